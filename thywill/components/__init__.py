@@ -1,0 +1,1 @@
+"""The replaceable parts: one folder a kind, ``base.py`` its contract, the other files implementations."""

@@ -1,0 +1,169 @@
+"""One tree of errors.
+
+ThywillError
+├── SettingsError        the operator's: a setting, a file or a port; ends the start with one line
+├── ApplicationError     the application's own: a call that cannot be carried out
+│   ├── UnknownClient    a client that is not here (any more)
+│   ├── UnsendableMessage  data that is no JSON, or too large
+│   └── RpcError         raised by an @rpc method, to answer an error of the application's own
+└── RequestError         the browser's, or the network's: answered on the wire, never a traceback
+    ├── Malformed  BadToken  BadOrigin  NotFound  MethodNotAllowed  Gap  Gone  TooLarge
+    └── TooMany  Draining          say when to come back
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class ThywillError(Exception):
+    """The base of every error that thywill raises on purpose."""
+
+
+class SettingsError(ThywillError):
+    """Something that the operator can mend; its text is one line with the place and the remedy."""
+
+
+class ApplicationError(ThywillError):
+    """An application asked for something that cannot be done."""
+
+
+class UnknownClient(ApplicationError):
+    """The client that is addressed is not connected to this application."""
+
+    def __init__(self, client_id: str) -> None:
+        self.client_id = client_id
+
+    def __str__(self) -> str:
+        return f"no client {self.client_id!r} here: it left, or its grace time passed"
+
+
+class UnsendableMessage(ApplicationError):
+    """The data is not JSON, or larger than the queue's limit."""
+
+
+class RpcError(ApplicationError):
+    """What an ``@rpc`` method raises to answer ``error`` to its caller.
+
+    Args:
+        code: a short word that the browser's code can compare.
+        message: a sentence for people.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class RequestError(ThywillError):
+    """A request that is refused, with its HTTP status and its code on the wire."""
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "malformed"
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+    def details(self) -> dict[str, Any]:
+        """Return the fields of the error object on the wire, after code and message."""
+        return {}
+
+
+class Malformed(RequestError):
+    """The request is not what the wire allows."""
+
+
+class BadToken(RequestError):
+    """The token is missing, forged, truncated or expired."""
+
+    status = 401
+    code = "bad_token"
+
+
+class BadOrigin(RequestError):
+    """The page's origin is not allowed."""
+
+    status = 403
+    code = "origin"
+
+
+class NotFound(RequestError):
+    """There is no such application or address."""
+
+    status = 404
+    code = "not_found"
+
+
+class MethodNotAllowed(RequestError):
+    """The address exists, but not for this method."""
+
+    status = 405
+    code = "method"
+
+
+class Gap(RequestError):
+    """A numbered message is missing before those that arrived.
+
+    Args:
+        received: the number of the last message that was accepted.
+    """
+
+    status = 409
+    code = "gap"
+
+    def __init__(self, received: int) -> None:
+        super().__init__(f"messages are missing: send again from number {received + 1}")
+        self.received = received
+
+    def details(self) -> dict[str, Any]:
+        return {"received": self.received}
+
+
+class Gone(RequestError):
+    """The client has left, or its grace time passed, or it was disconnected."""
+
+    status = 410
+    code = "gone"
+
+
+class TooLarge(RequestError):
+    """A message or a body is over the limit."""
+
+    status = 413
+    code = "too_large"
+
+
+class Later(RequestError):
+    """The request is refused for now.
+
+    Args:
+        message: the reason.
+        retry: seconds after which to come back.
+    """
+
+    def __init__(self, message: str, retry: float) -> None:
+        super().__init__(message)
+        self.retry = retry
+
+    def details(self) -> dict[str, Any]:
+        return {"retry": self.retry}
+
+
+class TooMany(Later):
+    """The client sends faster than its messages are handled."""
+
+    status = 429
+    code = "too_many"
+
+
+class Draining(Later):
+    """The server is about to stop."""
+
+    status = 503
+    code = "draining"
