@@ -3,7 +3,6 @@
 ThywillError
 ├── SettingsError        the operator's: a setting, a file or a port; ends the start with one line
 ├── ApplicationError     the application's own: a call that cannot be carried out
-│   ├── UnknownClient    a client that is not here (any more)
 │   ├── UnsendableMessage  data that is no JSON, or too large
 │   └── RpcError         raised by an @rpc method, to answer an error of the application's own
 └── RequestError         the browser's, or the network's: answered on the wire, never a traceback
@@ -26,16 +25,6 @@ class SettingsError(ThywillError):
 
 class ApplicationError(ThywillError):
     """An application asked for something that cannot be done."""
-
-
-class UnknownClient(ApplicationError):
-    """The client that is addressed is not connected to this application."""
-
-    def __init__(self, client_id: str) -> None:
-        self.client_id = client_id
-
-    def __str__(self) -> str:
-        return f"no client {self.client_id!r} here: it left, or its grace time passed"
 
 
 class UnsendableMessage(ApplicationError):

@@ -1,0 +1,102 @@
+"""Chat: rooms, names, who is here, and what they say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from apps.chat.rooms import DIRECTORY, LOBBY, Event, Person, Rooms, tag_of
+from apps.chat.words import NAME_LIMIT, ROOM_LIMIT, TEXT_LIMIT, ChatError
+from thywill import Application, Client, RpcError, rpc
+
+if TYPE_CHECKING:
+    from thywill.bootstrap import Configuration
+
+
+class Chat(Application):
+    """Ties the rooms to the clients: a room is a channel, and so is the list of rooms."""
+
+    title = "Chat"
+    page = "chat.html"
+    scripts = [
+        "dom.js",
+        "time.js",
+        "person.js",
+        "list.js",
+        "log.js",
+        "pending.js",
+        "status.js",
+        "side.js",
+        "chat.js",
+    ]
+    styles = ["chat.css", "modern.css"]
+
+    async def on_start(self) -> None:
+        self._rooms = Rooms()
+        self._guests = count(1)
+
+    def bootstrap(self, client: Client, configuration: Configuration) -> None:
+        limits = {"name": NAME_LIMIT, "room": ROOM_LIMIT, "text": TEXT_LIMIT}
+        configuration.parameters.update(lobby=LOBBY, limits=limits)
+
+    async def on_connect(self, client: Client) -> None:
+        await self.subscribe(client, DIRECTORY)
+
+    async def on_message(self, client: Client, message: Any) -> None:
+        try:
+            events = self._rooms.handle(client.id, message, time.time())
+        except ChatError as error:
+            await client.send(
+                {"kind": "refused", "tag": tag_of(message), "code": error.code, "message": error.message}
+            )
+        else:
+            await self._publish(events)
+
+    async def on_disconnect(self, client: Client) -> None:
+        await self._publish(self._rooms.leave(client.id))
+
+    @rpc
+    async def rooms(self, client: Client) -> list[dict[str, Any]]:
+        """Return every room's name and how many are in it."""
+        return self._rooms.directory()
+
+    @rpc
+    async def enter(self, client: Client, name: Any) -> dict[str, Any]:
+        """Go to the room ``name`` and return who is there and what was said there lately."""
+        before = self._rooms.find(client.id)
+        with _errors_answered():
+            room, events = self._rooms.enter(Person(client.id, self._name(client)), name)
+        if before is not None and before is not room:
+            await self.unsubscribe(client, before.channel)
+        await self.subscribe(client, room.channel)
+        await self._publish(events)
+        return {**room.snapshot(), "you": self._name(client)}
+
+    @rpc
+    async def rename(self, client: Client, name: Any) -> str:
+        """Take the name ``name`` and return it as others see it."""
+        with _errors_answered():
+            cleaned, events = self._rooms.rename(client.id, name)
+        client.data["name"] = cleaned
+        await self._publish(events)
+        return cleaned
+
+    def _name(self, client: Client) -> str:
+        if "name" not in client.data:
+            client.data["name"] = f"Guest {next(self._guests)}"
+        return str(client.data["name"])
+
+    async def _publish(self, events: list[Event]) -> None:
+        for event in events:
+            await self.publish(event.channel, event.data)
+
+
+@contextmanager
+def _errors_answered() -> Iterator[None]:
+    try:
+        yield
+    except ChatError as error:
+        raise RpcError(error.code, error.message) from None

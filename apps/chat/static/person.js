@@ -1,0 +1,48 @@
+/* People as the page shows them: a disc with initials, in a colour that stays when the name changes. */
+(function (chat) {
+  'use strict';
+
+  var COLOURS = 8;
+  var person = chat.person = {};
+
+  function hash(text) {
+    var sum = 0;
+    for (var i = 0; i < text.length; i++) {
+      sum = (sum * 31 + text.charCodeAt(i)) % 65521;
+    }
+    return sum;
+  }
+
+  // Characters beyond U+FFFF, as emoji, are two units.
+  function first(word) {
+    var code = word.charCodeAt(0);
+    return word.substr(0, code >= 0xD800 && code <= 0xDBFF ? 2 : 1);
+  }
+
+  person.initials = function (name) {
+    var words = name.split(' ');
+    var last = words[words.length - 1];
+    if (/^\d\d?$/.test(last)) {
+      return last;
+    }
+    return (first(words[0]) + (words.length > 1 ? first(last) : '')).toUpperCase();
+  };
+
+  person.paint = function (disc, who) {
+    disc.className = 'disc disc-' + hash(who.id) % COLOURS;
+    chat.dom.write(disc, person.initials(who.name));
+  };
+
+  person.disc = function (who) {
+    var disc = chat.dom.make('span');
+    disc.setAttribute('aria-hidden', 'true');
+    person.paint(disc, who);
+    return disc;
+  };
+
+  person.name = function (tag, className, name) {
+    var node = chat.dom.make(tag, className, name);
+    node.setAttribute('dir', 'auto');
+    return node;
+  };
+}(window.chat = window.chat || {}));

@@ -1,0 +1,66 @@
+/* The state of the connection: quiet while all is well, and clear about what happens otherwise. */
+(function (chat) {
+  'use strict';
+
+  var dom = chat.dom;
+  var TEXTS = {
+    connecting: 'Connecting\u2026',
+    connected: 'Connected',
+    waiting: 'Offline, trying again',
+    gone: 'Disconnected'
+  };
+  var LOST_SHOWN = 10000;
+
+  var Status = chat.Status = function () {
+    this.node = dom.find('chat-status');
+    this.text = dom.find('chat-status-text');
+    this.seconds = dom.find('chat-status-seconds');
+    this.timer = null;
+    dom.on(dom.find('chat-again'), 'click', function () {
+      window.location.reload();
+    });
+  };
+
+  Status.prototype.show = function (state, detail) {
+    this.write(state, TEXTS[state]);
+    if (state === 'waiting') {
+      this.countDown(Math.ceil(detail && detail.retry || 0));
+    } else if (state === 'lost') {
+      this.lost(detail.count);
+    } else if (state === 'gone') {
+      this.end('You are no longer connected.', detail && detail.message);
+    }
+  };
+
+  Status.prototype.write = function (state, text) {
+    window.clearInterval(this.timer);
+    this.node.className = 'status status-' + state;
+    dom.write(this.seconds, '');
+    dom.write(this.text, text || '');
+  };
+
+  Status.prototype.lost = function (count) {
+    var self = this;
+    this.write('lost', count === 1 ? '1 message lost' : count + ' messages lost');
+    this.timer = window.setInterval(function () {
+      self.show('connected');
+    }, LOST_SHOWN);
+  };
+
+  // The seconds are for the eye only: read out every second they would drown everything else.
+  Status.prototype.countDown = function (seconds) {
+    var self = this;
+    function tick() {
+      dom.write(self.seconds, seconds > 0 ? 'in ' + seconds + ' s' : 'now');
+      seconds = Math.max(0, seconds - 1);
+    }
+    tick();
+    this.timer = window.setInterval(tick, 1000);
+  };
+
+  Status.prototype.end = function (what, reason) {
+    this.write('gone', TEXTS.gone);
+    dom.show(dom.find('chat-gone'), true);
+    dom.write(dom.find('chat-gone-text'), what + (reason ? ' ' + reason : ''));
+  };
+}(window.chat = window.chat || {}));

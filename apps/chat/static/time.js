@@ -1,0 +1,35 @@
+/* Times of day and dates, of seconds since the epoch, in the reader's time zone. */
+(function (chat) {
+  'use strict';
+
+  var DAY = 86400;
+  var MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September',
+    'October', 'November', 'December'];
+  var time = chat.time = {};
+
+  function two(number) {
+    return (number < 10 ? '0' : '') + number;
+  }
+
+  time.now = function () {
+    return new Date().getTime() / 1000;
+  };
+
+  time.clock = function (seconds) {
+    var date = new Date(seconds * 1000);
+    return two(date.getHours()) + ':' + two(date.getMinutes());
+  };
+
+  time.day = function (seconds) {
+    var date = new Date(seconds * 1000);
+    return date.getDate() + ' ' + MONTHS[date.getMonth()] + ' ' + date.getFullYear();
+  };
+
+  time.dayName = function (seconds) {
+    var day = time.day(seconds);
+    if (day === time.day(time.now())) {
+      return 'Today';
+    }
+    return day === time.day(time.now() - DAY) ? 'Yesterday' : day;
+  };
+}(window.chat = window.chat || {}));

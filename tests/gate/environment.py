@@ -1,0 +1,124 @@
+"""What the steps run in: ``.venv`` with the Python packages, ``.venv/node`` with JavaScript's linters."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+REQUIREMENTS = (ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt")
+NODE_TOOLS = VENV / "node"
+# eslint 10 needs a newer Node.js than Debian 12 has.
+NODE_PACKAGES = ("eslint@9.39.5", "jshint@2.13.6")
+
+
+class Unprepared(Exception):
+    """Something is missing that cannot be installed from here; the text says what to do."""
+
+
+class MissingProgram(Unprepared):
+    """A program of the system is missing."""
+
+    def __init__(self, program: str, package: str) -> None:
+        super().__init__(f"{program} is not installed: install the package {package}")
+
+
+def require(program: str, package: str) -> str:
+    """Return the path of a program of the system.
+
+    Raises:
+        MissingProgram: it is not there; the text names the package that brings it.
+    """
+    path = shutil.which(program)
+    if path is None:
+        raise MissingProgram(program, package)
+    return path
+
+
+def in_ci() -> bool:
+    """Tell whether a missing program is a failure instead of a reason to skip."""
+    return os.environ.get("CI") == "true"
+
+
+def prepare_python() -> None:
+    """Make ``.venv`` where it is missing, and install the requirements where they changed.
+
+    Raises:
+        Unprepared: Python is too old, lacks venv, or pip failed.
+    """
+    if sys.version_info < (3, 11):  # noqa: UP036 (this file is read by whatever `python3` is)
+        raise Unprepared(f"Python 3.11 or newer is needed; {sys.executable} is {sys.version.split()[0]}")
+    if not PYTHON.exists():
+        make_venv()
+    install_requirements()
+
+
+def make_venv() -> None:
+    if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
+        raise Unprepared("this Python cannot make a virtual environment: install the package python3-venv")
+    print(f"making {VENV.name}", flush=True)
+    run_or_explain([sys.executable, "-m", "venv", str(VENV)], f"{VENV} could not be made")
+
+
+def install_requirements() -> None:
+    stamp = VENV / "requirements.sha256"
+    digest = requirements_digest()
+    if read_stamp(stamp) == digest:
+        return
+    print("installing the Python packages", flush=True)
+    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    for path in REQUIREMENTS:
+        command += ["-r", str(path)]
+    run_or_explain(command, "pip could not install the requirements")
+    stamp.write_text(digest)
+
+
+def requirements_digest() -> str:
+    digest = hashlib.sha256()
+    for path in REQUIREMENTS:
+        if not path.exists():
+            raise Unprepared(f"{path} is missing: the clone is incomplete")
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def prepare_node() -> None:
+    """Install the linters of JavaScript where they are missing or of another version.
+
+    Raises:
+        MissingProgram: node or npm is not there.
+        Unprepared: npm failed.
+    """
+    require("node", "nodejs")
+    npm = require("npm", "npm")
+    stamp = NODE_TOOLS / "installed"
+    wanted = "\n".join(NODE_PACKAGES)
+    if read_stamp(stamp) == wanted:
+        return
+    print("installing", *NODE_PACKAGES, flush=True)
+    NODE_TOOLS.mkdir(parents=True, exist_ok=True)
+    run_or_explain(npm_install(npm), "npm could not install the linters")
+    stamp.write_text(wanted)
+
+
+def npm_install(npm: str) -> list[str]:
+    quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
+    # No lock file: it would hold the addresses of the registry that happened to be in use.
+    return [npm, "install", "--prefix", str(NODE_TOOLS), "--no-save", "--no-package-lock", "--ignore-scripts",
+            *quiet, *NODE_PACKAGES]  # fmt: skip
+
+
+def read_stamp(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def run_or_explain(command: list[str], failure: str) -> None:
+    if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
+        raise Unprepared(f"{failure}; its own message is above")

@@ -1,0 +1,155 @@
+"""The steps of the test command, and how their outcomes are counted."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tests.gate import es3
+from tests.gate.environment import PYTHON, ROOT, MissingProgram, Unprepared, in_ci, prepare_node, require
+
+PYTEST = (str(PYTHON), "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir=.")
+JUNIT_COUNTS = ("tests", "failures", "errors", "skipped")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a step ended: what passed and failed in it, and a note for the summary."""
+
+    passed: int
+    failed: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One named part of the test command."""
+
+    name: str
+    run: Callable[[], Outcome]
+
+
+def call(command: list[str]) -> int:
+    """Run ``command`` at the repository's root, its output shown; return its exit status."""
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def tool(name: str, *arguments: str) -> Step:
+    """Return a step that runs a Python tool of ``.venv`` and passes with its exit status 0."""
+    return Step(f"{name} {arguments[0]}", lambda: single(call([str(PYTHON), "-m", name, *arguments]) == 0))
+
+
+def single(passed: bool) -> Outcome:
+    return Outcome(1, 0) if passed else Outcome(0, 1)
+
+
+def missing(error: MissingProgram) -> Outcome:
+    """Return the outcome of a step that lacks a program: a failure in CI, elsewhere a skip."""
+    return Outcome(0, 1 if in_ci() else 0, str(error))
+
+
+def es3_gate() -> Outcome:
+    try:
+        prepare_node()
+    except MissingProgram as error:
+        return missing(error)
+    except Unprepared as error:
+        return Outcome(0, 1, str(error))
+    found = es3.problems(ROOT)
+    for line in found:
+        print(line, flush=True)
+    return Outcome(0, 1, f"{len(found)} problems") if found else single(True)
+
+
+def client_tests() -> Outcome:
+    try:
+        node = require("node", "nodejs")
+    except MissingProgram as error:
+        return missing(error)
+    files = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/client/*.test.js"))
+    if not files:
+        return Outcome(0, 1, "there is no tests/client/*.test.js")
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.tap")
+        status = call([node, "--test", *node_reporters(report), *files])
+        return counted(status, *read_tap(report))
+
+
+def node_reporters(report: Path) -> list[str]:
+    shown = ["--test-reporter=spec", "--test-reporter-destination=stdout"]
+    return [*shown, "--test-reporter=tap", f"--test-reporter-destination={report}"]
+
+
+def read_tap(report: Path) -> tuple[int, int, int]:
+    """Return the passed, failed and skipped tests of a report of Node's test runner."""
+    text = report.read_text() if report.exists() else ""
+    count = {word: int(number) for word, number in re.findall(r"^# (\w+) (\d+)$", text, re.MULTILINE)}
+    failed = count.get("fail", 0) + count.get("cancelled", 0)
+    return count.get("pass", 0), failed, count.get("skipped", 0) + count.get("todo", 0)
+
+
+def python_tests() -> Outcome:
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.xml")
+        status = call([*PYTEST, f"--junit-xml={report}"])
+        return counted(status, *read_junit(report))
+
+
+def read_junit(report: Path) -> tuple[int, int, int]:
+    """Return the passed, failed and skipped tests of a report of pytest."""
+    if not report.exists():
+        return 0, 0, 0
+    suite = ElementTree.parse(report).getroot().find("testsuite")
+    total, failures, errors, skipped = (
+        int(suite.get(key, 0)) if suite is not None else 0 for key in JUNIT_COUNTS
+    )
+    return total - failures - errors - skipped, failures + errors, skipped
+
+
+def counted(status: int, passed: int, failed: int, skipped: int) -> Outcome:
+    """Return the outcome of a test runner; one that failed without a failed test counts as a failure."""
+    if status != 0 and failed == 0:
+        return Outcome(passed, 1, f"ended with status {status}")
+    note = f"{passed} passed, {failed} failed"
+    return Outcome(passed, failed, f"{note}, {skipped} skipped" if skipped else note)
+
+
+STEPS = (
+    tool("ruff", "format", "--check", "--config", "tests/ruff.toml", "."),
+    tool("ruff", "check", "--config", "tests/ruff.toml", "."),
+    tool("mypy", "--strict", "--config-file", "tests/mypy.ini", "thywill", "run.py"),
+    Step("ES3 gate", es3_gate),
+    Step("browser client", client_tests),
+    Step("pytest", python_tests),
+)
+
+
+def run_all(steps: tuple[Step, ...]) -> bool:
+    """Run every step, print a summary and the closing line; return whether all passed."""
+    lines, passed, failed = [], 0, 0
+    for step in steps:
+        print(f"\n== {step.name}", flush=True)
+        begun = time.monotonic()
+        outcome = step.run()
+        lines.append(summary_line(step, outcome, time.monotonic() - begun))
+        passed, failed = passed + outcome.passed, failed + outcome.failed
+    print("\n== summary", *lines, "", f"{passed} passed, {failed} failed", sep="\n", flush=True)
+    return failed == 0
+
+
+def summary_line(step: Step, outcome: Outcome, seconds: float) -> str:
+    skipped = not outcome.failed and not outcome.passed
+    word = "FAILED" if outcome.failed else "skipped" if skipped else "ok"
+    return f"{word:8}{step.name:20}{seconds:6.1f} s  {outcome.note}".rstrip()
+
+
+def run_pytest(arguments: list[str]) -> int:
+    """Run pytest alone with ``arguments``; return its exit status."""
+    print("arguments given: pytest alone runs, with them; the other steps are left out", flush=True)
+    return call([*PYTEST, *arguments])

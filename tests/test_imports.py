@@ -1,0 +1,316 @@
+"""The direction of the dependencies, run -> server -> components -> hub -> core -> errors, held."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.gate.environment import ROOT
+
+# What each part of thywill may import of thywill at run time; a module that is new needs a row here.
+# A part may always import from itself. "components" stands for component.py and the contracts, the base.py of
+# each kind; what is beside a base.py is free for its own kind alone.
+CORE = {"core", "errors"}
+HUB = {"hub", "client", "sessions", "contracts", *CORE}
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "core": {"errors"},
+    "config": {"errors"},
+    "http": CORE,
+    "client": CORE,
+    "sessions": {"client", *CORE},
+    "contracts": {"client", *CORE},
+    "hub": HUB,
+    "application": {"contracts", *CORE},
+    "bootstrap": {"application", "config", *HUB},
+    "components": {"application", "bootstrap", "config", "http", "components", *HUB},
+    "server": {"application", "bootstrap", "config", "http", "components", *HUB, "thywill"},
+    "thywill": {"application", "errors"},
+    "run": {"server", "config", "errors", "thywill"},
+    "apps": {"thywill"},
+}
+# The one module that imports and names concrete components.
+COMPOSITION_ROOT = "thywill.server"
+
+# No clock, loop, socket, random source or log: time and chance are arguments of the core.
+IMPURE = {
+    "asyncio", "logging", "os", "random", "secrets", "select", "selectors", "signal", "socket", "ssl",
+    "subprocess", "threading", "time", "tornado", "uuid", "uvloop",
+}  # fmt: skip
+
+# A package from outside, and the only part of thywill that may import it.
+ONLY_IN = {
+    "sockjs": "thywill.components.push.sockjs",
+    "peewee": "thywill.components.database",
+    "playhouse": "thywill.components.database",
+    "httptools": "thywill.http",
+}
+
+CONCRETE = re.compile(r"thywill\.components\.(\w+)\.(?!base\b)\w+")
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module of the project, by its dotted name."""
+
+    name: str
+    path: Path
+    is_package: bool
+
+    @property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.path.read_text(encoding="utf-8"), str(self.path))
+
+    @property
+    def part(self) -> str:
+        return part_of(self.name)
+
+
+@dataclass(frozen=True)
+class Import:
+    """An import statement: the line, and the module that it names."""
+
+    line: int
+    target: str
+
+
+def part_of(name: str) -> str:
+    """Return the row of the table that the module ``name`` belongs to."""
+    names = name.split(".")
+    return names[1] if names[0] == "thywill" and len(names) > 1 else names[0]
+
+
+def is_below(name: str, parent: str) -> bool:
+    return name == parent or name.startswith(f"{parent}.")
+
+
+def find_modules(root: Path) -> dict[str, Module]:
+    """Return every module of run.py, apps/ and thywill/ by its name."""
+    paths = [*root.glob("run.py"), *root.glob("thywill/**/*.py"), *root.glob("apps/**/*.py")]
+    modules = (make_module(path, root) for path in paths)
+    return {module.name: module for module in modules}
+
+
+def make_module(path: Path, root: Path) -> Module:
+    names = path.relative_to(root).with_suffix("").parts
+    is_package = names[-1] == "__init__"
+    return Module(".".join(names[:-1] if is_package else names), path, is_package)
+
+
+def imports_of(module: Module, modules: Iterable[str]) -> Iterator[Import]:
+    """Yield what ``module`` imports when it runs: not what stands under ``if TYPE_CHECKING``."""
+    for node in run_time_nodes(module.tree):
+        if isinstance(node, ast.Import):
+            yield from (Import(node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = absolute(node, module)
+            found = {f"{source}.{alias.name}" for alias in node.names} & set(modules)
+            yield from (Import(node.lineno, name) for name in sorted(found) or [source])
+
+
+def run_time_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    children: Iterable[ast.AST] = ast.iter_child_nodes(node)
+    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        children = node.orelse
+    for child in children:
+        yield from run_time_nodes(child)
+
+
+def absolute(node: ast.ImportFrom, module: Module) -> str:
+    if node.level == 0:
+        return node.module or ""
+    package = module.name.split(".")
+    above = node.level - 1 if module.is_package else node.level
+    return ".".join([*package[: len(package) - above], *([node.module] if node.module else [])])
+
+
+def problems(root: Path) -> list[str]:
+    """Return a line for every import below ``root`` against the direction."""
+    modules = find_modules(root)
+    found = []
+    for module in modules.values():
+        if module.part not in MAY_IMPORT:
+            found.append(f"{module.path.relative_to(root)}: {module.part} has no row in MAY_IMPORT")
+            continue
+        lines = [*bad_imports(module, modules), *named_components(module)]
+        found += [f"{module.path.relative_to(root)}:{line}: {reason}" for line, reason in lines]
+    return sorted(found)
+
+
+def bad_imports(module: Module, modules: dict[str, Module]) -> Iterator[tuple[int, str]]:
+    for statement in imports_of(module, modules):
+        inside = statement.target.split(".")[0] in ("thywill", "apps", "run", "tests")
+        reason = refuse_own(module, statement.target) if inside else refuse_foreign(module, statement.target)
+        if reason:
+            yield statement.line, reason
+
+
+def refuse_own(module: Module, target: str) -> str | None:
+    """Return why ``module`` may not import ``target``, a module of the project."""
+    part = part_of(target)
+    if part != module.part and part not in MAY_IMPORT[module.part]:
+        return f"{module.part} must not import {target}"
+    if part == "apps" and module.name.split(".")[:2] != target.split(".")[:2]:
+        return f"an application must not import another, {target}"
+    return refuse_component(module, target)
+
+
+def refuse_component(module: Module, target: str) -> str | None:
+    concrete = CONCRETE.match(target)
+    if concrete is None or module.name == COMPOSITION_ROOT:
+        return None
+    own = is_below(module.name, f"thywill.components.{concrete[1]}")
+    return None if own else f"only {COMPOSITION_ROOT} may import the component {target}"
+
+
+def refuse_foreign(module: Module, target: str) -> str | None:
+    """Return why ``module`` may not import ``target``, a package from outside."""
+    package = target.split(".")[0]
+    if module.part == "core" and package in IMPURE:
+        return f"core is pure and must not import {target}"
+    home = ONLY_IN.get(package)
+    if home and not is_below(module.name, home):
+        return f"only {home} may import {package}"
+    return None
+
+
+def named_components(module: Module) -> Iterator[tuple[int, str]]:
+    """Find the dotted paths of components in strings, which a loader would turn into imports."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            path = node.value.replace(":", ".")
+            reason = refuse_component(module, path) if re.fullmatch(r"[\w.]+", path) else None
+            if reason:
+                yield node.lineno, reason
+
+
+def cycles(root: Path) -> list[str]:
+    """Return the modules of every ring of run-time imports, as ``a -> b -> a``."""
+    modules = find_modules(root)
+    graph = {name: {found.target for found in imports_of(modules[name], modules)} for name in modules}
+    found: list[str] = []
+    done: set[str] = set()
+
+    def visit(name: str, path: list[str]) -> None:
+        if name in path:
+            found.append(" -> ".join([*path[path.index(name) :], name]))
+        elif name in graph and name not in done:
+            for target in sorted(graph[name]):
+                visit(target, [*path, name])
+            done.add(name)
+
+    for name in sorted(graph):
+        visit(name, [])
+    return found
+
+
+def test_the_direction_is_held() -> None:
+    assert problems(ROOT) == []
+
+
+def test_no_imports_run_in_a_ring() -> None:
+    assert cycles(ROOT) == []
+
+
+def test_every_row_of_the_table_is_in_use() -> None:
+    assert set(MAY_IMPORT) == {module.part for module in find_modules(ROOT).values()}
+
+
+def write_tree(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+REFUSED = [
+    ("thywill/errors.py", "from thywill.core import inbox", "errors must not import thywill.core.inbox"),
+    ("thywill/core/inbox.py", "from thywill import hub", "core must not import thywill.hub"),
+    ("thywill/core/inbox.py", "from ..hub import Hub", "core must not import thywill.hub"),
+    ("thywill/core/inbox.py", "import time", "core is pure and must not import time"),
+    (
+        "thywill/core/inbox.py",
+        "def f():\n    from tornado import gen",
+        "core is pure and must not import tornado",
+    ),
+    ("thywill/core/inbox.py", "from thywill import Client", "core must not import thywill"),
+    (
+        "thywill/hub.py",
+        "import thywill.components.queue.base",
+        "hub must not import thywill.components.queue.base",
+    ),
+    ("thywill/hub.py", "import thywill.server", "hub must not import thywill.server"),
+    ("thywill/components/push/longpoll.py", "from ..queue import memory", "only thywill.server may import"),
+    (
+        "thywill/components/push/longpoll.py",
+        "import thywill.server",
+        "components must not import thywill.server",
+    ),
+    ("thywill/components/push/longpoll.py", "import sockjs.tornado", "only thywill.components.push.sockjs"),
+    (
+        "thywill/config.py",
+        "NAME = 'thywill.components.queue.memory.MemoryQueue'",
+        "only thywill.server may import",
+    ),
+    ("thywill/server.py", "import apps.chat", "server must not import apps.chat"),
+    ("run.py", "from thywill.hub import Hub", "run must not import thywill.hub"),
+    ("apps/chat/__init__.py", "from thywill.hub import Hub", "apps must not import thywill.hub"),
+    ("apps/chat/__init__.py", "import apps.echo", "an application must not import another"),
+    ("thywill/novel.py", "", "novel has no row in MAY_IMPORT"),
+]
+ALLOWED = [
+    ("thywill/core/inbox.py", "from thywill.errors import Gap\nfrom .outbox import Outbox\nimport hmac"),
+    (
+        "thywill/core/inbox.py",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from thywill.hub import Hub",
+    ),
+    (
+        "thywill/components/push/longpoll.py",
+        "from thywill.components.queue.base import Queue\nfrom . import base",
+    ),
+    (
+        "thywill/components/push/longpoll.py",
+        "from thywill.components.push import polls\nfrom thywill.hub import Hub",
+    ),
+    ("thywill/components/push/sockjs/session.py", "import sockjs.tornado"),
+    ("thywill/server.py", "from thywill.components.queue.memory import MemoryQueue"),
+    ("thywill/config.py", '"""Settings such as ``thywill.components.queue.memory``, explained."""'),
+    ("apps/chat/__init__.py", "from thywill import Application"),
+]
+SKELETON = {
+    f"thywill/{name}.py": ""
+    for name in (
+        "core/inbox",
+        "core/outbox",
+        "components/push/polls",
+        "components/queue/base",
+        "components/queue/memory",
+    )
+} | {"thywill/hub.py": "", "thywill/server.py": ""}
+
+
+@pytest.mark.parametrize(("path", "text", "reason"), REFUSED)
+def test_an_import_against_the_direction_is_found(tmp_path: Path, path: str, text: str, reason: str) -> None:
+    write_tree(tmp_path, {**SKELETON, path: text})
+    (found,) = problems(tmp_path)
+    assert found.startswith(path)
+    assert reason in found
+
+
+@pytest.mark.parametrize(("path", "text"), ALLOWED)
+def test_an_import_along_the_direction_passes(tmp_path: Path, path: str, text: str) -> None:
+    write_tree(tmp_path, {**SKELETON, path: text})
+    assert problems(tmp_path) == []
+
+
+def test_a_ring_is_found(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path, {"thywill/core/a.py": "from . import b", "thywill/core/b.py": "import thywill.core.a"}
+    )
+    assert cycles(tmp_path) == ["thywill.core.a -> thywill.core.b -> thywill.core.a"]

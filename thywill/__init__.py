@@ -1,0 +1,17 @@
+"""Asynchronous messaging between a server and many browsers, over plain HTTP."""
+
+from thywill.application import Application, Client, rpc
+from thywill.errors import ApplicationError, RpcError, ThywillError, UnsendableMessage
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Application",
+    "ApplicationError",
+    "Client",
+    "RpcError",
+    "ThywillError",
+    "UnsendableMessage",
+    "__version__",
+    "rpc",
+]

@@ -1,0 +1,191 @@
+"""What an application is made of: a class with hooks, and the handle of a client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from thywill.contracts import Address
+
+if TYPE_CHECKING:
+    from thywill.bootstrap import Configuration
+    from thywill.client import LiveClient
+    from thywill.hub import Hub
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def rpc(method: Method) -> Method:
+    """Let browsers call ``async def method(self, client, *arguments)``; what it returns is JSON.
+
+    To answer with an error of its own, it raises ``RpcError``.
+    """
+    method.__thywill_rpc__ = True  # type: ignore[attr-defined]
+    return method
+
+
+class Client:
+    """The handle of one page in one browser.
+
+    Two handles of the same client are equal, so clients can be members of sets and keys of dicts.
+    """
+
+    __slots__ = ("_hub", "_limit", "_live")
+
+    def __init__(self, live: LiveClient, hub: Hub, limit: int) -> None:
+        self._live = live
+        self._hub = hub
+        self._limit = limit
+
+    @property
+    def id(self) -> str:
+        """The client's id: known to its browser, and no secret."""
+        return self._live.id
+
+    @property
+    def session(self) -> str:
+        """The id of the browser's session; its other pages have the same."""
+        return self._live.session
+
+    @property
+    def application(self) -> str:
+        """The name of the application."""
+        return self._live.application
+
+    @property
+    def address(self) -> str:
+        """The network address that its last request came from."""
+        return self._live.address
+
+    @property
+    def user_agent(self) -> str:
+        """What the browser says of itself."""
+        return self._live.user_agent
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """A JSON object of the application's, kept in the client's record. Change it inside of a hook."""
+        live = self._live
+        if live.data is None:
+            live.data = {}
+        # Asking for it may be the beginning of a change, and the record is read only when it is written.
+        self._hub.touch(live)
+        return live.data
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels that the client is in."""
+        return self._hub.channels_of(self._live)
+
+    async def send(self, data: Any) -> None:
+        """Send ``data`` to this client.
+
+        Raises:
+            UnsendableMessage: it is not JSON, or too large.
+        """
+        await self._hub.send(self.application, Address.client(self.id), data, self._limit)
+
+    async def disconnect(self, reason: str = "disconnected by the application") -> None:
+        """End this client; its page is told ``reason``."""
+        self._hub.disconnect(self._live, reason)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Client) and other._live is self._live
+
+    def __hash__(self) -> int:
+        return hash(self._live.id)
+
+    def __repr__(self) -> str:
+        return f"<Client {self.id} of {self.application}>"
+
+
+class Application:
+    """The base of an application: override the hooks that you need; each does nothing here.
+
+    The hooks of one client run one after another, in the order in which things happened; while one waits,
+    those of other clients run. An exception in a hook is logged and answered to that client alone.
+    """
+
+    title: ClassVar[str] = ""
+    """The page's title; the package's name if empty."""
+
+    scripts: ClassVar[list[str]] = []
+    styles: ClassVar[list[str]] = []
+    """Files in the package's folder ``static``, loaded in this order."""
+
+    page: ClassVar[str | None] = None
+    """A file in ``static`` with the HTML between <body> and </body>; an empty element without it."""
+
+    name: str = ""
+    """The name in the address: that of the package."""
+
+    _hub: Hub
+    _limit: int
+
+    def bind(self, name: str, hub: Hub, limit: int) -> None:
+        """Connect the application with the hub; called once, by the application interface."""
+        self.name = name
+        self._hub = hub
+        self._limit = limit
+
+    # Hooks.
+
+    async def on_start(self) -> None:
+        """The server has started; no client is here yet."""
+
+    async def on_stop(self) -> None:
+        """The server is about to stop."""
+
+    async def on_connect(self, client: Client) -> None:
+        """The page of ``client`` has connected, for the first time."""
+
+    async def on_message(self, client: Client, message: Any) -> None:
+        """``client`` has sent ``message``, which is any JSON value: check it."""
+
+    async def on_disconnect(self, client: Client) -> None:
+        """``client`` has left, was disconnected, or stayed away for longer than the grace time."""
+
+    def bootstrap(self, client: Client, configuration: Configuration) -> None:
+        """Add parameters, scripts and styles to what the page of ``client`` is about to be told."""
+
+    # What an application can do.
+
+    async def send(self, client_id: str, data: Any) -> None:
+        """Send ``data`` to one client; to one that is gone it is not sent.
+
+        Raises:
+            UnsendableMessage: it is not JSON, or too large.
+        """
+        await self._hub.send(self.name, Address.client(client_id), data, self._limit)
+
+    async def send_to_session(self, session: str, data: Any) -> None:
+        """Send ``data`` to every page that one browser has open here.
+
+        Raises:
+            UnsendableMessage: it is not JSON, or too large.
+        """
+        await self._hub.send(self.name, Address.session(session), data, self._limit)
+
+    async def publish(self, channel: str, data: Any) -> None:
+        """Send ``data`` to every client in ``channel``.
+
+        Raises:
+            UnsendableMessage: it is not JSON, or too large.
+        """
+        await self._hub.send(self.name, Address.channel(channel), data, self._limit)
+
+    async def subscribe(self, client: Client, channel: str) -> None:
+        """Put ``client`` into ``channel``; one that is gone is in none."""
+        self._hub.subscribe(client._live, channel)
+
+    async def unsubscribe(self, client: Client, channel: str) -> None:
+        """Take ``client`` out of ``channel``."""
+        self._hub.unsubscribe(client._live, channel)
+
+    def clients(self, channel: str | None = None) -> list[Client]:
+        """Return the clients in ``channel``, or all that have connected to this application."""
+        if channel is not None:
+            members = self._hub.members(self.name, channel)
+        else:
+            members = [c for c in self._hub.clients.values() if c.application == self.name and c.greeted]
+        return [Client(member, self._hub, self._limit) for member in members]

@@ -1,0 +1,1 @@
+"""The application interface: between the hub and the applications."""

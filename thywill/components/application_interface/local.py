@@ -1,0 +1,154 @@
+"""Applications that live in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar
+
+from thywill.application import Application, Client
+from thywill.bootstrap import Configuration
+from thywill.client import LiveClient
+from thywill.components.application_interface.base import ApplicationInterface, Page
+from thywill.components.application_interface.loading import load
+from thywill.components.application_interface.mailbox import Mailbox
+from thywill.core.envelope import Item, encode_failure, encode_result
+from thywill.errors import RpcError, SettingsError, UnsendableMessage
+from thywill.hub import Hub
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """The section ``[application_interface]``.
+
+    Args:
+        applications: importable packages; each is served below its last name.
+    """
+
+    applications: list[str] = field(default_factory=lambda: ["apps.echo", "apps.chat"])
+
+
+class LocalApplications(ApplicationInterface):
+    """Runs the hooks of applications on the event loop."""
+
+    Settings: ClassVar[type[Any]] = LocalSettings
+
+    def __init__(self, settings: LocalSettings, hub: Hub, message: int) -> None:
+        super().__init__(settings, hub, message)
+        self._applications: dict[str, Application] = {}
+        self._pages: dict[str, Page] = {}
+        self._mailboxes: dict[LiveClient, Mailbox] = {}
+        for dotted in settings.applications:
+            self._add(dotted)
+
+    def _add(self, dotted: str) -> None:
+        application, page = load(dotted)
+        if page.name in self._pages:
+            raise SettingsError(f"[application_interface] applications: two are called {page.name!r}")
+        application.bind(page.name, self.hub, self.message)
+        self._applications[page.name] = application
+        self._pages[page.name] = page
+
+    async def start(self) -> None:
+        for application in self._applications.values():
+            await application.on_start()
+
+    async def stop(self) -> None:
+        """Let hooks under way end, for some seconds, and tell the applications."""
+        tasks = [mailbox.task for mailbox in self._mailboxes.values() if mailbox.task is not None]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+            for task in late:
+                task.cancel()
+        for application in self._applications.values():
+            await self._guarded(application.on_stop(), f"{application.name}.on_stop")
+
+    def pages(self) -> Mapping[str, Page]:
+        return self._pages
+
+    def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
+        application = self._applications[client.application]
+        configuration.scripts += [f"{application.name}/{file}" for file in application.scripts]
+        configuration.styles += [f"{application.name}/{file}" for file in application.styles]
+        application.bootstrap(self._handle(client), configuration)
+
+    # What clients do.
+
+    def connected(self, client: LiveClient) -> None:
+        self._put(client, self._call_hook(client, "on_connect"))
+
+    def received(self, client: LiveClient, items: Sequence[Item]) -> None:
+        for item in items:
+            self._put(client, partial(self._handle_item, client, item))
+
+    def disconnected(self, client: LiveClient) -> None:
+        self._put(client, self._call_hook(client, "on_disconnect"))
+
+    def _put(self, client: LiveClient, step: Any) -> None:
+        mailbox = self._mailboxes.get(client)
+        if mailbox is None:
+            mailbox = self._mailboxes[client] = Mailbox(partial(self._forget, client))
+        mailbox.put(step)
+
+    def _forget(self, client: LiveClient) -> None:
+        del self._mailboxes[client]
+
+    def _call_hook(self, client: LiveClient, name: str) -> Any:
+        application = self._applications[client.application]
+        hook = getattr(application, name)
+        return lambda: self._guarded(hook(self._handle(client)), f"{application.name}.{name}")
+
+    async def _guarded(self, hook: Awaitable[None], name: str) -> None:
+        try:
+            await hook
+        except Exception:
+            log.exception("the hook %s failed", name)
+
+    async def _handle_item(self, client: LiveClient, item: Item) -> None:
+        outcome = await (self._message(client, item) if item.method is None else self._call(client, item))
+        client.pending -= 1
+        if outcome is not None:
+            await self.hub.reply(client, outcome, item.n)
+
+    async def _message(self, client: LiveClient, item: Item) -> bytes | None:
+        application = self._applications[client.application]
+        try:
+            await application.on_message(self._handle(client), item.data)
+        except Exception as error:  # noqa: BLE001 - an application may raise anything
+            return self._failure(error, f"{application.name}.on_message", item)
+        return None
+
+    async def _call(self, client: LiveClient, item: Item) -> bytes:
+        application = self._applications[client.application]
+        method = getattr(application, str(item.method), None)
+        if not getattr(method, "__thywill_rpc__", False) or method is None:
+            return encode_failure("not_found", f"there is no method {item.method!r} to call")
+        handle = self._handle(client)
+        try:
+            inspect.signature(method).bind(handle, *item.data)
+        except TypeError as error:
+            return encode_failure("malformed", f"{item.method}: {error}")
+        try:
+            return encode_result(await method(handle, *item.data), self.message)
+        except Exception as error:  # noqa: BLE001 - an application may raise anything
+            return self._failure(error, f"{application.name}.{item.method}", item)
+
+    def _failure(self, error: Exception, name: str, item: Item) -> bytes:
+        if isinstance(error, RpcError):
+            return encode_failure(error.code, error.message)
+        if isinstance(error, UnsendableMessage):
+            log.error("%s: what it sends cannot be sent: %s", name, error)
+        else:
+            log.error("the hook %s failed on message %d", name, item.n, exc_info=error)
+        return encode_failure("failed", "the application could not handle this")
+
+    def _handle(self, client: LiveClient) -> Client:
+        return Client(client, self.hub, self.message)

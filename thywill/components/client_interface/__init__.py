@@ -1,0 +1,1 @@
+"""The client interface: what a browser loads before push takes over."""

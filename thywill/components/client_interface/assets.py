@@ -1,0 +1,74 @@
+"""Static files under addresses that hold their version, so that browsers may keep them for ever."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tornado.web import StaticFileHandler
+
+YEAR = 365 * 24 * 3600
+
+
+class Assets:
+    """Static folders, each under the name of its area.
+
+    Args:
+        folders: the folder of each area: ``thywill`` and the applications' names.
+    """
+
+    def __init__(self, folders: Mapping[str, Path]) -> None:
+        self._folders = folders
+        self._versions: dict[Path, tuple[tuple[int, int], str]] = {}
+
+    def rules(self) -> list[Any]:
+        """Return the rules for the ``tornado.web.Application``."""
+        return [
+            (rf"/static/([0-9a-z]+)/{area}/(.*)", AssetHandler, {"path": str(folder), "assets": self})
+            for area, folder in self._folders.items()
+        ]
+
+    def address(self, resource: str) -> str:
+        """Return the address of ``area/file`` from the server's base; a whole address stays as it is."""
+        if resource.startswith("/") or "://" in resource:
+            return resource
+        area, _, file = resource.partition("/")
+        return f"static/{self.version(self._folders[area] / file)}/{area}/{file}"
+
+    def version(self, path: Path) -> str:
+        """Return a hash of the file's content, read again only when the file has changed."""
+        status = path.stat()
+        stamp = (status.st_mtime_ns, status.st_size)
+        known = self._versions.get(path)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        self._versions[path] = (stamp, version)
+        return version
+
+
+class AssetHandler(StaticFileHandler):
+    """Serves one area."""
+
+    assets: Assets
+
+    def initialize(self, path: str, assets: Assets) -> None:  # type: ignore[override]
+        super().initialize(path)
+        self.assets = assets
+
+    async def get(self, version: str, path: str, include_body: bool = True) -> None:  # type: ignore[override]
+        self._version = version
+        await super().get(path, include_body)
+
+    async def head(self, version: str, path: str) -> None:  # type: ignore[override]
+        await self.get(version, path, include_body=False)
+
+    def set_extra_headers(self, path: str) -> None:
+        self.set_header("X-Content-Type-Options", "nosniff")
+        # A page of another version than the file's must not make a proxy keep the wrong one for a year.
+        if self._version == self.assets.version(Path(str(self.absolute_path))):
+            self.set_header("Cache-Control", f"public, max-age={YEAR}, immutable")
+        else:
+            self.set_header("Cache-Control", "no-cache")

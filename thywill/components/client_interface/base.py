@@ -1,0 +1,78 @@
+"""The contract of a client interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tornado.httputil import HTTPServerConnectionDelegate
+
+from thywill.bootstrap import Bootstrap
+from thywill.components.application_interface.base import Page
+from thywill.components.component import Component
+from thywill.core.signing import Signer
+from thywill.http.endpoint import Origins
+from thywill.http.site import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class ClientInterfaceSettings:
+    """What every client interface can be told.
+
+    Args:
+        origins: the pages of which other origins may speak to the server, such as ``https://example.org``.
+        secret_file: where the secret is kept that signs tokens and sessions; made at the first start.
+        session_days: how long a browser is known as the same.
+    """
+
+    origins: list[str] = field(default_factory=list)
+    secret_file: str = "secret"  # noqa: S105 - a file's name
+    session_days: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a client interface works with.
+
+    Args:
+        bootstrap: makes clients.
+        pages: the applications by name.
+        origins: which pages may speak to the server.
+        signer: signs sessions.
+        static: the folder of the browser client.
+        handlers: rules of other components for the ``tornado.web.Application``.
+        draining: whether the server is about to stop.
+    """
+
+    bootstrap: Bootstrap
+    pages: Mapping[str, Page]
+    origins: Origins
+    signer: Signer
+    static: Path
+    handlers: Sequence[Any]
+    draining: Callable[[], bool]
+
+
+class ClientInterface(Component):
+    """Serves pages, static files and the first steps of the wire.
+
+    Args:
+        settings: the section ``[client_interface]``.
+        surroundings: what it works with.
+    """
+
+    Settings: ClassVar[type[Any]] = ClientInterfaceSettings
+
+    def __init__(self, settings: Any, surroundings: Surroundings) -> None:
+        self.settings = settings
+        self.surroundings = surroundings
+
+    def application(self) -> HTTPServerConnectionDelegate:
+        """Return what answers every address that has no endpoint."""
+        raise NotImplementedError
+
+    def endpoints(self) -> Mapping[bytes, Endpoint]:
+        """Return the addresses of the wire that it answers, by path."""
+        return {}

@@ -1,0 +1,196 @@
+"""Pages, static files and sessions by Tornado's handlers; ``connect`` and ``health`` as thin endpoints."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from tornado.httputil import HTTPServerConnectionDelegate
+from tornado.web import Application, RequestHandler
+
+from thywill.bootstrap import Configuration
+from thywill.client import LiveClient
+from thywill.components.application_interface.base import Page
+from thywill.components.client_interface import html
+from thywill.components.client_interface.assets import Assets
+from thywill.components.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
+from thywill.components.client_interface.browser_sessions import BrowserSessions
+from thywill.core import envelope
+from thywill.errors import Draining, MethodNotAllowed, NotFound
+from thywill.http.endpoint import JsonEndpoint
+from thywill.http.message import JSON, Reply, Request
+from thywill.http.site import Endpoint
+
+log = logging.getLogger(__name__)
+
+CLIENT_FILES = (
+    "thywill.js",
+    "json.js",
+    "backoff.js",
+    "loader.js",
+    "xhr.js",
+    "jsonp.js",
+    "transport.js",
+    "dispatcher.js",
+    "client.js",
+    "page.js",
+    "bootstrap.js",
+)
+"""The browser client, in the order in which its files build on one another."""
+
+PAGE_POLICY = "script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
+
+
+class TornadoClientInterface(ClientInterface):
+    """The client interface that comes with thywill."""
+
+    def __init__(self, settings: ClientInterfaceSettings, surroundings: Surroundings) -> None:
+        super().__init__(settings, surroundings)
+        self.sessions = BrowserSessions(surroundings.signer, settings.session_days)
+        folders = {name: page.static for name, page in surroundings.pages.items()}
+        self.assets = Assets({"thywill": surroundings.static, **folders})
+
+    def application(self) -> HTTPServerConnectionDelegate:
+        shared = {"interface": self}
+        return Application(
+            [
+                *self.surroundings.handlers,
+                *self.assets.rules(),
+                (r"/", IndexHandler, shared),
+                (r"/([A-Za-z][A-Za-z0-9_-]*)(/?)", PageHandler, shared),
+            ],
+            default_handler_class=MissingHandler,
+            default_handler_args=shared,
+            compress_response=True,
+            log_function=lambda handler: None,
+        )
+
+    def endpoints(self) -> Mapping[bytes, Endpoint]:
+        connect = JsonEndpoint(envelope.Connect, self._connect, self.surroundings.origins, trusting=False)
+        return {b"/thywill/connect": connect, b"/thywill/health": self._health}
+
+    # The wire.
+
+    def _connect(self, connect: envelope.Connect, request: Request, reply: Reply) -> None:
+        if self.surroundings.draining():
+            raise Draining("the server is about to stop", retry=2)
+        if connect.application not in self.surroundings.pages:
+            raise NotFound(f"there is no application {connect.application!r}")
+        _, configuration, cookie = self.begin(
+            connect.application,
+            request.header(b"cookie") if request.method == b"POST" else None,
+            request.peer,
+            (request.header(b"user-agent") or b"").decode("latin-1"),
+            secure=request.scheme == "https",
+        )
+        head = JSON + b"Set-Cookie: %b\r\n" % cookie.encode()
+        reply.send(200, envelope.encode_object(configuration.connection), head)
+
+    def _health(self, request: Request, reply: Reply) -> None:
+        if request.method not in (b"GET", b"HEAD"):
+            raise MethodNotAllowed("only GET is allowed here")
+        if self.surroundings.draining():
+            raise Draining("the server is about to stop", retry=2)
+        reply.send(200, b'{"status":"ok"}')
+
+    def begin(
+        self, application: str, cookies: bytes | None, address: str, user_agent: str, *, secure: bool
+    ) -> tuple[LiveClient, Configuration, str]:
+        """Return a new client, what it is told, and the session cookie for its browser."""
+        session = self.sessions.read(cookies) or self.sessions.create()
+        client, configuration = self.surroundings.bootstrap.begin(application, session, address, user_agent)
+        return client, configuration, self.sessions.cookie(session, secure=secure)
+
+    # The page.
+
+    def page(self, page: Page, configuration: Configuration) -> str:
+        """Return the HTML of an application's page."""
+        client_files = [f"thywill/{file}" for file in CLIENT_FILES]
+        return html.application_page(
+            page,
+            self._bootstrap(page, configuration),
+            [self._address(file) for file in client_files],
+            [self._address(style) for style in configuration.styles],
+        )
+
+    def _bootstrap(self, page: Page, configuration: Configuration) -> dict[str, Any]:
+        return {
+            "application": page.name,
+            "base": "../",
+            **configuration.connection,
+            "push": configuration.push,
+            "resources": {
+                "scripts": [self._address(script) for script in configuration.scripts],
+                "styles": [self._address(style) for style in configuration.styles],
+            },
+            "parameters": configuration.parameters,
+        }
+
+    def _address(self, resource: str) -> str:
+        # Relative to the page, so that a proxy may serve all of this below a path of its own.
+        address = self.assets.address(resource)
+        return f"../{address}" if address.startswith("static/") else address
+
+
+class PageBase(RequestHandler):
+    """What the handlers of pages have in common."""
+
+    interface: TornadoClientInterface
+
+    def initialize(self, interface: TornadoClientInterface) -> None:
+        self.interface = interface
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Content-Security-Policy", PAGE_POLICY)
+
+    def compute_etag(self) -> None:
+        return None  # a page names its client, so no two are the same
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        style = self.interface.assets.address("thywill/plain.css")
+        base = "../" * (self.request.path.count("/") - 1)
+        self.finish(html.error_page(status_code, self._reason, style, base))
+
+
+class IndexHandler(PageBase):
+    """The list of applications."""
+
+    def get(self) -> None:
+        pages = list(self.interface.surroundings.pages.values())
+        self.finish(html.index_page(pages, self.interface.assets.address("thywill/plain.css")))
+
+
+class PageHandler(PageBase):
+    """The page of an application."""
+
+    def get(self, name: str, slash: str) -> None:
+        page = self.interface.surroundings.pages.get(name)
+        if page is None:
+            self.send_error(404)
+        elif not slash:
+            self.redirect(f"{name}/")
+        else:
+            self._finish_page(page)
+
+    def _finish_page(self, page: Page) -> None:
+        headers, request = self.request.headers, self.request
+        _, configuration, cookie = self.interface.begin(
+            page.name,
+            headers.get("Cookie", "").encode("latin-1"),
+            request.remote_ip or "",
+            headers.get("User-Agent", ""),
+            secure=request.protocol == "https",
+        )
+        self.set_header("Set-Cookie", cookie)
+        self.finish(self.interface.page(page, configuration))
+
+
+class MissingHandler(PageBase):
+    """Every other address."""
+
+    def prepare(self) -> None:
+        self.send_error(404)

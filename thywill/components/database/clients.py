@@ -1,0 +1,115 @@
+"""The table of the client records. Everything here blocks and runs in the database's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import peewee
+
+from thywill.components.database.rows import FIELDS, LENGTHS, Row
+
+KEPT = ("id", "created")
+"""The columns that an update leaves as they are."""
+
+
+def client_model(bound: peewee.Database) -> Any:
+    """Return the model of the table ``client``, made anew so that two databases never share one."""
+
+    class Client(peewee.Model):
+        id = peewee.CharField(LENGTHS["id"], primary_key=True)
+        session = peewee.CharField(LENGTHS["session"], index=True)
+        application = peewee.CharField(LENGTHS["application"])
+        address = peewee.CharField(LENGTHS["address"])
+        user_agent = peewee.CharField(LENGTHS["user_agent"])
+        transport = peewee.CharField(LENGTHS["transport"])
+        created = peewee.DoubleField()
+        seen = peewee.DoubleField()
+        state = peewee.CharField(LENGTHS["state"])
+        data = peewee.TextField()
+
+        class Meta:
+            database = bound
+            table_name = "client"
+            indexes = ((("state", "seen"), False),)
+
+    return Client
+
+
+class ClientTable:
+    """The records in ``database``; each method is a transaction of its own.
+
+    Raises:
+        PeeweeException: from any method, when the database does not do it.
+    """
+
+    def __init__(self, database: peewee.Database) -> None:
+        self._database: Any = database
+        self._client = client_model(database)
+        self._columns = [getattr(self._client, field) for field in FIELDS]
+
+    def write(self, rows: Sequence[Row]) -> list[tuple[Row, peewee.DatabaseError]]:
+        """Insert or update the rows; return those that the database cannot take, each with its error.
+
+        All others are stored: one bad row must not keep the rest from being written for ever.
+        """
+        try:
+            with self._database.atomic():
+                self._upsert(rows)
+        except (peewee.DataError, peewee.IntegrityError):
+            return self._write_singly(rows)
+        return []
+
+    def find(self, key: str) -> Sequence[Any] | None:
+        """Return the row with this id, or None."""
+        row: Sequence[Any] | None = self._select().where(self._client.id == key).first()
+        return row
+
+    def find_all(self, state: str | None, application: str | None, limit: int) -> list[Sequence[Any]]:
+        """Return up to ``limit`` rows that match, those seen last first; None matches all."""
+        query = self._select().order_by(self._client.seen.desc(), self._client.id).limit(limit)
+        if state is not None:
+            query = query.where(self._client.state == state)
+        if application is not None:
+            query = query.where(self._client.application == application)
+        return list(query)
+
+    def retire(self) -> int:
+        """Mark all rows as gone; return how many were not."""
+        count: int = self._client.update(state="gone").where(self._client.state != "gone").execute()
+        return count
+
+    def purge(self, before: float, limit: int) -> int:
+        """Delete up to ``limit`` gone rows that were seen last before that time; return how many."""
+        old = (self._client.state == "gone") & (self._client.seen < before)
+        # In two steps, as MariaDB knows no LIMIT in a subquery.
+        keys = [key for (key,) in self._client.select(self._client.id).where(old).limit(limit).tuples()]
+        count: int = self._client.delete().where(self._client.id.in_(keys)).execute()
+        return count
+
+    def _select(self) -> Any:
+        return self._client.select(*self._columns).tuples()
+
+    def _write_singly(self, rows: Sequence[Row]) -> list[tuple[Row, peewee.DatabaseError]]:
+        refused: list[tuple[Row, peewee.DatabaseError]] = []
+        with self._database.atomic():
+            for row in rows:
+                try:
+                    with self._database.atomic():
+                        self._upsert([row])
+                except (peewee.DataError, peewee.IntegrityError) as error:
+                    refused.append((row, error))
+        return refused
+
+    def _upsert(self, rows: Sequence[Row]) -> None:
+        # Peewee writes the statement for one row, right for each database, and the driver repeats it.
+        # insert_many builds the SQL of every row in Python, which holds up the event loop (one interpreter
+        # lock): measured for 10,000 records 0.4 s of CPU, against 0.06 s.
+        updated = [column for column in self._columns if column.name not in KEPT]
+        statement, _ = (
+            self._client.insert_many(rows[:1], fields=self._columns)
+            .on_conflict(conflict_target=[self._client.id], preserve=updated)
+            .sql()
+        )
+        with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
+            self._database.cursor().executemany(statement, rows)

@@ -1,0 +1,49 @@
+"""What is said about a database that cannot be written."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+log = logging.getLogger("thywill.database")
+
+LONGEST = 5.0
+"""Seconds between two tries at most."""
+
+
+class Trouble:
+    """Logs one line when writing begins to fail, one when records are dropped, and one when it works again.
+
+    Args:
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._since: float | None = None
+        self._tries = 0
+        self._dropped = 0
+
+    def failed(self, reason: str, waiting: int, dropped: int) -> None:
+        """Writing failed; ``waiting`` records are kept, and ``dropped`` had to go since the last call."""
+        if self._since is None:
+            self._since = self._clock()
+            log.warning("cannot write client records, %d wait: %s", waiting, reason)
+        if dropped and not self._dropped:
+            log.warning("the buffer is full, the oldest updates of client records are dropped: %s", reason)
+        self._tries += 1
+        self._dropped += dropped
+
+    def ended(self, dropped: int) -> None:
+        """Writing succeeded; ``dropped`` records had to go since the last call."""
+        dropped += self._dropped
+        if self._since is not None:
+            log.info("client records are written again after %.1f s", self._clock() - self._since)
+        if dropped:
+            log.warning("%d updates of client records were dropped, the buffer was full", dropped)
+        self._since, self._tries, self._dropped = None, 0, 0
+
+    def delay(self, usual: float) -> float:
+        """Return the seconds until the next try: ``usual``, and longer with each failure."""
+        return max(usual, min(usual * 2.0 ** min(self._tries, 30), LONGEST))

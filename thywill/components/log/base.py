@@ -1,0 +1,131 @@
+"""The contract of a log: it takes what the loggers of this process say to some place."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from thywill.components.component import Component
+from thywill.components.log.limit import RateLimit
+from thywill.components.log.spool import Spool
+from thywill.errors import SettingsError
+
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+SWEEP_EVERY = 1.0
+"""Seconds after which a line that sums up suppressed ones comes at the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What every log has in its section ``[log]``.
+
+    Args:
+        level: the least urgent lines that are logged: debug, info, warning or error.
+    """
+
+    level: str = "info"
+
+    def __post_init__(self) -> None:
+        if self.level not in LEVELS:
+            raise SettingsError(f"[log] level = {self.level!r}: use one of {', '.join(LEVELS)}")
+
+
+def levels(least: int) -> dict[str, int]:
+    """Return the loggers that a log takes, each with its level.
+
+    asyncio is one of them as it reports tasks that died. Of Tornado, what goes well is not worth a line, nor
+    are its access lines for refused requests (each 404 is a warning to it), unless somebody debugs.
+    """
+    return {
+        "thywill": least,
+        "apps": least,
+        "tornado": max(least, logging.WARNING),
+        "tornado.access": logging.INFO if least == logging.DEBUG else logging.ERROR,
+        "asyncio": max(least, logging.WARNING),
+    }
+
+
+class Log(Component):
+    """Attaches a handler to the loggers of thywill, the applications, Tornado and asyncio.
+
+    The records still propagate, so whoever configures the root logger sees them too. Repeated warnings are
+    summed up, and a thread writes the lines, so that a slow disk or terminal never stops the event loop. An
+    implementation is a class with a ``make_handler``.
+
+    Args:
+        settings: an instance of ``Settings``.
+        folder: where relative file names begin.
+    """
+
+    Settings: ClassVar[type[Any]] = LogSettings
+
+    def __init__(self, settings: Any, folder: Path) -> None:
+        self.settings = settings
+        self.folder = folder
+        self._spool: Spool | None = None
+        self._before: dict[str, int] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    def make_handler(self) -> logging.Handler:
+        """Return the handler that writes the lines, with its formatter; called once for each start.
+
+        Raises:
+            SettingsError: it cannot write there.
+        """
+        raise NotImplementedError
+
+    async def start(self) -> None:
+        """Take the log lines from now on.
+
+        Raises:
+            SettingsError: they cannot be written where the settings say.
+        """
+        spool = self._spool = Spool(self.make_handler())
+        limit = RateLimit(spool.write)
+        spool.addFilter(limit)
+        spool.start()
+        self._attach(spool)
+        self._sweeper = asyncio.create_task(_sweep(limit))
+
+    async def stop(self) -> None:
+        """Take no more lines, write those that wait, and close; nothing happens if it has not started."""
+        if self._spool is None or self._sweeper is None:
+            return
+        self._sweeper.cancel()
+        await asyncio.gather(self._sweeper, return_exceptions=True)
+        self._detach(self._spool)
+        self._spool.close()
+        self._spool = self._sweeper = None
+
+    def _attach(self, spool: Spool) -> None:
+        for name, level in levels(LEVELS[self.settings.level]).items():
+            logger = logging.getLogger(name)
+            self._before[name] = logger.level
+            logger.setLevel(level)
+            if "." not in name:
+                logger.addHandler(spool)
+
+    def _detach(self, spool: Spool) -> None:
+        for name, level in self._before.items():
+            logger = logging.getLogger(name)
+            logger.setLevel(level)
+            logger.removeHandler(spool)
+        self._before = {}
+
+
+async def _sweep(limit: RateLimit) -> None:
+    try:
+        while True:
+            await asyncio.sleep(SWEEP_EVERY)
+            limit.sweep()
+    finally:
+        limit.finish()

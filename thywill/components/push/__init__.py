@@ -1,0 +1,1 @@
+"""Push: what carries queued messages to browsers, and theirs to the server."""

@@ -1,0 +1,75 @@
+"""The contract of a push component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+
+from thywill.bootstrap import Configuration
+from thywill.client import LiveClient
+from thywill.components.component import Component
+from thywill.http.endpoint import Origins
+from thywill.http.site import Endpoint
+from thywill.hub import Hub
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class PushSettings:
+    """What every push component can be told, in seconds.
+
+    Args:
+        hold: how long a request waits for a message.
+        grace: how long a client that has no request here is kept; the longest of all components counts.
+    """
+
+    hold: Seconds = 25.0
+    grace: Seconds = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class SendLimits:
+    """How much one request may send: ``message`` bytes of JSON in a message, ``messages`` by number."""
+
+    message: int
+    messages: int
+
+
+class Push(Component):
+    """Carries messages between the hub and browsers.
+
+    Args:
+        settings: the component's own section, ``[push.NAME]``.
+        hub: where clients live.
+        origins: which pages may speak to the server.
+        limits: how much one request may send.
+    """
+
+    Settings: ClassVar[type[Any]] = PushSettings
+
+    name: ClassVar[str] = ""
+    """What the browser's side is called."""
+
+    def __init__(self, settings: PushSettings, hub: Hub, origins: Origins, limits: SendLimits) -> None:
+        self.settings = settings
+        self.hub = hub
+        self.origins = origins
+        self.limits = limits
+
+    def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
+        """Tell the browser that this component is here, and its times."""
+        configuration.push.append(self.name)
+        configuration.connection.setdefault("hold", self.settings.hold)
+        configuration.connection.setdefault("grace", self.hub.timing.grace)
+
+    def endpoints(self) -> Mapping[bytes, Endpoint]:
+        """Return the addresses that this component answers, by path."""
+        return {}
+
+    def handlers(self) -> list[Any]:
+        """Return the rules that this component adds to the ``tornado.web.Application``."""
+        return []

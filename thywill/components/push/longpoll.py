@@ -1,0 +1,90 @@
+"""Native long polling: a poll waits until there is a message, and its cursor acknowledges the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from thywill.client import LiveClient
+from thywill.components.push.base import Push
+from thywill.core import envelope
+from thywill.errors import Gone, TooLarge
+from thywill.http.endpoint import JsonEndpoint
+from thywill.http.message import Reply, Request
+from thywill.http.site import Endpoint, error_head
+from thywill.hub import Hub
+
+
+class LongPoll(Push):
+    """The addresses ``poll``, ``send`` and ``leave``."""
+
+    name = "longpoll"
+
+    def endpoints(self) -> Mapping[bytes, Endpoint]:
+        return {
+            b"/thywill/poll": JsonEndpoint(envelope.Poll, self._poll, self.origins),
+            b"/thywill/send": JsonEndpoint(envelope.Send, self._send, self.origins),
+            b"/thywill/leave": JsonEndpoint(envelope.Leave, self._leave, self.origins),
+        }
+
+    def _poll(self, poll: envelope.Poll, request: Request, reply: Reply) -> None:
+        hub = self.hub
+        client = hub.find(poll.token)
+        hub.locate(client, request.peer, self.name)
+        hold = self.settings.hold if poll.hold is None else min(poll.hold, self.settings.hold)
+        parked = ParkedPoll(hub, client, reply)
+        hub.poll(client, parked, poll.cursor, hold)
+
+    def _send(self, send: envelope.Send, request: Request, reply: Reply) -> None:
+        client = self.hub.find(send.token)
+        self._check_size(send, len(request.body) or len(request.target))
+        self.hub.locate(client, request.peer, self.name)
+        reply.send(200, envelope.encode_received(self.hub.receive(client, send.messages)))
+
+    def _check_size(self, send: envelope.Send, size: int) -> None:
+        if len(send.messages) > self.limits.messages:
+            raise TooLarge(f"{len(send.messages)} messages; a request may have {self.limits.messages}")
+        if size <= self.limits.message:
+            return
+        for item in send.messages:
+            if len(msgspec.json.encode(item.data)) > self.limits.message:
+                raise TooLarge(f"message {item.n} is over the limit of {self.limits.message} bytes")
+
+    def _leave(self, leave: envelope.Leave, request: Request, reply: Reply) -> None:
+        self.hub.leave(self.hub.find(leave.token))
+        reply.send(200, b"{}")
+
+
+class ParkedPoll:
+    """One poll. It answers once, and is then no longer its client's receiver."""
+
+    __slots__ = ("_client", "_hub", "_reply")
+
+    def __init__(self, hub: Hub, client: LiveClient, reply: Reply) -> None:
+        self._hub = hub
+        self._client = client
+        self._reply = reply
+        reply.owner = self
+
+    def flush(self) -> None:
+        self._hub.release(self._client)
+        self._reply.send(200, self._client.outbox.give())
+
+    def expire(self) -> None:
+        self.flush()
+
+    def supersede(self) -> None:
+        self._reply.send(200, envelope.encode_superseded(self._client.outbox.cursor))
+
+    def retry(self, seconds: float) -> None:
+        self._hub.release(self._client)
+        self._reply.send(200, envelope.encode_retry(self._client.outbox.cursor, seconds))
+
+    def end(self, reason: Gone) -> None:
+        self._reply.send(reason.status, envelope.encode_error(reason), error_head(reason))
+
+    def closed(self) -> None:
+        """The connection closed before the answer: the browser will poll again, or not."""
+        if self._client.receiver is self:
+            self._hub.release(self._client)

@@ -1,0 +1,1 @@
+"""The queue: the message log that clients' queues are views of."""

@@ -1,0 +1,286 @@
+"""One connection: reads requests, has them answered one at a time, in order, and keeps to its deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, cast
+
+from thywill.core.envelope import encode_failure
+from thywill.core.wheel import Timed
+from thywill.http.handler import HandlerConnection
+from thywill.http.message import JSON, REASONS, Dress, Owner, Request
+from thywill.http.reader import Refusal, RequestReader
+from thywill.http.site import answer
+
+if TYPE_CHECKING:
+    from thywill.http.server import FastServer
+
+log = logging.getLogger(__name__)
+
+CLOSE = b"Connection: close\r\n"
+KEEP_ALIVE = b"Connection: keep-alive\r\n"
+
+
+class Exchange(Protocol):
+    """The request that is being answered."""
+
+    def closed(self) -> None:
+        """The connection closed before the answer was complete."""
+        ...
+
+
+class FastReply:
+    """The answer to one request on a ``Connection``."""
+
+    __slots__ = ("_connection", "_connection_header", "_head_only", "dress", "owner")
+
+    def __init__(self, connection: Connection, request: Request) -> None:
+        self._connection: Connection | None = connection
+        self._connection_header = connection_header(request)
+        self._head_only = request.method == b"HEAD"
+        self.owner: Owner | None = None
+        self.dress: Dress | None = None
+
+    def send(self, status: int, body: bytes, head: bytes = JSON) -> None:
+        connection = self._connection
+        if connection is None:
+            return
+        self._connection = self.owner = None
+        if self.dress is not None:
+            status, body, head = self.dress(status, body, head)
+        connection.write(
+            b"HTTP/1.1 %d %b\r\n%b%b%bContent-Length: %d\r\n\r\n%b"
+            % (
+                status,
+                REASONS[status],
+                connection.server.date,
+                head,
+                self._connection_header,
+                len(body),
+                b"" if self._head_only else body,
+            )
+        )
+        connection.finished(close=self._connection_header == CLOSE)
+
+    def closed(self) -> None:
+        self._connection = None
+        if self.owner is not None:
+            self.owner.closed()
+            self.owner = None
+
+
+def connection_header(request: Request) -> bytes:
+    """Return the Connection header of the answer: HTTP/1.0 has to be told that the connection stays."""
+    if not request.keep_alive:
+        return CLOSE
+    return KEEP_ALIVE if request.version == "1.0" else b""
+
+
+class Connection(asyncio.Protocol, Timed):
+    """The server's end of one connection.
+
+    Between requests it has no reader, and while a request waits for its answer it has no deadline: a
+    parked client costs this object, its transport and its reply.
+    """
+
+    __slots__ = (
+        "_dispatching",
+        "_exchange",
+        "_lingering",
+        "_peer",
+        "_pending",
+        "_reader",
+        "_trusted",
+        "_writable",
+        "server",
+        "transport",
+    )
+
+    def __init__(self, server: FastServer) -> None:
+        Timed.__init__(self)
+        self.server = server
+        self.transport: asyncio.Transport | None = None
+        self._peer = ""
+        self._trusted = False
+        self._reader: RequestReader | None = None
+        self._exchange: Exchange | None = None
+        self._pending: list[Request | Refusal] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._dispatching = False
+        self._lingering = False
+
+    # What the loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Not an isinstance check: uvloop's transports are not asyncio's.
+        self.transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self._peer = peer[0] if peer else ""
+        self._trusted = self.server.proxies.trusts(self._peer)
+        self.server.opened(self)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingering:
+            return
+        reader = self._reader or self.server.lend_reader()
+        was_reading, was_in_body = self._reader is not None, reader.in_body
+        try:
+            arrived: Sequence[Request | Refusal] = reader.feed(data)
+            self._keep_or_return(reader)
+        except Refusal as refusal:
+            self._reader = None
+            arrived = [*reader.take_complete(), refusal]
+        if arrived:
+            self._take(arrived)
+        elif self._exchange is None and (not was_reading or was_in_body != reader.in_body):
+            # A new deadline for each part of a request, not for each byte: it cannot be drawn out.
+            self._wait()
+
+    def eof_received(self) -> None:
+        return None  # closes: a browser that has stopped sending does not wait for an answer either
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        exchange, self._exchange = self._exchange, None
+        self.transport = self._reader = self._pending = None
+        self.server.wheel.cancel(self)
+        self.server.closed(self)
+        self._release_writers()
+        if exchange is not None:
+            exchange.closed()
+
+    def pause_writing(self) -> None:
+        self._writable = asyncio.get_running_loop().create_future()
+        self._schedule(self.server.timeouts.write)
+
+    def resume_writing(self) -> None:
+        self._release_writers()
+        if self._exchange is None:
+            self._next()
+        else:
+            self.server.wheel.cancel(self)
+
+    # What an exchange calls.
+
+    def write(self, data: bytes) -> None:
+        """Send ``data``, or nothing where the connection has closed."""
+        if self.transport is not None:
+            self.transport.write(data)
+
+    def writable(self) -> asyncio.Future[None] | None:
+        """Return the future that is done when the browser has read enough, or None if it has now."""
+        return self._writable
+
+    def finished(self, *, close: bool) -> None:
+        """The answer to the current request is written."""
+        self._exchange = None
+        if close:
+            self.close()
+        elif not self._dispatching:
+            self._next()
+
+    def close(self) -> None:
+        """Close when all that was written is sent."""
+        self._pending = None
+        if self.transport is not None:
+            self.transport.close()
+            self._schedule(self.server.timeouts.write)
+
+    # What the server calls.
+
+    def is_busy(self) -> bool:
+        """Tell whether a request is being read or answered."""
+        return self._exchange is not None or self._reader is not None
+
+    def abort(self) -> None:
+        """Close at once; what was not sent is dropped."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def timed_out(self) -> None:
+        """The deadline has passed."""
+        if self._reader is None or self._lingering or self._writable is not None:
+            self.abort()
+        else:
+            self._refuse(Refusal(408, "the request did not arrive in time"))
+
+    # Reading.
+
+    def _keep_or_return(self, reader: RequestReader) -> None:
+        if reader.between:
+            self._reader = None
+            self.server.return_reader(reader)
+        else:
+            self._reader = reader
+
+    def _take(self, arrived: Sequence[Request | Refusal]) -> None:
+        self._pending = [*self._pending, *arrived] if self._pending else list(arrived)
+        if self._exchange is None:
+            self._next()
+        elif len(self._pending) >= self.server.limits.pipeline and self.transport is not None:
+            self.transport.pause_reading()
+
+    def _wait(self) -> None:
+        timeouts = self.server.timeouts
+        if self._reader is None:
+            self._schedule(timeouts.idle)
+        elif not self._reader.in_body:
+            self._schedule(timeouts.header)
+        else:
+            self._schedule(timeouts.body)
+            if self._reader.awaits_body:
+                self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _schedule(self, seconds: float) -> None:
+        self.server.wheel.schedule(self, self.server.now() + seconds)
+
+    # Answering.
+
+    def _next(self) -> None:
+        # A loop and a flag instead of a call from ``finished``: a hundred pipelined requests that are
+        # answered at once must not become a hundred nested calls.
+        self._dispatching = True
+        while self._exchange is None and self._pending and self._writable is None:
+            self._dispatch(self._pending.pop(0))
+        self._dispatching = False
+        if self.transport is None or self._exchange is not None or self._writable is not None:
+            return
+        self._pending = None
+        self.transport.resume_reading()
+        if not self.transport.is_closing() and not self._lingering:
+            self._wait()
+
+    def _dispatch(self, request: Request | Refusal) -> None:
+        if isinstance(request, Refusal):
+            self._refuse(request)
+            return
+        self.server.wheel.cancel(self)
+        request.peer = self._peer
+        if self._trusted:
+            self.server.proxies.resolve(request)
+        endpoint = self.server.site.endpoints.get(request.path)
+        if endpoint is None:
+            handler = self._exchange = HandlerConnection(self, request)
+            handler.run(self.server.site.application)
+        else:
+            reply = self._exchange = FastReply(self, request)
+            answer(endpoint, request, reply)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer and close, but read on for a moment: closing with unread bytes would reset the connection,
+        and the browser would lose the answer (RFC 9112, 9.6)."""
+        log.warning("a request from %s refused: %d %s", self._peer, refusal.status, refusal.reason)
+        reply = self._exchange = FastReply(self, Request())
+        reply.send(refusal.status, encode_failure(refusal.code, refusal.reason), JSON + CLOSE)
+        self._pending = self._reader = None
+        self._lingering = True
+        if self.transport is not None:
+            self.transport.write_eof()
+            self._schedule(self.server.timeouts.linger)
+
+    def _release_writers(self) -> None:
+        writable, self._writable = self._writable, None
+        if writable is not None and not writable.done():
+            writable.set_result(None)

@@ -1,0 +1,173 @@
+"""Tornado's handlers on our connection: its ``HTTPConnection`` interface, so that they run unchanged.
+
+The request has arrived whole before its handler begins, so a handler with ``stream_request_body`` gets the
+body in one piece.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.iostream import StreamClosedError
+
+from thywill.http.message import Request
+
+if TYPE_CHECKING:
+    from thywill.http.connection import Connection
+
+log = logging.getLogger(__name__)
+
+BODILESS = (204, 304)
+
+
+class Context:
+    """What ``HTTPServerRequest`` reads of the connection (``tornado.http1connection``'s request context)."""
+
+    def __init__(self, request: Request) -> None:
+        self.remote_ip = request.peer
+        self.protocol = request.scheme
+        self.address_family = None
+
+
+class HandlerConnection(HTTPConnection):
+    """One request that a Tornado application answers."""
+
+    def __init__(self, connection: Connection, request: Request) -> None:
+        self._connection: Connection | None = connection
+        self._request = request
+        self._close_callback: Callable[[], None] | None = None
+        self._chunked = False
+        self._close = not request.keep_alive
+        self._remaining: int | None = None
+        self.context = Context(request)
+
+    def run(self, application: HTTPServerConnectionDelegate) -> None:
+        """Hand the request to ``application``."""
+        request = self._request
+        delegate = application.start_request(self._connection or self, self)
+        headers = HTTPHeaders()
+        for name, value in request.headers:
+            headers.add(name.decode("latin-1"), value.decode("latin-1"))
+        line = RequestStartLine(
+            request.method.decode("latin-1"), request.target.decode("latin-1"), f"HTTP/{request.version}"
+        )
+        prepared = delegate.headers_received(line, headers)
+        if prepared is None:
+            self._finish_request(delegate)
+        else:
+            self._prepared = asyncio.ensure_future(self._finish_streaming(delegate, prepared))
+
+    def _finish_request(self, delegate: HTTPMessageDelegate) -> None:
+        if self._request.body:
+            delegate.data_received(self._request.body)
+        delegate.finish()
+
+    async def _finish_streaming(self, delegate: HTTPMessageDelegate, prepared: Awaitable[None]) -> None:
+        await prepared
+        if self._request.body:
+            received = delegate.data_received(self._request.body)
+            if received is not None:
+                await received
+        delegate.finish()
+
+    def closed(self) -> None:
+        """The browser has gone before the answer was complete."""
+        self._connection = None
+        callback, self._close_callback = self._close_callback, None
+        if callback is not None:
+            callback()
+
+    # tornado.httputil.HTTPConnection
+
+    def set_close_callback(self, callback: Callable[[], None] | None) -> None:
+        """Have ``callback`` called when the connection closes before the answer is complete."""
+        self._close_callback = callback
+
+    def write_headers(
+        self,
+        start_line: RequestStartLine | ResponseStartLine,
+        headers: HTTPHeaders,
+        chunk: bytes | None = None,
+    ) -> asyncio.Future[None]:
+        assert isinstance(start_line, ResponseStartLine)
+        self._frame(start_line.code, headers)
+        lines = [f"HTTP/1.1 {start_line.code} {start_line.reason}"]
+        lines += [f"{name}: {value}" for name, value in headers.get_all()]
+        if any("\r" in line or "\n" in line for line in lines):
+            raise ValueError("a line break in a header")
+        head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+        return self._send(head + self._format(chunk or b""))
+
+    def write(self, chunk: bytes) -> asyncio.Future[None]:
+        return self._send(self._format(chunk))
+
+    def finish(self) -> None:
+        connection, self._connection = self._connection, None
+        self._close_callback = None
+        if connection is None:
+            return
+        if self._remaining:
+            log.error("%r: the answer is %d bytes short", self._request.path, self._remaining)
+            connection.abort()
+            return
+        if self._chunked:
+            connection.write(b"0\r\n\r\n")
+        connection.finished(close=self._close)
+
+    # How the body is delimited: RFC 9112, 6.3.
+
+    def _frame(self, code: int, headers: HTTPHeaders) -> None:
+        if code in BODILESS or self._request.method == b"HEAD":
+            self._remaining = 0
+        elif "Content-Length" in headers:
+            self._remaining = int(headers["Content-Length"])
+        elif self._request.version == "1.1":
+            self._chunked = True
+            headers["Transfer-Encoding"] = "chunked"
+        else:
+            self._close = True
+        if self._close or headers.get("Connection", "").lower() == "close":
+            self._close = True
+            headers["Connection"] = "close"
+        elif self._request.version == "1.0":
+            headers["Connection"] = "keep-alive"
+
+    def _format(self, chunk: bytes) -> bytes:
+        if self._remaining is not None:
+            if self._request.method != b"HEAD" and len(chunk) > self._remaining:
+                raise ValueError("more body than the Content-Length says")
+            self._remaining -= min(len(chunk), self._remaining)
+            return b"" if self._request.method == b"HEAD" else chunk
+        if self._chunked and chunk:
+            return b"%x\r\n%b\r\n" % (len(chunk), chunk)
+        return chunk
+
+    def _send(self, data: bytes) -> asyncio.Future[None]:
+        future = asyncio.get_running_loop().create_future()
+        if self._connection is None:
+            future.set_exception(StreamClosedError())
+            future.exception()  # looked at, so that nobody is told of a write that nobody awaits
+            return future
+        if data:
+            self._connection.write(data)
+        waiting = self._connection.writable()
+        if waiting is None:
+            future.set_result(None)
+            return future
+        return asyncio.ensure_future(self._written(waiting))
+
+    async def _written(self, waiting: asyncio.Future[None]) -> None:
+        await asyncio.shield(waiting)
+        if self._connection is None:
+            raise StreamClosedError

@@ -1,0 +1,87 @@
+"""A request as it was read, and the means to answer it."""
+
+from __future__ import annotations
+
+import http
+from collections.abc import Callable
+from typing import Protocol
+from urllib.parse import parse_qsl
+
+JSON = b"Content-Type: application/json\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+"""The header lines of nearly every answer on the wire."""
+
+REASONS: dict[int, bytes] = {status.value: status.phrase.encode() for status in http.HTTPStatus}
+
+
+class Request:
+    """One whole request; headers are kept as they were read and searched only when someone asks.
+
+    ``target`` is the request line's, ``headers`` are (name, value) pairs in any case, ``peer`` is the
+    browser's address and ``scheme`` what it used, as far as a trusted proxy or the connection tells.
+    """
+
+    __slots__ = (
+        "body",
+        "expects",
+        "headers",
+        "host",
+        "keep_alive",
+        "method",
+        "peer",
+        "scheme",
+        "target",
+        "version",
+    )
+
+    def __init__(self) -> None:
+        self.method = b""
+        self.target = b""
+        self.version = "1.1"
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.host: bytes | None = None
+        self.body = b""
+        self.peer = ""
+        self.scheme = "http"
+        self.keep_alive = True
+        self.expects = False
+
+    @property
+    def path(self) -> bytes:
+        """The target without its query."""
+        return self.target.partition(b"?")[0]
+
+    def query(self) -> dict[str, str]:
+        """Return the query's fields; of a repeated one, the last."""
+        text = self.target.partition(b"?")[2].decode("latin-1")
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=20))
+
+    def header(self, name: bytes) -> bytes | None:
+        """Return the value of the first header called ``name`` (in lower case), or None."""
+        length = len(name)
+        for key, value in self.headers:
+            if len(key) == length and key.lower() == name:
+                return value
+        return None
+
+
+class Owner(Protocol):
+    """Whoever keeps a reply to answer later."""
+
+    def closed(self) -> None:
+        """The connection closed before the answer."""
+        ...
+
+
+Dress = Callable[[int, bytes, bytes], tuple[int, bytes, bytes]]
+"""Changes the status, the body and the header lines of an answer before it is written."""
+
+
+class Reply(Protocol):
+    """The one answer to a request. ``owner`` is told when the connection closes before it."""
+
+    owner: Owner | None
+    dress: Dress | None
+
+    def send(self, status: int, body: bytes, head: bytes = JSON) -> None:
+        """Answer with ``body``; ``head`` holds whole header lines. Without a connection it does nothing."""
+        ...

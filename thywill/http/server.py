@@ -1,0 +1,131 @@
+"""Our own server: accepts connections, lends them readers, keeps their deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Protocol
+
+from thywill.core.wheel import TimerWheel
+from thywill.http.connection import Connection
+from thywill.http.proxies import TrustedProxies
+from thywill.http.reader import Limits, RequestReader
+from thywill.http.site import Site
+
+log = logging.getLogger(__name__)
+
+TICK = 1.0
+BACKLOG = 8192
+"""Connections that the kernel holds until they are accepted: all browsers may come back at once. The kernel
+cuts it to net.core.somaxconn."""
+SPARE_READERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a connection may take, in seconds.
+
+    Args:
+        header: from a request's first byte to the end of its header.
+        body: from there to the end of its body.
+        idle: between two requests, and before the first.
+        write: for a browser to read what was written.
+        linger: how long is read on after a request was refused.
+    """
+
+    header: float = 20.0
+    body: float = 60.0
+    idle: float = 75.0
+    write: float = 60.0
+    linger: float = 2.0
+
+
+class Server(Protocol):
+    """What the composition root needs of a server."""
+
+    async def start(self, sockets: list[socket.socket]) -> None:
+        """Accept connections on ``sockets``, which are bound and listen."""
+        ...
+
+    async def stop(self, limit: float) -> None:
+        """Stop accepting, let requests under way end within ``limit`` seconds, and close every connection."""
+        ...
+
+
+class FastServer:
+    """An HTTP server on the running event loop.
+
+    Args:
+        site: where requests go.
+        limits, timeouts: what a browser may ask for.
+        proxies: whose X-Forwarded-* are believed.
+    """
+
+    def __init__(self, site: Site, limits: Limits, timeouts: Timeouts, proxies: TrustedProxies) -> None:
+        self.site = site
+        self.limits = limits
+        self.timeouts = timeouts
+        self.proxies = proxies
+        self.date = b""
+        self._loop = asyncio.get_running_loop()
+        self.now: Callable[[], float] = self._loop.time
+        self.wheel: TimerWheel[Connection] = TimerWheel(TICK, self.now())
+        self._connections: set[Connection] = set()
+        self._servers: list[asyncio.Server] = []
+        self._readers: list[RequestReader] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def start(self, sockets: list[socket.socket]) -> None:
+        """Accept connections on ``sockets``, which are bound and listen."""
+        self._tick()
+        for sock in sockets:
+            server = await self._loop.create_server(lambda: Connection(self), sock=sock, backlog=BACKLOG)
+            self._servers.append(server)
+
+    async def stop(self, limit: float) -> None:
+        """Stop accepting, let requests under way end within ``limit`` seconds, and close every connection."""
+        for server in self._servers:
+            server.close()
+        deadline = self.now() + limit
+        while self.now() < deadline and self._close_idle():
+            await asyncio.sleep(0.05)
+        for connection in list(self._connections):
+            connection.abort()
+        await asyncio.sleep(0)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _close_idle(self) -> int:
+        for connection in list(self._connections):
+            if not connection.is_busy():
+                connection.close()
+        return len(self._connections)
+
+    def _tick(self) -> None:
+        self.date = b"Date: %b\r\n" % formatdate(usegmt=True).encode()
+        for connection in self.wheel.advance(self.now()):
+            connection.timed_out()
+        self._timer = self._loop.call_later(TICK, self._tick)
+
+    # What connections call.
+
+    def opened(self, connection: Connection) -> None:
+        """A connection is here."""
+        self._connections.add(connection)
+
+    def closed(self, connection: Connection) -> None:
+        """A connection is gone."""
+        self._connections.discard(connection)
+
+    def lend_reader(self) -> RequestReader:
+        """Return a reader that is between two requests."""
+        return self._readers.pop() if self._readers else RequestReader(self.limits)
+
+    def return_reader(self, reader: RequestReader) -> None:
+        """Take back a reader that is between two requests."""
+        if reader.reusable and len(self._readers) < SPARE_READERS:
+            self._readers.append(reader)

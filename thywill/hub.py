@@ -1,0 +1,348 @@
+"""The live clients of this process: ties applications, queues and pushes together, and owns their timers.
+
+Everything here runs on the event loop and never waits, but for the queue's promise that a message is safe.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from thywill.client import LiveClient, Receiver
+from thywill.contracts import Address, Listener, MessageQueue, Records, Timing
+from thywill.core.channels import Channels
+from thywill.core.envelope import Item, encode_data
+from thywill.core.inbox import Inbox
+from thywill.core.lifecycle import Event, State, advance
+from thywill.core.outbox import Entry, Full
+from thywill.core.signing import Signer
+from thywill.core.wheel import TimerWheel
+from thywill.errors import BadToken, Gone, TooMany
+from thywill.sessions import Sessions
+
+log = logging.getLogger(__name__)
+
+PURPOSE = "client"
+SLICE = 500
+"""How many clients are handled in one turn of the loop; the others wait for the next, behind new requests."""
+
+EVICTED = 1000
+"""Of how many clients that were disconnected the reason is kept, for when their browser asks."""
+
+
+class Hub:
+    """Every client that is alive here.
+
+    Args:
+        queue: the message log.
+        records: where client records are kept.
+        signer: makes and checks tokens.
+        timing: the times of a client's life.
+        call_soon: runs a function in the next turn of the loop.
+        monotonic, wall: the two clocks: leases and deadlines use the first, records and tokens the second.
+    """
+
+    def __init__(
+        self,
+        queue: MessageQueue,
+        records: Records,
+        signer: Signer,
+        timing: Timing,
+        *,
+        call_soon: Callable[[Callable[[], None]], object],
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.timing = timing
+        self.clients: dict[str, LiveClient] = {}
+        self._listener: Listener | None = None
+        self._queue = queue
+        self._records = records
+        self._signer = signer
+        self._call_soon = call_soon
+        self._monotonic = monotonic
+        self._wall = wall
+        self._channels: Channels[LiveClient] = Channels()
+        self._sessions = Sessions()
+        self._wheel: TimerWheel[LiveClient] = TimerWheel(timing.tick, monotonic())
+        self._ready: list[LiveClient] = []
+        self._due: list[LiveClient] = []
+        self._evicted: dict[str, Gone] = {}
+        self._drain_seconds: float | None = None
+
+    def listen(self, listener: Listener) -> None:
+        """Tell ``listener`` of what the clients do."""
+        self._listener = listener
+
+    # A client's life.
+
+    def create(self, application: str, session: str) -> LiveClient:
+        """Return a new client, detached until its first poll."""
+        now = self._wall()
+        client_id = secrets.token_urlsafe(16)
+        client = LiveClient(client_id, application, session, self._queue.open(client_id), Inbox(), now)
+        client.token = self._signer.sign(PURPOSE, client_id, now + self.timing.token)
+        self.clients[client_id] = client
+        self._sessions.add(client)
+        self._schedule(client, self.timing.grace)
+        self._records.save(client)
+        return client
+
+    def find(self, token: str) -> LiveClient:
+        """Return the client that ``token`` was given to.
+
+        The signature is checked for clients that are not here only: a token that equals the one a client
+        holds needs no other proof.
+
+        Raises:
+            BadToken: it is forged, cut or expired.
+            Gone: it is good, but its client is gone.
+        """
+        if not token.isascii():
+            raise BadToken("the token is none of this server's")
+        client_id = token.partition(".")[0]
+        client = self.clients.get(client_id)
+        if client is not None and hmac.compare_digest(client.token, token):
+            return client
+        self._signer.verify(PURPOSE, token, self._wall())
+        raise self._evicted.get(client_id) or Gone("this client has left, or its grace time has passed")
+
+    def locate(self, client: LiveClient, address: str, transport: str) -> None:
+        """Note where ``client`` speaks from, and by which transport."""
+        if client.address != address or client.transport != transport:
+            if client.address and client.address != address:
+                log.debug("%s: from another address", client.id)
+            client.address, client.transport = address, transport
+            self._records.save(client)
+
+    def poll(self, client: LiveClient, receiver: Receiver, cursor: int, hold: float) -> None:
+        """Give ``receiver`` what waits after ``cursor``, or park it for ``hold`` seconds.
+
+        The newest poll wins: an older one is answered at once.
+
+        Raises:
+            Malformed: the cursor was never given out.
+        """
+        outbox = client.outbox
+        if outbox.is_stale(cursor):
+            receiver.supersede()
+            return
+        if cursor != outbox.cursor:
+            outbox.acknowledge(cursor)
+            self._queue.acknowledged(client)
+        older, client.receiver = client.receiver, receiver
+        if older is not None:
+            older.supersede()
+        self._heard(client)
+        if outbox.entries:
+            receiver.flush()
+        elif self._drain_seconds is not None:
+            receiver.retry(self._spread())
+        elif hold == 0:
+            receiver.expire()
+        else:
+            self._wheel.schedule(client, self._monotonic() + hold)
+
+    def release(self, client: LiveClient) -> None:
+        """The client's request is answered or closed: its browser has a while to come back."""
+        client.receiver = None
+        self._wheel.schedule(client, self._monotonic() + self.timing.pause)
+
+    def receive(self, client: LiveClient, items: Sequence[Item]) -> int:
+        """Accept numbered messages and return the number up to which all are accepted.
+
+        Raises:
+            Gap: a number is missing.
+            TooMany: too many messages of this client wait for the application already.
+        """
+        inbox = client.inbox
+        fresh = inbox.accept(items, self.timing.pending - client.pending)
+        if not fresh and items and items[-1].n > inbox.received:
+            raise TooMany("the application has not handled the earlier messages yet", retry=1)
+        self._heard(client)
+        if client.receiver is None:
+            self._wheel.schedule(client, self._monotonic() + self.timing.pause)
+        if fresh and self._listener is not None:
+            client.pending += len(fresh)
+            self._listener.received(client, fresh)
+        return inbox.received
+
+    def leave(self, client: LiveClient) -> None:
+        """The browser said that it goes."""
+        self._end(client, Event.LEAVE, Gone("the page has left"))
+
+    def disconnect(self, client: LiveClient, reason: str) -> None:
+        """End ``client`` from this side; its browser is told ``reason``."""
+        if client.state is State.GONE:
+            return
+        gone = Gone(reason)
+        self._evicted[client.id] = gone
+        if len(self._evicted) > EVICTED:
+            del self._evicted[next(iter(self._evicted))]
+        self._end(client, Event.EVICT, gone)
+
+    def touch(self, client: LiveClient) -> None:
+        """What the record of ``client`` holds has changed."""
+        self._records.save(client)
+
+    def _heard(self, client: LiveClient) -> None:
+        if client.state is not State.CONNECTED:
+            client.state = advance(client.state, Event.ATTACH)
+            client.seen = self._wall()
+            self._records.save(client)
+        if not client.greeted:
+            client.greeted = True
+            log.info("%s connects to %s from %s", client.id, client.application, client.address)
+            if self._listener is not None:
+                self._listener.connected(client)
+
+    def _end(self, client: LiveClient, event: Event, reason: Gone) -> None:
+        client.state = advance(client.state, event)
+        client.seen = self._wall()
+        del self.clients[client.id]
+        self._wheel.cancel(client)
+        self._channels.forget(client)
+        self._sessions.remove(client)
+        self._queue.close(client)
+        client.outbox.entries.clear()
+        receiver, client.receiver = client.receiver, None
+        if receiver is not None:
+            receiver.end(reason)
+        self._records.save(client)
+        if client.greeted:
+            log.info("%s of %s is gone: %s", client.id, client.application, reason)
+            if self._listener is not None:
+                self._listener.disconnected(client)
+
+    # Messages to clients.
+
+    async def send(self, application: str, address: Address, data: Any, limit: int) -> None:
+        """Send ``data`` (JSON, ``limit`` bytes at the most); returns when the queue has made it safe.
+
+        Raises:
+            UnsendableMessage: it is not JSON, or too large.
+        """
+        await self._queue.append(application, address, encode_data(data, limit), None)
+
+    async def reply(self, client: LiveClient, outcome: bytes, number: int) -> None:
+        """Send the encoded ``outcome`` of the client's message ``number`` to it alone."""
+        await self._queue.append(client.application, Address.client(client.id), outcome, number)
+
+    def deliver(self, application: str, address: Address, entry: Entry) -> None:
+        """Put ``entry`` into the queues of those it is for; parked requests are answered in the next turn.
+
+        Not at once: what an application sends in one turn then travels in one answer.
+        """
+        was_empty = not self._ready
+        for client in self._addressed(application, address):
+            self._enqueue(client, entry)
+        if was_empty and self._ready:
+            self._call_soon(self._flush)
+
+    def _addressed(self, application: str, address: Address) -> Iterable[LiveClient]:
+        if address.kind == "channel":
+            return list(self._channels.members((application, address.name)))
+        if address.kind == "session":
+            return [each for each in self._sessions.of(address.name) if each.application == application]
+        client = self.clients.get(address.name)
+        return [client] if client is not None and client.application == application else []
+
+    def _enqueue(self, client: LiveClient, entry: Entry) -> None:
+        try:
+            dropped = client.outbox.append(entry)
+        except Full:
+            log.warning("%s is disconnected: its queue is full", client.id)
+            self.disconnect(client, "the queue is full: this page read too slowly")
+            return
+        if dropped:
+            log.warning("%s: its queue is full, %d of the oldest messages dropped", client.id, dropped)
+        if client.receiver is not None and not client.waiting:
+            client.waiting = True
+            self._ready.append(client)
+
+    def _flush(self) -> None:
+        ready, self._ready = self._ready[:SLICE], self._ready[SLICE:]
+        if self._ready:
+            self._call_soon(self._flush)
+        for client in ready:
+            client.waiting = False
+            if client.receiver is not None and client.outbox.entries:
+                client.receiver.flush()
+
+    # Channels.
+
+    def subscribe(self, client: LiveClient, channel: str) -> None:
+        """Put ``client`` into ``channel`` of its application; one that is gone is in none."""
+        if client.state is not State.GONE:
+            self._channels.add(client, (client.application, channel))
+
+    def unsubscribe(self, client: LiveClient, channel: str) -> None:
+        """Take ``client`` out of ``channel``."""
+        self._channels.remove(client, (client.application, channel))
+
+    def members(self, application: str, channel: str) -> list[LiveClient]:
+        """Return the clients in ``channel``, in the order in which they came."""
+        return list(self._channels.members((application, channel)))
+
+    def channels_of(self, client: LiveClient) -> list[str]:
+        """Return the channels that ``client`` is in."""
+        return [name for _, name in self._channels.names(client)]
+
+    # Time.
+
+    def tick(self) -> None:
+        """Act on every deadline that has passed; called once a ``timing.tick``."""
+        idle = not self._due
+        self._due += self._wheel.advance(self._monotonic())
+        if idle and self._due:
+            self._handle_due()
+
+    def _handle_due(self) -> None:
+        due, self._due = self._due[:SLICE], self._due[SLICE:]
+        if self._due:
+            self._call_soon(self._handle_due)
+        for client in due:
+            if client.slot is None and client.state is not State.GONE:
+                self._overdue(client)
+
+    def _overdue(self, client: LiveClient) -> None:
+        if client.receiver is not None:
+            self._refresh(client)
+            client.receiver.expire()
+        elif client.state is State.CONNECTED:
+            client.state = advance(client.state, Event.MISS)
+            self._records.save(client)
+            self._schedule(client, self.timing.grace - self.timing.pause)
+        else:
+            self._end(client, Event.EXPIRE, Gone("its grace time has passed"))
+
+    def _refresh(self, client: LiveClient) -> None:
+        client.seen = self._wall()
+        if client.seen - client.saved >= self.timing.record:
+            client.saved = client.seen
+            self._records.save(client)
+
+    def _schedule(self, client: LiveClient, seconds: float) -> None:
+        self._wheel.schedule(client, self._monotonic() + max(seconds, 0))
+
+    # The end.
+
+    def drain(self, seconds: float) -> None:
+        """Send every browser away, to come back spread over ``seconds``."""
+        self._drain_seconds = seconds
+        for client in list(self.clients.values()):
+            if client.receiver is not None:
+                client.receiver.retry(self._spread())
+
+    @property
+    def draining(self) -> bool:
+        """Whether the server is about to stop."""
+        return self._drain_seconds is not None
+
+    def _spread(self) -> float:
+        return 1 + random.uniform(0, self._drain_seconds or 0)  # noqa: S311 - spreads load, guards nothing

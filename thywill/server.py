@@ -1,0 +1,226 @@
+"""The composition root: builds every part from the settings, listens, drains and stops.
+
+The only module that names concrete components.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tornado.netutil import bind_sockets
+
+from thywill.bootstrap import Bootstrap
+from thywill.components.application_interface.base import ApplicationInterface
+from thywill.components.client_interface.base import ClientInterface, Surroundings
+from thywill.components.component import Component
+from thywill.components.database.base import Database
+from thywill.components.loading import Choice, Chosen
+from thywill.components.log.base import Log
+from thywill.components.push.base import Push, SendLimits
+from thywill.components.queue.base import Queue
+from thywill.config import ServerSettings, Settings
+from thywill.contracts import Address, Timing
+from thywill.core.outbox import Entry
+from thywill.core.signing import Signer
+from thywill.errors import SettingsError
+from thywill.http.endpoint import Origins
+from thywill.http.proxies import TrustedProxies
+from thywill.http.reader import Limits
+from thywill.http.server import BACKLOG, FastServer, Server, Timeouts
+from thywill.http.site import Endpoint, Site
+from thywill.http.tornado_server import TornadoServer
+from thywill.hub import Hub
+
+log = logging.getLogger(__name__)
+
+COMPONENTS: dict[str, dict[str, str]] = {
+    "log": {
+        "console": "thywill.components.log.console.ConsoleLog",
+        "file": "thywill.components.log.file.FileLog",
+    },
+    "database": {"peewee": "thywill.components.database.peewee.PeeweeDatabase"},
+    "queue": {"memory": "thywill.components.queue.memory.MemoryQueue"},
+    "push": {"longpoll": "thywill.components.push.longpoll.LongPoll"},
+    "application_interface": {"local": "thywill.components.application_interface.local.LocalApplications"},
+    "client_interface": {
+        "tornado": "thywill.components.client_interface.tornado.TornadoClientInterface",
+    },
+}
+"""The components that come with thywill, by section and by name; the first of each is the default."""
+
+SECRET_BYTES = 32
+CLIENTS_PER_SECOND = 1000
+"""How many browsers are asked to come back per second after a restart."""
+
+C = TypeVar("C", bound=Component)
+
+
+class Service:
+    """One server with all of its parts; made on the running event loop.
+
+    Args:
+        settings: what the operator chose.
+        root: the folder of the project, where ``static`` is and where relative paths begin.
+
+    Raises:
+        SettingsError: the settings cannot be carried out.
+    """
+
+    def __init__(self, settings: Settings, root: Path) -> None:
+        choice = Choice(settings, COMPONENTS)
+        self.settings = settings.section("server", ServerSettings)
+        self.proxies = TrustedProxies(self.settings.trusted_proxies)
+        folder = _make_folder(root / self.settings.data)
+        self.log = _build(choice.one("log", Log), folder)
+        self.database = _build(choice.one("database", Database), folder)
+        self.queue = _build(choice.one("queue", Queue), self._deliver)
+        pages = choice.one("client_interface", ClientInterface)
+        pushes = choice.several("push", Push)
+        signer = Signer(_secret(folder / pages.settings.secret_file))
+        self.hub = Hub(self.queue, self.database, signer, _timing(pushes), call_soon=_call_soon)
+        self.applications = _build(
+            choice.one("application_interface", ApplicationInterface), self.hub, self.queue.settings.message
+        )
+        self.hub.listen(self.applications)
+        self.origins = Origins(pages.settings.origins)
+        limits = SendLimits(self.queue.settings.message, self.queue.settings.batch)
+        self.pushes = [_build(push, self.hub, self.origins, limits) for push in pushes]
+        self.client_interface = _build(pages, self._surroundings(signer, root))
+        self._server = self._make_server()
+        self._ticker: asyncio.TimerHandle | None = None
+        self.address = ""
+
+    def _deliver(self, application: str, address: Address, entry: Entry) -> None:
+        self.hub.deliver(application, address, entry)
+
+    def _surroundings(self, signer: Signer, root: Path) -> Surroundings:
+        parts = [self.log, self.database, self.queue, *self.pushes, self.applications]
+        return Surroundings(
+            bootstrap=Bootstrap(self.hub, parts),
+            pages=self.applications.pages(),
+            origins=self.origins,
+            signer=signer,
+            static=root / "static" / "thywill",
+            handlers=[rule for push in self.pushes for rule in push.handlers()],
+            draining=lambda: self.hub.draining,
+        )
+
+    def _make_server(self) -> Server:
+        endpoints: dict[bytes, Endpoint] = {}
+        endpoints.update(self.client_interface.endpoints())
+        for push in self.pushes:
+            endpoints.update(push.endpoints())
+        site = Site(self.client_interface.application(), endpoints)
+        kind = FastServer if self.settings.http == "fast" else TornadoServer
+        return kind(site, _limits(self.settings), _timeouts(self.settings), self.proxies)
+
+    async def start(self) -> None:
+        """Start every part, the log first, and listen.
+
+        Raises:
+            SettingsError: a part cannot start, or the port is taken.
+        """
+        sockets = _listen(self.settings)
+        await self.log.start()
+        await self.database.start()
+        if not self.queue.survives:
+            await self.database.retire()
+        for part in (self.queue, *self.pushes, self.applications, self.client_interface):
+            await part.start()
+        self._tick()
+        await self._server.start(sockets)
+        host, port = sockets[0].getsockname()[:2]
+        self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+    async def stop(self) -> None:
+        """Send browsers away, finish what is under way, and let go of everything."""
+        self.hub.drain(len(self.hub.clients) / CLIENTS_PER_SECOND)
+        await self._server.stop(self.settings.stop_timeout)
+        if self._ticker is not None:
+            self._ticker.cancel()
+        for part in (
+            *self.pushes,
+            self.applications,
+            self.client_interface,
+            self.queue,
+            self.database,
+            self.log,
+        ):
+            await part.stop()
+
+    def _tick(self) -> None:
+        self._ticker = asyncio.get_running_loop().call_later(self.hub.timing.tick, self._tick)
+        self.hub.tick()
+
+
+def _build(chosen: Chosen[C], *surroundings: Any) -> C:
+    # What a constructor takes after the settings is said by the contract of its kind.
+    kind: Callable[..., C] = chosen.kind
+    return kind(chosen.settings, *surroundings)
+
+
+def _call_soon(function: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_soon(function)
+
+
+def _timing(pushes: list[Chosen[Push]]) -> Timing:
+    return Timing(grace=max(push.settings.grace for push in pushes))
+
+
+def _limits(settings: ServerSettings) -> Limits:
+    return Limits(header=settings.max_header, body=settings.max_body)
+
+
+def _timeouts(settings: ServerSettings) -> Timeouts:
+    return Timeouts(
+        header=settings.header_timeout,
+        body=settings.body_timeout,
+        idle=settings.idle_timeout,
+        write=settings.write_timeout,
+    )
+
+
+def _make_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"[server] data: the folder {folder} cannot be made: {error.strerror}") from None
+    return folder
+
+
+def _secret(path: Path) -> bytes:
+    """Return the secret that tokens are signed with; the first start makes it, for this user's eyes only."""
+    try:
+        if not path.exists():
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(secrets.token_bytes(SECRET_BYTES))
+        secret = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"[client_interface] secret_file: {path}: {error.strerror}") from None
+    if len(secret) < SECRET_BYTES:
+        raise SettingsError(
+            f"[client_interface] secret_file: {path} is shorter than {SECRET_BYTES} bytes; delete it"
+        )
+    return secret
+
+
+def _listen(settings: ServerSettings) -> list[socket.socket]:
+    place = f"{settings.address}:{settings.port}"
+    try:
+        return bind_sockets(settings.port, settings.address, backlog=BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsError(
+                f"{place} is in use: stop what listens there, or choose another with --port"
+            ) from None
+        raise SettingsError(
+            f"[server] address and port: cannot listen on {place}: {error.strerror}"
+        ) from None
