@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tornado.ioloop import IOLoop
 
-from tests.browsers import Browser, Chromium, Firefox
+from tests.browsers import Browser, Chromium, DriverError, Firefox
+from tests.serving import Running, sections
 
 Launch = Callable[[type[Browser]], Browser]
+Start = Callable[..., Awaitable[Running]]
+
+
+def pytest_sessionstart() -> None:
+    """Let SIGTERM end the tests as Ctrl-C does: fixtures end the programs that they have started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture
@@ -37,24 +48,24 @@ def cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
 @pytest.fixture(scope="session")
 def launched() -> Iterator[Launch]:
     """A function that starts a browser at its first use, and again should it have crashed."""
-    running: dict[type[Browser], Browser] = {}
+    browsers: dict[type[Browser], Browser] = {}
+    with contextlib.ExitStack() as closing:
 
-    def launch(kind: type[Browser]) -> Browser:
-        if kind in running and not running[kind].running:
-            running.pop(kind).close()
-        if kind not in running:
-            running[kind] = kind()
-        return running[kind]
+        def launch(kind: type[Browser]) -> Browser:
+            if kind not in browsers or not browsers[kind].running:
+                browsers[kind] = kind()
+                closing.callback(browsers[kind].close)
+            return browsers[kind]
 
-    yield launch
-    for browser in running.values():
-        browser.close()
+        yield launch
 
 
 def fresh(browser: Browser) -> Iterator[Browser]:
     yield browser
-    if browser.running:
+    try:
         browser.reset()
+    except DriverError:
+        browser.close()  # it hangs or has crashed; the next test gets a new one
 
 
 @pytest.fixture
@@ -74,3 +85,31 @@ def browser(request: pytest.FixtureRequest) -> Browser:
     """Each of the two browsers in turn."""
     chosen: Browser = request.getfixturevalue(request.param)
     return chosen
+
+
+@pytest.fixture(params=["fast", "tornado"])
+def http(request: pytest.FixtureRequest) -> str:
+    """The name of each HTTP server in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def start(io_loop: IOLoop, tmp_path: Path) -> Iterator[Start]:
+    """A function that starts a server with the probe; it takes changes to the settings, by section."""
+    started: list[Running] = []
+
+    async def start_one(**changes: dict[str, Any]) -> Running:
+        started.append(Running(sections(tmp_path, **changes)))
+        await started[-1].service.start()
+        return started[-1]
+
+    yield start_one
+    for running in started:
+        io_loop.run_sync(running.stop)
+
+
+@pytest.fixture
+def running(io_loop: IOLoop, start: Start, http: str) -> Running:
+    """A server with the probe, on each HTTP server in turn."""
+    running: Running = io_loop.run_sync(lambda: start(server={"http": http}))
+    return running

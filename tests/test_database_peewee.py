@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,17 +70,19 @@ def migrations(tmp_path: Path) -> Path:
     return Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations", ignore=ignored))
 
 
-@pytest.fixture
-def forbidden() -> Iterator[Path]:
-    """Return a folder in which this process must not write; root becomes somebody else for it."""
+@contextmanager
+def forbidden_folder() -> Iterator[Path]:
+    """Give a folder in which this process must not write; root becomes somebody else for it."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o555)
     user = os.geteuid()
     if user == 0:
         os.seteuid(65534)
-    yield folder
-    os.seteuid(user)
-    shutil.rmtree(folder)
+    try:
+        yield folder
+    finally:
+        os.seteuid(user)
+        shutil.rmtree(folder)
 
 
 async def refusal(database: PeeweeDatabase) -> str:
@@ -341,10 +343,11 @@ async def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
 
 
 @pytest.mark.gen_test
-async def test_a_folder_without_rights_is_refused(forbidden):
-    assert "its folder writable" in await refusal(make(forbidden))
-    line = await refusal(make(forbidden, url="sqlite:///deeper/test.db"))
-    assert line == f"[database] url: cannot create {forbidden}/deeper: Permission denied"
+async def test_a_folder_without_rights_is_refused():
+    with forbidden_folder() as folder:
+        assert "its folder writable" in await refusal(make(folder))
+        line = await refusal(make(folder, url="sqlite:///deeper/test.db"))
+    assert line == f"[database] url: cannot create {folder}/deeper: Permission denied"
 
 
 @pytest.mark.gen_test

@@ -56,12 +56,10 @@ class Settings:
         self._sections = sections
         self._source = source
         for name, section in sections.items():
+            if not isinstance(section, dict):
+                raise SettingsError(f"{source}: {name!r} stands outside a section: move it below one")
             if name not in SECTIONS:
                 raise SettingsError(f"{source}: unknown section [{name}]{_nearest(name, SECTIONS)}")
-            if not isinstance(section, dict):
-                raise SettingsError(
-                    f"{source}: {name!r} stands outside a section; put it below [server] or another"
-                )
 
     def chosen(self, kind: str, default: str) -> str:
         """Return the name of the component that the section ``kind`` chooses."""

@@ -21,7 +21,7 @@ from thywill.bootstrap import Bootstrap
 from thywill.components.application_interface.base import ApplicationInterface
 from thywill.components.client_interface.base import ClientInterface, Surroundings
 from thywill.components.component import Component
-from thywill.components.database.base import Database
+from thywill.components.database.base import Database, DatabaseUnavailable
 from thywill.components.loading import Choice, Chosen
 from thywill.components.log.base import Log
 from thywill.components.push.base import Push, SendLimits
@@ -78,7 +78,7 @@ class Service:
         choice = Choice(settings, COMPONENTS)
         self.settings = settings.section("server", ServerSettings)
         self.proxies = TrustedProxies(self.settings.trusted_proxies)
-        folder = _make_folder(root / self.settings.data)
+        self.folder = folder = _make_folder(root / self.settings.data)
         self.log = _build(choice.one("log", Log), folder)
         self.database = _build(choice.one("database", Database), folder)
         self.queue = _build(choice.one("queue", Queue), self._deliver)
@@ -95,6 +95,15 @@ class Service:
         self.pushes = [_build(push, self.hub, self.origins, limits) for push in pushes]
         self.client_interface = _build(pages, self._surroundings(signer, root))
         self._server = self._make_server()
+        self._parts = [
+            self.log,
+            self.database,
+            self.queue,
+            *self.pushes,
+            self.client_interface,
+            self.applications,
+        ]
+        self._started: list[Component] = []
         self._ticker: asyncio.TimerHandle | None = None
         self.address = ""
 
@@ -102,6 +111,7 @@ class Service:
         self.hub.deliver(application, address, entry)
 
     def _surroundings(self, signer: Signer, root: Path) -> Surroundings:
+        # The application comes last: it can change what the components have said.
         parts = [self.log, self.database, self.queue, *self.pushes, self.applications]
         return Surroundings(
             bootstrap=Bootstrap(self.hub, parts),
@@ -129,16 +139,28 @@ class Service:
             SettingsError: a part cannot start, or the port is taken.
         """
         sockets = _listen(self.settings)
-        await self.log.start()
-        await self.database.start()
-        if not self.queue.survives:
-            await self.database.retire()
-        for part in (self.queue, *self.pushes, self.applications, self.client_interface):
-            await part.start()
+        try:
+            for part in self._parts:
+                await part.start()
+                self._started.append(part)
+            await self._forget_earlier_clients()
+        except BaseException:
+            await self._stop_parts()
+            for each in sockets:
+                each.close()
+            raise
         self._tick()
         await self._server.start(sockets)
         host, port = sockets[0].getsockname()[:2]
         self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+    async def _forget_earlier_clients(self) -> None:
+        if self.queue.survives:
+            return
+        try:
+            await self.database.retire()
+        except DatabaseUnavailable as error:
+            raise SettingsError(f"[database]: {error}") from None
 
     async def stop(self) -> None:
         """Send browsers away, finish what is under way, and let go of everything."""
@@ -146,15 +168,11 @@ class Service:
         await self._server.stop(self.settings.stop_timeout)
         if self._ticker is not None:
             self._ticker.cancel()
-        for part in (
-            *self.pushes,
-            self.applications,
-            self.client_interface,
-            self.queue,
-            self.database,
-            self.log,
-        ):
-            await part.stop()
+        await self._stop_parts()
+
+    async def _stop_parts(self) -> None:
+        while self._started:
+            await self._started.pop().stop()
 
     def _tick(self) -> None:
         self._ticker = asyncio.get_running_loop().call_later(self.hub.timing.tick, self._tick)
@@ -172,7 +190,8 @@ def _call_soon(function: Callable[[], None]) -> None:
 
 
 def _timing(pushes: list[Chosen[Push]]) -> Timing:
-    return Timing(grace=max(push.settings.grace for push in pushes))
+    grace = max(push.settings.grace for push in pushes)
+    return Timing(grace=grace, pause=min(Timing().pause, grace))
 
 
 def _limits(settings: ServerSettings) -> Limits:

@@ -1,17 +1,15 @@
-// How long to wait after failures. Policy only: no timer here.
+// How long to wait after failures. No timers here: policy only.
 (function (thywill) {
-  // Full jitter: anything between nothing and the ceiling, so that the browsers of a server that
-  // was restarted do not come back all at once, nor again in step after their next failure.
+  var BASE = 0.5, CAP = 30;
+
   function Backoff(random) {
     this.random = random || Math.random;
     this.reset();
   }
 
-  Backoff.BASE = 0.5;
-  Backoff.CAP = 30;
-
+  // Full jitter: the browsers of a server that restarts must not come back all at once.
   Backoff.prototype.next = function () {
-    var ceiling = Math.min(Backoff.CAP, Backoff.BASE * Math.pow(2, this.failures));
+    var ceiling = Math.min(CAP, BASE * Math.pow(2, this.failures));
     this.failures += 1;
     return this.random() * ceiling;
   };

@@ -1,85 +1,81 @@
-// From the page's load to the application's start. The server has put a new client's identity into the page; the
-// client connects while the application's scripts are loaded, and when both are done the application starts.
+// From the page's load to the application's start. The server has put the identity of a new client into the page.
 (function (window, thywill) {
   var document = window.document,
-      TRANSIENT = /^(unreachable|timeout|too_many|draining|internal)$/,
-      CONNECT_TIMEOUT = 30,
+      element = document.getElementById('thywill-bootstrap'),
+      PASSING = /^(unreachable|timeout|too_many|draining|internal)$/,
       entries = [], // what thywill.ready was given
-      remaining = 2, // the connection and the scripts
+      remaining = 2, // steps at once: the client connects, the scripts are loaded
       client,
-      failure,
-      started = false;
+      failure;
 
   thywill.ready = function (ready, failed) {
     var entry = {ready: ready, failed: failed};
     entries.push(entry);
-    if (started) {
-      thywill.later(function () { enter(entry, client); });
-    } else if (failure) {
+    if (failure) {
       thywill.run(failed, failure);
+    } else if (!remaining) {
+      thywill.later(function () { enter(entry, client); });
     }
   };
 
-  // For a page of another origin, which has no bootstrap in it.
+  // For pages of other origins.
   thywill.connect = function (options, ready, failed) {
-    var transport = chooseTransport(options.server),
-        entry = {ready: ready, failed: failed},
-        lane = new thywill.Lane(transport, attempt, refused);
+    var transport = chooseTransport(options.server), lane = new thywill.Lane(transport, attempt, refused);
 
     function refused(error) {
       thywill.run(failed, {step: 'connect', message: error.message});
     }
 
     function attempt() {
-      lane.request('connect', {application: options.application}, CONNECT_TIMEOUT, answered);
+      lane.request('connect', {application: options.application}, 30, function (answer, error) {
+        if (answer.token) {
+          answer.application = options.application;
+          open(answer, transport, start, refused);
+        } else if (!error.code || PASSING.test(error.code)) {
+          lane.retry(error.retry);
+        } else {
+          refused(error);
+        }
+      });
     }
 
-    function answered(answer) {
-      var error = answer.error || {};
-      if (typeof answer.token === 'string') {
-        answer.application = options.application;
-        open(answer, transport, start, refused);
-      } else if (error.code && !TRANSIENT.test(error.code)) {
-        refused(error);
-      } else {
-        lane.retry(error.retry);
-      }
-    }
-
-    function start(opened) {
-      enter(entry, opened);
-      opened.begin();
+    function start(connected) {
+      enter({ready: ready, failed: failed}, connected);
+      connected.begin();
     }
 
     attempt();
   };
 
-  // An application may change the page's address by pushState: what is relative to it is resolved before.
   function chooseTransport(server) {
     var link = document.createElement('a');
-    link.href = server;
+    link.href = server; // resolved now: pushState may change what it is relative to
     return thywill.chooseTransport(link.href.replace(/\/*$/, '/thywill/'));
   }
 
   function open(identity, transport, connected, refused) {
     var opened = new thywill.Client(identity, transport, function (error) {
-      if (error) {
-        refused(error);
-      } else {
-        connected(opened);
-      }
+      if (error) { refused(error); } else { connected(opened); }
     });
-    opened.open();
+    opened.dispatcher.start();
     return opened;
   }
 
-  function enter(entry, opened) {
+  function enter(entry, connected) {
     try {
-      entry.ready(opened);
+      entry.ready(connected);
     } catch (exception) {
       thywill.report(exception);
       thywill.run(entry.failed, {step: 'application', message: exception.message});
     }
+  }
+
+  function finish() {
+    remaining -= 1;
+    if (remaining || failure) { return; }
+    if (!entries.length) { return fail('application', 'No script called thywill.ready.'); }
+    for (var i = 0; i < entries.length; i += 1) { enter(entries[i], client); }
+    client.begin();
   }
 
   function fail(step, message) {
@@ -89,12 +85,12 @@
     if (client) { client.leave(); }
     for (i = 0; i < entries.length; i += 1) {
       thywill.run(entries[i].failed, failure);
-      told = told || !!entries[i].failed;
+      told = told || entries[i].failed;
     }
     if (!told) { show(message); }
   }
 
-  // Nobody else can say why the page stays empty.
+  // If nobody else tells why the page stays empty.
   function show(message) {
     var note = document.createElement('p');
     note.className = 'thywill-failure';
@@ -103,38 +99,25 @@
     document.body.appendChild(note);
   }
 
-  function finish() {
-    var i;
-    remaining -= 1;
-    if (remaining || failure) { return; }
-    if (!entries.length) { return fail('application', 'No script of this page has called thywill.ready.'); }
-    started = true;
-    for (i = 0; i < entries.length; i += 1) { enter(entries[i], client); }
-    client.begin();
-  }
-
-  function read(element) {
+  function boot() {
+    var identity = {};
     try {
-      return thywill.json.parse(element.text);
+      identity = thywill.json.parse(element.text);
     } catch (exception) {
-      return {};
+      return fail('bootstrap', 'The bootstrap in this page can\'t be read.');
     }
-  }
-
-  function boot(identity) {
-    if (!identity.token) { return fail('bootstrap', 'What the server has put into this page can\'t be read.'); }
     client = open(identity, chooseTransport(identity.base), finish, function (error) {
       fail('connect', error.message);
     });
     thywill.loadScripts(identity.resources.scripts, function (missing) {
-      if (missing) { return fail('resources', 'The script ' + missing + ' could not be loaded.'); }
+      if (missing) { return fail('resources', 'The script ' + missing + ' was not loaded.'); }
       finish();
     });
   }
 
-  if (document.getElementById('thywill-bootstrap')) {
-    boot(read(document.getElementById('thywill-bootstrap')));
+  if (element) {
+    boot();
   } else {
-    failure = {step: 'bootstrap', message: 'There is no element "thywill-bootstrap" in this page.'};
+    failure = {step: 'bootstrap', message: 'This page has no bootstrap in it.'};
   }
 }(window, window.thywill));

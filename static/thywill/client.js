@@ -1,16 +1,17 @@
-// The client, as an application sees it.
+// A client, as the application sees it.
 (function (thywill) {
-  // Calls opened(error) once: when the server has confirmed the connection, or has refused it.
+  // Calls opened(error) once: when the server has confirmed the connection, or refused it.
   function Client(identity, transport, opened) {
-    thywill.Emitter.call(this, ['message', 'state', 'error']);
-    this.id = identity.client;
-    this.application = identity.application;
-    this.parameters = identity.parameters || {};
-    this.state = 'connecting';
-    this.opened = opened;
-    this.early = []; // what happens before the application has started
-    this.calls = {}; // callbacks of the calls that were accepted, by number
-    this.dispatcher = new thywill.Dispatcher(identity, transport, this);
+    var self = this;
+    thywill.Emitter.call(self, ['message', 'state', 'error']);
+    self.id = identity.client;
+    self.application = identity.application;
+    self.parameters = identity.parameters || {};
+    self.state = 'connecting';
+    self.opened = opened;
+    self.early = []; // events from before the application has started
+    self.calls = {}; // callbacks, by the number of the call
+    self.dispatcher = new thywill.Dispatcher(identity, transport, self);
   }
 
   Client.prototype = new thywill.Emitter([]);
@@ -23,17 +24,13 @@
   };
 
   Client.prototype.call = function (method, parameters, callback) {
-    var calls = this.calls;
-    if (!thywill.isArray(parameters)) { throw new TypeError('thywill: call() takes its arguments as a list.'); }
-    this.dispatcher.send({
+    var self = this;
+    if (!thywill.isArray(parameters)) { throw new TypeError('thywill: a call takes its arguments as a list'); }
+    self.dispatcher.send({
       data: thywill.json.stringify(parameters),
       method: thywill.json.stringify(method),
       done: function (error, number) {
-        if (error) {
-          thywill.run(callback, error);
-        } else {
-          calls[number] = callback;
-        }
+        if (error) { thywill.run(callback, error); } else { self.calls[number] = callback; }
       }
     });
   };
@@ -42,13 +39,9 @@
     this.dispatcher.leave();
   };
 
-  // From here on, what the dispatcher and the bootstrap call.
+  // What follows is for the dispatcher and the bootstrap.
 
-  Client.prototype.open = function () {
-    this.dispatcher.start();
-  };
-
-  // The application has started: it is told what has happened meanwhile.
+  // The application has started: now it hears what has happened meanwhile.
   Client.prototype.begin = function () {
     var event;
     while (this.early.length) {
@@ -74,7 +67,7 @@
 
   Client.prototype.changed = function (state, detail) {
     var opened = this.opened;
-    if (state === 'connected' && this.state === state) { return; }
+    if (state === 'connected' && state === this.state) { return; }
     this.state = state;
     this.tell('state', state, detail);
     if (state === 'gone') { this.fail(detail); }

@@ -1,18 +1,15 @@
-// A client's traffic in both directions, from its first poll to its end.
+// A client's traffic in both directions, until it is gone.
 (function (thywill) {
-  var LEFT = {code: 'left', message: 'The page has left the server.'};
-
-  // The identity is what the bootstrap or connect answered: token, cursor, hold, limits. The owner has
-  // received(data), replied(number, outcome) and changed(state, detail).
+  // The owner has received(data), replied(number, outcome) and changed(state, detail).
   function Dispatcher(identity, transport, owner) {
     var self = this;
     function gone(error) { self.end(error); }
-    this.token = identity.token;
-    this.transport = transport;
-    this.owner = owner;
-    this.error = null; // why it has ended
-    this.sender = new thywill.Sender(identity, transport, gone);
-    this.receiver = new thywill.Receiver(identity, transport, this, gone);
+    self.token = identity.token;
+    self.transport = transport;
+    self.owner = owner;
+    self.error = null; // why it is gone
+    self.sender = new thywill.Sender(identity, transport, gone);
+    self.receiver = new thywill.Receiver(identity, transport, self, gone);
   }
 
   Dispatcher.prototype = {
@@ -34,7 +31,7 @@
       this.owner.received(data);
     },
 
-    // A reply shows that its item was accepted, though the answer to the send may still be on its way.
+    // The reply shows that the item has arrived, even if the answer to its send is late.
     replied: function (number, outcome) {
       this.sender.accept(number);
       this.owner.replied(number, outcome);
@@ -48,7 +45,7 @@
 
     leave: function (unloading) {
       if (this.error) { return; }
-      this.end(LEFT);
+      this.end({code: 'left', message: 'This page has left.'});
       this.transport.leave({token: this.token}, unloading);
     },
 
@@ -56,7 +53,7 @@
       if (this.error) { return; }
       this.error = error;
       thywill.page.remove(this);
-      this.receiver.stop();
+      this.receiver.lane.close();
       this.owner.changed('gone', error);
       this.sender.stop(error);
     },

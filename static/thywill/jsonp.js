@@ -1,25 +1,21 @@
 // Requests by script tags, for other origins where the browser has nothing better.
 (function (window, thywill) {
-  var ADDRESS_LIMIT = 1900, // IE takes 2083 characters, some proxies 2000
-      NAME_LIMIT = 40,
+  var LIMIT = 1900, // of an address: IE takes 2083 characters, some proxies 2000
+      NAME = 'callback=thywill.callbacks.',
+      NAME_LIMIT = 30,
       LATE = 60000,
       count = 0,
-      // The callbacks of the scripts under way. Not globals, which IE could not delete again.
-      callbacks = thywill.callbacks = {};
+      callbacks = thywill.callbacks = {}; // not globals, which old IE could not delete
 
-  // A name that no earlier page has used, since a script may come from a cache.
+  // No earlier page has used it: a cache may keep its script.
   function newName() {
     count += 1;
     return 'c' + thywill.clock.now().toString(36) + '_' + count.toString(36);
   }
 
-  function forget(name) {
-    delete callbacks[name];
-  }
-
-  // No browser takes back a script that it has asked for, and the late one has to find its callback.
+  // A script that was dropped may still come, and call.
   function expectLate(name) {
-    callbacks[name] = function () { forget(name); };
+    callbacks[name] = function () { delete callbacks[name]; };
     thywill.clock.set(callbacks[name], LATE);
   }
 
@@ -33,49 +29,41 @@
 
   Jsonp.prototype = {
     request: function (operation, fields, seconds, done) {
-      var name = newName(), address = this.addressOf(operation, fields, name);
+      var name = newName(), address = this.locate(operation, fields) + name;
       return thywill.exchange(function (settle) {
         var drop = thywill.loadScript(address, function () {
-          // Later, since old IE can report the script before it runs it.
-          thywill.later(function () { settle(thywill.failure('unreachable', 'The script was not loaded.')); });
+          // Later: old IE may say that it is loaded before it has run.
+          thywill.later(function () { settle(thywill.failure('unreachable', 'The script did not answer.')); });
         });
-
-        callbacks[name] = function (answer) {
-          forget(name);
-          settle(answer);
-        };
+        callbacks[name] = settle;
 
         return function (open) {
           drop();
-          if (open) { expectLate(name); } else { forget(name); }
+          delete callbacks[name];
+          if (open) { expectLate(name); }
         };
       }, seconds, done);
     },
 
     leave: function (fields) {
       var name = newName();
-      expectLate(name);
-      new window.Image().src = this.addressOf('leave', fields, name); // an image outlives its page
+      new window.Image().src = this.locate('leave', fields) + name; // it outlives the page
     },
 
-    addressOf: function (operation, fields, name) {
-      var parts = [], field;
-      for (field in fields) {
-        if (fields.hasOwnProperty(field)) { parts.push(field + '=' + encodeURIComponent(fields[field]) + '&'); }
+    locate: function (operation, fields) {
+      var address = this.address + operation + '?', name;
+      for (name in fields) {
+        if (fields.hasOwnProperty(name)) { address += name + '=' + encodeURIComponent(fields[name]) + '&'; }
       }
-      return this.address + operation + '?' + parts.join('') + 'callback=thywill.callbacks.' + name;
-    },
-
-    fits: function (operation, fields) {
-      return this.addressOf(operation, fields, '').length + NAME_LIMIT <= ADDRESS_LIMIT;
+      return address + NAME;
     },
 
     size: function (text) {
       return encodeURIComponent(text).length;
     },
 
-    room: function (fields) {
-      return ADDRESS_LIMIT - NAME_LIMIT - this.addressOf('send', fields, '').length;
+    room: function (fields, operation) {
+      return LIMIT - NAME_LIMIT - this.locate(operation || 'send', fields).length;
     }
   };
 

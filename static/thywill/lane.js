@@ -1,19 +1,17 @@
-// One request at a time, and the pauses between them: polls go on one lane, sends on another.
+// One request at a time and the pauses between them: polls have one lane, sends another.
 (function (thywill) {
-  var LONGEST_PAUSE = 3600;
-
-  // Calls proceed() after a pause, and gone(error) when the server does not know the client any longer.
+  // Calls proceed() after a pause, and gone(error) when the server knows the client no more.
   function Lane(transport, proceed, gone) {
     this.transport = transport;
     this.proceed = proceed;
     this.gone = gone;
     this.backoff = new thywill.Backoff();
-    this.closed = false;
     this.drop = this.timer = null;
+    this.closed = false;
   }
 
   Lane.prototype = {
-    busy: function () {
+    isBusy: function () {
       return this.closed || !!this.drop || !!this.timer;
     },
 
@@ -25,29 +23,25 @@
         if (error.code === 'gone' || error.code === 'bad_token') {
           lane.gone(error);
         } else {
-          answered(answer);
+          answered(answer, error);
         }
       });
     },
 
-    // Pauses for as long as the server asks for, or else the back-off says, and returns the seconds.
+    // Pauses for as long as the server asks or else the back-off says, and returns the seconds.
     retry: function (asked) {
-      var seconds = asked > 0 ? Math.min(asked, LONGEST_PAUSE) : this.backoff.next();
-      this.asked = asked > 0;
-      this.pause(seconds);
+      var lane = this, seconds = asked > 0 ? Math.min(asked, 3600) : lane.backoff.next();
+      lane.asked = asked > 0;
+      if (!lane.closed) {
+        lane.timer = thywill.clock.set(function () {
+          lane.timer = null;
+          lane.proceed();
+        }, seconds * 1000);
+      }
       return seconds;
     },
 
-    pause: function (seconds) {
-      var lane = this;
-      if (lane.busy()) { return; }
-      lane.timer = thywill.clock.set(function () {
-        lane.timer = null;
-        lane.proceed();
-      }, seconds * 1000);
-    },
-
-    // Ends a pause early, but not one that the server asked for.
+    // Ends a pause, but not one that the server asked for.
     wake: function () {
       if (this.timer && !this.asked) {
         this.clear();
@@ -55,7 +49,6 @@
       }
     },
 
-    // Drops the request or the pause.
     clear: function () {
       var drop = this.drop;
       thywill.clock.clear(this.timer);

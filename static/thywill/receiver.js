@@ -1,51 +1,43 @@
-// From the server to the browser: one poll after another. The cursor is the id of the last message that was
-// handed on; with the next poll it tells the server what it may forget.
+// From the server to the browser: one poll after another. The cursor is the id of the last message handed on;
+// with the next poll it tells the server what has arrived.
 (function (thywill) {
-  var SLACK = 10, // how much longer than the hold a poll may take before it is given up
-      PATIENCE = 3; // how many polls may bring nothing and at once before the next one waits
+  var SLACK = 10, // seconds that an answer may take beyond the hold
+      PATIENCE = 3; // polls in a row that may bring nothing at once
 
   // The owner has received(data), replied(number, outcome) and changed(state, detail).
   function Receiver(identity, transport, owner, gone) {
     var self = this;
-    this.token = identity.token;
-    this.cursor = identity.cursor;
-    this.hold = identity.hold;
-    this.owner = owner;
-    this.lane = new thywill.Lane(transport, function () { self.poll(); }, gone);
-    this.connected = false;
-    this.fruitless = 0;
+    self.token = identity.token;
+    self.cursor = identity.cursor;
+    self.hold = identity.hold;
+    self.owner = owner;
+    self.lane = new thywill.Lane(transport, function () { self.poll(); }, gone);
+    self.connected = false;
+    self.fruitless = 0;
   }
 
   Receiver.prototype = {
-    // The server answers at once while we do not know whether it hears us.
+    // While we are not connected, the server answers at once, so that we know.
     poll: function () {
-      var self = this, held = self.connected, fields = {token: self.token, cursor: self.cursor}, begun;
-      if (self.lane.busy()) { return; }
+      var self = this, held = self.connected, begun = thywill.clock.now(),
+          fields = {token: self.token, cursor: self.cursor};
+      if (self.lane.isBusy()) { return; }
       if (!held) { fields.hold = 0; }
-      begun = thywill.clock.now();
-      self.lane.request('poll', fields, (held ? self.hold : 0) + SLACK, function (answer) {
+      self.lane.request('poll', fields, (held ? self.hold : 0) + SLACK, function (answer, error) {
+        if (!thywill.isArray(answer.messages) || answer.superseded) { return self.retry(error.retry); }
         self.answered(answer, held, (thywill.clock.now() - begun) / 1000);
       });
     },
 
     answered: function (answer, held, seconds) {
-      var isAnswer = thywill.isArray(answer.messages), retry = (answer.error || answer).retry, fruitful;
-      if (!isAnswer || answer.superseded) { return this.retry(retry); }
-      fruitful = this.take(answer);
-      if (retry > 0) {
-        this.retry(retry);
-      } else {
-        this.proceed(fruitful, held, seconds);
-      }
-    },
-
-    // Returns whether the answer brought anything new.
-    take: function (answer) {
-      var before = this.cursor, items = answer.messages, i;
+      var before = this.cursor;
       this.confirm(answer);
-      for (i = 0; i < items.length; i += 1) { this.deliver(items[i] || []); }
-      if (answer.cursor > this.cursor) { this.cursor = answer.cursor; }
-      return this.cursor > before;
+      this.take(answer);
+      if (answer.retry > 0) {
+        this.retry(answer.retry);
+      } else {
+        this.proceed(this.cursor > before, held, seconds);
+      }
     },
 
     confirm: function (answer) {
@@ -53,28 +45,30 @@
         this.connected = false;
         this.owner.changed('lost', {count: answer.lost});
       }
-      if (!this.connected && !(answer.retry > 0)) {
+      if (!this.connected && !answer.retry) {
         this.connected = true;
         this.owner.changed('connected');
       }
     },
 
-    // An item is [id, data], or [id, outcome, n] as the reply to the browser's item n. What has been handed on
-    // before is not again, whatever the server, a proxy or an earlier poll repeats.
-    deliver: function (item) {
-      if (this.lane.closed || !(item[0] > this.cursor)) { return; }
-      this.cursor = item[0];
-      if (item.length > 2) {
-        this.owner.replied(item[2], item[1]);
-      } else {
-        this.owner.received(item[1]);
+    // An item is [id, data], or [id, outcome, n] as the reply to the browser's item n. What was handed on before
+    // is ignored, whoever repeats it.
+    take: function (answer) {
+      var items = answer.messages, item, i;
+      for (i = 0; i < items.length && !this.lane.closed; i += 1) {
+        item = items[i];
+        if (item[0] > this.cursor) {
+          this.cursor = item[0];
+          if (item.length > 2) { this.owner.replied(item[2], item[1]); } else { this.owner.received(item[1]); }
+        }
       }
+      if (answer.cursor > this.cursor) { this.cursor = answer.cursor; }
     },
 
-    // A proxy may answer wrongly, at once and for ever: that must not become a busy loop.
-    proceed: function (fruitful, held, seconds) {
-      var self = this, quick = seconds < Math.max(0.1, Math.min(1, self.hold / 2));
-      if (fruitful || (held && !quick)) {
+    // A proxy that answers wrongly, at once and for ever must not make a busy loop.
+    proceed: function (isFruitful, held, seconds) {
+      var self = this, isQuick = seconds < Math.max(0.1, Math.min(1, self.hold / 2));
+      if (isFruitful || (held && !isQuick)) {
         self.fruitless = 0;
         self.lane.backoff.reset();
       } else if (held) {
@@ -96,10 +90,6 @@
       this.connected = false;
       this.lane.clear();
       this.poll();
-    },
-
-    stop: function () {
-      this.lane.close();
     }
   };
 

@@ -12,15 +12,12 @@
   };
 
   Xdr.prototype = {
-    // XDomainRequest hides the body of an error, so what failed is asked again by JSONP, which hides nothing:
-    // every request may be repeated. Between HTTP and HTTPS, where it is of no use, JSONP does all the work.
+    // It hides what an error says, and can't cross from HTTP to HTTPS: what fails is asked again by JSONP.
     request: function (operation, fields, seconds, done) {
       var jsonp = this.jsonp, drop = this.post(operation, fields, seconds, function (answer) {
-        if (answer.error && answer.error.code === 'unreachable' && jsonp.fits(operation, fields)) {
-          drop = jsonp.request(operation, fields, seconds, done);
-        } else {
-          done(answer);
-        }
+        var failed = answer.error && answer.error.code === 'unreachable';
+        if (!failed || jsonp.room(fields, operation) < 0) { return done(answer); }
+        drop = jsonp.request(operation, fields, seconds, done);
       });
       return function () { drop(); };
     },
@@ -29,11 +26,9 @@
       var address = this.address + operation;
       return thywill.exchange(function (settle) {
         var request = new window.XDomainRequest();
-
         request.open('POST', address);
-        request.onload = function () { settle(thywill.decode(request.responseText)); };
-        request.onerror = function () { settle(thywill.failure('unreachable', 'The request failed.')); };
-        request.onprogress = request.ontimeout = nothing; // IE9 gives up requests that lack a handler
+        request.onload = request.onerror = function () { settle(thywill.decode(request.responseText)); };
+        request.onprogress = request.ontimeout = nothing; // IE9 drops a request that lacks a handler
         request.send(thywill.encode(fields));
 
         return function (open) {

@@ -1,14 +1,14 @@
-// Requests by XMLHttpRequest: to the page's own origin or, where the browser knows CORS, to another.
+// Requests by XMLHttpRequest: to the page's own origin or, with CORS, to another.
 (function (window, thywill) {
   function nothing() {}
 
-  // IE6 has the ActiveX form only, and so has IE7 where an administrator has switched the other off.
+  // IE6 has the ActiveX form only, as has IE7 where an administrator has chosen so.
   function create() {
     return window.XMLHttpRequest ? new window.XMLHttpRequest() : new window.ActiveXObject('Microsoft.XMLHTTP');
   }
 
-  // IE's statuses of its own, 1223 for 204 and 12002 to 12152 for lost connections, come without a body:
-  // they are failures without being looked at.
+  // IE's own statuses (1223 for 204, 12002 to 12152 for lost connections) come without a body, so they are
+  // failures anyway. Reading may throw there.
   function read(request) {
     try {
       return thywill.decode(request.responseText, request.status);
@@ -36,35 +36,33 @@
       var self = this;
       return thywill.exchange(function (settle) {
         var request = self.open(operation, true);
-
         request.onreadystatechange = function () {
           if (request.readyState === 4) { settle(read(request)); }
         };
         request.send(thywill.encode(fields));
 
         return function (open) {
-          request.onreadystatechange = nothing; // or IE6 would never free it; it takes no null here
+          request.onreadystatechange = nothing; // IE6 takes no null, and leaks what it keeps
           if (open) { request.abort(); }
           request = null;
         };
       }, seconds, done);
     },
 
-    // A page that is unloading has time for a beacon, or else for a request that the browser waits for.
+    // While it unloads, a page has time for a beacon, or else for a request that it waits for.
     leave: function (fields, unloading) {
       var navigator = window.navigator, body = thywill.encode(fields);
       try {
         if (navigator.sendBeacon && navigator.sendBeacon(this.address + 'leave', body)) { return; }
         this.open('leave', !unloading).send(body);
-      } catch (exception) { } // the server's grace time does the rest
+      } catch (exception) { } // the server's grace time ends the client, too
     },
 
     open: function (operation, asynchronous) {
       var request = create();
       request.open('POST', this.address + operation, asynchronous);
       if (this.otherOrigin) { request.withCredentials = true; } // for the session's cookie
-      // The type that needs no permission (preflight) for another origin.
-      request.setRequestHeader('Content-Type', 'text/plain;charset=UTF-8');
+      request.setRequestHeader('Content-Type', 'text/plain;charset=UTF-8'); // needs no preflight
       return request;
     },
 

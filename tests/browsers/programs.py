@@ -87,6 +87,7 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._popen.pid, signal.SIGKILL)
             self._popen.wait()
+            self._popen = None
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property

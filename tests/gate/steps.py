@@ -37,7 +37,12 @@ class Step:
 
 def call(command: list[str]) -> int:
     """Run ``command`` at the repository's root, its output shown; return its exit status."""
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    process = subprocess.Popen(command, cwd=ROOT)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.wait()  # Ctrl-C reaches it as well, and it has programs of its own to end
+        raise
 
 
 def tool(name: str, *arguments: str) -> Step:

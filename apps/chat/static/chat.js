@@ -5,7 +5,7 @@
   var dom = chat.dom;
   var ENTER = 13;
   var NAME_KEY = 'thywill.chat.name';
-  var NARROW = 760;
+  var SILENCE = 'Nothing has been said here yet. The address of this page leads others here.';
 
   function roomInAddress() {
     var name = window.location.href.split('#/')[1] || '';
@@ -45,7 +45,7 @@
     }
     this.listRooms();
     this.enter(roomInAddress() || this.client.parameters.lobby);
-    if (dom.width() >= NARROW) {
+    if (!dom.narrow()) {
       dom.focus(dom.find('chat-text'));
     }
   };
@@ -65,7 +65,7 @@
       self.changeState(state, detail);
     });
     this.client.on('error', function (error) {
-      self.log.notice('The server had a problem: ' + error.message);
+      self.log.notice(dom.sentence(error.message));
     });
     this.changeState(this.client.state);
   };
@@ -106,7 +106,7 @@
 
   Chat.prototype.entered = function (error, room, events) {
     if (error) {
-      this.log.notice(error.message);
+      this.log.notice(dom.sentence(error.message));
       this.side.count(this.side.total);
     } else {
       this.open(room);
@@ -136,6 +136,9 @@
     this.log.clear();
     for (var i = 0; i < messages.length; i++) {
       this.showSaid(messages[i]);
+    }
+    if (!messages.length) {
+      this.log.notice(SILENCE);
     }
     this.pending.restore();
     this.log.toEnd();

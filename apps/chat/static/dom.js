@@ -2,6 +2,7 @@
 (function (chat) {
   'use strict';
 
+  var NARROW = 760;
   var dom = chat.dom = {};
 
   dom.find = function (id) {
@@ -74,8 +75,9 @@
     });
   };
 
-  dom.width = function () {
-    return window.innerWidth || document.documentElement.clientWidth;
+  // The styles make the same difference: there is no room for the rooms beside the messages.
+  dom.narrow = function () {
+    return (window.innerWidth || document.documentElement.clientWidth) <= NARROW;
   };
 
   // Old browsers throw where they do not show the node.
@@ -86,6 +88,12 @@
     } catch (ignore) {
       return false;
     }
+  };
+
+  // The server's reasons begin small and end without a full stop, to stand in a log as well.
+  dom.sentence = function (text) {
+    var end = /[.!?]$/.test(text) ? '' : '.';
+    return text.charAt(0).toUpperCase() + text.substr(1) + end;
   };
 
   // Storage is missing in old browsers, and throws where cookies are forbidden.

@@ -67,6 +67,7 @@
   Log.prototype.notice = function (text) {
     var self = this;
     this.follow(function () {
+      self.separate(time.now());
       self.append(chat.person.name('div', 'notice', text));
     });
   };

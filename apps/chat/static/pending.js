@@ -30,7 +30,7 @@
     if (item) {
       this.settle(item);
       dom.mark(item.place.bubble, 'failed', true);
-      this.note(item, 'Not sent. ' + reason, 'note problem');
+      this.note(item, 'Not sent. ' + dom.sentence(reason), 'note problem');
     }
   };
 

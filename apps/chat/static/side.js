@@ -212,6 +212,11 @@
         self.closeDrawer();
       }
     });
+    dom.listen(window, 'resize', function () {
+      if (!dom.narrow()) {
+        self.closeDrawer();
+      }
+    });
   };
 
   Side.prototype.openDrawer = function () {
@@ -229,5 +234,6 @@
   Side.prototype.setDrawer = function (shown) {
     dom.mark(dom.find('chat-page'), 'side-shown', shown);
     dom.find('chat-side-open').setAttribute('aria-expanded', String(shown));
+    dom.find('chat-main').inert = shown;
   };
 }(window.chat = window.chat || {}));

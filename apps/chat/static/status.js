@@ -16,12 +16,16 @@
     this.text = dom.find('chat-status-text');
     this.seconds = dom.find('chat-status-seconds');
     this.timer = null;
+    this.losing = false;
     dom.on(dom.find('chat-again'), 'click', function () {
       window.location.reload();
     });
   };
 
   Status.prototype.show = function (state, detail) {
+    if (state === 'connected' && this.losing) {
+      return;
+    }
     this.write(state, TEXTS[state]);
     if (state === 'waiting') {
       this.countDown(Math.ceil(detail && detail.retry || 0));
@@ -34,16 +38,19 @@
 
   Status.prototype.write = function (state, text) {
     window.clearInterval(this.timer);
+    this.losing = false;
     this.node.className = 'status status-' + state;
     dom.write(this.seconds, '');
     dom.write(this.text, text || '');
   };
 
+  // The connection is back in the same moment: without a while of its own nobody would read this.
   Status.prototype.lost = function (count) {
     var self = this;
     this.write('lost', count === 1 ? '1 message lost' : count + ' messages lost');
+    this.losing = true;
     this.timer = window.setInterval(function () {
-      self.show('connected');
+      self.write('connected', TEXTS.connected);
     }, LOST_SHOWN);
   };
 
@@ -61,6 +68,6 @@
   Status.prototype.end = function (what, reason) {
     this.write('gone', TEXTS.gone);
     dom.show(dom.find('chat-gone'), true);
-    dom.write(dom.find('chat-gone-text'), what + (reason ? ' ' + reason : ''));
+    dom.write(dom.find('chat-gone-text'), what + (reason ? ' ' + dom.sentence(reason) : ''));
   };
 }(window.chat = window.chat || {}));

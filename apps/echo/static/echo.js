@@ -3,6 +3,7 @@
   'use strict';
 
   var LINES = 100;
+  var lost = 0;
 
   function find(id) {
     return document.getElementById(id);
@@ -40,18 +41,19 @@
     if (state === 'waiting') {
       return 'Offline. Trying again in ' + Math.ceil(detail.retry) + ' s.';
     }
-    if (state === 'lost') {
-      return 'Connected, but ' + detail.count + ' messages were lost.';
-    }
     if (state === 'gone') {
       return 'Disconnected. Reload the page to connect again.';
     }
-    return state === 'connected' ? 'Connected' : 'Connecting\u2026';
+    if (state === 'connecting') {
+      return 'Connecting\u2026';
+    }
+    return lost ? 'Connected. Messages lost: ' + lost : 'Connected';
   }
 
   function start(client) {
     client.on('message', show);
     client.on('state', function (state, detail) {
+      lost += state === 'lost' ? detail.count : 0;
       showState(state, describe(state, detail));
     });
     showState(client.state, describe(client.state));

@@ -71,6 +71,10 @@ class LocalApplications(ApplicationInterface):
         for application in self._applications.values():
             await self._guarded(application.on_stop(), f"{application.name}.on_stop")
 
+    def application(self, name: str) -> Application:
+        """Return the application of that name."""
+        return self._applications[name]
+
     def pages(self) -> Mapping[str, Page]:
         return self._pages
 

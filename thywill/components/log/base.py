@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from thywill.components.component import Component
 from thywill.components.log.limit import RateLimit
@@ -54,6 +54,14 @@ def levels(least: int) -> dict[str, int]:
     }
 
 
+class Running(NamedTuple):
+    """What a log has between its start and its stop."""
+
+    spool: Spool
+    limit: RateLimit
+    sweeper: asyncio.Task[None]
+
+
 class Log(Component):
     """Attaches a handler to the loggers of thywill, the applications, Tornado and asyncio.
 
@@ -71,9 +79,8 @@ class Log(Component):
     def __init__(self, settings: Any, folder: Path) -> None:
         self.settings = settings
         self.folder = folder
-        self._spool: Spool | None = None
+        self._running: Running | None = None
         self._before: dict[str, int] = {}
-        self._sweeper: asyncio.Task[None] | None = None
 
     def make_handler(self) -> logging.Handler:
         """Return the handler that writes the lines, with its formatter; called once for each start.
@@ -89,22 +96,23 @@ class Log(Component):
         Raises:
             SettingsError: they cannot be written where the settings say.
         """
-        spool = self._spool = Spool(self.make_handler())
+        spool = Spool(self.make_handler())
         limit = RateLimit(spool.write)
         spool.addFilter(limit)
         spool.start()
         self._attach(spool)
-        self._sweeper = asyncio.create_task(_sweep(limit))
+        self._running = Running(spool, limit, asyncio.create_task(_sweep(limit)))
 
     async def stop(self) -> None:
         """Take no more lines, write those that wait, and close; nothing happens if it has not started."""
-        if self._spool is None or self._sweeper is None:
+        running, self._running = self._running, None
+        if running is None:
             return
-        self._sweeper.cancel()
-        await asyncio.gather(self._sweeper, return_exceptions=True)
-        self._detach(self._spool)
-        self._spool.close()
-        self._spool = self._sweeper = None
+        running.sweeper.cancel()
+        await asyncio.gather(running.sweeper, return_exceptions=True)
+        self._detach(running.spool)
+        running.limit.finish()
+        running.spool.close()
 
     def _attach(self, spool: Spool) -> None:
         for name, level in levels(LEVELS[self.settings.level]).items():
@@ -123,9 +131,6 @@ class Log(Component):
 
 
 async def _sweep(limit: RateLimit) -> None:
-    try:
-        while True:
-            await asyncio.sleep(SWEEP_EVERY)
-            limit.sweep()
-    finally:
-        limit.finish()
+    while True:
+        await asyncio.sleep(SWEEP_EVERY)
+        limit.sweep()

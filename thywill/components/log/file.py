@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import os
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
@@ -16,6 +18,9 @@ from thywill.components.log.line import LineFormatter, notice
 from thywill.errors import SettingsError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+COMPLAIN_EVERY = 60.0
+"""Seconds between two lines on standard error about a log that cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class FileHandler(RotatingFileHandler):
             path, maxBytes=max_bytes, backupCount=backups, encoding="utf-8", errors="backslashreplace"
         )
         self._lost = 0
+        self._next_complaint = -math.inf
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line; once it works again after failures, a line before it says how many are missing."""
@@ -88,7 +94,7 @@ class FileHandler(RotatingFileHandler):
             super().emit(record)
 
     def doRollover(self) -> None:  # noqa: N802 - the name is logging's
-        """Begin a new file; where that is forbidden, say so once and go on in the old one."""
+        """Begin a new file; where that is forbidden, say so and go on in the old one."""
         self._let_go()
         try:
             super().doRollover()
@@ -96,15 +102,23 @@ class FileHandler(RotatingFileHandler):
             if error.errno in DISK_FULL:
                 raise
             self.maxBytes = 0
-            _complain(f"the log cannot be rotated, so it grows until the next start: {error}")
+            self._complain(f"the log cannot be rotated, so it grows until the next start: {error}")
 
     def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
-        """Count the line as lost, and say so once on standard error."""
-        if not self._lost:
-            _complain(f"the log cannot be written: {sys.exception()}")
+        """Count the line as lost, and say so now and then on standard error."""
+        self._complain(f"the log cannot be written: {sys.exception()}")
         self._lost += 1
         # After a failure Python may keep a stream that is closed, or half a line in its buffer.
         self._let_go()
+
+    def _complain(self, text: str) -> None:
+        now = time.monotonic()
+        if now < self._next_complaint:
+            return
+        self._next_complaint = now + COMPLAIN_EVERY
+        # Standard error is a log's last resort, and may be closed itself.
+        with suppress(OSError, ValueError):
+            print(f"thywill: {text}", file=sys.stderr)
 
     def _let_go(self) -> None:
         stream, self.stream = self.stream, None
@@ -123,9 +137,3 @@ class FileHandler(RotatingFileHandler):
 
 def _lost_notice(count: int) -> logging.LogRecord:
     return notice(f"{count} log lines are missing here: they could not be written")
-
-
-def _complain(text: str) -> None:
-    # Standard error is a log's last resort, and may be closed itself.
-    with suppress(OSError, ValueError):
-        print(f"thywill: {text}", file=sys.stderr)

@@ -10,7 +10,8 @@ from contextlib import suppress
 
 from thywill.components.log.line import notice
 
-CAPACITY = 10_000
+CAPACITY = 30_000
+"""Records that may wait: some 30 MB, and more than the thousands of clients that come or go at once say."""
 PATIENCE = 5.0
 """Seconds that closing waits for the lines that are not written yet."""
 

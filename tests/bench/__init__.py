@@ -1,0 +1,1 @@
+"""Benchmarks: measured figures, never asserted by a clock in a test."""

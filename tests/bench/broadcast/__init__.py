@@ -1,0 +1,38 @@
+"""An application for a load generator: everyone is in one channel, and a request publishes to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from thywill import Application, Client
+from thywill.components.push.base import Push
+from thywill.contracts import Address
+from thywill.http.message import Reply, Request
+from thywill.http.site import Endpoint
+
+
+class Broadcast(Application):
+    """Echoes what a client sends, and puts everyone into one channel."""
+
+    async def on_connect(self, client: Client) -> None:
+        await self.subscribe(client, "all")
+
+    async def on_message(self, client: Client, message: Any) -> None:
+        await client.send(message)
+
+
+class Trigger(Push):
+    """``POST /bench/publish``: its body, as text, goes to everyone."""
+
+    name = "trigger"
+
+    def endpoints(self) -> Mapping[bytes, Endpoint]:
+        return {b"/bench/publish": self._publish}
+
+    def _publish(self, request: Request, reply: Reply) -> None:
+        text = request.body.decode()
+        sending = self.hub.send("broadcast", Address.channel("all"), text, self.limits.message)
+        asyncio.ensure_future(sending)
+        reply.send(200, b"{}")

@@ -1,0 +1,105 @@
+"""``run.py`` as its user sees it: one line when it works, one line when it does not."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests.gate.environment import ROOT
+
+RUN = [sys.executable, str(ROOT / "run.py")]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    process = start(tmp_path)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def start(folder: Path, *options: str) -> subprocess.Popen[str]:
+    # From another folder: nothing may depend on the current one.
+    command = [*RUN, "--port", "0", "--data", str(folder), *options]
+    return subprocess.Popen(command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def address(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.fullmatch(r"thywill serves on (http://127\.0\.0\.1:\d+/) \(end it with Ctrl-C\)\n", line)
+    assert found, line
+    return found[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_and_ends_cleanly(server: subprocess.Popen[str], number: signal.Signals) -> None:
+    with urlopen(address(server)) as response:
+        page = response.read().decode()
+    assert 'href="echo/"' in page
+    assert 'href="chat/"' in page
+    server.send_signal(number)
+    out, err = server.communicate(timeout=20)
+    assert (server.returncode, out, err) == (0, "", "")
+
+
+def finish(*options: str, run: list[str] = RUN) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*run, *options], capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_help_names_the_options() -> None:
+    text = finish("--help").stdout
+    for option in ("--config", "--port", "--address", "--http", "--data", "--applications", "--log-level"):
+        assert option in text
+
+
+def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = finish("--port", str(port), "--data", str(tmp_path))
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"127.0.0.1:{port} is in use: stop what listens there, or choose another with --port\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (["--config", "nowhere.toml"], "nowhere.toml: there is no such settings file"),
+        (["--http", "slow"], "[server] http: invalid enum value 'slow'"),
+        (["--applications", "apps.nothing"], "there is no package 'apps.nothing'"),
+        (["--address", "192.0.2.1"], "cannot listen on 192.0.2.1:"),
+        (["--data", "/proc/nowhere"], "[server] data: the folder /proc/nowhere cannot be made"),
+        (["--database", "oracle://x"], "[database] url"),
+    ],
+)
+def test_mistakes_at_the_prompt_are_one_line(tmp_path: Path, options: list[str], error: str) -> None:
+    result = finish("--port", "0", *([] if "--data" in options else ["--data", str(tmp_path)]), *options)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert error in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_without_the_requirements_it_says_how_to_install_them(tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
+    python = tmp_path / "bare" / "bin" / "python"
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    result = subprocess.run(
+        [python, ROOT / "run.py"], capture_output=True, text=True, env=environment, timeout=30, check=False
+    )
+    assert result.returncode == 1
+    assert "is not installed. Install what thywill needs with: " in result.stderr
+    assert "-m pip install -r " in result.stderr
+    assert result.stderr.count("\n") == 1
