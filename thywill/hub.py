@@ -72,7 +72,7 @@ class Hub:
         self._wheel: TimerWheel[LiveClient] = TimerWheel(timing.tick, monotonic())
         self._ready: list[LiveClient] = []
         self._due: list[LiveClient] = []
-        self._evicted: dict[str, Gone] = {}
+        self._evicted: dict[str, str] = {}
         self._drain_seconds: float | None = None
 
     def listen(self, listener: Listener) -> None:
@@ -110,7 +110,7 @@ class Hub:
         if client is not None and hmac.compare_digest(client.token, token):
             return client
         self._signer.verify(PURPOSE, token, self._wall())
-        raise self._evicted.get(client_id) or Gone("this client has left, or its grace time has passed")
+        raise Gone(self._evicted.get(client_id, "this client has left, or its grace time has passed"))
 
     def locate(self, client: LiveClient, address: str, transport: str) -> None:
         """Note where ``client`` speaks from, and by which transport."""
@@ -136,8 +136,6 @@ class Hub:
             outbox.acknowledge(cursor)
             self._queue.acknowledged(client)
         older, client.receiver = client.receiver, receiver
-        if older is not None:
-            older.supersede()
         self._heard(client)
         if outbox.entries:
             receiver.flush()
@@ -147,6 +145,9 @@ class Hub:
             receiver.expire()
         else:
             self._wheel.schedule(client, self._monotonic() + hold)
+        # Last, since its connection may hold the next poll already, which is then dealt with in here.
+        if older is not None:
+            older.supersede()
 
     def release(self, client: LiveClient) -> None:
         """The client's request is answered or closed: its browser has a while to come back."""
@@ -180,11 +181,10 @@ class Hub:
         """End ``client`` from this side; its browser is told ``reason``."""
         if client.state is State.GONE:
             return
-        gone = Gone(reason)
-        self._evicted[client.id] = gone
+        self._evicted[client.id] = reason
         if len(self._evicted) > EVICTED:
             del self._evicted[next(iter(self._evicted))]
-        self._end(client, Event.EVICT, gone)
+        self._end(client, Event.EVICT, Gone(reason))
 
     def touch(self, client: LiveClient) -> None:
         """What the record of ``client`` holds has changed."""
@@ -195,6 +195,8 @@ class Hub:
             client.state = advance(client.state, Event.ATTACH)
             client.seen = self._wall()
             self._records.save(client)
+        else:
+            self._refresh(client)
         if not client.greeted:
             client.greeted = True
             log.info("%s connects to %s from %s", client.id, client.application, client.address)
@@ -336,7 +338,11 @@ class Hub:
         """Send every browser away, to come back spread over ``seconds``."""
         self._drain_seconds = seconds
         for client in list(self.clients.values()):
-            if client.receiver is not None:
+            if client.receiver is None:
+                continue
+            if client.outbox.entries:
+                client.receiver.flush()
+            else:
                 client.receiver.retry(self._spread())
 
     @property

@@ -1,4 +1,4 @@
-// How long to wait after failures. No timers here: policy only.
+// How long to wait after failures: policy only.
 (function (thywill) {
   var BASE = 0.5, CAP = 30;
 
@@ -7,7 +7,7 @@
     this.reset();
   }
 
-  // Full jitter: the browsers of a server that restarts must not come back all at once.
+  // Full jitter: after a restart of the server, its browsers must not come back in step.
   Backoff.prototype.next = function () {
     var ceiling = Math.min(CAP, BASE * Math.pow(2, this.failures));
     this.failures += 1;

@@ -1,101 +1,103 @@
 // A client, as the application sees it.
 (function (thywill) {
-  // Calls opened(error) once: when the server has confirmed the connection, or refused it.
+  // Calls opened(error) once: when it is connected, or gone.
   function Client(identity, transport, opened) {
     var self = this;
-    thywill.Emitter.call(self, ['message', 'state', 'error']);
     self.id = identity.client;
     self.application = identity.application;
     self.parameters = identity.parameters || {};
     self.state = 'connecting';
     self.opened = opened;
-    self.early = []; // events from before the application has started
+    self.listeners = {message: [], state: [], error: []};
+    self.early = []; // events before the application has started
     self.calls = {}; // callbacks, by the number of the call
     self.dispatcher = new thywill.Dispatcher(identity, transport, self);
   }
 
-  Client.prototype = new thywill.Emitter([]);
+  Client.prototype = {
+    // The lists are replaced, not changed: a listener may come or go during an event.
+    on: function (name, listener) {
+      this.listeners[name] = this.listeners[name].concat([listener]);
+    },
 
-  Client.prototype.send = function (data, callback) {
-    this.dispatcher.send({
-      data: thywill.json.stringify(data),
-      done: function (error) { thywill.run(callback, error); }
-    });
-  };
+    off: function (name, listener) {
+      this.listeners[name] = thywill.without(this.listeners[name], listener);
+    },
 
-  Client.prototype.call = function (method, parameters, callback) {
-    var self = this;
-    if (!thywill.isArray(parameters)) { throw new TypeError('thywill: a call takes its arguments as a list'); }
-    self.dispatcher.send({
-      data: thywill.json.stringify(parameters),
-      method: thywill.json.stringify(method),
-      done: function (error, number) {
-        if (error) { thywill.run(callback, error); } else { self.calls[number] = callback; }
+    send: function (data, callback) {
+      this.dispatcher.send({
+        data: thywill.json.stringify(data),
+        done: function (error) { thywill.run(callback, error); }
+      });
+    },
+
+    call: function (method, parameters, callback) {
+      var calls = this.calls;
+      this.dispatcher.send({
+        data: thywill.json.stringify(parameters),
+        method: thywill.json.stringify(method),
+        done: function (error, number) {
+          if (error) { thywill.run(callback, error); } else { calls[number] = callback; }
+        }
+      });
+    },
+
+    leave: function () {
+      this.dispatcher.leave();
+    },
+
+    // The rest is not for the application.
+
+    begin: function () {
+      while (this.early && this.early.length) { this.emit.apply(this, this.early.shift()); }
+      this.early = null;
+    },
+
+    received: function (data) {
+      this.tell('message', data);
+    },
+
+    replied: function (number, outcome) {
+      var callback = this.calls[number];
+      delete this.calls[number];
+      if (callback) {
+        thywill.run(callback, outcome.error || null, outcome.result);
+      } else if (outcome.error) {
+        this.tell('error', outcome.error);
       }
-    });
-  };
+    },
 
-  Client.prototype.leave = function () {
-    this.dispatcher.leave();
-  };
+    changed: function (state, detail) {
+      var opened = this.opened;
+      if (state === 'connected' && state === this.state) { return; }
+      this.state = state;
+      this.tell('state', state, detail);
+      if (state === 'gone') { this.fail(detail); }
+      if (opened && (state === 'connected' || state === 'gone')) {
+        this.opened = null;
+        opened(detail);
+      }
+    },
 
-  // What follows is for the dispatcher and the bootstrap.
+    fail: function (error) {
+      var number, callback;
+      for (number in this.calls) {
+        if (this.calls.hasOwnProperty(number)) {
+          callback = this.calls[number];
+          delete this.calls[number];
+          thywill.run(callback, error);
+        }
+      }
+    },
 
-  // The application has started: now it hears what has happened meanwhile.
-  Client.prototype.begin = function () {
-    var event;
-    while (this.early.length) {
-      event = this.early.shift();
-      this.show(event[0], event[1], event[2]);
-    }
-    this.early = null;
-  };
+    tell: function () {
+      if (this.early) { this.early.push(arguments); } else { this.emit.apply(this, arguments); }
+    },
 
-  Client.prototype.received = function (data) {
-    this.tell('message', data);
-  };
-
-  Client.prototype.replied = function (number, outcome) {
-    var callback = this.calls[number];
-    delete this.calls[number];
-    if (callback) {
-      thywill.run(callback, outcome.error || null, outcome.result);
-    } else if (outcome.error) {
-      this.tell('error', outcome.error);
-    }
-  };
-
-  Client.prototype.changed = function (state, detail) {
-    var opened = this.opened;
-    if (state === 'connected' && state === this.state) { return; }
-    this.state = state;
-    this.tell('state', state, detail);
-    if (state === 'gone') { this.fail(detail); }
-    if (opened && (state === 'connected' || state === 'gone')) {
-      this.opened = null;
-      opened(detail);
-    }
-  };
-
-  Client.prototype.fail = function (error) {
-    var calls = this.calls, number;
-    this.calls = {};
-    for (number in calls) {
-      if (calls.hasOwnProperty(number)) { thywill.run(calls[number], error); }
-    }
-  };
-
-  Client.prototype.tell = function (name, first, second) {
-    if (this.early) {
-      this.early.push([name, first, second]);
-    } else {
-      this.show(name, first, second);
-    }
-  };
-
-  Client.prototype.show = function (name, first, second) {
-    if (!this.emit(name, first, second) && name === 'error') {
-      thywill.report(new Error('thywill: ' + first.code + ': ' + first.message));
+    emit: function (name, first, second) {
+      var list = this.listeners[name], i;
+      if (name === 'error' && !list.length) { thywill.report(new Error(first.message)); }
+      for (i = 0; i < list.length; i += 1) { thywill.run(list[i], first, second); }
     }
   };
 

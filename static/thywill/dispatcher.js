@@ -15,7 +15,7 @@
   Dispatcher.prototype = {
     start: function () {
       thywill.page.add(this);
-      this.receiver.poll();
+      this.receiver.restart();
     },
 
     send: function (item) {
@@ -31,7 +31,7 @@
       this.owner.received(data);
     },
 
-    // The reply shows that the item has arrived, even if the answer to its send is late.
+    // A reply may come before the answer to the send.
     replied: function (number, outcome) {
       this.sender.accept(number);
       this.owner.replied(number, outcome);
@@ -70,7 +70,7 @@
 
     restart: function () {
       this.receiver.restart();
-      this.sender.restart();
+      this.sender.lane.restart();
     }
   };
 

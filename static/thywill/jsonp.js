@@ -1,19 +1,19 @@
-// Requests by script tags, for other origins where the browser has nothing better.
+// Requests by script tags, to other origins from old browsers.
 (function (window, thywill) {
-  var LIMIT = 1900, // of an address: IE takes 2083 characters, some proxies 2000
+  var LIMIT = 1900, // IE takes addresses of 2083 characters, some proxies 2000
       NAME = 'callback=thywill.callbacks.',
       NAME_LIMIT = 30,
       LATE = 60000,
       count = 0,
       callbacks = thywill.callbacks = {}; // not globals, which old IE could not delete
 
-  // No earlier page has used it: a cache may keep its script.
+  // Never used before: its script may be in a cache.
   function newName() {
     count += 1;
     return 'c' + thywill.clock.now().toString(36) + '_' + count.toString(36);
   }
 
-  // A script that was dropped may still come, and call.
+  // A dropped script may still come.
   function expectLate(name) {
     callbacks[name] = function () { delete callbacks[name]; };
     thywill.clock.set(callbacks[name], LATE);
@@ -32,7 +32,7 @@
       var name = newName(), address = this.locate(operation, fields) + name;
       return thywill.exchange(function (settle) {
         var drop = thywill.loadScript(address, function () {
-          // Later: old IE may say that it is loaded before it has run.
+          // Later: IE6 may say so before it has run.
           thywill.later(function () { settle(thywill.failure('unreachable', 'The script did not answer.')); });
         });
         callbacks[name] = settle;
@@ -46,8 +46,7 @@
     },
 
     leave: function (fields) {
-      var name = newName();
-      new window.Image().src = this.locate('leave', fields) + name; // it outlives the page
+      new window.Image().src = this.locate('leave', fields) + 'left'; // outlives the page
     },
 
     locate: function (operation, fields) {

@@ -1,6 +1,6 @@
-// One request at a time and the pauses between them: polls have one lane, sends another.
+// One request at a time, and the pauses between them.
 (function (thywill) {
-  // Calls proceed() after a pause, and gone(error) when the server knows the client no more.
+  // Calls proceed() after a pause, and gone(error) if the server no longer knows the client.
   function Lane(transport, proceed, gone) {
     this.transport = transport;
     this.proceed = proceed;
@@ -28,10 +28,9 @@
       });
     },
 
-    // Pauses for as long as the server asks or else the back-off says, and returns the seconds.
+    // Pauses as long as the server asks or else the back-off says; returns the seconds.
     retry: function (asked) {
       var lane = this, seconds = asked > 0 ? Math.min(asked, 3600) : lane.backoff.next();
-      lane.asked = asked > 0;
       if (!lane.closed) {
         lane.timer = thywill.clock.set(function () {
           lane.timer = null;
@@ -41,12 +40,13 @@
       return seconds;
     },
 
-    // Ends a pause, but not one that the server asked for.
     wake: function () {
-      if (this.timer && !this.asked) {
-        this.clear();
-        this.proceed();
-      }
+      if (!this.drop) { this.restart(); }
+    },
+
+    restart: function () {
+      this.clear();
+      this.proceed();
     },
 
     clear: function () {

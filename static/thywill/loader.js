@@ -2,8 +2,7 @@
 (function (window, thywill) {
   var document = window.document;
 
-  // Calls done(loaded) once; returns a function that drops the script. IE6 to IE8 say "loaded" of a script that
-  // is missing, too: so look for what it should have done.
+  // Calls done(loaded); returns a function that drops the script. IE6 to IE8 say "loaded" of a missing script, too.
   thywill.loadScript = function (address, done) {
     var script = document.createElement('script'), head = document.getElementsByTagName('head')[0];
 
@@ -19,21 +18,21 @@
       done(loaded);
     }
 
-    if ('readyState' in script && !('onload' in script)) {
+    script.onload = function () { end(true); };
+    script.onerror = function () { end(false); };
+    if ('readyState' in script && !document.addEventListener) { // IE9 says it too early
       script.onreadystatechange = function () {
         if (/loaded|complete/.test(script.readyState)) { end(true); }
       };
     }
-    script.onload = function () { end(true); };
-    script.onerror = function () { end(false); };
-    script.async = true; // Firefox 3 would not run it before a parked JSONP poll
+    script.async = true; // or Firefox 3 would run it after a parked JSONP poll
     script.charset = 'UTF-8';
     script.src = address;
-    head.insertBefore(script, head.firstChild); // IE6 can't append while <base> is open
+    head.insertBefore(script, head.firstChild); // IE6 can't append here after <base>
     return drop;
   };
 
-  // Loads one after another; calls done(address) with the one that failed, or nothing.
+  // Loads one after another; calls done(address) with the one that failed, or done().
   thywill.loadScripts = function (addresses, done) {
     if (!addresses.length) { return done(); }
     thywill.loadScript(addresses[0], function (loaded) {

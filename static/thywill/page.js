@@ -1,15 +1,14 @@
-// What the events of the page's life mean to the clients on it.
+// What the events of the page's life mean to its clients.
 (function (window, thywill) {
   var document = window.document,
-      PATIENCE = 5000, // a picture that never comes must not hold up messages
-      loaded = !document.readyState || document.readyState === 'complete',
-      waiting = [],
-      dispatchers = [];
+      PATIENCE = 5000, // messages don't wait longer for a picture
+      dispatchers = [],
+      page = thywill.page = {};
 
   function listen(target, name, listener) {
     if (target.addEventListener) {
       target.addEventListener(name, listener, false);
-    } else if (target.attachEvent) {
+    } else {
       target.attachEvent('on' + name, listener);
     }
   }
@@ -19,38 +18,33 @@
   }
 
   function load() {
-    loaded = true;
-    while (waiting.length) { waiting.shift()(); }
+    if (page.loaded) { return; }
+    page.loaded = true;
+    tell('wake');
   }
 
-  listen(window, 'load', function () { thywill.later(load); });
-  if (!loaded) { thywill.clock.set(load, PATIENCE); }
+  page.loaded = !document.readyState || document.readyState === 'complete';
 
-  // A page that may come back has not left; but open requests would keep it out of the browser's page cache.
-  // A listener for unload would, too.
+  page.add = function (dispatcher) {
+    dispatchers.push(dispatcher);
+  };
+
+  page.remove = function (dispatcher) {
+    dispatchers = thywill.without(dispatchers, dispatcher);
+  };
+
+  thywill.clock.set(load, PATIENCE);
+  listen(window, 'load', function () { thywill.later(load); });
+  listen(window, 'online', function () { tell('restart'); });
+  listen(document, 'visibilitychange', function () {
+    if (!document.hidden) { tell('wake'); }
+  });
+
+  // Open requests keep a page out of the page cache, as does a listener for unload.
   listen(window, 'onpagehide' in window ? 'pagehide' : 'unload', function (event) {
     if (event.persisted) { tell('suspend'); } else { tell('leave', true); }
   });
   listen(window, 'pageshow', function (event) {
     if (event.persisted) { tell('restart'); }
   });
-  listen(window, 'online', function () { tell('restart'); }); // what was parked hangs on a dead connection
-  listen(document, 'visibilitychange', function () {
-    if (!document.hidden) { tell('wake'); }
-  });
-
-  thywill.page = {
-    // A request parked before the page has loaded would keep the spinner of old browsers turning.
-    whenLoaded: function (action) {
-      if (loaded) { action(); } else { waiting.push(action); }
-    },
-
-    add: function (dispatcher) {
-      dispatchers.push(dispatcher);
-    },
-
-    remove: function (dispatcher) {
-      dispatchers = thywill.without(dispatchers, dispatcher);
-    }
-  };
 }(window, window.thywill));

@@ -1,10 +1,9 @@
-// From the server to the browser: one poll after another. The cursor is the id of the last message handed on;
-// with the next poll it tells the server what has arrived.
+// From the server to the browser: one poll after another. The cursor, the id of the last message handed on, is the
+// acknowledgement.
 (function (thywill) {
   var SLACK = 10, // seconds that an answer may take beyond the hold
       PATIENCE = 3; // polls in a row that may bring nothing at once
 
-  // The owner has received(data), replied(number, outcome) and changed(state, detail).
   function Receiver(identity, transport, owner, gone) {
     var self = this;
     self.token = identity.token;
@@ -17,7 +16,7 @@
   }
 
   Receiver.prototype = {
-    // While we are not connected, the server answers at once, so that we know.
+    // Until we are connected, the server answers at once.
     poll: function () {
       var self = this, held = self.connected, begun = thywill.clock.now(),
           fields = {token: self.token, cursor: self.cursor};
@@ -51,8 +50,7 @@
       }
     },
 
-    // An item is [id, data], or [id, outcome, n] as the reply to the browser's item n. What was handed on before
-    // is ignored, whoever repeats it.
+    // An item is [id, data], or [id, outcome, n] as the reply to our item n. Whoever repeats one, it counts once.
     take: function (answer) {
       var items = answer.messages, item, i;
       for (i = 0; i < items.length && !this.lane.closed; i += 1) {
@@ -65,7 +63,7 @@
       if (answer.cursor > this.cursor) { this.cursor = answer.cursor; }
     },
 
-    // A proxy that answers wrongly, at once and for ever must not make a busy loop.
+    // What answers wrongly, at once and for ever must not keep us busy.
     proceed: function (isFruitful, held, seconds) {
       var self = this, isQuick = seconds < Math.max(0.1, Math.min(1, self.hold / 2));
       if (isFruitful || (held && !isQuick)) {
@@ -76,8 +74,8 @@
       }
       if (self.fruitless > PATIENCE) {
         self.lane.retry();
-      } else {
-        thywill.page.whenLoaded(function () { self.poll(); });
+      } else if (thywill.page.loaded) { // or a parked poll keeps the spinner of old browsers turning
+        self.poll();
       }
     },
 
@@ -88,8 +86,7 @@
 
     restart: function () {
       this.connected = false;
-      this.lane.clear();
-      this.poll();
+      this.lane.restart();
     }
   };
 

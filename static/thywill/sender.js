@@ -1,9 +1,9 @@
-// From the browser to the server: items numbered 1, 2, 3, ..., sent in batches until they are accepted.
+// From the browser to the server: numbered items, sent in batches until they are accepted.
 (function (thywill) {
   var TIMEOUT = 30;
 
-  // An item is {data: JSON, method: JSON or nothing, done: function (error, number)}. It does not hold its number:
-  // the first in the queue is always number received + 1. So a repeat has the same numbers, a refused item none.
+  // An item is {data: JSON, method: JSON or nothing, done: function (error, number)}. The first in the queue is
+  // always number received + 1: repeats keep their numbers, and a refused item leaves no gap.
   function Sender(identity, transport, gone) {
     var self = this;
     self.token = identity.token;
@@ -11,8 +11,8 @@
     self.transport = transport;
     self.lane = new thywill.Lane(transport, function () { self.flush(); }, gone);
     self.queue = [];
-    self.received = 0; // the last number that the server has accepted
-    self.sent = 0; // the last number that was ever sent
+    self.received = 0; // the last number accepted
+    self.sent = 0; // the last number sent
     self.most = self.limits.messages; // items in a batch
   }
 
@@ -36,7 +36,6 @@
       return this.transport.room({token: this.token, messages: '[]'});
     },
 
-    // Sends what has gathered, unless a request is under way.
     flush: function () {
       var self = this, batch, before = self.received;
       if (self.lane.isBusy() || !self.queue.length) { return; }
@@ -70,7 +69,7 @@
         this.most = Math.min(this.most + 1, this.limits.messages);
         this.flush();
       } else if (isGap && error.received < before) {
-        this.lane.gone(error); // it has lost what it had accepted
+        this.lane.gone(error); // it has lost what it had
       } else if (error.code === 'too_large' || error.code === 'malformed') {
         this.refuse(error, count);
       } else {
@@ -78,7 +77,6 @@
       }
     },
 
-    // Also called when the reply to an item comes before the answer to its send.
     accept: function (number) {
       var first = this.received + 1, last = Math.min(number, this.sent), items, i;
       if (!(last >= first)) { return; }
@@ -87,7 +85,7 @@
       for (i = 0; i < items.length; i += 1) { items[i].done(null, first + i); }
     },
 
-    // Smaller batches show which item it is that the server, or a proxy with limits of its own, does not take.
+    // Smaller batches show which item it is; and a proxy may have limits of its own.
     refuse: function (error, count) {
       if (count > 1) {
         this.most = Math.ceil(count / 2);
@@ -95,11 +93,6 @@
         this.sent = this.received;
         this.queue.shift().done(error);
       }
-      this.flush();
-    },
-
-    restart: function () {
-      this.lane.clear();
       this.flush();
     },
 

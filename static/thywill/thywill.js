@@ -1,8 +1,8 @@
-// The global `thywill`, and the helpers that every other file uses.
+// The global `thywill` and what every other file uses.
 (function (window) {
   var thywill = window.thywill = {};
 
-  // All timers and times go through here, so that tests can put another clock in its place.
+  // All timers and times go through here: a test puts its own clock in place.
   thywill.clock = {
     now: function () { return new Date().getTime(); },
     set: function (action, milliseconds) { return window.setTimeout(action, milliseconds); },
@@ -25,7 +25,7 @@
     return kept;
   };
 
-  // Shows an exception in the console, where it stops nothing else.
+  // Shows an exception in the console, where it stops nothing of ours.
   thywill.report = function (exception) {
     thywill.later(function () { throw exception; });
   };
@@ -38,33 +38,4 @@
       thywill.report(exception);
     }
   };
-
-  function Emitter(names) {
-    this.listeners = {};
-    for (var i = 0; i < names.length; i += 1) { this.listeners[names[i]] = []; }
-  }
-
-  Emitter.prototype = {
-    on: function (name, listener) {
-      this.listeners[name] = this.listening(name).concat([listener]);
-    },
-
-    off: function (name, listener) {
-      this.listeners[name] = thywill.without(this.listening(name), listener);
-    },
-
-    // Returns whether anyone listens. Listeners may come and go meanwhile: on() and off() make new lists.
-    emit: function (name, first, second) {
-      var list = this.listening(name), i;
-      for (i = 0; i < list.length; i += 1) { thywill.run(list[i], first, second); }
-      return list.length > 0;
-    },
-
-    listening: function (name) {
-      if (!this.listeners.hasOwnProperty(name)) { throw new Error('thywill: there is no event "' + name + '"'); }
-      return this.listeners[name];
-    }
-  };
-
-  thywill.Emitter = Emitter;
 }(window));

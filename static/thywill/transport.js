@@ -1,12 +1,11 @@
-// What the transports share. Each is made for the address of a server, and has
-//   request(operation, fields, seconds, done): done(answer) is called once, later; returns a function that drops it
-//   leave(fields, unloading): tells the server and waits for nothing
-//   size(text), room(fields): what a text costs in a request, and what fits into one
+// What the transports share. A transport is made for a server's address and has
+//   request(operation, fields, seconds, done)  calls done(answer) later, once; returns a function that drops it
+//   leave(fields, unloading)                   tells the server, waits for nothing
+//   size(text), room(fields)                   what a text takes of a request, and what there is
 (function (window, thywill) {
-  // What it means if a proxy's page stands in place of the answer.
-  var CODES = {404: 'not_found', 410: 'gone', 413: 'too_large'};
+  var CODES = {404: 'not_found', 410: 'gone', 413: 'too_large'}; // of a proxy's pages
 
-  thywill.transports = []; // in order: the first that is usable is taken
+  thywill.transports = []; // the first that is usable is taken
 
   thywill.chooseTransport = function (address) {
     var all = thywill.transports, i = 0;
@@ -14,15 +13,15 @@
     return new all[i](address);
   };
 
-  // An answer of our own where there is none of the server's.
+  // An answer where there is none.
   thywill.failure = function (code, message) {
     return {error: {code: code, message: message}};
   };
 
   // Gives start(settle) so many seconds to call settle(answer). What start returns is called at the end, with
-  // whether the request is still open, and lets go of it.
+  // whether the request is still open.
   thywill.exchange = function (start, seconds, done) {
-    var timer, release, starting = true;
+    var starting = true, timer, release;
 
     function end(open) {
       var releasing = release;
@@ -33,11 +32,11 @@
 
     function settle(answer, open) {
       var callback = done;
-      // IE can answer within send(): a loop of requests would recurse.
+      // IE may answer within send(): requests would recurse.
       if (starting) { return thywill.later(function () { settle(answer, open); }); }
       if (!callback) { return; }
       end(open);
-      callback(answer && typeof answer === 'object' ? answer : thywill.failure('unreachable', 'No object came.'));
+      callback(answer && typeof answer === 'object' ? answer : {});
     }
 
     function fail(code, message) {
@@ -45,7 +44,7 @@
     }
 
     timer = thywill.clock.set(function () {
-      fail('timeout', 'No answer came within ' + seconds + ' seconds.');
+      fail('timeout', 'There was no answer in ' + seconds + ' seconds.');
     }, seconds * 1000);
     try {
       release = start(function (answer) { settle(answer, false); });
@@ -71,11 +70,11 @@
     try {
       return thywill.json.parse(text);
     } catch (exception) {
-      return thywill.failure(CODES[status] || 'unreachable', 'No JSON came, but status ' + status + '.');
+      return thywill.failure(CODES[status] || 'unreachable', 'The answer has status ' + status + ' and no JSON.');
     }
   };
 
-  // Bytes in UTF-8; each half of a pair of surrogates stands for two.
+  // In UTF-8, each half of a pair of surrogates counts for two bytes.
   thywill.bytes = function (text) {
     return text.length + text.replace(/[^\u0080-\uffff]+/g, '').length +
       text.replace(/[^\u0800-\ud7ff\ue000-\uffff]+/g, '').length;

@@ -12,7 +12,7 @@
   };
 
   Xdr.prototype = {
-    // It hides what an error says, and can't cross from HTTP to HTTPS: what fails is asked again by JSONP.
+    // It hides what errors say, and does not cross from HTTP to HTTPS: what failed is asked again by JSONP.
     request: function (operation, fields, seconds, done) {
       var jsonp = this.jsonp, drop = this.post(operation, fields, seconds, function (answer) {
         var failed = answer.error && answer.error.code === 'unreachable';

@@ -1,14 +1,13 @@
-// Requests by XMLHttpRequest: to the page's own origin or, with CORS, to another.
+// Requests by XMLHttpRequest, to our own origin or, with CORS, to another.
 (function (window, thywill) {
   function nothing() {}
 
-  // IE6 has the ActiveX form only, as has IE7 where an administrator has chosen so.
+  // IE6, and IE7 by an administrator's choice, have the ActiveX form only.
   function create() {
     return window.XMLHttpRequest ? new window.XMLHttpRequest() : new window.ActiveXObject('Microsoft.XMLHTTP');
   }
 
-  // IE's own statuses (1223 for 204, 12002 to 12152 for lost connections) come without a body, so they are
-  // failures anyway. Reading may throw there.
+  // IE's own statuses (1223 for 204, 12002 to 12152 for lost connections) have no body, and reading may throw.
   function read(request) {
     try {
       return thywill.decode(request.responseText, request.status);
@@ -42,20 +41,20 @@
         request.send(thywill.encode(fields));
 
         return function (open) {
-          request.onreadystatechange = nothing; // IE6 takes no null, and leaks what it keeps
+          request.onreadystatechange = nothing; // IE6 leaks what it keeps, and takes no null
           if (open) { request.abort(); }
           request = null;
         };
       }, seconds, done);
     },
 
-    // While it unloads, a page has time for a beacon, or else for a request that it waits for.
+    // An unloading page has time for a beacon, or else for a request that it waits for.
     leave: function (fields, unloading) {
       var navigator = window.navigator, body = thywill.encode(fields);
       try {
         if (navigator.sendBeacon && navigator.sendBeacon(this.address + 'leave', body)) { return; }
         this.open('leave', !unloading).send(body);
-      } catch (exception) { } // the server's grace time ends the client, too
+      } catch (exception) { } // the grace time ends the client, too
     },
 
     open: function (operation, asynchronous) {

@@ -44,15 +44,11 @@ class TimerWheel(Generic[T]):
     def schedule(self, item: T, deadline: float) -> None:
         """Make ``item`` due at ``deadline``, instead of when it was due before."""
         item.deadline = deadline
-        slot = int(deadline / self._tick) + 1
-        if item.slot is None or slot < item.slot:
-            self._place(item, slot)
-
-    def _place(self, item: T, slot: int) -> None:
         # A deadline that has passed already is due at the next tick.
-        slot = max(slot, self._current + 1)
-        item.slot = slot
-        self._slots.setdefault(slot, []).append(item)
+        slot = max(int(deadline / self._tick), self._current) + 1
+        if item.slot is None or slot < item.slot:
+            item.slot = slot
+            self._slots.setdefault(slot, []).append(item)
 
     def cancel(self, item: T) -> None:
         """Make ``item`` never due; the wheel lets go of it when its slot comes up."""

@@ -23,6 +23,7 @@
     this.tags = 0;
     this.room = null;
     this.entering = null;
+    this.lost = 0;
     this.log = new chat.Log(dom.find('chat-log'), dom.find('chat-jump'), client.id);
     this.pending = new chat.Pending(this.log);
     this.side = new chat.Side(client.id, client.parameters.lobby, {
@@ -73,7 +74,7 @@
   Chat.prototype.changeState = function (state, detail) {
     chat.status.show(state, detail);
     if (state === 'lost') {
-      this.log.notice('Some messages did not arrive here (' + detail.count + ').');
+      this.lost += detail.count;
       this.listRooms();
       this.enter(this.room ? this.room.name : this.client.parameters.lobby);
     } else if (state === 'gone') {
@@ -139,6 +140,10 @@
     }
     if (!messages.length) {
       this.log.notice(SILENCE);
+    }
+    if (this.lost) {
+      this.log.notice('Events lost on the way: ' + this.lost + '. What the room remembers is shown above.');
+      this.lost = 0;
     }
     this.pending.restore();
     this.log.toEnd();
