@@ -21,7 +21,10 @@ PAGE = b"""<!DOCTYPE html><title>site</title>
 <script>
   var seen = [typeof WebSocket, typeof fetch], lastKey;
   document.getElementById('field').onkeydown = function (event) { lastKey = [event.key, event.shiftKey]; };
-  window.addEventListener('pagehide', function () { navigator.sendBeacon('/left', ''); });
+  window.addEventListener('pagehide', function () {
+    for (var end = Date.now() + 50; Date.now() < end;) { document.title += '.'; }
+    navigator.sendBeacon('/left', '');
+  });
 </script>"""
 
 
@@ -34,6 +37,9 @@ class Site(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.posted: list[str] = []
         self.has_post = threading.Event()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that closes does not stay to read the answer."""
 
     @property
     def url(self) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import socket
 import subprocess
-import sys
 import venv
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,45 +14,27 @@ from urllib.request import urlopen
 import pytest
 
 from tests.gate.environment import ROOT
-
-RUN = [sys.executable, str(ROOT / "run.py")]
-
+from tests.served import COMMAND, Served
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    process = start(tmp_path)
-    yield process
-    process.kill()
-    process.communicate()
-
-
-def start(folder: Path, *options: str) -> subprocess.Popen[str]:
-    # From another folder: nothing may depend on the current one.
-    command = [*RUN, "--port", "0", "--data", str(folder), *options]
-    return subprocess.Popen(command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def address(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    found = re.fullmatch(r"thywill serves on (http://127\.0\.0\.1:\d+/) \(end it with Ctrl-C\)\n", line)
-    assert found, line
-    return found[1]
+def server(tmp_path: Path) -> Iterator[Served]:
+    served = Served(tmp_path)
+    yield served
+    served.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_and_ends_cleanly(server: subprocess.Popen[str], number: signal.Signals) -> None:
-    with urlopen(address(server)) as response:
+def test_it_serves_and_ends_cleanly(server: Served, number: signal.Signals) -> None:
+    with urlopen(server.address) as response:
         page = response.read().decode()
     assert 'href="echo/"' in page
     assert 'href="chat/"' in page
-    server.send_signal(number)
-    out, err = server.communicate(timeout=20)
-    assert (server.returncode, out, err) == (0, "", "")
+    assert server.stop(number) == (0, "")
+    assert server.log.read_text() == ""
 
 
-def finish(*options: str, run: list[str] = RUN) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*run, *options], capture_output=True, text=True, timeout=30, check=False)
+def finish(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=30, check=False)
 
 
 def test_help_names_the_options() -> None:

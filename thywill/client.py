@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Receiver(Protocol):
     """A request of a browser that the server can answer, now or later: a parked poll, a stream.
 
-    A receiver that is spent by one answer releases its client (``Hub.release``) before it writes.
+    One that is spent by one answer (``Hub.poll``) releases its client (``Hub.release``) before it writes;
+    one that stays (``Hub.attach``) writes each message once, and releases its client when it closes.
     """
 
     def flush(self) -> None:
@@ -25,7 +26,7 @@ class Receiver(Protocol):
         ...
 
     def expire(self) -> None:
-        """The hold time is over: write that there is nothing, or a heartbeat."""
+        """The hold time is over: write that there is nothing. One that stays is told again and again."""
         ...
 
     def supersede(self) -> None:
@@ -33,7 +34,7 @@ class Receiver(Protocol):
         ...
 
     def retry(self, seconds: float) -> None:
-        """The server drains: tell the browser to come back after ``seconds``."""
+        """The server drains: tell the browser to come back after ``seconds``, and release the client."""
         ...
 
     def end(self, reason: Gone) -> None:

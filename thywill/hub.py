@@ -132,9 +132,7 @@ class Hub:
         if outbox.is_stale(cursor):
             receiver.supersede()
             return
-        if cursor != outbox.cursor:
-            outbox.acknowledge(cursor)
-            self._queue.acknowledged(client)
+        self.acknowledge(client, cursor)
         older, client.receiver = client.receiver, receiver
         self._heard(client)
         if outbox.entries:
@@ -148,6 +146,36 @@ class Hub:
         # Last, since its connection may hold the next poll already, which is then dealt with in here.
         if older is not None:
             older.supersede()
+
+    def attach(self, client: LiveClient, receiver: Receiver, cursor: int) -> None:
+        """Let ``receiver`` stay, and tell it of every message until it releases the client or a newer comes.
+
+        What waits after ``cursor`` already it asks for itself.
+
+        Raises:
+            Malformed: the cursor was never given out.
+        """
+        if client.outbox.is_stale(cursor):
+            receiver.supersede()
+            return
+        self.acknowledge(client, cursor)
+        older, client.receiver = client.receiver, receiver
+        self._heard(client)
+        self._schedule(client, self.timing.hold)
+        if self._drain_seconds is not None:
+            receiver.retry(self._spread())
+        if older is not None:
+            older.supersede()
+
+    def acknowledge(self, client: LiveClient, cursor: int) -> None:
+        """The browser has processed all up to ``cursor``; one that was overtaken changes nothing.
+
+        Raises:
+            Malformed: the cursor was never given out.
+        """
+        if cursor > client.outbox.cursor:
+            client.outbox.acknowledge(cursor)
+            self._queue.acknowledged(client)
 
     def release(self, client: LiveClient) -> None:
         """The client's request is answered or closed: its browser has a while to come back."""
@@ -316,6 +344,8 @@ class Hub:
         if client.receiver is not None:
             self._refresh(client)
             client.receiver.expire()
+            if client.receiver is not None:
+                self._schedule(client, self.timing.hold)
         elif client.state is State.CONNECTED:
             client.state = advance(client.state, Event.MISS)
             self._records.save(client)
@@ -342,7 +372,7 @@ class Hub:
                 continue
             if client.outbox.entries:
                 client.receiver.flush()
-            else:
+            if client.receiver is not None:
                 client.receiver.retry(self._spread())
 
     @property

@@ -48,13 +48,17 @@ COMPONENTS: dict[str, dict[str, str]] = {
     },
     "database": {"peewee": "thywill.components.database.peewee.PeeweeDatabase"},
     "queue": {"memory": "thywill.components.queue.memory.MemoryQueue"},
-    "push": {"longpoll": "thywill.components.push.longpoll.LongPoll"},
+    "push": {
+        "sockjs": "thywill.components.push.sockjs.component.SockJS",
+        "longpoll": "thywill.components.push.longpoll.LongPoll",
+    },
     "application_interface": {"local": "thywill.components.application_interface.local.LocalApplications"},
     "client_interface": {
         "tornado": "thywill.components.client_interface.tornado.TornadoClientInterface",
     },
 }
-"""The components that come with thywill, by section and by name; the first of each is the default."""
+"""The components that come with thywill, by section and by name; the first of each is the default, for push
+all of them."""
 
 SECRET_BYTES = 32
 CLIENTS_PER_SECOND = 1000

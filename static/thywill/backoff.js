@@ -1,5 +1,4 @@
-// How long to wait after failures: policy only.
-(function (thywill) {
+(function () {
   var BASE = 0.5, CAP = 30;
 
   function Backoff(random) {
@@ -7,7 +6,7 @@
     this.reset();
   }
 
-  // Full jitter: after a restart of the server, its browsers must not come back in step.
+  // Full jitter: a server that restarts must not meet all its browsers at once.
   Backoff.prototype.next = function () {
     var ceiling = Math.min(CAP, BASE * Math.pow(2, this.failures));
     this.failures += 1;
@@ -19,4 +18,4 @@
   };
 
   thywill.Backoff = Backoff;
-}(window.thywill));
+}());

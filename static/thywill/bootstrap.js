@@ -1,10 +1,8 @@
-// From the page's load to the application's start. The server has put a new client's identity into the page.
-(function (window, thywill) {
-  var document = window.document,
-      element = document.getElementById('thywill-bootstrap'),
+(function () {
+  var element = document.getElementById('thywill-bootstrap'),
       PASSING = /^(unreachable|timeout|too_many|draining|internal)$/,
-      entries = [], // from thywill.ready
-      remaining = 2, // the client connects while the scripts are loaded
+      entries = [],
+      remaining = 2, // the client connects while scripts are loaded
       client,
       failure;
 
@@ -18,7 +16,7 @@
     }
   };
 
-  // For a page of another origin.
+  // For pages of other origins.
   thywill.connect = function (options, ready, failed) {
     var entry = {ready: ready, failed: failed || show},
         transport = chooseTransport(options.server),
@@ -46,7 +44,7 @@
 
   function chooseTransport(server) {
     var link = document.createElement('a');
-    link.href = server; // resolved here: pushState may change the page's address later
+    link.href = server; // resolved now: pushState may change the page's address
     return thywill.chooseTransport(link.href.replace(/\/*$/, '/thywill/'));
   }
 
@@ -80,7 +78,6 @@
 
   function show(failed) {
     var note = document.createElement('p');
-    note.className = 'thywill-failure';
     note.setAttribute('role', 'alert');
     note.appendChild(document.createTextNode(failed.message));
     document.body.appendChild(note);
@@ -97,14 +94,14 @@
     var identity;
     try {
       identity = thywill.json.parse(element.text);
+      client = open(identity, chooseTransport(identity.base), function (error) {
+        fail('connect', error.message);
+      }, finish);
     } catch (exception) {
-      return fail('bootstrap', 'The bootstrap in this page is not JSON.');
+      return fail('bootstrap', 'The bootstrap of this page is broken.');
     }
-    client = open(identity, chooseTransport(identity.base), function (error) {
-      fail('connect', error.message);
-    }, finish);
     thywill.loadScripts(identity.resources.scripts, function (missing) {
-      if (missing) { return fail('resources', 'The script ' + missing + ' was not loaded.'); }
+      if (missing) { return fail('resources', missing + ' was not loaded.'); }
       finish();
     });
   }
@@ -112,6 +109,6 @@
   if (element) {
     boot();
   } else {
-    failure = {step: 'bootstrap', message: 'There is no bootstrap in this page.'};
+    failure = {step: 'bootstrap', message: 'This page has no bootstrap.'};
   }
-}(window, window.thywill));
+}());

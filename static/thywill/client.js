@@ -1,5 +1,4 @@
-// A client, as the application sees it.
-(function (thywill) {
+(function () {
   // Calls opened(error) once: when it is connected, or gone.
   function Client(identity, transport, opened) {
     var self = this;
@@ -9,13 +8,13 @@
     self.state = 'connecting';
     self.opened = opened;
     self.listeners = {message: [], state: [], error: []};
-    self.early = []; // events before the application has started
-    self.calls = {}; // callbacks, by the number of the call
+    self.early = []; // events from before the start
+    self.calls = {}; // callbacks by number
     self.dispatcher = new thywill.Dispatcher(identity, transport, self);
   }
 
   Client.prototype = {
-    // The lists are replaced, not changed: a listener may come or go during an event.
+    // Lists are replaced, not changed: an event may be under way.
     on: function (name, listener) {
       this.listeners[name] = this.listeners[name].concat([listener]);
     },
@@ -32,12 +31,12 @@
     },
 
     call: function (method, parameters, callback) {
-      var calls = this.calls;
-      this.dispatcher.send({
+      var self = this;
+      self.dispatcher.send({
         data: thywill.json.stringify(parameters),
         method: thywill.json.stringify(method),
         done: function (error, number) {
-          if (error) { thywill.run(callback, error); } else { calls[number] = callback; }
+          if (error) { thywill.run(callback, error); } else { self.calls[number] = callback; }
         }
       });
     },
@@ -53,17 +52,15 @@
       this.early = null;
     },
 
-    received: function (data) {
-      this.tell('message', data);
-    },
-
-    replied: function (number, outcome) {
-      var callback = this.calls[number];
-      delete this.calls[number];
+    deliver: function (data, replyTo) {
+      var callback = this.calls[replyTo];
+      delete this.calls[replyTo];
       if (callback) {
-        thywill.run(callback, outcome.error || null, outcome.result);
-      } else if (outcome.error) {
-        this.tell('error', outcome.error);
+        thywill.run(callback, data.error || null, data.result);
+      } else if (!replyTo) {
+        this.tell('message', data);
+      } else if (data.error) {
+        this.tell('error', data.error);
       }
     },
 
@@ -80,14 +77,9 @@
     },
 
     fail: function (error) {
-      var number, callback;
-      for (number in this.calls) {
-        if (this.calls.hasOwnProperty(number)) {
-          callback = this.calls[number];
-          delete this.calls[number];
-          thywill.run(callback, error);
-        }
-      }
+      var calls = this.calls;
+      this.calls = {};
+      thywill.each(calls, function (number, callback) { thywill.run(callback, error); });
     },
 
     tell: function () {
@@ -102,4 +94,4 @@
   };
 
   thywill.Client = Client;
-}(window.thywill));
+}());

@@ -1,20 +1,19 @@
-// A client's traffic in both directions, until it is gone.
-(function (thywill) {
-  // The owner has received(data), replied(number, outcome) and changed(state, detail).
+(function () {
+  // The owner has deliver(data, replyTo) and changed(state, detail).
   function Dispatcher(identity, transport, owner) {
     var self = this;
     function gone(error) { self.end(error); }
     self.token = identity.token;
     self.transport = transport;
     self.owner = owner;
-    self.error = null; // why it is gone
+    self.error = null;
     self.sender = new thywill.Sender(identity, transport, gone);
     self.receiver = new thywill.Receiver(identity, transport, self, gone);
   }
 
   Dispatcher.prototype = {
     start: function () {
-      thywill.page.add(this);
+      thywill.page.dispatchers.push(this);
       this.receiver.restart();
     },
 
@@ -27,14 +26,10 @@
       }
     },
 
-    received: function (data) {
-      this.owner.received(data);
-    },
-
     // A reply may come before the answer to the send.
-    replied: function (number, outcome) {
-      this.sender.accept(number);
-      this.owner.replied(number, outcome);
+    deliver: function (data, replyTo) {
+      this.sender.accept(replyTo);
+      this.owner.deliver(data, replyTo);
     },
 
     changed: function (state, detail) {
@@ -45,14 +40,14 @@
 
     leave: function (unloading) {
       if (this.error) { return; }
-      this.end({code: 'left', message: 'This page has left.'});
+      this.end({code: 'left', message: 'The client has left.'});
       this.transport.leave({token: this.token}, unloading);
     },
 
     end: function (error) {
       if (this.error) { return; }
       this.error = error;
-      thywill.page.remove(this);
+      thywill.page.dispatchers = thywill.without(thywill.page.dispatchers, this);
       this.receiver.lane.close();
       this.owner.changed('gone', error);
       this.sender.stop(error);
@@ -75,4 +70,4 @@
   };
 
   thywill.Dispatcher = Dispatcher;
-}(window.thywill));
+}());

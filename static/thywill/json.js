@@ -1,11 +1,10 @@
 // JSON: the browser's own, or ours in IE6 and IE7.
-(function (window, thywill) {
+(function () {
   var builtin = window.JSON,
-      WORDS = {'true': true, 'false': false, 'null': null},
-      ESCAPES = {b: '\b', f: '\f', n: '\n', r: '\r', t: '\t'},
       // Old engines run out of stack on (a|b)*, so the loop over a string is unrolled.
-      STRING = '"[^"\\\\\\x00-\\x1f]*(\\\\(["\\\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\\\\x00-\\x1f]*)*"',
-      TOKEN = new RegExp('[\\[\\]{}:,]|true|false|null|-?(0|[1-9]\\d*)(\\.\\d+)?([eE][+-]?\\d+)?|' + STRING, 'g');
+      STRING = /"[^"\\\x00-\x1f]*(\\(["\\bfnrt]|\/|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"/,
+      OTHERS = /|[[\]{}:,]|true|false|null|-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/,
+      TOKEN = new RegExp(STRING.source + OTHERS.source, 'g');
 
   function fail() {
     throw new SyntaxError('This is not JSON.');
@@ -14,7 +13,8 @@
   function unquote(token) {
     if (token.charAt(0) !== '"') { fail(); }
     return token.slice(1, -1).replace(/\\(u.{4}|.)/g, function (escape, code) {
-      return code.length > 1 ? String.fromCharCode(parseInt(code.slice(1), 16)) : ESCAPES[code] || code;
+      return code.length > 1 ? String.fromCharCode(parseInt(code.slice(1), 16)) :
+        '\b\f\n\r\t'.charAt('bfnrt'.indexOf(code)) || code;
     });
   }
 
@@ -46,7 +46,7 @@
         });
         return object;
       }
-      if (WORDS.hasOwnProperty(token)) { return WORDS[token]; }
+      if (/^[tfn]/.test(token)) { return token === 'null' ? null : token === 'true'; }
       return /\d$/.test(token) ? Number(token) : unquote(token);
     }
 
@@ -70,11 +70,11 @@
   }
 
   function writeObject(object) {
-    var parts = [], name, text;
-    for (name in object) {
-      text = object.hasOwnProperty(name) && write(object[name]);
+    var parts = [];
+    thywill.each(object, function (name, value) {
+      var text = write(value);
       if (text) { parts.push(quote(name) + ':' + text); }
-    }
+    });
     return '{' + parts.join(',') + '}';
   }
 
@@ -100,4 +100,4 @@
       });
     }
   };
-}(window, window.thywill));
+}());

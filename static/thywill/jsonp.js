@@ -1,16 +1,13 @@
-// Requests by script tags, to other origins from old browsers.
-(function (window, thywill) {
-  var LIMIT = 1900, // IE takes addresses of 2083 characters, some proxies 2000
-      NAME = 'callback=thywill.callbacks.',
-      NAME_LIMIT = 30,
+(function () {
+  var LIMIT = 1900, // characters: IE takes 2083, some proxies 2000
       LATE = 60000,
       count = 0,
-      callbacks = thywill.callbacks = {}; // not globals, which old IE could not delete
+      callbacks = thywill.callbacks = {}; // IE can't delete globals
 
-  // Never used before: its script may be in a cache.
+  // New to every cache.
   function newName() {
     count += 1;
-    return 'c' + thywill.clock.now().toString(36) + '_' + count.toString(36);
+    return 'c' + thywill.clock.now() + '_' + count;
   }
 
   // A dropped script may still come.
@@ -21,6 +18,7 @@
 
   function Jsonp(address) {
     this.address = address;
+    this.limit = LIMIT - 100 - address.length;
   }
 
   Jsonp.usable = function () {
@@ -29,13 +27,15 @@
 
   Jsonp.prototype = {
     request: function (operation, fields, seconds, done) {
-      var name = newName(), address = this.locate(operation, fields) + name;
+      var name = newName(), address = this.locate(operation, fields, name);
       return thywill.exchange(function (settle) {
-        var drop = thywill.loadScript(address, function () {
-          // Later: IE6 may say so before it has run.
-          thywill.later(function () { settle(thywill.failure('unreachable', 'The script did not answer.')); });
-        });
+        var drop;
+        if (address.length > LIMIT) { throw new Error('Too long.'); }
         callbacks[name] = settle;
+        drop = thywill.loadScript(address, function () {
+          // IE6 may say so before it has run.
+          thywill.later(function () { settle(thywill.failure('unreachable', 'No answer.')); });
+        });
 
         return function (open) {
           drop();
@@ -46,26 +46,20 @@
     },
 
     leave: function (fields) {
-      new window.Image().src = this.locate('leave', fields) + 'left'; // outlives the page
+      new Image().src = this.locate('leave', fields, 'left');
     },
 
-    locate: function (operation, fields) {
-      var address = this.address + operation + '?', name;
-      for (name in fields) {
-        if (fields.hasOwnProperty(name)) { address += name + '=' + encodeURIComponent(fields[name]) + '&'; }
-      }
-      return address + NAME;
+    locate: function (operation, fields, callback) {
+      var address = this.address + operation + '?';
+      thywill.each(fields, function (name, value) { address += name + '=' + encodeURIComponent(value) + '&'; });
+      return address + 'callback=thywill.callbacks.' + callback;
     },
 
     size: function (text) {
       return encodeURIComponent(text).length;
-    },
-
-    room: function (fields, operation) {
-      return LIMIT - NAME_LIMIT - this.locate(operation || 'send', fields).length;
     }
   };
 
   thywill.Jsonp = Jsonp;
   thywill.transports.push(Jsonp);
-}(window, window.thywill));
+}());

@@ -1,6 +1,5 @@
-// One request at a time, and the pauses between them.
-(function (thywill) {
-  // Calls proceed() after a pause, and gone(error) if the server no longer knows the client.
+(function () {
+  // Calls proceed() after a pause, and gone(error) if the server does not know the client.
   function Lane(transport, proceed, gone) {
     this.transport = transport;
     this.proceed = proceed;
@@ -28,9 +27,9 @@
       });
     },
 
-    // Pauses as long as the server asks or else the back-off says; returns the seconds.
+    // Pauses as long as the server asks, or else as the back-off says.
     retry: function (asked) {
-      var lane = this, seconds = asked > 0 ? Math.min(asked, 3600) : lane.backoff.next();
+      var lane = this, seconds = asked > 0 ? asked : lane.backoff.next();
       if (!lane.closed) {
         lane.timer = thywill.clock.set(function () {
           lane.timer = null;
@@ -63,4 +62,4 @@
   };
 
   thywill.Lane = Lane;
-}(window.thywill));
+}());

@@ -1,9 +1,9 @@
-// What the events of the page's life mean to its clients.
-(function (window, thywill) {
-  var document = window.document,
-      PATIENCE = 5000, // messages don't wait longer for a picture
-      dispatchers = [],
-      page = thywill.page = {};
+(function () {
+  var PATIENCE = 5000, // for pictures, before messages are let through
+      page = thywill.page = {
+        loaded: !document.readyState || document.readyState === 'complete',
+        dispatchers: []
+      };
 
   function listen(target, name, listener) {
     if (target.addEventListener) {
@@ -14,7 +14,8 @@
   }
 
   function tell(method, argument) {
-    for (var i = dispatchers.length - 1; i >= 0; i -= 1) { dispatchers[i][method](argument); }
+    var all = page.dispatchers, i;
+    for (i = 0; i < all.length; i += 1) { all[i][method](argument); }
   }
 
   function load() {
@@ -23,16 +24,6 @@
     tell('wake');
   }
 
-  page.loaded = !document.readyState || document.readyState === 'complete';
-
-  page.add = function (dispatcher) {
-    dispatchers.push(dispatcher);
-  };
-
-  page.remove = function (dispatcher) {
-    dispatchers = thywill.without(dispatchers, dispatcher);
-  };
-
   thywill.clock.set(load, PATIENCE);
   listen(window, 'load', function () { thywill.later(load); });
   listen(window, 'online', function () { tell('restart'); });
@@ -40,11 +31,11 @@
     if (!document.hidden) { tell('wake'); }
   });
 
-  // Open requests keep a page out of the page cache, as does a listener for unload.
+  // Open requests keep a page out of the page cache, and so does a listener for unload.
   listen(window, 'onpagehide' in window ? 'pagehide' : 'unload', function (event) {
     if (event.persisted) { tell('suspend'); } else { tell('leave', true); }
   });
   listen(window, 'pageshow', function (event) {
     if (event.persisted) { tell('restart'); }
   });
-}(window, window.thywill));
+}());

@@ -1,8 +1,7 @@
-// From the server to the browser: one poll after another. The cursor, the id of the last message handed on, is the
-// acknowledgement.
-(function (thywill) {
-  var SLACK = 10, // seconds that an answer may take beyond the hold
-      PATIENCE = 3; // polls in a row that may bring nothing at once
+// To the browser: one poll after another. The cursor is the id of the last message handed on.
+(function () {
+  var SLACK = 10, // seconds beyond the hold
+      PATIENCE = 3; // polls that may bring nothing at once
 
   function Receiver(identity, transport, owner, gone) {
     var self = this;
@@ -50,32 +49,32 @@
       }
     },
 
-    // An item is [id, data], or [id, outcome, n] as the reply to our item n. Whoever repeats one, it counts once.
+    // An item is [id, data], or [id, outcome, n] as the reply to our item n. A repeat is ignored.
     take: function (answer) {
       var items = answer.messages, item, i;
       for (i = 0; i < items.length && !this.lane.closed; i += 1) {
-        item = items[i];
+        item = items[i] || [];
         if (item[0] > this.cursor) {
           this.cursor = item[0];
-          if (item.length > 2) { this.owner.replied(item[2], item[1]); } else { this.owner.received(item[1]); }
+          this.owner.deliver(item[1], item[2]);
         }
       }
       if (answer.cursor > this.cursor) { this.cursor = answer.cursor; }
     },
 
-    // What answers wrongly, at once and for ever must not keep us busy.
+    // A proxy may answer at once, wrongly, for ever.
     proceed: function (isFruitful, held, seconds) {
-      var self = this, isQuick = seconds < Math.max(0.1, Math.min(1, self.hold / 2));
+      var isQuick = seconds < Math.min(1, this.hold / 2 || 1);
       if (isFruitful || (held && !isQuick)) {
-        self.fruitless = 0;
-        self.lane.backoff.reset();
+        this.fruitless = 0;
+        this.lane.backoff.reset();
       } else if (held) {
-        self.fruitless += 1;
+        this.fruitless += 1;
       }
-      if (self.fruitless > PATIENCE) {
-        self.lane.retry();
-      } else if (thywill.page.loaded) { // or a parked poll keeps the spinner of old browsers turning
-        self.poll();
+      if (this.fruitless > PATIENCE) {
+        this.lane.retry();
+      } else if (thywill.page.loaded) { // else the spinner of old browsers keeps turning
+        this.poll();
       }
     },
 
@@ -91,4 +90,4 @@
   };
 
   thywill.Receiver = Receiver;
-}(window.thywill));
+}());

@@ -1,5 +1,5 @@
-// From the browser to the server: numbered items, sent in batches until they are accepted.
-(function (thywill) {
+// To the server: numbered items, sent again until they are accepted.
+(function () {
   var TIMEOUT = 30;
 
   // An item is {data: JSON, method: JSON or nothing, done: function (error, number)}. The first in the queue is
@@ -9,19 +9,20 @@
     self.token = identity.token;
     self.limits = identity.limits;
     self.transport = transport;
+    self.room = transport.limit - transport.size(identity.token);
     self.lane = new thywill.Lane(transport, function () { self.flush(); }, gone);
     self.queue = [];
-    self.received = 0; // the last number accepted
-    self.sent = 0; // the last number sent
+    self.received = 0;
+    self.sent = 0; // the highest number so far
     self.most = self.limits.messages; // items in a batch
   }
 
   Sender.prototype = {
     add: function (item) {
       var size = this.transport.size(this.write(item, this.queue.length));
-      if (thywill.bytes(item.data) > this.limits.message || size > this.room()) {
+      if (thywill.bytes(item.data) > this.limits.message || size > this.room) {
         return thywill.later(function () {
-          item.done({code: 'too_large', message: 'This message is too large to be sent.'});
+          item.done({code: 'too_large', message: 'The message is too large.'});
         });
       }
       this.queue.push(item);
@@ -30,10 +31,6 @@
 
     write: function (item, index) {
       return '[' + (this.received + 1 + index) + ',' + item.data + (item.method ? ',' + item.method : '') + '],';
-    },
-
-    room: function () {
-      return this.transport.room({token: this.token, messages: '[]'});
     },
 
     flush: function () {
@@ -51,7 +48,7 @@
 
     batch: function () {
       var texts = [], most = Math.min(this.most, this.queue.length), text,
-          room = Math.min(this.limits.message, this.room());
+          room = Math.min(this.limits.message, this.room);
       while (texts.length < most) {
         text = this.write(this.queue[texts.length], texts.length);
         room -= this.transport.size(text);
@@ -63,13 +60,13 @@
 
     answered: function (answer, error, before, count) {
       var isGap = error.code === 'gap';
-      this.accept(isGap ? error.received : answer.received);
+      this.accept((isGap ? error : answer).received);
       if (this.received > before) {
         this.lane.backoff.reset();
         this.most = Math.min(this.most + 1, this.limits.messages);
         this.flush();
       } else if (isGap && error.received < before) {
-        this.lane.gone(error); // it has lost what it had
+        this.lane.gone(error); // it lost what it had accepted
       } else if (error.code === 'too_large' || error.code === 'malformed') {
         this.refuse(error, count);
       } else {
@@ -78,14 +75,15 @@
     },
 
     accept: function (number) {
-      var first = this.received + 1, last = Math.min(number, this.sent), items, i;
-      if (!(last >= first)) { return; }
-      items = this.queue.splice(0, last - first + 1);
-      this.received = last;
-      for (i = 0; i < items.length; i += 1) { items[i].done(null, first + i); }
+      var first = this.received + 1, items, i;
+      if (number >= first) {
+        this.received = Math.min(number, this.sent);
+        items = this.queue.splice(0, this.received - first + 1);
+        for (i = 0; i < items.length; i += 1) { items[i].done(null, first + i); }
+      }
     },
 
-    // Smaller batches show which item it is; and a proxy may have limits of its own.
+    // Smaller batches show which item it is.
     refuse: function (error, count) {
       if (count > 1) {
         this.most = Math.ceil(count / 2);
@@ -103,4 +101,4 @@
   };
 
   thywill.Sender = Sender;
-}(window.thywill));
+}());

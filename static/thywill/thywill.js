@@ -1,8 +1,7 @@
-// The global `thywill` and what every other file uses.
-(function (window) {
+(function () {
   var thywill = window.thywill = {};
 
-  // All timers and times go through here: a test puts its own clock in place.
+  // A test has a clock of its own.
   thywill.clock = {
     now: function () { return new Date().getTime(); },
     set: function (action, milliseconds) { return window.setTimeout(action, milliseconds); },
@@ -17,6 +16,12 @@
     return Object.prototype.toString.call(value) === '[object Array]';
   };
 
+  thywill.each = function (object, action) {
+    for (var name in object) {
+      if (Object.prototype.hasOwnProperty.call(object, name)) { action(name, object[name]); }
+    }
+  };
+
   thywill.without = function (list, item) {
     var kept = [], i;
     for (i = 0; i < list.length; i += 1) {
@@ -25,7 +30,7 @@
     return kept;
   };
 
-  // Shows an exception in the console, where it stops nothing of ours.
+  // Shows an exception in the console, and stops nothing.
   thywill.report = function (exception) {
     thywill.later(function () { throw exception; });
   };
@@ -38,4 +43,4 @@
       thywill.report(exception);
     }
   };
-}(window));
+}());

@@ -1,11 +1,9 @@
-// What the transports share. A transport is made for a server's address and has
-//   request(operation, fields, seconds, done)  calls done(answer) later, once; returns a function that drops it
-//   leave(fields, unloading)                   tells the server, waits for nothing
-//   size(text), room(fields)                   what a text takes of a request, and what there is
-(function (window, thywill) {
-  var CODES = {404: 'not_found', 410: 'gone', 413: 'too_large'}; // of a proxy's pages
+// A transport has request(operation, fields, seconds, done), which returns a function that drops the request;
+// leave(fields, unloading); and a limit to the size(text) of what a request carries.
+(function () {
+  var CODES = {404: 'not_found', 410: 'gone', 413: 'too_large'}; // a proxy's
 
-  thywill.transports = []; // the first that is usable is taken
+  thywill.transports = [];
 
   thywill.chooseTransport = function (address) {
     var all = thywill.transports, i = 0;
@@ -13,13 +11,11 @@
     return new all[i](address);
   };
 
-  // An answer where there is none.
   thywill.failure = function (code, message) {
     return {error: {code: code, message: message}};
   };
 
-  // Gives start(settle) so many seconds to call settle(answer). What start returns is called at the end, with
-  // whether the request is still open.
+  // Calls done(answer) once. What start(settle) returns is called at the end, with whether the request is still open.
   thywill.exchange = function (start, seconds, done) {
     var starting = true, timer, release;
 
@@ -32,56 +28,52 @@
 
     function settle(answer, open) {
       var callback = done;
-      // IE may answer within send(): requests would recurse.
+      // It came within send(): polls would recurse.
       if (starting) { return thywill.later(function () { settle(answer, open); }); }
       if (!callback) { return; }
       end(open);
-      callback(answer && typeof answer === 'object' ? answer : {});
-    }
-
-    function fail(code, message) {
-      settle(thywill.failure(code, message), true);
+      callback(answer || {});
     }
 
     timer = thywill.clock.set(function () {
-      fail('timeout', 'There was no answer in ' + seconds + ' seconds.');
+      settle(thywill.failure('timeout', 'No answer in ' + seconds + ' seconds.'), true);
     }, seconds * 1000);
     try {
       release = start(function (answer) { settle(answer, false); });
     } catch (exception) {
-      fail('unreachable', exception.message);
+      settle(thywill.failure('unreachable', exception.message), true);
     }
     starting = false;
     return function () { end(true); };
   };
 
-  // The messages are JSON already.
   thywill.encode = function (fields) {
-    var parts = [], name;
-    for (name in fields) {
-      if (fields.hasOwnProperty(name)) {
-        parts.push('"' + name + '":' + (name === 'messages' ? fields[name] : thywill.json.stringify(fields[name])));
-      }
-    }
+    var parts = [];
+    thywill.each(fields, function (name, value) {
+      parts.push('"' + name + '":' + (name === 'messages' ? value : thywill.json.stringify(value)));
+    });
     return '{' + parts.join(',') + '}';
   };
 
-  thywill.decode = function (text, status) {
+  // IE's own statuses (1223, 12002 to 12152) have no body, and reading may throw.
+  thywill.decode = function (request) {
+    var status;
     try {
-      return thywill.json.parse(text);
+      status = request.status;
+      return thywill.json.parse(request.responseText);
     } catch (exception) {
-      return thywill.failure(CODES[status] || 'unreachable', 'The answer has status ' + status + ' and no JSON.');
+      return thywill.failure(CODES[status] || 'unreachable', 'No JSON, but status ' + status + '.');
     }
   };
 
-  // In UTF-8, each half of a pair of surrogates counts for two bytes.
+  // In UTF-8; half a pair of surrogates takes two.
   thywill.bytes = function (text) {
     return text.length + text.replace(/[^\u0080-\uffff]+/g, '').length +
       text.replace(/[^\u0800-\ud7ff\ue000-\uffff]+/g, '').length;
   };
 
   thywill.isOtherOrigin = function (address) {
-    var own = window.location.protocol + '//' + window.location.host + '/';
-    return /^(https?:)?\/\//i.test(address) && address.toLowerCase().indexOf(own.toLowerCase()) !== 0;
+    var own = location.protocol + '//' + location.host + '/';
+    return /^(https?:)?\/\//.test(address) && address.indexOf(own) !== 0;
   };
-}(window, window.thywill));
+}());

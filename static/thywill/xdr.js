@@ -1,5 +1,5 @@
-// Requests to another origin from IE8 and IE9, by XDomainRequest.
-(function (window, thywill) {
+// IE8 and IE9.
+(function () {
   function nothing() {}
 
   function Xdr(address) {
@@ -12,11 +12,10 @@
   };
 
   Xdr.prototype = {
-    // It hides what errors say, and does not cross from HTTP to HTTPS: what failed is asked again by JSONP.
+    // It hides what errors say, and can't go from HTTP to HTTPS: what failed is asked again by JSONP.
     request: function (operation, fields, seconds, done) {
       var jsonp = this.jsonp, drop = this.post(operation, fields, seconds, function (answer) {
-        var failed = answer.error && answer.error.code === 'unreachable';
-        if (!failed || jsonp.room(fields, operation) < 0) { return done(answer); }
+        if (!answer.error || answer.error.code !== 'unreachable') { return done(answer); }
         drop = jsonp.request(operation, fields, seconds, done);
       });
       return function () { drop(); };
@@ -27,8 +26,8 @@
       return thywill.exchange(function (settle) {
         var request = new window.XDomainRequest();
         request.open('POST', address);
-        request.onload = request.onerror = function () { settle(thywill.decode(request.responseText)); };
-        request.onprogress = request.ontimeout = nothing; // IE9 drops a request that lacks a handler
+        request.onload = request.onerror = function () { settle(thywill.decode(request)); };
+        request.onprogress = request.ontimeout = nothing; // without, IE9 may drop the request
         request.send(thywill.encode(fields));
 
         return function (open) {
@@ -43,9 +42,9 @@
       this.jsonp.leave(fields);
     },
 
-    size: thywill.bytes,
-    room: function () { return Infinity; }
+    limit: Infinity,
+    size: thywill.bytes
   };
 
   thywill.transports.push(Xdr);
-}(window, window.thywill));
+}());

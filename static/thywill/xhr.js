@@ -1,19 +1,8 @@
-// Requests by XMLHttpRequest, to our own origin or, with CORS, to another.
-(function (window, thywill) {
+(function () {
   function nothing() {}
 
-  // IE6, and IE7 by an administrator's choice, have the ActiveX form only.
   function create() {
     return window.XMLHttpRequest ? new window.XMLHttpRequest() : new window.ActiveXObject('Microsoft.XMLHTTP');
-  }
-
-  // IE's own statuses (1223 for 204, 12002 to 12152 for lost connections) have no body, and reading may throw.
-  function read(request) {
-    try {
-      return thywill.decode(request.responseText, request.status);
-    } catch (exception) {
-      return thywill.failure('unreachable', exception.message);
-    }
   }
 
   function Xhr(address) {
@@ -36,38 +25,38 @@
       return thywill.exchange(function (settle) {
         var request = self.open(operation, true);
         request.onreadystatechange = function () {
-          if (request.readyState === 4) { settle(read(request)); }
+          if (request.readyState === 4) { settle(thywill.decode(request)); }
         };
         request.send(thywill.encode(fields));
 
         return function (open) {
-          request.onreadystatechange = nothing; // IE6 leaks what it keeps, and takes no null
+          request.onreadystatechange = nothing; // or it leaks in IE6, which takes no null
           if (open) { request.abort(); }
           request = null;
         };
       }, seconds, done);
     },
 
-    // An unloading page has time for a beacon, or else for a request that it waits for.
+    // Unloading leaves time for a beacon, or for a request that blocks.
     leave: function (fields, unloading) {
-      var navigator = window.navigator, body = thywill.encode(fields);
+      var body = thywill.encode(fields);
       try {
         if (navigator.sendBeacon && navigator.sendBeacon(this.address + 'leave', body)) { return; }
         this.open('leave', !unloading).send(body);
-      } catch (exception) { } // the grace time ends the client, too
+      } catch (exception) { } // the grace time ends it
     },
 
     open: function (operation, asynchronous) {
       var request = create();
       request.open('POST', this.address + operation, asynchronous);
-      if (this.otherOrigin) { request.withCredentials = true; } // for the session's cookie
-      request.setRequestHeader('Content-Type', 'text/plain;charset=UTF-8'); // needs no preflight
+      if (this.otherOrigin) { request.withCredentials = true; } // the session's cookie
+      request.setRequestHeader('Content-Type', 'text/plain;charset=UTF-8'); // no preflight
       return request;
     },
 
-    size: thywill.bytes,
-    room: function () { return Infinity; }
+    limit: Infinity,
+    size: thywill.bytes
   };
 
   thywill.transports.push(Xhr);
-}(window, window.thywill));
+}());

@@ -60,6 +60,9 @@ NO_QUESTIONS: dict[str, Preference] = {
     "startup.homepage_welcome_url": "",
     "termsofuse.bypassNotification": True,
 }
+# Without it Firefox cuts off what a page does while it is being closed, such as to say that it leaves.
+LAST_WORDS: dict[str, Preference] = {"dom.abort_script_on_child_shutdown": False}
+
 # BiDi has no command for it; the chrome of the browser has an override for each page.
 SET_COLOURS = """ChromeUtils.importESModule("chrome://remote/content/shared/NavigableManager.sys.mjs")
   .NavigableManager.getBrowsingContextById(%s).prefersColorSchemeOverride = %s"""
@@ -89,7 +92,9 @@ class Firefox(Browser):
     package = "firefox-esr"
 
     def _launch(self) -> Connection:
-        (self._process.profile / "user.js").write_text(user_js({**LOOPBACK_ONLY, **NO_QUESTIONS}))
+        (self._process.profile / "user.js").write_text(
+            user_js({**LOOPBACK_ONLY, **NO_QUESTIONS, **LAST_WORDS})
+        )
         debugging = ["--remote-debugging-port=0", "--remote-allow-system-access"]
         profile = ["--no-remote", "--profile", str(self._process.profile)]
         self._process.start([self._path, "--headless", *debugging, *profile, "about:blank"])

@@ -9,11 +9,15 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from tests.gate import environment
+
+T = TypeVar("T")
 
 CLOSE_TIMEOUT = 10.0
 
@@ -25,8 +29,13 @@ def require(program: str, package: str) -> str:
         program: the command's name.
         package: the Debian package that brings it, named in the reason.
     """
+    return provide(lambda: environment.require(program, package))
+
+
+def provide(look: Callable[[], T]) -> T:
+    """Return what ``look`` finds; where it misses a program, fail the test in CI, elsewhere skip it."""
     try:
-        return environment.require(program, package)
+        return look()
     except environment.MissingProgram as error:
         if environment.in_ci():
             pytest.fail(str(error), pytrace=False)

@@ -10,10 +10,11 @@ from tests.core import STEADY
 from thywill.core.signing import Signer
 from thywill.errors import BadToken
 
-SIGNER = Signer(b"sixteen bytes or more")
+SECRET = b"sixteen bytes or more"
+SIGNER = Signer(SECRET)
 SIGNED = SIGNER.sign("client", "abc", 1_700_000_000.9)
 
-values = st.text(st.characters(exclude_characters=".", exclude_categories=["Cs"]))
+values = st.text(st.characters(codec="ascii", exclude_characters="."))
 
 
 def refused(text: str, purpose: str = "client", now: float = 0) -> str:
@@ -23,8 +24,8 @@ def refused(text: str, purpose: str = "client", now: float = 0) -> str:
 
 
 def test_the_format_is_the_documented_one() -> None:
-    # printf 'client:abc.6553f100' | openssl dgst -sha256 -hmac 'sixteen bytes or more' -binary | head -c16 | base64
-    assert SIGNED == "abc.6553f100.SIGNATURE"
+    # printf client:abc.6553f100 | openssl dgst -sha256 -hmac "$secret" -binary | head -c16 | base64
+    assert SIGNED == "abc.6553f100.8rg3lHNALUwhagTDAkkwAQ"
 
 
 @STEADY
@@ -61,7 +62,7 @@ def test_a_text_that_was_cut_is_refused(length: int) -> None:
     refused(SIGNED[-length:] if length else "")
 
 
-@pytest.mark.parametrize("text", ["", ".", "..", "abc", "abc.6553f100", ".SIGNATURE", "é.é.é", "\ud800.1.x"])
+@pytest.mark.parametrize("text", ["", ".", "..", "abc", "abc.6553f100", SIGNED[3:], "é.é.é", "\ud800.1.x"])
 def test_a_text_that_was_never_signed_is_refused(text: str) -> None:
     refused(text)
 

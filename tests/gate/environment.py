@@ -1,4 +1,4 @@
-"""What the steps run in: ``.venv`` with the Python packages, ``.venv/node`` with JavaScript's linters."""
+"""What the steps run in: ``.venv`` with the Python packages, ``.venv/node`` with packages of npm."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def requirements_digest() -> str:
     return digest.hexdigest()
 
 
-def prepare_node() -> None:
-    """Install the linters of JavaScript where they are missing or of another version.
+def prepare_node(folder: Path = NODE_TOOLS, packages: tuple[str, ...] = NODE_PACKAGES) -> None:
+    """Install packages of npm into ``folder`` where they are missing or of another version.
 
     Raises:
         MissingProgram: node or npm is not there.
@@ -98,21 +98,21 @@ def prepare_node() -> None:
     """
     require("node", "nodejs")
     npm = require("npm", "npm")
-    stamp = NODE_TOOLS / "installed"
-    wanted = "\n".join(NODE_PACKAGES)
+    stamp = folder / "installed"
+    wanted = "\n".join(packages)
     if read_stamp(stamp) == wanted:
         return
-    print("installing", *NODE_PACKAGES, flush=True)
-    NODE_TOOLS.mkdir(parents=True, exist_ok=True)
-    run_or_explain(npm_install(npm), "npm could not install the linters")
+    print("installing", *packages, flush=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    run_or_explain(npm_install(npm, folder, packages), f"npm could not install {' '.join(packages)}")
     stamp.write_text(wanted)
 
 
-def npm_install(npm: str) -> list[str]:
+def npm_install(npm: str, folder: Path, packages: tuple[str, ...]) -> list[str]:
     quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
     # No lock file: it would hold the addresses of the registry that happened to be in use.
-    return [npm, "install", "--prefix", str(NODE_TOOLS), "--no-save", "--no-package-lock", "--ignore-scripts",
-            *quiet, *NODE_PACKAGES]  # fmt: skip
+    return [npm, "install", "--prefix", str(folder), "--no-save", "--no-package-lock", "--ignore-scripts",
+            *quiet, *packages]  # fmt: skip
 
 
 def read_stamp(path: Path) -> str:

@@ -2,7 +2,7 @@
 const browser = [
   'window', 'document', 'navigator', 'location', 'screen', 'alert', 'confirm', 'prompt',
   'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval',
-  'XMLHttpRequest', 'ActiveXObject', 'XDomainRequest', 'JSON'
+  'XMLHttpRequest', 'ActiveXObject', 'XDomainRequest', 'Image', 'JSON'
 ];
 
 const names = {thywill: 'readonly'};

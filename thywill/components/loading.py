@@ -54,7 +54,8 @@ class Choice:
 
     Args:
         settings: the settings.
-        known: for each section the components that come with thywill; the first is the default.
+        known: for each section the components that come with thywill; the first is the default, or all are
+            where there are several.
     """
 
     def __init__(self, settings: Settings, known: Mapping[str, Mapping[str, str]]) -> None:
@@ -78,7 +79,7 @@ class Choice:
             SettingsError: there is no such component, or its settings are wrong.
         """
         known = self._known[section]
-        names = self._settings.chosen_all(section, [next(iter(known))])
+        names = self._settings.chosen_all(section, list(known))
         tables = [name.rpartition(".")[2] for name in names]
         self._settings.check_tables(section, tables)
         kinds = [load_component(section, name, known, contract) for name in names]

@@ -56,10 +56,22 @@ class Leave(msgspec.Struct):
     token: str
 
 
-Request = TypeVar("Request", Connect, Poll, Send, Leave)
+class Frame(msgspec.Struct):
+    """What a client says in one message of a session that stays, such as SockJS's, as far as it has to.
+
+    The first shows its ``token``, with the cursor to go on after; later a ``cursor`` acknowledges.
+    """
+
+    token: str | None = None
+    cursor: Number | None = None
+    messages: list[Item] | None = None
+    leave: bool = False
+
+
+Request = TypeVar("Request", Connect, Poll, Send, Leave, Frame)
 
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(kind) for kind in (Connect, Poll, Send, Leave)
+    kind: msgspec.json.Decoder(kind) for kind in (Connect, Poll, Send, Leave, Frame)
 }
 _encode = msgspec.json.Encoder().encode
 
@@ -77,15 +89,22 @@ def decode(kind: type[Request], body: bytes) -> Request:
 
 
 def _decode_leniently(kind: type[Request], body: bytes, error: Exception) -> Request:
-    """Decode again with lone surrogates replaced: a browser escapes half an emoji as ``\\ud83d``."""
     if b"\\ud" not in body and b"\\uD" not in body:
         raise Malformed(_reason(error)) from None
     try:
-        text = json.dumps(json.loads(body), ensure_ascii=False)
-        whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return _decoders[kind].decode(whole)  # type: ignore[no-any-return]
+        return _decoders[kind].decode(mend(body))  # type: ignore[no-any-return]
     except (ValueError, msgspec.DecodeError, RecursionError) as second:
         raise Malformed(_reason(second)) from None
+
+
+def mend(body: bytes) -> str:
+    """Return JSON with its lone surrogates replaced: a browser escapes half an emoji as ``\\ud83d``.
+
+    Raises:
+        ValueError, RecursionError: ``body`` is not JSON.
+    """
+    text = json.dumps(json.loads(body), ensure_ascii=False)
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _reason(error: Exception) -> str:

@@ -7,6 +7,7 @@ lost on its way. What was given out and not acknowledged is given out again, in 
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from thywill.core.envelope import encode_answer, encode_item
@@ -37,18 +38,25 @@ class Bounds:
 class Entry:
     """One message of the log, encoded once and shared by the queues of all of its receivers."""
 
-    __slots__ = ("_alone", "encoded", "id")
+    __slots__ = ("_alone", "_form", "encoded", "id")
 
     def __init__(self, message_id: int, data: bytes, reply_to: int | None = None) -> None:
         self.id = message_id
         self.encoded = encode_item(message_id, data, reply_to)
         self._alone: bytes | None = None
+        self._form: bytes | None = None
 
     def alone(self) -> bytes:
         """Return the answer that carries this message only: the same bytes for every receiver."""
         if self._alone is None:
             self._alone = encode_answer((self.encoded,), self.id)
         return self._alone
+
+    def form(self, make: Callable[[bytes], bytes]) -> bytes:
+        """Return ``make(self.encoded)``, made once for all receivers, who ask with the same ``make``."""
+        if self._form is None:
+            self._form = make(self.encoded)
+        return self._form
 
 
 class Full(Exception):
@@ -157,8 +165,32 @@ class Outbox:
         batch = self._batch()
         self.given = max(self.given, len(batch))
         cursor = batch[-1].id if batch else self.cursor
-        lost = sum(self.lost.get(entry.id, 0) for entry in batch) if self.lost else 0
-        return encode_answer([entry.encoded for entry in batch], cursor, lost)
+        return encode_answer([entry.encoded for entry in batch], cursor, self.lost_before(batch))
+
+    def give_after(self, sent: int) -> list[Entry]:
+        """Return the entries after the id ``sent``, for a stream that has written all up to it.
+
+        A stream writes each message once, and no more than one answer may carry before the browser has
+        acknowledged it: what it has not read yet stays here, where the bounds hold.
+        """
+        first = self._index_after(sent)
+        batch = self.entries if self._fits_one_answer() else self._batch()
+        self.given = max(self.given, len(batch))
+        return batch[first:]
+
+    def lost_before(self, entries: Sequence[Entry]) -> int:
+        """Return how many messages were dropped just before those in ``entries``."""
+        return sum(self.lost.get(entry.id, 0) for entry in entries) if self.lost else 0
+
+    def _index_after(self, sent: int) -> int:
+        # From the end: only what has come since is new.
+        index = len(self.entries)
+        while index and self.entries[index - 1].id > sent:
+            index -= 1
+        return index
+
+    def _fits_one_answer(self) -> bool:
+        return len(self.entries) <= self.bounds.batch and self.size <= self.bounds.batch_size
 
     def _batch(self) -> list[Entry]:
         size = 0

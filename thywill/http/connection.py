@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, cast
+
+from tornado.concurrent import future_set_result_unless_cancelled
 
 from thywill.core.envelope import encode_failure
 from thywill.core.wheel import Timed
 from thywill.http.handler import HandlerConnection
 from thywill.http.message import JSON, REASONS, Dress, Owner, Request
-from thywill.http.reader import Refusal, RequestReader
+from thywill.http.reader import Arrived, Refusal, RequestReader
 from thywill.http.site import answer
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Connection(asyncio.Protocol, Timed):
         self._trusted = False
         self._reader: RequestReader | None = None
         self._exchange: Exchange | None = None
-        self._pending: list[Request | Refusal] | None = None
+        self._pending: Arrived | None = None
         self._writable: asyncio.Future[None] | None = None
         self._dispatching = False
         self._lingering = False
@@ -125,22 +126,19 @@ class Connection(asyncio.Protocol, Timed):
     def data_received(self, data: bytes) -> None:
         if self._lingering:
             return
-        reader = self._reader or self.server.lend_reader()
-        was_reading, was_in_body = self._reader is not None, reader.in_body
-        try:
-            arrived: Sequence[Request | Refusal] = reader.feed(data)
-            self._keep_or_return(reader)
-        except Refusal as refusal:
-            self._reader = None
-            arrived = [*reader.take_complete(), refusal]
+        before = self._reader
+        was_in_body = before is not None and before.in_body
+        arrived = self._read(data)
+        reader = self._reader
         if arrived:
             self._take(arrived)
-        elif self._exchange is None and (not was_reading or was_in_body != reader.in_body):
+        elif before is None or (reader is not None and reader.in_body != was_in_body):
             # A new deadline for each part of a request, not for each byte: it cannot be drawn out.
             self._wait()
 
     def eof_received(self) -> None:
-        return None  # closes: a browser that has stopped sending does not wait for an answer either
+        # A browser that has stopped sending does not wait for an answer either.
+        self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         exchange, self._exchange = self._exchange, None
@@ -159,7 +157,7 @@ class Connection(asyncio.Protocol, Timed):
         self._release_writers()
         if self._exchange is None:
             self._next()
-        else:
+        elif self.is_open():
             self.server.wheel.cancel(self)
 
     # What an exchange calls.
@@ -169,68 +167,109 @@ class Connection(asyncio.Protocol, Timed):
         if self.transport is not None:
             self.transport.write(data)
 
-    def writable(self) -> asyncio.Future[None] | None:
-        """Return the future that is done when the browser has read enough, or None if it has now."""
-        return self._writable
+    def flushed(self) -> asyncio.Future[None]:
+        """Return the future that is done when the browser has read enough to be sent more, or is gone."""
+        if self._writable is not None:
+            return asyncio.shield(self._writable)
+        # By way of the loop, so that a handler that writes on and on lets others run.
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        loop.call_soon(future_set_result_unless_cancelled, future, None)
+        return future
+
+    def is_full(self) -> bool:
+        """Tell whether the browser has to read before it is sent more."""
+        return self._writable is not None
+
+    def is_open(self) -> bool:
+        """Tell whether what is written can still arrive."""
+        return self.transport is not None and not self.transport.is_closing()
 
     def finished(self, *, close: bool) -> None:
         """The answer to the current request is written."""
         self._exchange = None
-        if close:
+        if close or self.server.stopping:
             self.close()
         elif not self._dispatching:
             self._next()
 
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer and close, but read on for a moment: closing with unread bytes would reset the connection,
+        and the browser would lose the answer (RFC 9112, 9.6)."""
+        log.warning("a request from %s refused: %d %s", self._peer, refusal.status, refusal.reason)
+        self._pending = self._reader = None
+        self._lingering = True
+        reply = FastReply(self, Request())
+        reply.send(refusal.status, encode_failure(refusal.code, refusal.reason), JSON + CLOSE)
+        if self.transport is not None and self.is_open():
+            self.transport.write_eof()
+            self._schedule(self.server.timeouts.linger)
+
     def close(self) -> None:
         """Close when all that was written is sent."""
-        self._pending = None
+        self._pending = self._reader = None
         if self.transport is not None:
             self.transport.close()
             self._schedule(self.server.timeouts.write)
-
-    # What the server calls.
-
-    def is_busy(self) -> bool:
-        """Tell whether a request is being read or answered."""
-        return self._exchange is not None or self._reader is not None
 
     def abort(self) -> None:
         """Close at once; what was not sent is dropped."""
         if self.transport is not None:
             self.transport.abort()
 
+    # What the server calls.
+
+    def close_if_idle(self) -> None:
+        """Close unless a request is being read or answered."""
+        if self._exchange is None and self._reader is None:
+            self.close()
+
     def timed_out(self) -> None:
         """The deadline has passed."""
-        if self._reader is None or self._lingering or self._writable is not None:
+        if self._writable is not None:
+            log.warning("%s does not read its answer: cut", self._peer)
+        if self._reader is None or self._writable is not None:
             self.abort()
         else:
-            self._refuse(Refusal(408, "the request did not arrive in time"))
+            self.refuse(Refusal(408, "the request did not arrive in time"))
 
     # Reading.
 
-    def _keep_or_return(self, reader: RequestReader) -> None:
+    def _read(self, data: bytes) -> Arrived:
+        reader = self._reader or self.server.lend_reader()
+        arrived = reader.feed(data)
         if reader.between:
             self._reader = None
             self.server.return_reader(reader)
         else:
             self._reader = reader
+        return arrived
 
-    def _take(self, arrived: Sequence[Request | Refusal]) -> None:
-        self._pending = [*self._pending, *arrived] if self._pending else list(arrived)
+    def _take(self, arrived: Arrived) -> None:
+        self._pending = [*self._pending, *arrived] if self._pending else arrived
         if self._exchange is None:
             self._next()
-        elif len(self._pending) >= self.server.limits.pipeline and self.transport is not None:
+        if self._pending and self.transport is not None and self._is_full(self._pending):
             self.transport.pause_reading()
 
+    def _is_full(self, pending: Arrived) -> bool:
+        limits = self.server.limits
+        if len(pending) >= limits.pipeline or (self._reader is not None and self._reader.unread):
+            return True
+        return sum(len(request.body) for request in pending if isinstance(request, Request)) >= limits.body
+
     def _wait(self) -> None:
-        timeouts = self.server.timeouts
-        if self._reader is None:
+        """Set the deadline for what the browser sends next, unless it is the browser that waits."""
+        timeouts, reader = self.server.timeouts, self._reader
+        if self._exchange is not None or self._writable is not None or self._lingering or not self.is_open():
+            return
+        if reader is None:
             self._schedule(timeouts.idle)
-        elif not self._reader.in_body:
+        elif not reader.in_body:
             self._schedule(timeouts.header)
         else:
             self._schedule(timeouts.body)
-            if self._reader.awaits_body:
+            if reader.take_expectation():
                 self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _schedule(self, seconds: float) -> None:
@@ -242,19 +281,29 @@ class Connection(asyncio.Protocol, Timed):
         # A loop and a flag instead of a call from ``finished``: a hundred pipelined requests that are
         # answered at once must not become a hundred nested calls.
         self._dispatching = True
-        while self._exchange is None and self._pending and self._writable is None:
-            self._dispatch(self._pending.pop(0))
+        while self._exchange is None and self._writable is None:
+            request = self._take_next()
+            if request is None:
+                break
+            self._dispatch(request)
         self._dispatching = False
-        if self.transport is None or self._exchange is not None or self._writable is not None:
-            return
-        self._pending = None
-        self.transport.resume_reading()
-        if not self.transport.is_closing() and not self._lingering:
+        if self._exchange is None and self._writable is None and self.transport is not None:
+            self.transport.resume_reading()
             self._wait()
+
+    def _take_next(self) -> Request | Refusal | None:
+        pending = self._pending
+        if not pending and self._reader is not None and self._reader.unread:
+            pending = self._read(b"")
+        if not pending:
+            return None
+        request = pending.pop(0)
+        self._pending = pending or None
+        return request
 
     def _dispatch(self, request: Request | Refusal) -> None:
         if isinstance(request, Refusal):
-            self._refuse(request)
+            self.refuse(request)
             return
         self.server.wheel.cancel(self)
         request.peer = self._peer
@@ -268,19 +317,7 @@ class Connection(asyncio.Protocol, Timed):
             reply = self._exchange = FastReply(self, request)
             answer(endpoint, request, reply)
 
-    def _refuse(self, refusal: Refusal) -> None:
-        """Answer and close, but read on for a moment: closing with unread bytes would reset the connection,
-        and the browser would lose the answer (RFC 9112, 9.6)."""
-        log.warning("a request from %s refused: %d %s", self._peer, refusal.status, refusal.reason)
-        reply = self._exchange = FastReply(self, Request())
-        reply.send(refusal.status, encode_failure(refusal.code, refusal.reason), JSON + CLOSE)
-        self._pending = self._reader = None
-        self._lingering = True
-        if self.transport is not None:
-            self.transport.write_eof()
-            self._schedule(self.server.timeouts.linger)
-
     def _release_writers(self) -> None:
         writable, self._writable = self._writable, None
-        if writable is not None and not writable.done():
+        if writable is not None:
             writable.set_result(None)

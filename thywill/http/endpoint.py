@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, Generic
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -15,6 +14,7 @@ from thywill.http.message import JSON, Reply, Request
 
 SCRIPT = JSON.replace(b"application/json", b"application/javascript; charset=UTF-8")
 CALLBACK = re.compile(r"[A-Za-z_$][\w$]{0,63}(\.[A-Za-z_$][\w$]{0,63}){0,4}", re.ASCII)
+ORIGIN = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
 PREFLIGHT = (
     b"Access-Control-Allow-Methods: POST\r\n"
     b"Access-Control-Allow-Headers: Content-Type\r\n"
@@ -37,11 +37,17 @@ class Origins:
         """Tell whether any other origin is allowed."""
         return bool(self._allowed)
 
+    def allowed(self) -> list[str]:
+        """Return the other origins that are allowed."""
+        return sorted(self._allowed)
+
     def is_own(self, origin: str, host: bytes | None) -> bool:
         """Tell whether ``origin`` is that of our own pages. A proxy may end TLS, so only the host counts."""
-        parts = urlsplit(origin)
+        scheme, _, authority = origin.lower().partition("://")
+        if scheme not in DEFAULT_PORTS or not authority:
+            return False
         own = (host or b"").decode("latin-1").lower()
-        return own in (parts.netloc.lower(), f"{parts.netloc.lower()}:{DEFAULT_PORTS.get(parts.scheme)}")
+        return own in (authority, f"{authority}:{DEFAULT_PORTS[scheme]}")
 
     def check(self, origin: str, host: bytes | None) -> bool:
         """Tell whether ``origin`` is another one than our own.
@@ -135,10 +141,10 @@ class JsonEndpoint(Generic[envelope.Request]):
         self._handle(envelope.decode(self._kind, _query_to_json(fields)), request, reply)
 
     def _check_referer(self, request: Request) -> None:
-        referer = request.header(b"referer")
+        referer = (request.header(b"referer") or b"").decode("latin-1")
         if referer:
-            parts = urlsplit(referer.decode("latin-1"))
-            self._origins.check(f"{parts.scheme}://{parts.netloc}", request.host)
+            page = ORIGIN.match(referer)
+            self._origins.check(page[0] if page else referer, request.host)
         elif not self._trusting:
             raise BadOrigin("the browser did not say which page asks")
 
@@ -149,7 +155,4 @@ def _query_to_json(fields: dict[str, str]) -> bytes:
     for name in ("cursor", "hold", "messages"):
         if name in known:
             known[name] = msgspec.Raw(fields[name].encode())
-    try:
-        return msgspec.json.encode(known)
-    except UnicodeEncodeError:
-        raise Malformed("the query is not UTF-8") from None
+    return msgspec.json.encode(known)

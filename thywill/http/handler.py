@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
+    HTTPInputError,
     HTTPMessageDelegate,
+    HTTPOutputError,
     HTTPServerConnectionDelegate,
     RequestStartLine,
     ResponseStartLine,
@@ -22,6 +25,7 @@ from tornado.httputil import (
 from tornado.iostream import StreamClosedError
 
 from thywill.http.message import Request
+from thywill.http.reader import Refusal
 
 if TYPE_CHECKING:
     from thywill.http.connection import Connection
@@ -47,39 +51,70 @@ class HandlerConnection(HTTPConnection):
         self._connection: Connection | None = connection
         self._request = request
         self._close_callback: Callable[[], None] | None = None
+        self._begun = False
         self._chunked = False
         self._close = not request.keep_alive
         self._remaining: int | None = None
+        self._streaming: asyncio.Future[None] | None = None
         self.context = Context(request)
 
     def run(self, application: HTTPServerConnectionDelegate) -> None:
         """Hand the request to ``application``."""
+        with self._refusing():
+            delegate = application.start_request(self._connection or self, self)
+            prepared = delegate.headers_received(self._start_line(), self._headers())
+            if prepared is not None:
+                self._streaming = asyncio.ensure_future(self._stream(delegate, prepared))
+                return
+            if self._request.body:
+                delegate.data_received(self._request.body)
+            delegate.finish()
+
+    def _start_line(self) -> RequestStartLine:
         request = self._request
-        delegate = application.start_request(self._connection or self, self)
-        headers = HTTPHeaders()
-        for name, value in request.headers:
-            headers.add(name.decode("latin-1"), value.decode("latin-1"))
-        line = RequestStartLine(
+        return RequestStartLine(
             request.method.decode("latin-1"), request.target.decode("latin-1"), f"HTTP/{request.version}"
         )
-        prepared = delegate.headers_received(line, headers)
-        if prepared is None:
-            self._finish_request(delegate)
+
+    def _headers(self) -> HTTPHeaders:
+        headers = HTTPHeaders()
+        for name, value in self._request.headers:
+            headers.add(name.decode("latin-1"), value.strip().decode("latin-1"))
+        return headers
+
+    async def _stream(self, delegate: HTTPMessageDelegate, prepared: Awaitable[None]) -> None:
+        with self._refusing(delegate):
+            await prepared
+            # A handler that has answered already, or whose browser is gone, gets no more of the body.
+            if self._connection is not None and self._request.body:
+                received = delegate.data_received(self._request.body)
+                if received is not None:
+                    await received
+            if self._connection is not None:
+                delegate.finish()
+
+    @contextmanager
+    def _refusing(self, delegate: HTTPMessageDelegate | None = None) -> Iterator[None]:
+        """Answer an error that the application did not catch; ``delegate`` is told that it is over."""
+        try:
+            yield
+        except HTTPInputError as error:
+            self._refuse(Refusal(400, str(error)), delegate)
+        except Exception:
+            log.exception("an error in the handler of %r", self._request.path)
+            self._refuse(Refusal(500, "an error in the server"), delegate)
+
+    def _refuse(self, refusal: Refusal, delegate: HTTPMessageDelegate | None) -> None:
+        connection, self._connection = self._connection, None
+        self._close_callback = None
+        if delegate is not None:
+            delegate.on_connection_close()
+        if connection is None:
+            return
+        if self._begun:
+            connection.abort()
         else:
-            self._prepared = asyncio.ensure_future(self._finish_streaming(delegate, prepared))
-
-    def _finish_request(self, delegate: HTTPMessageDelegate) -> None:
-        if self._request.body:
-            delegate.data_received(self._request.body)
-        delegate.finish()
-
-    async def _finish_streaming(self, delegate: HTTPMessageDelegate, prepared: Awaitable[None]) -> None:
-        await prepared
-        if self._request.body:
-            received = delegate.data_received(self._request.body)
-            if received is not None:
-                await received
-        delegate.finish()
+            connection.refuse(refusal)
 
     def closed(self) -> None:
         """The browser has gone before the answer was complete."""
@@ -107,18 +142,29 @@ class HandlerConnection(HTTPConnection):
         if any("\r" in line or "\n" in line for line in lines):
             raise ValueError("a line break in a header")
         head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
-        return self._send(head + self._format(chunk or b""))
+        answer = head + self._format(chunk or b"")
+        self._begun = True
+        return self._send(answer)
 
     def write(self, chunk: bytes) -> asyncio.Future[None]:
         return self._send(self._format(chunk))
+
+    def write_part(self, chunk: bytes) -> asyncio.Future[None] | None:
+        """Write as ``write`` does, but return None where more can follow at once: streams need no future."""
+        connection = self._connection
+        if connection is None or not connection.is_open():
+            return self._send(b"")
+        connection.write(self._format(chunk))
+        return connection.flushed() if connection.is_full() else None
 
     def finish(self) -> None:
         connection, self._connection = self._connection, None
         self._close_callback = None
         if connection is None:
             return
-        if self._remaining:
-            log.error("%r: the answer is %d bytes short", self._request.path, self._remaining)
+        if self._remaining or not self._begun:
+            # Whatever else came would be taken for the rest of this answer.
+            log.error("%r: the answer is not complete", self._request.path)
             connection.abort()
             return
         if self._chunked:
@@ -146,7 +192,7 @@ class HandlerConnection(HTTPConnection):
     def _format(self, chunk: bytes) -> bytes:
         if self._remaining is not None:
             if self._request.method != b"HEAD" and len(chunk) > self._remaining:
-                raise ValueError("more body than the Content-Length says")
+                raise HTTPOutputError("more body than the Content-Length says")
             self._remaining -= min(len(chunk), self._remaining)
             return b"" if self._request.method == b"HEAD" else chunk
         if self._chunked and chunk:
@@ -154,20 +200,10 @@ class HandlerConnection(HTTPConnection):
         return chunk
 
     def _send(self, data: bytes) -> asyncio.Future[None]:
-        future = asyncio.get_running_loop().create_future()
-        if self._connection is None:
-            future.set_exception(StreamClosedError())
-            future.exception()  # looked at, so that nobody is told of a write that nobody awaits
-            return future
-        if data:
+        if self._connection is not None and self._connection.is_open():
             self._connection.write(data)
-        waiting = self._connection.writable()
-        if waiting is None:
-            future.set_result(None)
-            return future
-        return asyncio.ensure_future(self._written(waiting))
-
-    async def _written(self, waiting: asyncio.Future[None]) -> None:
-        await asyncio.shield(waiting)
-        if self._connection is None:
-            raise StreamClosedError
+            return self._connection.flushed()
+        future = asyncio.get_running_loop().create_future()
+        future.set_exception(StreamClosedError())
+        future.exception()  # looked at, so that nobody is told of a write that nobody awaits
+        return future

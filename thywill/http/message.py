@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import parse_qsl
 
+from thywill.errors import Malformed
+
+MAX_FIELDS = 20
 JSON = b"Content-Type: application/json\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
 """The header lines of nearly every answer on the wire."""
 
@@ -16,8 +19,9 @@ REASONS: dict[int, bytes] = {status.value: status.phrase.encode() for status in 
 class Request:
     """One whole request; headers are kept as they were read and searched only when someone asks.
 
-    ``target`` is the request line's, ``headers`` are (name, value) pairs in any case, ``peer`` is the
-    browser's address and ``scheme`` what it used, as far as a trusted proxy or the connection tells.
+    ``target`` is the path and the query, ``headers`` are (name, value) pairs with names in any case and
+    blanks behind some values, ``peer`` is the browser's address and ``scheme`` what it used, as far as a
+    trusted proxy or the connection tells.
     """
 
     __slots__ = (
@@ -51,17 +55,28 @@ class Request:
         return self.target.partition(b"?")[0]
 
     def query(self) -> dict[str, str]:
-        """Return the query's fields; of a repeated one, the last."""
+        """Return the query's fields; of a repeated one, the last.
+
+        Raises:
+            Malformed: there are too many of them.
+        """
         text = self.target.partition(b"?")[2].decode("latin-1")
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=20))
+        try:
+            return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+        except ValueError:
+            raise Malformed(f"the query has more than {MAX_FIELDS} fields") from None
 
     def header(self, name: bytes) -> bytes | None:
         """Return the value of the first header called ``name`` (in lower case), or None."""
         length = len(name)
         for key, value in self.headers:
             if len(key) == length and key.lower() == name:
-                return value
+                return value.strip()
         return None
+
+    def combined(self, name: bytes) -> bytes:
+        """Return the values of all headers called ``name`` (in lower case), joined by commas."""
+        return b",".join(value for key, value in self.headers if key.lower() == name)
 
 
 class Owner(Protocol):

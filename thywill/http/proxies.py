@@ -34,10 +34,10 @@ class TrustedProxies:
 
     def resolve(self, request: Request) -> None:
         """Set the browser's address and scheme of a request that came from a trusted proxy."""
-        forwarded = request.header(b"x-forwarded-for")
-        if forwarded is not None:
-            request.peer = self._browser(forwarded.decode("latin-1"), request.peer)
-        scheme = request.header(b"x-forwarded-proto")
+        # Of several headers too the last counts: some proxies add one of their own to what a browser sent.
+        forwarded = request.combined(b"x-forwarded-for")
+        request.peer = self._browser(forwarded.decode("latin-1"), request.peer)
+        scheme = request.combined(b"x-forwarded-proto").rpartition(b",")[2].strip().lower()
         if scheme in (b"http", b"https"):
             request.scheme = scheme.decode()
 

@@ -6,6 +6,7 @@ Transfer-Encoding, doubled or malformed lengths, and bare line feeds (RFC 9112, 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,11 +15,22 @@ import httptools
 from thywill.http.message import Request
 
 VERSIONS = ("1.1", "1.0")
+ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(.*)", re.DOTALL)
+PIECE = 64 * 1024
+"""Bytes that are parsed before it is looked at how many requests they held."""
+READ_AT_ONCE = frozenset(len(name) for name in (b"host", b"expect", b"content-length", b"transfer-encoding"))
+"""The lengths of the names of the headers that are looked at while the head is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may hold: ``header`` and ``body`` in bytes, ``headers`` and ``pipeline`` by number."""
+    """What one connection may ask for.
+
+    Args:
+        header, body: bytes of one request.
+        headers: of one request, by number.
+        pipeline: requests that may wait for their turn before no more is read.
+    """
 
     header: int = 16 * 1024
     headers: int = 100
@@ -26,15 +38,20 @@ class Limits:
     pipeline: int = 32
 
 
-class Refusal(Exception):
-    """The bytes are not a request that can be served: answer ``status`` and close."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What arrived cannot be served: answer ``status`` with the ``reason``, and close."""
 
-    codes: ClassVar[dict[int, str]] = {408: "timeout", 413: "too_large", 429: "too_many", 431: "too_large"}
+    status: int
+    reason: str
 
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
+    codes: ClassVar[dict[int, str]] = {
+        405: "method",
+        408: "timeout",
+        413: "too_large",
+        431: "too_large",
+        500: "internal",
+    }
 
     @property
     def code(self) -> str:
@@ -42,11 +59,19 @@ class Refusal(Exception):
         return self.codes.get(self.status, "malformed")
 
 
+class Stopped(Exception):
+    """Ends the parser's work from inside of a call of its own."""
+
+
+Arrived = list[Request | Refusal]
+"""What was read, in order. Nothing comes after a refusal."""
+
+
 class RequestReader:
     """Reads the requests of one connection, one after another.
 
     Between two requests it holds nothing of the connection's, so a server lends few readers to many
-    connections. One that has refused, or is not ``reusable``, must not be used again.
+    connections. One that has refused ignores what else arrives.
     """
 
     __slots__ = (
@@ -59,65 +84,90 @@ class RequestReader:
         "_parser",
         "_refusal",
         "_request",
-        "reusable",
+        "_unread",
     )
 
     def __init__(self, limits: Limits) -> None:
-        self.reusable = True
         self._limits = limits
         self._parser = httptools.HttpRequestParser(self)
         self._request: Request | None = None
-        self._body: list[bytes] = []
+        self._body = bytearray()
         self._head = True
         self._fed = self._chunk = 0
         self._refusal: Refusal | None = None
-        self._complete: list[Request] = []
+        self._complete: Arrived = []
+        self._unread = b""
 
     @property
     def between(self) -> bool:
-        """Whether no request has been begun."""
-        return self._request is None
-
-    @property
-    def awaits_body(self) -> bool:
-        """Whether the browser waits for ``100 Continue`` before it sends the body (RFC 9110, 10.1.1)."""
-        return self._request is not None and not self._head and self._request.expects and not self._body
+        """Whether no request has been begun, so that the next may be another connection's."""
+        return self._request is None and self._refusal is None and not self._unread
 
     @property
     def in_body(self) -> bool:
         """Whether the head has been read and the body has not."""
         return self._request is not None and not self._head
 
-    def feed(self, data: bytes) -> list[Request]:
-        """Return the requests that ``data`` completes, in order.
+    def take_expectation(self) -> bool:
+        """Tell, once, whether the browser waits for ``100 Continue`` to send the body (RFC 9110, 10.1.1)."""
+        request = self._request
+        if request is None or self._head or self._body or not request.expects:
+            return False
+        request.expects = False
+        return True
 
-        Raises:
-            Refusal: after ``take_complete`` has what came before the offence.
+    @property
+    def unread(self) -> bool:
+        """Whether bytes have arrived that the next ``feed`` will read."""
+        return bool(self._unread)
+
+    def feed(self, data: bytes) -> Arrived:
+        """Return what ``data`` completes.
+
+        When that is more than may wait, the rest of the bytes is left unread until the next call.
         """
-        self._chunk = len(data)
-        self._fed += self._chunk
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            return self._after_upgrade(data, upgrade.args[0])
-        except httptools.HttpParserError as error:
-            raise self._refusal or Refusal(400, str(error) or "malformed HTTP") from None
-        if self._head and self._request is not None and self._fed > self._limits.header:
-            raise Refusal(431, "the header is too large")
-        return self.take_complete()
-
-    def take_complete(self) -> list[Request]:
-        """Return the requests that are complete and were not returned yet."""
+        self._unread += data
+        while self._unread and len(self._complete) < self._limits.pipeline:
+            piece, self._unread = self._unread[:PIECE], self._unread[PIECE:]
+            self._parse(piece)
         complete = self._complete
         if complete:
             self._complete = []
         return complete
 
-    def _after_upgrade(self, data: bytes, offset: int) -> list[Request]:
-        # No protocol to upgrade to is spoken here, so the request is a plain one (RFC 9110, 7.8). The
-        # parser has stopped at its end and cannot go on.
+    def _parse(self, piece: bytes) -> None:
+        if self._refusal is not None:
+            return
+        self._chunk = len(piece)
+        self._fed += self._chunk
+        try:
+            self._parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._read_plainly(piece[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._end(self._refusal or Refusal(400, str(error)))
+        else:
+            if self._fed > self._limits.header and self._request is not None:
+                self._end(Refusal(431, "the header is too large"))
+
+    def _end(self, refusal: Refusal) -> None:
+        self._refusal = refusal
+        self._request = None
+        self._body.clear()
+        self._complete.append(refusal)
+
+    def _read_plainly(self, rest: bytes) -> None:
+        """Read the last request again without its offer to upgrade, which we ignore (RFC 9110, 7.8).
+
+        The parser took it for the end of HTTP: it has left a body unread, which would pass for the next
+        request, and cannot go on.
+        """
+        request = self._complete.pop()
+        assert isinstance(request, Request)
+        lines = [b"%b %b HTTP/%b" % (request.method, request.target, request.version.encode())]
+        lines += [b"%b: %b" % header for header in request.headers if header[0].lower() != b"upgrade"]
         self._parser = httptools.HttpRequestParser(self)
-        return self.feed(data[offset:]) if offset < len(data) else self.take_complete()
+        self._unread = b"\r\n".join([*lines, b"", rest]) + self._unread
 
     # What httptools calls.
 
@@ -136,57 +186,81 @@ class RequestReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._head:
             return  # a trailer: nothing here has a use for one (RFC 9110, 6.5.1)
-        headers = self._current().headers
-        headers.append((name, value))
-        if len(headers) > self._limits.headers:
-            self._refuse(431, "too many headers")
-        if len(name) == 4 and name.lower() == b"host":
-            self._set_host(value)
-        elif len(name) == 6 and name.lower() == b"expect" and value.lower() == b"100-continue":
-            self._current().expects = True
-
-    def _set_host(self, value: bytes) -> None:
         request = self._current()
-        if request.host is not None:
-            self._refuse(400, "two Host headers")
-        request.host = value
+        request.headers.append((name, value))
+        if len(name) in READ_AT_ONCE:
+            self._note(request, name.lower(), value)
+        if len(request.headers) > self._limits.headers:
+            self._refuse(431, "too many headers")
+
+    def _note(self, request: Request, name: bytes, value: bytes) -> None:
+        if name == b"host":
+            if request.host is not None:
+                self._refuse(400, "two Host headers")
+            request.host = value.strip()
+        elif name == b"content-length":
+            if int(value) > self._limits.body:
+                self._refuse(413, "the body is too large")
+        elif name == b"transfer-encoding":
+            if value.strip().lower() != b"chunked":
+                self._refuse(501, "no transfer encoding but chunked is known here")  # RFC 9112, 6.1
+        elif name == b"expect":
+            request.expects = value.strip().lower() == b"100-continue"
 
     def on_headers_complete(self) -> None:
         request = self._current()
+        request.method = self._parser.get_method()
         request.version = self._parser.get_http_version()
-        if request.version not in VERSIONS:
-            self._refuse(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
-        if request.host is None and request.version == "1.1":
-            self._refuse(400, "no Host header")  # RFC 9112, 3.2
-        self._check_sizes(request)
+        request.keep_alive = self._parser.should_keep_alive()
+        self._check_version(request)
+        self._check_target(request)
+        if self._fed + self._chunk > self._limits.header:
+            self._check_size(request)
         self._head = False
         self._fed = 0
-        request.method = self._parser.get_method()
-        request.keep_alive = self._parser.should_keep_alive()
 
-    def _check_sizes(self, request: Request) -> None:
+    def _check_version(self, request: Request) -> None:
+        if request.version not in VERSIONS:
+            self._refuse(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+        if request.version == "1.0":
+            request.expects = False  # RFC 9110, 10.1.1
+            if request.header(b"transfer-encoding") is not None:
+                self._refuse(400, "HTTP/1.0 has no Transfer-Encoding")  # RFC 9112, 6.1
+        elif request.host is None:
+            self._refuse(400, "no Host header")  # RFC 9112, 3.2
+
+    def _check_target(self, request: Request) -> None:
+        if request.target.startswith(b"/"):
+            return
+        if request.method == b"CONNECT":
+            self._refuse(405, "this is no proxy")
+        absolute = ABSOLUTE.fullmatch(request.target)
+        if absolute is not None:  # what it names goes before the Host header (RFC 9112, 3.2.2)
+            request.host, target = absolute.groups()
+            request.target = target if target.startswith(b"/") else b"/" + target
+            others = [header for header in request.headers if header[0].lower() != b"host"]
+            request.headers = [(b"Host", request.host), *others]
+
+    def _check_size(self, request: Request) -> None:
         size = len(request.target) + sum(len(name) + len(value) + 4 for name, value in request.headers)
         if size > self._limits.header:
             self._refuse(431, "the header is too large")
-        length = request.header(b"content-length")
-        if length is not None and int(length) > self._limits.body:
-            self._refuse(413, "the body is too large")
 
     def on_body(self, chunk: bytes) -> None:
-        self._body.append(chunk)
-        if self._fed > self._limits.body and sum(map(len, self._body)) > self._limits.body:
+        self._fed = 0
+        self._body += chunk
+        if len(self._body) > self._limits.body:
             self._refuse(413, "the body is too large")
 
     def on_message_complete(self) -> None:
         request = self._current()
-        body = self._body
-        request.body = body[0] if len(body) == 1 else b"".join(body)
-        body.clear()
+        if self._body:
+            request.body = bytes(self._body)
+            self._body.clear()
         self._request = None
-        self.reusable = request.keep_alive  # after the last request of a connection the parser is at its end
+        if not request.keep_alive:  # after the last request of a connection a parser is at its end
+            self._parser = httptools.HttpRequestParser(self)
         self._complete.append(request)
-        if len(self._complete) > self._limits.pipeline:
-            self._refuse(429, "too many requests at once")
 
     def _current(self) -> Request:
         assert self._request is not None, "the parser begins every message"
@@ -194,4 +268,4 @@ class RequestReader:
 
     def _refuse(self, status: int, reason: str) -> None:
         self._refusal = Refusal(status, reason)
-        raise self._refusal
+        raise Stopped

@@ -71,6 +71,7 @@ class FastServer:
         self.timeouts = timeouts
         self.proxies = proxies
         self.date = b""
+        self.stopping = False
         self._loop = asyncio.get_running_loop()
         self.now: Callable[[], float] = self._loop.time
         self.wheel: TimerWheel[Connection] = TimerWheel(TICK, self.now())
@@ -78,6 +79,7 @@ class FastServer:
         self._servers: list[asyncio.Server] = []
         self._readers: list[RequestReader] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._last_closed: asyncio.Future[None] | None = None
 
     async def start(self, sockets: list[socket.socket]) -> None:
         """Accept connections on ``sockets``, which are bound and listen."""
@@ -88,38 +90,45 @@ class FastServer:
 
     async def stop(self, limit: float) -> None:
         """Stop accepting, let requests under way end within ``limit`` seconds, and close every connection."""
+        self.stopping = True
         for server in self._servers:
             server.close()
-        deadline = self.now() + limit
-        while self.now() < deadline and self._close_idle():
-            await asyncio.sleep(0.05)
+        for connection in list(self._connections):
+            connection.close_if_idle()
+        await self._wait_until_closed(limit)
         for connection in list(self._connections):
             connection.abort()
-        await asyncio.sleep(0)
+        await self._wait_until_closed(None)
         if self._timer is not None:
             self._timer.cancel()
 
-    def _close_idle(self) -> int:
-        for connection in list(self._connections):
-            if not connection.is_busy():
-                connection.close()
-        return len(self._connections)
+    async def _wait_until_closed(self, limit: float | None) -> None:
+        if not self._connections:
+            return
+        if self._last_closed is None or self._last_closed.done():
+            self._last_closed = self._loop.create_future()
+        await asyncio.wait([self._last_closed], timeout=limit)
 
     def _tick(self) -> None:
+        self._timer = self._loop.call_later(TICK, self._tick)
         self.date = b"Date: %b\r\n" % formatdate(usegmt=True).encode()
         for connection in self.wheel.advance(self.now()):
             connection.timed_out()
-        self._timer = self._loop.call_later(TICK, self._tick)
 
     # What connections call.
 
     def opened(self, connection: Connection) -> None:
         """A connection is here."""
         self._connections.add(connection)
+        if self.stopping:
+            connection.close()
 
     def closed(self, connection: Connection) -> None:
         """A connection is gone."""
         self._connections.discard(connection)
+        self.site.application.on_close(connection)
+        if self._last_closed is not None and not self._connections and not self._last_closed.done():
+            self._last_closed.set_result(None)
 
     def lend_reader(self) -> RequestReader:
         """Return a reader that is between two requests."""
@@ -127,5 +136,5 @@ class FastServer:
 
     def return_reader(self, reader: RequestReader) -> None:
         """Take back a reader that is between two requests."""
-        if reader.reusable and len(self._readers) < SPARE_READERS:
+        if len(self._readers) < SPARE_READERS:
             self._readers.append(reader)

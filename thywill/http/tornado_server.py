@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
+    HTTPInputError,
     HTTPMessageDelegate,
     HTTPServerConnectionDelegate,
     RequestStartLine,
     ResponseStartLine,
+    format_timestamp,
 )
 
 from thywill.http.message import JSON, REASONS, Dress, Owner, Request
@@ -46,7 +49,10 @@ class TornadoServer:
         self._server.add_sockets(sockets)
 
     async def stop(self, limit: float) -> None:
-        """Stop accepting, let requests under way end within ``limit`` seconds, and close every connection."""
+        """Stop accepting, and close every connection within ``limit`` seconds.
+
+        Tornado does not tell which of them has a request under way: those are cut.
+        """
         self._server.stop()
         await asyncio.sleep(0)
         await asyncio.wait({asyncio.ensure_future(self._server.close_all_connections())}, timeout=limit)
@@ -93,6 +99,9 @@ class RequestDelegate(HTTPMessageDelegate):
         return self._delegate.headers_received(start_line, headers)
 
     def _read_head(self, line: RequestStartLine, headers: HTTPHeaders) -> None:
+        hosts = headers.get_list("Host")
+        if len(hosts) > 1 or (not hosts and line.version == "HTTP/1.1"):
+            raise HTTPInputError("no Host header, or two")  # RFC 9112, 3.2
         request, context = self._request, self._connection.context  # type: ignore[attr-defined]
         request.method = line.method.encode("latin-1")
         request.target = line.path.encode("latin-1")
@@ -144,6 +153,7 @@ class TornadoReply:
             status, body, head = self.dress(status, body, head)
         headers = HTTPHeaders.parse(head.decode("latin-1"))
         headers["Content-Length"] = str(len(body))
+        headers["Date"] = format_timestamp(time.time())
         connection.set_close_callback(None)  # type: ignore[attr-defined]
         line = ResponseStartLine("HTTP/1.1", status, REASONS[status].decode())
         connection.write_headers(line, headers, None if self._head_only else body)

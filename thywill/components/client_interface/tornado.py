@@ -167,6 +167,8 @@ class IndexHandler(PageBase):
         pages = list(self.interface.surroundings.pages.values())
         self.finish(html.index_page(pages, self.interface.assets.address("thywill/plain.css")))
 
+    head = get
+
 
 class PageHandler(PageBase):
     """The page of an application."""
@@ -177,8 +179,12 @@ class PageHandler(PageBase):
             self.send_error(404)
         elif not slash:
             self.redirect(f"{name}/")
+        elif self.request.method == "HEAD":
+            self.finish()  # whoever only looks gets no client
         else:
             self._finish_page(page)
+
+    head = get
 
     def _finish_page(self, page: Page) -> None:
         headers, request = self.request.headers, self.request

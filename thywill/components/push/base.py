@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -11,6 +11,8 @@ import msgspec
 from thywill.bootstrap import Configuration
 from thywill.client import LiveClient
 from thywill.components.component import Component
+from thywill.core.envelope import Item
+from thywill.errors import TooLarge
 from thywill.http.endpoint import Origins
 from thywill.http.site import Endpoint
 from thywill.hub import Hub
@@ -37,6 +39,20 @@ class SendLimits:
 
     message: int
     messages: int
+
+    def check(self, items: Sequence[Item], size: int) -> None:
+        """Refuse what is over the limits; ``size`` is that of all ``items`` together, as they were sent.
+
+        Raises:
+            TooLarge: there are too many of them, or one is too large.
+        """
+        if len(items) > self.messages:
+            raise TooLarge(f"{len(items)} messages; a request may have {self.messages}")
+        if size <= self.message:
+            return
+        for item in items:
+            if len(msgspec.json.encode(item.data)) > self.message:
+                raise TooLarge(f"message {item.n} is over the limit of {self.message} bytes")
 
 
 class Push(Component):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
 from thywill.client import LiveClient
 from thywill.components.push.base import Push
 from thywill.core import envelope
-from thywill.errors import Gone, TooLarge
+from thywill.errors import Gone
 from thywill.http.endpoint import JsonEndpoint
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint, error_head
@@ -38,18 +36,9 @@ class LongPoll(Push):
 
     def _send(self, send: envelope.Send, request: Request, reply: Reply) -> None:
         client = self.hub.find(send.token)
-        self._check_size(send, len(request.body) or len(request.target))
+        self.limits.check(send.messages, len(request.body) or len(request.target))
         self.hub.locate(client, request.peer, self.name)
         reply.send(200, envelope.encode_received(self.hub.receive(client, send.messages)))
-
-    def _check_size(self, send: envelope.Send, size: int) -> None:
-        if len(send.messages) > self.limits.messages:
-            raise TooLarge(f"{len(send.messages)} messages; a request may have {self.limits.messages}")
-        if size <= self.limits.message:
-            return
-        for item in send.messages:
-            if len(msgspec.json.encode(item.data)) > self.limits.message:
-                raise TooLarge(f"message {item.n} is over the limit of {self.limits.message} bytes")
 
     def _leave(self, leave: envelope.Leave, request: Request, reply: Reply) -> None:
         self.hub.leave(self.hub.find(leave.token))

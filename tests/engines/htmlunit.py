@@ -1,0 +1,90 @@
+"""HtmlUnit: Internet Explorer and an old Firefox, emulated in Java. It paints nothing."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from tests.browsers import require
+from tests.engines.base import NO_EVENT_SOURCE, WHOLE_ANSWERS
+from tests.engines.prepare import NODE_PACKAGES, java_classes, node_file
+from tests.engines.runner import RUNNERS, RunnerEngine
+
+OLD_EXPLORER = (RUNNERS / "old_explorer.js").read_text(encoding="utf-8")
+# It starts in half the time, and has one window only.
+JAVA_FLAGS = ("-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
+
+
+class HtmlUnit(RunnerEngine):
+    """An emulated browser: ``version`` is its name in HtmlUnit, ``explorer`` its number as Internet Explorer."""
+
+    cannot = {
+        "xhr-streaming": WHOLE_ANSWERS,
+        "eventsource": NO_EVENT_SOURCE,
+        "htmlfile": WHOLE_ANSWERS,
+    }
+    paints = False
+    package: ClassVar[str]
+    version: ClassVar[str]
+    explorer: ClassVar[int] = 0
+
+    def open(self, url: str, before: str = "") -> None:
+        if self.explorer:
+            before = OLD_EXPLORER.replace("VERSION", str(self.explorer)) + before
+        super().open(url, before)
+
+    def _command(self) -> list[str]:
+        java = require("java", "default-jre-headless")
+        library = node_file(self.package, "lib/runner/*.jar")
+        classes = java_classes(RUNNERS / "htmlunit", library)
+        return [java, *JAVA_FLAGS, "-cp", f"{classes}:{library}", "Runner", self.version]
+
+
+class HtmlUnit212(HtmlUnit):
+    package = "htmlunit-2.12"
+    source = f"npm: {NODE_PACKAGES[package]}"
+
+
+class HtmlUnit215(HtmlUnit):
+    package = "htmlunit-2.15"
+    source = f"npm: {NODE_PACKAGES[package]}"
+
+
+class Explorer6(HtmlUnit212):
+    name = "htmlunit-ie6"
+    stands_for = "Internet Explorer 6"
+    version = "INTERNET_EXPLORER_6"
+    explorer = 6
+
+
+class Explorer7(HtmlUnit212):
+    name = "htmlunit-ie7"
+    stands_for = "Internet Explorer 7"
+    version = "INTERNET_EXPLORER_7"
+    explorer = 7
+
+
+class Explorer8(HtmlUnit215):
+    name = "htmlunit-ie8"
+    stands_for = "Internet Explorer 8"
+    version = "INTERNET_EXPLORER_8"
+    explorer = 8
+
+
+class Explorer9(HtmlUnit215):
+    name = "htmlunit-ie9"
+    stands_for = "Internet Explorer 9"
+    version = "INTERNET_EXPLORER_9"
+    explorer = 9
+
+
+class Explorer11(HtmlUnit215):
+    name = "htmlunit-ie11"
+    stands_for = "Internet Explorer 11"
+    version = "INTERNET_EXPLORER_11"
+    explorer = 11
+
+
+class Firefox24(HtmlUnit215):
+    name = "htmlunit-ff24"
+    stands_for = "Firefox 24"
+    version = "FIREFOX_24"

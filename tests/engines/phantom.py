@@ -1,0 +1,33 @@
+"""PhantomJS: WebKit as it was in 2013 and in 2011."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from tests.engines.prepare import NODE_PACKAGES, node_file
+from tests.engines.runner import RUNNERS, HttpRunner, RunnerEngine
+
+
+class Phantom(RunnerEngine):
+    kind = HttpRunner
+    package: ClassVar[str]
+
+    def _command(self) -> list[str]:
+        program = node_file(self.package, "bin/linux/x64/phantomjs")
+        # 1.9 crashes where SSL_CERT_DIR is set; 2.1 does not start with the configuration of a newer OpenSSL.
+        clean = ["env", "-u", "SSL_CERT_DIR", "OPENSSL_CONF=/dev/null"]
+        return [*clean, str(program), "--proxy-type=none", str(RUNNERS / "phantom.js")]
+
+
+class Phantom21(Phantom):
+    name = "phantomjs-2.1.1"
+    stands_for = "Safari 6 and 7, Android 4.4"
+    package = "phantomjs-2.1.1"
+    source = f"npm: {NODE_PACKAGES[package]}"
+
+
+class Phantom19(Phantom):
+    name = "phantomjs-1.9.8"
+    stands_for = "Safari 5.1, iOS 5, Android 4.0"
+    package = "phantomjs-1.9.8"
+    source = f"npm: {NODE_PACKAGES[package]}"

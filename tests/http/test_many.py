@@ -1,0 +1,124 @@
+"""Many connections at once, and what they cost."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import httptools
+import pytest
+
+from tests.http.conftest import OURS, Serve, Served
+from tests.http.wire import Wire, request
+from tests.serving import until
+from thywill.http.connection import Connection, FastReply
+from thywill.http.message import Request
+from thywill.http.reader import RequestReader
+from thywill.http.server import SPARE_READERS, Timeouts
+
+pytestmark = pytest.mark.gen_test
+
+POLL = request(
+    "/park", *[f"X-Header-{number}: {'v' * 60}" for number in range(10)], method="POST", body=b"b" * 200
+)
+MOST_BYTES = 400
+"""Of the server's own objects for one parked connection, without the loop's transport."""
+
+
+async def park(served: Served, count: int) -> list[Wire]:
+    """Return ``count`` connections, each with a parked request."""
+    wires = []
+    for _ in range(count // 100):
+        batch = await asyncio.gather(*[served.connect() for _ in range(100)])
+        await asyncio.gather(*[wire.send(POLL) for wire in batch])
+        wires += batch
+    await served.parked(count)
+    return wires
+
+
+async def test_a_thousand_parked_are_all_answered(serve: Serve) -> None:
+    served = await serve()
+    wires = await park(served, 1000)
+    assert served.connections() == 1000
+    for round_ in range(2):
+        replies, served.place.parked[:] = list(served.place.parked), []
+        for parked in replies:
+            parked.reply.send(200, b"%d" % round_)
+        answers = await asyncio.gather(*[wire.answer() for wire in wires])
+        assert {answer.body for answer in answers} == {b"%d" % round_}
+        await asyncio.gather(*[wire.send(POLL) for wire in wires])
+        await served.parked(1000)
+
+
+async def test_a_thousand_come_and_go_as_they_like(serve: Serve) -> None:
+    served, chance = await serve(), random.Random(1)
+    ends = [Wire.close, Wire.reset, Wire.finish_sending]
+
+    async def come_and_go() -> None:
+        wire = await served.connect()
+        await wire.send_whatever_goes([chance.choice([b"", b"GET /now", POLL, request("/waiting"), b"\0"])])
+        chance.choice(ends)(wire)
+
+    for _ in range(10):
+        await asyncio.gather(*[come_and_go() for _ in range(100)])
+        assert (await served.ask()).status == 200
+    served.place.memory.gate.set()
+    await served.empty()
+    assert all(parked.closings == 1 for parked in served.place.parked)
+
+
+def of_kind(kind: type) -> list[Any]:
+    """Return the objects of one class that the collector knows."""
+    return [found for found in gc.get_objects() if type(found) is kind]
+
+
+def size(start: object, leave_out: Iterable[object]) -> int:
+    """Return the bytes of ``start`` and all that it alone leads to."""
+    seen, total, todo = {id(each) for each in leave_out}, 0, [start]
+    while todo:
+        found = todo.pop()
+        if id(found) in seen or isinstance(found, type):
+            continue
+        seen.add(id(found))
+        total += sys.getsizeof(found)
+        todo += gc.get_referents(found)
+    return total
+
+
+@OURS  # Tornado keeps a coroutine, a stream, the headers and more
+async def test_two_thousand_parked_keep_nothing_of_their_requests(serve: Serve) -> None:
+    served = await serve(timeouts=Timeouts(idle=0.2))
+    wires = await park(served, 2000)
+    connections = of_kind(Connection)
+    assert [len(connections), len(of_kind(FastReply))] == [2000, 2000]
+    assert [len(of_kind(kind)) for kind in (Request, httptools.HttpRequestParser)] == [
+        0,
+        len(of_kind(RequestReader)),
+    ]
+    assert len(of_kind(RequestReader)) <= SPARE_READERS
+    for connection in connections:
+        shared = (served.server, connection.transport, connection._exchange.owner)
+        assert size(connection, shared) <= MOST_BYTES
+    del connections, connection
+    for wire in wires:
+        wire.close()
+    await served.empty()
+    served.place.parked.clear()
+    # The wheel lets go of a connection when the slot of its last deadline comes up.
+    await until(lambda: not of_kind(Connection))
+    assert of_kind(FastReply) == []
+
+
+@OURS  # Tornado's connections always have all that they ever need
+async def test_an_idle_connection_has_no_reader(serve: Serve) -> None:
+    served = await serve()
+    wire = await served.connect()
+    for _ in range(3):
+        await wire.ask("/now", "Expect: 100-continue", body=b"body")
+        inside = served.inside(wire)
+        assert (inside._reader, inside._pending, inside._exchange, inside._writable) == (None,) * 4
+    assert len(of_kind(RequestReader)) == 1

@@ -1,0 +1,226 @@
+"""A hub in a world of our own: its clocks, its turns of the loop, and everything that it speaks to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine, Sequence
+from itertools import count
+from typing import Any, TypeVar
+
+import pytest
+
+from thywill.client import LiveClient
+from thywill.contracts import Address, Timing
+from thywill.core.envelope import Item, encode_retry, encode_superseded
+from thywill.core.outbox import Bounds, Entry, Outbox
+from thywill.core.record import ClientRecord, Recorded
+from thywill.core.signing import Signer
+from thywill.errors import Gone
+from thywill.hub import Hub
+
+AWAY = "this client has left, or its grace time has passed"
+"""What is told of an end that had no reason of its own."""
+
+Result = TypeVar("Result")
+
+TIMING = Timing(grace=60, pause=5, token=1000, pending=3, record=120, tick=0.5)
+SECRET = b"a secret of the tests"
+LIMIT = 1000
+WALL = 1_700_000_000.0
+
+
+def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Return what ``coroutine`` returns; it must not wait for anything."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result
+    coroutine.close()
+    raise AssertionError("it waits")
+
+
+class FakeQueue:
+    """Numbers messages, and notes what it is told."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self.deliver: Callable[[str, Address, Entry], None]
+        self.appended: list[tuple[str, Address, bytes, int | None]] = []
+        self.acknowledgements: list[tuple[str, int]] = []
+        self.closed: list[str] = []
+        self._ids = count(1)
+
+    def open(self, client_id: str) -> Outbox:
+        return Outbox(self.bounds)
+
+    async def append(self, application: str, address: Address, data: bytes, reply_to: int | None) -> int:
+        self.appended.append((application, address, data, reply_to))
+        message_id = next(self._ids)
+        self.deliver(application, address, Entry(message_id, data, reply_to))
+        return message_id
+
+    def acknowledged(self, client: LiveClient) -> None:
+        self.acknowledgements.append((client.id, client.outbox.cursor))
+
+    def close(self, client: LiveClient) -> None:
+        self.closed.append(client.id)
+
+
+class FakeRecords:
+    """Keeps every record as it was when it was saved."""
+
+    def __init__(self) -> None:
+        self.saved: list[ClientRecord] = []
+
+    def save(self, client: Recorded) -> None:
+        self.saved.append(client.record())
+
+
+class FakeListener:
+    """Notes what the clients do, one line for each event."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def connected(self, client: LiveClient) -> None:
+        self.events.append(f"connected {client.id}")
+
+    def received(self, client: LiveClient, items: Sequence[Item]) -> None:
+        self.events.append(f"received {client.id} {[item.n for item in items]}")
+
+    def disconnected(self, client: LiveClient) -> None:
+        self.events.append(f"disconnected {client.id}")
+
+
+class FakePoll:
+    """A poll as the push component parks it: one answer, before which it releases its client."""
+
+    def __init__(self, hub: Hub, client: LiveClient) -> None:
+        self._hub = hub
+        self._client = client
+        self.calls: list[str] = []
+        self.answer: dict[str, Any] = {}
+        self.after: Callable[[], object] = lambda: None
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids of the messages in the answer."""
+        return [item[0] for item in self.answer["messages"]]
+
+    def flush(self) -> None:
+        self._hub.release(self._client)
+        self._write("flush", self._client.outbox.give())
+
+    def expire(self) -> None:
+        self._hub.release(self._client)
+        self._write("expire", self._client.outbox.give())
+
+    def supersede(self) -> None:
+        self._write("supersede", encode_superseded(self._client.outbox.cursor))
+
+    def retry(self, seconds: float) -> None:
+        self._hub.release(self._client)
+        self._write("retry", encode_retry(self._client.outbox.cursor, seconds))
+
+    def end(self, reason: Gone) -> None:
+        self._write("end", json.dumps({"gone": str(reason)}).encode())
+
+    def closed(self) -> None:
+        """The browser has gone away."""
+        if self._client.receiver is self:
+            self._hub.release(self._client)
+
+    def _write(self, call: str, body: bytes) -> None:
+        self.calls.append(call)
+        self.answer = json.loads(body)
+        self.after()
+
+
+class World:
+    """A hub and everything around it. The loop turns, and time passes, when a test says so."""
+
+    def __init__(self, timing: Timing = TIMING, bounds: Bounds | None = None) -> None:
+        self.now = 1000.0
+        self.queue = FakeQueue(bounds or Bounds())
+        self.records = FakeRecords()
+        self.listener = FakeListener()
+        self.soon: list[Callable[[], None]] = []
+        self.signer = Signer(SECRET)
+        self.hub = Hub(
+            self.queue,
+            self.records,
+            self.signer,
+            timing,
+            call_soon=self.soon.append,
+            monotonic=lambda: self.now,
+            wall=lambda: WALL - 1000 + self.now,
+        )
+        self.queue.deliver = self.hub.deliver
+        self.hub.listen(self.listener)
+
+    @property
+    def events(self) -> list[str]:
+        """What the listener was told."""
+        return self.listener.events
+
+    def turn(self) -> int:
+        """Let the loop turn once; return how many calls it made."""
+        calls = self.soon[:]
+        self.soon.clear()
+        for call in calls:
+            call()
+        return len(calls)
+
+    def settle(self) -> None:
+        """Let the loop turn until it has nothing to do."""
+        while self.turn():
+            pass
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, with a tick of the hub every half second."""
+        for _ in range(round(seconds / 0.5)):
+            self.now += 0.5
+            self.hub.tick()
+            self.settle()
+
+    def create(self, application: str = "chat", session: str = "session") -> LiveClient:
+        """Return a client that has not polled yet."""
+        return self.hub.create(application, session)
+
+    def connect(self, application: str = "chat", session: str = "session") -> LiveClient:
+        """Return a client that has polled once."""
+        client = self.create(application, session)
+        self.poll(client, hold=0)
+        return client
+
+    def poll(self, client: LiveClient, cursor: int | None = None, hold: float = 25) -> FakePoll:
+        """Poll with ``cursor``, or else with the one that was acknowledged before."""
+        poll = FakePoll(self.hub, client)
+        self.hub.poll(client, poll, client.outbox.cursor if cursor is None else cursor, hold)
+        return poll
+
+    def send(self, address: Address, data: Any, application: str = "chat") -> None:
+        """Send as an application does."""
+        run(self.hub.send(application, address, data, LIMIT))
+
+    def send_to(self, client: LiveClient, *messages: Any) -> None:
+        """Send to one client."""
+        for data in messages:
+            self.send(Address.client(client.id), data, client.application)
+
+    def receive(self, client: LiveClient, *numbers: int) -> int:
+        """Have a browser send messages with these numbers."""
+        return self.hub.receive(client, [Item(n, f"text {n}") for n in numbers])
+
+    def reason(self, client: LiveClient) -> str:
+        """Return why ``client`` is gone, as its browser is told."""
+        with pytest.raises(Gone) as raised:
+            self.hub.find(client.token)
+        return str(raised.value)
+
+    def states_saved(self, client: LiveClient) -> list[str]:
+        """Return the states of the records that were saved of ``client``, and forget the records."""
+        states = [record.state for record in self.records.saved if record.id == client.id]
+        self.records.saved = [record for record in self.records.saved if record.id != client.id]
+        return states

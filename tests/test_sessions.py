@@ -1,0 +1,34 @@
+"""Which clients belong to which browser."""
+
+from __future__ import annotations
+
+from tests.hub_fakes import World
+from thywill.client import LiveClient
+from thywill.sessions import Sessions
+
+
+def test_a_browser_has_the_clients_that_are_alive_in_it() -> None:
+    world, sessions = World(), Sessions()
+    first, second, other = (world.create(session=name) for name in ("ann", "ann", "bob"))
+    for client in (first, second, other):
+        sessions.add(client)
+    assert list(sessions.of("ann")) == [first, second]
+    assert list(sessions.of("bob")) == [other]
+    sessions.remove(first)
+    assert list(sessions.of("ann")) == [second]
+    assert list(sessions.of("bob")) == [other]
+
+
+def test_a_browser_without_clients_is_forgotten() -> None:
+    sessions = Sessions()
+    clients: list[LiveClient] = [World().create(session="ann") for _ in range(2)]
+    for client in clients:
+        sessions.add(client)
+    for client in clients:
+        sessions.remove(client)
+    assert list(sessions.of("ann")) == []
+    assert sessions._clients == {}
+
+
+def test_a_browser_that_was_never_here_has_none() -> None:
+    assert list(Sessions().of("nobody")) == []

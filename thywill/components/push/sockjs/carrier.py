@@ -1,0 +1,147 @@
+"""A thywill client behind a SockJS session: DESIGN's envelope in the session's messages."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from thywill.client import LiveClient
+from thywill.components.push.sockjs import frames
+from thywill.components.push.sockjs.session import Connection, Session
+from thywill.core import envelope
+from thywill.errors import BadToken, Draining, Gap, Gone, Malformed, RequestError, TooLarge, TooMany
+
+if TYPE_CHECKING:
+    from thywill.components.push.sockjs.component import SockJS
+
+log = logging.getLogger(__name__)
+
+CLOSE_CODE = 3600
+"""Added to an error's HTTP status it makes the code of the close frame: 4010 is gone."""
+SUPERSEDED = 4200
+
+PASSING = (Gap, TooLarge, TooMany)
+"""Errors that are about what was sent and leave the session as it is."""
+
+
+class Carrier(Connection):
+    """One session's receiver for the hub: it writes what is in its client's queue, each message once.
+
+    What was written leaves the queue when the browser acknowledges it, so a session that breaks off loses
+    nothing: the next one begins after the browser's cursor.
+    """
+
+    def __init__(self, push: SockJS, session: Session) -> None:
+        super().__init__(session)
+        self._push = push
+        self._hub = push.hub
+        self._client: LiveClient | None = None
+        self._sent = 0
+        self._greets = False
+        self._outcome: bytes | None = None
+        self._address = self._transport = ""
+
+    # What the session calls.
+
+    def on_open(self, request: Any) -> None:
+        if self._hub.draining:
+            self._refuse(Draining("the server is about to stop", retry=2))
+
+    def on_attach(self, address: str, transport: str) -> None:
+        self._address, self._transport = address, f"sockjs {transport}"
+        if self._client is not None:
+            self._hub.locate(self._client, self._address, self._transport)
+
+    def on_message(self, message: str) -> None:
+        try:
+            self._take(envelope.decode(envelope.Frame, message.encode()), len(message))
+        except RequestError as error:
+            self._refuse(error)
+        self.session.flush()
+
+    def on_heartbeat(self) -> None:
+        if self._client is None:
+            self._refuse(BadToken("this session has not said whose it is"))
+
+    def on_writable(self) -> None:
+        said: list[bytes] = []
+        if self._client is not None:
+            self._add_messages(self._client, said)
+        if self._outcome is not None:
+            said.append(frames.quote(self._outcome))
+            self._outcome = None
+        if said:
+            self.session.write(said)
+
+    def _add_messages(self, client: LiveClient, said: list[bytes]) -> None:
+        outbox, after = client.outbox, self._sent
+        entries = outbox.give_after(after)
+        if not entries and not self._greets:
+            return
+        self._greets = False
+        if entries:
+            self._sent = entries[-1].id
+        parts = [entry.form(frames.quote_part) for entry in entries]
+        said.append(frames.answer(parts, self._sent, after, outbox.lost_before(entries)))
+
+    def on_close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None and client.receiver is self:
+            self._hub.release(client)
+
+    # What the browser says.
+
+    def _take(self, frame: envelope.Frame, size: int) -> None:
+        if frame.token is not None:
+            self._attach(frame.token, frame.cursor or 0)
+        client = self._client
+        if client is None:
+            if not self.session.is_closed:
+                raise BadToken("the first message of a session must show a token")
+            return
+        if frame.token is None and frame.cursor is not None:
+            self._hub.acknowledge(client, frame.cursor)
+        if frame.messages is not None:
+            self._push.limits.check(frame.messages, size)
+            self._outcome = envelope.encode_received(self._hub.receive(client, frame.messages))
+        if frame.leave:
+            self._hub.leave(client)
+
+    def _attach(self, token: str, cursor: int) -> None:
+        if self._client is not None:
+            raise Malformed("this session has shown a token before")
+        client = self._client = self._hub.find(token)
+        self._hub.locate(client, self._address, self._transport)
+        self._sent, self._greets = cursor, True
+        self._hub.attach(client, self, cursor)
+
+    def _refuse(self, error: RequestError) -> None:
+        log.warning("a frame from %s refused: %d %s", self._address, error.status, error.code)
+        if isinstance(error, PASSING):
+            self._outcome = envelope.encode_error(error)
+        else:
+            self._end(envelope.encode_error(error), CLOSE_CODE + error.status, error.message)
+
+    # What the hub calls: thywill.client.Receiver.
+
+    def flush(self) -> None:
+        self.session.flush()
+
+    def expire(self) -> None:
+        """The session's own heartbeats keep its requests."""
+
+    def supersede(self) -> None:
+        assert self._client is not None
+        self._end(envelope.encode_superseded(self._client.outbox.cursor), SUPERSEDED, "superseded")
+
+    def retry(self, seconds: float) -> None:
+        assert self._client is not None
+        said = envelope.encode_retry(self._client.outbox.cursor, seconds)
+        self._end(said, CLOSE_CODE + Draining.status, "the server is about to stop")
+
+    def end(self, reason: Gone) -> None:
+        self._end(envelope.encode_error(reason), CLOSE_CODE + reason.status, reason.message)
+
+    def _end(self, said: bytes, code: int, reason: str) -> None:
+        self.session.send_message(said)
+        self.session.close(code, reason)

@@ -1,0 +1,38 @@
+"""What is used of sockjs-tornado; nothing else imports it."""
+
+from __future__ import annotations
+
+import warnings
+
+with warnings.catch_warnings():
+    # It decorates with what Tornado 5.1 deprecated, and a pattern has an escape that Python does not know.
+    warnings.simplefilter("ignore")
+    from sockjs.tornado import SockJSConnection, SockJSRouter
+    from sockjs.tornado.basehandler import CACHE_TIME, PreflightHandler
+    from sockjs.tornado.session import CLOSED, CONNECTING, OPEN, BaseSession, ConnectionInfo
+    from sockjs.tornado.static import GreetingsHandler, IFrameHandler, InfoHandler
+    from sockjs.tornado.transports.jsonp import JSONPSendHandler, JSONPTransport
+    from sockjs.tornado.transports.pollingbase import PollingTransportBase
+    from sockjs.tornado.transports.streamingbase import StreamingTransportBase
+    from sockjs.tornado.transports.xhr import XhrPollingTransport, XhrSendHandler
+
+__all__ = [
+    "CACHE_TIME",
+    "CLOSED",
+    "CONNECTING",
+    "OPEN",
+    "BaseSession",
+    "ConnectionInfo",
+    "GreetingsHandler",
+    "IFrameHandler",
+    "InfoHandler",
+    "JSONPSendHandler",
+    "JSONPTransport",
+    "PollingTransportBase",
+    "PreflightHandler",
+    "SockJSConnection",
+    "SockJSRouter",
+    "StreamingTransportBase",
+    "XhrPollingTransport",
+    "XhrSendHandler",
+]
