@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from tests.hub_fakes import AWAY, WALL, World
+from tests.hub_fakes import AWAY, WALL, FakePoll, World
 from thywill.client import LiveClient
 from thywill.contracts import Timing
 from thywill.core.lifecycle import State
@@ -145,6 +145,18 @@ def test_a_send_does_not_move_the_end_of_a_hold() -> None:
     assert poll.calls == []
     world.sleep(LATE)
     assert poll.calls == ["expire"]
+
+
+def test_a_poll_that_follows_on_the_same_connection_has_its_own_hold() -> None:
+    world = World()
+    client = world.connect()
+    following: list[FakePoll] = []
+    first = world.poll(client)
+    first.after = lambda: following.append(world.poll(client, hold=2))
+    world.sleep(25 + LATE)
+    assert following[0].calls == []
+    world.sleep(2 + LATE)
+    assert following[0].calls == ["expire"]
 
 
 def test_a_newer_poll_has_its_own_hold() -> None:

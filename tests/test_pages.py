@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,11 +14,14 @@ import pytest
 from tornado.httpclient import HTTPResponse
 
 from tests.conftest import Start
+from tests.gate.environment import ROOT
 from tests.serving import Running
 from thywill.bootstrap import Configuration
 from thywill.components.application_interface.base import Page
 from thywill.components.client_interface.assets import Assets
+from thywill.components.client_interface.bundle import Bundle
 from thywill.components.client_interface.html import application_page
+from thywill.components.client_interface.tornado import CLIENT_FILES
 
 pytestmark = pytest.mark.gen_test
 
@@ -41,7 +46,7 @@ async def test_a_page_holds_its_bootstrap(running: Running) -> None:
     told = bootstrap(response)
     assert told["application"] == "probe"
     assert told["base"] == "../"
-    assert told["push"] == ["longpoll"]
+    assert told["push"] == ["sockjs", "longpoll"]
     assert (told["cursor"], told["hold"], told["grace"]) == (0, 25, 60)
     assert told["resources"] == {"scripts": [], "styles": []}
     answer = await running.ask("poll", {"token": told["token"], "cursor": 0, "hold": 0})
@@ -73,7 +78,9 @@ async def test_the_cookie_is_secure_where_the_browser_came_by_https(running: Run
 
 
 async def test_the_address_comes_from_a_trusted_proxy(running: Running) -> None:
-    response = await running.fetch("probe/", headers={"X-Forwarded-For": "203.0.113.7", "User-Agent": "Old/1"})
+    response = await running.fetch(
+        "probe/", headers={"X-Forwarded-For": "203.0.113.7", "User-Agent": "Old/1"}
+    )
     client = running.service.hub.clients[bootstrap(response)["client"]]
     assert (client.address, client.user_agent) == ("203.0.113.7", "Old/1")
 
@@ -97,7 +104,9 @@ async def test_a_look_at_a_page_makes_no_client(running: Running) -> None:
     assert running.service.hub.clients == {}
 
 
-@pytest.mark.parametrize("path", ["nothing", "nothing/", "probe/deeper/", "static/", "static/0/thywill/none.js"])
+@pytest.mark.parametrize(
+    "path", ["nothing", "nothing/", "probe/deeper/", "static/", "static/0/thywill/none.js"]
+)
 async def test_what_is_missing_says_so(running: Running, path: str) -> None:
     response = await running.fetch(path)
     assert response.code == 404
@@ -127,8 +136,29 @@ async def test_resources_are_kept_for_long_and_checked_by_their_version(running:
         assert response.code == 200
         assert response.headers["Content-Type"].startswith("text/javascript")
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    other = re.sub(r"\.\./static/\w+/", "static/0/", scripts.addresses[0])
-    assert (await running.fetch(other)).headers["Cache-Control"] == "no-cache"
+    for other in ("static/0/client.js", "static/0/thywill/plain.css"):
+        assert (await running.fetch(other)).headers["Cache-Control"] == "no-cache"
+
+
+def test_the_bundle_leaves_out_what_only_people_read(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("// why\n(function () {\n  // because\n  f('// no comment');\n\n}());\n")
+    (tmp_path / "b.js").write_text("g();")
+    bundle = Bundle(tmp_path, ["a.js", "b.js"])
+    assert bundle.text == b"(function () {\nf('// no comment');\n}());\ng();\n"
+    version = bundle.version
+    (tmp_path / "b.js").write_text("h();")
+    os.utime(tmp_path / "b.js", ns=(1, 1))
+    assert bundle.version != version
+
+
+def test_the_browser_client_is_small() -> None:
+    bundle = Bundle(ROOT / "static" / "thywill", CLIENT_FILES)
+    assert len(gzip.compress(bundle.text)) < 12 * 1024
+
+
+def test_the_bundle_holds_every_file_of_the_client() -> None:
+    files = sorted(path.name for path in (ROOT / "static" / "thywill").glob("*.js"))
+    assert sorted(CLIENT_FILES) == files
 
 
 @pytest.mark.parametrize("path", ["../secret", "..%2f..%2fREADME.md", "%2e%2e/README.md", "/etc/passwd", "."])
@@ -150,7 +180,7 @@ def test_a_version_follows_the_content(tmp_path: Path) -> None:
 
 def test_what_an_application_says_cannot_end_the_script_element(tmp_path: Path) -> None:
     page = Page("x", "<b>&amp;", tmp_path, None)
-    html = application_page(page, {"parameters": "</script><!-- & \u2028"}, [], [])
+    html = application_page(page, {"parameters": "</script><!-- & \u2028"}, "client.js", [])
     found = BOOTSTRAP.search(html)
     assert found is not None
     assert json.loads(found[1]) == {"parameters": "</script><!-- & \u2028"}
@@ -170,7 +200,9 @@ async def test_an_application_adds_to_the_bootstrap(
     told = bootstrap(response)
     assert told["parameters"] == {"who": told["client"]}
     assert told["resources"]["scripts"] == ["https://example.org/x.js"]
-    assert re.search(r'<link rel="stylesheet" href="../static/\w+/thywill/plain.css">', response.body.decode())
+    assert re.search(
+        r'<link rel="stylesheet" href="../static/\w+/thywill/plain.css">', response.body.decode()
+    )
 
 
 async def test_a_bootstrap_that_fails_leaves_no_client(

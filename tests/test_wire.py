@@ -161,7 +161,7 @@ async def test_the_overflow_is_told(start: Start) -> None:
 
 
 async def test_a_client_that_stays_away_is_gone(start: Start) -> None:
-    running = await start(push={"longpoll": {"grace": 0.1}})
+    running = await start(push={"components": ["longpoll"], "longpoll": {"grace": 0.1}})
     client = await running.connect()
     await until(lambda: ("disconnect", client.id) in running.probe.events, timeout=15)
     assert (await client.poll())["error"]["code"] == "gone"

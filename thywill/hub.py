@@ -341,10 +341,11 @@ class Hub:
                 self._overdue(client)
 
     def _overdue(self, client: LiveClient) -> None:
-        if client.receiver is not None:
+        receiver = client.receiver
+        if receiver is not None:
             self._refresh(client)
-            client.receiver.expire()
-            if client.receiver is not None:
+            receiver.expire()
+            if client.receiver is receiver:
                 self._schedule(client, self.timing.hold)
         elif client.state is State.CONNECTED:
             client.state = advance(client.state, Event.MISS)

@@ -132,7 +132,8 @@ class Service:
         endpoints.update(self.client_interface.endpoints())
         for push in self.pushes:
             endpoints.update(push.endpoints())
-        site = Site(self.client_interface.application(), endpoints)
+        finders = [push.find for push in self.pushes]
+        site = Site(self.client_interface.application(), endpoints, finders)
         kind = FastServer if self.settings.http == "fast" else TornadoServer
         return kind(site, _limits(self.settings), _timeouts(self.settings), self.proxies)
 

@@ -29,7 +29,7 @@
 
     // Pauses as long as the server asks, or else as the back-off says.
     retry: function (asked) {
-      var lane = this, seconds = asked > 0 ? asked : lane.backoff.next();
+      var lane = this, seconds = asked > 0 ? Math.max(0.1, Math.min(asked, 3600)) : lane.backoff.next();
       if (!lane.closed) {
         lane.timer = thywill.clock.set(function () {
           lane.timer = null;

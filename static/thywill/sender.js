@@ -88,7 +88,6 @@
       if (count > 1) {
         this.most = Math.ceil(count / 2);
       } else {
-        this.sent = this.received;
         this.queue.shift().done(error);
       }
       this.flush();

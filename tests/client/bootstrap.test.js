@@ -154,12 +154,16 @@ test('addresses are resolved at once: the application may change the page\'s own
 
 test('connect: a page of another origin gets a client', () => {
   const page = new Page({bootstrap: false, address: 'http://elsewhere/'});
-  page.thywill.connect({server: 'http://here:8000', application: 'chat'}, (client) => { page.client = client; page.record(client); });
+  page.thywill.connect({server: 'http://here:8000', application: 'chat'}, (client) => {
+    page.client = client;
+    page.record(client);
+  });
   const connect = page.only('connect');
   assert.equal(connect.url, 'http://here:8000/thywill/connect');
   assert.deepEqual(connect.body, {application: 'chat'});
   assert.equal(connect.request.withCredentials, true);
-  page.answer('connect', {client: 'c2', token: 'U', cursor: 0, hold: 25, grace: 60, limits: {message: 100, messages: 5}});
+  const limits = {message: 100, messages: 5};
+  page.answer('connect', {client: 'c2', token: 'U', cursor: 0, hold: 25, grace: 60, limits});
   assert.equal(page.client, undefined);
   page.deliver([]);
   assert.equal(page.client.id, 'c2');
@@ -189,7 +193,8 @@ test('connect: what passes is tried again, a refusal is final', () => {
 test('connect: a wrong address is told', () => {
   const page = new Page({bootstrap: false});
   const told = [];
-  page.thywill.connect({server: 'http://here/nothing/', application: 'chat'}, null, (failure) => told.push(failure.step));
+  const failed = (failure) => told.push(failure.step);
+  page.thywill.connect({server: 'http://here/nothing/', application: 'chat'}, null, failed);
   page.answer('connect', '<h1>404</h1>', 404);
   assert.deepEqual(told, ['connect']);
 });

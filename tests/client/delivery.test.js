@@ -3,18 +3,9 @@
 // order, in both directions. The server is a model of the wire's contract; every run is repeatable by its seed.
 const assert = require('node:assert/strict');
 const {test} = require('node:test');
-const {Page} = require('./harness');
+const {Page, generator} = require('./harness');
 
 const HOLD = 25;
-
-function generator(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 class Server {
   constructor(clock, random) {
@@ -110,7 +101,10 @@ function run(seed, faults, disturbed) {
     const text = `${seed}.${i}`;
     if (random() < 0.6) { down.push(text); server.publish(text); }
     if (random() < 0.4) { up.push(text); page.client.send(text, (error) => accepted.push(error || text)); }
-    if (random() < 0.3) { up.push([text]); page.client.call('echo', [text], (error, result) => replies.push(error || result[0])); }
+    if (random() < 0.3) {
+      up.push([text]);
+      page.client.call('echo', [text], (error, result) => replies.push(error || result[0]));
+    }
     if (disturbed && random() < 0.1) { disturb(page, random); }
     page.clock.advance(random() * 8);
   }
@@ -121,7 +115,7 @@ function run(seed, faults, disturbed) {
   assert.deepEqual(page.messages, down, `messages to the browser, seed ${seed}`);
   assert.deepEqual(server.inbox, up, `messages to the server, seed ${seed}`);
   assert.deepEqual(accepted, up.filter((item) => typeof item === 'string'), `callbacks, seed ${seed}`);
-  assert.deepEqual(replies, up.filter((item) => typeof item !== 'string').map((item) => item[0]), `replies, seed ${seed}`);
+  assert.deepEqual(replies, up.filter(Array.isArray).map((item) => item[0]), `replies, seed ${seed}`);
   assert.deepEqual(page.clock.errors, []);
 }
 

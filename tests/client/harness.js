@@ -119,7 +119,8 @@ function xdrClass(page) {
       exchange.respond = (status, text) => {
         if (!exchange.open) { return; }
         exchange.open = false;
-        if (status === 200) { this.responseText = text; this.onload(); } else { this.responseText = ''; this.onerror(); }
+        this.responseText = status === 200 ? text : '';
+        if (status === 200) { this.onload(); } else { this.onerror(); }
       };
       this.exchange = exchange;
       page.add(exchange);
@@ -305,7 +306,10 @@ class Page {
 
   // Registers an application that writes down its events, and returns the client once it has started.
   start({connect = true} = {}) {
-    this.thywill.ready((client) => { this.client = client; this.record(client); }, (failure) => { this.failure = failure; });
+    this.thywill.ready((client) => {
+      this.client = client;
+      this.record(client);
+    });
     if (connect) { this.deliver([]); }
     return this.client;
   }
@@ -328,4 +332,14 @@ class Page {
 // Objects of the page have other prototypes than the test's own.
 function plain(value) { return JSON.parse(JSON.stringify(value)); }
 
-module.exports = {Page, Clock, IDENTITY, FILES, FOLDER, plain};
+// A generator of pseudorandom numbers (mulberry32), so that a failure can be repeated.
+function generator(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+module.exports = {Page, FILES, FOLDER, plain, generator};

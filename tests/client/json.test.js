@@ -2,14 +2,15 @@
 const assert = require('node:assert/strict');
 const {test} = require('node:test');
 const vm = require('node:vm');
-const {Page} = require('./harness');
+const {Page, generator} = require('./harness');
 
 const page = new Page({bootstrap: false, json: false});
 const own = page.thywill.json;
 const native = new Page({bootstrap: false}).thywill.json;
 
 const VALUES = [
-  null, true, false, 0, -0, 1, -1, 1.5, 1e21, 1e-7, -1.25e-300, 9007199254740991, '', 'a', 'ä€😀', '"\\/', '\b\f\n\r\t',
+  null, true, false, 0, -0, 1, -1, 1.5, 1e21, 1e-7, -1.25e-300, 9007199254740991,
+  '', 'a', 'ä€😀', '"\\/', '\b\f\n\r\t',
   '\u0000\u001f\u007f', '\u2028\u2029', 'a\u2028b', '</script>', [], [[]], [1, [2, [3]], null], {}, {a: {}}, {'': 1},
   {'a b': [1, {c: null}]}, {'"': '"'}, ['true', 'null', '1'], {true: false, null: null}, [undefined, 1],
   {a: undefined, b: 1}, [NaN, Infinity, -Infinity], {f() {}}, [function () {}], {toJSON() { return {b: 2}; }},
@@ -17,7 +18,8 @@ const VALUES = [
 ];
 
 const TEXTS = [
-  '', ' ', '{', '}', '[', ']', '{}', '[]', ' { } ', '\t[\n1 ,\r2 ]', '[1,]', '[,1]', '[1,,2]', '{"a":1,}', '{,}', '{"a"}',
+  '', ' ', '{', '}', '[', ']', '{}', '[]', ' { } ', '\t[\n1 ,\r2 ]',
+  '[1,]', '[,1]', '[1,,2]', '{"a":1,}', '{,}', '{"a"}',
   '{"a":}', '{a:1}', '{\'a\':1}', '["a]', '"a', 'a"', '"a""b"', '1 2', '01', '-', '-1', '+1', '1.', '.5', '1e5', '1E+5',
   '1e', '0x10', 'NaN', 'Infinity', '-Infinity', 'undefined', 'nul', 'nulll', 'true', 'truefalse', 'True', '[1][0]',
   '{"a":1}{"b":2}', '[1', '1]', '"\\x"', '"\\u12"', '"\\u00e9"', '"\\ud83d\\ude00"', '"\\/"', '"\n"', '"\t"', '\u00a01',
@@ -33,16 +35,6 @@ function outcome(parse, text) {
     assert.equal(error.name, 'SyntaxError', `${text}: ${error}`);
     return 'SyntaxError';
   }
-}
-
-// A generator of pseudorandom numbers (mulberry32), so that a failure can be repeated.
-function generator(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 function randomValue(random, depth) {
@@ -92,7 +84,8 @@ test('ours agrees with the browser\'s own on random values, and on what is left 
 
 test('nothing that is parsed is ever run', () => {
   page.context.ran = false;
-  for (const text of ['ran = true', '(ran = true)', '[ran=true]', '{"a":(function(){ran=true})()}', '"\\"+(ran=true)+\\""']) {
+  for (const text of ['ran = true', '(ran = true)', '[ran=true]', '{"a":(function(){ran=true})()}',
+    '"\\"+(ran=true)+\\""']) {
     try { own.parse(text); } catch (error) { /* as it should be */ }
   }
   assert.equal(page.context.ran, false);

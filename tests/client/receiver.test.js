@@ -141,6 +141,19 @@ test('retry: waits as long as the server asks, having taken the messages', () =>
   assert.deepEqual(page.only('poll').body, {token: 'T', cursor: 1, hold: 0});
 });
 
+test('retry: a senseless number makes no busy loop', () => {
+  for (const [retry, waited] of [[1e-9, 0.1], [1e12, 3600]]) {
+    const page = startedPage();
+    page.deliver([], 0, {retry});
+    assert.deepEqual(page.named('state'), [['waiting', {retry: waited}]]);
+  }
+  for (const retry of [-1, 0, 'x', null, {}]) {
+    const page = startedPage();
+    page.answer('poll', {error: {code: 'draining', message: 'later', retry}}, 503);
+    assert.deepEqual(page.named('state'), [['waiting', {retry: 0.5}]]);
+  }
+});
+
 test('503 and 429 with retry: waits as long as the server asks', () => {
   for (const code of ['draining', 'too_many']) {
     const page = startedPage();

@@ -68,7 +68,8 @@ test('after a failure the same numbers go again, and later ones with them', () =
 test('a send without an answer is given up after 30 seconds and repeated', () => {
   const page = startedPage();
   page.network = (exchange) => {
-    if (exchange.operation === 'poll') { page.clock.set(() => exchange.respond(200, '{"messages":[],"cursor":0}'), 25000); }
+    if (exchange.operation !== 'poll') { return; }
+    page.clock.set(() => exchange.respond(200, '{"messages":[],"cursor":0}'), 25000);
   };
   page.send('a');
   const send = page.only('send');

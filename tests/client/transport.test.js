@@ -10,7 +10,10 @@ const ANSWER = {client: 'c', token: 'a.b-c', cursor: 0, hold: 25, grace: 60, lim
 function otherOrigin(options = {}) {
   const page = new Page({bootstrap: false, address: 'http://elsewhere/', cors: false, ...options});
   page.results = [];
-  page.thywill.connect({server: SERVER, application: 'chat'}, (client) => { page.client = client; page.record(client); });
+  page.thywill.connect({server: SERVER, application: 'chat'}, (client) => {
+    page.client = client;
+    page.record(client);
+  });
   return page;
 }
 
@@ -44,7 +47,8 @@ test('what is another origin', () => {
   for (const address of ['../', '/', 'http://here:8080/', 'http://here:8080/prefix/']) {
     assert.equal(thywill.isOtherOrigin(address), false, address);
   }
-  for (const address of ['http://here/', 'https://here:8080/', 'http://here:80801/', '//there/', 'http://here:8080.evil.org/']) {
+  for (const address of ['http://here/', 'https://here:8080/', 'http://here:80801/', '//there/',
+    'http://here:8080.evil.org/']) {
     assert.equal(thywill.isOtherOrigin(address), true, address);
   }
 });

@@ -67,11 +67,13 @@ class Services:
     Args:
         http: ``fast`` or ``tornado``.
         port: the port, or 0 for a free one.
+        routers: other services than the suite's.
     """
 
-    def __init__(self, http: str, port: int) -> None:
-        self.routers = make_routers()
-        site = Site(Application([router.rule() for router in self.routers]))
+    def __init__(self, http: str, port: int, routers: Sequence[Router] = ()) -> None:
+        self.routers = routers or make_routers()
+        rules = [router.rule() for router in self.routers]
+        site = Site(Application(rules), finders=[router.find for router in self.routers])
         self._server: Server = SERVERS[http](site, Limits(), Timeouts(), TrustedProxies([]))
         self._sockets = bind_sockets(port, "127.0.0.1")
         self.port: int = self._sockets[0].getsockname()[1]

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from tests.core import STEADY
 from thywill.core import envelope
-from thywill.core.envelope import Connect, Item, Leave, Poll, Send
+from thywill.core.envelope import Connect, Frame, Item, Leave, Poll, Send
 from thywill.errors import Gap, Gone, Malformed, RequestError, TooMany, UnsendableMessage
 
 HIGHEST = 9007199254740991
-KINDS: list[type[Any]] = [Connect, Poll, Send, Leave]
+KINDS: list[type[Any]] = [Connect, Poll, Send, Leave, Frame]
 NOT_JSON = "the body is not JSON in UTF-8"
 TOO_DEEP = "the JSON is nested too deeply"
 
@@ -48,6 +48,10 @@ DECODED = [
     (Poll, b'{"hold":3600,"cursor":7,"token":"t"}', Poll("t", 7, 3600)),
     (Poll, b' {"token":"t","cursor":0,"hold":null,"later":[1]}\n', Poll("t", 0, None)),
     (Leave, b'{"token":""}', Leave("")),
+    (Frame, b"{}", Frame(None, None, None, False)),
+    (Frame, b'{"token":"t","cursor":0}', Frame("t", 0)),
+    (Frame, b'{"cursor":9007199254740991,"messages":[[1,2]]}', Frame(None, HIGHEST, [Item(1, 2)])),
+    (Frame, b'{"leave":true}', Frame(leave=True)),
     (Send, send_of(), Send("t", [])),
     (Send, send_of("[1,null]"), Send("t", [Item(1, None, None)])),
     (Send, send_of("[9007199254740991,0,null]"), Send("t", [Item(HIGHEST, 0, None)])),
@@ -67,6 +71,11 @@ REFUSED = [
     (Connect, b'["chat"]', "Expected `object`, got `array`"),
     (Connect, b"{}", "Object missing required field `application`"),
     (Connect, b'{"application":1}', "Expected `str`, got `int` - at `$.application`"),
+    (Connect, b'\xef\xbb\xbf{"application":"\\ud83d"}', NOT_JSON),
+    (Connect, b'{"application":"\\ud83d\xed\xa0\x80"}', NOT_JSON),
+    (Frame, b'{"cursor":-1}', "Expected `int` >= 0 - at `$.cursor`"),
+    (Frame, b'{"messages":[[0,1]]}', "Expected `int` >= 1 - at `$.messages[0][0]`"),
+    (Frame, b'{"leave":1}', "Expected `bool`, got `int` - at `$.leave`"),
     (Poll, b'{"token":"t"}', "Object missing required field `cursor`"),
     (Poll, b'{"token":"t","cursor":-1}', "Expected `int` >= 0 - at `$.cursor`"),
     (Poll, b'{"token":"t","cursor":9007199254740992}', "Expected `int` <= 9007199254740991 - at `$.cursor`"),
@@ -130,6 +139,21 @@ def test_half_an_emoji_becomes_a_replacement_character(characters: list[str]) ->
 @pytest.mark.parametrize("half", ["\\ud83d", "\\uD83D", "\\ude00", "\\uDE00"])
 def test_half_an_emoji_may_be_escaped_in_either_case(half: str) -> None:
     assert envelope.decode(Connect, b'{"application":"%b"}' % half.encode()) == Connect("\ufffd")
+
+
+def test_json_is_mended_and_otherwise_left_as_it_is() -> None:
+    assert (
+        envelope.mend(b'["\\ud83d\\ude00 \\ud83d",1.5,{"a":null}]')
+        == '["\U0001f600 \ufffd", 1.5, {"a": null}]'
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[", b'"\xff"', b'"\xed\xa0\x80"', b"\xef\xbb\xbf1", '"a"'.encode("utf-16")]
+)
+def test_what_is_no_json_in_utf_8_is_not_mended(body: bytes) -> None:
+    with pytest.raises(ValueError):
+        envelope.mend(body)
 
 
 @pytest.mark.parametrize("item", [Item(1, "text"), Item(1, None), Item(1, [], "add"), Item(1, [1], "")])

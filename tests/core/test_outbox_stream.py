@@ -1,4 +1,4 @@
-"""A queue and a stream: each message is written once, and again if the stream broke off before it was read."""
+"""A queue and a stream: each message is written once, and again if the stream broke before it was read."""
 
 from __future__ import annotations
 

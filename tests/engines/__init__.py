@@ -2,13 +2,15 @@
 
 from tests.engines.base import TRANSPORTS, Engine
 from tests.engines.htmlunit import Explorer6, Explorer7, Explorer8, Explorer9, Explorer11, Firefox24
+from tests.engines.legacy import Chromium49, Chromium69, WebKitGtk
 from tests.engines.modern import ChromiumEngine, FirefoxEngine
+from tests.engines.netsurf import NetSurf
 from tests.engines.phantom import Phantom19, Phantom21
 from tests.engines.qtwebkit import QtWebKit
 
-__all__ = ["REQUIRED", "TRANSPORTS", "Engine"]
+__all__ = ["OPTIONAL", "REQUIRED", "TRANSPORTS", "Engine"]
 
-# What every run of the tests in CI needs; optional.py has more.
+# Every run of the tests needs these.
 REQUIRED: tuple[type[Engine], ...] = (
     ChromiumEngine,
     FirefoxEngine,
@@ -22,3 +24,5 @@ REQUIRED: tuple[type[Engine], ...] = (
     Explorer11,
     Firefox24,
 )
+# These are run by ``python3 -m tests.engines.optional``.
+OPTIONAL: tuple[type[Engine], ...] = (Chromium49, Chromium69, WebKitGtk, NetSurf)

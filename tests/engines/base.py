@@ -19,11 +19,15 @@ WHOLE_ANSWERS = "HtmlUnit hands answers on when they are whole"
 
 
 class Engine(ABC):
-    """An engine in a process of its own, which shows one page at a time; leave it by ``with``, or ``close`` it.
+    """An engine in a process of its own, which shows one page; leave it by ``with``, or ``close`` it.
 
-    ``name`` is what tests call it, ``stands_for`` the browsers that have or had this engine, ``source`` where it
-    comes from, ``cannot`` the transports that it can't do, each with the reason. ``paints`` tells whether there
-    is anything to see.
+    name: what tests call it.
+    stands_for: the browsers that have or had this engine.
+    source: where it comes from.
+    cannot: the transports that it can't do, each with the reason.
+    paints: whether there is anything to see.
+    tells_leaving: whether a page can say that it leaves.
+    no_chat: why the chat can't be tried, if it can't.
     """
 
     name: ClassVar[str]
@@ -31,6 +35,8 @@ class Engine(ABC):
     source: ClassVar[str]
     cannot: ClassVar[Mapping[str, str]] = {}
     paints: ClassVar[bool] = True
+    tells_leaving: ClassVar[bool] = True
+    no_chat: ClassVar[str] = ""
 
     @classmethod
     def can(cls, transport: str) -> bool:

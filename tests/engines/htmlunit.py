@@ -15,7 +15,11 @@ JAVA_FLAGS = ("-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava
 
 
 class HtmlUnit(RunnerEngine):
-    """An emulated browser: ``version`` is its name in HtmlUnit, ``explorer`` its number as Internet Explorer."""
+    """An emulated browser.
+
+    version: its name in HtmlUnit.
+    explorer: its number, if it is an Internet Explorer.
+    """
 
     cannot = {
         "xhr-streaming": WHOLE_ANSWERS,

@@ -5,14 +5,10 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from tests.browsers import programs
 from tests.gate import environment
-
-T = TypeVar("T")
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 NODE_FOLDER = environment.NODE_TOOLS / "engines"
@@ -27,7 +23,7 @@ NODE_PACKAGES = {
 
 
 def node_file(name: str, pattern: str) -> Path:
-    """Return the one file of the package ``name`` that ``pattern`` finds; the packages are installed if need be."""
+    """Return the one file of a package that ``pattern`` finds; the packages are installed if need be."""
     found = programs.provide(lambda: install_node_packages(name))
     (path,) = found.glob(pattern)
     return path
@@ -44,7 +40,10 @@ def require_module(module: str, package: str) -> str:
 
     def look() -> str:
         check = [SYSTEM_PYTHON, "-c", f"import {module}"]
-        if not Path(SYSTEM_PYTHON).exists() or subprocess.run(check, capture_output=True, check=False).returncode:
+        if (
+            not Path(SYSTEM_PYTHON).exists()
+            or subprocess.run(check, capture_output=True, check=False).returncode
+        ):
             raise environment.MissingProgram(f"the Python module {module}", package)
         return SYSTEM_PYTHON
 
@@ -79,9 +78,9 @@ def compile_java(files: list[Path], library: Path, folder: Path) -> None:
 
 
 def python_packages(name: str, python: str, packages: tuple[str, ...]) -> Path:
-    """Return the Python of an environment of its own with ``packages``, made by ``python`` where it is missing.
+    """Return the Python of an environment with ``packages``, which ``python`` makes where it is missing.
 
-    The packages are installed one after another: the first may be another pip.
+    They are installed one after another: the first may be another pip.
     """
     folder = environment.VENV / "optional" / name
     stamp, own = folder / "installed", folder / "bin" / "python"

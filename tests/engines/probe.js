@@ -14,7 +14,7 @@ function add(tag, address) {
 }
 
 function arrived(transport) {
-  makeRequest('POST', 'arrived?transport=' + transport, true).send('');
+  add('script', 'arrived?transport=' + transport); // every engine can do this
 }
 
 begin.longpoll = function () {

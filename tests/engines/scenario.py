@@ -12,11 +12,13 @@ from tests.engines.wire import Talker
 from tests.served import Served
 
 AUTOMATIC = "automatic"
+# What a page may be told to use, by a query in its address.
+CHOICES = (AUTOMATIC,)
 ROOM = "Lobby"
 COUNT = 20
 # After so many messages the server closes its connections.
 CUTS = (7, 13)
-# In the JavaScript of the oldest engines: text nodes instead of innerText, lists of tags instead of selectors.
+# In the JavaScript of the oldest engines: text nodes, no innerText; lists of tags, no selectors.
 TEXT = "(document.getElementById(%s).firstChild || {}).nodeValue"
 STATUS = TEXT % "'chat-status-text'"
 TITLE = TEXT % "'chat-title'"

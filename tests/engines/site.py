@@ -73,16 +73,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer("text/javascript", PROBE)
         elif address.path == "/stream":
             self.stream(parse_qs(address.query)["transport"][0])
+        elif address.path == "/arrived":
+            self.server.note_arrival(parse_qs(address.query)["transport"][0])
+            self.answer("text/javascript", "")
         else:
             self.answer("text/plain", "", status=404)
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        address = urlsplit(self.path)
-        if address.path == "/left":
+        if self.path == "/left":
             self.server.left.set()
-        elif address.path == "/arrived":
-            self.server.note_arrival(parse_qs(address.query)["transport"][0])
         self.answer("text/plain", "")
 
     def stream(self, transport: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.engines import Engine
-from tests.engines.scenario import AUTOMATIC, run
+from tests.engines.scenario import CHOICES, run
 from tests.served import Served
 
 pytestmark = pytest.mark.browser
@@ -21,6 +21,15 @@ def server(tmp_path: Path) -> Iterator[Served]:
     served.kill()
 
 
-@pytest.mark.parametrize("transport", [AUTOMATIC])
-def test_the_chat_works(engine: Engine, server: Served, transport: str) -> None:
-    run(engine, server, transport)
+@pytest.mark.parametrize("transport", CHOICES)
+def test_the_chat_works(
+    engine: Engine, server: Served, transport: str, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("engine", engine.name)
+    record_property("transport", transport)
+    reason = engine.no_chat or engine.cannot.get(transport)
+    if reason:
+        pytest.skip(reason)
+    times = run(engine, server, transport)
+    record_property("connected", times.connected)
+    record_property("message", times.message)

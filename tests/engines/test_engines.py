@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,10 @@ HAS = {
     "htmlunit-ie9": {"active_x", "request", "json", "messages", "index_of", "listener"},
     "htmlunit-ie11": ALL - {"fetch"},
     "htmlunit-ff24": WEBKIT,
+    "chromium-49": TODAY,
+    "chromium-69": TODAY,
+    "webkitgtk": TODAY,
+    "netsurf": {"json", "index_of", "bind", "listener", "messages"},
 }
 
 
@@ -55,8 +60,8 @@ def site() -> Iterator[Site]:
 
 def test_evaluate_returns_json_values(engine: Engine, site: Site) -> None:
     engine.open(site.url)
-    assert engine.evaluate("document.title") == "site"
-    value = {"a": [1, None, True, "\u00e4\u2028\U0001f600\"\\\n", 1.5], "b": {}}
+    assert engine.evaluate("document.getElementById('text').firstChild.nodeValue") == "here"
+    value = {"a": [1, None, True, '\u00e4\u2028\U0001f600"\\\n', 1.5], "b": {}}
     assert engine.evaluate(r"{a: [1, null, true, 'ä\u2028\ud83d\ude00\"\\\n', 1.5], b: {}}") == value
     assert engine.evaluate("undefined") is None
 
@@ -106,6 +111,8 @@ def test_a_page_has_no_cookies_of_another(engine: Engine, site: Site) -> None:
 
 
 def test_a_page_can_say_that_it_leaves(engine: Engine, site: Site) -> None:
+    if not engine.tells_leaving:
+        pytest.skip("a page can't say it here")
     engine.open(site.url)
     engine.leave()
     assert site.left.wait(5)
@@ -120,8 +127,10 @@ def test_a_screenshot_is_a_picture(engine: Engine, site: Site, tmp_path: Path) -
 
 
 def test_an_address_without_a_server_is_an_error(engine: Engine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     with pytest.raises(DriverError):
-        engine.open("http://127.0.0.1:1/")
+        engine.open(f"http://127.0.0.1:{port}/")
 
 
 def test_the_engine_has_what_its_browsers_had(engine: Engine, site: Site) -> None:
@@ -132,8 +141,7 @@ def test_the_engine_has_what_its_browsers_had(engine: Engine, site: Site) -> Non
 def test_the_engine_can_do_the_transports_that_it_is_said_to(engine: Engine, site: Site) -> None:
     engine.open(site.url)
     begun = {transport for transport in TRANSPORTS if begins(engine, transport)}
-    assert all(site.finished[transport].wait(PATIENCE + 5) for transport in begun)
-    works = {transport for transport in begun if site.works[transport]}
+    works = {t for t in begun if site.finished[t].wait(PATIENCE + 2) and site.works[t]}
     assert works == {transport for transport in TRANSPORTS if engine.can(transport)}
 
 

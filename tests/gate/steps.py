@@ -128,7 +128,7 @@ def counted(status: int, passed: int, failed: int, skipped: int) -> Outcome:
 STEPS = (
     tool("ruff", "format", "--check", "--config", "tests/ruff.toml", "."),
     tool("ruff", "check", "--config", "tests/ruff.toml", "."),
-    tool("mypy", "--strict", "--config-file", "tests/mypy.ini", "thywill", "run.py"),
+    tool("mypy", "--strict", "--config-file", "tests/mypy.ini", "thywill", "apps", "run.py"),
     Step("ES3 gate", es3_gate),
     Step("browser client", client_tests),
     Step("pytest", python_tests),

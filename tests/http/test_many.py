@@ -71,9 +71,27 @@ async def test_a_thousand_come_and_go_as_they_like(serve: Serve) -> None:
     assert all(parked.closings == 1 for parked in served.place.parked)
 
 
-def of_kind(kind: type) -> list[Any]:
-    """Return the objects of one class that the collector knows."""
-    return [found for found in gc.get_objects() if type(found) is kind]
+class Census:
+    """The objects that the collector knows of some classes, but for those that were there before."""
+
+    KINDS = (Connection, FastReply, Request, RequestReader, httptools.HttpRequestParser)
+
+    def __init__(self) -> None:
+        gc.collect()
+        self._before: list[object] = []
+        self._before = self._all()
+
+    def _all(self) -> list[object]:
+        return [found for found in gc.get_objects() if type(found) in self.KINDS]
+
+    def of(self, kind: type) -> list[Any]:
+        """Return the objects of one class."""
+        before = {id(found) for found in self._before}
+        return [found for found in self._all() if type(found) is kind and id(found) not in before]
+
+    def count(self, *kinds: type) -> list[int]:
+        """Return how many objects there are of each class."""
+        return [len(self.of(kind)) for kind in kinds]
 
 
 def size(start: object, leave_out: Iterable[object]) -> int:
@@ -89,36 +107,35 @@ def size(start: object, leave_out: Iterable[object]) -> int:
     return total
 
 
+def largest(connections: list[Any]) -> int:
+    """Return the bytes of the largest of ``connections``, without what is shared or the loop's."""
+    return max(size(each, (each.server, each.transport, each._exchange.owner)) for each in connections)
+
+
 @OURS  # Tornado keeps a coroutine, a stream, the headers and more
 async def test_two_thousand_parked_keep_nothing_of_their_requests(serve: Serve) -> None:
+    census = Census()
     served = await serve(timeouts=Timeouts(idle=0.2))
     wires = await park(served, 2000)
-    connections = of_kind(Connection)
-    assert [len(connections), len(of_kind(FastReply))] == [2000, 2000]
-    assert [len(of_kind(kind)) for kind in (Request, httptools.HttpRequestParser)] == [
-        0,
-        len(of_kind(RequestReader)),
-    ]
-    assert len(of_kind(RequestReader)) <= SPARE_READERS
-    for connection in connections:
-        shared = (served.server, connection.transport, connection._exchange.owner)
-        assert size(connection, shared) <= MOST_BYTES
-    del connections, connection
+    assert census.count(Connection, FastReply, Request) == [2000, 2000, 0]
+    readers, parsers = census.count(RequestReader, httptools.HttpRequestParser)
+    assert readers == parsers <= SPARE_READERS
+    assert largest(census.of(Connection)) <= MOST_BYTES
     for wire in wires:
         wire.close()
     await served.empty()
     served.place.parked.clear()
     # The wheel lets go of a connection when the slot of its last deadline comes up.
-    await until(lambda: not of_kind(Connection))
-    assert of_kind(FastReply) == []
+    await until(lambda: census.count(Connection, FastReply) == [0, 0])
 
 
 @OURS  # Tornado's connections always have all that they ever need
 async def test_an_idle_connection_has_no_reader(serve: Serve) -> None:
+    census = Census()
     served = await serve()
     wire = await served.connect()
     for _ in range(3):
         await wire.ask("/now", "Expect: 100-continue", body=b"body")
         inside = served.inside(wire)
         assert (inside._reader, inside._pending, inside._exchange, inside._writable) == (None,) * 4
-    assert len(of_kind(RequestReader)) == 1
+    assert census.count(Request, RequestReader) == [0, 1]

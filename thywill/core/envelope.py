@@ -101,9 +101,9 @@ def mend(body: bytes) -> str:
     """Return JSON with its lone surrogates replaced: a browser escapes half an emoji as ``\\ud83d``.
 
     Raises:
-        ValueError, RecursionError: ``body`` is not JSON.
+        ValueError, RecursionError: ``body`` is not JSON in UTF-8.
     """
-    text = json.dumps(json.loads(body), ensure_ascii=False)
+    text = json.dumps(json.loads(body.decode()), ensure_ascii=False)
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 

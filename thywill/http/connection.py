@@ -52,14 +52,14 @@ class FastReply:
         if self.dress is not None:
             status, body, head = self.dress(status, body, head)
         connection.write(
-            b"HTTP/1.1 %d %b\r\n%b%b%bContent-Length: %d\r\n\r\n%b"
+            b"HTTP/1.1 %d %b\r\n%b%b%b%b\r\n%b"
             % (
                 status,
                 REASONS[status],
                 connection.server.date,
                 head,
                 self._connection_header,
-                len(body),
+                b"" if status == 204 else b"Content-Length: %d\r\n" % len(body),  # RFC 9110, 8.6
                 b"" if self._head_only else body,
             )
         )
@@ -209,8 +209,9 @@ class Connection(asyncio.Protocol, Timed):
         """Close when all that was written is sent."""
         self._pending = self._reader = None
         if self.transport is not None:
+            if self.transport.get_write_buffer_size():
+                self._schedule(self.server.timeouts.write)
             self.transport.close()
-            self._schedule(self.server.timeouts.write)
 
     def abort(self) -> None:
         """Close at once; what was not sent is dropped."""
@@ -249,10 +250,10 @@ class Connection(asyncio.Protocol, Timed):
         self._pending = [*self._pending, *arrived] if self._pending else arrived
         if self._exchange is None:
             self._next()
-        if self._pending and self.transport is not None and self._is_full(self._pending):
+        if self._pending and self.transport is not None and self._is_enough(self._pending):
             self.transport.pause_reading()
 
-    def _is_full(self, pending: Arrived) -> bool:
+    def _is_enough(self, pending: Arrived) -> bool:
         limits = self.server.limits
         if len(pending) >= limits.pipeline or (self._reader is not None and self._reader.unread):
             return True
@@ -309,7 +310,7 @@ class Connection(asyncio.Protocol, Timed):
         request.peer = self._peer
         if self._trusted:
             self.server.proxies.resolve(request)
-        endpoint = self.server.site.endpoints.get(request.path)
+        endpoint = self.server.site.find(request)
         if endpoint is None:
             handler = self._exchange = HandlerConnection(self, request)
             handler.run(self.server.site.application)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tornado.httputil import HTTPServerConnectionDelegate
@@ -25,6 +25,10 @@ class Internal(RequestError):
     code = "internal"
 
 
+Finder = Callable[[Request], Endpoint | None]
+"""Returns the endpoint of a request whose path is not known beforehand, or None."""
+
+
 @dataclass(slots=True)
 class Site:
     """Where requests go.
@@ -32,10 +36,20 @@ class Site:
     Args:
         application: handles every address that has no endpoint.
         endpoints: by path.
+        finders: asked in turn about every other path; they see a request without its body.
     """
 
     application: HTTPServerConnectionDelegate
     endpoints: Mapping[bytes, Endpoint] = field(default_factory=dict)
+    finders: Sequence[Finder] = ()
+
+    def find(self, request: Request) -> Endpoint | None:
+        """Return who answers ``request``, or None for the application."""
+        endpoint = self.endpoints.get(request.path)
+        if endpoint is not None:
+            return endpoint
+        found = (finder(request) for finder in self.finders)
+        return next((each for each in found if each is not None), None)
 
 
 def answer(endpoint: Endpoint, request: Request, reply: Reply) -> None:

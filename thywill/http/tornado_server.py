@@ -92,7 +92,7 @@ class RequestDelegate(HTTPMessageDelegate):
     ) -> Awaitable[None] | None:
         assert isinstance(start_line, RequestStartLine)
         self._read_head(start_line, headers)
-        self._endpoint = self._site.endpoints.get(self._request.path)
+        self._endpoint = self._site.find(self._request)
         if self._endpoint is not None:
             return None
         self._delegate = self._site.application.start_request(self._server_conn, self._connection)
@@ -152,7 +152,8 @@ class TornadoReply:
         if self.dress is not None:
             status, body, head = self.dress(status, body, head)
         headers = HTTPHeaders.parse(head.decode("latin-1"))
-        headers["Content-Length"] = str(len(body))
+        if status != 204:  # RFC 9110, 8.6
+            headers["Content-Length"] = str(len(body))
         headers["Date"] = format_timestamp(time.time())
         connection.set_close_callback(None)  # type: ignore[attr-defined]
         line = ResponseStartLine("HTTP/1.1", status, REASONS[status].decode())

@@ -10,9 +10,10 @@ import gi
 gi.require_version("Gtk", "3.0")
 gi.require_version("WebKit2", "4.1")
 
-from gi.repository import GLib, Gtk, WebKit2  # noqa: E402 (after the versions)
+from gi.repository import Gdk, GLib, Gtk, WebKit2  # noqa: E402 (after the versions)
 from words import answer, answer_value, carry_out  # noqa: E402
 
+PAINTING = 300  # milliseconds from the load to a picture
 TELL_UNCAUGHT = """window.addEventListener('error', function (event) {
   if (event.message) { window.webkit.messageHandlers.uncaught.postMessage(event.message); }
 }, false);"""
@@ -43,8 +44,12 @@ class Runner:
         answer("value", *self._errors)
 
     def screenshot(self, path: str) -> None:
-        visible = WebKit2.SnapshotRegion.VISIBLE
-        self._view.get_snapshot(visible, WebKit2.SnapshotOptions.NONE, None, self._answer_picture, path)
+        def take() -> None:
+            width, height = self._window.get_size()
+            picture = Gdk.pixbuf_get_from_window(self._window.get_window(), 0, 0, width, height)
+            answer("value" if picture.savev(path, "png", [], []) else "failed")
+
+        GLib.timeout_add(PAINTING, take)
 
     def leave(self) -> None:
         self._waits = True
@@ -74,10 +79,6 @@ class Runner:
             answer("failed", str(error))
         else:
             answer_value(value.to_string())
-
-    def _answer_picture(self, view: Any, result: Any, path: str) -> None:
-        view.get_snapshot_finish(result).write_to_png(path)
-        answer("value")
 
     def _answer_load(self, view: Any, event: Any) -> None:
         if event == WebKit2.LoadEvent.FINISHED and self._waits:

@@ -12,6 +12,15 @@ from tornado.web import StaticFileHandler
 YEAR = 365 * 24 * 3600
 
 
+def cache_control(*, is_current: bool) -> str:
+    """Return how long a file may be kept.
+
+    For ever where its address holds the version of its content. A page of another version than the file's
+    must not make a proxy keep the wrong one.
+    """
+    return f"public, max-age={YEAR}, immutable" if is_current else "no-cache"
+
+
 class Assets:
     """Static folders, each under the name of its area.
 
@@ -67,8 +76,5 @@ class AssetHandler(StaticFileHandler):
 
     def set_extra_headers(self, path: str) -> None:
         self.set_header("X-Content-Type-Options", "nosniff")
-        # A page of another version than the file's must not make a proxy keep the wrong one for a year.
-        if self._version == self.assets.version(Path(str(self.absolute_path))):
-            self.set_header("Cache-Control", f"public, max-age={YEAR}, immutable")
-        else:
-            self.set_header("Cache-Control", "no-cache")
+        is_current = self._version == self.assets.version(Path(str(self.absolute_path)))
+        self.set_header("Cache-Control", cache_control(is_current=is_current))

@@ -23,7 +23,7 @@ APPLICATION = """<!DOCTYPE html>
 {fragment}
 <noscript>This page needs JavaScript.</noscript>
 <script type="application/json" id="thywill-bootstrap">{bootstrap}</script>
-{scripts}
+<script src="{client}"></script>
 </body>
 </html>
 """
@@ -48,15 +48,14 @@ PLAIN = """<!DOCTYPE html>
 """
 
 
-def application_page(
-    page: Page, bootstrap: Mapping[str, Any], scripts: Iterable[str], styles: Iterable[str]
-) -> str:
+def application_page(page: Page, bootstrap: Mapping[str, Any], client: str, styles: Iterable[str]) -> str:
     """Return the page of an application.
 
     Args:
         page: the application.
         bootstrap: what the browser client is told.
-        scripts, styles: addresses of the browser client's files and of the application's styles.
+        client: the address of the browser client.
+        styles: the addresses of the application's styles.
     """
     fragment = page.fragment.read_text(encoding="utf-8") if page.fragment else '<div id="application"></div>'
     return APPLICATION.format(
@@ -64,7 +63,7 @@ def application_page(
         styles="\n".join(f'<link rel="stylesheet" href="{escape(style)}">' for style in styles),
         fragment=fragment,
         bootstrap=script_safe(encode_object(dict(bootstrap)).decode()),
-        scripts="\n".join(f'<script src="{escape(script)}"></script>' for script in scripts),
+        client=escape(client),
     )
 
 

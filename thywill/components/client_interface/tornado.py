@@ -13,9 +13,10 @@ from thywill.bootstrap import Configuration
 from thywill.client import LiveClient
 from thywill.components.application_interface.base import Page
 from thywill.components.client_interface import html
-from thywill.components.client_interface.assets import Assets
+from thywill.components.client_interface.assets import Assets, cache_control
 from thywill.components.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
 from thywill.components.client_interface.browser_sessions import BrowserSessions
+from thywill.components.client_interface.bundle import Bundle
 from thywill.core import envelope
 from thywill.errors import Draining, MethodNotAllowed, NotFound
 from thywill.http.endpoint import JsonEndpoint
@@ -54,12 +55,14 @@ class TornadoClientInterface(ClientInterface):
         self.sessions = BrowserSessions(surroundings.signer, settings.session_days)
         folders = {name: page.static for name, page in surroundings.pages.items()}
         self.assets = Assets({"thywill": surroundings.static, **folders})
+        self.bundle = Bundle(surroundings.static, CLIENT_FILES)
 
     def application(self) -> HTTPServerConnectionDelegate:
         shared = {"interface": self}
         return Application(
             [
                 *self.surroundings.handlers,
+                (r"/static/([0-9a-z]+)/client\.js", BundleHandler, {"bundle": self.bundle}),
                 *self.assets.rules(),
                 (r"/", IndexHandler, shared),
                 (r"/([A-Za-z][A-Za-z0-9_-]*)(/?)", PageHandler, shared),
@@ -110,11 +113,10 @@ class TornadoClientInterface(ClientInterface):
 
     def page(self, page: Page, configuration: Configuration) -> str:
         """Return the HTML of an application's page."""
-        client_files = [f"thywill/{file}" for file in CLIENT_FILES]
         return html.application_page(
             page,
             self._bootstrap(page, configuration),
-            [self._address(file) for file in client_files],
+            f"../static/{self.bundle.version}/client.js",
             [self._address(style) for style in configuration.styles],
         )
 
@@ -135,6 +137,22 @@ class TornadoClientInterface(ClientInterface):
         # Relative to the page, so that a proxy may serve all of this below a path of its own.
         address = self.assets.address(resource)
         return f"../{address}" if address.startswith("static/") else address
+
+
+class BundleHandler(RequestHandler):
+    """The browser client."""
+
+    def initialize(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    def get(self, version: str) -> None:
+        self.clear_header("Server")
+        self.set_header("Content-Type", "text/javascript; charset=UTF-8")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", cache_control(is_current=version == self.bundle.version))
+        self.finish(self.bundle.text)
+
+    head = get
 
 
 class PageBase(RequestHandler):

@@ -14,6 +14,7 @@ from thywill.components.component import Component
 from thywill.core.envelope import Item
 from thywill.errors import TooLarge
 from thywill.http.endpoint import Origins
+from thywill.http.message import Request
 from thywill.http.site import Endpoint
 from thywill.hub import Hub
 
@@ -85,6 +86,10 @@ class Push(Component):
     def endpoints(self) -> Mapping[bytes, Endpoint]:
         """Return the addresses that this component answers, by path."""
         return {}
+
+    def find(self, request: Request) -> Endpoint | None:
+        """Return who answers a request whose path only a pattern knows, or None; its body is not here yet."""
+        return None
 
     def handlers(self) -> list[Any]:
         """Return the rules that this component adds to the ``tornado.web.Application``."""

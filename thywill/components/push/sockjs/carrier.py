@@ -53,11 +53,11 @@ class Carrier(Connection):
             self._hub.locate(self._client, self._address, self._transport)
 
     def on_message(self, message: str) -> None:
+        data = message.encode()
         try:
-            self._take(envelope.decode(envelope.Frame, message.encode()), len(message))
+            self._take(envelope.decode(envelope.Frame, data), len(data))
         except RequestError as error:
             self._refuse(error)
-        self.session.flush()
 
     def on_heartbeat(self) -> None:
         if self._client is None:
@@ -92,28 +92,29 @@ class Carrier(Connection):
     # What the browser says.
 
     def _take(self, frame: envelope.Frame, size: int) -> None:
-        if frame.token is not None:
-            self._attach(frame.token, frame.cursor or 0)
         client = self._client
         if client is None:
-            if not self.session.is_closed:
-                raise BadToken("the first message of a session must show a token")
-            return
-        if frame.token is None and frame.cursor is not None:
+            client = self._attach(frame.token, frame.cursor or 0)
+        elif frame.token not in (None, client.token):
+            raise Malformed("this session has shown another token before")
+        elif frame.cursor is not None:
             self._hub.acknowledge(client, frame.cursor)
+        if self.session.is_closed:
+            return
         if frame.messages is not None:
             self._push.limits.check(frame.messages, size)
             self._outcome = envelope.encode_received(self._hub.receive(client, frame.messages))
         if frame.leave:
             self._hub.leave(client)
 
-    def _attach(self, token: str, cursor: int) -> None:
-        if self._client is not None:
-            raise Malformed("this session has shown a token before")
+    def _attach(self, token: str | None, cursor: int) -> LiveClient:
+        if token is None:
+            raise BadToken("the first message of a session must show a token")
         client = self._client = self._hub.find(token)
         self._hub.locate(client, self._address, self._transport)
         self._sent, self._greets = cursor, True
         self._hub.attach(client, self, cursor)
+        return client
 
     def _refuse(self, error: RequestError) -> None:
         log.warning("a frame from %s refused: %d %s", self._address, error.status, error.code)

@@ -12,6 +12,8 @@ from thywill.components.push.base import Push, PushSettings, Seconds, SendLimits
 from thywill.components.push.sockjs.carrier import Carrier
 from thywill.components.push.sockjs.router import Router
 from thywill.http.endpoint import Origins
+from thywill.http.message import Request
+from thywill.http.site import Endpoint
 from thywill.hub import Hub
 
 PREFIX = "/thywill/sockjs"
@@ -63,6 +65,9 @@ class SockJS(Push):
 
     async def stop(self) -> None:
         self.router.stop()
+
+    def find(self, request: Request) -> Endpoint | None:
+        return self.router.find(request)
 
     def handlers(self) -> list[Any]:
         return [self.router.rule()]

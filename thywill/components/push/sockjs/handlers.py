@@ -21,7 +21,6 @@ from thywill.components.push.sockjs.library import (
 )
 from thywill.core.envelope import encode_error, encode_failure, encode_object
 from thywill.errors import NotFound, RequestError
-from thywill.http.endpoint import ORIGIN
 
 if TYPE_CHECKING:
     from thywill.components.push.sockjs.router import Router
@@ -31,7 +30,7 @@ log = logging.getLogger(__name__)
 JAVASCRIPT = "application/javascript; charset=UTF-8"
 TEXT = "text/plain; charset=UTF-8"
 NOT_CACHED = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
-STICKY = re.compile(r"[\w.~!:+/=-]{1,128}", re.ASCII)
+STICKY = re.compile(r"(?:^|; ?)JSESSIONID=([\w.~!:+/=-]{1,128})(?=;|$)", re.ASCII)
 CODES = {400: "malformed", 403: "origin", 404: "not_found", 405: "method", 413: "too_large"}
 
 IFRAME = """<!DOCTYPE html>
@@ -50,6 +49,12 @@ IFRAME = """<!DOCTYPE html>
   <p>This is a SockJS hidden iframe. It's used for cross domain magic.</p>
 </body>
 </html>"""
+
+
+def sticky_cookie(cookies: str) -> str:
+    """Return the cookie that some load balancers tell servers by: what the browser has, or a first one."""
+    known = STICKY.search(cookies)
+    return f"JSESSIONID={known[1] if known else 'dummy'}; Path=/"
 
 
 class Polite:
@@ -84,14 +89,8 @@ class Polite:
             BadOrigin: it is one of another origin, which is not allowed.
         """
         headers = self.request.headers
-        page = ORIGIN.match(headers.get("Referer", ""))
-        origin = headers.get("Origin", page[0] if page else None)
-        self.is_foreign = origin is not None and self.server.origins.check(origin, self.host)
-
-    @property
-    def host(self) -> bytes:
-        """Whom the browser asks."""
-        return str(self.request.headers.get("Host", "")).encode("latin-1")
+        host = headers.get("Host", "").encode("latin-1")
+        self.is_foreign = self.server.admit(headers.get("Origin"), headers.get("Referer", ""), host)
 
     def preflight(self: Any) -> None:
         """Let a page of another origin, which ``admit`` has checked, read the answer."""
@@ -117,12 +116,9 @@ class Polite:
         self.set_header("X-Accel-Buffering", "no")
 
     def handle_session_cookie(self: Any) -> None:
-        """Set the cookie that some load balancers tell servers by."""
-        if not self.server.settings["jsessionid"]:
-            return
-        cookie = self.cookies.get("JSESSIONID")
-        known = cookie is not None and STICKY.fullmatch(cookie.value)
-        self.set_cookie("JSESSIONID", cookie.value if known else "dummy")
+        """Set the cookie for load balancers, where the settings ask for it."""
+        if self.server.settings["jsessionid"]:
+            self.set_header("Set-Cookie", sticky_cookie(self.request.headers.get("Cookie", "")))
 
     def embeddable(self: Any) -> None:
         """Let pages that may speak to the server show this one in a frame, and no others."""
@@ -159,6 +155,10 @@ class Missing(Polite, PreflightHandler):  # type: ignore[misc]
 
     def admit(self) -> None:
         raise NotFound("there is nothing here")
+
+
+class Preflight(Polite, PreflightHandler):  # type: ignore[misc]
+    """Everything but POST at an address whose POST is a thin endpoint."""
 
 
 class Greeting(Polite, GreetingsHandler):  # type: ignore[misc]

@@ -11,10 +11,9 @@ with warnings.catch_warnings():
     from sockjs.tornado.basehandler import CACHE_TIME, PreflightHandler
     from sockjs.tornado.session import CLOSED, CONNECTING, OPEN, BaseSession, ConnectionInfo
     from sockjs.tornado.static import GreetingsHandler, IFrameHandler, InfoHandler
-    from sockjs.tornado.transports.jsonp import JSONPSendHandler, JSONPTransport
+    from sockjs.tornado.transports.jsonp import JSONPSendHandler
     from sockjs.tornado.transports.pollingbase import PollingTransportBase
     from sockjs.tornado.transports.streamingbase import StreamingTransportBase
-    from sockjs.tornado.transports.xhr import XhrPollingTransport, XhrSendHandler
 
 __all__ = [
     "CACHE_TIME",
@@ -27,12 +26,9 @@ __all__ = [
     "IFrameHandler",
     "InfoHandler",
     "JSONPSendHandler",
-    "JSONPTransport",
     "PollingTransportBase",
     "PreflightHandler",
     "SockJSConnection",
     "SockJSRouter",
     "StreamingTransportBase",
-    "XhrPollingTransport",
-    "XhrSendHandler",
 ]

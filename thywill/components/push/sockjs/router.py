@@ -9,27 +9,27 @@ from typing import Any
 from tornado.ioloop import IOLoop
 from tornado.web import Application
 
-from thywill.components.push.sockjs.handlers import Frame, Greeting, Info, Missing
+from thywill.components.push.sockjs.handlers import Frame, Greeting, Info, Missing, Preflight
 from thywill.components.push.sockjs.library import SockJSRouter
-from thywill.components.push.sockjs.senders import JsonpSend, XhrSend
+from thywill.components.push.sockjs.polling import XhrEndpoints
+from thywill.components.push.sockjs.senders import JsonpSend
 from thywill.components.push.sockjs.session import Connection, Session
 from thywill.components.push.sockjs.transports import (
     EventSource,
     HtmlFile,
     Jsonp,
-    XhrPolling,
     XhrStreaming,
 )
 from thywill.core.wheel import TimerWheel
-from thywill.http.endpoint import Origins
+from thywill.http.endpoint import ORIGIN, Origins
 
 TICK = 0.5
 SLICE = 500
 """How many sessions are handled in one turn of the loop, as in the hub."""
 
 SESSION_HANDLERS = {
-    "xhr": XhrPolling,
-    "xhr_send": XhrSend,
+    "xhr": Preflight,
+    "xhr_send": Preflight,
     "xhr_streaming": XhrStreaming,
     "eventsource": EventSource,
     "htmlfile": HtmlFile,
@@ -73,6 +73,7 @@ class Router(SockJSRouter):  # type: ignore[misc]
         self._wheel: TimerWheel[Session] = TimerWheel(TICK, now())
         self._due: list[Session] = []
         self._ticker: object | None = None
+        self.find = XhrEndpoints(self).find
 
     @property
     def urls(self) -> list[tuple[Any, ...]]:
@@ -94,6 +95,17 @@ class Router(SockJSRouter):  # type: ignore[misc]
             log_function=lambda handler: None,
         )
         return (rf"{self.prefix}(?:/.*)?", application)
+
+    def admit(self, origin: str | None, referer: str, host: bytes) -> bool:
+        """Tell whether the page that asks is of another origin, as far as its browser says where it is from.
+
+        Raises:
+            BadOrigin: it is, and is not allowed.
+        """
+        if origin is None:
+            page = ORIGIN.match(referer)
+            origin = page[0] if page else None
+        return origin is not None and self.origins.check(origin, host)
 
     # Sessions.
 

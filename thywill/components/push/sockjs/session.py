@@ -58,6 +58,7 @@ class Session(BaseSession, Timed):  # type: ignore[misc]
         self.session_id = session_id
         self.send_queue: list[bytes] = []
         self._queued = 0
+        self._held = False
         self._expiry = expiry
         self._heartbeat = router.settings["heartbeat_delay"]
 
@@ -71,10 +72,12 @@ class Session(BaseSession, Timed):  # type: ignore[misc]
         if self.is_closed and not self.send_queue:
             handler.send_pack(frames.close(*self.get_close_reason()))
             return False
+        first = getattr(self, "transport_name", handler.name)
         super().set_handler(handler)
+        self.transport_name = first  # what the router's statistics count it by
         self.server.schedule(self, self._heartbeat)
         if self.conn is not None:
-            self.conn.on_attach(handler.request.remote_ip, handler.name)
+            self.conn.on_attach(handler.address, handler.name)
         return True
 
     def verify_state(self) -> None:
@@ -95,10 +98,15 @@ class Session(BaseSession, Timed):  # type: ignore[misc]
         self.close(1002, "Connection interrupted")
 
     def on_messages(self, messages: list[str]) -> None:
-        """The browser has sent ``messages``."""
-        for message in messages:
-            if self.state == OPEN and self.conn is not None:
-                self.conn.on_message(message)
+        """The browser has sent ``messages``; what they are answered goes out together."""
+        self._held = True
+        try:
+            for message in messages:
+                if self.state == OPEN and self.conn is not None:
+                    self.conn.on_message(message)
+        finally:
+            self._held = False
+        self.flush()
 
     # What the connection calls.
 
@@ -110,14 +118,14 @@ class Session(BaseSession, Timed):  # type: ignore[misc]
         """Send a text that is a JSON string already."""
         self.send_queue.append(msg if isinstance(msg, bytes) else msg.encode())
         self._queued += len(self.send_queue[-1])
-        if self._queued > QUEUE_LIMIT and not self.is_writable():
+        if self._queued > QUEUE_LIMIT and not (self.handler and self.handler.active):
             self.send_queue.clear()
             self.close(1008, "the browser does not fetch its messages")
         self.flush()
 
     def is_writable(self) -> bool:
         """Tell whether a request is here that takes a frame."""
-        return self.handler is not None and self.handler.active
+        return self.handler is not None and self.handler.active and not self._held
 
     def write(self, quoted: list[bytes]) -> None:
         """Send JSON strings as one frame, while ``is_writable``."""

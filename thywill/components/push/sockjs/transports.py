@@ -41,9 +41,15 @@ class Waiting(Polite):
         self.disable_cache()
         self.set_header("Content-Type", self.content_type)
 
-    def get_conn_info(self: Any) -> ConnectionInfo:
-        # A client is its token, so nothing of its requests is kept.
-        return ConnectionInfo(self.request.remote_ip, {}, {}, {}, self.request.path)
+    @property
+    def address(self: Any) -> str:
+        """Where the browser is."""
+        return self.request.remote_ip or ""
+
+    def get_conn_info(self) -> ConnectionInfo:
+        return ConnectionInfo(
+            self.address, {}, {}, {}, ""
+        )  # a client is its token: of its requests nothing is kept
 
     def read_callback(self: Any) -> str | None:
         """Return the name of the page's function, or None when the request was refused for want of one."""
@@ -135,15 +141,8 @@ class Streaming(Waiting, StreamingTransportBase):  # type: ignore[misc]
         return getattr(self.request.connection, "stream", None)  # Tornado's own server has one
 
 
-class XhrPolling(Polling):
-    """``xhr``: XMLHttpRequest or XDomainRequest, a request for each frame."""
-
-    name = "xhr"
-    post = Polling.open
-
-
 class XhrStreaming(Streaming):
-    """``xhr_streaming``: the same, reading as it arrives."""
+    """``xhr_streaming``: XMLHttpRequest or XDomainRequest, reading as it arrives."""
 
     name = "xhr_streaming"
     post = Streaming.open

@@ -1,0 +1,54 @@
+"""The browser client as one file: one request instead of many, and comments cost its readers nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+IDLE_LINE = re.compile(r"\s*(//.*)?")
+
+
+class Bundle:
+    """The files of a folder, joined.
+
+    Lines that hold only a comment, and what stands before and after a line, are left out: safe, as no
+    string goes over a line's end (ECMA-262, third edition, 7.8.4), and no minifier has to be trusted.
+
+    Args:
+        folder: where the files are.
+        files: their names, in the order in which they build on one another.
+    """
+
+    def __init__(self, folder: Path, files: Sequence[str]) -> None:
+        self._paths = [folder / file for file in files]
+        self._stamps: list[int] = []
+        self._text = b""
+        self._version = ""
+
+    @property
+    def text(self) -> bytes:
+        """The joined files."""
+        self._refresh()
+        return self._text
+
+    @property
+    def version(self) -> str:
+        """A hash of the text."""
+        self._refresh()
+        return self._version
+
+    def _refresh(self) -> None:
+        # Whoever works on a file sees it at the next reload.
+        stamps = [path.stat().st_mtime_ns for path in self._paths]
+        if stamps == self._stamps:
+            return
+        self._stamps = stamps
+        self._text = "".join(_shorten(path.read_text(encoding="utf-8")) for path in self._paths).encode()
+        self._version = hashlib.sha256(self._text).hexdigest()[:12]
+
+
+def _shorten(text: str) -> str:
+    lines = (line.strip() for line in text.splitlines() if not IDLE_LINE.fullmatch(line))
+    return "".join(f"{line}\n" for line in lines)
