@@ -1,175 +1,158 @@
-"""Requests that stay: told of every message, acknowledged in between, and replaced like any other."""
+"""Receivers that stay: attached once, told of everything, until they release their client."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.hub_fakes import TIMING, WALL, World
+from tests.hub_fakes import TIMING, World
+from thywill.client import LiveClient
 from thywill.core.lifecycle import State
-from thywill.core.outbox import Bounds
-from thywill.errors import Malformed
-
-HOLD = TIMING.hold + TIMING.tick
-PAUSE = TIMING.pause + TIMING.tick
+from thywill.errors import Gone, Malformed
+from thywill.hub import Hub
 
 
-def test_a_stream_greets_and_is_told_of_every_message() -> None:
+class FakeStream:
+    """A stream as a push component keeps it: what it is told, and what it wrote."""
+
+    def __init__(self, hub: Hub, client: LiveClient, cursor: int = 0) -> None:
+        self._hub = hub
+        self._client = client
+        self._sent = cursor
+        self.calls: list[str] = []
+        self.ids: list[int] = []
+
+    def flush(self) -> None:
+        self.calls.append("flush")
+        self.ids += [entry.id for entry in self._client.outbox.give_after(self._sent)]
+        self._sent = max([self._sent, *self.ids])
+
+    def expire(self) -> None:
+        self.calls.append("expire")
+
+    def supersede(self) -> None:
+        self.calls.append("supersede")
+        self.close()
+
+    def retry(self, seconds: float) -> None:
+        self.calls.append("retry")
+        self.close()
+
+    def end(self, reason: Gone) -> None:
+        self.calls.append(f"end: {reason}")
+
+    def close(self) -> None:
+        if self._client.receiver is self:
+            self._hub.release(self._client)
+
+
+def attach(world: World, client: LiveClient, cursor: int = 0) -> FakeStream:
+    stream = FakeStream(world.hub, client, cursor)
+    world.hub.attach(client, stream, cursor)
+    return stream
+
+
+def test_it_is_told_of_every_message() -> None:
     world = World()
     client = world.create()
-    stream = world.attach(client)
-    assert world.events == [f"connected {client.id}"]
-    assert client.state is State.CONNECTED
-    for count in (1, 2):
-        world.send_to(client, "hello")
+    stream = attach(world, client)
+    assert (client.state, world.events) == (State.CONNECTED, [f"connected {client.id}"])
+    for _ in range(3):
+        world.send_to(client, "x", "y")
         world.settle()
-        assert stream.ids == list(range(1, count + 1))
-    assert client.receiver is stream
-    assert len(client.outbox) == 2
+    assert (stream.calls, stream.ids) == (["flush"] * 3, [1, 2, 3, 4, 5, 6])
 
 
-def test_the_messages_of_one_turn_are_told_of_once() -> None:
-    world = World()
-    client = world.connect()
-    stream = world.attach(client)
-    world.send_to(client, "one", "two")
-    world.settle()
-    assert stream.calls == ["flush"]
-    assert stream.ids == [1, 2]
-
-
-def test_what_the_browser_of_a_stream_has_is_let_go() -> None:
-    world = World()
-    client = world.connect()
-    world.attach(client)
-    world.send_to(client, "one", "two", "three")
-    world.settle()
-    world.hub.acknowledge(client, 2)
-    world.hub.acknowledge(client, 2)
-    world.hub.acknowledge(client, 1)
-    assert [entry.id for entry in client.outbox.entries] == [3]
-    assert world.queue.acknowledgements == [(client.id, 2)]
-    with pytest.raises(Malformed):
-        world.hub.acknowledge(client, 4)
-
-
-def test_a_stream_goes_on_after_its_cursor() -> None:
-    world = World()
-    client = world.connect()
-    older = world.attach(client)
-    world.send_to(client, "one", "two")
-    world.settle()
-    newer = world.attach(client, 1)
-    assert older.calls == ["flush", "supersede"]
-    assert world.queue.acknowledgements == [(client.id, 1)]
-    newer.flush()
-    world.send_to(client, "three")
-    world.settle()
-    assert (older.ids, newer.ids) == ([1, 2], [2, 3])
-
-
-def test_a_poll_takes_the_place_of_a_stream_and_a_stream_that_of_a_poll() -> None:
-    world = World()
-    client = world.connect()
-    stream = world.attach(client)
-    poll = world.poll(client)
-    assert stream.calls == ["supersede"]
-    stream.closed()
-    assert client.receiver is poll
-    world.attach(client)
-    assert poll.calls == ["supersede"]
-
-
-def test_a_stale_stream_is_sent_away_and_disturbs_nothing() -> None:
-    world = World()
-    client = world.connect()
-    world.send_to(client, "hello")
-    world.poll(client)
-    parked = world.poll(client, 1)
-    assert world.attach(client, 0).calls == ["supersede"]
-    assert client.receiver is parked
-    assert parked.calls == []
-
-
-def test_a_stream_with_a_cursor_that_was_never_given_out_is_malformed() -> None:
+def test_it_asks_itself_for_what_waits_already() -> None:
     world = World()
     client = world.create()
-    parked = world.poll(client)
-    with pytest.raises(Malformed):
-        world.attach(client, 1)
-    assert client.receiver is parked
+    world.send_to(client, "x")
+    stream = attach(world, client)
+    world.settle()
+    assert stream.calls == []
+    stream.flush()
+    assert stream.ids == [1]
 
 
-def test_a_stream_is_told_of_every_hold_and_keeps_its_client() -> None:
+def test_it_stays_as_long_as_it_likes() -> None:
     world = World()
-    client = world.connect()
-    stream = world.attach(client)
-    for count in (1, 2, 3):
-        world.sleep(TIMING.hold)
-        assert len(stream.calls) == count - 1
-        world.sleep(TIMING.tick)
-        assert stream.calls == ["expire"] * count
-    assert client.state is State.CONNECTED
-    assert client.receiver is stream
-
-
-def test_the_record_of_a_stream_is_brought_up_to_date() -> None:
-    world = World()
-    client = world.connect()
-    world.attach(client)
-    world.records.saved.clear()
-    world.sleep(10 * HOLD)
-    assert [record.seen - WALL for record in world.records.saved] == [5 * HOLD, 10 * HOLD]
-
-
-def test_a_stream_that_closes_leaves_its_client_the_pause_and_the_grace_time() -> None:
-    world = World()
-    client = world.connect()
-    world.attach(client).closed()
-    world.sleep(TIMING.pause)
-    assert world.states_saved(client)[-1] == "connected"
-    world.sleep(TIMING.tick)
-    assert world.states_saved(client) == ["detached"]
+    client = world.create()
+    stream = attach(world, client)
+    world.sleep(10 * TIMING.grace)
+    assert (client.state, client.receiver) == (State.CONNECTED, stream)
+    assert stream.calls.count("expire") >= 10 * TIMING.grace // TIMING.hold - 1
+    stream.close()
+    world.sleep(TIMING.pause + 1)
+    assert client.state is State.DETACHED
     world.sleep(TIMING.grace)
     assert client.state is State.GONE
 
 
-def test_a_stream_is_told_of_the_end() -> None:
+def test_a_poll_takes_its_place_and_gives_what_was_not_acknowledged() -> None:
     world = World()
-    client = world.connect()
-    stream = world.attach(client)
-    world.hub.disconnect(client, "you were rude")
-    assert stream.calls == ["end: you were rude"]
-
-
-def test_draining_writes_what_waits_before_it_sends_a_stream_away() -> None:
-    world = World()
-    client, other = world.connect(), world.connect()
-    busy, idle = world.attach(client), world.attach(other)
-    world.send_to(client, "hello")
-    world.hub.drain(1)
-    assert (busy.calls, busy.ids) == (["flush", "retry"], [1])
-    assert idle.calls == ["retry"]
-    assert world.attach(other).calls == ["retry"]
-    assert client.receiver is other.receiver is None
-
-
-def test_a_stream_is_ahead_of_its_browser_by_one_answer_at_most() -> None:
-    world = World(bounds=Bounds(batch=2))
-    client = world.connect()
-    stream = world.attach(client)
-    world.send_to(client, "one", "two", "three")
+    client = world.create()
+    stream = attach(world, client)
+    world.send_to(client, "x", "y")
     world.settle()
-    assert stream.ids == [1, 2]
-    world.hub.acknowledge(client, 2)
-    stream.flush()
-    assert stream.ids == [1, 2, 3]
+    world.hub.acknowledge(client, 1)
+    poll = world.poll(client, cursor=1)
+    assert (stream.calls[-1], poll.ids) == ("supersede", [2])
+    assert client.receiver is None
 
 
-def test_a_send_beside_a_stream_does_not_end_it() -> None:
+def test_it_takes_a_polls_place() -> None:
     world = World()
     client = world.connect()
-    stream = world.attach(client)
-    world.receive(client, 1)
-    world.sleep(PAUSE)
-    assert stream.calls == []
-    assert client.state is State.CONNECTED
+    poll = world.poll(client)
+    stream = attach(world, client)
+    assert (poll.calls, client.receiver) == (["supersede"], stream)
+
+
+def test_an_older_cursor_comes_too_late() -> None:
+    world = World()
+    client = world.create()
+    stream = attach(world, client)
+    world.send_to(client, "x")
+    world.settle()
+    world.hub.acknowledge(client, 1)
+    late = attach(world, client, cursor=0)
+    assert (late.calls, client.receiver) == (["supersede"], stream)
+
+
+def test_acknowledgements() -> None:
+    world = World()
+    client = world.create()
+    attach(world, client)
+    world.send_to(client, "x", "y")
+    world.settle()
+    world.hub.acknowledge(client, 2)
+    world.hub.acknowledge(client, 1)
+    assert (client.outbox.cursor, world.queue.acknowledgements) == (2, [(client.id, 2)])
+    with pytest.raises(Malformed):
+        world.hub.acknowledge(client, 3)
+
+
+def test_a_cursor_from_the_future_attaches_nothing() -> None:
+    world = World()
+    client = world.create()
+    with pytest.raises(Malformed):
+        attach(world, client, cursor=7)
+    assert (client.receiver, client.state) == (None, State.DETACHED)
+
+
+def test_a_drain_writes_what_waits_and_sends_it_away() -> None:
+    world = World()
+    client, idle = world.create(), world.create()
+    stream, other = attach(world, client), attach(world, idle)
+    world.send_to(client, "x")
+    world.hub.drain(1)
+    assert (stream.calls, other.calls) == (["flush", "retry"], ["retry"])
+    assert (stream.ids, client.receiver) == ([1], None)
+    assert attach(world, client).calls == ["retry"]
+
+
+def test_it_is_told_of_the_clients_end() -> None:
+    world = World()
+    client = world.create()
+    stream = attach(world, client)
+    world.hub.disconnect(client, "enough")
+    assert stream.calls == ["end: enough"]

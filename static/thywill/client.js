@@ -7,7 +7,8 @@
     self.parameters = identity.parameters || {};
     self.state = 'connecting';
     self.opened = opened;
-    self.listeners = {message: [], state: [], error: []};
+    self.transport = null; // the name of what brings messages
+    self.listeners = {message: [], state: [], error: [], transport: []};
     self.early = []; // events from before the start
     self.calls = {}; // callbacks by number
     self.dispatcher = new thywill.Dispatcher(identity, transport, self);
@@ -74,6 +75,12 @@
         this.opened = null;
         opened(detail);
       }
+    },
+
+    carried: function (name) {
+      if (name === this.transport) { return; }
+      this.transport = name;
+      this.tell('transport', name);
     },
 
     fail: function (error) {

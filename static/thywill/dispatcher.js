@@ -1,5 +1,5 @@
 (function () {
-  // The owner has deliver(data, replyTo) and changed(state, detail).
+  // The owner has deliver(data, replyTo), changed(state, detail) and carried(transport).
   function Dispatcher(identity, transport, owner) {
     var self = this;
     function gone(error) { self.end(error); }
@@ -38,6 +38,10 @@
       if (state === 'connected') { this.sender.lane.wake(); }
     },
 
+    carried: function (name) {
+      if (!this.error) { this.owner.carried(name); }
+    },
+
     leave: function (unloading) {
       if (this.error) { return; }
       this.end({code: 'left', message: 'The client has left.'});
@@ -48,7 +52,7 @@
       if (this.error) { return; }
       this.error = error;
       thywill.page.dispatchers = thywill.without(thywill.page.dispatchers, this);
-      this.receiver.lane.close();
+      this.receiver.close();
       this.owner.changed('gone', error);
       this.sender.stop(error);
     },
@@ -59,7 +63,7 @@
     },
 
     suspend: function () {
-      this.receiver.lane.clear();
+      this.receiver.suspend();
       this.sender.lane.clear();
     },
 

@@ -55,11 +55,13 @@
       return address + 'callback=thywill.callbacks.' + callback;
     },
 
+    name: 'jsonp',
+
     size: function (text) {
       return encodeURIComponent(text).length;
     }
   };
 
   thywill.Jsonp = Jsonp;
-  thywill.transports.push(Jsonp);
+  thywill.transportKinds.push(Jsonp);
 }());

@@ -1,7 +1,10 @@
-// To the browser: one poll after another. The cursor is the id of the last message handed on.
+// To the browser: one request after another, polls or streams. The cursor is the id of the last message handed on.
 (function () {
   var SLACK = 10, // seconds beyond the hold
-      PATIENCE = 3; // polls that may bring nothing at once
+      PATIENCE = 3, // polls that may bring nothing at once
+      SHORT = 3, // seconds between short polls, and up to 2 more
+      STABLE = 10000, // a stream that lasts so long works
+      CUTS = 3; // so many streams that did not
 
   function Receiver(identity, transport, owner, gone) {
     var self = this;
@@ -9,18 +12,35 @@
     self.cursor = identity.cursor;
     self.hold = identity.hold;
     self.owner = owner;
-    self.lane = new thywill.Lane(transport, function () { self.poll(); }, gone);
-    self.connected = false;
-    self.fruitless = 0;
+    self.transport = transport;
+    self.lane = new thywill.Lane(transport, function () { self.proceed(); }, gone);
+    self.choice = new thywill.Choice(transport, identity);
+    self.parking = new thywill.Parking(transport.address, identity.hold);
+    self.connected = self.isQuiet = false;
+    self.fruitless = self.cuts = 0;
+    self.stream = null; // one that goes on
+    self.suspect = null; // what failed, if it was not the network
   }
 
   Receiver.prototype = {
-    // Until we are connected, the server answers at once.
-    poll: function () {
-      var self = this, held = self.connected, begun = thywill.clock.now(),
-          fields = {token: self.token, cursor: self.cursor};
-      if (self.lane.isBusy()) { return; }
+    // Until we are connected, the server answers at once. Then a request waits there.
+    proceed: function () {
+      var name;
+      if (this.lane.isBusy()) { return; }
+      if (!this.connected || !this.parking.claim()) { return this.poll(false); }
+      name = this.choice.pick(this.isQuiet);
+      if (name === this.choice.polls) {
+        this.poll(true);
+      } else {
+        this.read(name);
+      }
+    },
+
+    poll: function (held) {
+      var self = this, begun = thywill.clock.now(), fields = {token: self.token, cursor: self.cursor};
+      self.stream = null;
       if (!held) { fields.hold = 0; }
+      if (self.connected) { self.owner.carried(self.choice.polls); }
       self.lane.request('poll', fields, (held ? self.hold : 0) + SLACK, function (answer, error) {
         if (!thywill.isArray(answer.messages) || answer.superseded) { return self.retry(error.retry); }
         self.answered(answer, held, (thywill.clock.now() - begun) / 1000);
@@ -29,13 +49,24 @@
 
     answered: function (answer, held, seconds) {
       var before = this.cursor;
+      this.blame(held);
       this.confirm(answer);
       this.take(answer);
       if (answer.retry > 0) {
         this.retry(answer.retry);
       } else {
-        this.proceed(this.cursor > before, held, seconds);
+        this.judge(this.cursor > before, held, seconds);
       }
+    },
+
+    // The network works, so it was the carrier that does not.
+    blame: function (held) {
+      if (held) {
+        this.choice.worked(this.choice.polls);
+      } else if (this.suspect) {
+        this.choice.failed(this.suspect);
+      }
+      this.suspect = null;
     },
 
     confirm: function (answer) {
@@ -63,8 +94,9 @@
     },
 
     // A proxy may answer at once, wrongly, for ever.
-    proceed: function (isFruitful, held, seconds) {
+    judge: function (isFruitful, held, seconds) {
       var isQuick = seconds < Math.min(1, this.hold / 2 || 1);
+      this.isQuiet = held && !isFruitful;
       if (isFruitful || (held && !isQuick)) {
         this.fruitless = 0;
         this.lane.backoff.reset();
@@ -73,19 +105,68 @@
       }
       if (this.fruitless > PATIENCE) {
         this.lane.retry();
-      } else if (thywill.page.loaded) { // else the spinner of old browsers keeps turning
-        this.poll();
+      } else if (!thywill.page.loaded) {
+        return; // else the spinner of old browsers keeps turning
+      } else if (this.connected && !this.parking.claim()) {
+        this.lane.retry(SHORT + 2 * this.lane.backoff.random());
+      } else {
+        this.proceed();
+      }
+    },
+
+    read: function (name) {
+      var self = this, begun = thywill.clock.now(),
+          stream = self.stream || new thywill.Stream(name, self.transport, self);
+      self.isQuiet = false;
+      self.stream = null;
+      self.lane.drop = stream.open(function (kind, seconds) {
+        self.lane.drop = null;
+        if (kind === 'failed') {
+          self.suspect = name;
+          self.restart();
+        } else if (kind === 'cut') {
+          self.cut(name, seconds, thywill.clock.now() - begun > STABLE);
+        } else {
+          self.stream = kind === 'more' ? stream : null;
+          self.proceed();
+        }
+      });
+    },
+
+    carried: function (name) {
+      this.choice.worked(name);
+      this.owner.carried(name);
+    },
+
+    cut: function (name, seconds, isStable) {
+      this.cuts = isStable || seconds ? 0 : this.cuts + 1;
+      if (isStable) { this.lane.backoff.reset(); }
+      this.retry(seconds);
+      if (this.cuts >= CUTS) {
+        this.cuts = 0;
+        this.suspect = name;
       }
     },
 
     retry: function (asked) {
       this.connected = false;
+      this.suspect = null;
       this.owner.changed('waiting', {retry: this.lane.retry(asked)});
     },
 
     restart: function () {
       this.connected = false;
       this.lane.restart();
+    },
+
+    suspend: function () {
+      this.lane.clear();
+      this.parking.release();
+    },
+
+    close: function () {
+      this.lane.close();
+      this.parking.release();
     }
   };
 

@@ -1,5 +1,6 @@
 (function () {
-  var thywill = window.thywill = {};
+  // A page may have set the order of the transports before.
+  var thywill = window.thywill = {transports: (window.thywill || {}).transports};
 
   // A test has a clock of its own.
   thywill.clock = {
@@ -10,6 +11,11 @@
 
   thywill.later = function (action) {
     thywill.clock.set(action, 0);
+  };
+
+  // Ten digits at random.
+  thywill.digits = function () {
+    return String(Math.floor((1 + Math.random()) * 1e9));
   };
 
   thywill.isArray = function (value) {

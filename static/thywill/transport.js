@@ -3,11 +3,12 @@
 (function () {
   var CODES = {404: 'not_found', 410: 'gone', 413: 'too_large'}; // a proxy's
 
-  thywill.transports = [];
+  thywill.transportKinds = [];
 
   thywill.chooseTransport = function (address) {
-    var all = thywill.transports, i = 0;
+    var all = thywill.transportKinds, i = 0;
     while (!all[i].usable(address)) { i += 1; }
+    if (thywill.forced() === 'jsonp') { i = all.length - 1; }
     return new all[i](address);
   };
 
@@ -47,19 +48,22 @@
     return function () { end(true); };
   };
 
+  // A text is sent as it is.
   thywill.encode = function (fields) {
     var parts = [];
+    if (typeof fields === 'string') { return fields; }
     thywill.each(fields, function (name, value) {
       parts.push('"' + name + '":' + (name === 'messages' ? value : thywill.json.stringify(value)));
     });
     return '{' + parts.join(',') + '}';
   };
 
-  // IE's own statuses (1223, 12002 to 12152) have no body, and reading may throw.
+  // IE's own statuses (12002 to 12152, and 1223 for 204) have no body, and reading may throw.
   thywill.decode = function (request) {
     var status;
     try {
       status = request.status;
+      if (status === 204 || status === 1223) { return {}; }
       return thywill.json.parse(request.responseText);
     } catch (exception) {
       return thywill.failure(CODES[status] || 'unreachable', 'No JSON, but status ' + status + '.');

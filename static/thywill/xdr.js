@@ -42,9 +42,10 @@
       this.jsonp.leave(fields);
     },
 
+    name: 'longpoll',
     limit: Infinity,
     size: thywill.bytes
   };
 
-  thywill.transports.push(Xdr);
+  thywill.transportKinds.push(Xdr);
 }());

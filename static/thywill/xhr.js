@@ -54,9 +54,10 @@
       return request;
     },
 
+    name: 'longpoll',
     limit: Infinity,
     size: thywill.bytes
   };
 
-  thywill.transports.push(Xhr);
+  thywill.transportKinds.push(Xhr);
 }());

@@ -4,60 +4,7 @@
 const assert = require('node:assert/strict');
 const {test} = require('node:test');
 const {Page, generator} = require('./harness');
-
-const HOLD = 25;
-
-class Server {
-  constructor(clock, random) {
-    Object.assign(this, {clock, random, queue: [], id: 0, cursor: 0, received: 0, inbox: [], parked: null});
-  }
-
-  publish(data) {
-    this.append([0, data]);
-  }
-
-  append(item) {
-    this.id += 1 + Math.floor(this.random() * 3); // ids grow, with gaps
-    item[0] = this.id;
-    this.queue.push(item);
-    if (this.parked) { this.parked(this.batch()); }
-  }
-
-  batch() {
-    const messages = this.queue.slice(0, 5);
-    this.parked = null;
-    return {messages, cursor: messages.length ? messages[messages.length - 1][0] : this.cursor};
-  }
-
-  poll(body, answer) {
-    if (this.parked) { this.parked({messages: [], cursor: this.cursor, superseded: true}); }
-    this.parked = null;
-    if (body.cursor < this.cursor) { return answer({messages: [], cursor: this.cursor, superseded: true}); }
-    assert.ok(body.cursor <= this.id, 'a cursor that was never given out');
-    this.cursor = body.cursor;
-    this.queue = this.queue.filter((item) => item[0] > this.cursor);
-    if (this.queue.length || body.hold === 0) { return answer(this.batch()); }
-    this.parked = answer;
-    this.clock.set(() => { if (this.parked === answer) { answer(this.batch()); } }, HOLD * 1000);
-  }
-
-  send(body, answer) {
-    if (this.random() < 0.1) { return answer({error: {code: 'too_many', message: 'wait', retry: 1}}, 429); }
-    if (body.messages[0][0] > this.received + 1) {
-      return answer({error: {code: 'gap', message: 'gap', received: this.received}}, 409);
-    }
-    const fresh = body.messages.filter((item) => item[0] > this.received);
-    const taken = fresh.slice(0, Math.ceil(fresh.length * (this.random() < 0.2 ? 0.5 : 1)));
-    for (const item of taken) { this.take(item); }
-    return answer({received: this.received});
-  }
-
-  take(item) {
-    this.received = item[0];
-    this.inbox.push(item[1]);
-    if (item.length > 2) { this.append([0, {result: item[1]}, item[0]]); }
-  }
-}
+const {Server} = require('./model');
 
 // Every request meets one of the faults, or none.
 function connect(page, server, random, faults) {

@@ -5,11 +5,13 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const vm = require('node:vm');
+const {eventSourceClass, FrameElement, storage} = require('./streams');
 
 const FOLDER = path.join(__dirname, '..', '..', 'static', 'thywill');
 const FILES = [
   'thywill.js', 'json.js', 'backoff.js', 'loader.js', 'page.js', 'transport.js', 'xhr.js', 'xdr.js', 'jsonp.js',
-  'lane.js', 'sender.js', 'receiver.js', 'dispatcher.js', 'client.js', 'bootstrap.js'
+  'carriers.js', 'htmlfile.js', 'choice.js', 'parking.js', 'stream.js', 'lane.js', 'sender.js', 'receiver.js',
+  'dispatcher.js', 'client.js', 'bootstrap.js'
 ];
 const SCRIPTS = FILES.map((name) => new vm.Script(fs.readFileSync(path.join(FOLDER, name), 'utf8'), {filename: name}));
 
@@ -69,11 +71,15 @@ class Clock {
   }
 }
 
+const OPERATION = /thywill\/(?:sockjs\/[^/]+\/[^/]+\/)?(\w+)/;
+
 // What was asked of the network, by whatever means. Tests answer it.
 class Exchange {
   constructor(kind, url) {
-    Object.assign(this, {kind, url, operation: /thywill\/(\w+)/.exec(url)[1], open: true, aborted: false});
+    Object.assign(this, {kind, url, operation: OPERATION.exec(url)[1], open: true, aborted: false});
   }
+
+  get session() { return /sockjs\/([^/]+\/[^/]+)\//.exec(this.url)[1]; }
 
   get query() { return new URL(this.url, 'http://here').searchParams; }
 }
@@ -81,6 +87,7 @@ class Exchange {
 function xhrClass(page, options) {
   function Request() {
     this.readyState = 0;
+    this.responseText = '';
     this.headers = {};
     if (options.cors) { this.withCredentials = false; }
   }
@@ -89,8 +96,11 @@ function xhrClass(page, options) {
     setRequestHeader(name, value) { this.headers[name] = value; },
     send(body) {
       const exchange = new Exchange('xhr', this.url);
-      Object.assign(exchange, {request: this, text: body, body: JSON.parse(body)});
+      Object.assign(exchange, {request: this, text: body, body: body && JSON.parse(body)});
       exchange.respond = (status, text) => this.finish(exchange, status, text);
+      exchange.write = (text) => this.arrive(exchange, text);
+      exchange.frame = (frame) => this.arrive(exchange, `${frame}\n`);
+      exchange.finish = () => this.finish(exchange, 200, this.responseText);
       page.add(exchange);
       this.exchange = exchange;
     },
@@ -98,6 +108,11 @@ function xhrClass(page, options) {
       if (!exchange.open) { return; }
       exchange.open = false;
       Object.assign(this, {status, responseText: text, readyState: 4});
+      if (this.onreadystatechange) { this.onreadystatechange(); }
+    },
+    arrive(exchange, text) {
+      if (!exchange.open) { return; }
+      Object.assign(this, {status: 200, responseText: this.responseText + text, readyState: 3});
       if (this.onreadystatechange) { this.onreadystatechange(); }
     },
     abort() {
@@ -169,7 +184,7 @@ class ScriptElement {
 
 class Page {
   // options: bootstrap (fields that differ from IDENTITY, or false for none), loaded, json, xhr, cors, activeX, xdr,
-  // oldEvents, random, beacon, address
+  // oldEvents, random, beacon, address, eventSource, storage (a Map), globals (more of them)
   constructor(options = {}) {
     this.options = {loaded: true, json: true, xhr: true, cors: true, beacon: true, random: () => 1, ...options};
     this.clock = new Clock();
@@ -179,6 +194,7 @@ class Page {
     this.images = [];
     this.notes = [];
     this.events = [];
+    this.transports = [];
     this.listeners = {};
     this.context = vm.createContext(this.globals());
     vm.runInContext(NEWER_THAN_ES3, this.context);
@@ -206,6 +222,9 @@ class Page {
       globals.ActiveXObject = function (name) { assert.equal(name, 'Microsoft.XMLHTTP'); return new Request(); };
     }
     if (this.options.xdr) { globals.XDomainRequest = xdrClass(this); }
+    if (this.options.eventSource) { globals.EventSource = eventSourceClass(this, Exchange); }
+    if (this.options.storage) { globals.localStorage = storage(this.options.storage); }
+    Object.assign(globals, this.options.globals);
     globals.Image = class { set src(url) { page.images.push(url); } };
     return globals;
   }
@@ -231,7 +250,10 @@ class Page {
     const document = {
       readyState: this.options.loaded ? 'complete' : 'loading',
       hidden: false,
-      body: {appendChild: (note) => page.notes.push(note.text)},
+      body: {
+        appendChild: (node) => { if (node.inserted) { node.inserted(); } else { page.notes.push(node.text); } },
+        removeChild: (node) => node.removed()
+      },
       getElementById: () => page.bootstrapElement(),
       getElementsByTagName: () => [head],
       createTextNode: (text) => text,
@@ -252,6 +274,7 @@ class Page {
       const base = this.context.location.href;
       return {set href(value) { this.url = new URL(value, base).href; }, get href() { return this.url; }};
     }
+    if (name === 'iframe') { return new FrameElement(this, Exchange); }
     if (name === 'script') { return new ScriptElement(this, this.options.oldEvents); }
     return {setAttribute() {}, appendChild(text) { this.text = text; }};
   }
@@ -315,6 +338,7 @@ class Page {
   }
 
   record(client) {
+    client.on('transport', (name) => this.transports.push(name));
     for (const name of ['message', 'state', 'error']) {
       client.on(name, (first, second) => {
         this.events.push(plain(second === undefined ? [name, first] : [name, first, second]));

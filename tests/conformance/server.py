@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from thywill.http.site import Site
 from thywill.http.tornado_server import TornadoServer
 
 RESPONSE_LIMIT = 4096
-SERVERS = {"fast": FastServer, "tornado": TornadoServer}
+SERVERS: dict[str, Callable[..., Server]] = {"fast": FastServer, "tornado": TornadoServer}
 
 
 class Echo(Connection):
@@ -74,7 +74,7 @@ class Services:
         self.routers = routers or make_routers()
         rules = [router.rule() for router in self.routers]
         site = Site(Application(rules), finders=[router.find for router in self.routers])
-        self._server: Server = SERVERS[http](site, Limits(), Timeouts(), TrustedProxies([]))
+        self._server = SERVERS[http](site, Limits(), Timeouts(), TrustedProxies([]))
         self._sockets = bind_sockets(port, "127.0.0.1")
         self.port: int = self._sockets[0].getsockname()[1]
 

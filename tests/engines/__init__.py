@@ -1,28 +1,4 @@
-"""The engines that the browser client is tested in, old and new, behind one contract in ``base.py``."""
+"""The engines that the browser client is tested in, old and new, behind one contract in ``base.py``.
 
-from tests.engines.base import TRANSPORTS, Engine
-from tests.engines.htmlunit import Explorer6, Explorer7, Explorer8, Explorer9, Explorer11, Firefox24
-from tests.engines.legacy import Chromium49, Chromium69, WebKitGtk
-from tests.engines.modern import ChromiumEngine, FirefoxEngine
-from tests.engines.netsurf import NetSurf
-from tests.engines.phantom import Phantom19, Phantom21
-from tests.engines.qtwebkit import QtWebKit
-
-__all__ = ["OPTIONAL", "REQUIRED", "TRANSPORTS", "Engine"]
-
-# Every run of the tests needs these.
-REQUIRED: tuple[type[Engine], ...] = (
-    ChromiumEngine,
-    FirefoxEngine,
-    QtWebKit,
-    Phantom21,
-    Phantom19,
-    Explorer6,
-    Explorer7,
-    Explorer8,
-    Explorer9,
-    Explorer11,
-    Firefox24,
-)
-# These are run by ``python3 -m tests.engines.optional``.
-OPTIONAL: tuple[type[Engine], ...] = (Chromium49, Chromium69, WebKitGtk, NetSurf)
+``kinds.py`` lists them, ``optional.py`` is a command, which starts without packages: import nothing here.
+"""

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.engines import OPTIONAL, REQUIRED, Engine
+from tests.engines.base import Engine
+from tests.engines.kinds import OPTIONAL, REQUIRED
 from tests.engines.optional import VARIABLE
 
 pytest.register_assert_rewrite("tests.engines.scenario")

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines import Engine
+from tests.engines.base import Engine
 from tests.engines.scenario import CHOICES, run
 from tests.served import Served
 
-pytestmark = pytest.mark.browser
+# The first use of an engine may install it.
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.browsers import DriverError, ScriptError
-from tests.engines import TRANSPORTS, Engine
+from tests.engines.base import TRANSPORTS, Engine
 from tests.engines.site import PATIENCE, Site
 
-pytestmark = pytest.mark.browser
+# The first use of an engine may install it.
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 FACTS = {
     "json": "!!window.JSON",

@@ -7,8 +7,12 @@ import pytest
 from tests.http.conftest import OURS, Book, Serve, Served
 from tests.http.offences import LIMITS, OFFENCES, SILENT, Offence
 from tests.http.wire import Ended, Wire, request
+from thywill.http.server import Timeouts
 
 pytestmark = pytest.mark.gen_test
+
+PATIENT = Timeouts(linger=60)
+"""The end is to come at once, and not when a deadline passes."""
 
 
 async def check(served: Served, wire: Wire, offence: Offence) -> None:
@@ -29,7 +33,7 @@ async def check(served: Served, wire: Wire, offence: Offence) -> None:
 
 @pytest.mark.parametrize("name", OFFENCES)
 async def test_it_is_answered_and_is_the_end(serve: Serve, book: Book, name: str) -> None:
-    served = await serve(LIMITS)
+    served = await serve(LIMITS, PATIENT)
     neighbour, wire = await served.connect(), await served.connect()
     await neighbour.send(request("/park"))
     await wire.send(OFFENCES[name].data)
@@ -43,7 +47,7 @@ async def test_it_is_answered_and_is_the_end(serve: Serve, book: Book, name: str
 
 @pytest.mark.parametrize("name", ["rubbish", "a large header", "a large body", "no host for a handler"])
 async def test_requests_before_it_are_answered_first(serve: Serve, name: str) -> None:
-    served = await serve(LIMITS)
+    served = await serve(LIMITS, PATIENT)
     wire = await served.connect()
     await wire.send(request("/later") + request("/plain") + request("/park") + OFFENCES[name].data)
     assert (await wire.answer()).json["target"] == "/later"
@@ -56,7 +60,7 @@ async def test_requests_before_it_are_answered_first(serve: Serve, name: str) ->
 
 @OURS  # Tornado closes at once, and the reset may overtake the answer
 async def test_a_browser_that_goes_on_sending_still_reads_why_it_was_refused(serve: Serve) -> None:
-    served = await serve(LIMITS)
+    served = await serve(LIMITS, PATIENT)
     wire = await served.connect()
     await wire.send(request("/now", "Content-Length: 100000", method="POST"))
     for _ in range(10):
@@ -66,7 +70,7 @@ async def test_a_browser_that_goes_on_sending_still_reads_why_it_was_refused(ser
 
 
 async def test_what_comes_behind_it_is_not_served(serve: Serve) -> None:
-    served = await serve(LIMITS)
+    served = await serve(LIMITS, PATIENT)
     wire = await served.connect()
     await wire.send(request("/park") + OFFENCES["rubbish"].data)
     await served.parked(1)

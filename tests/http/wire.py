@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import struct
@@ -104,12 +105,10 @@ class Wire:
     async def send_whatever_goes(self, pieces: Iterable[bytes]) -> int:
         """Send ``pieces`` until the server closes; return how many bytes went."""
         sent = 0
-        try:
+        with contextlib.suppress(ConnectionError):
             for piece in pieces:
                 await self.send(piece)
                 sent += len(piece)
-        except ConnectionError:
-            pass
         return sent
 
     async def ask(self, target: str = "/now", *headers: str, **fields: Any) -> Answer:
@@ -191,7 +190,8 @@ class Wire:
 
     def finish_sending(self) -> None:
         """Close this direction only."""
-        self._sock.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # the server was faster
+            self._sock.shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
         """Close as a crash does, with a reset."""

@@ -141,6 +141,7 @@ class SockJS(Carrier):
         super().__init__(port, token, *headers)
         self.base = f"/thywill/sockjs/000/{uuid.uuid4()}"
         self.closed: tuple[int, str] | None = None
+        self.heartbeats = 0
         self.said: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._outcomes: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._opened = asyncio.Event()
@@ -167,6 +168,10 @@ class SockJS(Carrier):
 
     async def send(self, items: list[Any]) -> dict[str, Any]:
         await self.say({"messages": items})
+        return await self.outcome()
+
+    async def outcome(self) -> dict[str, Any]:
+        """Return the next answer to what was sent; raises ``Cut``."""
         outcome = await self._outcomes.get()
         if outcome is None:
             raise Cut
@@ -178,13 +183,14 @@ class SockJS(Carrier):
     async def say(self, *messages: Any) -> None:
         """Send messages of the session, each as its JSON."""
         try:
-            status = await self._write(json.dumps([json.dumps(message) for message in messages]))
+            status = await self.write(json.dumps([json.dumps(message) for message in messages]))
         except (Ended, OSError):
             raise Cut from None
         if status >= 300:
             raise Cut
 
-    async def _write(self, body: str) -> int:
+    async def write(self, body: str) -> int:
+        """Send a body as this transport does; return the status."""
         return (await self._post(f"{self.base}/xhr_send", body))[0]
 
     async def _read(self) -> None:
@@ -209,10 +215,16 @@ class SockJS(Carrier):
             self.closed = tuple(json.loads(frame[1:]))
         else:
             assert frame == b"h"
+            self.heartbeats += 1
 
     def _sort(self, said: dict[str, Any]) -> None:
         passing = said.get("error", {}).get("code") in ("gap", "too_large", "too_many")
         (self._outcomes if "received" in said or passing else self.said).put_nowait(said)
+
+    def stop_reading(self) -> None:
+        """Read no more, without closing."""
+        if self._reader is not None:
+            self._reader.cancel()
 
     async def close(self) -> None:
         await super().close()
@@ -245,7 +257,7 @@ class Jsonp(SockJS):
         text = answer.body.removeprefix(b"/**/_jp.x(").removesuffix(b");\r\n")
         self._take(json.loads(text).encode())
 
-    async def _write(self, body: str) -> int:
+    async def write(self, body: str) -> int:
         form = urlencode({"d": body}, quote_via=quote)
         return (await self._post(f"{self.base}/jsonp_send", form, FORM))[0]
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
-from tests.push.carriers import Carrier, Cut, SockJS
+from tests.push.carriers import Carrier, SockJS
 from tests.serving import Running
-
-
-def port_of(running: Running) -> int:
-    """Return the port that ``running`` listens on."""
-    return urlsplit(running.base).port or 0
 
 
 class Page:
@@ -20,9 +15,10 @@ class Page:
     Args:
         running: the server.
         answer: what ``connect`` answered.
+        carry: makes a carrier of a kind for a token.
     """
 
-    def __init__(self, running: Running, answer: dict[str, Any]) -> None:
+    def __init__(self, running: Running, answer: dict[str, Any], carry: Callable[..., Carrier]) -> None:
         self.running = running
         self.id: str = answer["client"]
         self.token: str = answer["token"]
@@ -32,17 +28,8 @@ class Page:
         self.replies: dict[int, Any] = {}
         self.lost = 0
         self.notices: list[dict[str, Any]] = []
-        self.carriers: list[Carrier] = []
+        self._carry = carry
         self._carrier: Carrier | None = None
-
-    @classmethod
-    async def connect(cls, running: Running, kind: type[Carrier] | None = None, *headers: str) -> Page:
-        """Return a page of a new client, carried by ``kind`` and connected."""
-        page = cls(running, await running.ask("connect", {"application": "probe"}))
-        if kind is not None:
-            await page.use(kind, *headers)
-            await page.step()
-        return page
 
     @property
     def carrier(self) -> Carrier:
@@ -52,10 +39,8 @@ class Page:
 
     async def use(self, kind: type[Carrier], *headers: str, budget: int | None = None) -> Carrier:
         """Go on with a carrier of ``kind``, which may break off after ``budget`` bytes of one answer."""
-        carrier = kind(port_of(self.running), self.token, *headers)
+        self._carrier = carrier = self._carry(kind, self.token, *headers)
         carrier.budget = budget
-        self.carriers.append(carrier)
-        self._carrier = carrier
         await carrier.attach(self.cursor)
         return carrier
 
@@ -103,11 +88,3 @@ class Page:
         first = self.number + 1
         self.number += len(messages)
         return await self.carrier.send([[first + index, each] for index, each in enumerate(messages)])
-
-    async def close(self) -> None:
-        """Break everything off."""
-        for carrier in self.carriers:
-            await carrier.close()
-
-
-__all__ = ["Cut", "Page"]

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.push.carriers import Carrier, LongPoll
-from tests.push.conftest import Open
+from tests.push.conftest import Desk
 from tests.serving import until
 
 pytestmark = pytest.mark.gen_test
@@ -16,23 +16,23 @@ pytestmark = pytest.mark.gen_test
 # To the browser.
 
 
-async def test_messages_come_in_order(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(kind)
+async def test_messages_come_in_order(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page(kind)
     for number in range(5):
         await page.send(*({"echo": [number, each, "ü\u2028\U0001f600<"]} for each in range(5)))
     expected = [[number, each, "ü\u2028\U0001f600<"] for number in range(5) for each in range(5)]
     assert await page.until(25) == expected
 
 
-async def test_a_broadcast_reaches_everyone(open_page: Open, kind: type[Carrier]) -> None:
-    pages = [await open_page(each) for each in (kind, LongPoll, kind)]
+async def test_a_broadcast_reaches_everyone(desk: Desk, kind: type[Carrier]) -> None:
+    pages = [await desk.page(each) for each in (kind, LongPoll, kind)]
     await pages[0].send({"publish": "all"})
     for page in pages:
         assert await page.until(1) == ["all"]
 
 
-async def test_what_comes_while_the_page_is_away_waits(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(kind)
+async def test_what_comes_while_the_page_is_away_waits(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page(kind)
     await page.send({"echo": "first"})
     await page.until(1)
     await page.carrier.close()
@@ -43,8 +43,8 @@ async def test_what_comes_while_the_page_is_away_waits(open_page: Open, kind: ty
     assert await page.until(3) == ["first", "second", "third"]
 
 
-async def test_what_was_not_acknowledged_comes_again(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(kind)
+async def test_what_was_not_acknowledged_comes_again(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page(kind)
     await page.send({"echo": "a"}, {"echo": "b"})
     assert (await page.carrier.receive())["messages"]
     await page.carrier.close()
@@ -52,8 +52,8 @@ async def test_what_was_not_acknowledged_comes_again(open_page: Open, kind: type
     assert await page.until(2) == ["a", "b"]
 
 
-async def test_what_was_acknowledged_leaves_the_queue(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(kind)
+async def test_what_was_acknowledged_leaves_the_queue(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page(kind)
     client = page.running.service.hub.clients[page.id]
     await page.send({"echo": "a"}, {"echo": "b"})
     await page.until(2)
@@ -64,8 +64,9 @@ async def test_what_was_acknowledged_leaves_the_queue(open_page: Open, kind: typ
     assert page.data == ["a", "b", "c"]
 
 
-async def test_the_overflow_is_told(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(queue={"messages": 3})
+async def test_the_overflow_is_told(desk: Desk, kind: type[Carrier]) -> None:
+    await desk.serve(queue={"messages": 3})
+    page = await desk.page()
     await page.use(LongPoll)
     await page.send(*({"echo": number} for number in range(10)))
     await until(lambda: len(page.running.probe.messages) == 10)
@@ -74,8 +75,8 @@ async def test_the_overflow_is_told(open_page: Open, kind: type[Carrier]) -> Non
     assert page.lost == 7
 
 
-async def test_the_newest_wins(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(kind)
+async def test_the_newest_wins(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page(kind)
     older = page.carrier
     waiting = asyncio.ensure_future(older.receive())
     await until(lambda: page.running.service.hub.clients[page.id].receiver)
@@ -89,8 +90,8 @@ async def test_the_newest_wins(open_page: Open, kind: type[Carrier]) -> None:
 # To the server.
 
 
-async def test_messages_arrive_in_order_and_once(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(kind)
+async def test_messages_arrive_in_order_and_once(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page(kind)
     assert await page.send("a", "b") == {"received": 2}
     repeat = [[2, "b"], [3, "c"]]
     assert await page.carrier.send(repeat) == {"received": 3}
@@ -98,8 +99,8 @@ async def test_messages_arrive_in_order_and_once(open_page: Open, kind: type[Car
     await until(lambda: page.running.probe.messages == ["a", "b", "c"])
 
 
-async def test_the_numbers_go_on_with_another_carrier(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(LongPoll)
+async def test_the_numbers_go_on_with_another_carrier(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page(LongPoll)
     await page.send("a")
     await page.use(kind)
     assert await page.send("b") == {"received": 2}
@@ -108,24 +109,24 @@ async def test_the_numbers_go_on_with_another_carrier(open_page: Open, kind: typ
     await until(lambda: page.running.probe.messages == ["a", "b", "c"])
 
 
-async def test_a_gap_is_refused_and_mended(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(kind)
+async def test_a_gap_is_refused_and_mended(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page(kind)
     await page.send("a")
     error = (await page.carrier.send([[3, "c"]]))["error"]
     assert (error["code"], error["received"]) == ("gap", 1)
     assert await page.send("b", "c") == {"received": 3}
 
 
-async def test_messages_over_the_limits(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(kind)
+async def test_messages_over_the_limits(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page(kind)
     too_large = [[1, "x" * 65_537]], [[n, 0] for n in range(1, 102)]
     for items in too_large:
         assert (await page.carrier.send(items))["error"]["code"] == "too_large"
     assert await page.send("x" * 65_534) == {"received": 1}
 
 
-async def test_too_many_for_the_application(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(kind)
+async def test_too_many_for_the_application(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page(kind)
     await page.send({"wait": None}, *range(99))
     assert await page.send(*range(100)) == {"received": 200}
     error = (await page.carrier.send([[201, 0]]))["error"]
@@ -135,8 +136,8 @@ async def test_too_many_for_the_application(open_page: Open, kind: type[Carrier]
     assert await page.send("more") == {"received": 201}
 
 
-async def test_calls_are_answered(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(kind)
+async def test_calls_are_answered(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page(kind)
     await page.carrier.send([[1, [1, 2], "add"], [2, [], "refuse"], [3, {"raise": "on purpose"}]])
     while len(page.replies) < 3:
         await page.step()
@@ -148,8 +149,8 @@ async def test_calls_are_answered(open_page: Open, kind: type[Carrier]) -> None:
 # The client's life.
 
 
-async def test_another_address_changes_nothing(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(kind, "X-Forwarded-For: 192.0.2.1")
+async def test_another_address_changes_nothing(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page(kind, "X-Forwarded-For: 192.0.2.1")
     await page.send({"echo": 1})
     await page.until(1)
     page.carrier.headers = ("X-Forwarded-For: 192.0.2.2",)
@@ -163,16 +164,16 @@ async def test_another_address_changes_nothing(open_page: Open, kind: type[Carri
     assert client.transport.endswith(kind.name)
 
 
-async def test_leaving(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(kind)
+async def test_leaving(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page(kind)
     await page.send("x")
     await page.carrier.leave()
     await until(lambda: ("disconnect", page.id) in page.running.probe.events)
     assert (await page.notice())["error"]["code"] == "gone"
 
 
-async def test_the_application_may_disconnect(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(kind)
+async def test_the_application_may_disconnect(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page(kind)
     await page.send({"evict": "enough"})
     assert (await page.notice())["error"] == {"code": "gone", "message": "enough"}
     page.notices.clear()
@@ -180,17 +181,18 @@ async def test_the_application_may_disconnect(open_page: Open, kind: type[Carrie
     assert (await page.notice())["error"] == {"code": "gone", "message": "enough"}
 
 
-async def test_a_client_whose_page_stays_away_is_gone(open_page: Open, kind: type[Carrier]) -> None:
+async def test_a_client_whose_page_stays_away_is_gone(desk: Desk, kind: type[Carrier]) -> None:
     short = {"grace": 0.1}
-    page = await open_page(push={"sockjs": {**short, "pause": 0.1}, "longpoll": short})
+    await desk.serve(push={"sockjs": {**short, "pause": 0.1}, "longpoll": short})
+    page = await desk.page()
     await page.use(kind)
     await page.step()
     await page.carrier.close()
     await until(lambda: page.id not in page.running.service.hub.clients, timeout=15)
 
 
-async def test_a_drain_sends_the_page_away(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page(kind)
+async def test_a_drain_sends_the_page_away(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page(kind)
     await page.send({"echo": "kept"})
     await page.until(1)
     page.running.service.hub.drain(1)
@@ -199,8 +201,8 @@ async def test_a_drain_sends_the_page_away(open_page: Open, kind: type[Carrier])
 
 
 @pytest.mark.parametrize("cursor", [1, 7, 2**53 - 1])
-async def test_a_cursor_that_was_never_given_out(open_page: Open, kind: type[Carrier], cursor: int) -> None:
-    page = await open_page()
+async def test_a_cursor_that_was_never_given_out(desk: Desk, kind: type[Carrier], cursor: int) -> None:
+    page = await desk.page()
     page.cursor = cursor
     await page.use(kind)
     assert (await page.notice())["error"]["code"] == "malformed"
@@ -211,8 +213,8 @@ async def test_a_cursor_that_was_never_given_out(open_page: Open, kind: type[Car
     assert await page.until(1) == ["kept"]
 
 
-async def test_a_token_that_is_none(open_page: Open, kind: type[Carrier]) -> None:
-    page = await open_page()
+async def test_a_token_that_is_none(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page()
     page.token += "x"
     await page.use(kind)
     assert (await page.notice())["error"]["code"] == "bad_token"

@@ -108,6 +108,11 @@ class RequestReader:
         """Whether the head has been read and the body has not."""
         return self._request is not None and not self._head
 
+    @property
+    def unread(self) -> bool:
+        """Whether bytes have arrived that the next ``feed`` will read."""
+        return bool(self._unread)
+
     def take_expectation(self) -> bool:
         """Tell, once, whether the browser waits for ``100 Continue`` to send the body (RFC 9110, 10.1.1)."""
         request = self._request
@@ -115,11 +120,6 @@ class RequestReader:
             return False
         request.expects = False
         return True
-
-    @property
-    def unread(self) -> bool:
-        """Whether bytes have arrived that the next ``feed`` will read."""
-        return bool(self._unread)
 
     def feed(self, data: bytes) -> Arrived:
         """Return what ``data`` completes.
@@ -129,26 +129,29 @@ class RequestReader:
         self._unread += data
         while self._unread and len(self._complete) < self._limits.pipeline:
             piece, self._unread = self._unread[:PIECE], self._unread[PIECE:]
-            self._parse(piece)
+            while piece:
+                piece = self._parse(piece)
         complete = self._complete
         if complete:
             self._complete = []
         return complete
 
-    def _parse(self, piece: bytes) -> None:
+    def _parse(self, piece: bytes) -> bytes:
+        """Parse ``piece``; return what is to be parsed next, where the parser could not go on."""
         if self._refusal is not None:
-            return
+            return b""
         self._chunk = len(piece)
         self._fed += self._chunk
         try:
             self._parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
-            self._read_plainly(piece[upgrade.args[0] :])
+            return self._take_back() + piece[upgrade.args[0] :]
         except httptools.HttpParserError as error:
             self._end(self._refusal or Refusal(400, str(error)))
         else:
             if self._fed > self._limits.header and self._request is not None:
                 self._end(Refusal(431, "the header is too large"))
+        return b""
 
     def _end(self, refusal: Refusal) -> None:
         self._refusal = refusal
@@ -156,8 +159,8 @@ class RequestReader:
         self._body.clear()
         self._complete.append(refusal)
 
-    def _read_plainly(self, rest: bytes) -> None:
-        """Read the last request again without its offer to upgrade, which we ignore (RFC 9110, 7.8).
+    def _take_back(self) -> bytes:
+        """Return the head of the last request without its offer to upgrade, which we ignore (RFC 9110, 7.8).
 
         The parser took it for the end of HTTP: it has left a body unread, which would pass for the next
         request, and cannot go on.
@@ -167,7 +170,7 @@ class RequestReader:
         lines = [b"%b %b HTTP/%b" % (request.method, request.target, request.version.encode())]
         lines += [b"%b: %b" % header for header in request.headers if header[0].lower() != b"upgrade"]
         self._parser = httptools.HttpRequestParser(self)
-        self._unread = b"\r\n".join([*lines, b"", rest]) + self._unread
+        return b"\r\n".join([*lines, b"", b""])
 
     # What httptools calls.
 

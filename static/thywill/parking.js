@@ -1,0 +1,44 @@
+// A browser opens six connections to a host for all of its tabs, so they agree by storage which of them may keep
+// one. Browsers with two connections have no storage: there each page is on its own.
+(function () {
+  var PLACES = 4, // two are left for sends and for pages that load
+      RENEW = 20000,
+      MOST = 600000; // a time beyond was written by another clock
+
+  function Parking(address, hold) {
+    this.key = 'thywill.parked ' + address;
+    this.id = thywill.digits() + thywill.digits();
+    this.life = (2 * hold + 30) * 1000; // a page that crashed gives nothing back
+    this.until = 0;
+  }
+
+  Parking.prototype = {
+    // Whether this page may keep a request open.
+    claim: function () {
+      var now = thywill.clock.now(), places, count = 0;
+      if (now < this.until - this.life + RENEW) { return true; }
+      places = this.others();
+      thywill.each(places, function () { count += 1; });
+      this.until = 0;
+      if (count >= PLACES) { return false; }
+      this.until = places[this.id] = now + this.life;
+      thywill.remember(this.key, places);
+      return true;
+    },
+
+    others: function () {
+      var own = this.id, now = thywill.clock.now(), kept = {};
+      thywill.each(thywill.recall(this.key), function (id, until) {
+        if (id !== own && until > now && until < now + MOST) { kept[id] = until; }
+      });
+      return kept;
+    },
+
+    release: function () {
+      if (this.until) { thywill.remember(this.key, this.others()); }
+      this.until = 0;
+    }
+  };
+
+  thywill.Parking = Parking;
+}());

@@ -1,0 +1,158 @@
+// One SockJS session that brings messages, over as many requests as it takes. Nothing is sent by it but the
+// acknowledgements.
+(function () {
+  var PROBE = 3, // seconds: a proxy that keeps an answer back shows by then
+      SLACK = 10, // seconds beyond the server's heartbeat
+      PAUSE = 1, // seconds between two acknowledgements,
+      MANY = 20, // or so many messages
+      count = 0;
+
+  function Stream(name, transport, receiver) {
+    this.name = name;
+    this.transport = transport;
+    this.receiver = receiver;
+    // The first part is for load balancers.
+    this.address = 'sockjs/' + thywill.digits().slice(-3) + '/' + thywill.digits() + thywill.digits() +
+      (count += 1) + '/';
+    this.greeted = false;
+    this.unconfirmed = 0;
+  }
+
+  Stream.prototype = {
+    // Calls ended(kind, seconds) once, unless it is dropped by the function that this returns. Kinds are those of
+    // the carrier, and 'failed' if the session did not begin.
+    open: function (ended) {
+      var self = this;
+      self.ended = ended;
+      self.begun = thywill.clock.now();
+      self.isFruitful = false;
+      self.isOpening = true;
+      self.watch();
+      try {
+        self.close = thywill.carriers[self.name].open(self.transport, self.address, function (frame) {
+          if (self.ended === ended) { self.receive(frame); }
+        }, function (kind) {
+          // An old frame tells its end twice.
+          if (self.ended === ended) { self.end(kind); }
+        });
+      } catch (exception) {
+        self.end('cut');
+      }
+      self.isOpening = false;
+      return function () { self.stop(); };
+    },
+
+    watch: function () {
+      var self = this;
+      thywill.clock.clear(self.watchdog);
+      self.watchdog = thywill.clock.set(function () {
+        self.end('cut');
+      }, (self.greeted ? self.receiver.hold + SLACK : PROBE) * 1000);
+    },
+
+    receive: function (frame) {
+      var kind = frame.charAt(0);
+      if (this.greeted || kind === 'o') { this.watch(); }
+      if (kind === 'o') {
+        this.tell({token: this.receiver.token, cursor: this.receiver.cursor});
+      } else if (kind === 'c') {
+        this.end('cut');
+      } else if (kind === 'a') {
+        this.takeAll(frame.slice(1));
+      } else {
+        this.receiver.parking.claim();
+      }
+    },
+
+    takeAll: function (text) {
+      var list, i;
+      try {
+        list = thywill.json.parse(text);
+        for (i = 0; i < list.length; i += 1) { list[i] = thywill.json.parse(list[i]); }
+      } catch (exception) {
+        return this.end('cut');
+      }
+      for (i = 0; i < list.length && this.ended; i += 1) { this.take(list[i] || {}); }
+    },
+
+    take: function (answer) {
+      var error = answer.error || {}, items = answer.messages, receiver = this.receiver;
+      if (error.code === 'gone' || error.code === 'bad_token') { return receiver.lane.gone(error); }
+      // An answer that begins after our cursor: one before it was lost.
+      if (!thywill.isArray(items) || answer.superseded || answer.after > receiver.cursor) {
+        return this.end('cut', error.retry || answer.retry);
+      }
+      if (!this.greeted) { this.greet(); }
+      receiver.confirm(answer);
+      receiver.take(answer);
+      if (items.length) {
+        this.isFruitful = true;
+        receiver.lane.backoff.reset();
+      }
+      if (!this.ended) { return; }
+      if (answer.retry > 0) { return this.end('cut', answer.retry); }
+      this.unconfirmed += items.length;
+      this.acknowledge();
+    },
+
+    greet: function () {
+      this.greeted = true;
+      this.watch();
+      this.receiver.carried(this.name);
+    },
+
+    acknowledge: function () {
+      var self = this;
+      self.receiver.parking.claim();
+      if (self.telling) { return; }
+      if (self.unconfirmed >= MANY) {
+        self.confirm();
+      } else if (self.unconfirmed && !self.timer) {
+        self.timer = thywill.clock.set(function () { self.confirm(); }, PAUSE * 1000);
+      }
+    },
+
+    confirm: function () {
+      thywill.clock.clear(this.timer);
+      this.timer = null;
+      this.unconfirmed = 0;
+      this.tell({cursor: this.receiver.cursor});
+    },
+
+    tell: function (fields) {
+      var self = this, body = '[' + thywill.json.stringify(thywill.encode(fields)) + ']';
+      self.telling = self.transport.request(self.address + 'xhr_send', body, SLACK, function (answer) {
+        self.telling = null;
+        if (answer.error && !self.greeted) { return self.end('cut'); }
+        self.acknowledge();
+      });
+    },
+
+    stop: function () {
+      this.ended = null;
+      thywill.clock.clear(this.watchdog);
+      thywill.clock.clear(this.timer);
+      if (this.telling) { this.telling(); }
+      if (this.close) { this.close(); }
+      this.timer = this.telling = this.close = null;
+    },
+
+    // A whole answer that brought nothing, at once, is no answer of ours.
+    end: function (kind, seconds) {
+      var self = this, ended = self.ended;
+      if (self.isOpening) {
+        return thywill.later(function () { self.end(kind, seconds); });
+      }
+      if (!ended) { return; }
+      if (!this.greeted) {
+        kind = 'failed';
+      } else if (kind === 'more' && !this.isFruitful && thywill.clock.now() - this.begun < PAUSE * 1000) {
+        kind = 'cut';
+      }
+      this.stop();
+      ended(kind, seconds);
+    }
+  };
+
+  thywill.Stream = Stream;
+}());

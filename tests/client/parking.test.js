@@ -1,0 +1,98 @@
+'use strict';
+const assert = require('node:assert/strict');
+const {test} = require('node:test');
+const {Page} = require('./harness');
+const {greet} = require('./streams');
+
+const PUSH = {push: ['sockjs', 'longpoll']};
+
+// Pages of one browser.
+function tabs(count, options) {
+  const storage = new Map();
+  return Array.from({length: count}, () => tab(storage, options));
+}
+
+function tab(storage, options) {
+  const page = new Page({storage, random: Math.random, ...options});
+  page.start();
+  page.storage = storage;
+  return page;
+}
+
+function isParked(page) {
+  return page.exchanges.some((exchange) => exchange.open && (exchange.operation === 'xhr_streaming' ||
+    exchange.operation === 'poll' && exchange.body.hold === undefined));
+}
+
+function parked(pages) { return pages.filter(isParked).length; }
+
+test('four pages of a browser keep a request open, the others ask now and then', () => {
+  const pages = tabs(7);
+  assert.equal(parked(pages), 4);
+  const other = pages[6];
+  const before = other.exchanges.length;
+  assert.equal(other.open('poll').length, 0);
+  for (let i = 0; i < 60; i += 1) {
+    other.clock.advance(1);
+    if (other.open('poll').length) {
+      assert.equal(other.only('poll').body.hold, 0);
+      other.deliver([]);
+    }
+  }
+  const polls = other.exchanges.length - before;
+  assert.ok(polls >= 12 && polls <= 20, `${polls} polls in a minute`);
+  assert.equal(other.client.transport, 'longpoll');
+  assert.deepEqual(other.states.filter((state) => state !== 'connected'), []);
+});
+
+test('short polls bring messages, and sends do not wait for them', () => {
+  const page = tabs(5)[4];
+  page.client.send('up');
+  page.answer('send', {received: 1});
+  page.clock.advance(5);
+  page.deliver([[1, 'a']]);
+  page.clock.advance(5);
+  assert.equal(page.only('poll').body.cursor, 1);
+  assert.deepEqual(page.messages, ['a']);
+});
+
+test('a page that leaves, or goes into the cache, gives its place to another', () => {
+  for (const persisted of [false, true]) {
+    const pages = tabs(5);
+    pages[0].fire('pagehide', {persisted});
+    pages[4].clock.advance(5);
+    pages[4].deliver([]);
+    assert.ok(isParked(pages[4]));
+  }
+});
+
+test('a page that crashed loses its place, a page that lives keeps it', () => {
+  const pages = tabs(5, {bootstrap: PUSH});
+  const [crashed, ...others] = pages;
+  const streams = others.slice(0, 3).map((page) => greet(page, 'xhr_streaming'));
+  assert.ok(isParked(crashed));
+  for (let i = 0; i < 8; i += 1) {
+    for (const page of others) { page.clock.advance(12.5); }
+    for (const stream of streams) { stream.frame('h'); }
+    if (others[3].open('poll').length) { others[3].deliver([]); }
+  }
+  assert.equal(parked(others), 4);
+});
+
+test('a place is the server\'s, and nonsense in the storage takes none', () => {
+  const storage = new Map();
+  const key = 'thywill.parked http://here/thywill/';
+  for (const text of ['x', '7', 'null', '[1,2,3,4,5,6]', '{"a":"x","b":null,"c":1e99,"d":-1,"e":{}}']) {
+    storage.set(key, text);
+    assert.ok(isParked(tab(storage)), text);
+  }
+});
+
+test('without storage each page is on its own', () => {
+  const pages = Array.from({length: 7}, () => {
+    const page = new Page({globals: {localStorage: {getItem: () => null, setItem() { throw new Error('full'); }}}});
+    page.start();
+    return page;
+  });
+  assert.equal(parked(pages), 7);
+});
