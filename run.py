@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -53,14 +55,33 @@ async def serve(config: Path, required: bool, overrides: dict[str, Any]) -> None
     from thywill.server import Service
 
     service = Service(read(config, required=required, overrides=overrides), ROOT)
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    await service.start()
+    stopped = asyncio.create_task(until_told_to_stop())
+    started = asyncio.create_task(service.start())
+    await asyncio.wait({started, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if not started.done():
+        started.cancel()
+        await asyncio.gather(started, return_exceptions=True)
+        return
+    await started
     print(f"thywill serves on {service.address} (end it with Ctrl-C)", flush=True)
     spare_the_collector()
-    await stopped.wait()
+    await stopped
     await service.stop()
+
+
+async def until_told_to_stop() -> None:
+    """Wait for SIGINT or SIGTERM; a second one ends the process at once, whatever it waits for."""
+    told = asyncio.Event()
+
+    def stop() -> None:
+        if told.is_set():
+            os._exit(1)
+        told.set()
+
+    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
+    await told.wait()
 
 
 def spare_the_collector() -> None:
@@ -77,7 +98,8 @@ def raise_descriptor_limit() -> None:
     except ImportError:  # not a Unix system
         return
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with contextlib.suppress(ValueError, OSError):  # some systems name a limit that they do not allow
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -54,7 +54,7 @@ MISTAKES = {
     "[push.longpol]\nhold = 5": r"\[push\] longpol: is not among the components chosen; did you",
     "[push.longpoll]\nhold = 0": r"\[push.longpoll\] hold: expected 'float' > 0",
     '[application_interface]\napplications = ["apps.nothing"]': r"there is no package 'apps.nothing'",
-    '[application_interface]\napplications = ["thywill.hub"]': r"must have one subclass of Application",
+    '[application_interface]\napplications = ["thywill.hub"]': r"must define one subclass of Application",
     '[application_interface]\napplications = ["tests.probe", "tests.probe"]': r"two are called 'probe'",
     '[log]\nlevel = "loud"': r"\[log\] level = 'loud': use one of debug, info",
     '[database]\nurl = "what"': r"\[database\] url",

@@ -16,14 +16,12 @@ from thywill.hub import EVICTED
 # Beginnings.
 
 
-def test_a_new_client_is_detached_and_known_to_nobody_but_the_database() -> None:
+def test_a_new_client_is_detached_and_known_to_nobody() -> None:
     world = World()
     client = world.hub.create("chat", "a session")
     assert world.hub.clients == {client.id: client}
     assert client.state is State.DETACHED
-    assert world.records.saved == [
-        ClientRecord(client.id, "a session", "chat", "", "", "", WALL, WALL, "detached", {})
-    ]
+    assert world.records.saved == []
     assert world.events == []
 
 
@@ -54,7 +52,7 @@ def test_the_first_poll_greets_and_no_other_does() -> None:
     world.poll(client)
     assert world.events == [f"connected {client.id}"]
     assert client.state is State.CONNECTED
-    assert world.states_saved(client) == ["detached", "connected"]
+    assert world.states_saved(client) == ["connected"]
 
 
 def test_a_send_before_the_first_poll_greets_first() -> None:

@@ -1,4 +1,4 @@
-"""What the READMEs say is true: their application runs, their links lead somewhere, their words are the code's."""
+"""What the READMEs say is true: their application runs, and their links lead somewhere."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class Client:
 
     async def disconnect(self, reason: str = "disconnected by the application") -> None:
         """End this client; its page is told ``reason``."""
-        self._hub.disconnect(self._live, reason)
+        self._hub.disconnect(self._live, str(reason))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Client) and other._live is self._live

@@ -76,6 +76,10 @@ class Bootstrap:
             for part in self._parts:
                 part.bootstrap(client, configuration)
         except BaseException:
-            self._hub.leave(client)
+            self.end(client)
             raise
         return client, configuration
+
+    def end(self, client: LiveClient) -> None:
+        """Forget a client whose page could not be made."""
+        self._hub.leave(client)

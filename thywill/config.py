@@ -37,6 +37,7 @@ class ServerSettings:
     trusted_proxies: list[str] = field(default_factory=lambda: ["127.0.0.1", "::1"])
     max_header: Positive = 16 * 1024
     max_body: Positive = 1024 * 1024
+    max_clients: Positive = 100_000
     header_timeout: Seconds = 20.0
     body_timeout: Seconds = 60.0
     idle_timeout: Seconds = 75.0

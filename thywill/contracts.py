@@ -88,6 +88,7 @@ class Timing:
         pause: how long a browser may be without a request before it counts as detached.
         token: how long a token may be presented to a server that does not know its client.
         pending: how many messages of one client may wait for its application's hooks.
+        clients: how many clients there may be.
         record: how often a record is brought up to date when nothing but the time has changed.
         tick: how coarse all of these are.
     """
@@ -97,5 +98,6 @@ class Timing:
     pause: float = 5.0
     token: float = 30 * 24 * 3600.0
     pending: int = 200
+    clients: int = 100_000
     record: float = 60.0
     tick: float = 0.5

@@ -11,6 +11,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from thywill.client import LiveClient, Receiver
@@ -20,19 +21,20 @@ from thywill.core.envelope import Item, encode_data
 from thywill.core.inbox import Inbox
 from thywill.core.lifecycle import Event, State, advance
 from thywill.core.outbox import Entry, Full
+from thywill.core.recent import Recent
 from thywill.core.signing import Signer
 from thywill.core.wheel import TimerWheel
-from thywill.errors import BadToken, Gone, TooMany
+from thywill.errors import BadToken, Draining, Gone, TooMany
 from thywill.sessions import Sessions
 
 log = logging.getLogger(__name__)
 
 PURPOSE = "client"
 SLICE = 500
-"""How many clients are handled in one turn of the loop; the others wait for the next, behind new requests."""
+"""How many clients are answered in one turn of the loop; the others wait behind new requests."""
 
 EVICTED = 1000
-"""Of how many clients that were disconnected the reason is kept, for when their browser asks."""
+"""Of how many clients that were disconnected the reason is kept."""
 
 
 class Hub:
@@ -72,7 +74,7 @@ class Hub:
         self._wheel: TimerWheel[LiveClient] = TimerWheel(timing.tick, monotonic())
         self._ready: list[LiveClient] = []
         self._due: list[LiveClient] = []
-        self._evicted: dict[str, str] = {}
+        self._evicted: Recent[str] = Recent(EVICTED)
         self._drain_seconds: float | None = None
 
     def listen(self, listener: Listener) -> None:
@@ -82,7 +84,18 @@ class Hub:
     # A client's life.
 
     def create(self, application: str, session: str) -> LiveClient:
-        """Return a new client, detached until its first poll."""
+        """Return a new client, detached until its first poll.
+
+        It has no record before that: whoever only fetches pages costs the database nothing.
+
+        Raises:
+            Draining: the server is about to stop.
+            TooMany: there are as many clients as the settings allow.
+        """
+        if self.draining:
+            raise Draining("the server is about to stop", retry=2)
+        if len(self.clients) >= self.timing.clients:
+            raise TooMany("the server has as many clients as it may have", retry=10)
         now = self._wall()
         client_id = secrets.token_urlsafe(16)
         client = LiveClient(client_id, application, session, self._queue.open(client_id), Inbox(), now)
@@ -90,7 +103,6 @@ class Hub:
         self.clients[client_id] = client
         self._sessions.add(client)
         self._schedule(client, self.timing.grace)
-        self._records.save(client)
         return client
 
     def find(self, token: str) -> LiveClient:
@@ -115,7 +127,7 @@ class Hub:
     def locate(self, client: LiveClient, address: str, transport: str) -> None:
         """Note where ``client`` speaks from, and by which transport."""
         if client.address != address or client.transport != transport:
-            if client.address and client.address != address:
+            if client.address not in ("", address):
                 log.debug("%s: from another address", client.id)
             client.address, client.transport = address, transport
             self._records.save(client)
@@ -209,10 +221,12 @@ class Hub:
         """End ``client`` from this side; its browser is told ``reason``."""
         if client.state is State.GONE:
             return
-        self._evicted[client.id] = reason
-        if len(self._evicted) > EVICTED:
-            del self._evicted[next(iter(self._evicted))]
+        self._evicted.put(client.id, reason)
         self._end(client, Event.EVICT, Gone(reason))
+
+    def is_evicted(self, client: LiveClient) -> bool:
+        """Tell whether ``client`` was ended from this side."""
+        return client.id in self._evicted
 
     def touch(self, client: LiveClient) -> None:
         """What the record of ``client`` holds has changed."""
@@ -240,14 +254,14 @@ class Hub:
         self._sessions.remove(client)
         self._queue.close(client)
         client.outbox.entries.clear()
-        receiver, client.receiver = client.receiver, None
-        if receiver is not None:
-            receiver.end(reason)
-        self._records.save(client)
         if client.greeted:
+            self._records.save(client)
             log.info("%s of %s is gone: %s", client.id, client.application, reason)
             if self._listener is not None:
                 self._listener.disconnected(client)
+        receiver, client.receiver = client.receiver, None
+        if receiver is not None:
+            receiver.end(reason)
 
     # Messages to clients.
 
@@ -302,7 +316,14 @@ class Hub:
         for client in ready:
             client.waiting = False
             if client.receiver is not None and client.outbox.entries:
-                client.receiver.flush()
+                self._guarded(client, client.receiver.flush)
+
+    def _guarded(self, client: LiveClient, step: Callable[[], None]) -> None:
+        # What one client's connection raises must not keep the others of this turn waiting.
+        try:
+            step()
+        except Exception:
+            log.exception("%s could not be answered", client.id)
 
     # Channels.
 
@@ -323,8 +344,6 @@ class Hub:
         """Return the channels that ``client`` is in."""
         return [name for _, name in self._channels.names(client)]
 
-    # Time.
-
     def tick(self) -> None:
         """Act on every deadline that has passed; called once a ``timing.tick``."""
         idle = not self._due
@@ -338,7 +357,7 @@ class Hub:
             self._call_soon(self._handle_due)
         for client in due:
             if client.slot is None and client.state is not State.GONE:
-                self._overdue(client)
+                self._guarded(client, partial(self._overdue, client))
 
     def _overdue(self, client: LiveClient) -> None:
         receiver = client.receiver
@@ -363,15 +382,11 @@ class Hub:
     def _schedule(self, client: LiveClient, seconds: float) -> None:
         self._wheel.schedule(client, self._monotonic() + max(seconds, 0))
 
-    # The end.
-
     def drain(self, seconds: float) -> None:
         """Send every browser away, to come back spread over ``seconds``."""
         self._drain_seconds = seconds
         for client in list(self.clients.values()):
-            if client.receiver is None:
-                continue
-            if client.outbox.entries:
+            if client.receiver is not None and client.outbox.entries:
                 client.receiver.flush()
             if client.receiver is not None:
                 client.receiver.retry(self._spread())

@@ -89,11 +89,14 @@ class Service:
         pages = choice.one("client_interface", ClientInterface)
         pushes = choice.several("push", Push)
         signer = Signer(_secret(folder / pages.settings.secret_file))
-        self.hub = Hub(self.queue, self.database, signer, _timing(pushes), call_soon=_call_soon)
+        self.hub = Hub(
+            self.queue, self.database, signer, _timing(self.settings, pushes), call_soon=_call_soon
+        )
         self.applications = _build(
             choice.one("application_interface", ApplicationInterface), self.hub, self.queue.settings.message
         )
         self.hub.listen(self.applications)
+        self.log.watch(self.applications.packages())
         self.origins = Origins(pages.settings.origins)
         limits = SendLimits(self.queue.settings.message, self.queue.settings.batch)
         self.pushes = [_build(push, self.hub, self.origins, limits) for push in pushes]
@@ -169,6 +172,7 @@ class Service:
 
     async def stop(self) -> None:
         """Send browsers away, finish what is under way, and let go of everything."""
+        log.info("stopping: %d clients are sent away, to come back later", len(self.hub.clients))
         self.hub.drain(len(self.hub.clients) / CLIENTS_PER_SECOND)
         await self._server.stop(self.settings.stop_timeout)
         if self._ticker is not None:
@@ -177,7 +181,11 @@ class Service:
 
     async def _stop_parts(self) -> None:
         while self._started:
-            await self._started.pop().stop()
+            part = self._started.pop()
+            try:
+                await part.stop()
+            except Exception:
+                log.exception("%s could not be stopped cleanly", type(part).__name__)
 
     def _tick(self) -> None:
         self._ticker = asyncio.get_running_loop().call_later(self.hub.timing.tick, self._tick)
@@ -194,9 +202,10 @@ def _call_soon(function: Callable[[], None]) -> None:
     asyncio.get_running_loop().call_soon(function)
 
 
-def _timing(pushes: list[Chosen[Push]]) -> Timing:
+def _timing(settings: ServerSettings, pushes: list[Chosen[Push]]) -> Timing:
     grace = max(push.settings.grace for push in pushes)
-    return Timing(grace=grace, pause=min(Timing().pause, grace))
+    hold = max(push.settings.hold for push in pushes)
+    return Timing(hold=hold, grace=grace, pause=min(Timing().pause, grace), clients=settings.max_clients)
 
 
 def _limits(settings: ServerSettings) -> Limits:

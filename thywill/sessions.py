@@ -10,24 +10,34 @@ from thywill.client import LiveClient
 class Sessions:
     """The live clients of every session.
 
-    Nearly every session has one client, so each is a tuple: a set would take ten times its memory.
+    Nearly every session has one client, which then stands by itself: a collection for each would take
+    several times its memory.
     """
 
     def __init__(self) -> None:
-        self._clients: dict[str, tuple[LiveClient, ...]] = {}
+        self._clients: dict[str, LiveClient | dict[LiveClient, None]] = {}
 
     def add(self, client: LiveClient) -> None:
         """Note that ``client`` is alive."""
-        self._clients[client.session] = (*self._clients.get(client.session, ()), client)
+        others = self._clients.get(client.session)
+        if others is None:
+            self._clients[client.session] = client
+        elif isinstance(others, dict):
+            others[client] = None
+        else:
+            self._clients[client.session] = {others: None, client: None}
 
     def remove(self, client: LiveClient) -> None:
         """Note that ``client`` is gone."""
-        others = tuple(each for each in self._clients[client.session] if each is not client)
-        if others:
-            self._clients[client.session] = others
-        else:
+        others = self._clients[client.session]
+        if isinstance(others, dict):
+            del others[client]
+        if others is client or not others:
             del self._clients[client.session]
 
     def of(self, session: str) -> Iterable[LiveClient]:
-        """Return the live clients of ``session``."""
-        return self._clients.get(session, ())
+        """Return the live clients of ``session``, in the order in which they came."""
+        clients = self._clients.get(session)
+        if isinstance(clients, dict):
+            return list(clients)
+        return () if clients is None else (clients,)

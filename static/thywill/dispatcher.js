@@ -62,6 +62,10 @@
       this.sender.lane.wake();
     },
 
+    nudge: function () {
+      this.receiver.nudge();
+    },
+
     suspend: function () {
       this.receiver.suspend();
       this.sender.lane.clear();

@@ -31,6 +31,12 @@
     if (!document.hidden) { tell('wake'); }
   });
 
+  // Pages that have a place say so all the time, by what the server sends. The timers of one in the background may
+  // come once a minute, which is too late for the server.
+  listen(window, 'storage', function (event) {
+    if (String(event.key).indexOf('thywill.parked') === 0) { tell('nudge'); }
+  });
+
   // Open requests keep a page out of the page cache, and so does a listener for unload.
   listen(window, 'onpagehide' in window ? 'pagehide' : 'unload', function (event) {
     if (event.persisted) { tell('suspend'); } else { tell('leave', true); }

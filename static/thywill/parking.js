@@ -5,7 +5,18 @@
       RENEW = 20000,
       MOST = 600000; // a time beyond was written by another clock
 
+  // HTTP/2 and 3 have one connection for all requests.
+  function isMultiplexed(address) {
+    try {
+      return !thywill.isOtherOrigin(address) &&
+        /^h[23]/.test(window.performance.getEntriesByType('navigation')[0].nextHopProtocol);
+    } catch (exception) {
+      return false;
+    }
+  }
+
   function Parking(address, hold) {
+    this.places = isMultiplexed(address) ? Infinity : PLACES;
     this.key = 'thywill.parked ' + address;
     this.id = thywill.digits() + thywill.digits();
     this.life = (2 * hold + 30) * 1000; // a page that crashed gives nothing back
@@ -19,8 +30,11 @@
       if (now < this.until - this.life + RENEW) { return true; }
       places = this.others();
       thywill.each(places, function () { count += 1; });
-      this.until = 0;
-      if (count >= PLACES) { return false; }
+      // The page in front is to find a place free.
+      if (count >= this.places - (document.hidden ? 1 : 0)) {
+        this.release();
+        return false;
+      }
       this.until = places[this.id] = now + this.life;
       thywill.remember(this.key, places);
       return true;

@@ -19,6 +19,7 @@
     self.connected = self.isQuiet = false;
     self.fruitless = self.cuts = 0;
     self.stream = null; // one that goes on
+    self.probe = null; // one that has not said a word
     self.suspect = null; // what failed, if it was not the network
   }
 
@@ -29,18 +30,39 @@
       if (this.lane.isBusy()) { return; }
       if (!this.connected || !this.parking.claim()) { return this.poll(false); }
       name = this.choice.pick(this.isQuiet);
-      if (name === this.choice.polls) {
-        this.poll(true);
-      } else {
-        this.read(name);
+      if (this.stream) {
+        this.lane.drop = this.open(this.stream);
+        this.stream = null;
+        return;
       }
+      // A poll waits until the stream says something: a proxy that keeps it back delays no message.
+      if (name !== this.choice.polls && !this.probe) {
+        this.probe = new thywill.Stream(name, this.transport, this);
+        this.open(this.probe);
+      }
+      this.poll(true);
+    },
+
+    // The poll's messages that are on their way come again.
+    adopt: function (stream) {
+      if (stream !== this.probe) { return false; }
+      this.lane.clear();
+      this.lane.drop = function () { stream.stop(); };
+      this.probe = null;
+      this.isQuiet = false;
+      return true;
+    },
+
+    dropProbe: function () {
+      if (this.probe) { this.probe.stop(); }
+      this.probe = null;
     },
 
     poll: function (held) {
       var self = this, begun = thywill.clock.now(), fields = {token: self.token, cursor: self.cursor};
       self.stream = null;
       if (!held) { fields.hold = 0; }
-      if (self.connected) { self.owner.carried(self.choice.polls); }
+      if (self.connected && !self.probe) { self.owner.carried(self.choice.polls); }
       self.lane.request('poll', fields, (held ? self.hold : 0) + SLACK, function (answer, error) {
         if (!thywill.isArray(answer.messages) || answer.superseded) { return self.retry(error.retry); }
         self.answered(answer, held, (thywill.clock.now() - begun) / 1000);
@@ -61,12 +83,12 @@
 
     // The network works, so it was the carrier that does not.
     blame: function (held) {
-      if (held) {
+      if (held && !this.probe) {
         this.choice.worked(this.choice.polls);
-      } else if (this.suspect) {
+      } else if (this.suspect && !held) {
         this.choice.failed(this.suspect);
       }
-      this.suspect = null;
+      if (!held) { this.suspect = null; }
     },
 
     confirm: function (answer) {
@@ -114,18 +136,16 @@
       }
     },
 
-    read: function (name) {
-      var self = this, begun = thywill.clock.now(),
-          stream = self.stream || new thywill.Stream(name, self.transport, self);
-      self.isQuiet = false;
-      self.stream = null;
-      self.lane.drop = stream.open(function (kind, seconds) {
-        self.lane.drop = null;
+    open: function (stream) {
+      var self = this, begun = thywill.clock.now();
+      return stream.open(function (kind, seconds) {
         if (kind === 'failed') {
-          self.suspect = name;
-          self.restart();
-        } else if (kind === 'cut') {
-          self.cut(name, seconds, thywill.clock.now() - begun > STABLE);
+          self.suspect = stream.name;
+          return self.restart();
+        }
+        self.lane.drop = null;
+        if (kind === 'cut') {
+          self.cut(stream.name, seconds, thywill.clock.now() - begun > STABLE);
         } else {
           self.stream = kind === 'more' ? stream : null;
           self.proceed();
@@ -149,22 +169,30 @@
     },
 
     retry: function (asked) {
+      this.dropProbe();
       this.connected = false;
       this.suspect = null;
       this.owner.changed('waiting', {retry: this.lane.retry(asked)});
     },
 
     restart: function () {
+      this.dropProbe();
       this.connected = false;
       this.lane.restart();
     },
 
+    nudge: function () {
+      if (this.connected && !this.parking.until) { this.lane.wake(); }
+    },
+
     suspend: function () {
+      this.dropProbe();
       this.lane.clear();
       this.parking.release();
     },
 
     close: function () {
+      this.dropProbe();
       this.lane.close();
       this.parking.release();
     }

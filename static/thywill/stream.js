@@ -54,13 +54,14 @@
       var kind = frame.charAt(0);
       if (this.greeted || kind === 'o') { this.watch(); }
       if (kind === 'o') {
+        if (!this.receiver.adopt(this)) { return; }
         this.tell({token: this.receiver.token, cursor: this.receiver.cursor});
       } else if (kind === 'c') {
         this.end('cut');
       } else if (kind === 'a') {
         this.takeAll(frame.slice(1));
-      } else {
-        this.receiver.parking.claim();
+      } else if (this.greeted && !this.receiver.parking.claim()) {
+        this.end('full');
       }
     },
 
@@ -103,7 +104,6 @@
 
     acknowledge: function () {
       var self = this;
-      self.receiver.parking.claim();
       if (self.telling) { return; }
       if (self.unconfirmed >= MANY) {
         self.confirm();
@@ -123,7 +123,8 @@
       var self = this, body = '[' + thywill.json.stringify(thywill.encode(fields)) + ']';
       self.telling = self.transport.request(self.address + 'xhr_send', body, SLACK, function (answer) {
         self.telling = null;
-        if (answer.error && !self.greeted) { return self.end('cut'); }
+        // No session: Chromium tells nothing of a frame's answer that was cut.
+        if (answer.error && (!self.greeted || answer.error.code === 'not_found')) { return self.end('cut'); }
         self.acknowledge();
       });
     },

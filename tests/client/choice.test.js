@@ -21,8 +21,10 @@ function waitForPoll(page) {
 
 // Which transport the page tries now.
 function tried(page) {
-  return page.exchanges.filter((exchange) => exchange.open && !/send/.test(exchange.operation))
-    .map((exchange) => (exchange.body && exchange.body.hold === 0 ? 'short poll' : exchange.operation)).join();
+  const open = page.exchanges.filter((exchange) => exchange.open && !/send/.test(exchange.operation));
+  const stream = open.find((exchange) => exchange.operation !== 'poll');
+  if (stream) { return stream.operation; }
+  return open.map((exchange) => (exchange.body && exchange.body.hold === 0 ? 'short poll' : exchange.operation)).join();
 }
 
 function refuse(page) {

@@ -79,12 +79,46 @@ test('a page that crashed loses its place, a page that lives keeps it', () => {
   assert.equal(parked(others), 4);
 });
 
+test('a page in the background leaves one place to the page in front', () => {
+  const pages = tabs(4, {bootstrap: PUSH});
+  const streams = pages.map((page) => greet(page, 'xhr_streaming'));
+  const hidden = pages[0];
+  hidden.context.document.hidden = true;
+  hidden.clock.advance(25);
+  streams[0].frame('h');
+  assert.ok(!isParked(hidden));
+  hidden.deliver([]);
+  const front = tab(hidden.storage);
+  assert.ok(isParked(front));
+  hidden.clock.advance(5);
+  assert.equal(hidden.only('poll').body.hold, 0);
+  assert.deepEqual(hidden.states.filter((state) => state !== 'connected'), []);
+});
+
+test('a page without a place asks when another renews its own, though its timers do not run', () => {
+  const page = tabs(5)[4];
+  page.fire('storage', {key: 'mine'});
+  page.fire('storage', {key: null});
+  assert.equal(page.open('poll').length, 0);
+  page.fire('storage', {key: 'thywill.parked http://here/thywill/'});
+  page.deliver([[1, 'a']]);
+  assert.deepEqual(page.messages, ['a']);
+  assert.equal(page.open('poll').length, 0);
+});
+
 test('a place is the server\'s, and nonsense in the storage takes none', () => {
   const storage = new Map();
   const key = 'thywill.parked http://here/thywill/';
   for (const text of ['x', '7', 'null', '[1,2,3,4,5,6]', '{"a":"x","b":null,"c":1e99,"d":-1,"e":{}}']) {
     storage.set(key, text);
     assert.ok(isParked(tab(storage)), text);
+  }
+});
+
+test('HTTP/2 has room for all pages', () => {
+  for (const [protocol, count] of [['h2', 7], ['h3', 7], ['http/1.1', 4], ['', 4]]) {
+    const performance = {getEntriesByType: () => [{nextHopProtocol: protocol}]};
+    assert.equal(parked(tabs(7, {globals: {performance}})), count, protocol);
   }
 });
 

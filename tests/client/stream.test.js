@@ -21,12 +21,14 @@ test('a stream takes the place of the parked poll, after a poll that is answered
   const page = new Page({bootstrap: PUSH});
   assert.equal(page.only('poll').body.hold, 0);
   page.start();
-  assert.equal(page.open('poll').length, 0);
+  assert.equal(page.only('poll').body.hold, undefined);
   const stream = page.only('xhr_streaming');
   assert.match(stream.url, /^http:\/\/here\/thywill\/sockjs\/\d{3}\/\w{8,}\/xhr_streaming$/);
   assert.equal(page.client.transport, null);
   stream.frame('h'.repeat(2048));
+  assert.equal(page.open('poll').length, 1);
   stream.frame('o');
+  assert.equal(page.open('poll').length, 0);
   assert.deepEqual(told(page), {token: 'T', cursor: 0});
   assert.match(page.only('xhr_send').url, new RegExp(`${stream.session}/xhr_send$`));
   page.answer('xhr_send', '', 204);

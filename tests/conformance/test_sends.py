@@ -54,7 +54,7 @@ async def test_a_send(echo: Service, session: str) -> None:
 @pytest.mark.parametrize("transport", ["xhr_send", "jsonp_send"])
 async def test_there_has_to_be_a_session(echo: Service, session: str, transport: str) -> None:
     answer = await echo.post(f"{session}/{transport}", '["x"]')
-    assert (answer.status, answer.body) == (404, b"")
+    assert (answer.status, answer.code) == (404, "not_found")
 
 
 @pytest.mark.parametrize(("body", "complaint"), BODIES.values(), ids=BODIES)

@@ -10,6 +10,7 @@ import pytest
 from tests.conformance.conftest import GO_AWAY, INTERRUPTED, OPEN, TAKEN, Lab
 from tests.conformance.wire import Ended, Service, Stream
 from tests.serving import until
+from thywill.components.push.sockjs import router as router_module
 
 pytestmark = pytest.mark.gen_test
 
@@ -136,6 +137,19 @@ async def test_messages_that_nobody_fetches_end_it(echo: Service, session: str) 
     for _ in range(4):
         await echo.send(session, body)
     assert (await echo.poll(session)).startswith(b"c[1008,")
+
+
+@pytest.mark.parametrize("transport", ["xhr", "xhr_streaming", "eventsource", "htmlfile?c=x", "jsonp?c=x"])
+async def test_there_is_room_for_so_many_only(
+    echo: Service, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(router_module, "SESSIONS", 2)
+    for name in ("/0/a", "/0/b"):
+        await echo.poll(name)
+    answer = await echo.get(f"/0/c/{transport}", method=method(transport), body=body(transport))
+    assert (answer.status, answer.code, answer.header("retry-after")) == (429, "too_many", "10")
+    await echo.send("/0/a", '["x"]')
+    assert await echo.poll("/0/a") == b'a["x"]'
 
 
 # One request at a time.

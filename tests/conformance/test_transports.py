@@ -7,10 +7,13 @@ import json
 
 import pytest
 
-from tests.conformance.conftest import GO_AWAY, OPEN, Lab
+from tests.conformance.conftest import GO_AWAY, INTERRUPTED, OPEN, Lab
 from tests.conformance.server import RESPONSE_LIMIT
 from tests.conformance.test_pages import NOT_CACHED
-from tests.conformance.wire import Service
+from tests.conformance.wire import Service, Stream
+from tests.serving import until
+from thywill.components.push.sockjs.router import Router
+from thywill.components.push.sockjs.session import Session
 
 pytestmark = pytest.mark.gen_test
 
@@ -138,14 +141,45 @@ async def test_a_message_does_not_end_the_script_that_carries_it(echo: Service, 
     assert json.loads(text) == 'a["</script><script>alert(1)</script>"]'
 
 
-async def test_a_browser_that_does_not_read_is_not_written_to(lab: Lab, echo: Service, session: str) -> None:
+async def test_a_browser_that_does_not_read_is_not_written_to(lab: Lab, session: str) -> None:
+    service, router = await lab.special({"response_limit": 2**30})
+    stream, known = await choke(service, router, session)
+    await service.send(session, '["after"]')
+    assert known.send_queue == [b'"after"']
+    stream.hurry()
+    await stream.head()
+    while b"after" not in await stream.chunk():
+        pass
+
+
+async def test_what_waited_goes_with_a_connection_that_broke_off(lab: Lab, session: str) -> None:
+    service, router = await lab.special({"response_limit": 2**30})
+    stream, known = await choke(service, router, session)
+    await service.send(session, '["after"]')
+    stream.reset()
+    await until(lambda: known.is_closed)
+    assert await service.poll(session) == INTERRUPTED
+
+
+async def choke(service: Service, router: Router, session: str) -> tuple[Stream, Session]:
+    """Send to a stream that is not read until no more goes; return it and its session."""
+    stream = await service.park(f"{session}/xhr_streaming", slow=True)
+    await until(lambda: router.sessions)
+    (known,), sent = router.sessions.values(), 0
+    while known.is_writable():
+        await service.send(session, json.dumps(["x" * 200_000]))
+        sent += 1
+        assert sent < 100, "it is written to all the same"
+    return stream, known
+
+
+async def test_a_response_that_ended_is_not_gone_on_with(echo: Service, session: str) -> None:
     stream, _ = await echo.stream(f"{session}/eventsource", method="GET")
-    body = json.dumps(["x" * 900_000])
-    await echo.send(session, body)
     await stream.chunk()
-    assert await stream.chunk() == b"data: o\r\n\r\n"
+    await stream.chunk()
+    await echo.send(session, json.dumps(["x" * RESPONSE_LIMIT]))
     await echo.send(session, '["after"]')
-    assert len(await stream.chunk()) > 900_000
+    assert len(await stream.chunk()) > RESPONSE_LIMIT
     assert await stream.chunk() == b""
     assert await echo.poll(session) == b'a["after"]'
 

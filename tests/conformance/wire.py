@@ -14,6 +14,10 @@ class Stream(Wire):
     async def begin(self, target: str, *headers: str, **fields: Any) -> Answer:
         """Send a request and return the head of its answer."""
         await self.send(request(target, *headers, **fields))
+        return await self.head()
+
+    async def head(self) -> Answer:
+        """Return the head of the next answer."""
         first, *lines = (await self._until(b"\r\n\r\n")).decode("latin-1").rstrip().split("\r\n")
         version, status, _ = first.split(" ", 2)
         pairs = [line.split(": ", 1) for line in lines]
@@ -55,9 +59,9 @@ class Service:
         assert answer.body.endswith(b"\n")
         return answer.body[:-1]
 
-    async def park(self, path: str, *headers: str, method: str = "POST") -> Stream:
-        """Send a request that waits, and return its connection."""
-        stream = await self._connect()
+    async def park(self, path: str, *headers: str, method: str = "POST", slow: bool = False) -> Stream:
+        """Send a request that waits, and return its connection; a ``slow`` one takes in little."""
+        stream = await self._connect(slow=slow)
         body = b"" if method == "POST" else None
         await stream.send(request(self.base + path, *headers, method=method, body=body))
         return stream
@@ -83,8 +87,8 @@ class Service:
         answer = await self.post(f"{session}/jsonp_send", urlencode({"d": body}), form)
         assert (answer.status, answer.body) == (200, b"ok")
 
-    async def _connect(self) -> Stream:
-        stream = await Stream.connect(self.port)
+    async def _connect(self, *, slow: bool = False) -> Stream:
+        stream = await Stream.connect(self.port, slow=slow)
         assert isinstance(stream, Stream)
         self._open.append(stream)
         return stream

@@ -55,6 +55,10 @@ class Probe(Application):
     async def do_wait(self, client: Client, data: Any) -> None:
         await self.gate.wait()
 
+    @property
+    def trap(self) -> None:
+        raise RuntimeError("a browser has run this")
+
     async def do_unsendable(self, client: Client, data: Any) -> None:
         await client.send(object())
 

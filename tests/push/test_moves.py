@@ -85,6 +85,14 @@ async def test_a_move_keeps_the_subscriptions(desk: Desk, kind: type[Carrier]) -
     assert page.running.probe.events.count(("connect", page.id)) == 1
 
 
+async def test_sends_may_go_another_way(desk: Desk, transport: type[SockJS]) -> None:
+    page = await desk.page(transport)
+    send = {"token": page.token, "messages": [[1, {"echo": "x"}]]}
+    assert await desk.running.ask("send", send) == {"received": 1}
+    assert await page.until(1) == ["x"]
+    assert desk.running.service.hub.clients[page.id].transport == f"sockjs {transport.name}"
+
+
 async def test_a_session_that_was_left_is_closed(desk: Desk, transport: type[SockJS]) -> None:
     page = await desk.page(transport)
     left = page.carrier

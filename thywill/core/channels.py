@@ -14,13 +14,12 @@ Name = tuple[str, str]
 class Channels(Generic[T]):
     """The members of named groups; a group without members does not exist.
 
-    A dict serves as an ordered set of members, who are addressed in the order in which they came; a tuple
-    holds the few names of each, since there may be a hundred thousand of them.
+    Dicts serve as ordered sets: members are addressed in the order in which they came.
     """
 
     def __init__(self) -> None:
         self._members: dict[Name, dict[T, None]] = {}
-        self._names: dict[T, tuple[Name, ...]] = {}
+        self._names: dict[T, dict[Name, None]] = {}
 
     def __len__(self) -> int:
         return len(self._members)
@@ -28,28 +27,28 @@ class Channels(Generic[T]):
     def add(self, member: T, name: Name) -> None:
         """Put ``member`` into the channel; once is enough."""
         self._members.setdefault(name, {})[member] = None
-        names = self._names.get(member, ())
-        if name not in names:
-            self._names[member] = (*names, name)
+        self._names.setdefault(member, {})[name] = None
 
     def remove(self, member: T, name: Name) -> None:
         """Take ``member`` out of the channel, if it is in."""
-        members = self._members.get(name)
-        if members is None or member not in members:
+        names = self._names.get(member, {})
+        if name not in names:
             return
-        del members[member]
-        if not members:
-            del self._members[name]
-        names = tuple(each for each in self._names[member] if each != name)
-        if names:
-            self._names[member] = names
-        else:
+        del names[name]
+        if not names:
             del self._names[member]
+        self._discard(member, name)
 
     def forget(self, member: T) -> None:
         """Take ``member`` out of every channel."""
-        for name in self._names.get(member, ()):
-            self.remove(member, name)
+        for name in self._names.pop(member, {}):
+            self._discard(member, name)
+
+    def _discard(self, member: T, name: Name) -> None:
+        members = self._members[name]
+        del members[member]
+        if not members:
+            del self._members[name]
 
     def members(self, name: Name) -> Iterable[T]:
         """Return the members of the channel, in the order in which they came."""
@@ -57,4 +56,4 @@ class Channels(Generic[T]):
 
     def names(self, member: T) -> Iterable[Name]:
         """Return the channels that ``member`` is in."""
-        return self._names.get(member, ())
+        return self._names.get(member, {}).keys()

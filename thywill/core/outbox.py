@@ -38,10 +38,11 @@ class Bounds:
 class Entry:
     """One message of the log, encoded once and shared by the queues of all of its receivers."""
 
-    __slots__ = ("_alone", "_form", "encoded", "id")
+    __slots__ = ("_alone", "_form", "encoded", "id", "is_reply")
 
     def __init__(self, message_id: int, data: bytes, reply_to: int | None = None) -> None:
         self.id = message_id
+        self.is_reply = reply_to is not None
         self.encoded = encode_item(message_id, data, reply_to)
         self._alone: bytes | None = None
         self._form: bytes | None = None
@@ -60,7 +61,7 @@ class Entry:
 
 
 class Full(Exception):
-    """The queue is full and its policy is to disconnect."""
+    """The queue is full, and nothing can be dropped for the new message."""
 
 
 class Outbox:
@@ -92,7 +93,7 @@ class Outbox:
         """Add a message and return how many had to be dropped for it.
 
         Raises:
-            Full: the queue is full and its policy is to disconnect.
+            Full: the queue is full and its policy is to disconnect, or it is full of replies.
         """
         self.entries.append(entry)
         self.size += len(entry.encoded)
@@ -103,10 +104,15 @@ class Outbox:
     def _make_room(self) -> int:
         if self.bounds.overflow is Overflow.DISCONNECT:
             raise Full
-        dropped = 0
-        while self._is_over() and len(self.entries) - self.given > 1:
-            self._drop(self.given)
-            dropped += 1
+        dropped, index = 0, self.given
+        while self._is_over() and index < len(self.entries) - 1:
+            if self.entries[index].is_reply:
+                index += 1  # somebody waits for it: a call is answered once, whatever else is dropped
+            else:
+                self._drop(index)
+                dropped += 1
+        if index > self.given and self._is_over():
+            raise Full
         return dropped
 
     def _is_over(self) -> bool:

@@ -49,6 +49,10 @@ class Origins:
         own = (host or b"").decode("latin-1").lower()
         return own in (authority, f"{authority}:{DEFAULT_PORTS[scheme]}")
 
+    def is_named(self, origin: str) -> bool:
+        """Tell whether ``origin`` itself stands in the settings: only such a page may join a session."""
+        return origin.lower() in self._allowed
+
     def check(self, origin: str, host: bytes | None) -> bool:
         """Tell whether ``origin`` is another one than our own.
 
@@ -63,7 +67,11 @@ class Origins:
 
 
 class Cors:
-    """Adds to an answer that a page of another origin may read it (Fetch standard, 3.2)."""
+    """Adds to an answer that a page of another origin may read it (Fetch standard, 3.2).
+
+    With credentials, as a browser asks for them for the session's cookie; whether the cookie counts is
+    decided by ``Origins.is_named``.
+    """
 
     def __init__(self, origin: bytes) -> None:
         self._head = (
@@ -115,7 +123,7 @@ class JsonEndpoint(Generic[envelope.Request]):
         self._trusting = trusting
 
     def __call__(self, request: Request, reply: Reply) -> None:
-        if request.method == b"GET" and self._origins.any():
+        if request.method == b"GET" and (self._origins.any() or self._is_own_page(request)):
             self._script(request, reply)
             return
         self._admit(request, reply)
@@ -141,12 +149,23 @@ class JsonEndpoint(Generic[envelope.Request]):
         self._handle(envelope.decode(self._kind, _query_to_json(fields)), request, reply)
 
     def _check_referer(self, request: Request) -> None:
-        referer = (request.header(b"referer") or b"").decode("latin-1")
-        if referer:
-            page = ORIGIN.match(referer)
-            self._origins.check(page[0] if page else referer, request.host)
+        page = _asking_page(request)
+        if page:
+            self._origins.check(page, request.host)
         elif not self._trusting:
             raise BadOrigin("the browser did not say which page asks")
+
+    def _is_own_page(self, request: Request) -> bool:
+        # There are browsers without any XMLHttpRequest, and pages of ours in them.
+        page = _asking_page(request)
+        return bool(page) and self._origins.is_own(page, request.host)
+
+
+def _asking_page(request: Request) -> str:
+    """Return the origin of the page that a script tag stands in, or an empty text."""
+    referer = (request.header(b"referer") or b"").decode("latin-1")
+    origin = ORIGIN.match(referer)
+    return origin[0] if origin else referer
 
 
 def _query_to_json(fields: dict[str, str]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -46,6 +46,10 @@ class ApplicationInterface(Component):
         self.settings = settings
         self.hub = hub
         self.message = message
+
+    def packages(self) -> Iterable[str]:
+        """Return the names of the packages whose loggers belong into the log."""
+        return ()
 
     def pages(self) -> Mapping[str, Page]:
         """Return the applications by name, in the order in which they are listed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +15,9 @@ from thywill.errors import SettingsError
 
 PLACE = "[application_interface] applications"
 RESERVED = ("thywill", "static")
+HOOKS = {"on_start": 0, "on_stop": 0, "on_connect": 1, "on_message": 2, "on_disconnect": 1}
+"""The hooks, and how many arguments each takes after itself."""
+
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
@@ -28,12 +32,42 @@ def load(dotted: str) -> tuple[Application, Page]:
         raise SettingsError(f"{PLACE}: {name!r} cannot be the name of an application")
     module = _import(dotted)
     kind = _application_class(module, dotted)
+    _check_hooks(kind, dotted)
     static = Path(str(module.__file__)).parent / "static"
+    _check_files(kind, dotted, static)
+    fragment = static / kind.page if kind.page else None
+    try:
+        return kind(), Page(name, kind.title or name, static, fragment)
+    except Exception as error:
+        raise failure_of(f"{dotted}.{kind.__name__}", error) from error
+
+
+def failure_of(name: str, error: Exception) -> SettingsError:
+    """Return what to tell the operator of an application that fails: one line, with the place in its code."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{frame.filename}, line {frame.lineno}"
+    return SettingsError(f"{PLACE}: {name} fails: {type(error).__name__}: {error} ({place})")
+
+
+def _check_files(kind: type[Application], dotted: str, static: Path) -> None:
+    for attribute in ("scripts", "styles"):
+        if isinstance(getattr(kind, attribute), str):
+            raise SettingsError(f"{PLACE}: {attribute} of {dotted} is one text: make it a list of names")
     for file in (*kind.scripts, *kind.styles, *([kind.page] if kind.page else [])):
         if not (static / file).is_file():
             raise SettingsError(f"{PLACE}: {dotted} names {file!r}, but there is no {static / file}")
-    fragment = static / kind.page if kind.page else None
-    return kind(), Page(name, kind.title or name, static, fragment)
+
+
+def _check_hooks(kind: type[Application], dotted: str) -> None:
+    for name, count in HOOKS.items():
+        hook = getattr(kind, name)
+        if not inspect.iscoroutinefunction(hook):
+            raise SettingsError(f"{PLACE}: {dotted}: {name} must be an async def")
+        try:
+            inspect.signature(hook).bind(*range(count + 1))
+        except TypeError:
+            wanted = ("(self)", "(self, client)", "(self, client, message)")[count]
+            raise SettingsError(f"{PLACE}: {dotted}: {name} must take {wanted}") from None
 
 
 def _import(dotted: str) -> ModuleType:
@@ -43,6 +77,8 @@ def _import(dotted: str) -> ModuleType:
         if error.name and (dotted == error.name or dotted.startswith(error.name + ".")):
             raise SettingsError(f"{PLACE}: there is no package {dotted!r}") from None
         raise SettingsError(f"{PLACE}: {dotted} cannot be imported: {error}") from None
+    except Exception as error:
+        raise failure_of(dotted, error) from error
 
 
 def _application_class(module: ModuleType, dotted: str) -> type[Application]:
@@ -52,5 +88,7 @@ def _application_class(module: ModuleType, dotted: str) -> type[Application]:
         if inspect.isclass(value) and issubclass(value, Application) and value.__module__ == module.__name__
     ]
     if len(found) != 1:
-        raise SettingsError(f"{PLACE}: {dotted} must have one subclass of Application, and has {len(found)}")
+        raise SettingsError(
+            f"{PLACE}: {dotted} must define one subclass of Application in its __init__.py, not {len(found)}"
+        )
     return found[0]

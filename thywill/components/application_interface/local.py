@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
@@ -14,8 +14,8 @@ from thywill.application import Application, Client
 from thywill.bootstrap import Configuration
 from thywill.client import LiveClient
 from thywill.components.application_interface.base import ApplicationInterface, Page
-from thywill.components.application_interface.loading import load
-from thywill.components.application_interface.mailbox import Mailbox
+from thywill.components.application_interface.loading import failure_of, load
+from thywill.components.application_interface.mailbox import Mailbox, Step, is_cancelled
 from thywill.core.envelope import Item, encode_failure, encode_result
 from thywill.errors import RpcError, SettingsError, UnsendableMessage
 from thywill.hub import Hub
@@ -23,6 +23,8 @@ from thywill.hub import Hub
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 5.0
+NAME_SHOWN = 100
+"""Characters of a name that a browser made up that are said back to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class LocalApplications(ApplicationInterface):
         self._applications: dict[str, Application] = {}
         self._pages: dict[str, Page] = {}
         self._mailboxes: dict[LiveClient, Mailbox] = {}
+        self._started: list[Application] = []
         for dotted in settings.applications:
             self._add(dotted)
 
@@ -58,8 +61,18 @@ class LocalApplications(ApplicationInterface):
         self._pages[page.name] = page
 
     async def start(self) -> None:
+        """Start the applications.
+
+        Raises:
+            SettingsError: one of them fails; those before it are stopped again.
+        """
         for application in self._applications.values():
-            await application.on_start()
+            try:
+                await application.on_start()
+            except Exception as error:
+                await self._stop_started()
+                raise failure_of(f"{application.name}.on_start", error) from error
+            self._started.append(application)
 
     async def stop(self) -> None:
         """Let hooks under way end, for some seconds, and tell the applications."""
@@ -68,12 +81,21 @@ class LocalApplications(ApplicationInterface):
             _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
             for task in late:
                 task.cancel()
-        for application in self._applications.values():
-            await self._guarded(application.on_stop(), f"{application.name}.on_stop")
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._stop_started()
+
+    async def _stop_started(self) -> None:
+        while self._started:
+            application = self._started.pop()
+            name = f"{application.name}.on_stop"
+            await self._guarded(partial(asyncio.wait_for, application.on_stop(), STOP_SECONDS), name)
 
     def application(self, name: str) -> Application:
         """Return the application of that name."""
         return self._applications[name]
+
+    def packages(self) -> Iterable[str]:
+        return {dotted.partition(".")[0] for dotted in self.settings.applications}
 
     def pages(self) -> Mapping[str, Page]:
         return self._pages
@@ -96,7 +118,7 @@ class LocalApplications(ApplicationInterface):
     def disconnected(self, client: LiveClient) -> None:
         self._put(client, self._call_hook(client, "on_disconnect"))
 
-    def _put(self, client: LiveClient, step: Any) -> None:
+    def _put(self, client: LiveClient, step: Step) -> None:
         mailbox = self._mailboxes.get(client)
         if mailbox is None:
             mailbox = self._mailboxes[client] = Mailbox(partial(self._forget, client))
@@ -105,49 +127,57 @@ class LocalApplications(ApplicationInterface):
     def _forget(self, client: LiveClient) -> None:
         del self._mailboxes[client]
 
-    def _call_hook(self, client: LiveClient, name: str) -> Any:
+    def _call_hook(self, client: LiveClient, name: str) -> Step:
         application = self._applications[client.application]
-        hook = getattr(application, name)
-        return lambda: self._guarded(hook(self._handle(client)), f"{application.name}.{name}")
+        hook = partial(getattr(application, name), self._handle(client))
+        return partial(self._guarded, hook, f"{application.name}.{name}")
 
-    async def _guarded(self, hook: Awaitable[None], name: str) -> None:
+    async def _guarded(self, hook: Step, name: str) -> None:
         try:
-            await hook
+            await hook()
         except Exception:
             log.exception("the hook %s failed", name)
 
     async def _handle_item(self, client: LiveClient, item: Item) -> None:
-        outcome = await (self._message(client, item) if item.method is None else self._call(client, item))
+        outcome = None
+        if not self.hub.is_evicted(client):  # what it sent before it was sent away is not handled any more
+            outcome = await self._outcome(client, item)
         client.pending -= 1
         if outcome is not None:
             await self.hub.reply(client, outcome, item.n)
 
-    async def _message(self, client: LiveClient, item: Item) -> bytes | None:
+    async def _outcome(self, client: LiveClient, item: Item) -> bytes | None:
         application = self._applications[client.application]
         try:
+            if item.method is not None:
+                return await self._call(application, client, item)
             await application.on_message(self._handle(client), item.data)
+        except asyncio.CancelledError as error:
+            if is_cancelled():
+                raise
+            return self._failure(error, application, item)
         except Exception as error:  # noqa: BLE001 - an application may raise anything
-            return self._failure(error, f"{application.name}.on_message", item)
+            return self._failure(error, application, item)
         return None
 
-    async def _call(self, client: LiveClient, item: Item) -> bytes:
-        application = self._applications[client.application]
-        method = getattr(application, str(item.method), None)
-        if not getattr(method, "__thywill_rpc__", False) or method is None:
-            return encode_failure("not_found", f"there is no method {item.method!r} to call")
-        handle = self._handle(client)
+    async def _call(self, application: Application, client: LiveClient, item: Item) -> bytes:
+        # Looked up on the class, where no property runs because a browser named it.
+        method = getattr(type(application), str(item.method), None)
+        if method is None or not getattr(method, "__thywill_rpc__", False):
+            return encode_failure(
+                "not_found", f"there is no method {str(item.method)[:NAME_SHOWN]!r} to call"
+            )
+        arguments = (application, self._handle(client), *item.data)
         try:
-            inspect.signature(method).bind(handle, *item.data)
+            inspect.signature(method).bind(*arguments)
         except TypeError as error:
             return encode_failure("malformed", f"{item.method}: {error}")
-        try:
-            return encode_result(await method(handle, *item.data), self.message)
-        except Exception as error:  # noqa: BLE001 - an application may raise anything
-            return self._failure(error, f"{application.name}.{item.method}", item)
+        return encode_result(await method(*arguments), self.message)
 
-    def _failure(self, error: Exception, name: str, item: Item) -> bytes:
+    def _failure(self, error: BaseException, application: Application, item: Item) -> bytes:
+        name = f"{application.name}.{item.method or 'on_message'}"
         if isinstance(error, RpcError):
-            return encode_failure(error.code, error.message)
+            return encode_failure(str(error.code), str(error.message))
         if isinstance(error, UnsendableMessage):
             log.error("%s: what it sends cannot be sent: %s", name, error)
         else:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+
+log = logging.getLogger(__name__)
 
 Step = Callable[[], Awaitable[None]]
 
@@ -24,13 +27,31 @@ class Mailbox:
         self.task: asyncio.Task[None] | None = None
 
     def put(self, step: Step) -> None:
-        """Run ``step`` after those before it. A step deals with its own exceptions."""
+        """Run ``step`` after those before it."""
         self._steps.append(step)
         if self.task is None:
             self.task = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
         while self._steps:
-            await self._steps.popleft()()
+            await self._do(self._steps.popleft())
+            # Most hooks never wait, and a page may have sent hundreds of messages: others have their turn.
+            await asyncio.sleep(0)
         self.task = None
         self._on_empty()
+
+    async def _do(self, step: Step) -> None:
+        try:
+            await step()
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            log.exception("a hook was cancelled by something that it waited for")
+        except Exception:
+            log.exception("a hook failed outside of its guard")
+
+
+def is_cancelled() -> bool:
+    """Tell whether the current task itself is being cancelled, and not only something that it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tornado.web import StaticFileHandler
+from tornado.web import HTTPError, StaticFileHandler
 
 YEAR = 365 * 24 * 3600
 
@@ -69,6 +69,8 @@ class AssetHandler(StaticFileHandler):
 
     async def get(self, version: str, path: str, include_body: bool = True) -> None:  # type: ignore[override]
         self._version = version
+        if "\0" in path:
+            raise HTTPError(404)
         await super().get(path, include_body)
 
     async def head(self, version: str, path: str) -> None:  # type: ignore[override]

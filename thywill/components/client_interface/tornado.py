@@ -18,7 +18,7 @@ from thywill.components.client_interface.base import ClientInterface, ClientInte
 from thywill.components.client_interface.browser_sessions import BrowserSessions
 from thywill.components.client_interface.bundle import Bundle
 from thywill.core import envelope
-from thywill.errors import Draining, MethodNotAllowed, NotFound
+from thywill.errors import Draining, MethodNotAllowed, NotFound, RequestError
 from thywill.http.endpoint import JsonEndpoint
 from thywill.http.message import JSON, Reply, Request
 from thywill.http.site import Endpoint
@@ -48,6 +48,9 @@ CLIENT_FILES = (
     "bootstrap.js",
 )
 """The browser client, in the order in which its files build on one another."""
+
+NAME_SHOWN = 100
+"""Characters of a name that a browser made up that are said back to it."""
 
 PAGE_POLICY = "script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
 
@@ -85,19 +88,27 @@ class TornadoClientInterface(ClientInterface):
     # The wire.
 
     def _connect(self, connect: envelope.Connect, request: Request, reply: Reply) -> None:
-        if self.surroundings.draining():
-            raise Draining("the server is about to stop", retry=2)
         if connect.application not in self.surroundings.pages:
-            raise NotFound(f"there is no application {connect.application!r}")
+            raise NotFound(f"there is no application {connect.application[:NAME_SHOWN]!r}")
         _, configuration, cookie = self.begin(
             connect.application,
-            request.header(b"cookie") if request.method == b"POST" else None,
+            self._cookies(request),
             request.peer,
             (request.header(b"user-agent") or b"").decode("latin-1"),
             secure=request.scheme == "https",
         )
         head = JSON + b"Set-Cookie: %b\r\n" % cookie.encode()
         reply.send(200, envelope.encode_object(configuration.connection), head)
+
+    def _cookies(self, request: Request) -> bytes | None:
+        # A page of any origin at all must not join the session that the browser has with ours.
+        origin = (request.header(b"origin") or b"").decode("latin-1")
+        origins = self.surroundings.origins
+        if request.method != b"POST" or (
+            origin and not origins.is_own(origin, request.host) and not origins.is_named(origin)
+        ):
+            return None
+        return request.header(b"cookie")
 
     def _health(self, request: Request, reply: Reply) -> None:
         if request.method not in (b"GET", b"HEAD"):
@@ -201,7 +212,8 @@ class PageHandler(PageBase):
         if page is None:
             self.send_error(404)
         elif not slash:
-            self.redirect(f"{name}/")
+            query = f"?{self.request.query}" if self.request.query else ""
+            self.redirect(f"{name}/{query}")
         elif self.request.method == "HEAD":
             self.finish()  # whoever only looks gets no client
         else:
@@ -211,15 +223,23 @@ class PageHandler(PageBase):
 
     def _finish_page(self, page: Page) -> None:
         headers, request = self.request.headers, self.request
-        _, configuration, cookie = self.interface.begin(
-            page.name,
-            headers.get("Cookie", "").encode("latin-1"),
-            request.remote_ip or "",
-            headers.get("User-Agent", ""),
-            secure=request.protocol == "https",
-        )
+        try:
+            client, configuration, cookie = self.interface.begin(
+                page.name,
+                headers.get("Cookie", "").encode("latin-1"),
+                request.remote_ip or "",
+                headers.get("User-Agent", ""),
+                secure=request.protocol == "https",
+            )
+        except RequestError as error:
+            self.send_error(error.status)
+            return
         self.set_header("Set-Cookie", cookie)
-        self.finish(self.interface.page(page, configuration))
+        try:
+            self.finish(self.interface.page(page, configuration))
+        except BaseException:
+            self.interface.surroundings.bootstrap.end(client)
+            raise
 
 
 class MissingHandler(PageBase):

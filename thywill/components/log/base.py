@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -81,6 +82,11 @@ class Log(Component):
         self.folder = folder
         self._running: Running | None = None
         self._before: dict[str, int] = {}
+        self._packages: frozenset[str] = frozenset()
+
+    def watch(self, packages: Iterable[str]) -> None:
+        """Take the lines of these packages too, from the next start on."""
+        self._packages = frozenset(packages)
 
     def make_handler(self) -> logging.Handler:
         """Return the handler that writes the lines, with its formatter; called once for each start.
@@ -115,7 +121,8 @@ class Log(Component):
         running.spool.close()
 
     def _attach(self, spool: Spool) -> None:
-        for name, level in levels(LEVELS[self.settings.level]).items():
+        least = LEVELS[self.settings.level]
+        for name, level in {**dict.fromkeys(self._packages, least), **levels(least)}.items():
             logger = logging.getLogger(name)
             self._before[name] = logger.level
             logger.setLevel(level)

@@ -37,7 +37,8 @@ class LongPoll(Push):
     def _send(self, send: envelope.Send, request: Request, reply: Reply) -> None:
         client = self.hub.find(send.token)
         self.limits.check(send.messages, len(request.body) or len(request.target))
-        self.hub.locate(client, request.peer, self.name)
+        # Its messages may go to the browser another way.
+        self.hub.locate(client, request.peer, client.transport or self.name)
         reply.send(200, envelope.encode_received(self.hub.receive(client, send.messages)))
 
     def _leave(self, leave: envelope.Leave, request: Request, reply: Reply) -> None:

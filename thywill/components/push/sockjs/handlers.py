@@ -20,7 +20,7 @@ from thywill.components.push.sockjs.library import (
     PreflightHandler,
 )
 from thywill.core.envelope import encode_error, encode_failure, encode_object
-from thywill.errors import NotFound, RequestError
+from thywill.errors import Later, NotFound, RequestError
 
 if TYPE_CHECKING:
     from thywill.components.push.sockjs.router import Router
@@ -83,10 +83,10 @@ class Polite:
             self.refuse(error)
 
     def admit(self) -> None:
-        """Check which page asks, as far as the browser tells.
+        """Check who asks; ``is_foreign`` says whether it is a page of another origin.
 
         Raises:
-            BadOrigin: it is one of another origin, which is not allowed.
+            BadOrigin: it is, and is not allowed.
         """
         headers = self.request.headers
         host = headers.get("Host", "").encode("latin-1")
@@ -132,14 +132,14 @@ class Polite:
         )
         self.set_status(error.status)
         self.set_header("Content-Type", "application/json")
+        if isinstance(error, Later):
+            self.set_header("Retry-After", f"{error.retry:.0f}")
         self.finish(encode_error(error))
 
-    def complain(self: Any, status: int, text: str, reason: str = "malformed") -> None:
-        """Answer bad input with the text that the protocol has for it."""
-        log.warning(
-            "%r from %s refused: %d %s", self.request.path, self.request.remote_ip, status, text or reason
-        )
-        self.set_status(status)
+    def complain(self: Any, text: str) -> None:
+        """Answer bad input with what the protocol says to it."""
+        log.warning("%r from %s refused: 500 %s", self.request.path, self.request.remote_ip, text)
+        self.set_status(500)
         self.set_header("Content-Type", TEXT)
         self.finish(text)
 

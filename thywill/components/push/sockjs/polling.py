@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from thywill.components.push.sockjs import frames
 from thywill.components.push.sockjs.handlers import JAVASCRIPT, NOT_CACHED, TEXT, sticky_cookie
 from thywill.components.push.sockjs.library import ConnectionInfo
+from thywill.errors import NotFound
 from thywill.http.endpoint import Cors
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
@@ -62,6 +63,7 @@ class XhrEndpoints:
 
     def _poll(self, session_id: str, request: Request, reply: Reply) -> None:
         self._admit(request, reply)
+        self._router.check_room(session_id)
         poll = XhrPoll(request.peer, reply, FRAME_HEAD + self._cookie(request))
         session = self._router.get_session(session_id) or self._router.create_session(session_id)
         if session.set_handler(poll):
@@ -72,12 +74,12 @@ class XhrEndpoints:
         self._admit(request, reply)
         session = self._router.get_session(session_id)
         if session is None or session.is_closed:
-            self._complain(request, reply, 404, "")
-            return
+            raise NotFound("there is no such session")
         try:
             messages = frames.read_messages(request.body)
         except frames.BadBody as error:
-            self._complain(request, reply, 500, str(error))
+            log.warning("%r from %s refused: 500 %s", request.path, request.peer, error)
+            reply.send(500, str(error).encode(), TEXT_HEAD)
             return
         session.on_messages(messages)
         # With its type, though it is empty: Firefox takes it for XML otherwise (the protocol's reason).
@@ -94,12 +96,6 @@ class XhrEndpoints:
             return b""
         cookies = (request.header(b"cookie") or b"").decode("latin-1")
         return f"Set-Cookie: {sticky_cookie(cookies)}\r\n".encode()
-
-    def _complain(self, request: Request, reply: Reply, status: int, text: str) -> None:
-        log.warning(
-            "%r from %s refused: %d %s", request.path, request.peer, status, text or "no such session"
-        )
-        reply.send(status, text.encode(), TEXT_HEAD)
 
 
 class XhrPoll:

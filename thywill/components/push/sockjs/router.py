@@ -21,8 +21,11 @@ from thywill.components.push.sockjs.transports import (
     XhrStreaming,
 )
 from thywill.core.wheel import TimerWheel
+from thywill.errors import TooMany
 from thywill.http.endpoint import ORIGIN, Origins
 
+SESSIONS = 100_000
+"""How many sessions there may be: anyone can begin one, and it stays for a while."""
 TICK = 0.5
 SLICE = 500
 """How many sessions are handled in one turn of the loop, as in the hub."""
@@ -60,7 +63,7 @@ class Router(SockJSRouter):  # type: ignore[misc]
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        chosen = {"disabled_transports": ["websocket"], "jsessionid": False, "verify_ip": False, **settings}
+        chosen = {"disabled_transports": ["websocket"], "jsessionid": False, **settings}
         super().__init__(connection, prefix, chosen, IOLoop.current(), Session)
         # Its timers: the wheel below takes the place of one, and the other's averages nobody reads.
         self._sessions_cleanup.stop()
@@ -108,6 +111,15 @@ class Router(SockJSRouter):  # type: ignore[misc]
         return origin is not None and self.origins.check(origin, host)
 
     # Sessions.
+
+    def check_room(self, session_id: str) -> None:
+        """Refuse a new session where there are too many.
+
+        Raises:
+            TooMany: there are.
+        """
+        if session_id not in self.sessions and len(self.sessions) >= SESSIONS:
+            raise TooMany("the server has as many sessions as it may have", retry=10)
 
     def create_session(self, session_id: str, register: bool = True) -> Session:
         """Return a new session."""

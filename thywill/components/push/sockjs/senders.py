@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from thywill.components.push.sockjs import frames
 from thywill.components.push.sockjs.handlers import TEXT, Polite
 from thywill.components.push.sockjs.library import JSONPSendHandler
+from thywill.errors import NotFound
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -21,12 +22,12 @@ class JsonpSend(Polite, JSONPSendHandler):  # type: ignore[misc]
         self.disable_cache()
         session = self.server.get_session(session_id)
         if session is None or session.is_closed:
-            self.complain(404, "", "no such session")
+            self.refuse(NotFound("there is no such session"))
             return
         try:
             messages = frames.read_messages(self._payload())
         except frames.BadBody as error:
-            self.complain(500, str(error))
+            self.complain(str(error))
             return
         session.on_messages(messages)
         self.set_header("Content-Type", TEXT)

@@ -33,6 +33,10 @@ class Waiting(Polite):
     name = ""
     content_type = JAVASCRIPT
 
+    def admit(self: Any) -> None:
+        super().admit()
+        self.server.check_room(self.path_kwargs["session_id"])
+
     def begin(self: Any) -> None:
         """Set the headers of the answer."""
         self._auto_finish = False  # as sockjs-tornado's ``asynchronous`` does: a frame comes later
@@ -55,9 +59,9 @@ class Waiting(Polite):
         """Return the name of the page's function, or None when the request was refused for want of one."""
         callback = self.get_query_argument("c", "", strip=False)
         if not callback:
-            self.complain(500, '"callback" parameter required')
+            self.complain('"callback" parameter required')
         elif not frames.CALLBACK.fullmatch(callback):
-            self.complain(500, 'invalid "callback" parameter')
+            self.complain('invalid "callback" parameter')
         else:
             return str(callback)
         return None

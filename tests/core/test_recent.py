@@ -1,0 +1,13 @@
+"""The memory of the last few things."""
+
+from __future__ import annotations
+
+from thywill.core.recent import Recent
+
+
+def test_the_oldest_is_forgotten() -> None:
+    recent: Recent[int] = Recent(2)
+    for key, value in (("a", 1), ("b", 2), ("a", 3), ("c", 4)):
+        recent.put(key, value)
+    assert [key in recent for key in "abc"] == [True, False, True]
+    assert (recent.get("a", 0), recent.get("b", 0)) == (3, 0)
