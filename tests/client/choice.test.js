@@ -50,6 +50,29 @@ test('what delivers nothing within three seconds is given up for the next, down 
   assert.deepEqual(page.states, []);
 });
 
+test('while a stream is tried, the poll brings the messages', () => {
+  const page = started();
+  page.deliver([[1, 'a']]);
+  page.deliver([[2, 'b']]);
+  assert.deepEqual(page.messages, ['a', 'b']);
+  assert.equal(page.open('poll').length, 1);
+  const stream = greet(page, 'xhr_streaming', [[3, 'c']]);
+  assert.deepEqual(page.messages, ['a', 'b', 'c']);
+  assert.ok(stream.open);
+  assert.equal(page.open('poll').length, 0);
+  assert.deepEqual(page.transports, ['xhr-streaming']);
+});
+
+test('a page that ends while a stream is tried drops both', () => {
+  for (const end of [(page) => page.client.leave(), (page) => page.fire('pagehide', {persisted: true}),
+    (page) => page.answer('poll', {error: {code: 'gone', message: 'late'}})]) {
+    const page = started();
+    end(page);
+    page.clock.advance(100);
+    assert.deepEqual(page.exchanges.filter((exchange) => exchange.open && exchange.operation !== 'leave'), []);
+  }
+});
+
 test('a proxy that lets the beginning through, and nothing more, is found out as well', () => {
   const page = started();
   page.only('xhr_streaming').frame('h'.repeat(2048));

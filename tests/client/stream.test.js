@@ -160,6 +160,28 @@ test('heartbeats keep a stream, and without them it is begun anew', () => {
   assert.deepEqual(page.messages, ['a']);
 });
 
+test('a session that the server does not know any more is left', () => {
+  const page = streaming();
+  page.stream.frame(messages([[1, 'a']], 0));
+  page.clock.advance(1);
+  page.answer('xhr_send', '', 404);
+  assert.ok(page.stream.aborted);
+  assert.deepEqual(page.states, ['waiting']);
+  page.clock.advance(0.5);
+  assert.equal(page.only('poll').body.cursor, 1);
+});
+
+test('an acknowledgement that got lost is no failure', () => {
+  const page = streaming();
+  page.stream.frame(messages([[1, 'a']], 0));
+  page.clock.advance(1);
+  page.fail('xhr_send');
+  assert.ok(page.stream.open);
+  page.stream.frame(messages([[2, 'b']], 1));
+  page.clock.advance(1);
+  assert.deepEqual(told(page), {cursor: 2});
+});
+
 test('the end of the client comes by the stream as well', () => {
   for (const code of ['gone', 'bad_token']) {
     const page = streaming();
