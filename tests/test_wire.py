@@ -29,6 +29,7 @@ async def test_connect_answers_what_the_browser_has_to_know(running: Running) ->
         "hold": 25.0,
         "grace": 60.0,
         "limits": {"message": 65536, "messages": 100},
+        "push": ["sockjs", "longpoll"],
     }
     cookie = response.headers["Set-Cookie"]
     assert cookie.startswith("thywill_session=")

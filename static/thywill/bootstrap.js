@@ -2,7 +2,8 @@
   var element = document.getElementById('thywill-bootstrap'),
       PASSING = /^(unreachable|timeout|too_many|draining|internal)$/,
       entries = [],
-      remaining = 2, // the client connects while scripts are loaded
+      // The client connects while scripts are loaded.
+      remaining = 2,
       client,
       failure;
 
@@ -44,8 +45,9 @@
 
   function chooseTransport(server) {
     var link = document.createElement('a');
-    link.href = server; // resolved now: pushState may change the page's address
-    return thywill.chooseTransport(link.href.replace(/\/*$/, '/thywill/'));
+    // Resolved now: pushState may change the page's address.
+    link.href = server;
+    return thywill.chooseTransport((link.href || server).replace(/\/*$/, '/thywill/'));
   }
 
   function open(identity, transport, refused, connected) {

@@ -2,7 +2,8 @@
 // which returns a function that closes it. It calls end('more') when the answer was whole, 'cut' when it was not,
 // 'full' when it takes too much memory.
 (function () {
-  var LIMIT = 1000000; // characters: a browser keeps the whole answer
+  // Characters: a browser keeps the whole answer.
+  var LIMIT = 1000000;
 
   function nothing() {}
 
@@ -20,11 +21,14 @@
     }
 
     request.onreadystatechange = function () {
-      var text = '', state = request.readyState;
+      // An engine may still call a handler that was taken away.
+      var text = '', state = request ? request.readyState : 0;
       if (state < 3) { return; }
       try {
         text = request.responseText;
-      } catch (exception) { } // an engine that shows nothing before the end
+      } catch (exception) {
+        // An engine that shows nothing before the end.
+      }
       takeLines(text);
       if (!request) { return; }
       if (state === 4) {

@@ -1,8 +1,10 @@
 // What a client receives by: the best of a list that has not failed within the last ten minutes.
 (function () {
   var KEY = 'thywill.transports',
-      FORGET = 600000, // a failure
-      RELY = 3600000; // on what worked for the page before
+      // Milliseconds for which a failure counts.
+      FORGET = 600000,
+      // And for which the next page begins with what worked.
+      RELY = 3600000;
 
   // Storage may be missing, full, forbidden (it throws then), or hold anything.
   thywill.recall = function (key) {
@@ -28,10 +30,18 @@
     return found && found[1];
   };
 
-  // The iframe shows a busy sign in the browsers that have no ActiveX, so that there it has to be asked for.
+  // Elsewhere the frame shows a busy sign, so that it has to be asked for.
+  function hidesFrames() {
+    try {
+      return !!new window.ActiveXObject('htmlfile');
+    } catch (exception) {
+      return false;
+    }
+  }
+
   function order(identity) {
     return thywill.transports || (identity.parameters || {}).transports ||
-      ['xhr-streaming', 'eventsource'].concat(window.ActiveXObject ? 'htmlfile' : []);
+      ['xhr-streaming', 'eventsource'].concat(hidesFrames() ? 'htmlfile' : []);
   }
 
   function isUsable(name, transport) {

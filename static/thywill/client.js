@@ -7,10 +7,13 @@
     self.parameters = identity.parameters || {};
     self.state = 'connecting';
     self.opened = opened;
-    self.transport = null; // the name of what brings messages
+    // The name of what brings messages.
+    self.transport = null;
     self.listeners = {message: [], state: [], error: [], transport: []};
-    self.early = []; // events from before the start
-    self.calls = {}; // callbacks by number
+    // Events from before the start.
+    self.early = [];
+    // Callbacks by number.
+    self.calls = {};
     self.dispatcher = new thywill.Dispatcher(identity, transport, self);
   }
 

@@ -20,10 +20,14 @@
   function choosePlace() {
     try {
       return createDocument();
-    } catch (exception) { } // no ActiveX, or it is forbidden
+    } catch (exception) {
+      // No ActiveX, or it is forbidden.
+    }
     try {
       document.domain = document.domain;
-    } catch (refused) { } // new browsers have given this up
+    } catch (refused) {
+      // New browsers have given this up.
+    }
     return document;
   }
 
@@ -49,7 +53,8 @@
         frame.src = 'about:blank';
         place.body.removeChild(frame);
         place = frame = null;
-        if (window.CollectGarbage) { window.CollectGarbage(); } // it ends the connection
+        // In IE this ends the connection.
+        if (window.CollectGarbage) { window.CollectGarbage(); }
       });
     };
   }

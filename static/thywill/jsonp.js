@@ -1,8 +1,10 @@
 (function () {
-  var LIMIT = 1900, // characters: IE takes 2083, some proxies 2000
+  // Characters: IE takes 2083, some proxies 2000.
+  var LIMIT = 1900,
       LATE = 60000,
       count = 0,
-      callbacks = thywill.callbacks = {}; // IE can't delete globals
+      // IE can't delete globals.
+      callbacks = thywill.callbacks = {};
 
   // New to every cache.
   function newName() {

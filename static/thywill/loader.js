@@ -17,14 +17,17 @@
 
     script.onload = function () { end(true); };
     script.onerror = function () { end(false); };
-    if (!document.addEventListener) { // IE6 to IE8
+    // Only IE6 to IE8 know this event.
+    if (!document.addEventListener) {
       script.onreadystatechange = function () {
         if (/loaded|complete/.test(script.readyState)) { end(true); }
       };
     }
-    script.async = true; // or Firefox 3 runs it after a parked poll
+    // Else Firefox 3 runs it after a parked poll.
+    script.async = true;
     script.src = address;
-    head.insertBefore(script, head.firstChild); // IE6 can't append after <base>
+    // IE6 can't append after <base>.
+    head.insertBefore(script, head.firstChild);
     return drop;
   };
 

@@ -1,5 +1,6 @@
 (function () {
-  var PATIENCE = 5000, // for pictures, before messages are let through
+  // Milliseconds for pictures, before messages are let through.
+  var PATIENCE = 5000,
       page = thywill.page = {
         loaded: !document.readyState || document.readyState === 'complete',
         dispatchers: []

@@ -1,9 +1,11 @@
 // A browser opens six connections to a host for all of its tabs, so they agree by storage which of them may keep
 // one. Browsers with two connections have no storage: there each page is on its own.
 (function () {
-  var PLACES = 4, // two are left for sends and for pages that load
+  // Two are left for sends and for pages that load.
+  var PLACES = 4,
       RENEW = 20000,
-      MOST = 600000; // a time beyond was written by another clock
+      // A time beyond was written by another clock.
+      MOST = 600000;
 
   // HTTP/2 and 3 have one connection for all requests.
   function isMultiplexed(address) {
@@ -19,7 +21,8 @@
     this.places = isMultiplexed(address) ? Infinity : PLACES;
     this.key = 'thywill.parked ' + address;
     this.id = thywill.digits() + thywill.digits();
-    this.life = (2 * hold + 30) * 1000; // a page that crashed gives nothing back
+    // A page that crashed gives nothing back.
+    this.life = (2 * hold + 30) * 1000;
     this.until = 0;
   }
 

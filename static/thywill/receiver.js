@@ -1,10 +1,15 @@
 // To the browser: one request after another, polls or streams. The cursor is the id of the last message handed on.
 (function () {
-  var SLACK = 10, // seconds beyond the hold
-      PATIENCE = 3, // polls that may bring nothing at once
-      SHORT = 3, // seconds between short polls, and up to 2 more
-      STABLE = 10000, // a stream that lasts so long works
-      CUTS = 3; // so many streams that did not
+  // Seconds beyond the hold.
+  var SLACK = 10,
+      // Polls that may bring nothing at once.
+      PATIENCE = 3,
+      // Seconds between short polls, and up to 2 more.
+      SHORT = 3,
+      // Milliseconds: a stream that lasts so long works.
+      STABLE = 10000,
+      // So many that did not, one after another, are given up.
+      CUTS = 3;
 
   function Receiver(identity, transport, owner, gone) {
     var self = this;
@@ -18,9 +23,12 @@
     self.parking = new thywill.Parking(transport.address, identity.hold);
     self.connected = self.isQuiet = false;
     self.fruitless = self.cuts = 0;
-    self.stream = null; // one that goes on
-    self.probe = null; // one that has not said a word
-    self.suspect = null; // what failed, if it was not the network
+    // A stream that goes on in a new answer.
+    self.stream = null;
+    // A stream that has not said a word.
+    self.probe = null;
+    // The transport that failed, if it was not the network.
+    self.suspect = null;
   }
 
   Receiver.prototype = {
@@ -128,7 +136,8 @@
       if (this.fruitless > PATIENCE) {
         this.lane.retry();
       } else if (!thywill.page.loaded) {
-        return; // else the spinner of old browsers keeps turning
+        // Else the spinner of old browsers keeps turning.
+        return;
       } else if (this.connected && !this.parking.claim()) {
         this.lane.retry(SHORT + 2 * this.lane.backoff.random());
       } else {

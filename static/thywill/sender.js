@@ -13,8 +13,10 @@
     self.lane = new thywill.Lane(transport, function () { self.flush(); }, gone);
     self.queue = [];
     self.received = 0;
-    self.sent = 0; // the highest number so far
-    self.most = self.limits.messages; // items in a batch
+    // The highest number so far.
+    self.sent = 0;
+    // Items in a batch.
+    self.most = self.limits.messages;
   }
 
   Sender.prototype = {
@@ -66,7 +68,8 @@
         this.most = Math.min(this.most + 1, this.limits.messages);
         this.flush();
       } else if (isGap && error.received < before) {
-        this.lane.gone(error); // it lost what it had accepted
+        // It lost what it had accepted.
+        this.lane.gone(error);
       } else if (error.code === 'too_large' || error.code === 'malformed') {
         this.refuse(error, count);
       } else {

@@ -1,10 +1,14 @@
 // One SockJS session that brings messages, over as many requests as it takes. Nothing is sent by it but the
 // acknowledgements.
 (function () {
-  var PROBE = 3, // seconds: a proxy that keeps an answer back shows by then
-      SLACK = 10, // seconds beyond the server's heartbeat
-      PAUSE = 1, // seconds between two acknowledgements,
-      MANY = 20, // or so many messages
+  // Seconds: a proxy that keeps an answer back shows by then.
+  var PROBE = 3,
+      // Seconds beyond the server's heartbeat.
+      SLACK = 10,
+      // Seconds between two acknowledgements.
+      PAUSE = 1,
+      // As many messages are acknowledged without a wait.
+      MANY = 20,
       count = 0;
 
   function Stream(name, transport, receiver) {

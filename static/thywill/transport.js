@@ -1,7 +1,8 @@
 // A transport has request(operation, fields, seconds, done), which returns a function that drops the request;
 // leave(fields, unloading); and a limit to the size(text) of what a request carries.
 (function () {
-  var CODES = {404: 'not_found', 410: 'gone', 413: 'too_large'}; // a proxy's
+  // What a page of a proxy means, in place of an answer.
+  var CODES = {404: 'not_found', 410: 'gone', 413: 'too_large'};
 
   thywill.transportKinds = [];
 

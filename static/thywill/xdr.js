@@ -27,7 +27,8 @@
         var request = new window.XDomainRequest();
         request.open('POST', address);
         request.onload = request.onerror = function () { settle(thywill.decode(request)); };
-        request.onprogress = request.ontimeout = nothing; // without, IE9 may drop the request
+        // Without these IE9 may drop the request.
+        request.onprogress = request.ontimeout = nothing;
         request.send(thywill.encode(fields));
 
         return function (open) {

@@ -25,12 +25,13 @@
       return thywill.exchange(function (settle) {
         var request = self.open(operation, true);
         request.onreadystatechange = function () {
-          if (request.readyState === 4) { settle(thywill.decode(request)); }
+          if (request && request.readyState === 4) { settle(thywill.decode(request)); }
         };
         request.send(thywill.encode(fields));
 
         return function (open) {
-          request.onreadystatechange = nothing; // or it leaks in IE6, which takes no null
+          // Else it leaks in IE6, which takes no null.
+          request.onreadystatechange = nothing;
           if (open) { request.abort(); }
           request = null;
         };
@@ -43,14 +44,18 @@
       try {
         if (navigator.sendBeacon && navigator.sendBeacon(this.address + 'leave', body)) { return; }
         this.open('leave', !unloading).send(body);
-      } catch (exception) { } // the grace time ends it
+      } catch (exception) {
+        // The grace time ends it.
+      }
     },
 
     open: function (operation, asynchronous) {
       var request = create();
       request.open('POST', this.address + operation, asynchronous);
-      if (this.otherOrigin) { request.withCredentials = true; } // the session's cookie
-      request.setRequestHeader('Content-Type', 'text/plain;charset=UTF-8'); // no preflight
+      // The session's cookie.
+      if (this.otherOrigin) { request.withCredentials = true; }
+      // This needs no preflight.
+      request.setRequestHeader('Content-Type', 'text/plain;charset=UTF-8');
       return request;
     },
 

@@ -198,3 +198,8 @@ test('connect: a wrong address is told', () => {
   page.answer('connect', '<h1>404</h1>', 404);
   assert.deepEqual(told, ['connect']);
 });
+
+test('an engine that does not resolve links has the address as it is', () => {
+  const page = new Page({links: false});
+  assert.equal(page.only('poll').url, '../thywill/poll');
+});

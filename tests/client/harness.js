@@ -184,7 +184,8 @@ class ScriptElement {
 
 class Page {
   // options: bootstrap (fields that differ from IDENTITY, or false for none), loaded, json, xhr, cors, activeX, xdr,
-  // oldEvents, random, beacon, address, eventSource, storage (a Map), globals (more of them)
+  // oldEvents, random, beacon, address, eventSource, storage (a Map), globals (more of them),
+  // links (false for an engine where those that a script makes have no href)
   constructor(options = {}) {
     this.options = {loaded: true, json: true, xhr: true, cors: true, beacon: true, random: () => 1, ...options};
     this.clock = new Clock();
@@ -270,10 +271,11 @@ class Page {
   }
 
   element(name) {
-    if (name === 'a') {
+    if (name === 'a' && this.options.links !== false) {
       const base = this.context.location.href;
       return {set href(value) { this.url = new URL(value, base).href; }, get href() { return this.url; }};
     }
+    if (name === 'a') { return {set href(value) {}, get href() { return undefined; }}; }
     if (name === 'iframe') { return new FrameElement(this, Exchange); }
     if (name === 'script') { return new ScriptElement(this, this.options.oldEvents); }
     return {setAttribute() {}, appendChild(text) { this.text = text; }};

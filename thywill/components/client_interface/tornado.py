@@ -98,7 +98,8 @@ class TornadoClientInterface(ClientInterface):
             secure=request.scheme == "https",
         )
         head = JSON + b"Set-Cookie: %b\r\n" % cookie.encode()
-        reply.send(200, envelope.encode_object(configuration.connection), head)
+        answer = {**configuration.connection, "push": configuration.push}
+        reply.send(200, envelope.encode_object(answer), head)
 
     def _cookies(self, request: Request) -> bytes | None:
         # A page of any origin at all must not join the session that the browser has with ours.

@@ -80,7 +80,9 @@ class Push(Component):
     def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
         """Tell the browser that this component is here, and its times."""
         configuration.push.append(self.name)
-        configuration.connection.setdefault("hold", self.settings.hold)
+        # The browser waits for an answer as long as the most patient of them.
+        hold = max(self.settings.hold, configuration.connection.get("hold", 0))
+        configuration.connection["hold"] = hold
         configuration.connection.setdefault("grace", self.hub.timing.grace)
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
