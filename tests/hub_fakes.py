@@ -137,41 +137,6 @@ class FakePoll:
         self.after()
 
 
-class FakeStream:
-    """A request that stays: it writes each message once, and notes what it is told."""
-
-    def __init__(self, hub: Hub, client: LiveClient, cursor: int) -> None:
-        self._hub = hub
-        self._client = client
-        self._sent = cursor
-        self.ids: list[int] = []
-        self.calls: list[str] = []
-
-    def flush(self) -> None:
-        entries = self._client.outbox.give_after(self._sent)
-        self.ids += [entry.id for entry in entries]
-        self._sent = max([self._sent, *self.ids])
-        self.calls.append("flush")
-
-    def expire(self) -> None:
-        self.calls.append("expire")
-
-    def supersede(self) -> None:
-        self.calls.append("supersede")
-
-    def retry(self, seconds: float) -> None:
-        self.calls.append("retry")
-        self.closed()
-
-    def end(self, reason: Gone) -> None:
-        self.calls.append(f"end: {reason}")
-
-    def closed(self) -> None:
-        """The browser has gone away."""
-        if self._client.receiver is self:
-            self._hub.release(self._client)
-
-
 class World:
     """A hub and everything around it. The loop turns, and time passes, when a test says so."""
 
@@ -234,13 +199,6 @@ class World:
         poll = FakePoll(self.hub, client)
         self.hub.poll(client, poll, client.outbox.cursor if cursor is None else cursor, hold)
         return poll
-
-    def attach(self, client: LiveClient, cursor: int | None = None) -> FakeStream:
-        """Open a stream with ``cursor``, or else with the one that was acknowledged before."""
-        cursor = client.outbox.cursor if cursor is None else cursor
-        stream = FakeStream(self.hub, client, cursor)
-        self.hub.attach(client, stream, cursor)
-        return stream
 
     def send(self, address: Address, data: Any, application: str = "chat") -> None:
         """Send as an application does."""

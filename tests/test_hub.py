@@ -9,6 +9,7 @@ import pytest
 from tests.hub_fakes import AWAY, WALL, FakePoll, World, run
 from thywill.contracts import Address
 from thywill.core.lifecycle import State
+from thywill.core.outbox import Entry
 from thywill.core.record import ClientRecord
 from thywill.errors import Gone, Malformed
 from thywill.hub import EVICTED
@@ -33,7 +34,10 @@ def test_every_client_has_an_id_of_its_own_that_no_token_or_url_has_to_escape() 
 
 
 def test_a_client_keeps_nothing_that_its_class_does_not_name() -> None:
-    assert not hasattr(World().create(), "__dict__")
+    client = World().create()
+    entry = Entry(1, b"0")
+    for each in (client, client.inbox, client.outbox, entry):
+        assert not hasattr(each, "__dict__")
 
 
 def test_the_record_tells_all_of_a_client() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.hub_fakes import World
 from thywill.client import LiveClient
 from thywill.sessions import Sessions
@@ -19,9 +21,10 @@ def test_a_browser_has_the_clients_that_are_alive_in_it() -> None:
     assert list(sessions.of("bob")) == [other]
 
 
-def test_a_browser_without_clients_is_forgotten() -> None:
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_browser_without_clients_is_forgotten(count: int) -> None:
     sessions = Sessions()
-    clients: list[LiveClient] = [World().create(session="ann") for _ in range(2)]
+    clients: list[LiveClient] = [World().create(session="ann") for _ in range(count)]
     for client in clients:
         sessions.add(client)
     for client in clients:

@@ -175,6 +175,13 @@ def test_an_answer_carries_no_more_bytes_than_a_batch_but_one_message(size: int,
     outbox.acknowledge(ids[-1])
 
 
+def test_an_answer_keeps_both_of_its_bounds() -> None:
+    outbox = outbox_of(1, 2, 3, 4, 5, bounds=Bounds(batch=2, batch_size=3 * ITEM))
+    assert give(outbox) == ([1, 2], 2, 0)
+    outbox = outbox_of(1, 2, 3, 4, 5, bounds=Bounds(batch=3, batch_size=2 * ITEM))
+    assert give(outbox) == ([1, 2], 2, 0)
+
+
 def test_a_message_larger_than_a_batch_is_given_alone_between_others() -> None:
     outbox = Outbox(Bounds(batch_size=20))
     for number, text in enumerate((b'"x"', b'"%b"' % (b"y" * 50), b'"z"'), start=1):
@@ -273,6 +280,48 @@ def test_the_losses_of_two_gaps_in_one_answer_are_told_as_one_number() -> None:
     assert give(outbox) == ([2, 3, 6], 6, 3)
     outbox.acknowledge(3)
     assert give(outbox) == ([6], 6, 2)
+
+
+def reply(outbox: Outbox, message_id: int) -> int:
+    return outbox.append(Entry(message_id, b"0", 1))
+
+
+def test_replies_are_kept_and_what_is_around_them_is_dropped() -> None:
+    outbox = outbox_of(1, bounds=Bounds(messages=3))
+    assert reply(outbox, 2) + fill(outbox, 3) == 0
+    assert fill(outbox, 4) == 1
+    assert waiting(outbox) == [2, 3, 4]
+    assert fill(outbox, 5) == 1
+    assert waiting(outbox) == [2, 4, 5]
+    assert reply(outbox, 6) == 1
+    assert give(outbox) == ([2, 5, 6], 6, 3)
+
+
+def test_the_losses_on_either_side_of_a_reply_are_told_where_they_happened() -> None:
+    outbox = outbox_of(1, bounds=Bounds(messages=3, batch=1))
+    reply(outbox, 2)
+    fill(outbox, 3, 4, 5)
+    assert waiting(outbox) == [2, 4, 5]
+    for expected in (([2], 2, 1), ([4], 4, 1), ([5], 5, 0)):
+        assert give(outbox) == expected
+        outbox.acknowledge(expected[1])
+
+
+def test_a_queue_that_is_full_of_replies_says_that_it_is_full() -> None:
+    outbox = Outbox(Bounds(messages=2))
+    assert reply(outbox, 1) + reply(outbox, 2) == 0
+    with pytest.raises(Full):
+        fill(outbox, 3)
+
+
+def test_replies_that_were_given_out_do_not_make_a_queue_full() -> None:
+    outbox = Outbox(Bounds(messages=2))
+    reply(outbox, 1)
+    reply(outbox, 2)
+    give(outbox)
+    assert fill(outbox, 3) == 0
+    assert fill(outbox, 4) == 1
+    assert waiting(outbox) == [1, 2, 4]
 
 
 def test_a_queue_that_is_not_to_drop_says_that_it_is_full() -> None:

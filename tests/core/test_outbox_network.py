@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.core import STEADY
 from thywill.core.envelope import encode_superseded
-from thywill.core.outbox import Bounds, Entry, Outbox
+from thywill.core.outbox import Bounds, Entry, Full, Outbox
 
 bounds = st.builds(
     Bounds,
@@ -59,15 +59,25 @@ class Delivery(RuleBasedStateMachine):
         self.outbox = Outbox(limits)
         self.browser = Browser()
         self.sent: list[int] = []
+        self.replies: set[int] = set()
+        self.is_full = False
         self.dropped = 0
         self.polls: list[tuple[int, int]] = []
         self.answers: list[tuple[int, dict[str, Any]]] = []
 
-    @rule(step=st.integers(1, 3), size=st.integers(0, 30), count=st.integers(1, 3))
-    def the_application_sends(self, step: int, size: int, count: int) -> None:
-        for _ in range(count):
-            self.sent.append(step + (self.sent[-1] if self.sent else 0))
-            self.dropped += self.outbox.append(Entry(self.sent[-1], b'"%b"' % (b"x" * size)))
+    @precondition(lambda self: not self.is_full)
+    @rule(step=st.integers(1, 3), size=st.integers(0, 30), reply_to=st.sampled_from([None, None, None, 1]))
+    def the_application_sends(self, step: int, size: int, reply_to: int | None) -> None:
+        self.sent.append(step + (self.sent[-1] if self.sent else 0))
+        if reply_to is not None:
+            self.replies.add(self.sent[-1])
+        try:
+            self.dropped += self.outbox.append(Entry(self.sent[-1], b'"%b"' % (b"x" * size), reply_to))
+        except Full:
+            self.is_full = True
+            waiting = [entry.id for entry in self.outbox.entries[self.outbox.given : -1]]
+            assert waiting, "there was room"
+            assert self.replies.issuperset(waiting), "something could have been dropped"
 
     @rule()
     def the_browser_polls(self) -> None:
@@ -106,8 +116,10 @@ class Delivery(RuleBasedStateMachine):
         seen = self.browser.seen
         assert seen == [number for number in passed if number in seen], "not what was sent, in order"
         assert len(seen) + self.browser.lost == len(passed), "lost in silence, or told twice"
-        assert self.browser.lost <= self.dropped
+        assert self.is_full or self.browser.lost <= self.dropped
+        assert self.replies.intersection(passed).issubset(seen), "a reply was dropped"
 
+    @precondition(lambda self: not self.is_full)
     @invariant()
     def the_queue_keeps_its_bounds(self) -> None:
         outbox = self.outbox
@@ -123,8 +135,8 @@ class Delivery(RuleBasedStateMachine):
             request, cursor = self.browser.poll()
             self.browser.answered(request, json.loads(self.answer(cursor)))
         self.the_browser_has_seen_all_but_what_it_was_told()
-        assert len(self.browser.seen) + self.dropped == len(self.sent)
-        assert self.browser.lost == self.dropped
+        assert len(self.browser.seen) + self.browser.lost == len(self.sent)
+        assert self.is_full or self.browser.lost == self.dropped
         assert len(self.outbox) == self.outbox.size == self.outbox.given == 0
         assert not self.outbox.lost
 

@@ -138,6 +138,9 @@ class RunnerEngine(Engine):
     kind: ClassVar[type[Runner]] = LineRunner
 
     def __init__(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
         command = self._command()
         self._runner = self.kind()
         try:

@@ -6,14 +6,14 @@ import json
 import time
 from dataclasses import dataclass
 
-from tests.engines.base import TRANSPORTS, Engine
+from tests.engines.base import Engine
 from tests.engines.proxy import Proxy
 from tests.engines.wire import Talker
 from tests.served import Served
 
 AUTOMATIC = "automatic"
 # What a page may be told to use, by a query in its address.
-CHOICES = (AUTOMATIC, *TRANSPORTS)
+CHOICES = (AUTOMATIC, "longpoll", "xhr-streaming", "eventsource")
 ROOM = "Lobby"
 COUNT = 20
 # After so many messages the server closes its connections.

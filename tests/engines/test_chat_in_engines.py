@@ -14,10 +14,6 @@ from tests.served import Served
 # The first use of an engine may install it.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-# The frame does not say that its connection was cut, and the page goes on only when its watchdog ends the stream.
-# No page is given this transport unless it asks for it.
-TOO_SLOW = {("phantomjs-1.9.8", "htmlfile"): "a cut connection is noticed by the watchdog only"}
-
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Served]:
@@ -32,7 +28,7 @@ def test_the_chat_works(
 ) -> None:
     record_property("engine", engine.name)
     record_property("transport", transport)
-    reason = engine.no_chat or engine.cannot.get(transport) or TOO_SLOW.get((engine.name, transport))
+    reason = engine.no_chat or engine.cannot.get(transport)
     if reason:
         pytest.skip(reason)
     times = run(engine, server, transport)
