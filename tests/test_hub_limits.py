@@ -127,3 +127,17 @@ def test_a_stream_is_told_of_every_hold_at_its_time() -> None:
         assert stream.calls == ["expire"] * (count - 1)
         world.sleep(TIMING.tick)
         assert stream.calls == ["expire"] * count
+
+
+def test_a_connection_that_fails_keeps_no_other_from_being_sent_away(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(seconds: float) -> None:
+        raise RuntimeError("on purpose")
+
+    world = World()
+    broken, good = (world.poll(world.connect()) for _ in range(2))
+    monkeypatch.setattr(broken, "retry", fail)
+    world.hub.drain(0)
+    assert "retry" in good.answer
+    assert "on purpose" in caplog.text

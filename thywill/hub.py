@@ -81,8 +81,6 @@ class Hub:
         """Tell ``listener`` of what the clients do."""
         self._listener = listener
 
-    # A client's life.
-
     def create(self, application: str, session: str) -> LiveClient:
         """Return a new client, detached until its first poll.
 
@@ -263,8 +261,6 @@ class Hub:
         if receiver is not None:
             receiver.end(reason)
 
-    # Messages to clients.
-
     async def send(self, application: str, address: Address, data: Any, limit: int) -> None:
         """Send ``data`` (JSON, ``limit`` bytes at the most); returns when the queue has made it safe.
 
@@ -325,8 +321,6 @@ class Hub:
         except Exception:
             log.exception("%s could not be answered", client.id)
 
-    # Channels.
-
     def subscribe(self, client: LiveClient, channel: str) -> None:
         """Put ``client`` into ``channel`` of its application; one that is gone is in none."""
         if client.state is not State.GONE:
@@ -386,10 +380,13 @@ class Hub:
         """Send every browser away, to come back spread over ``seconds``."""
         self._drain_seconds = seconds
         for client in list(self.clients.values()):
-            if client.receiver is not None and client.outbox.entries:
-                client.receiver.flush()
-            if client.receiver is not None:
-                client.receiver.retry(self._spread())
+            self._guarded(client, partial(self._send_away, client))
+
+    def _send_away(self, client: LiveClient) -> None:
+        if client.receiver is not None and client.outbox.entries:
+            client.receiver.flush()
+        if client.receiver is not None:
+            client.receiver.retry(self._spread())
 
     @property
     def draining(self) -> bool:
