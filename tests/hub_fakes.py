@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 import pytest
 
 from thywill.client import LiveClient
-from thywill.contracts import Address, Timing
+from thywill.contracts import Address, Receivers, Then, Timing
 from thywill.core.envelope import Item, encode_retry, encode_superseded
+from thywill.core.message import Message
 from thywill.core.outbox import Bounds, Entry, Outbox
 from thywill.core.record import ClientRecord, Recorded
 from thywill.core.signing import Signer
-from thywill.errors import Gone
+from thywill.errors import Gone, RequestError
 from thywill.hub import Hub
 
 AWAY = "this client has left, or its grace time has passed"
@@ -45,26 +46,51 @@ class FakeQueue:
 
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
-        self.deliver: Callable[[str, Address, Entry], None]
+        self.receivers: Receivers
         self.appended: list[tuple[str, Address, bytes, int | None]] = []
         self.acknowledgements: list[tuple[str, int]] = []
         self.closed: list[str] = []
+        self.events: list[str] = []
+        self.safe = True
+        self.waiting: list[Then] = []
         self._ids = count(1)
 
-    def open(self, client_id: str) -> Outbox:
+    def open(self, application: str) -> Outbox:
         return Outbox(self.bounds)
 
-    async def append(self, application: str, address: Address, data: bytes, reply_to: int | None) -> int:
-        self.appended.append((application, address, data, reply_to))
+    def keep(self, client: LiveClient) -> None:
+        self.events.append(f"keep {client.id}")
+
+    async def append(self, application: str, address: Address, message: Message) -> int:
+        self.appended.append((application, address, message.data, message.reply_to))
         message_id = next(self._ids)
-        self.deliver(application, address, Entry(message_id, data, reply_to))
+        self.receivers.deliver(application, address, Entry(message_id, message.data, message.reply_to))
         return message_id
+
+    def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
+        self._when_safe(then)
+
+    def handled(self, client: LiveClient, number: int) -> None:
+        self.events.append(f"handled {client.id} {number}")
+
+    def subscribed(self, client: LiveClient, channel: str) -> None:
+        self.events.append(f"subscribed {client.id} {channel}")
+
+    def unsubscribed(self, client: LiveClient, channel: str) -> None:
+        self.events.append(f"unsubscribed {client.id} {channel}")
 
     def acknowledged(self, client: LiveClient) -> None:
         self.acknowledgements.append((client.id, client.outbox.cursor))
 
-    def close(self, client: LiveClient) -> None:
+    def close(self, client: LiveClient, then: Then) -> None:
         self.closed.append(client.id)
+        self._when_safe(then)
+
+    def _when_safe(self, then: Then) -> None:
+        if self.safe:
+            then(None)
+        else:
+            self.waiting.append(then)
 
 
 class FakeRecords:
@@ -85,6 +111,9 @@ class FakeListener:
 
     def connected(self, client: LiveClient) -> None:
         self.events.append(f"connected {client.id}")
+
+    def resumed(self, client: LiveClient) -> None:
+        self.events.append(f"resumed {client.id}")
 
     def received(self, client: LiveClient, items: Sequence[Item]) -> None:
         self.events.append(f"received {client.id} {[item.n for item in items]}")
@@ -156,7 +185,7 @@ class World:
             monotonic=lambda: self.now,
             wall=lambda: WALL - 1000 + self.now,
         )
-        self.queue.deliver = self.hub.deliver
+        self.queue.receivers = self.hub.delivery
         self.hub.listen(self.listener)
 
     @property
@@ -211,7 +240,12 @@ class World:
 
     def receive(self, client: LiveClient, *numbers: int) -> int:
         """Have a browser send messages with these numbers."""
-        return self.hub.receive(client, [Item(n, f"text {n}") for n in numbers])
+        answers: list[int | RequestError] = []
+        items = [Item(n, f"text {n}") for n in numbers]
+        self.hub.receive(client, items, lambda received, error: answers.append(error or received))
+        [answer] = answers
+        assert isinstance(answer, int)
+        return answer
 
     def reason(self, client: LiveClient) -> str:
         """Return why ``client`` is gone, as its browser is told."""

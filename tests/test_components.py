@@ -25,6 +25,7 @@ from thywill.components.push.base import Push, PushSettings
 from thywill.components.queue.base import Queue
 from thywill.contracts import Address
 from thywill.core.envelope import Item, encode_data
+from thywill.core.message import Message
 from thywill.core.outbox import Entry
 from thywill.core.record import ClientRecord, Recorded
 from thywill.http.message import Reply, Request
@@ -38,11 +39,9 @@ HERE = "tests.test_components"
 class OddQueue(Queue):
     """Gives out odd ids only."""
 
-    async def append(
-        self, application: str, address: Address, data: bytes, reply_to: int | None = None
-    ) -> int:
+    async def append(self, application: str, address: Address, message: Message) -> int:
         self.last = getattr(self, "last", -1) + 2
-        self.deliver(application, address, Entry(self.last, data, reply_to))
+        self.receivers.deliver(application, address, Entry(self.last, *message))
         return self.last
 
 

@@ -271,8 +271,8 @@ def test_a_client_that_leaves_is_gone_everywhere() -> None:
     assert poll.answer == {"gone": "the page has left"}
     assert client.state is State.GONE
     assert world.hub.clients == {other.id: other}
-    assert world.hub.members("chat", "lobby") == [other]
-    assert list(world.hub.channels_of(client)) == []
+    assert list(world.hub.audience.addressed("chat", Address.channel("lobby"))) == [other]
+    assert list(world.hub.audience.channels_of(client)) == []
     assert world.queue.closed == [client.id]
     assert world.events[-1] == f"disconnected {client.id}"
     assert (world.records.saved[-1].state, world.records.saved[-1].seen) == ("gone", WALL + 1)
@@ -354,7 +354,7 @@ def test_a_gone_client_cannot_be_put_into_a_channel() -> None:
     client = world.connect()
     world.hub.leave(client)
     world.hub.subscribe(client, "lobby")
-    assert world.hub.members("chat", "lobby") == []
+    assert list(world.hub.audience.addressed("chat", Address.channel("lobby"))) == []
     world.hub.unsubscribe(client, "lobby")
 
 

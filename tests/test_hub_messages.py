@@ -13,7 +13,7 @@ from thywill.core.envelope import Item
 from thywill.core.lifecycle import State
 from thywill.core.outbox import Bounds, Overflow
 from thywill.errors import Gap, Malformed, TooMany, UnsendableMessage
-from thywill.hub import SLICE
+from thywill.delivery import SLICE
 
 LOBBY = Address.channel("lobby")
 
@@ -78,8 +78,8 @@ def test_a_message_for_a_channel_reaches_its_members_of_the_application() -> Non
     world.hub.subscribe(elsewhere, "lobby")
     world.send(LOBBY, "hello")
     assert [len(each.outbox) for each in (member, other, elsewhere)] == [1, 0, 0]
-    assert world.hub.members("chat", "lobby") == [member]
-    assert world.hub.members("echo", "lobby") == [elsewhere]
+    assert list(world.hub.audience.addressed("chat", Address.channel("lobby"))) == [member]
+    assert list(world.hub.audience.addressed("echo", Address.channel("lobby"))) == [elsewhere]
 
 
 def test_one_application_does_not_reach_the_clients_of_another() -> None:
@@ -95,11 +95,11 @@ def test_a_client_that_leaves_a_channel_gets_no_more_of_it() -> None:
     client = world.connect()
     for channel in ("lobby", "room"):
         world.hub.subscribe(client, channel)
-    assert world.hub.channels_of(client) == ["lobby", "room"]
+    assert world.hub.audience.channels_of(client) == ["lobby", "room"]
     world.hub.unsubscribe(client, "lobby")
     world.send(LOBBY, "hello")
     assert len(client.outbox) == 0
-    assert world.hub.channels_of(client) == ["room"]
+    assert world.hub.audience.channels_of(client) == ["room"]
 
 
 def test_a_channel_reaches_a_member_once_however_often_it_subscribed() -> None:
@@ -285,7 +285,7 @@ def test_a_gap_is_refused_and_nothing_of_it_passed_on() -> None:
         world.receive(client, 1, 3)
     assert raised.value.received == 0
     with pytest.raises(Malformed):
-        world.hub.receive(client, [Item(1, "no list", "method")])
+        world.hub.receive(client, [Item(1, "no list", "method")], print)
     assert world.events == []
     assert client.pending == 0
 

@@ -1,7 +1,7 @@
 """Asynchronous messaging between a server and many browsers, over plain HTTP."""
 
 from thywill.application import Application, Client, rpc
-from thywill.errors import ApplicationError, RpcError, ThywillError, UnsendableMessage
+from thywill.errors import ApplicationError, RpcError, ThywillError, Unavailable, UnsendableMessage
 
 __version__ = "0.1.0"
 
@@ -11,6 +11,7 @@ __all__ = [
     "Client",
     "RpcError",
     "ThywillError",
+    "Unavailable",
     "UnsendableMessage",
     "__version__",
     "rpc",

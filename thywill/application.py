@@ -75,7 +75,7 @@ class Client:
     @property
     def channels(self) -> list[str]:
         """The channels that the client is in."""
-        return self._hub.channels_of(self._live)
+        return self._hub.audience.channels_of(self._live)
 
     async def send(self, data: Any) -> None:
         """Send ``data`` to this client.
@@ -139,6 +139,12 @@ class Application:
     async def on_connect(self, client: Client) -> None:
         """The page of ``client`` has connected, for the first time."""
 
+    async def on_resume(self, client: Client) -> None:
+        """The server was restarted and has kept ``client``, its messages and its channels (durable queue).
+
+        What the application itself kept in memory about it is gone: this is where to make it again.
+        """
+
     async def on_message(self, client: Client, message: Any) -> None:
         """``client`` has sent ``message``, which is any JSON value: check it."""
 
@@ -184,8 +190,9 @@ class Application:
 
     def clients(self, channel: str | None = None) -> list[Client]:
         """Return the clients in ``channel``, or all that have connected to this application."""
+        audience = self._hub.audience
         if channel is not None:
-            members = self._hub.members(self.name, channel)
+            members = audience.addressed(self.name, Address.channel(channel))
         else:
-            members = [c for c in self._hub.clients.values() if c.application == self.name and c.greeted]
+            members = [client for client in audience.of_application(self.name) if client.greeted]
         return [Client(member, self._hub, self._limit) for member in members]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
 from thywill.client import LiveClient
 from thywill.core.envelope import Item
-from thywill.core.outbox import Outbox
+from thywill.core.inbox import Inbox
+from thywill.core.lifecycle import State
+from thywill.core.message import Message
+from thywill.core.outbox import Entry, Outbox
 from thywill.core.record import Recorded
+from thywill.errors import RequestError
+
+Then = Callable[[RequestError | None], None]
+"""Called once something is safe, or with the error because of which it is not."""
 
 
 class Address(NamedTuple):
@@ -41,32 +48,104 @@ class Listener(Protocol):
         """``client`` has polled for the first time."""
         ...
 
+    def resumed(self, client: LiveClient) -> None:
+        """The server was restarted, and ``client``, which has connected before, goes on."""
+        ...
+
     def received(self, client: LiveClient, items: Sequence[Item]) -> None:
         """``client`` sent these; ``client.pending`` counts them until they are handled."""
         ...
 
     def disconnected(self, client: LiveClient) -> None:
-        """``client`` is gone; called only after ``connected``."""
+        """``client`` is gone; called only after ``connected`` or ``resumed``."""
         ...
+
+
+class Receivers(Protocol):
+    """The side of the clients, as the message log sees it."""
+
+    def deliver(self, application: str, address: Address, entry: Entry) -> None:
+        """Put a message that is safe into the queues of those it is for."""
+        ...
+
+
+@dataclass(slots=True)
+class Restored:
+    """What a queue that survives has kept of one client.
+
+    ``handled`` is the number of the last step of this client that came to its end (see
+    ``thywill.cause``), ``items`` are those it has sent that did not; ``gone`` says that it had left.
+    """
+
+    id: str
+    application: str
+    session: str
+    outbox: Outbox
+    received: int
+    handled: int
+    gone: bool
+    created: float
+    address: str = ""
+    user_agent: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    channels: list[str] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+
+    def client(self, now: float) -> LiveClient:
+        """Return the client as it was, detached, and seen ``now`` (seconds since the epoch)."""
+        inbox = Inbox(self.received)
+        client = LiveClient(self.id, self.application, self.session, self.outbox, inbox, self.created)
+        client.address, client.user_agent, client.data = self.address, self.user_agent, self.data
+        client.seen, client.greeted, client.pending = now, True, len(self.items)
+        if self.gone:
+            client.state = State.GONE
+        return client
 
 
 class MessageQueue(Protocol):
-    """The message log, as the hub sees it."""
+    """The message log, as the hub sees it.
 
-    def open(self, client_id: str) -> Outbox:
+    What it is told in some order is safe in that order: a message that is safe was sent to members that are.
+    """
+
+    def open(self, application: str) -> Outbox:
         """Return the queue of a new client."""
         ...
 
-    async def append(self, application: str, address: Address, data: bytes, reply_to: int | None) -> int:
-        """Add a message; return its id once it is as safe as this queue makes it."""
+    def keep(self, client: LiveClient) -> None:
+        """``client`` has polled for the first time: it is more than a page that somebody fetched."""
+        ...
+
+    async def append(self, application: str, address: Address, message: Message) -> int:
+        """Add a message; return its id once it is as safe as this queue makes it.
+
+        Raises:
+            Unavailable: it cannot be made safe now, and is not sent.
+        """
+        ...
+
+    def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
+        """``client`` sent ``items``: call ``then`` when these, and all before, are safe."""
+        ...
+
+    def handled(self, client: LiveClient, number: int) -> None:
+        """The application has done with this step of ``client`` (see ``thywill.cause``)."""
+        ...
+
+    def subscribed(self, client: LiveClient, channel: str) -> None:
+        """``client`` is in ``channel`` from now on."""
+        ...
+
+    def unsubscribed(self, client: LiveClient, channel: str) -> None:
+        """``client`` is not in ``channel`` any more."""
         ...
 
     def acknowledged(self, client: LiveClient) -> None:
         """``client.outbox.cursor`` has moved."""
         ...
 
-    def close(self, client: LiveClient) -> None:
-        """``client`` is gone."""
+    def close(self, client: LiveClient, then: Then) -> None:
+        """``client`` is gone: call ``then`` when that is safe, after all that it has sent."""
         ...
 
 

@@ -7,7 +7,7 @@ ThywillError
 │   └── RpcError         raised by an @rpc method, to answer an error of the application's own
 └── RequestError         the browser's, or the network's: answered on the wire, never a traceback
     ├── Malformed  BadToken  BadOrigin  NotFound  MethodNotAllowed  Gap  Gone  TooLarge
-    └── TooMany  Draining          say when to come back
+    └── TooMany  Draining  Unavailable    say when to come back
 """
 
 from __future__ import annotations
@@ -156,3 +156,13 @@ class Draining(Later):
 
     status = 503
     code = "draining"
+
+
+class Unavailable(Later):
+    """What is sent cannot be kept at present: the database of a durable queue does not take it.
+
+    An application meets it too, from ``send`` and ``publish``: the message is not sent.
+    """
+
+    status = 503
+    code = "unavailable"

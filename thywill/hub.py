@@ -10,31 +10,32 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from thywill.audience import Audience
+from thywill.cause import CONNECTED
 from thywill.client import LiveClient, Receiver
-from thywill.contracts import Address, Listener, MessageQueue, Records, Timing
-from thywill.core.channels import Channels
+from thywill.contracts import Address, Listener, MessageQueue, Records, Restored, Timing
 from thywill.core.envelope import Item, encode_data
 from thywill.core.inbox import Inbox
 from thywill.core.lifecycle import Event, State, advance
-from thywill.core.outbox import Entry, Full
+from thywill.core.message import Message
 from thywill.core.recent import Recent
 from thywill.core.signing import Signer
 from thywill.core.wheel import TimerWheel
-from thywill.errors import BadToken, Draining, Gone, TooMany
-from thywill.sessions import Sessions
+from thywill.delivery import SLICE, Delivery, guarded
+from thywill.errors import BadToken, Draining, Gone, RequestError, TooMany
 
 log = logging.getLogger(__name__)
 
 PURPOSE = "client"
-SLICE = 500
-"""How many clients are answered in one turn of the loop; the others wait behind new requests."""
-
 EVICTED = 1000
 """Of how many clients that were disconnected the reason is kept."""
+
+Answer = Callable[[int, RequestError | None], None]
+"""Tells a browser up to which number its messages are accepted, or why they are not."""
 
 
 class Hub:
@@ -61,7 +62,9 @@ class Hub:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.timing = timing
-        self.clients: dict[str, LiveClient] = {}
+        self.audience = Audience()
+        self.clients = self.audience.clients
+        self.delivery = Delivery(self.audience, call_soon, self.disconnect)
         self._listener: Listener | None = None
         self._queue = queue
         self._records = records
@@ -69,10 +72,7 @@ class Hub:
         self._call_soon = call_soon
         self._monotonic = monotonic
         self._wall = wall
-        self._channels: Channels[LiveClient] = Channels()
-        self._sessions = Sessions()
         self._wheel: TimerWheel[LiveClient] = TimerWheel(timing.tick, monotonic())
-        self._ready: list[LiveClient] = []
         self._due: list[LiveClient] = []
         self._evicted: Recent[str] = Recent(EVICTED)
         self._drain_seconds: float | None = None
@@ -96,12 +96,32 @@ class Hub:
             raise TooMany("the server has as many clients as it may have", retry=10)
         now = self._wall()
         client_id = secrets.token_urlsafe(16)
-        client = LiveClient(client_id, application, session, self._queue.open(client_id), Inbox(), now)
+        client = LiveClient(client_id, application, session, self._queue.open(application), Inbox(), now)
         client.token = self._signer.sign(PURPOSE, client_id, now + self.timing.token)
-        self.clients[client_id] = client
-        self._sessions.add(client)
+        self.audience.add(client)
         self._schedule(client, self.timing.grace)
         return client
+
+    def restore(self, restored: Restored) -> None:
+        """Take a client back that the queue has kept over a restart; its grace time begins anew."""
+        client = restored.client(self._wall())
+        if not restored.gone:
+            self.audience.add(client)
+            self._schedule(client, self.timing.grace)
+        for channel in restored.channels:
+            self.audience.subscribe(client, channel)
+        if self._listener is not None:
+            self._catch_up(client, restored, self._listener)
+
+    def _catch_up(self, client: LiveClient, restored: Restored, listener: Listener) -> None:
+        if restored.handled < CONNECTED:
+            listener.connected(client)
+        else:
+            listener.resumed(client)
+        if restored.items:
+            listener.received(client, restored.items)
+        if restored.gone:
+            listener.disconnected(client)
 
     def find(self, token: str) -> LiveClient:
         """Return the client that ``token`` was given to.
@@ -120,6 +140,9 @@ class Hub:
         if client is not None and hmac.compare_digest(client.token, token):
             return client
         self._signer.verify(PURPOSE, token, self._wall())
+        if client is not None:
+            client.token = token  # given out before the server was restarted
+            return client
         raise Gone(self._evicted.get(client_id, "this client has left, or its grace time has passed"))
 
     def locate(self, client: LiveClient, address: str, transport: str) -> None:
@@ -192,8 +215,8 @@ class Hub:
         client.receiver = None
         self._wheel.schedule(client, self._monotonic() + self.timing.pause)
 
-    def receive(self, client: LiveClient, items: Sequence[Item]) -> int:
-        """Accept numbered messages and return the number up to which all are accepted.
+    def receive(self, client: LiveClient, items: Sequence[Item], answer: Answer) -> None:
+        """Accept numbered messages; ``answer`` once they are safe, which may be at once.
 
         Raises:
             Gap: a number is missing.
@@ -206,10 +229,29 @@ class Hub:
         self._heard(client)
         if client.receiver is None:
             self._wheel.schedule(client, self._monotonic() + self.timing.pause)
-        if fresh and self._listener is not None:
-            client.pending += len(fresh)
+        client.pending += len(fresh)
+        self._queue.accept(client, fresh, partial(self._accepted, client, fresh, inbox.received, answer))
+
+    def _accepted(
+        self,
+        client: LiveClient,
+        fresh: Sequence[Item],
+        received: int,
+        answer: Answer,
+        error: RequestError | None,
+    ) -> None:
+        if fresh and error is not None:
+            client.pending -= len(fresh)
+            client.inbox.refuse(fresh[0].n)
+        elif fresh and self._listener is not None:
             self._listener.received(client, fresh)
-        return inbox.received
+        answer(received, error)
+
+    def handled(self, client: LiveClient, number: int) -> None:
+        """The application has done with a step of ``client``: a message by its number, or see ``cause``."""
+        if number > CONNECTED:
+            client.pending -= 1
+        self._queue.handled(client, number)
 
     def leave(self, client: LiveClient) -> None:
         """The browser said that it goes."""
@@ -240,26 +282,27 @@ class Hub:
         if not client.greeted:
             client.greeted = True
             log.info("%s connects to %s from %s", client.id, client.application, client.address)
+            self._queue.keep(client)
             if self._listener is not None:
                 self._listener.connected(client)
 
     def _end(self, client: LiveClient, event: Event, reason: Gone) -> None:
         client.state = advance(client.state, event)
         client.seen = self._wall()
-        del self.clients[client.id]
+        self.audience.remove(client)
         self._wheel.cancel(client)
-        self._channels.forget(client)
-        self._sessions.remove(client)
-        self._queue.close(client)
         client.outbox.entries.clear()
         if client.greeted:
             self._records.save(client)
             log.info("%s of %s is gone: %s", client.id, client.application, reason)
-            if self._listener is not None:
-                self._listener.disconnected(client)
+        self._queue.close(client, partial(self._closed, client))
         receiver, client.receiver = client.receiver, None
         if receiver is not None:
             receiver.end(reason)
+
+    def _closed(self, client: LiveClient, error: RequestError | None) -> None:
+        if client.greeted and self._listener is not None:
+            self._listener.disconnected(client)
 
     async def send(self, application: str, address: Address, data: Any, limit: int) -> None:
         """Send ``data`` (JSON, ``limit`` bytes at the most); returns when the queue has made it safe.
@@ -267,76 +310,23 @@ class Hub:
         Raises:
             UnsendableMessage: it is not JSON, or too large.
         """
-        await self._queue.append(application, address, encode_data(data, limit), None)
+        await self._queue.append(application, address, Message(encode_data(data, limit)))
 
     async def reply(self, client: LiveClient, outcome: bytes, number: int) -> None:
         """Send the encoded ``outcome`` of the client's message ``number`` to it alone."""
-        await self._queue.append(client.application, Address.client(client.id), outcome, number)
-
-    def deliver(self, application: str, address: Address, entry: Entry) -> None:
-        """Put ``entry`` into the queues of those it is for; parked requests are answered in the next turn.
-
-        Not at once: what an application sends in one turn then travels in one answer.
-        """
-        was_empty = not self._ready
-        for client in self._addressed(application, address):
-            self._enqueue(client, entry)
-        if was_empty and self._ready:
-            self._call_soon(self._flush)
-
-    def _addressed(self, application: str, address: Address) -> Iterable[LiveClient]:
-        if address.kind == "channel":
-            return list(self._channels.members((application, address.name)))
-        if address.kind == "session":
-            return [each for each in self._sessions.of(address.name) if each.application == application]
-        client = self.clients.get(address.name)
-        return [client] if client is not None and client.application == application else []
-
-    def _enqueue(self, client: LiveClient, entry: Entry) -> None:
-        try:
-            dropped = client.outbox.append(entry)
-        except Full:
-            log.warning("%s is disconnected: its queue is full", client.id)
-            self.disconnect(client, "the queue is full: this page read too slowly")
-            return
-        if dropped:
-            log.warning("%s: its queue is full, %d of the oldest messages dropped", client.id, dropped)
-        if client.receiver is not None and not client.waiting:
-            client.waiting = True
-            self._ready.append(client)
-
-    def _flush(self) -> None:
-        ready, self._ready = self._ready[:SLICE], self._ready[SLICE:]
-        if self._ready:
-            self._call_soon(self._flush)
-        for client in ready:
-            client.waiting = False
-            if client.receiver is not None and client.outbox.entries:
-                self._guarded(client, client.receiver.flush)
-
-    def _guarded(self, client: LiveClient, step: Callable[[], None]) -> None:
-        # What one client's connection raises must not keep the others of this turn waiting.
-        try:
-            step()
-        except Exception:
-            log.exception("%s could not be answered", client.id)
+        address = Address.client(client.id)
+        await self._queue.append(client.application, address, Message(outcome, reply_to=number))
 
     def subscribe(self, client: LiveClient, channel: str) -> None:
         """Put ``client`` into ``channel`` of its application; one that is gone is in none."""
         if client.state is not State.GONE:
-            self._channels.add(client, (client.application, channel))
+            self.audience.subscribe(client, channel)
+            self._queue.subscribed(client, channel)
 
     def unsubscribe(self, client: LiveClient, channel: str) -> None:
         """Take ``client`` out of ``channel``."""
-        self._channels.remove(client, (client.application, channel))
-
-    def members(self, application: str, channel: str) -> list[LiveClient]:
-        """Return the clients in ``channel``, in the order in which they came."""
-        return list(self._channels.members((application, channel)))
-
-    def channels_of(self, client: LiveClient) -> list[str]:
-        """Return the channels that ``client`` is in."""
-        return [name for _, name in self._channels.names(client)]
+        self.audience.unsubscribe(client, channel)
+        self._queue.unsubscribed(client, channel)
 
     def tick(self) -> None:
         """Act on every deadline that has passed; called once a ``timing.tick``."""
@@ -351,7 +341,7 @@ class Hub:
             self._call_soon(self._handle_due)
         for client in due:
             if client.slot is None and client.state is not State.GONE:
-                self._guarded(client, partial(self._overdue, client))
+                guarded(client, partial(self._overdue, client))
 
     def _overdue(self, client: LiveClient) -> None:
         receiver = client.receiver
@@ -380,7 +370,7 @@ class Hub:
         """Send every browser away, to come back spread over ``seconds``."""
         self._drain_seconds = seconds
         for client in list(self.clients.values()):
-            self._guarded(client, partial(self._send_away, client))
+            guarded(client, partial(self._send_away, client))
 
     def _send_away(self, client: LiveClient) -> None:
         if client.receiver is not None and client.outbox.entries:

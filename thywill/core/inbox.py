@@ -34,6 +34,10 @@ class Inbox:
         self.received += len(fresh)
         return fresh
 
+    def refuse(self, number: int) -> None:
+        """What was accepted from ``number`` on could not be kept: the browser has to send it again."""
+        self.received = min(self.received, number - 1)
+
     def _fresh(self, items: Sequence[Item]) -> list[Item]:
         expected = self.received + 1
         fresh: list[Item] = []

@@ -63,6 +63,10 @@ class ApplicationInterface(Component):
         """``client`` has polled for the first time."""
         raise NotImplementedError
 
+    def resumed(self, client: LiveClient) -> None:
+        """The server was restarted, and ``client`` goes on: call ``on_resume``."""
+        raise NotImplementedError
+
     def received(self, client: LiveClient, items: Sequence[Item]) -> None:
         """``client`` sent ``items``; count ``client.pending`` down as they are handled."""
         raise NotImplementedError

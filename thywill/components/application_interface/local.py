@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
+from thywill import cause
 from thywill.application import Application, Client
 from thywill.bootstrap import Configuration
+from thywill.cause import CONNECTED, DISCONNECTED, Cause
 from thywill.client import LiveClient
 from thywill.components.application_interface.base import ApplicationInterface, Page
 from thywill.components.application_interface.loading import failure_of, load
 from thywill.components.application_interface.mailbox import Mailbox, Step, is_cancelled
 from thywill.core.envelope import Item, encode_failure, encode_result
-from thywill.errors import RpcError, SettingsError, UnsendableMessage
+from thywill.errors import RpcError, SettingsError, Unavailable, UnsendableMessage
 from thywill.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -109,23 +111,31 @@ class LocalApplications(ApplicationInterface):
     # What clients do.
 
     def connected(self, client: LiveClient) -> None:
-        self._put(client, self._call_hook(client, "on_connect"))
+        self._put(client, CONNECTED, self._call_hook(client, "on_connect"))
+
+    def resumed(self, client: LiveClient) -> None:
+        self._put(client, CONNECTED, self._call_hook(client, "on_resume"))
 
     def received(self, client: LiveClient, items: Sequence[Item]) -> None:
         for item in items:
-            self._put(client, partial(self._handle_item, client, item))
+            self._put(client, item.n, partial(self._handle_item, client, item))
 
     def disconnected(self, client: LiveClient) -> None:
-        self._put(client, self._call_hook(client, "on_disconnect"))
+        self._put(client, DISCONNECTED, self._call_hook(client, "on_disconnect"))
 
-    def _put(self, client: LiveClient, step: Step) -> None:
+    def _put(self, client: LiveClient, number: int, step: Step) -> None:
         mailbox = self._mailboxes.get(client)
         if mailbox is None:
             mailbox = self._mailboxes[client] = Mailbox(partial(self._forget, client))
-        mailbox.put(step)
+        mailbox.put(partial(self._take, client, number, step))
 
     def _forget(self, client: LiveClient) -> None:
         del self._mailboxes[client]
+
+    async def _take(self, client: LiveClient, number: int, step: Step) -> None:
+        cause.current.set(Cause(client.id, number))
+        await step()
+        self.hub.handled(client, number)
 
     def _call_hook(self, client: LiveClient, name: str) -> Step:
         application = self._applications[client.application]
@@ -142,9 +152,17 @@ class LocalApplications(ApplicationInterface):
         outcome = None
         if not self.hub.is_evicted(client):  # what it sent before it was sent away is not handled any more
             outcome = await self._outcome(client, item)
-        client.pending -= 1
         if outcome is not None:
-            await self.hub.reply(client, outcome, item.n)
+            await self._reply(client, outcome, item.n)
+
+    async def _reply(self, client: LiveClient, outcome: bytes, number: int) -> None:
+        # The browser waits for it, and its message does not count as handled before.
+        while True:
+            try:
+                await self.hub.reply(client, outcome, number)
+                return
+            except Unavailable as error:
+                await asyncio.sleep(error.retry)
 
     async def _outcome(self, client: LiveClient, item: Item) -> bytes | None:
         application = self._applications[client.application]

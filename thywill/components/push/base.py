@@ -85,6 +85,9 @@ class Push(Component):
         configuration.connection["hold"] = hold
         configuration.connection.setdefault("grace", self.hub.timing.grace)
 
+    def drain(self) -> None:
+        """The server stops: answer the requests that the hub does not know of; it has answered the others."""
+
     def endpoints(self) -> Mapping[bytes, Endpoint]:
         """Return the addresses that this component answers, by path."""
         return {}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from thywill.client import LiveClient
 from thywill.components.push.base import Push
 from thywill.core import envelope
-from thywill.errors import Gone
+from thywill.errors import Gone, RequestError
 from thywill.http.endpoint import JsonEndpoint
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint, error_head
@@ -39,11 +40,22 @@ class LongPoll(Push):
         self.limits.check(send.messages, len(request.body) or len(request.target))
         # Its messages may go to the browser another way.
         self.hub.locate(client, request.peer, client.transport or self.name)
-        reply.send(200, envelope.encode_received(self.hub.receive(client, send.messages)))
+        self.hub.receive(client, send.messages, partial(_answer, reply))
 
     def _leave(self, leave: envelope.Leave, request: Request, reply: Reply) -> None:
         self.hub.leave(self.hub.find(leave.token))
         reply.send(200, b"{}")
+
+
+def _answer(reply: Reply, received: int, error: RequestError | None) -> None:
+    if error is None:
+        reply.send(200, envelope.encode_received(received))
+    else:
+        _refuse(reply, error)
+
+
+def _refuse(reply: Reply, error: RequestError) -> None:
+    reply.send(error.status, envelope.encode_error(error), error_head(error))
 
 
 class ParkedPoll:
@@ -72,7 +84,7 @@ class ParkedPoll:
         self._reply.send(200, envelope.encode_retry(self._client.outbox.cursor, seconds))
 
     def end(self, reason: Gone) -> None:
-        self._reply.send(reason.status, envelope.encode_error(reason), error_head(reason))
+        _refuse(self._reply, reason)
 
     def closed(self) -> None:
         """The connection closed before the answer: the browser will poll again, or not."""

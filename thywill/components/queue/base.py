@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -11,12 +11,13 @@ import msgspec
 from thywill.bootstrap import Configuration
 from thywill.client import LiveClient
 from thywill.components.component import Component
-from thywill.contracts import Address
-from thywill.core.outbox import Bounds, Entry, Outbox, Overflow
+from thywill.components.database.base import Database
+from thywill.contracts import Address, Receivers, Restored, Then
+from thywill.core.envelope import Item
+from thywill.core.message import Message
+from thywill.core.outbox import Bounds, Outbox, Overflow
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
-
-Deliver = Callable[[str, Address, Entry], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,13 @@ class QueueSettings:
 class Queue(Component):
     """One ordered message log per application.
 
-    Ids are integers that grow, below 2**53. A message is handed to ``deliver`` once it is as safe as the
-    queue makes it, in the order of the ids; ``append`` returns after that.
+    Ids are integers that grow, below 2**53. A message is handed to ``receivers`` once it is as safe as the
+    queue makes it, in the order of the ids; ``append`` returns after that. What the methods do here is enough
+    for a queue that does not survive: nothing has to be kept, and everything is as safe as it will be at once.
 
     Args:
         settings: the section ``[queue]``.
-        deliver: puts a message into the queues of the clients that it is for.
+        database: the house's database, for a queue that keeps something there.
     """
 
     Settings: ClassVar[type[Any]] = QueueSettings
@@ -53,9 +55,10 @@ class Queue(Component):
     survives: ClassVar[bool] = False
     """Whether clients outlive a restart of the server."""
 
-    def __init__(self, settings: QueueSettings, deliver: Deliver) -> None:
+    receivers: Receivers
+
+    def __init__(self, settings: QueueSettings, database: Database) -> None:
         self.settings = settings
-        self.deliver = deliver
         self.bounds = Bounds(
             messages=settings.messages,
             size=settings.bytes,
@@ -64,6 +67,10 @@ class Queue(Component):
             overflow=settings.overflow,
         )
 
+    def connect(self, receivers: Receivers) -> None:
+        """Deliver to ``receivers`` from now on."""
+        self.receivers = receivers
+
     def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
         """Tell the browser how much it may send at once."""
         configuration.connection["limits"] = {
@@ -71,18 +78,41 @@ class Queue(Component):
             "messages": self.settings.batch,
         }
 
-    def open(self, client_id: str) -> Outbox:
+    async def restore(self, applications: Container[str]) -> Sequence[Restored]:
+        """Return the clients that were kept over a restart; those of other applications are forgotten."""
+        return ()
+
+    def open(self, application: str) -> Outbox:
         """Return the queue of a new client."""
         return Outbox(self.bounds)
 
-    async def append(
-        self, application: str, address: Address, data: bytes, reply_to: int | None = None
-    ) -> int:
-        """Add a message of encoded JSON; return its id once it is safe and delivered."""
+    def keep(self, client: LiveClient) -> None:
+        """``client`` has polled for the first time."""
+
+    async def append(self, application: str, address: Address, message: Message) -> int:
+        """Add a message; return its id once it is safe and delivered.
+
+        Raises:
+            Unavailable: it cannot be made safe now, and is not sent.
+        """
         raise NotImplementedError
+
+    def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
+        """Call ``then`` when ``items``, and all that came before, are safe."""
+        then(None)
+
+    def handled(self, client: LiveClient, number: int) -> None:
+        """The application has done with this step of ``client`` (see ``thywill.cause``)."""
+
+    def subscribed(self, client: LiveClient, channel: str) -> None:
+        """``client`` is in ``channel`` from now on."""
+
+    def unsubscribed(self, client: LiveClient, channel: str) -> None:
+        """``client`` is not in ``channel`` any more."""
 
     def acknowledged(self, client: LiveClient) -> None:
         """The browser of ``client`` has all up to ``client.outbox.cursor``."""
 
-    def close(self, client: LiveClient) -> None:
-        """``client`` is gone."""
+    def close(self, client: LiveClient, then: Then) -> None:
+        """``client`` is gone; call ``then`` when that is safe, after all that it has sent."""
+        then(None)

@@ -63,6 +63,10 @@ class Carrier(Connection):
         if self._client is None:
             self._refuse(BadToken("this session has not said whose it is"))
 
+    def on_drain(self) -> None:
+        stopping = Draining("the server is about to stop", retry=2)
+        self._end(envelope.encode_error(stopping), CLOSE_CODE + stopping.status, stopping.message)
+
     def on_writable(self) -> None:
         said: list[bytes] = []
         if self._client is not None:
@@ -103,7 +107,7 @@ class Carrier(Connection):
             return
         if frame.messages is not None:
             self._push.limits.check(frame.messages, size)
-            self._outcome = envelope.encode_received(self._hub.receive(client, frame.messages))
+            self._hub.receive(client, frame.messages, self._answer)
         if frame.leave:
             self._hub.leave(client)
 
@@ -115,6 +119,11 @@ class Carrier(Connection):
         self._sent, self._greets = cursor, True
         self._hub.attach(client, self, cursor)
         return client
+
+    def _answer(self, received: int, error: RequestError | None) -> None:
+        if not self.session.is_closed:
+            self._outcome = envelope.encode_error(error) if error else envelope.encode_received(received)
+            self.session.flush()
 
     def _refuse(self, error: RequestError) -> None:
         log.warning("a frame from %s refused: %d %s", self._address, error.status, error.code)

@@ -66,6 +66,9 @@ class SockJS(Push):
     async def stop(self) -> None:
         self.router.stop()
 
+    def drain(self) -> None:
+        self.router.drain()
+
     def find(self, request: Request) -> Endpoint | None:
         return self.router.find(request)
 

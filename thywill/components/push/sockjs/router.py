@@ -141,6 +141,12 @@ class Router(SockJSRouter):  # type: ignore[misc]
         """Have ``session`` told after ``seconds``, instead of when it would have been before."""
         self._wheel.schedule(session, self._now() + seconds)
 
+    def drain(self) -> None:
+        """End every session that is open: the server stops."""
+        for session in list(self.sessions.values()):
+            if session.conn is not None:
+                session.conn.on_drain()
+
     # Time: one timer for all sessions.
 
     def start(self) -> None:

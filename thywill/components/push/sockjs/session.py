@@ -42,6 +42,9 @@ class Connection(SockJSConnection):  # type: ignore[misc]
     def on_heartbeat(self) -> None:
         """A heartbeat is due."""
 
+    def on_drain(self) -> None:
+        """The server stops."""
+
 
 class Session(BaseSession, Timed):  # type: ignore[misc]
     """One session, with or without a request that waits for its frames.
