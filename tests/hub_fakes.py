@@ -64,7 +64,7 @@ class FakeQueue:
     async def append(self, application: str, address: Address, message: Message) -> int:
         self.appended.append((application, address, message.data, message.reply_to))
         message_id = next(self._ids)
-        self.receivers.deliver(application, address, Entry(message_id, message.data, message.reply_to))
+        self.receivers.deliver(application, address, Entry(message_id, *message))
         return message_id
 
     def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
@@ -171,6 +171,7 @@ class World:
 
     def __init__(self, timing: Timing = TIMING, bounds: Bounds | None = None) -> None:
         self.now = 1000.0
+        self.jump = 0.0  # of the wall clock
         self.queue = FakeQueue(bounds or Bounds())
         self.records = FakeRecords()
         self.listener = FakeListener()
@@ -183,7 +184,7 @@ class World:
             timing,
             call_soon=self.soon.append,
             monotonic=lambda: self.now,
-            wall=lambda: WALL - 1000 + self.now,
+            wall=lambda: WALL - 1000 + self.now + self.jump,
         )
         self.queue.receivers = self.hub.delivery
         self.hub.listen(self.listener)

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
+from tests.databases import Servers
 from thywill.components.database.base import Database
 from thywill.components.database.peewee import PeeweeDatabase, PeeweeSettings
 from thywill.core.record import ClientRecord
 
-IMPLEMENTATIONS = {
-    "peewee-sqlite": lambda folder: PeeweeDatabase(PeeweeSettings(url="sqlite:///records/test.db"), folder),
-    "peewee-memory": lambda folder: PeeweeDatabase(PeeweeSettings(url="sqlite:///:memory:"), folder),
-}
-FORGETFUL = {"peewee-memory"}
+LASTING = ["sqlite", "mariadb", "postgresql"]
+IMPLEMENTATIONS = [*LASTING, "memory"]
+URLS = {"sqlite": "sqlite:///records/test.db", "memory": "sqlite:///:memory:"}
+Make = Callable[[], Database]
 
 # Gone records that are older than the setting `keep` would be removed.
 NOW = time.time()
@@ -72,15 +72,17 @@ async def running(database: Database) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Database]:
+def make(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Make:
     """Return a function that makes the same database anew, as after a restart."""
-    return lambda: IMPLEMENTATIONS[request.param](tmp_path)
+    url = URLS.get(request.param) or servers.new_url(request.param)
+    return lambda: PeeweeDatabase(PeeweeSettings(url=url), tmp_path)
 
 
-@pytest.fixture(params=[name for name in IMPLEMENTATIONS if name not in FORGETFUL])
-def make_lasting(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Database]:
+@pytest.fixture(params=LASTING)
+def make_lasting(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Make:
     """Return such a function, only for those that keep their records beyond a stop."""
-    return lambda: IMPLEMENTATIONS[request.param](tmp_path)
+    url = URLS.get(request.param) or servers.new_url(request.param)
+    return lambda: PeeweeDatabase(PeeweeSettings(url=url), tmp_path)
 
 
 @pytest.mark.gen_test
@@ -98,6 +100,18 @@ async def test_a_client_that_nobody_saved_is_not_found(make):
         assert await database.find("") is None
         assert await database.find("no\0body\ud800") is None
         assert await database.find("' OR 1=1 --") is None
+        assert await database.find_all(state="no\0body\ud800", application="") == []
+
+
+@pytest.mark.gen_test
+async def test_ids_that_look_alike_are_clients_of_their_own(make):
+    ids = ["client", "Client", "cliënt", "client ", "clienṯ"]
+    async with running(make()) as database:
+        for each in ids:
+            database.save(saved(id=each, session=each))
+        await database.flush()
+        assert [(await database.find(each)).session for each in ids] == ids
+        assert await database.find("CLIENT") is None
 
 
 @pytest.mark.gen_test

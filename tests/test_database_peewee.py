@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import sqlite3
@@ -14,34 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playhouse.schema_diff import diff_models
 
 from tests.test_database import NOW, RECORD, Saved, running, saved, until
 from thywill.components.database.base import DatabaseUnavailable
-from thywill.components.database.clients import client_model
 from thywill.components.database.peewee import DAY, PURGE_SLICE, PeeweeDatabase, PeeweeSettings
-from thywill.components.database.schema import MIGRATIONS
 from thywill.errors import SettingsError
-
-SECOND = """
-from peewee import IntegerField
-
-def up(migrator, database):
-    migrator.migrate(migrator.add_column("client", "visits", IntegerField(default=1)))
-"""
-FAILING = SECOND + "    database.execute_sql('nonsense')\n"
 
 
 def make(folder: Path, **settings: Any) -> PeeweeDatabase:
     return PeeweeDatabase(PeeweeSettings(**{"url": "sqlite:///test.db", "timeout": 0.05} | settings), folder)
-
-
-def make_with(migrations: Path, folder: Path) -> PeeweeDatabase:
-    class Other(PeeweeDatabase):
-        pass
-
-    Other.migrations = migrations
-    return Other(PeeweeSettings(url="sqlite:///test.db"), folder)
 
 
 def lines(caplog: pytest.LogCaptureFixture, level: str) -> list[str]:
@@ -63,17 +43,12 @@ def lock(tmp_path: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
         held.close()
 
 
-@pytest.fixture
-def migrations(tmp_path: Path) -> Path:
-    """Return a copy of the folder of migrations, to add to."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    return Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations", ignore=ignored))
-
-
 @contextmanager
-def forbidden_folder() -> Iterator[Path]:
-    """Give a folder in which this process must not write; root becomes somebody else for it."""
+def forbidden_folder(*files: Path) -> Iterator[Path]:
+    """Give a folder with copies of ``files``, all read-only to this process; root becomes somebody else."""
     folder = Path(tempfile.mkdtemp())
+    for file in files:
+        Path(shutil.copy(file, folder)).chmod(0o444)
     folder.chmod(0o555)
     user = os.geteuid()
     if user == 0:
@@ -242,76 +217,6 @@ async def test_sqlite_writes_ahead(tmp_path):
         assert await connection.run(connection.database.pragma, "busy_timeout") == 50
 
 
-@pytest.mark.gen_test
-async def test_the_migrations_make_the_schema_of_the_model(tmp_path):
-    async with running(make(tmp_path)) as database:
-        connection = database._connection
-        model = client_model(connection.database)
-        assert not await connection.run(diff_models, connection.database, [model])
-
-
-@pytest.mark.gen_test
-async def test_an_old_schema_is_brought_up_to_date(tmp_path, migrations):
-    async with running(make(tmp_path)) as database:
-        database.save(saved())
-    (migrations / "0002_visits.py").write_text(SECOND)
-    async with running(make_with(migrations, tmp_path)) as database:
-        assert await database.find("client-1") == RECORD
-    with closing(sqlite3.connect(tmp_path / "test.db")) as other:
-        assert other.execute("SELECT visits FROM client").fetchall() == [(1,)]
-
-
-@pytest.mark.gen_test
-async def test_a_newer_schema_is_refused(tmp_path, migrations):
-    (migrations / "0002_visits.py").write_text(SECOND)
-    async with running(make_with(migrations, tmp_path)):
-        pass
-    assert await refusal(make(tmp_path)) == (
-        f"[database] url: {tmp_path}/test.db was written by a newer thywill (schema 2, this one knows 1): "
-        "upgrade thywill or name another database"
-    )
-
-
-@pytest.mark.gen_test
-async def test_a_failing_migration_changes_nothing(tmp_path, migrations):
-    async with running(make(tmp_path)) as database:
-        database.save(saved())
-    (migrations / "0002_visits.py").write_text(FAILING)
-    assert "nonsense" in await refusal(make_with(migrations, tmp_path))
-    async with running(make(tmp_path)) as database:
-        assert await database.find("client-1") == RECORD
-
-
-@pytest.mark.gen_test
-async def test_two_servers_may_start_at_once(tmp_path):
-    databases = [make(tmp_path, timeout=5.0) for _ in range(4)]
-    await asyncio.gather(*(database.start() for database in databases))
-    for number, database in enumerate(databases):
-        database.save(saved(number))
-    await asyncio.gather(*(database.stop() for database in databases))
-    async with running(make(tmp_path)) as database:
-        assert len(await database.find_all()) == 4
-
-
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("thywill.db", "write it as a URL"),
-        ("", "write it as a URL"),
-        ("mysql://root:secret@house/thywill", "unknown scheme 'mysql'; supported: sqlite"),
-        ("sqlite://thywill.db", "three slashes"),
-        ("sqlite:///", "three slashes"),
-        ("sqlite:///thywill.db?mode=ro", "no options"),
-        ("sqlite:///thywill%00.db", "no %00"),
-    ],
-)
-def test_a_bad_url_is_refused(tmp_path, url, words):
-    with pytest.raises(SettingsError) as caught:
-        make(tmp_path, url=url)
-    assert words in str(caught.value)
-    assert "secret" not in str(caught.value)
-
-
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -348,6 +253,16 @@ async def test_a_folder_without_rights_is_refused():
         assert "its folder writable" in await refusal(make(folder))
         line = await refusal(make(folder, url="sqlite:///deeper/test.db"))
     assert line == f"[database] url: cannot create {folder}/deeper: Permission denied"
+
+
+@pytest.mark.gen_test
+async def test_a_disk_that_cannot_be_written_is_refused(tmp_path):
+    async with running(make(tmp_path)) as database:
+        database.save(saved())
+    with forbidden_folder(tmp_path / "test.db") as folder:
+        line = await refusal(make(folder))
+    assert line.startswith(f"[database] url: {folder}/test.db cannot be ")
+    assert "folder" in line
 
 
 @pytest.mark.gen_test

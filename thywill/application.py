@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from thywill.contracts import Address
+from thywill.core.overflow import Overflow, Policies
 
 if TYPE_CHECKING:
     from thywill.bootstrap import Configuration
@@ -30,12 +31,13 @@ class Client:
     Two handles of the same client are equal, so clients can be members of sets and keys of dicts.
     """
 
-    __slots__ = ("_hub", "_limit", "_live")
+    __slots__ = ("_hub", "_limit", "_live", "_overflow")
 
-    def __init__(self, live: LiveClient, hub: Hub, limit: int) -> None:
+    def __init__(self, live: LiveClient, hub: Hub, limit: int, overflow: Overflow | None = None) -> None:
         self._live = live
         self._hub = hub
         self._limit = limit
+        self._overflow = overflow
 
     @property
     def id(self) -> str:
@@ -77,13 +79,14 @@ class Client:
         """The channels that the client is in."""
         return self._hub.audience.channels_of(self._live)
 
-    async def send(self, data: Any) -> None:
-        """Send ``data`` to this client.
+    async def send(self, data: Any, key: str | None = None) -> None:
+        """Send ``data`` to this client; ``key`` is for the policy ``conflate``: see ``Application.overflow``.
 
         Raises:
             UnsendableMessage: it is not JSON, or too large.
         """
-        await self._hub.send(self.application, Address.client(self.id), data, self._limit)
+        address = Address.client(self.id)
+        await self._hub.send(self.application, address, data, self._limit, key, self._overflow)
 
     async def disconnect(self, reason: str = "disconnected by the application") -> None:
         """End this client; its page is told ``reason``."""
@@ -116,17 +119,32 @@ class Application:
     page: ClassVar[str | None] = None
     """A file in ``static`` with the HTML between <body> and </body>; an empty element without it."""
 
+    overflow: ClassVar[str | None] = None
+    """What happens to this application's messages where a client's queue is full: ``drop_oldest``,
+    ``drop_newest``, ``conflate`` or ``disconnect``; without it what the settings say."""
+
+    channel_overflow: ClassVar[Mapping[str, str]] = {}
+    """The same for what is published to some channels, by name or by pattern (``"prices:*"``)."""
+
     name: str = ""
     """The name in the address: that of the package."""
 
     _hub: Hub
     _limit: int
+    _policies: Policies
 
     def bind(self, name: str, hub: Hub, limit: int) -> None:
         """Connect the application with the hub; called once, by the application interface."""
         self.name = name
         self._hub = hub
         self._limit = limit
+        default = None if self.overflow is None else Overflow(self.overflow)
+        channels = {channel: Overflow(policy) for channel, policy in self.channel_overflow.items()}
+        self._policies = Policies(default, channels)
+
+    def handle(self, live: LiveClient) -> Client:
+        """Return the handle of a client of this application."""
+        return Client(live, self._hub, self._limit, self._policies.default)
 
     # Hooks.
 
@@ -156,29 +174,34 @@ class Application:
 
     # What an application can do.
 
-    async def send(self, client_id: str, data: Any) -> None:
+    async def send(self, client_id: str, data: Any, key: str | None = None) -> None:
         """Send ``data`` to one client; to one that is gone it is not sent.
 
-        Raises:
-            UnsendableMessage: it is not JSON, or too large.
-        """
-        await self._hub.send(self.name, Address.client(client_id), data, self._limit)
-
-    async def send_to_session(self, session: str, data: Any) -> None:
-        """Send ``data`` to every page that one browser has open here.
+        With the policy ``conflate`` it replaces what waits for the client with the same ``key``.
 
         Raises:
             UnsendableMessage: it is not JSON, or too large.
         """
-        await self._hub.send(self.name, Address.session(session), data, self._limit)
+        address, overflow = Address.client(client_id), self._policies.default
+        await self._hub.send(self.name, address, data, self._limit, key, overflow)
 
-    async def publish(self, channel: str, data: Any) -> None:
-        """Send ``data`` to every client in ``channel``.
+    async def send_to_session(self, session: str, data: Any, key: str | None = None) -> None:
+        """Send ``data`` to every page that one browser has open here; ``key`` as with ``send``.
 
         Raises:
             UnsendableMessage: it is not JSON, or too large.
         """
-        await self._hub.send(self.name, Address.channel(channel), data, self._limit)
+        address, overflow = Address.session(session), self._policies.default
+        await self._hub.send(self.name, address, data, self._limit, key, overflow)
+
+    async def publish(self, channel: str, data: Any, key: str | None = None) -> None:
+        """Send ``data`` to every client in ``channel``; ``key`` as with ``send``.
+
+        Raises:
+            UnsendableMessage: it is not JSON, or too large.
+        """
+        address, overflow = Address.channel(channel), self._policies.of(channel)
+        await self._hub.send(self.name, address, data, self._limit, key, overflow)
 
     async def subscribe(self, client: Client, channel: str) -> None:
         """Put ``client`` into ``channel``; one that is gone is in none."""
@@ -195,4 +218,4 @@ class Application:
             members = audience.addressed(self.name, Address.channel(channel))
         else:
             members = [client for client in audience.of_application(self.name) if client.greeted]
-        return [Client(member, self._hub, self._limit) for member in members]
+        return [self.handle(member) for member in members]

@@ -7,7 +7,6 @@ not come to its end, and what it sent before is recognized and not sent twice.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import NamedTuple
 
 CONNECTED = 0
 """The number of a client's first step: its messages count from 1."""
@@ -15,13 +14,33 @@ CONNECTED = 0
 DISCONNECTED = -1
 """The number of its last."""
 
-
-class Cause(NamedTuple):
-    """The message ``number`` of the client ``client``, or one of the two steps above."""
-
-    client: str
-    number: int
+RESUMED = -2
+"""The number of the step that a restart of the server makes; nothing is kept of it."""
 
 
-current: ContextVar[Cause | None] = ContextVar("thywill_cause", default=None)
-"""Set while a hook runs; a task that a hook starts has it too."""
+class Cause:
+    """The message ``number`` of the client ``client``, or one of the steps above.
+
+    It is ``open`` until the step ends: what a task sends that a hook has left behind belongs to no step.
+    """
+
+    __slots__ = ("client", "number", "open")
+
+    def __init__(self, client: str, number: int) -> None:
+        self.client = client
+        self.number = number
+        self.open = True
+
+
+_current: ContextVar[Cause | None] = ContextVar("thywill_cause", default=None)
+
+
+def begin(cause: Cause) -> None:
+    """Let ``cause`` be that of everything that the running task sends from now on."""
+    _current.set(cause)
+
+
+def current() -> Cause | None:
+    """Return the step that the running task works for, or None."""
+    cause = _current.get()
+    return cause if cause is not None and cause.open else None

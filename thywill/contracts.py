@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from thywill.cause import CONNECTED
 from thywill.client import LiveClient
 from thywill.core.envelope import Item
 from thywill.core.inbox import Inbox
@@ -13,7 +14,9 @@ from thywill.core.lifecycle import State
 from thywill.core.message import Message
 from thywill.core.outbox import Entry, Outbox
 from thywill.core.record import Recorded
-from thywill.errors import RequestError
+from thywill.errors import RequestError, UnsendableMessage
+
+KEY = 200
 
 Then = Callable[[RequestError | None], None]
 """Called once something is safe, or with the error because of which it is not."""
@@ -39,6 +42,16 @@ class Address(NamedTuple):
     def channel(cls, name: str) -> Address:
         """Address every client in the channel ``name``."""
         return cls("channel", name)
+
+    def keyed(self, key: str) -> str:
+        """Return ``key`` as the queues know it: at another address it is another.
+
+        Raises:
+            UnsendableMessage: it is no text, or too long.
+        """
+        if not isinstance(key, str) or len(key) > KEY:
+            raise UnsendableMessage(f"its key must be a text of {KEY} characters at the most")
+        return f"{self.kind} {self.name!r} {key!r}"
 
 
 class Listener(Protocol):
@@ -66,6 +79,14 @@ class Receivers(Protocol):
 
     def deliver(self, application: str, address: Address, entry: Entry) -> None:
         """Put a message that is safe into the queues of those it is for."""
+        ...
+
+    def floor(self, application: str) -> int | None:
+        """Return the lowest id that waits in any queue of ``application``; None where nothing waits."""
+        ...
+
+    def give_up(self, application: str, up_to: int) -> None:
+        """Drop every message up to that id from the queues of ``application``; their clients are told."""
         ...
 
 
@@ -100,6 +121,17 @@ class Restored:
         if self.gone:
             client.state = State.GONE
         return client
+
+    def catch_up(self, client: LiveClient, listener: Listener) -> None:
+        """Tell ``listener`` what is left to do for ``client``."""
+        if self.handled < CONNECTED:
+            listener.connected(client)
+        else:
+            listener.resumed(client)
+        if self.items:
+            listener.received(client, self.items)
+        if self.gone:
+            listener.disconnected(client)
 
 
 class MessageQueue(Protocol):

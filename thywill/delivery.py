@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from thywill.audience import Audience
 from thywill.client import LiveClient
@@ -12,8 +13,13 @@ from thywill.core.outbox import Entry, Full
 
 log = logging.getLogger(__name__)
 
-SLICE = 500
+SLICE = 200
 """How many clients are answered in one turn of the loop; the others wait behind new requests."""
+SWEEP = 4_000
+"""How many queues are looked into, and messages dropped from them, in one turn of the loop."""
+
+SLOW = "the queue is full: this page read too slowly"
+LATE = "the message log is full: this page read too slowly"
 
 
 class Delivery:
@@ -35,6 +41,7 @@ class Delivery:
         self._call_soon = call_soon
         self._disconnect = disconnect
         self._ready: list[LiveClient] = []
+        self._sweeps: dict[str, tuple[list[LiveClient], int]] = {}
 
     def deliver(self, application: str, address: Address, entry: Entry) -> None:
         """Put ``entry`` into the queues of those it is for; parked requests are answered in the next turn.
@@ -47,18 +54,62 @@ class Delivery:
         if was_empty and self._ready:
             self._call_soon(self._flush)
 
+    def floor(self, application: str) -> int | None:
+        """Return the lowest id that waits in any queue of ``application``; None where nothing waits."""
+        queues = (client.outbox.entries for client in self._audience.of_application(application))
+        return min((entries[0].id for entries in queues if entries), default=None)
+
     def _enqueue(self, client: LiveClient, entry: Entry) -> None:
         try:
             dropped = client.outbox.append(entry)
         except Full:
             log.warning("%s is disconnected: its queue is full", client.id)
-            self._disconnect(client, "the queue is full: this page read too slowly")
+            self._disconnect(client, SLOW)
             return
-        if dropped:
-            log.warning("%s: its queue is full, %d of the oldest messages dropped", client.id, dropped)
+        if dropped and dropped == client.outbox.lost:  # not for each of them
+            log.warning("%s: its queue is full, messages are dropped", client.id)
         if client.receiver is not None and not client.waiting:
             client.waiting = True
             self._ready.append(client)
+
+    def give_up(self, application: str, up_to: int) -> None:
+        """Drop every message up to that id from the queues of ``application``; their clients are told.
+
+        It takes several turns of the loop where there are many clients. If it is asked again before it is
+        done, it finishes at once: memory is bounded, whatever that costs.
+        """
+        is_late = application in self._sweeps
+        self._sweeps[application] = self._audience.of_application(application), up_to
+        self._sweep(application)
+        while is_late and application in self._sweeps:
+            self._sweep(application)
+
+    def _sweep(self, application: str) -> None:
+        clients, up_to = self._sweeps.get(application, ([], 0))
+        work, was_empty = 0, not self._ready
+        while clients and work < SWEEP:
+            work += 1 + self._clear(clients.pop(), up_to)
+        if clients:
+            self._call_soon(partial(self._sweep, application))
+        else:
+            self._sweeps.pop(application, None)
+        if was_empty and self._ready:
+            self._call_soon(self._flush)
+
+    def _clear(self, client: LiveClient, up_to: int) -> int:
+        entries = client.outbox.entries
+        if not entries or entries[0].id > up_to:
+            return 0
+        try:
+            dropped = client.outbox.give_up(up_to)
+        except Full:
+            log.warning("%s is disconnected: the message log is full", client.id)
+            self._disconnect(client, LATE)
+            return 0
+        if client.receiver is not None and not client.waiting:
+            client.waiting = True
+            self._ready.append(client)
+        return dropped
 
     def _flush(self) -> None:
         ready, self._ready = self._ready[:SLICE], self._ready[SLICE:]

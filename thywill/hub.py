@@ -22,6 +22,7 @@ from thywill.core.envelope import Item, encode_data
 from thywill.core.inbox import Inbox
 from thywill.core.lifecycle import Event, State, advance
 from thywill.core.message import Message
+from thywill.core.overflow import Overflow
 from thywill.core.recent import Recent
 from thywill.core.signing import Signer
 from thywill.core.wheel import TimerWheel
@@ -108,20 +109,11 @@ class Hub:
         if not restored.gone:
             self.audience.add(client)
             self._schedule(client, self.timing.grace)
+            self._records.save(client)
         for channel in restored.channels:
             self.audience.subscribe(client, channel)
         if self._listener is not None:
-            self._catch_up(client, restored, self._listener)
-
-    def _catch_up(self, client: LiveClient, restored: Restored, listener: Listener) -> None:
-        if restored.handled < CONNECTED:
-            listener.connected(client)
-        else:
-            listener.resumed(client)
-        if restored.items:
-            listener.received(client, restored.items)
-        if restored.gone:
-            listener.disconnected(client)
+            restored.catch_up(client, self._listener)
 
     def find(self, token: str) -> LiveClient:
         """Return the client that ``token`` was given to.
@@ -173,12 +165,18 @@ class Hub:
         elif self._drain_seconds is not None:
             receiver.retry(self._spread())
         elif hold == 0:
-            receiver.expire()
+            # The answer says that the client is here, whatever happens to the server then.
+            self._wheel.schedule(client, self._monotonic() + self.timing.hold)
+            self._queue.accept(client, (), partial(self._expire, client, receiver))
         else:
             self._wheel.schedule(client, self._monotonic() + hold)
         # Last, since its connection may hold the next poll already, which is then dealt with in here.
         if older is not None:
             older.supersede()
+
+    def _expire(self, client: LiveClient, receiver: Receiver, _error: RequestError | None) -> None:
+        if client.receiver is receiver:
+            receiver.expire()
 
     def attach(self, client: LiveClient, receiver: Receiver, cursor: int) -> None:
         """Let ``receiver`` stay, and tell it of every message until it releases the client or a newer comes.
@@ -304,13 +302,23 @@ class Hub:
         if client.greeted and self._listener is not None:
             self._listener.disconnected(client)
 
-    async def send(self, application: str, address: Address, data: Any, limit: int) -> None:
+    async def send(
+        self,
+        application: str,
+        address: Address,
+        data: Any,
+        limit: int,
+        key: str | None = None,
+        overflow: Overflow | None = None,
+    ) -> None:
         """Send ``data`` (JSON, ``limit`` bytes at the most); returns when the queue has made it safe.
 
         Raises:
-            UnsendableMessage: it is not JSON, or too large.
+            UnsendableMessage: it is not JSON, or too large, or has a bad key.
         """
-        await self._queue.append(application, address, Message(encode_data(data, limit)))
+        keyed = None if key is None else address.keyed(key)
+        message = Message(encode_data(data, limit), key=keyed, overflow=overflow)
+        await self._queue.append(application, address, message)
 
     async def reply(self, client: LiveClient, outcome: bytes, number: int) -> None:
         """Send the encoded ``outcome`` of the client's message ``number`` to it alone."""
@@ -359,7 +367,7 @@ class Hub:
 
     def _refresh(self, client: LiveClient) -> None:
         client.seen = self._wall()
-        if client.seen - client.saved >= self.timing.record:
+        if abs(client.seen - client.saved) >= self.timing.record:  # the clock may be set back
             client.saved = client.seen
             self._records.save(client)
 

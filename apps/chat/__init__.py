@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,9 @@ from thywill import Application, Client, RpcError, rpc
 
 if TYPE_CHECKING:
     from thywill.bootstrap import Configuration
+
+EVENTS_PER_SECOND = 1000
+"""More than any room has, so that the count is always behind the clock."""
 
 
 class Chat(Application):
@@ -35,7 +38,8 @@ class Chat(Application):
     styles = ["chat.css", "modern.css"]
 
     async def on_start(self) -> None:
-        self._rooms = Rooms()
+        # A page that outlives a restart of the server knows its room by the earlier count.
+        self._rooms = Rooms(serial=int(time.time() * EVENTS_PER_SECOND))
         self._guests = count(1)
 
     def bootstrap(self, client: Client, configuration: Configuration) -> None:
@@ -44,6 +48,13 @@ class Chat(Application):
 
     async def on_connect(self, client: Client) -> None:
         await self.subscribe(client, DIRECTORY)
+
+    async def on_resume(self, client: Client) -> None:
+        # Nobody has seen them go, so nobody is told that they are back.
+        room = client.data.get("room")
+        if room is not None:
+            with suppress(ChatError):
+                self._rooms.enter(Person(client.id, self._name(client)), room)
 
     async def on_message(self, client: Client, message: Any) -> None:
         try:
@@ -71,6 +82,7 @@ class Chat(Application):
             room, events = self._rooms.enter(Person(client.id, self._name(client)), name)
         if before is not None and before is not room:
             await self.unsubscribe(client, before.channel)
+        client.data["room"] = room.name
         await self.subscribe(client, room.channel)
         await self._publish(events)
         return {**room.snapshot(), "you": self._name(client)}

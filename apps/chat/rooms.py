@@ -56,14 +56,14 @@ def tag_of(message: Any) -> int | None:
 class Room:
     """The people in one room and the last messages there.
 
-    ``serial`` counts the room's events, so that somebody who has just been told of the room can leave
-    out the events that were known already.
+    ``serial`` counts the room's events on from where it began, so that somebody who has just been told of
+    the room can leave out the events that were known already.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, serial: int = 0) -> None:
         self.name = name
         self.people: dict[str, Person] = {}
-        self.serial = 0
+        self.serial = serial
         self._recent: deque[dict[str, Any]] = deque()
         self._recent_bytes = 0  # as JSON
 
@@ -124,10 +124,14 @@ class Rooms:
     """All rooms. A person is in one at a time; a room opens when it is entered and ends when it is empty.
 
     The lobby is always there, and keeps its recent messages.
+
+    Args:
+        serial: where the rooms begin to count their events: above all that pages remember of earlier rooms.
     """
 
-    def __init__(self) -> None:
-        self._rooms: dict[str, Room] = {key_of(LOBBY): Room(LOBBY)}
+    def __init__(self, serial: int = 0) -> None:
+        self._serial = serial
+        self._rooms: dict[str, Room] = {key_of(LOBBY): Room(LOBBY, serial)}
         self._places: dict[str, Room] = {}
 
     def find(self, person_id: str) -> Room | None:
@@ -210,7 +214,7 @@ class Rooms:
                 raise ChatError(
                     "too_many_rooms", f"There are {ROOMS_LIMIT} rooms already: enter one of them."
                 )
-            room = self._rooms[key_of(name)] = Room(name)
+            room = self._rooms[key_of(name)] = Room(name, self._serial)
         return room
 
     def _joined(self, person_id: str, room_name: str) -> Room:

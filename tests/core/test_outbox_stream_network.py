@@ -10,7 +10,7 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from tests.core import STEADY
 from tests.core.test_outbox_network import Delivery, bounds
-from thywill.core.outbox import Bounds
+from thywill.core.outbox import Bounds, lost_in
 
 
 class Streams(Delivery):
@@ -44,10 +44,10 @@ class Streams(Delivery):
 
     def write(self) -> None:
         if self.stream:
-            entries = self.outbox.give_after(self.written)
-            items = [[entry.id] for entry in entries]
-            self.written = max([self.written, *(entry.id for entry in entries)])
-            frame = {"messages": items, "cursor": self.written, "lost": self.outbox.lost_before(entries)}
+            given = self.outbox.give_after(self.written)
+            items = [[item.id] for item in given if not item.lost]
+            self.written = max([self.written, *(item.id for item in given)])
+            frame = {"messages": items, "cursor": self.written, "lost": lost_in(given)}
             self.frames.append((self.stream, frame))
 
     def answer(self, cursor: int) -> bytes:

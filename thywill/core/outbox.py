@@ -6,19 +6,15 @@ lost on its way. What was given out and not acknowledged is given out again, in 
 
 from __future__ import annotations
 
-import enum
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import ClassVar
 
 from thywill.core.envelope import encode_answer, encode_item
+from thywill.core.overflow import Overflow
 from thywill.errors import Malformed
-
-
-class Overflow(enum.Enum):
-    """What happens to a queue that is full."""
-
-    DROP_OLDEST = "drop_oldest"  # the oldest that was not given out goes, and the browser is told how many
-    DISCONNECT = "disconnect"  # the client is gone, and is told why
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +34,22 @@ class Bounds:
 class Entry:
     """One message of the log, encoded once and shared by the queues of all of its receivers."""
 
-    __slots__ = ("_alone", "_form", "encoded", "id", "is_reply")
+    __slots__ = ("__weakref__", "_alone", "_form", "encoded", "id", "is_reply", "key", "overflow")
 
-    def __init__(self, message_id: int, data: bytes, reply_to: int | None = None) -> None:
+    lost: ClassVar[int] = 0
+
+    def __init__(
+        self,
+        message_id: int,
+        data: bytes,
+        reply_to: int | None = None,
+        key: str | None = None,
+        overflow: Overflow | None = None,
+    ) -> None:
         self.id = message_id
         self.is_reply = reply_to is not None
+        self.key = key
+        self.overflow = overflow
         self.encoded = encode_item(message_id, data, reply_to)
         self._alone: bytes | None = None
         self._form: bytes | None = None
@@ -60,8 +67,33 @@ class Entry:
         return self._form
 
 
+class Loss:
+    """Where messages were dropped from one queue: the id of the last of them, and how many.
+
+    It is given out and acknowledged as a message is, so its number is told until the browser has it, and
+    then no more.
+    """
+
+    __slots__ = ("id", "lost")
+
+    encoded: ClassVar[bytes] = b""
+
+    def __init__(self, last: int, lost: int) -> None:
+        self.id = last
+        self.lost = lost
+
+    def alone(self) -> bytes:
+        """Return the answer that tells of this loss only."""
+        return encode_answer((), self.id, self.lost)
+
+
+Waiting = Entry | Loss
+
+_id = attrgetter("id")
+
+
 class Full(Exception):
-    """The queue is full, and nothing can be dropped for the new message."""
+    """There is no room for a message that must not be dropped: its client cannot go on."""
 
 
 class Outbox:
@@ -71,61 +103,169 @@ class Outbox:
         bounds: shared by all queues of the same kind.
         cursor: the id of the last message that the browser has acknowledged.
 
-    ``entries[:given]`` were given out and wait for their acknowledgement. A message that was dropped
-    leaves its count with the entry that follows it (``lost[entry.id]``), so that the browser is told
-    exactly once, however often an answer is repeated.
+    ``entries[:given]`` were given out and wait for their acknowledgement. What is dropped leaves a
+    ``Loss`` in its place: one for each message that was given out, since the browser may have had some of
+    them, and one for all others that stood side by side. So there are never more of them than an answer may
+    carry messages, and one for each message that waits.
     """
 
-    __slots__ = ("bounds", "cursor", "entries", "given", "lost", "size")
+    __slots__ = ("bounds", "cursor", "entries", "given", "keys", "losses", "lost", "resumed", "size")
 
     def __init__(self, bounds: Bounds, cursor: int = 0) -> None:
         self.bounds = bounds
         self.cursor = cursor
-        self.entries: list[Entry] = []
+        self.entries: list[Waiting] = []
         self.given = 0
+        self.losses = 0
+        self.lost = 0
         self.size = 0
-        self.lost: dict[int, int] | None = None
+        self.keys: dict[str, Entry] | None = None
+        self.resumed = 0
+
+    @classmethod
+    def restored(cls, bounds: Bounds, cursor: int, entries: list[Entry], last: int) -> Outbox:
+        """Return the queue of a client that was kept over a restart of the server.
+
+        Args:
+            bounds: as above.
+            cursor: what was noted of its browser's acknowledgements; it may lag behind them.
+            entries: what was sent to it after ``cursor``; bounds are for what comes now, since much of this
+                may have been acknowledged.
+            last: the highest id that the browser may have been given.
+        """
+        outbox = cls(bounds, cursor)
+        outbox.entries, outbox.given, outbox.resumed = [*entries], len(entries), last
+        outbox.size = sum(len(entry.encoded) for entry in entries)
+        return outbox
 
     def __len__(self) -> int:
-        return len(self.entries)
+        return len(self.entries) - self.losses
 
     def append(self, entry: Entry) -> int:
-        """Add a message and return how many had to be dropped for it.
+        """Add a message, as its policy says where there is no room; return how many were dropped.
 
         Raises:
-            Full: the queue is full and its policy is to disconnect, or it is full of replies.
+            Full: there is no room for it, and it must not be dropped.
         """
+        if entry.key is not None:
+            self._conflate(entry, entry.key)
         self.entries.append(entry)
         self.size += len(entry.encoded)
         if self.size <= self.bounds.size and len(self.entries) <= self.bounds.messages:
             return 0
-        return self._make_room()
+        return self._make_room(entry) if self._is_over() else 0
 
-    def _make_room(self) -> int:
-        if self.bounds.overflow is Overflow.DISCONNECT:
+    def _conflate(self, entry: Entry, key: str) -> None:
+        if self._policy(entry) is not Overflow.CONFLATE:
+            return
+        if self.keys is None:
+            self.keys = {}
+        older = self.keys.get(key)
+        if older is not None:
+            self._replace(older)
+        self.keys[key] = entry
+
+    def _replace(self, older: Entry) -> None:
+        index = bisect_left(self.entries, older.id, lo=self.given, key=_id)
+        if index == len(self.entries) or self.entries[index] is not older:
+            return  # it was given out
+        self._release((older,))
+        del self.entries[index]
+        if self.given < index < len(self.entries) and self._are_losses(index - 1, index):
+            self._merge(index - 1, index + 1)
+
+    def _make_room(self, entry: Entry) -> int:
+        policy = self._policy(entry)
+        if policy is Overflow.DISCONNECT:
             raise Full
-        dropped, index = 0, self.given
-        while self._is_over() and index < len(self.entries) - 1:
-            if self.entries[index].is_reply:
-                index += 1  # somebody waits for it: a call is answered once, whatever else is dropped
-            else:
-                self._drop(index)
+        if policy is not Overflow.DROP_NEWEST or entry.is_reply:
+            return self._drop_oldest(entry)
+        if len(self) == 1:
+            return 0  # it would never get in
+        self._drop(len(self.entries) - 1)
+        return 1
+
+    def _drop_oldest(self, entry: Entry) -> int:
+        # What was given out stays: its answer may be on the way, and its acknowledgement must find it.
+        dropped, index, others = 0, self.given, False
+        while self._is_over() and self.entries[index] is not entry:
+            if self._may_drop(self.entries[index]):
+                index = self._drop(index)
                 dropped += 1
-        if index > self.given and self._is_over():
+            else:
+                others = others or not self.entries[index].lost
+                index += 1
+        if not others or not self._is_over():
+            return dropped
+        if not self._may_drop(entry):
             raise Full
-        return dropped
+        self._drop(index)
+        return dropped + 1
+
+    def _may_drop(self, item: Waiting) -> bool:
+        # Somebody waits for a reply: a call is answered once, whatever else is dropped.
+        if isinstance(item, Loss) or item.is_reply:
+            return False
+        return self._policy(item) is not Overflow.DISCONNECT
+
+    def _policy(self, entry: Entry) -> Overflow:
+        return entry.overflow or self.bounds.overflow
 
     def _is_over(self) -> bool:
-        return self.size > self.bounds.size or len(self.entries) > self.bounds.messages
+        return self.size > self.bounds.size or len(self) > self.bounds.messages
 
-    def _drop(self, index: int) -> None:
-        # What was given out stays: its answer may be on the way, and its acknowledgement must find it.
-        entry = self.entries.pop(index)
-        self.size -= len(entry.encoded)
-        if self.lost is None:
-            self.lost = {}
-        follower = self.entries[index].id
-        self.lost[follower] = self.lost.get(follower, 0) + self.lost.pop(entry.id, 0) + 1
+    def _drop(self, index: int) -> int:
+        """Drop a message that was not given out; return the index after the loss."""
+        first, end = index, index + 1
+        if index > self.given and self._are_losses(index - 1):
+            first -= 1
+        if end < len(self.entries) and self._are_losses(end):
+            end += 1
+        self._merge(first, end)
+        return first + 1
+
+    def _are_losses(self, *indices: int) -> bool:
+        return all(self.entries[index].lost for index in indices)
+
+    def _merge(self, first: int, end: int) -> None:
+        items = self.entries[first:end]
+        loss = Loss(items[-1].id, sum(item.lost or 1 for item in items))
+        self._release(items)
+        self.entries[first:end] = [loss]
+        self.losses += 1
+        self.lost += loss.lost
+
+    def _release(self, items: Sequence[Waiting]) -> None:
+        for item in items:
+            self.size -= len(item.encoded)
+        if self.losses:
+            self.losses -= sum(1 for item in items if item.lost)
+            self.lost -= lost_in(items)
+        if self.keys:
+            self._forget_keys(self.keys, items)
+
+    def _forget_keys(self, keys: dict[str, Entry], items: Sequence[Waiting]) -> None:
+        for item in items:
+            if isinstance(item, Entry) and item.key is not None and keys.get(item.key) is item:
+                del keys[item.key]
+
+    def give_up(self, up_to: int) -> int:
+        """Drop every message up to that id, even what was given out; return how many these were.
+
+        Raises:
+            Full: one of them must not be dropped.
+        """
+        end = bisect_right(self.entries, up_to, key=_id)
+        dropped = [item for item in self.entries[:end] if not item.lost]
+        if not all(self._may_drop(item) for item in dropped):
+            raise Full
+        for index in range(min(end, self.given)):
+            self._merge(index, index + 1)
+        if end > self.given:
+            if end < len(self.entries) and self._are_losses(end):
+                end += 1
+            self._merge(self.given, end)
+        return len(dropped)
 
     def is_stale(self, cursor: int) -> bool:
         """Tell whether ``cursor`` lies before what was acknowledged: a request that was overtaken."""
@@ -138,6 +278,11 @@ class Outbox:
             Malformed: the cursor was never given out.
         """
         if cursor == self.cursor:
+            return
+        if cursor <= self.resumed:
+            # Its message may have left the log, so this is believed.
+            self._let_go(self._index_after(cursor))
+            self.cursor = cursor
             return
         if not self.given or cursor > self.entries[self.given - 1].id:
             raise Malformed(f"cursor {cursor} was never given out")
@@ -152,10 +297,7 @@ class Outbox:
         raise Malformed(f"cursor {cursor} was never given out")
 
     def _let_go(self, count: int) -> None:
-        for entry in self.entries[:count]:
-            self.size -= len(entry.encoded)
-            if self.lost:
-                self.lost.pop(entry.id, None)
+        self._release(self.entries[:count])
         del self.entries[:count]
         self.given -= count
 
@@ -165,16 +307,16 @@ class Outbox:
         The same messages are given again until they are acknowledged.
         """
         entries = self.entries
-        if len(entries) == 1 and not self.lost:
+        if len(entries) == 1:
             self.given = 1
             return entries[0].alone()
         batch = self._batch()
         self.given = max(self.given, len(batch))
         cursor = batch[-1].id if batch else self.cursor
-        return encode_answer([entry.encoded for entry in batch], cursor, self.lost_before(batch))
+        return encode_answer([item.encoded for item in batch if not item.lost], cursor, lost_in(batch))
 
-    def give_after(self, sent: int) -> list[Entry]:
-        """Return the entries after the id ``sent``, for a stream that has written all up to it.
+    def give_after(self, sent: int) -> list[Waiting]:
+        """Return the messages and losses after the id ``sent``, for a stream that has written all up to it.
 
         A stream writes each message once, and no more than one answer may carry before the browser has
         acknowledged it: what it has not read yet stays here, where the bounds hold.
@@ -183,10 +325,6 @@ class Outbox:
         batch = self.entries if self._fits_one_answer() else self._batch()
         self.given = max(self.given, len(batch))
         return batch[first:]
-
-    def lost_before(self, entries: Sequence[Entry]) -> int:
-        """Return how many messages were dropped just before those in ``entries``."""
-        return sum(self.lost.get(entry.id, 0) for entry in entries) if self.lost else 0
 
     def _index_after(self, sent: int) -> int:
         # From the end: only what has come since is new.
@@ -198,10 +336,23 @@ class Outbox:
     def _fits_one_answer(self) -> bool:
         return len(self.entries) <= self.bounds.batch and self.size <= self.bounds.batch_size
 
-    def _batch(self) -> list[Entry]:
+    def _batch(self) -> list[Waiting]:
+        count = end = self._fitting()
+        if end < len(self.entries):
+            # A loss goes with the message after it, if there is another that can go before.
+            while end and self.entries[end - 1].lost:
+                end -= 1
+        return self.entries[: end or count]
+
+    def _fitting(self) -> int:
         size = 0
-        for count, entry in enumerate(self.entries[: self.bounds.batch]):
-            size += len(entry.encoded)
+        for count, item in enumerate(self.entries[: self.bounds.batch]):
+            size += len(item.encoded)
             if size > self.bounds.batch_size and count:
-                return self.entries[:count]
-        return self.entries[: self.bounds.batch]
+                return count
+        return min(len(self.entries), self.bounds.batch)
+
+
+def lost_in(items: Sequence[Waiting]) -> int:
+    """Return how many messages the losses among ``items`` stand for."""
+    return sum(item.lost for item in items)

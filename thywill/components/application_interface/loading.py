@@ -6,11 +6,13 @@ import importlib
 import inspect
 import re
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
 from thywill.application import Application
 from thywill.components.application_interface.base import Page
+from thywill.core.overflow import Overflow
 from thywill.errors import SettingsError
 
 PLACE = "[application_interface] applications"
@@ -33,6 +35,7 @@ def load(dotted: str) -> tuple[Application, Page]:
     module = _import(dotted)
     kind = _application_class(module, dotted)
     _check_hooks(kind, dotted)
+    _check_overflow(kind, dotted)
     static = Path(str(module.__file__)).parent / "static"
     _check_files(kind, dotted, static)
     fragment = static / kind.page if kind.page else None
@@ -68,6 +71,22 @@ def _check_hooks(kind: type[Application], dotted: str) -> None:
         except TypeError:
             wanted = ("(self)", "(self, client)", "(self, client, message)")[count]
             raise SettingsError(f"{PLACE}: {dotted}: {name} must take {wanted}") from None
+
+
+def _check_overflow(kind: type[Application], dotted: str) -> None:
+    place, channels = f"{PLACE}: {dotted}.{kind.__name__}", kind.channel_overflow
+    if kind.overflow is not None:
+        _check_policy(kind.overflow, f"{place}.overflow")
+    if not isinstance(channels, Mapping) or not all(isinstance(name, str) for name in channels):
+        raise SettingsError(f'{place}.channel_overflow must be like {{"prices:*": "conflate"}}')
+    for name, policy in channels.items():
+        _check_policy(policy, f"{place}.channel_overflow[{name!r}]")
+
+
+def _check_policy(policy: object, place: str) -> None:
+    known = [each.value for each in Overflow]
+    if policy not in known:
+        raise SettingsError(f"{place} is {policy!r}; it must be one of {', '.join(known)}")
 
 
 def _import(dotted: str) -> ModuleType:

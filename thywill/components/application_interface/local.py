@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
-from thywill import cause
 from thywill.application import Application, Client
 from thywill.bootstrap import Configuration
-from thywill.cause import CONNECTED, DISCONNECTED, Cause
+from thywill.cause import CONNECTED, DISCONNECTED, RESUMED, Cause, begin
 from thywill.client import LiveClient
 from thywill.components.application_interface.base import ApplicationInterface, Page
 from thywill.components.application_interface.loading import failure_of, load
@@ -114,7 +113,7 @@ class LocalApplications(ApplicationInterface):
         self._put(client, CONNECTED, self._call_hook(client, "on_connect"))
 
     def resumed(self, client: LiveClient) -> None:
-        self._put(client, CONNECTED, self._call_hook(client, "on_resume"))
+        self._put(client, RESUMED, self._call_hook(client, "on_resume"))
 
     def received(self, client: LiveClient, items: Sequence[Item]) -> None:
         for item in items:
@@ -133,8 +132,10 @@ class LocalApplications(ApplicationInterface):
         del self._mailboxes[client]
 
     async def _take(self, client: LiveClient, number: int, step: Step) -> None:
-        cause.current.set(Cause(client.id, number))
+        cause = Cause(client.id, number)
+        begin(cause)
         await step()
+        cause.open = False
         self.hub.handled(client, number)
 
     def _call_hook(self, client: LiveClient, name: str) -> Step:
@@ -160,9 +161,10 @@ class LocalApplications(ApplicationInterface):
         while True:
             try:
                 await self.hub.reply(client, outcome, number)
-                return
             except Unavailable as error:
                 await asyncio.sleep(error.retry)
+            else:
+                return
 
     async def _outcome(self, client: LiveClient, item: Item) -> bytes | None:
         application = self._applications[client.application]
@@ -203,4 +205,4 @@ class LocalApplications(ApplicationInterface):
         return encode_failure("failed", "the application could not handle this")
 
     def _handle(self, client: LiveClient) -> Client:
-        return Client(client, self.hub, self.message)
+        return self._applications[client.application].handle(client)

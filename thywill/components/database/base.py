@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from thywill.components.component import Component
+from thywill.core.changes import Changes, Kept
 from thywill.core.record import ClientRecord, Recorded
-from thywill.errors import ThywillError
+from thywill.errors import SettingsError, ThywillError
 
 
 class DatabaseUnavailable(ThywillError):
@@ -24,6 +25,26 @@ class DatabaseUnavailable(ThywillError):
 
     def __str__(self) -> str:
         return f"the database is not available: {self.reason}"
+
+
+class MessageStore(Protocol):
+    """Where a queue that survives keeps what it has; each method is one transaction.
+
+    Raises:
+        DatabaseUnavailable: from any method: it could not be done, or nobody knows whether it was.
+    """
+
+    async def load(self) -> Kept:
+        """Return everything that is kept."""
+        ...
+
+    async def write(self, changes: Changes) -> None:
+        """Write ``changes``, all or none of them: afterwards they are safe against the end of the process."""
+        ...
+
+    async def trim(self, application: str, up_to: int) -> None:
+        """Delete the messages up to the id ``up_to``."""
+        ...
 
 
 class Database(Component):
@@ -53,6 +74,14 @@ class Database(Component):
 
     async def stop(self) -> None:
         """Write what was saved, if the database lets us, and close it."""
+
+    def messages(self) -> MessageStore:
+        """Return the store for a queue that survives; it is used between ``start`` and ``stop``.
+
+        Raises:
+            SettingsError: this database has none.
+        """
+        raise SettingsError(f"[queue]: {type(self).__name__} keeps no messages: choose another queue")
 
     def save(self, client: Recorded) -> None:
         """Have the record of ``client`` stored soon; return at once, whatever the database does.

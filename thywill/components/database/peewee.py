@@ -7,16 +7,17 @@ import logging
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from thywill.components.database.base import Database, DatabaseUnavailable
+from thywill.components.database.base import Database, DatabaseUnavailable, MessageStore
 from thywill.components.database.clients import ClientTable
 from thywill.components.database.connection import Connection
 from thywill.components.database.pending import Pending
 from thywill.components.database.rows import Row, decode, encode, key
 from thywill.components.database.schema import MIGRATIONS
+from thywill.components.database.store import PeeweeMessages
 from thywill.components.database.trouble import Trouble
 from thywill.components.database.urls import make_database
 from thywill.core.record import ClientRecord, Recorded
@@ -46,14 +47,17 @@ class PeeweeSettings:
         flush: seconds between two batches.
         keep: days for which the record of a client that is gone is kept; 0 keeps it for ever.
         buffer: how many records may wait for a database that is away.
-        timeout: seconds to wait for a lock of somebody else.
+        timeout: seconds to wait for a lock of somebody else; for a server, also for a connection and for each
+            statement, and at least 1.
+        migrate: whether the start changes an older schema, or refuses it.
     """
 
-    url: str = "sqlite:///thywill.db"
+    url: str = field(default="sqlite:///thywill.db", repr=False)
     flush: float = 0.5
     keep: float = 30.0
     buffer: int = 100_000
     timeout: float = 5.0
+    migrate: Literal["auto", "refuse"] = "auto"
 
     def __post_init__(self) -> None:
         for name in ("flush", "buffer"):
@@ -73,7 +77,7 @@ class PeeweeDatabase(Database):
     def __init__(self, settings: PeeweeSettings, folder: Path) -> None:
         super().__init__(settings, folder)
         database = make_database(settings.url, folder, settings.timeout)
-        self._connection = Connection(database, self.migrations)
+        self._connection = Connection(database, self.migrations, refuse=settings.migrate == "refuse")
         self._table = ClientTable(database)
         self._pending = Pending(settings.buffer)
         self._trouble = Trouble()
@@ -86,6 +90,25 @@ class PeeweeDatabase(Database):
         self._turn = asyncio.Lock()
         self._tasks = [asyncio.create_task(self._keep_writing()), asyncio.create_task(self._keep_purging())]
 
+    async def migrate(self) -> list[str]:
+        """Bring the schema up to date, whatever the setting ``migrate`` says, without a start.
+
+        Returns:
+            The names of the migrations that were applied.
+
+        Raises:
+            SettingsError: the database cannot be reached, or a migration failed.
+        """
+        return await self._connection.migrate()
+
+    async def pending_migrations(self) -> list[str]:
+        """Return the names of the migrations that the database has not had, without a start.
+
+        Raises:
+            SettingsError: the database cannot be reached, or a newer thywill has written it.
+        """
+        return await self._connection.pending()
+
     async def stop(self) -> None:
         """Write what waits, in one more try, and close the database."""
         tasks, self._tasks = self._tasks, []
@@ -97,6 +120,10 @@ class PeeweeDatabase(Database):
         except DatabaseUnavailable as error:
             log.error("%d client records are lost: %s", len(self._pending), error.reason)  # noqa: TRY400
         await self._connection.close()
+
+    def messages(self) -> MessageStore:
+        """Return the store that shares this database's thread."""
+        return PeeweeMessages(self._connection)
 
     def save(self, client: Recorded) -> None:
         """Put ``client`` into the buffer."""
@@ -124,6 +151,7 @@ class PeeweeDatabase(Database):
         """Write what waits, then ask the database."""
         with suppress(DatabaseUnavailable):
             await self.flush()
+        state, application = (None if value is None else key(value) for value in (state, application))
         rows = await self._connection.run(self._table.find_all, state, application, limit)
         return [decode(row) for row in rows]
 

@@ -1,73 +1,74 @@
-"""From the ``url`` of the settings to Peewee's database."""
+"""From the ``url`` of the settings to a database."""
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote
 
-import peewee
-
+from thywill.components.database.backend import Backend
+from thywill.components.database.place import bad, parse
+from thywill.components.database.sqlite import make_sqlite
 from thywill.errors import SettingsError
 
-MEMORY = ":memory:"
 
-
-class SqliteDatabase(peewee.SqliteDatabase):
-    """Peewee's, but for what follows a fatal error."""
-
-    def rollback(self) -> None:
-        """Roll back, unless SQLite has done so."""
-        # As it does when the disk is full: a second rollback would raise, and hide the reason of the first.
-        if self.connection().in_transaction:  # type: ignore[no-untyped-call]
-            super().rollback()
-
-
-def make_database(url: str, folder: Path, timeout: float) -> peewee.Database:
-    """Return Peewee's database for ``url``, not yet connected.
+def make_database(url: str, folder: Path, timeout: float) -> Backend:
+    """Return the database of ``url``, not yet connected.
 
     Args:
-        url: such as ``sqlite:///thywill.db``.
+        url: such as ``sqlite:///thywill.db`` or ``postgresql://user:password@host/thywill``.
         folder: where a relative file name begins.
-        timeout: seconds to wait for a lock that somebody else holds.
+        timeout: seconds to wait for a lock that somebody else holds; for a server, also for a connection, and
+            one more for each statement.
 
     Raises:
-        SettingsError: the URL is malformed, or its scheme is not supported.
+        SettingsError: the URL is malformed, its scheme is not supported, or the driver for it is missing.
     """
-    # A URL may hold a password one day, so no message repeats more of it than the scheme.
+    # A URL may hold a password, so no message repeats more of it than the scheme.
     scheme, separator, rest = url.partition("://")
-    if not separator:
-        raise SettingsError("[database] url: write it as a URL, such as sqlite:///thywill.db")
+    if not separator or not scheme.isalnum():
+        raise bad("write it as a URL, such as sqlite:///thywill.db")
     if scheme not in _MAKERS:
-        supported = ", ".join(sorted(_MAKERS))
-        raise SettingsError(f"[database] url: unknown scheme {scheme!r}; supported: {supported}")
-    return _MAKERS[scheme](rest, folder, timeout)
+        raise bad(f"unknown scheme {scheme!r}; supported: {', '.join(sorted(_MAKERS))}")
+    return _MAKERS[scheme](scheme, rest, folder, timeout)
 
 
-def _make_sqlite(rest: str, folder: Path, timeout: float) -> peewee.Database:
-    if not rest.startswith("/") or rest == "/":
-        raise SettingsError(
-            "[database] url: sqlite takes three slashes and a file, as in sqlite:///thywill.db"
-        )
-    if "?" in rest or "#" in rest:
-        raise SettingsError(
-            "[database] url: sqlite takes no options; in a file's name write ? as %3F, # as %23"
-        )
-    return SqliteDatabase(
-        _sqlite_file(unquote(rest[1:]), folder),
-        timeout=timeout,
-        # A transaction that begins by reading could not wait for another writer: SQLite refuses it at once.
-        lock_type="IMMEDIATE",
-        # With a write-ahead log, readers and the writer do not wait for each other. NORMAL may lose the last
-        # batches at a power cut, never the file.
-        pragmas={"journal_mode": "wal", "synchronous": "normal"},
-    )
+def _make_sqlite(_scheme: str, rest: str, folder: Path, timeout: float) -> Backend:
+    return make_sqlite(rest, folder, timeout)
 
 
-def _sqlite_file(name: str, folder: Path) -> str:
-    if "\0" in name:
-        raise SettingsError("[database] url: a file's name has no %00")
-    return MEMORY if name == MEMORY else str(folder / name)
+def _make_mysql(scheme: str, rest: str, folder: Path, timeout: float) -> Backend:
+    place = parse(scheme, rest, folder)
+    try:
+        from thywill.components.database.mysql import MySQLDatabase
+    except ImportError:
+        raise _missing(scheme, "PyMySQL") from None
+    return MySQLDatabase(place, _whole(timeout))
 
 
-_MAKERS: dict[str, Callable[[str, Path, float], peewee.Database]] = {"sqlite": _make_sqlite}
+def _make_postgresql(scheme: str, rest: str, folder: Path, timeout: float) -> Backend:
+    place = parse(scheme, rest, folder)
+    try:
+        from thywill.components.database.postgresql import PostgresqlDatabase
+    except ImportError:  # also where psycopg is there, but not libpq
+        raise _missing(scheme, "psycopg[binary]") from None
+    return PostgresqlDatabase(place, _whole(timeout))
+
+
+def _whole(timeout: float) -> int:
+    # The servers count locks in whole seconds, and 0 would be for ever to some.
+    return max(1, math.ceil(timeout))
+
+
+def _missing(scheme: str, package: str) -> SettingsError:
+    return bad(f"{scheme} needs a driver. Install it with: {sys.executable} -m pip install '{package}'")
+
+
+_MAKERS: dict[str, Callable[[str, str, Path, float], Backend]] = {
+    "sqlite": _make_sqlite,
+    "mysql": _make_mysql,
+    "mariadb": _make_mysql,
+    "postgresql": _make_postgresql,
+    "postgres": _make_postgresql,
+}

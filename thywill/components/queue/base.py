@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import defaultdict
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -14,8 +16,12 @@ from thywill.components.component import Component
 from thywill.components.database.base import Database
 from thywill.contracts import Address, Receivers, Restored, Then
 from thywill.core.envelope import Item
+from thywill.core.log import LogBounds, MessageLog
 from thywill.core.message import Message
-from thywill.core.outbox import Bounds, Outbox, Overflow
+from thywill.core.outbox import Bounds, Entry, Outbox
+from thywill.core.overflow import Overflow
+
+log = logging.getLogger(__name__)
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -28,7 +34,9 @@ class QueueSettings:
         message: how large one message may be, in bytes of JSON; either way.
         batch: how many messages one request or answer carries at most.
         messages, bytes: how much may wait for one client.
-        overflow: what happens then: ``drop_oldest`` or ``disconnect``.
+        overflow: what happens then, to a message of which its application says nothing else.
+        log_messages, log_bytes: how much may wait for all clients of one application together; what is for
+            several counts once.
     """
 
     message: Positive = 64 * 1024
@@ -36,14 +44,16 @@ class QueueSettings:
     messages: Positive = 1000
     bytes: Positive = 1024 * 1024
     overflow: Overflow = Overflow.DROP_OLDEST
+    log_messages: Positive = 100_000
+    log_bytes: Positive = 64 * 1024 * 1024
 
 
 class Queue(Component):
     """One ordered message log per application.
 
     Ids are integers that grow, below 2**53. A message is handed to ``receivers`` once it is as safe as the
-    queue makes it, in the order of the ids; ``append`` returns after that. What the methods do here is enough
-    for a queue that does not survive: nothing has to be kept, and everything is as safe as it will be at once.
+    queue makes it, in the order of the ids; ``append`` returns after that. What the other methods do here is
+    enough for a queue that ends with the process: nothing is kept, and is as safe as it will be at once.
 
     Args:
         settings: the section ``[queue]``.
@@ -51,9 +61,6 @@ class Queue(Component):
     """
 
     Settings: ClassVar[type[Any]] = QueueSettings
-
-    survives: ClassVar[bool] = False
-    """Whether clients outlive a restart of the server."""
 
     receivers: Receivers
 
@@ -66,6 +73,8 @@ class Queue(Component):
             batch_size=max(settings.message, settings.bytes // 4),
             overflow=settings.overflow,
         )
+        limits = LogBounds(settings.log_messages, settings.log_bytes)
+        self._logs: dict[str, MessageLog] = defaultdict(lambda: MessageLog(limits))
 
     def connect(self, receivers: Receivers) -> None:
         """Deliver to ``receivers`` from now on."""
@@ -88,6 +97,17 @@ class Queue(Component):
 
     def keep(self, client: LiveClient) -> None:
         """``client`` has polled for the first time."""
+
+    def deliver(self, application: str, address: Address, entry: Entry) -> None:
+        """Hand a message that is safe to ``receivers``, and keep the log of ``application`` in its bounds."""
+        messages = self._logs[application]
+        messages.hold(entry)
+        self.receivers.deliver(application, address, entry)
+        excess = messages.excess()
+        if excess is not None:
+            up_to, count = excess
+            log.warning("the log of %s is full, its oldest messages are given up: %d", application, count)
+            self.receivers.give_up(application, up_to)
 
     async def append(self, application: str, address: Address, message: Message) -> int:
         """Add a message; return its id once it is safe and delivered.

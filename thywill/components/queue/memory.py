@@ -21,5 +21,5 @@ class MemoryQueue(Queue):
 
     async def append(self, application: str, address: Address, message: Message) -> int:
         message_id = next(self._ids[application])
-        self.receivers.deliver(application, address, Entry(message_id, *message))
+        self.deliver(application, address, Entry(message_id, *message))
         return message_id

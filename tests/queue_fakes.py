@@ -1,0 +1,129 @@
+"""A store of messages in memory that can fail, hang and be taken over by the next server, as a file is."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from thywill.components.component import NoSettings
+from thywill.components.database.base import Database, DatabaseUnavailable, MessageStore
+from thywill.core.changes import Changes, Kept, KeptClient, KeptItem, KeptMessage, KeptSubscription
+from thywill.core.record import ClientRecord, Recorded
+
+
+class FakeStore(MessageStore):
+    """Keeps what it is told in lists. ``fault`` is what happens to the next writes:
+
+    ``refuse`` they fail, ``unsure`` they are done but fail, ``hang`` they wait for ``let_go``.
+    """
+
+    def __init__(self) -> None:
+        self.clients: dict[str, KeptClient] = {}
+        self.messages: dict[tuple[str, int], KeptMessage] = {}
+        self.items: dict[tuple[str, int], KeptItem] = {}
+        self.subscriptions: list[KeptSubscription] = []
+        self.fault: str | None = None
+        self.written: list[Changes] = []
+        self._gate = asyncio.Event()
+
+    async def load(self) -> Kept:
+        return Kept(
+            list(self.clients.values()),
+            sorted(self.messages.values(), key=lambda row: row.id),
+            sorted(self.items.values(), key=lambda row: row.n),
+            list(self.subscriptions),
+        )
+
+    async def write(self, changes: Changes) -> None:
+        self.written.append(changes)
+        await asyncio.sleep(0)
+        if self.fault == "hang":
+            await self._gate.wait()
+        if self.fault == "refuse":
+            raise DatabaseUnavailable("it is told to refuse")
+        self._apply(changes)
+        if self.fault == "unsure":
+            raise DatabaseUnavailable("it is told to leave it open")
+
+    async def trim(self, application: str, up_to: int) -> None:
+        for key in [key for key in self.messages if key[0] == application and key[1] <= up_to]:
+            del self.messages[key]
+
+    def let_go(self) -> None:
+        """Let the writes that hang go on."""
+        self.fault = None
+        self._gate.set()
+        self._gate = asyncio.Event()
+
+    def _apply(self, changes: Changes) -> None:
+        for key in changes.withdrawn:
+            self.messages.pop(key, None)
+        for row in changes.clients.values():
+            self.clients.setdefault(row.id, row)
+        self.messages.update({(row.application, row.id): row for row in changes.messages})
+        self.items.update({(row.client, row.n): row for row in changes.items})
+        for move in changes.moves:
+            if move.enters:
+                self.subscriptions.append(KeptSubscription(move.client, move.channel, move.position))
+            else:
+                self._leave(move.client, move.channel, move.position)
+        self._update(changes)
+        for client_id in changes.forgotten:
+            self._forget(client_id)
+
+    def _leave(self, client_id: str, channel: str, position: int) -> None:
+        self.subscriptions = [
+            each._replace(until=position)
+            if (each.client, each.channel, each.until) == (client_id, channel, None)
+            else each
+            for each in self.subscriptions
+        ]
+
+    def _update(self, changes: Changes) -> None:
+        updates = {"cursor": changes.cursors, "received": changes.received(), "handled": changes.handled}
+        for name, values in updates.items():
+            for client_id, value in values.items():
+                if client_id in self.clients:
+                    self.clients[client_id] = self.clients[client_id]._replace(**{name: value})
+        for client_id in changes.gone:
+            if client_id in self.clients:
+                self.clients[client_id] = self.clients[client_id]._replace(gone=True)
+        for client_id, number in changes.handled.items():
+            for key in [key for key in self.items if key[0] == client_id and key[1] <= number]:
+                del self.items[key]
+
+    def _forget(self, client_id: str) -> None:
+        self.clients.pop(client_id, None)
+        self.subscriptions = [each for each in self.subscriptions if each.client != client_id]
+        self.items = {key: row for key, row in self.items.items() if key[0] != client_id}
+
+
+class FakeDatabase(Database):
+    """Keeps records in a dict, and messages in a ``FakeStore``."""
+
+    def __init__(self, store: FakeStore) -> None:
+        super().__init__(NoSettings(), Path())
+        self.store = store
+        self.records: dict[str, ClientRecord] = {}
+
+    def messages(self) -> MessageStore:
+        return self.store
+
+    def save(self, client: Recorded) -> None:
+        self.records[client.id] = client.record()
+
+    async def flush(self) -> None:
+        pass
+
+    async def find(self, client_id: str) -> ClientRecord | None:
+        return self.records.get(client_id)
+
+    async def find_all(
+        self, *, state: str | None = None, application: str | None = None, limit: int = 1000
+    ) -> list[ClientRecord]:
+        return [record for record in self.records.values() if state in (None, record.state)]
+
+    async def retire(self) -> int:
+        self.records = {key: replace(record, state="gone") for key, record in self.records.items()}
+        return len(self.records)

@@ -1,0 +1,126 @@
+"""Where a database is: the ``url`` of the settings, taken apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+from thywill.errors import SettingsError
+
+_AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(:(?P<port>[0-9]{0,5}))?")
+_SWITCHES = {"true": True, "1": True, "false": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A database on a server; what the URL leaves out is empty, and then the driver's own default.
+
+    Args:
+        scheme: as the URL has it.
+        user: who logs in.
+        password: never shown, so it is no part of ``str()``.
+        host: a name, an address, or the path of a socket.
+        port: 0 for the usual one.
+        name: the database.
+        options: what stands after the question mark.
+        folder: where relative file names begin.
+    """
+
+    scheme: str
+    user: str
+    password: str = field(repr=False)
+    host: str
+    port: int
+    name: str
+    options: Mapping[str, str]
+    folder: Path
+
+    def __str__(self) -> str:
+        user = f"{self.user}@" if self.user else ""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = f":{self.port}" if self.port else ""
+        return f"{self.scheme}://{user}{host}{port}/{self.name}"
+
+    def refuse_unknown(self, known: tuple[str, ...]) -> None:
+        """Raise a SettingsError for an option that is not among ``known``."""
+        for name in self.options:
+            if name not in known:
+                raise bad(f"{self.scheme} knows no option {name!r}; it knows {', '.join(known)}")
+
+    def switch(self, name: str) -> bool | None:
+        """Return an option that is on or off; None where it is not given."""
+        value = self.options.get(name)
+        if value is None:
+            return None
+        if value.lower() not in _SWITCHES:
+            raise bad(f"{name} must be true or false, not {value!r}")
+        return _SWITCHES[value.lower()]
+
+    def file(self, name: str) -> str | None:
+        """Return the path of a file that an option names; None where it is not given."""
+        value = self.options.get(name)
+        if value is None:
+            return None
+        path = self.folder / value
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise bad(f"{name}: {path} cannot be read: {error.strerror}") from None
+        return str(path)
+
+
+def parse(scheme: str, rest: str, folder: Path) -> Place:
+    """Return what ``scheme://rest`` names.
+
+    Raises:
+        SettingsError: it cannot be read so. Its text repeats the scheme alone: a password may stand in a any
+            place.
+    """
+    address, _, query = rest.partition("?")
+    authority, slash, name = address.partition("/")
+    if "#" in rest or "@" in name + query:
+        raise bad("write / ? # @ and % in a user, a password or a name as %2F %3F %23 %40 %25")
+    if not slash or not name or "/" in name:
+        raise bad(f"name one database after the host, as in {scheme}://user:password@host/thywill")
+    credentials, _, location = authority.rpartition("@")
+    user, _, password = credentials.partition(":")
+    host, port = _host_and_port(location)
+    return Place(scheme, _plain(user), _plain(password), host, port, _plain(name), _options(query), folder)
+
+
+def bad(reason: str) -> SettingsError:
+    """Return the error for a URL that cannot be meant so."""
+    return SettingsError(f"[database] url: {reason}")
+
+
+def _host_and_port(location: str) -> tuple[str, int]:
+    match = _AUTHORITY.fullmatch(location)
+    if match is None:
+        raise bad("write an IPv6 address in brackets, as in [::1]:3306")
+    port = int(match["port"] or 0)
+    if port > 65535:
+        raise bad(f"there is no port {port}")
+    return _plain(match["host"].strip("[]")), port
+
+
+def _options(query: str) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for part in filter(None, query.split("&")):
+        name, equals, value = part.partition("=")
+        if not equals or not value or name in options:
+            raise bad("write options as ?name=value&other=value, each once")
+        options[_plain(name)] = _plain(value)
+    return options
+
+
+def _plain(text: str) -> str:
+    try:
+        plain = unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise bad("a %XX in it is no text in UTF-8; write % itself as %25") from None
+    if "\0" in plain:
+        raise bad("nothing in it can hold %00")
+    return plain

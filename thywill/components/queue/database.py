@@ -1,0 +1,269 @@
+"""A queue that survives the server: its message log and the clients' cursors are kept in the database.
+
+Whatever has to be safe is written before anybody hears of it: a message before it is delivered and before
+``append`` returns, what a browser sends before it is answered. One transaction takes all that has come up
+while the one before it was under way (group commit), in the database's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Container, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+
+from thywill.cause import CONNECTED, DISCONNECTED, Cause, current
+from thywill.client import LiveClient
+from thywill.components.database.base import Database, DatabaseUnavailable
+from thywill.components.queue.base import Queue, QueueSettings
+from thywill.components.queue.replay import Replay
+from thywill.components.queue.restoring import Log, restore
+from thywill.components.queue.writer import Writer
+from thywill.contracts import Address, Restored, Then
+from thywill.core.changes import Kept, KeptClient, KeptItem, KeptMessage, Move
+from thywill.core.envelope import Item
+from thywill.core.lifecycle import State
+from thywill.core.message import Message
+from thywill.core.outbox import Entry, Outbox
+from thywill.core.record import ClientRecord
+from thywill.errors import RequestError
+
+log = logging.getLogger(__name__)
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+ALL = 2**31 - 1
+HANDLED = 0.02
+"""Seconds after which it is noted that a step has ended, when nothing else is written before."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseQueueSettings(QueueSettings):
+    """The section ``[queue]`` with ``component = "database"``.
+
+    Args:
+        cursors: seconds within which it is noted what browsers have acknowledged; what is not noted when
+            the server is killed is sent again, and their pages ignore it.
+        trim: seconds between two deletions of what all have acknowledged.
+    """
+
+    cursors: Seconds = 2.0
+    trim: Seconds = 5.0
+
+
+@dataclass(slots=True)
+class Position:
+    """Where the log of an application is: the last id that was given out, and the last that was delivered."""
+
+    assigned: int = 0
+    delivered: int = 0
+    trimmed: int = 0
+
+
+class DatabaseQueue(Queue):
+    """Keeps messages until their receivers have acknowledged them, and clients as long as they live."""
+
+    Settings: ClassVar[type[Any]] = DatabaseQueueSettings
+    settings: DatabaseQueueSettings
+
+    def __init__(self, settings: DatabaseQueueSettings, database: Database) -> None:
+        super().__init__(settings, database)
+        self._database = database
+        self._store = database.messages()
+        self._writer = Writer(self._store)
+        self._positions: dict[str, Position] = defaultdict(Position)
+        self._acknowledged: dict[str, LiveClient] = {}
+        self._under_way: dict[tuple[str, int], int] = {}
+        self._replay = Replay((), ())
+        self._trimmer: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._writer.start()
+        self._trimmer = asyncio.create_task(self._keep_trimming())
+
+    async def stop(self) -> None:
+        """Write what is left."""
+        if self._trimmer is not None:
+            self._trimmer.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._trimmer
+        self._note_cursors()
+        await self._writer.stop()
+
+    # What was kept.
+
+    async def restore(self, applications: Container[str]) -> Sequence[Restored]:
+        kept = await self._store.load()
+        for application, last in Log(kept.messages).last.items():
+            self._positions[application] = Position(last, last)
+        self._replay = Replay(kept.clients, kept.messages)
+        self._forget_others(kept, applications)
+        return await self._with_records(restore(kept, self.bounds, applications))
+
+    def _forget_others(self, kept: Kept, applications: Container[str]) -> None:
+        others = {client.id for client in kept.clients if client.application not in applications}
+        for client_id in others:
+            self._writer.changes.forget(client_id)
+
+    async def _with_records(self, clients: Sequence[Restored]) -> Sequence[Restored]:
+        records: dict[str, ClientRecord] = {}
+        for state in (State.CONNECTED, State.DETACHED):
+            found = await self._database.find_all(state=state.value, limit=ALL)
+            records.update((record.id, record) for record in found)
+        return [_with_record(client, records.get(client.id)) for client in clients]
+
+    # Clients.
+
+    def open(self, application: str) -> Outbox:
+        return Outbox(self.bounds, self._positions[application].delivered)
+
+    def keep(self, client: LiveClient) -> None:
+        cursor = client.outbox.cursor
+        row = KeptClient(client.id, client.application, client.session, client.created, cursor)
+        self._writer.changes.clients[client.id] = row
+        self._writer.write()
+
+    def subscribed(self, client: LiveClient, channel: str) -> None:
+        self._move(client, channel, enters=True)
+
+    def unsubscribed(self, client: LiveClient, channel: str) -> None:
+        self._move(client, channel, enters=False)
+
+    def _move(self, client: LiveClient, channel: str, *, enters: bool) -> None:
+        # What is under way is delivered to those who are in the channel then: so it counts as sent later.
+        position = self._positions[client.application].delivered
+        self._writer.changes.moves.append(Move(enters, client.id, json.dumps(channel), position))
+        self._writer.write_within(HANDLED)
+
+    def close(self, client: LiveClient, then: Then) -> None:
+        self._acknowledged.pop(client.id, None)
+        if not client.greeted:
+            then(None)
+            return
+        self._writer.changes.gone[client.id] = None
+        self._writer.write(then)
+
+    # Messages to browsers.
+
+    async def append(self, application: str, address: Address, message: Message) -> int:
+        cause = current()
+        if cause is not None:
+            before = self._replay.take(cause, address, message.reply_to)
+            if before is not None:
+                return before
+        position = self._positions[application]
+        position.assigned += 1
+        row = _row(application, position.assigned, address, message, cause)
+        if cause is not None:
+            self._under_way.setdefault((cause.client, cause.number), row.id)
+        safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = Entry(row.id, *message)
+        self._writer.changes.messages.append(row)
+        self._writer.write(partial(self._appended, safe, application, address, entry))
+        await safe
+        return entry.id
+
+    def _appended(
+        self,
+        safe: asyncio.Future[None],
+        application: str,
+        address: Address,
+        entry: Entry,
+        error: RequestError | None,
+    ) -> None:
+        if error is None:
+            self._positions[application].delivered = entry.id
+            self.deliver(application, address, entry)
+        if safe.done():  # whoever waited was cancelled
+            return
+        if error is None:
+            safe.set_result(None)
+        else:
+            safe.set_exception(error)
+
+    def acknowledged(self, client: LiveClient) -> None:
+        if not self._acknowledged:
+            asyncio.get_running_loop().call_later(self.settings.cursors, self._note_cursors)
+        self._acknowledged[client.id] = client
+
+    def _note_cursors(self) -> None:
+        clients, self._acknowledged = self._acknowledged, {}
+        for client in clients.values():
+            if client.greeted:
+                self._writer.changes.cursors[client.id] = client.outbox.cursor
+        if clients:
+            self._writer.write()
+
+    # Messages from browsers.
+
+    def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
+        for item in items:
+            row = KeptItem(client.id, item.n, msgspec.json.encode(item).decode())
+            self._writer.changes.items.append(row)
+        self._writer.write(then)
+
+    def handled(self, client: LiveClient, number: int) -> None:
+        self._replay.done(client.id, number)
+        changes = self._writer.changes
+        if number == DISCONNECTED:
+            changes.forget(client.id)
+        elif number >= CONNECTED:
+            changes.handled[client.id] = number
+        if (client.id, number) in self._under_way:
+            self._writer.write(partial(self._ended, (client.id, number)))
+        else:
+            self._writer.write_within(HANDLED)
+
+    def _ended(self, step: tuple[str, int], _error: RequestError | None) -> None:
+        del self._under_way[step]
+
+    # The log.
+
+    async def _keep_trimming(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.trim)
+            for application, position in list(self._positions.items()):
+                if not self._writer.failing:
+                    with suppress(DatabaseUnavailable):
+                        await self._trim(application, position)
+
+    async def _trim(self, application: str, position: Position) -> None:
+        """Delete what nobody needs: never the last message, from which the ids go on after a restart."""
+        needed = [position.delivered, *self._under_way.values()]
+        needed += [each for each in (self.receivers.floor(application), self._replay.lowest()) if each]
+        up_to = min(needed) - 1
+        if up_to > position.trimmed:
+            await self._store.trim(application, up_to)
+            position.trimmed = up_to
+
+
+def _with_record(client: Restored, record: ClientRecord | None) -> Restored:
+    if record is None:
+        return client
+    return replace(client, address=record.address, user_agent=record.user_agent, data=record.data)
+
+
+def _row(
+    application: str, message_id: int, address: Address, message: Message, cause: Cause | None
+) -> KeptMessage:
+    return KeptMessage(
+        application=application,
+        id=message_id,
+        kind=address.kind,
+        name=json.dumps(address.name),
+        data=message.data.decode(),
+        reply_to=message.reply_to,
+        key=message.key,
+        overflow=message.overflow.value if message.overflow else None,
+        cause_client=cause.client if cause else None,
+        cause_number=cause.number if cause else None,
+        sent=time.time(),
+    )

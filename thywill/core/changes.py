@@ -1,0 +1,129 @@
+"""What a queue that survives has to keep, as the rows of its tables, and what has changed since it wrote.
+
+The rows hold texts and numbers only, such as every database takes: data is JSON in ASCII or UTF-8 without
+control characters, and names are JSON strings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class KeptClient(NamedTuple):
+    """A client; ``created`` is seconds since the epoch. ``handled`` is -1 until ``on_connect`` has ended."""
+
+    id: str
+    application: str
+    session: str
+    created: float
+    cursor: int
+    received: int = 0
+    handled: int = -1
+    gone: bool = False
+    lost: int = 0
+
+
+class KeptMessage(NamedTuple):
+    """A message of the log: whom it is for, and the step that it was sent in (see ``thywill.cause``)."""
+
+    application: str
+    id: int
+    kind: str
+    name: str
+    data: str
+    reply_to: int | None
+    key: str | None
+    overflow: str | None
+    cause_client: str | None
+    cause_number: int | None
+    sent: float
+
+
+class KeptItem(NamedTuple):
+    """A message from a browser that its application has not handled; ``item`` is as it came, JSON."""
+
+    client: str
+    n: int
+    item: str
+
+
+class KeptSubscription(NamedTuple):
+    """The messages of ``channel`` after the id ``since``, up to ``until`` (None: until further notice)."""
+
+    client: str
+    channel: str
+    since: int
+    until: int | None = None
+
+
+class Move(NamedTuple):
+    """A client enters or leaves a channel, where the log is at ``position``."""
+
+    enters: bool
+    client: str
+    channel: str
+    position: int
+
+
+@dataclass(slots=True)
+class Kept:
+    """Everything that is kept, as it is read at the start: messages in the order of their ids."""
+
+    clients: list[KeptClient] = field(default_factory=list)
+    messages: list[KeptMessage] = field(default_factory=list)
+    items: list[KeptItem] = field(default_factory=list)
+    subscriptions: list[KeptSubscription] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one transaction writes.
+
+    ``messages`` and ``items`` fail with it, and whoever sent them is told; all else is tried again with the
+    next. ``withdrawn`` are messages of which the sender was told so, though the database may have them.
+    """
+
+    clients: dict[str, KeptClient] = field(default_factory=dict)
+    messages: list[KeptMessage] = field(default_factory=list)
+    items: list[KeptItem] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    cursors: dict[str, int] = field(default_factory=dict)
+    handled: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, int] = field(default_factory=dict)
+    gone: dict[str, None] = field(default_factory=dict)
+    forgotten: dict[str, None] = field(default_factory=dict)
+    withdrawn: list[tuple[str, int]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in self.__slots__)
+
+    def forget(self, client_id: str) -> None:
+        """Let go of everything about a client; of one that was never written, nothing is left to do."""
+        for changed in (self.cursors, self.handled, self.lost, self.gone):
+            changed.pop(client_id, None)
+        if self.clients.pop(client_id, None) is None:
+            self.forgotten[client_id] = None
+            return
+        self.moves = [move for move in self.moves if move.client != client_id]
+        self.items = [item for item in self.items if item.client != client_id]
+
+    def received(self) -> dict[str, int]:
+        """Return the number up to which each client's messages are accepted by these changes."""
+        return {item.client: item.n for item in self.items}
+
+    def failed(self, later: Changes) -> Changes:
+        """Return what is left to write when these could not be, with what came ``later``."""
+        told = [(message.application, message.id) for message in self.messages]
+        left = Changes(
+            clients=self.clients | later.clients,
+            moves=self.moves + later.moves,
+            cursors=self.cursors | later.cursors,
+            handled=self.handled | later.handled,
+            lost=self.lost | later.lost,
+            gone=self.gone | later.gone,
+            withdrawn=self.withdrawn + told,
+        )
+        for client_id in self.forgotten | later.forgotten:
+            left.forget(client_id)
+        return left
