@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.gate.environment import ROOT
 
@@ -30,6 +34,10 @@ class Served:
             self.process = subprocess.Popen(
                 command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=log
             )
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until it says that it serves, at the start and after a restart in place."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         started = STARTED.fullmatch(line)
@@ -37,14 +45,50 @@ class Served:
         self.address = started[1]
         self.port = int(started[2])
 
+    def ended(self) -> tuple[int, str]:
+        """Wait until the process has ended; return its status and what it printed."""
+        out, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, out
+
+    def lines(self, level: str) -> list[str]:
+        """Return the lines that it has logged at ``level``."""
+        return [line for line in self.log.read_text().splitlines() if f" {level} " in line]
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """End the process by a signal; return its status and what it printed."""
         self.process.send_signal(number)
-        out, _ = self.process.communicate(timeout=30)
-        return self.process.returncode, out
+        return self.ended()
 
     def kill(self) -> None:
         """End the process, whatever it does."""
         if self.process.returncode is None:
             self.process.kill()
             self.process.communicate()
+
+
+Serve = Callable[..., Served]
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[Serve]:
+    """A function that starts a server with its data in ``folder``; all of them are ended after the block."""
+    started: list[Served] = []
+
+    def start(*options: str, **fields: Any) -> Served:
+        started.append(Served(folder, *options, **fields))
+        return started[-1]
+
+    try:
+        yield start
+    finally:
+        for served in started:
+            served.kill()
+
+
+def page(port: int, path: str) -> str:
+    """Return a page of the server at ``port``."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", path)
+    answer = connection.getresponse().read().decode()
+    connection.close()
+    return answer

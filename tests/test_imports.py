@@ -16,7 +16,7 @@ from tests.gate.environment import ROOT
 # A part may always import from itself. "components" stands for component.py and the contracts, the base.py of
 # each kind; what is beside a base.py is free for its own kind alone.
 CORE = {"core", "errors"}
-HUB = {"hub", "client", "sessions", "contracts", *CORE}
+HUB = {"hub", "audience", "cause", "client", "contracts", "delivery", "sessions", *CORE}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "core": {"errors"},
@@ -24,14 +24,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "http": CORE,
     "client": CORE,
     "sessions": {"client", *CORE},
-    "contracts": {"client", *CORE},
+    "contracts": {"cause", "client", *CORE},
+    "cause": set(),
+    "audience": {"client", "contracts", "sessions", *CORE},
+    "delivery": {"audience", "client", "contracts", *CORE},
     "hub": HUB,
     "application": {"contracts", *CORE},
     "bootstrap": {"application", "config", *HUB},
     "components": {"application", "bootstrap", "config", "http", "components", *HUB},
-    "server": {"application", "bootstrap", "config", "http", "components", *HUB, "thywill"},
+    "listening": {"errors"},
+    "process": {"listening", "errors"},
+    "server": {"application", "bootstrap", "config", "http", "components", "listening", *HUB, "thywill"},
     "thywill": {"application", "errors"},
-    "run": {"server", "config", "errors", "thywill"},
+    "commands": {"server", "components", "http", "config", *CORE},
+    "run": {"commands", "server", "config", "listening", "process", "errors", "thywill"},
     "apps": {"thywill"},
 }
 # The one module that imports and names concrete components.

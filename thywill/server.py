@@ -6,7 +6,6 @@ The only module that names concrete components.
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import secrets
@@ -15,8 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tornado.netutil import bind_sockets
-
+from thywill import listening
 from thywill.bootstrap import Bootstrap
 from thywill.components.application_interface.base import ApplicationInterface
 from thywill.components.client_interface.base import ClientInterface, Surroundings
@@ -27,8 +25,7 @@ from thywill.components.log.base import Log
 from thywill.components.push.base import Push, SendLimits
 from thywill.components.queue.base import Queue
 from thywill.config import ServerSettings, Settings
-from thywill.contracts import Address, Timing
-from thywill.core.outbox import Entry
+from thywill.contracts import Timing
 from thywill.core.signing import Signer
 from thywill.errors import SettingsError
 from thywill.http.endpoint import Origins
@@ -38,6 +35,7 @@ from thywill.http.server import BACKLOG, FastServer, Server, Timeouts
 from thywill.http.site import Endpoint, Site
 from thywill.http.tornado_server import TornadoServer
 from thywill.hub import Hub
+from thywill.listening import Inherited
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +45,10 @@ COMPONENTS: dict[str, dict[str, str]] = {
         "file": "thywill.components.log.file.FileLog",
     },
     "database": {"peewee": "thywill.components.database.peewee.PeeweeDatabase"},
-    "queue": {"memory": "thywill.components.queue.memory.MemoryQueue"},
+    "queue": {
+        "memory": "thywill.components.queue.memory.MemoryQueue",
+        "database": "thywill.components.queue.database.DatabaseQueue",
+    },
     "push": {
         "sockjs": "thywill.components.push.sockjs.component.SockJS",
         "longpoll": "thywill.components.push.longpoll.LongPoll",
@@ -85,7 +86,7 @@ class Service:
         self.folder = folder = _make_folder(root / self.settings.data)
         self.log = _build(choice.one("log", Log), folder)
         self.database = _build(choice.one("database", Database), folder)
-        self.queue = _build(choice.one("queue", Queue), self._deliver)
+        self.queue = _build(choice.one("queue", Queue), self.database)
         pages = choice.one("client_interface", ClientInterface)
         pushes = choice.several("push", Push)
         signer = Signer(_secret(folder / pages.settings.secret_file))
@@ -95,6 +96,7 @@ class Service:
         self.applications = _build(
             choice.one("application_interface", ApplicationInterface), self.hub, self.queue.settings.message
         )
+        self.queue.connect(self.hub.delivery)
         self.hub.listen(self.applications)
         self.log.watch(self.applications.packages())
         self.origins = Origins(pages.settings.origins)
@@ -111,11 +113,10 @@ class Service:
             self.applications,
         ]
         self._started: list[Component] = []
+        self._sockets: list[socket.socket] = []
+        self._bound = True
         self._ticker: asyncio.TimerHandle | None = None
         self.address = ""
-
-    def _deliver(self, application: str, address: Address, entry: Entry) -> None:
-        self.hub.deliver(application, address, entry)
 
     def _surroundings(self, signer: Signer, root: Path) -> Surroundings:
         # The application comes last: it can change what the components have said.
@@ -140,18 +141,19 @@ class Service:
         kind = FastServer if self.settings.http == "fast" else TornadoServer
         return kind(site, _limits(self.settings), _timeouts(self.settings), self.proxies)
 
-    async def start(self) -> None:
-        """Start every part, the log first, and listen.
+    async def start(self, inherited: Inherited | None = None) -> None:
+        """Start every part, the log first, and listen: on the sockets ``inherited``, if there are any.
 
         Raises:
             SettingsError: a part cannot start, or the port is taken.
         """
-        sockets = _listen(self.settings)
+        self._sockets = sockets = inherited.sockets if inherited else _listen(self.settings)
+        self._bound = inherited is None or inherited.ours
         try:
             for part in self._parts:
                 await part.start()
                 self._started.append(part)
-            await self._forget_earlier_clients()
+            await self._meet_earlier_clients()
         except BaseException:
             await self._stop_parts()
             for each in sockets:
@@ -162,18 +164,38 @@ class Service:
         host, port = sockets[0].getsockname()[:2]
         self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
-    async def _forget_earlier_clients(self) -> None:
-        if self.queue.survives:
-            return
+    async def _meet_earlier_clients(self) -> None:
         try:
+            clients = await self.queue.restore(self.applications.pages())
             await self.database.retire()
+            for client in clients:
+                self.hub.restore(client)
         except DatabaseUnavailable as error:
             raise SettingsError(f"[database]: {error}") from None
 
+    @property
+    def bound(self) -> bool:
+        """Whether the settings say where to listen, and not whoever handed the sockets over."""
+        return self._bound
+
+    def hand_over(self, settings: Settings) -> list[socket.socket]:
+        """Return the sockets for the server that takes this one's place, with ``settings``.
+
+        Raises:
+            SettingsError: it is to listen at another place, which is taken.
+        """
+        new = settings.section("server", ServerSettings)
+        if self._bound and (new.address, new.port) != (self.settings.address, self.settings.port):
+            return _listen(new)
+        return [each.dup() for each in self._sockets]
+
     async def stop(self) -> None:
-        """Send browsers away, finish what is under way, and let go of everything."""
+        """Serve what is on its way, send browsers away, finish what is under way, let go of everything."""
         log.info("stopping: %d clients are sent away, to come back later", len(self.hub.clients))
+        await self._server.drain()
         self.hub.drain(len(self.hub.clients) / CLIENTS_PER_SECOND)
+        for push in self.pushes:
+            push.drain()
         await self._server.stop(self.settings.stop_timeout)
         if self._ticker is not None:
             self._ticker.cancel()
@@ -246,14 +268,4 @@ def _secret(path: Path) -> bytes:
 
 
 def _listen(settings: ServerSettings) -> list[socket.socket]:
-    place = f"{settings.address}:{settings.port}"
-    try:
-        return bind_sockets(settings.port, settings.address, backlog=BACKLOG)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise SettingsError(
-                f"{place} is in use: stop what listens there, or choose another with --port"
-            ) from None
-        raise SettingsError(
-            f"[server] address and port: cannot listen on {place}: {error.strerror}"
-        ) from None
+    return listening.bind(settings.address, settings.port, BACKLOG)

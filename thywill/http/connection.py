@@ -51,6 +51,8 @@ class FastReply:
         self._connection = self.owner = None
         if self.dress is not None:
             status, body, head = self.dress(status, body, head)
+        # One of a server that stops is its connection's last, which the browser has to know.
+        connection_header = CLOSE if connection.server.stopping else self._connection_header
         connection.write(
             b"HTTP/1.1 %d %b\r\n%b%b%b%b\r\n%b"
             % (
@@ -58,12 +60,12 @@ class FastReply:
                 REASONS[status],
                 connection.server.date,
                 head,
-                self._connection_header,
+                connection_header,
                 b"" if status == 204 else b"Content-Length: %d\r\n" % len(body),  # RFC 9110, 8.6
                 b"" if self._head_only else body,
             )
         )
-        connection.finished(close=self._connection_header == CLOSE)
+        connection.finished(close=connection_header == CLOSE)
 
     def closed(self) -> None:
         self._connection = None
@@ -220,9 +222,13 @@ class Connection(asyncio.Protocol, Timed):
 
     # What the server calls.
 
+    def is_idle(self) -> bool:
+        """Tell whether no request is being read or answered."""
+        return self._exchange is None and self._reader is None and self.is_open()
+
     def close_if_idle(self) -> None:
         """Close unless a request is being read or answered."""
-        if self._exchange is None and self._reader is None:
+        if self.is_idle():
             self.close()
 
     def timed_out(self) -> None:

@@ -183,7 +183,8 @@ class HandlerConnection(HTTPConnection):
             headers["Transfer-Encoding"] = "chunked"
         else:
             self._close = True
-        if self._close or headers.get("Connection", "").lower() == "close":
+        stopping = self._connection is not None and self._connection.server.stopping
+        if self._close or stopping or headers.get("Connection", "").lower() == "close":
             self._close = True
             headers["Connection"] = "close"
         elif self._request.version == "1.0":

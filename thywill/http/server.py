@@ -24,6 +24,11 @@ BACKLOG = 8192
 cuts it to net.core.somaxconn."""
 SPARE_READERS = 64
 
+QUIET = 0.3
+"""Seconds for which a server that stops waits for the requests that are on their way to it."""
+LOOKS = 15
+"""How often it looks within them whether there is nothing to wait for any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
@@ -51,8 +56,12 @@ class Server(Protocol):
         """Accept connections on ``sockets``, which are bound and listen."""
         ...
 
+    async def drain(self) -> None:
+        """Stop accepting, and serve what is on its way; every answer from now on is its connection's last."""
+        ...
+
     async def stop(self, limit: float) -> None:
-        """Stop accepting, let requests under way end within ``limit`` seconds, and close every connection."""
+        """Drain, let requests under way end within ``limit`` seconds, and close every connection."""
         ...
 
 
@@ -88,11 +97,23 @@ class FastServer:
             server = await self._loop.create_server(lambda: Connection(self), sock=sock, backlog=BACKLOG)
             self._servers.append(server)
 
-    async def stop(self, limit: float) -> None:
-        """Stop accepting, let requests under way end within ``limit`` seconds, and close every connection."""
+    async def drain(self) -> None:
+        """Stop accepting, and serve what is on its way; every answer from now on is its connection's last."""
         self.stopping = True
-        for server in self._servers:
-            server.close()
+        while self._servers:
+            self._servers.pop().close()
+        # A connection that was accepted just now shows up a few turns later.
+        for _ in range(5):
+            await asyncio.sleep(0)
+        for _ in range(LOOKS):
+            if not any(connection.is_idle() for connection in self._connections):
+                break
+            await asyncio.sleep(QUIET / LOOKS)
+
+    async def stop(self, limit: float) -> None:
+        """Drain, let requests under way end within ``limit`` seconds, and close every connection."""
+        if not self.stopping:
+            await self.drain()
         for connection in list(self._connections):
             connection.close_if_idle()
         await self._wait_until_closed(limit)
@@ -120,8 +141,6 @@ class FastServer:
     def opened(self, connection: Connection) -> None:
         """A connection is here."""
         self._connections.add(connection)
-        if self.stopping:
-            connection.close()
 
     def closed(self, connection: Connection) -> None:
         """A connection is gone."""

@@ -22,7 +22,7 @@ from tornado.httputil import (
 from thywill.http.message import JSON, REASONS, Dress, Owner, Request
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits
-from thywill.http.server import Timeouts
+from thywill.http.server import QUIET, Timeouts
 from thywill.http.site import Endpoint, Site, answer
 
 
@@ -48,13 +48,18 @@ class TornadoServer:
         """Accept connections on ``sockets``, which are bound and listen."""
         self._server.add_sockets(sockets)
 
+    async def drain(self) -> None:
+        """Stop accepting, and serve what is on its way. Tornado does not tell which connections are busy."""
+        self._server.stop()
+        await asyncio.sleep(QUIET if self._server._connections else 0)
+
     async def stop(self, limit: float) -> None:
-        """Stop accepting, and close every connection within ``limit`` seconds.
+        """Drain, and close every connection within ``limit`` seconds.
 
         Tornado does not tell which of them has a request under way: those are cut.
         """
-        self._server.stop()
-        await asyncio.sleep(0)
+        if not self._server._stopped:
+            await self.drain()
         await asyncio.wait({asyncio.ensure_future(self._server.close_all_connections())}, timeout=limit)
 
 

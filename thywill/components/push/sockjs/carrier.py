@@ -9,6 +9,7 @@ from thywill.client import LiveClient
 from thywill.components.push.sockjs import frames
 from thywill.components.push.sockjs.session import Connection, Session
 from thywill.core import envelope
+from thywill.core.outbox import Loss, lost_in
 from thywill.errors import BadToken, Draining, Gap, Gone, Malformed, RequestError, TooLarge, TooMany
 
 if TYPE_CHECKING:
@@ -79,14 +80,14 @@ class Carrier(Connection):
 
     def _add_messages(self, client: LiveClient, said: list[bytes]) -> None:
         outbox, after = client.outbox, self._sent
-        entries = outbox.give_after(after)
-        if not entries and not self._greets:
+        items = outbox.give_after(after)
+        if not items and not self._greets:
             return
         self._greets = False
-        if entries:
-            self._sent = entries[-1].id
-        parts = [entry.form(frames.quote_part) for entry in entries]
-        said.append(frames.answer(parts, self._sent, after, outbox.lost_before(entries)))
+        if items:
+            self._sent = items[-1].id
+        parts = [item.form(frames.quote_part) for item in items if not isinstance(item, Loss)]
+        said.append(frames.answer(parts, self._sent, after, lost_in(items)))
 
     def on_close(self) -> None:
         client, self._client = self._client, None

@@ -27,7 +27,7 @@ from thywill.http.endpoint import ORIGIN, Origins
 SESSIONS = 100_000
 """How many sessions there may be: anyone can begin one, and it stays for a while."""
 TICK = 0.5
-SLICE = 500
+SLICE = 200
 """How many sessions are handled in one turn of the loop, as in the hub."""
 
 SESSION_HANDLERS = {

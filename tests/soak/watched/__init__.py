@@ -1,0 +1,98 @@
+"""An application for a soak, and a component that counts what the server under it holds."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import gc
+import json
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from thywill import Application, Client
+from thywill.components.push.base import Push
+from thywill.http.message import Reply, Request
+from thywill.http.site import Endpoint
+
+TYPES = 400
+"""Of how many types of objects the number is told, the most frequent first."""
+
+
+class Watched(Application):
+    """Echoes, and has everyone in a channel and each client in one of its own."""
+
+    async def on_connect(self, client: Client) -> None:
+        await self.subscribe(client, "all")
+        await self.subscribe(client, f"own {client.id}")
+        client.data["here"] = True
+
+    async def on_message(self, client: Client, message: Any) -> None:
+        await client.send(message)
+
+
+class Counters(Push):
+    """``GET /soak/counters``: how much there is of all that comes with clients and has to go with them."""
+
+    name = "counters"
+
+    def endpoints(self) -> Mapping[bytes, Endpoint]:
+        return {b"/soak/counters": self._counters}
+
+    def _counters(self, request: Request, reply: Reply) -> None:
+        asyncio.ensure_future(self._answer(reply))
+
+    async def _answer(self, reply: Reply) -> None:
+        server = reply._connection.server  # type: ignore[attr-defined]
+        counters = {**await self._records(), **self._hub(), **self._http(server), **_process()}
+        reply.send(200, json.dumps(counters).encode())
+
+    async def _records(self) -> dict[str, int]:
+        """Write what waits, let go of those that are gone, as is done hourly, and count the others."""
+        database: Any = self.hub._records
+        await database.flush()
+        await database._purge(time.time() + 1)
+        return {"records": len(await database.find_all(limit=100_000)), "unwritten": len(database._pending)}
+
+    def _hub(self) -> dict[str, int]:
+        hub, applications = self.hub, self.hub._listener
+        return {
+            "clients": len(hub.clients),
+            "sessions": len(hub.audience._sessions._clients),
+            "channels": len(hub.audience._channels),
+            "members": len(hub.audience._channels._names),
+            "hub wheel": len(hub._wheel),
+            "hub due": len(hub._due),
+            "mailboxes": len(applications._mailboxes),  # type: ignore[union-attr]
+        }
+
+    def _http(self, server: Any) -> dict[str, int]:
+        router = next(
+            find.__self__.router for find in server.site.finders if hasattr(find.__self__, "router")
+        )
+        return {
+            "connections": len(server._connections),
+            "http wheel": len(server.wheel),
+            "sockjs sessions": len(router.sessions),
+            "sockjs wheel": len(router._wheel),
+        }
+
+
+def _process() -> dict[str, Any]:
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # what is free is not to count
+    objects = gc.get_objects()
+    types = Counter(f"{type(each).__module__}.{type(each).__qualname__}" for each in objects)
+    return {
+        "tasks": len(asyncio.all_tasks()),
+        "timers": sum(number for name, number in types.items() if name.endswith("TimerHandle")),
+        "descriptors": sum(1 for _ in Path("/proc/self/fd").iterdir()),
+        "objects": len(objects),
+        "blocks": sys.getallocatedblocks(),
+        "memory": int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize(),
+        "types": dict(types.most_common(TYPES)),
+    }
