@@ -20,6 +20,7 @@ from thywill.bootstrap import Configuration
 from thywill.components.application_interface.base import Page
 from thywill.components.client_interface.assets import Assets
 from thywill.components.client_interface.bundle import Bundle
+from thywill.components.client_interface.frame import BRIDGE_FILES, FRAME_FILES
 from thywill.components.client_interface.html import application_page
 from thywill.components.client_interface.tornado import CLIENT_FILES
 
@@ -136,7 +137,7 @@ async def test_resources_are_kept_for_long_and_checked_by_their_version(running:
         assert response.code == 200
         assert response.headers["Content-Type"].startswith("text/javascript")
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    for other in ("static/0/client.js", "static/0/thywill/plain.css"):
+    for other in ("static/0/client.js", "static/0/frame.js", "static/0/thywill/plain.css"):
         assert (await running.fetch(other)).headers["Cache-Control"] == "no-cache"
 
 
@@ -158,7 +159,7 @@ def test_the_browser_client_is_small() -> None:
 
 def test_the_bundle_holds_every_file_of_the_client() -> None:
     files = sorted(path.name for path in (ROOT / "static" / "thywill").glob("*.js"))
-    assert sorted(CLIENT_FILES) == files
+    assert sorted({*CLIENT_FILES, *FRAME_FILES, *BRIDGE_FILES}) == files
 
 
 @pytest.mark.parametrize("path", ["../secret", "..%2f..%2fREADME.md", "%2e%2e/README.md", "/etc/passwd", "."])

@@ -64,6 +64,10 @@
       usable: function () { return 'withCredentials' in new window.XMLHttpRequest(); },
       open: openXhr
     },
+    'xdr-streaming': {
+      usable: function (transport) { return !!transport.post; },
+      open: openXhr
+    },
     eventsource: {
       usable: function () { return !!window.EventSource; },
       open: openEventSource

@@ -41,12 +41,12 @@
 
   function order(identity) {
     return thywill.transports || (identity.parameters || {}).transports ||
-      ['xhr-streaming', 'eventsource'].concat(hidesFrames() ? 'htmlfile' : []);
+      ['xhr-streaming', 'xdr-streaming', 'eventsource'].concat(hidesFrames() ? 'htmlfile' : []);
   }
 
   function isUsable(name, transport) {
     try {
-      return thywill.carriers[name].usable(transport);
+      return (transport.isUsable || thywill.carriers[name].usable)(transport, name);
     } catch (exception) {
       return false;
     }

@@ -4,15 +4,8 @@
       page = thywill.page = {
         loaded: !document.readyState || document.readyState === 'complete',
         dispatchers: []
-      };
-
-  function listen(target, name, listener) {
-    if (target.addEventListener) {
-      target.addEventListener(name, listener, false);
-    } else {
-      target.attachEvent('on' + name, listener);
-    }
-  }
+      },
+      listen = thywill.listen;
 
   function tell(method, argument) {
     var all = page.dispatchers, i;

@@ -7,6 +7,8 @@
       SLACK = 10,
       // Seconds between two acknowledgements.
       PAUSE = 1,
+      // Seconds of silence in a frame, which may not tell that it was cut, until the server is asked.
+      SILENCE = 8,
       // As many messages are acknowledged without a wait.
       MANY = 20,
       count = 0;
@@ -26,19 +28,19 @@
     // Calls ended(kind, seconds) once, unless it is dropped by the function that this returns. Kinds are those of
     // the carrier, and 'failed' if the session did not begin.
     open: function (ended) {
-      var self = this;
+      var self = this, open = self.transport.carry || thywill.carriers[self.name].open;
       self.ended = ended;
       self.begun = thywill.clock.now();
       self.isFruitful = false;
       self.isOpening = true;
       self.watch();
       try {
-        self.close = thywill.carriers[self.name].open(self.transport, self.address, function (frame) {
+        self.close = open(self.transport, self.address, function (frame) {
           if (self.ended === ended) { self.receive(frame); }
         }, function (kind) {
           // An old frame tells its end twice.
           if (self.ended === ended) { self.end(kind); }
-        });
+        }, self.name);
       } catch (exception) {
         self.end('cut');
       }
@@ -52,13 +54,25 @@
       self.watchdog = thywill.clock.set(function () {
         self.end('cut');
       }, (self.greeted ? self.receiver.hold + SLACK : PROBE) * 1000);
+      if (self.greeted && thywill.carriers[self.name].mute) { self.ask(SILENCE); }
+    },
+
+    // Once, and then when a heartbeat is missing: a session that was cut is not there any longer.
+    ask: function (seconds) {
+      var self = this;
+      thywill.clock.clear(self.question);
+      self.question = thywill.clock.set(function () {
+        self.ask(self.receiver.hold * 0.8);
+        if (!self.telling) { self.confirm(); }
+      }, seconds * 1000);
     },
 
     receive: function (frame) {
       var kind = frame.charAt(0);
       if (this.greeted || kind === 'o') { this.watch(); }
       if (kind === 'o') {
-        if (!this.receiver.adopt(this)) { return; }
+        // The session is a new one in place of ours, which the server has forgotten.
+        if (!this.receiver.adopt(this)) { return this.end('cut'); }
         this.tell({token: this.receiver.token, cursor: this.receiver.cursor});
       } else if (kind === 'c') {
         this.end('cut');
@@ -82,7 +96,8 @@
 
     take: function (answer) {
       var error = answer.error || {}, items = answer.messages, receiver = this.receiver;
-      if (error.code === 'gone' || error.code === 'bad_token') { return receiver.lane.gone(error); }
+      // A session ends with bad_token if the token came too late, as from a page that slept.
+      if (error.code === 'gone' || (error.code === 'bad_token' && this.greeted)) { return receiver.lane.gone(error); }
       // An answer that begins after our cursor: one before it was lost.
       if (!thywill.isArray(items) || answer.superseded || answer.after > receiver.cursor) {
         return this.end('cut', error.retry || answer.retry);
@@ -127,7 +142,7 @@
       var self = this, body = '[' + thywill.json.stringify(thywill.encode(fields)) + ']';
       self.telling = self.transport.request(self.address + 'xhr_send', body, SLACK, function (answer) {
         self.telling = null;
-        // No session: Chromium tells nothing of a frame's answer that was cut.
+        // No session.
         if (answer.error && (!self.greeted || answer.error.code === 'not_found')) { return self.end('cut'); }
         self.acknowledge();
       });
@@ -136,6 +151,7 @@
     stop: function () {
       this.ended = null;
       thywill.clock.clear(this.watchdog);
+      thywill.clock.clear(this.question);
       thywill.clock.clear(this.timer);
       if (this.telling) { this.telling(); }
       if (this.close) { this.close(); }

@@ -6,11 +6,20 @@
   thywill.clock = {
     now: function () { return new Date().getTime(); },
     set: function (action, milliseconds) { return window.setTimeout(action, milliseconds); },
-    clear: function (timer) { window.clearTimeout(timer); }
+    // NetSurf throws at a timer that is none.
+    clear: function (timer) { if (timer) { window.clearTimeout(timer); } }
   };
 
   thywill.later = function (action) {
     thywill.clock.set(action, 0);
+  };
+
+  thywill.listen = function (target, name, listener) {
+    if (target.addEventListener) {
+      target.addEventListener(name, listener, false);
+    } else {
+      target.attachEvent('on' + name, listener);
+    }
   };
 
   // Ten digits at random.

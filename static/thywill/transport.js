@@ -8,6 +8,7 @@
 
   thywill.chooseTransport = function (address) {
     var all = thywill.transportKinds, i = 0;
+    if (/\biframe\b/.test(thywill.forced() || thywill.transports)) { all = [thywill.Iframe].concat(all); }
     while (!all[i].usable(address)) { i += 1; }
     if (thywill.forced() === 'jsonp') { i = all.length - 1; }
     return new all[i](address);
@@ -57,6 +58,11 @@
       parts.push('"' + name + '":' + (name === 'messages' ? value : thywill.json.stringify(value)));
     });
     return '{' + parts.join(',') + '}';
+  };
+
+  // Whether the browser tells the server of the leaving, after the page as well.
+  thywill.beacon = function (address, fields) {
+    return !!navigator.sendBeacon && navigator.sendBeacon(address + 'leave', thywill.encode(fields));
   };
 
   // IE's own statuses (12002 to 12152, and 1223 for 204) have no body, and reading may throw.

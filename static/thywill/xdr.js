@@ -1,42 +1,52 @@
 // IE8 and IE9.
 (function () {
-  function nothing() {}
-
   function Xdr(address) {
     this.address = address;
     this.jsonp = new thywill.Jsonp(address);
   }
 
-  Xdr.usable = function () {
-    return !!window.XDomainRequest;
+  // It can't go between HTTP and HTTPS.
+  Xdr.usable = function (address) {
+    return !!window.XDomainRequest && !address.indexOf(location.protocol);
   };
 
   Xdr.prototype = {
-    // It hides what errors say, and can't go from HTTP to HTTPS: what failed is asked again by JSONP.
+    // It hides what errors say: what failed is asked again by JSONP. Not a text: that belongs to a stream.
     request: function (operation, fields, seconds, done) {
       var jsonp = this.jsonp, drop = this.post(operation, fields, seconds, function (answer) {
-        if (!answer.error || answer.error.code !== 'unreachable') { return done(answer); }
+        if (typeof fields === 'string' || !answer.error || answer.error.code !== 'unreachable') {
+          return done(answer);
+        }
         drop = jsonp.request(operation, fields, seconds, done);
       });
       return function () { drop(); };
     },
 
-    post: function (operation, fields, seconds, done) {
-      var address = this.address + operation;
-      return thywill.exchange(function (settle) {
-        var request = new window.XDomainRequest();
-        request.open('POST', address);
-        request.onload = request.onerror = function () { settle(thywill.decode(request)); };
-        // Without these IE9 may drop the request.
-        request.onprogress = request.ontimeout = nothing;
-        request.send(thywill.encode(fields));
+    post: thywill.Xhr.prototype.request,
 
-        return function (open) {
-          request.onload = request.onerror = nothing;
-          if (open) { request.abort(); }
-          request = null;
+    // Has the shape of an XMLHttpRequest.
+    open: function (operation) {
+      var request = new window.XDomainRequest(), shape = {
+        send: function (body) { request.send(body); },
+        abort: function () { request.abort(); }
+      };
+
+      function tell(state, works) {
+        return function () {
+          shape.readyState = state;
+          shape.responseText = works ? request.responseText : '';
+          // Its own status it hides.
+          shape.status = works && !shape.responseText ? 204 : 0;
+          shape.onreadystatechange();
         };
-      }, seconds, done);
+      }
+
+      request.open('POST', this.address + operation);
+      // Without all of these IE9 may drop the request.
+      request.onprogress = tell(3, true);
+      request.onload = tell(4, true);
+      request.onerror = request.ontimeout = tell(4, false);
+      return shape;
     },
 
     leave: function (fields) {
@@ -48,5 +58,6 @@
     size: thywill.bytes
   };
 
+  thywill.Xdr = Xdr;
   thywill.transportKinds.push(Xdr);
 }());

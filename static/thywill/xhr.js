@@ -40,10 +40,8 @@
 
     // Unloading leaves time for a beacon, or for a request that blocks.
     leave: function (fields, unloading) {
-      var body = thywill.encode(fields);
       try {
-        if (navigator.sendBeacon && navigator.sendBeacon(this.address + 'leave', body)) { return; }
-        this.open('leave', !unloading).send(body);
+        if (!thywill.beacon(this.address, fields)) { this.open('leave', !unloading).send(thywill.encode(fields)); }
       } catch (exception) {
         // The grace time ends it.
       }
@@ -64,5 +62,6 @@
     size: thywill.bytes
   };
 
+  thywill.Xhr = Xhr;
   thywill.transportKinds.push(Xhr);
 }());

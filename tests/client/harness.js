@@ -9,11 +9,13 @@ const {eventSourceClass, FrameElement, storage} = require('./streams');
 
 const FOLDER = path.join(__dirname, '..', '..', 'static', 'thywill');
 const FILES = [
-  'thywill.js', 'json.js', 'backoff.js', 'loader.js', 'page.js', 'transport.js', 'xhr.js', 'xdr.js', 'jsonp.js',
+  'thywill.js', 'json.js', 'backoff.js', 'loader.js', 'page.js', 'transport.js', 'xhr.js', 'xdr.js', 'iframe.js', 'jsonp.js',
   'carriers.js', 'htmlfile.js', 'choice.js', 'parking.js', 'stream.js', 'lane.js', 'sender.js', 'receiver.js',
   'dispatcher.js', 'client.js', 'bootstrap.js'
 ];
-const SCRIPTS = FILES.map((name) => new vm.Script(fs.readFileSync(path.join(FOLDER, name), 'utf8'), {filename: name}));
+const SCRIPTS = FILES.map(readScript);
+
+function readScript(name) { return new vm.Script(fs.readFileSync(path.join(FOLDER, name), 'utf8'), {filename: name}); }
 
 const IDENTITY = {
   application: 'chat', client: 'c1', token: 'T', cursor: 0, hold: 25, grace: 60,
@@ -130,13 +132,20 @@ function xdrClass(page) {
     send(body) {
       assert.ok(this.onprogress && this.ontimeout && this.onerror && this.onload, 'IE9 needs all handlers');
       const exchange = new Exchange('xdr', this.url);
-      Object.assign(exchange, {text: body, body: JSON.parse(body)});
+      Object.assign(exchange, {request: this, text: body, body: body && JSON.parse(body)});
       exchange.respond = (status, text) => {
         if (!exchange.open) { return; }
         exchange.open = false;
-        this.responseText = status === 200 ? text : '';
-        if (status === 200) { this.onload(); } else { this.onerror(); }
+        if (status > 0 && status < 300) { this.responseText = text; }
+        if (status > 0 && status < 300) { this.onload(); } else { this.onerror(); }
       };
+      exchange.write = (text) => {
+        if (!exchange.open) { return; }
+        this.responseText = (this.responseText || '') + text;
+        this.onprogress();
+      };
+      exchange.frame = (frame) => exchange.write(`${frame}\n`);
+      exchange.finish = () => exchange.respond(200, this.responseText || '');
       this.exchange = exchange;
       page.add(exchange);
     }
@@ -185,10 +194,11 @@ class ScriptElement {
 class Page {
   // options: bootstrap (fields that differ from IDENTITY, or false for none), loaded, json, xhr, cors, activeX, xdr,
   // oldEvents, random, beacon, address, eventSource, storage (a Map), globals (more of them),
-  // links (false for an engine where those that a script makes have no href)
+  // links (false for an engine where those that a script makes have no href), clock (another page's), and for
+  // frames.js: frame (makes an iframe), files (in place of the client's), origins (what a frame's page says)
   constructor(options = {}) {
     this.options = {loaded: true, json: true, xhr: true, cors: true, beacon: true, random: () => 1, ...options};
-    this.clock = new Clock();
+    this.clock = this.options.clock || new Clock();
     this.exchanges = [];
     this.scripts = [];
     this.beacons = [];
@@ -255,7 +265,7 @@ class Page {
         appendChild: (node) => { if (node.inserted) { node.inserted(); } else { page.notes.push(node.text); } },
         removeChild: (node) => node.removed()
       },
-      getElementById: () => page.bootstrapElement(),
+      getElementById: (id) => (id === 'thywill-origins' ? {text: page.options.origins} : page.bootstrapElement()),
       getElementsByTagName: () => [head],
       createTextNode: (text) => text,
       createElement: (name) => page.element(name)
@@ -276,15 +286,17 @@ class Page {
       return {set href(value) { this.url = new URL(value, base).href; }, get href() { return this.url; }};
     }
     if (name === 'a') { return {set href(value) {}, get href() { return undefined; }}; }
+    if (name === 'iframe' && this.options.frame) { return this.options.frame(this); }
     if (name === 'iframe') { return new FrameElement(this, Exchange); }
     if (name === 'script') { return new ScriptElement(this, this.options.oldEvents); }
     return {setAttribute() {}, appendChild(text) { this.text = text; }};
   }
 
   load() {
-    for (const script of SCRIPTS) {
+    const scripts = this.options.files ? this.options.files.map(readScript) : SCRIPTS;
+    for (const script of scripts) {
       script.runInContext(this.context);
-      if (script === SCRIPTS[0]) { Object.assign(this.context.thywill.clock, this.bound()); }
+      if (script === scripts[0]) { Object.assign(this.context.thywill.clock, this.bound()); }
     }
     this.thywill = this.context.thywill;
   }
@@ -368,4 +380,4 @@ function generator(seed) {
   };
 }
 
-module.exports = {Page, FILES, FOLDER, plain, generator};
+module.exports = {Page, FILES, FOLDER, readScript, plain, generator};

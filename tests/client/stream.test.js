@@ -171,6 +171,59 @@ test('a session that the server does not know any more is left', () => {
   assert.equal(page.only('poll').body.cursor, 1);
 });
 
+// A page that is given its messages by a frame, as many seconds after its first word.
+function framed(seconds, hold = 25) {
+  const page = new Page({bootstrap: {...PUSH, hold}, address: 'http://here/chat/?transport=htmlfile'});
+  page.start();
+  page.stream = greet(page, 'htmlfile');
+  page.events.length = 0;
+  page.clock.advance(seconds);
+  return page;
+}
+
+test('a frame that says nothing for 8 s has the server asked, once for each word', () => {
+  const page = framed(7.9);
+  assert.equal(page.open('xhr_send').length, 0);
+  page.clock.advance(0.1);
+  assert.deepEqual(told(page), {cursor: 0});
+  page.answer('xhr_send', '', 204);
+  page.clock.advance(16.9);
+  assert.equal(page.open('xhr_send').length, 0);
+  page.stream.frame('h');
+  page.clock.advance(7.9);
+  assert.equal(page.open('xhr_send').length, 0);
+  page.clock.advance(0.1);
+  page.answer('xhr_send', '', 404);
+  assert.deepEqual(page.states, ['waiting']);
+});
+
+test('a frame whose heartbeat is missing has the server asked once more', () => {
+  const page = framed(8);
+  page.answer('xhr_send', '', 204);
+  page.clock.advance(20);
+  page.answer('xhr_send', '', 404);
+  assert.deepEqual(page.states, ['waiting']);
+  page.clock.advance(0.5);
+  page.deliver([]);
+  greet(page, 'htmlfile', [[1, 'a']]);
+  assert.deepEqual(page.messages, ['a']);
+});
+
+test('a question that is under way is not asked twice, and one of a stream that has ended not at all', () => {
+  const page = framed(8, 5);
+  page.clock.advance(4);
+  assert.equal(page.open('xhr_send').length, 1);
+  page.client.leave();
+  page.clock.advance(3600);
+  assert.equal(page.open('xhr_send').length, 0);
+});
+
+test('streams that tell their ends have nothing asked', () => {
+  const page = streaming();
+  page.clock.advance(34);
+  assert.equal(page.open('xhr_send').length, 0);
+});
+
 test('an acknowledgement that got lost is no failure', () => {
   const page = streaming();
   page.stream.frame(messages([[1, 'a']], 0));
@@ -192,6 +245,32 @@ test('the end of the client comes by the stream as well', () => {
     page.clock.advance(3600);
     assert.equal(page.exchanges.filter((exchange) => exchange.open).length, 0);
   }
+});
+
+test('a session that the server has forgotten is not gone on with', () => {
+  const page = streaming();
+  page.stream.frame(messages([[1, 'a']], 0));
+  page.stream.finish();
+  const next = page.only('xhr_streaming');
+  assert.equal(next.session, page.stream.session);
+  next.frame('o');
+  assert.ok(next.aborted);
+  assert.equal(page.client.state, 'waiting');
+  page.clock.advance(0.5);
+  page.deliver([]);
+  assert.notEqual(page.only('xhr_streaming').session, next.session);
+});
+
+test('a session that has waited for the token in vain says nothing of the client', () => {
+  const page = new Page({bootstrap: PUSH});
+  page.start();
+  const stream = page.only('xhr_streaming');
+  stream.frame('o');
+  stream.frame(frame({error: {code: 'bad_token', message: 'late'}}));
+  stream.frame('c[4001,"late"]');
+  assert.equal(page.client.state, 'connected');
+  page.answer('poll', {error: {code: 'gone', message: 'really'}}, 410);
+  assert.equal(page.client.state, 'gone');
 });
 
 test('a server that stops says for how long, and one with another receiver that it has one', () => {

@@ -2,6 +2,7 @@
 const assert = require('node:assert/strict');
 const {test} = require('node:test');
 const {Page, plain} = require('./harness');
+const {messages, greet} = require('./streams');
 
 const SERVER = 'http://here/';
 const ANSWER = {client: 'c', token: 'a.b-c', cursor: 0, hold: 25, grace: 60, limits: {message: 60000, messages: 100}};
@@ -19,7 +20,7 @@ function otherOrigin(options = {}) {
 
 function connected(options) {
   const page = otherOrigin(options);
-  page.answer('connect', ANSWER);
+  page.answer('connect', {...ANSWER, ...(options || {}).answer});
   page.deliver([]);
   return page;
 }
@@ -175,11 +176,15 @@ test('jsonp: a message that fits into no address is refused, and takes no number
   assert.deepEqual(page.results, ['too_large', 'too_large']);
 });
 
-test('jsonp: leaves by an image, which outlives the page', () => {
-  const page = connected();
+test('jsonp: leaves by a beacon, or else by an image, which outlives the page', () => {
+  const page = connected({beacon: false});
   page.fire('pagehide', {persisted: false});
   assert.equal(page.images.length, 1);
   assert.match(page.images[0], /^http:\/\/here\/thywill\/leave\?token=a\.b-c&callback=/);
+  const modern = connected();
+  modern.fire('pagehide', {persisted: false});
+  assert.deepEqual(modern.beacons, [{url: 'http://here/thywill/leave', body: '{"token":"a.b-c"}'}]);
+  assert.equal(modern.images.length, 0);
 });
 
 test('jsonp: a script that runs while it is inserted neither recurses nor stops the loop', () => {
@@ -204,6 +209,47 @@ test('xdr: receives and sends', () => {
   page.answer('send', {received: 1});
   assert.deepEqual(page.messages, ['a']);
   assert.equal(page.results.length, 1);
+});
+
+test('xdr: it can not go between HTTP and HTTPS', () => {
+  assert.equal(otherOrigin({xdr: true, address: 'https://elsewhere/'}).only('connect').kind, 'jsonp');
+  const page = otherOrigin({xdr: true, address: 'https://elsewhere/', globals: {postMessage() {}}});
+  assert.match(page.scripts[0].src, /bridge\.js$/);
+});
+
+test('xdr: streams, and acknowledges with answers that have no status and no text', () => {
+  const page = connected({xdr: true, answer: {push: ['sockjs', 'longpoll']}});
+  assert.equal(page.only('xhr_streaming').kind, 'xdr');
+  page.only('xhr_streaming').frame('h'.repeat(2048));
+  const stream = greet(page, 'xhr_streaming', [[1, 'a']]);
+  stream.write(messages([[2, 'b']], 1).slice(0, 9));
+  stream.frame(messages([[2, 'b']], 1).slice(9));
+  assert.deepEqual(page.messages, ['a', 'b']);
+  assert.equal(page.client.transport, 'xdr-streaming');
+  page.clock.advance(1);
+  page.answer('xhr_send', '', 204);
+  stream.finish();
+  const next = page.only('xhr_streaming');
+  assert.equal(next.session, stream.session);
+  next.frame(messages([[3, 'c']], 2));
+  assert.deepEqual(page.messages, ['a', 'b', 'c']);
+  assert.deepEqual(page.states, ['connected']);
+});
+
+test('xdr: a stream that fails makes room for polls; what belongs to it is not asked by JSONP', () => {
+  const page = connected({xdr: true, answer: {push: ['sockjs', 'longpoll']}});
+  page.only('xhr_streaming').frame('o');
+  page.answer('xhr_send', '', 404);
+  page.deliver([[1, 'a']]);
+  assert.equal(page.client.transport, 'longpoll');
+  const cut = connected({xdr: true, answer: {push: ['sockjs', 'longpoll']}});
+  greet(cut, 'xhr_streaming', [[1, 'a']]);
+  cut.only('xhr_streaming').respond(500, '');
+  assert.equal(cut.client.state, 'waiting');
+  cut.clock.advance(0.5);
+  cut.deliver([[2, 'b']]);
+  assert.deepEqual(cut.messages, ['a', 'b']);
+  for (const each of [page, cut]) { assert.ok(each.exchanges.every((exchange) => exchange.kind === 'xdr')); }
 });
 
 test('xdr: what failed is asked again by JSONP, which can tell why', () => {
@@ -234,7 +280,7 @@ test('xdr: a send that JSONP can not carry fails, and is repeated', () => {
 });
 
 test('xdr: leaving drops whichever request is under way', () => {
-  const page = connected({xdr: true});
+  const page = connected({xdr: true, beacon: false});
   page.answer('poll', '', 500);
   page.client.leave();
   assert.equal(page.head.children.length, 0);

@@ -17,6 +17,8 @@ from thywill.components.client_interface.assets import Assets, cache_control
 from thywill.components.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
 from thywill.components.client_interface.browser_sessions import BrowserSessions
 from thywill.components.client_interface.bundle import Bundle
+from thywill.components.client_interface.echo import Echo
+from thywill.components.client_interface.frame import Frame
 from thywill.core import envelope
 from thywill.errors import Draining, MethodNotAllowed, NotFound, RequestError
 from thywill.http.endpoint import JsonEndpoint
@@ -34,6 +36,7 @@ CLIENT_FILES = (
     "transport.js",
     "xhr.js",
     "xdr.js",
+    "iframe.js",
     "jsonp.js",
     "carriers.js",
     "htmlfile.js",
@@ -64,13 +67,19 @@ class TornadoClientInterface(ClientInterface):
         folders = {name: page.static for name, page in surroundings.pages.items()}
         self.assets = Assets({"thywill": surroundings.static, **folders})
         self.bundle = Bundle(surroundings.static, CLIENT_FILES)
+        self.frame = Frame(surroundings.static, surroundings.origins)
+        self.echo = Echo(surroundings.draining)
 
     def application(self) -> HTTPServerConnectionDelegate:
         shared = {"interface": self}
         return Application(
             [
                 *self.surroundings.handlers,
+                self.echo.rule(),
                 (r"/static/([0-9a-z]+)/client\.js", BundleHandler, {"bundle": self.bundle}),
+                (r"/static/([0-9a-z]+)/frame\.js", BundleHandler, {"bundle": self.frame.script}),
+                (r"/static/([0-9a-z]+)/bridge\.js", BundleHandler, {"bundle": self.frame.bridge}),
+                (r"/static/([0-9a-z]+)/frame\.html", FrameHandler, shared),
                 *self.assets.rules(),
                 (r"/", IndexHandler, shared),
                 (r"/([A-Za-z][A-Za-z0-9_-]*)(/?)", PageHandler, shared),
@@ -90,6 +99,8 @@ class TornadoClientInterface(ClientInterface):
     def _connect(self, connect: envelope.Connect, request: Request, reply: Reply) -> None:
         if connect.application not in self.surroundings.pages:
             raise NotFound(f"there is no application {connect.application[:NAME_SHOWN]!r}")
+        for origin in _askers(request):
+            self.surroundings.origins.check(origin, request.host)
         _, configuration, cookie = self.begin(
             connect.application,
             self._cookies(request),
@@ -103,13 +114,11 @@ class TornadoClientInterface(ClientInterface):
 
     def _cookies(self, request: Request) -> bytes | None:
         # A page of any origin at all must not join the session that the browser has with ours.
-        origin = (request.header(b"origin") or b"").decode("latin-1")
         origins = self.surroundings.origins
-        if request.method != b"POST" or (
-            origin and not origins.is_own(origin, request.host) and not origins.is_named(origin)
-        ):
-            return None
-        return request.header(b"cookie")
+        may_join = request.method == b"POST" and all(
+            origins.is_own(origin, request.host) or origins.is_named(origin) for origin in _askers(request)
+        )
+        return request.header(b"cookie") if may_join else None
 
     def _health(self, request: Request, reply: Reply) -> None:
         if request.method not in (b"GET", b"HEAD"):
@@ -172,6 +181,14 @@ class BundleHandler(RequestHandler):
     head = get
 
 
+def _askers(request: Request) -> list[str]:
+    """Return the origins that ask: what the browser says, and for which page a frame of ours asks."""
+    if request.method != b"POST":
+        return []
+    origin = (request.header(b"origin") or b"").decode("latin-1")
+    return [each for each in (origin, request.query().get("page", "")) if each]
+
+
 class PageBase(RequestHandler):
     """What the handlers of pages have in common."""
 
@@ -186,7 +203,7 @@ class PageBase(RequestHandler):
         self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Security-Policy", PAGE_POLICY)
 
-    def compute_etag(self) -> None:
+    def compute_etag(self) -> str | None:
         return None  # a page names its client, so no two are the same
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
@@ -241,6 +258,24 @@ class PageHandler(PageBase):
         except BaseException:
             self.interface.surroundings.bootstrap.end(client)
             raise
+
+
+class FrameHandler(PageBase):
+    """The page that pages of other origins show in a hidden frame; not there where none is allowed."""
+
+    def get(self, version: str) -> None:
+        frame = self.interface.frame
+        if not frame.is_there:
+            self.send_error(404)
+            return
+        self.set_header("Cache-Control", cache_control(is_current=version == frame.version))
+        self.set_header("Content-Security-Policy", frame.policy)
+        self.finish(frame.text)
+
+    head = get
+
+    def compute_etag(self) -> str | None:
+        return RequestHandler.compute_etag(self)
 
 
 class MissingHandler(PageBase):

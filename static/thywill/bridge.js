@@ -1,0 +1,165 @@
+// The page's end of the bridge to a page of the server's in a hidden frame; frame.js is the other. Over go
+// [n, operation, body, seconds], [n, carrier, address] and, to end one of these, [n]; back come [n, answer],
+// [n, frame of a stream] and [n, null, its end]. All as JSON: IE8 passes nothing but texts.
+(function () {
+  // Seconds for the frame to load, and then to say that it is there.
+  var LOAD = 5,
+      ANSWER = 2,
+      prototype = thywill.Iframe.prototype,
+      bridges = {},
+      count = 0;
+
+  // Another client has loaded this as well.
+  if (prototype.carry) { return; }
+
+  function Bridge(address) {
+    var self = this;
+    self.address = address;
+    self.origin = address.split('/', 3).join('/');
+    self.calls = {};
+    self.streams = {};
+    // What the frame is told when it has loaded.
+    self.waiting = null;
+    self.element = self.timer = null;
+    self.isProven = self.isBroken = false;
+    thywill.listen(window, 'message', function (event) {
+      if (event.origin === self.origin) { self.hear(event.data); }
+    });
+  }
+
+  Bridge.prototype = {
+    // Calls hear(first, second) for what comes back, or lost(). Returns a function that ends it.
+    ask: function (what, hear, lost) {
+      var self = this, n = thywill.digits() + (count += 1);
+      if (!self.element || !self.element.contentWindow) { self.load(); }
+      self.calls[n] = {hear: hear, lost: lost};
+      self.post([n].concat(what));
+      return function () {
+        if (!self.calls[n]) { return; }
+        delete self.calls[n];
+        self.post([n]);
+      };
+    },
+
+    post: function (message) {
+      if (this.waiting) {
+        this.waiting.push(message);
+      } else if (this.element.contentWindow) {
+        this.element.contentWindow.postMessage(thywill.json.stringify(message), this.origin);
+      }
+    },
+
+    hear: function (text) {
+      var message, call;
+      try {
+        message = thywill.json.parse(text) || [];
+        call = /^\d/.test(message[0]) && this.calls[message[0]];
+      } catch (exception) {
+        // The server's pages may say other things as well.
+      }
+      if (call) {
+        call.hear(message[1], message[2]);
+      } else if (message && message[0] === 'ready') {
+        this.ready(message[1]);
+      }
+    },
+
+    load: function () {
+      var self = this, element = document.createElement('iframe');
+      element.style.display = 'none';
+      element.src = self.address.replace(/thywill\/$/, 'static/' + (thywill.frameVersion || 0) + '/frame.html');
+      thywill.listen(element, 'load', function () {
+        if (element === self.element) { self.loaded(); }
+      });
+      document.body.appendChild(element);
+      self.lose();
+      self.element = element;
+      self.waiting = [];
+      self.expect(LOAD);
+    },
+
+    // Without anything that waits the frame has been loaded anew, and knows nothing of our calls.
+    loaded: function () {
+      var list = this.waiting;
+      this.waiting = null;
+      this.expect(ANSWER);
+      this.post(['ready']);
+      if (!list) { this.lose(); }
+      while (list && list.length) { this.post(list.shift()); }
+    },
+
+    expect: function (seconds) {
+      var self = this;
+      thywill.clock.clear(self.timer);
+      self.timer = thywill.clock.set(function () { self.fail(); }, seconds * 1000);
+    },
+
+    ready: function (streams) {
+      thywill.clock.clear(this.timer);
+      this.isProven = true;
+      this.streams = streams;
+    },
+
+    // It is forbidden, or too slow. One that has worked is tried again.
+    fail: function () {
+      var element = this.element;
+      this.isBroken = !this.isProven;
+      this.element = null;
+      this.waiting = [];
+      if (element.parentNode) { element.parentNode.removeChild(element); }
+      this.lose();
+    },
+
+    lose: function () {
+      var calls = this.calls;
+      this.calls = {};
+      thywill.each(calls, function (n, call) { call.lost(); });
+    }
+  };
+
+  // One frame does for all clients of a page.
+  function find(address) {
+    bridges[address] = bridges[address] || new Bridge(address);
+    return bridges[address];
+  }
+
+  // Makes it a transport by JSONP, which can at least tell why it is refused.
+  function become(transport, jsonp) {
+    for (var name in jsonp) { transport[name] = jsonp[name]; }
+  }
+
+  prototype.request = function (operation, fields, seconds, done) {
+    var bridge = find(this.address);
+    if (bridge.isBroken) {
+      become(this, new thywill.Jsonp(this.address));
+      return this.request(operation, fields, seconds, done);
+    }
+    return thywill.exchange(function (settle) {
+      return bridge.ask([operation, thywill.encode(fields), seconds], settle, function () {
+        settle(thywill.failure('unreachable', 'The frame is lost.'));
+      });
+    }, seconds, done);
+  };
+
+  prototype.carry = function (transport, address, receive, end, name) {
+    return find(transport.address).ask([name, address], function (frame, kind) {
+      if (kind) { end(kind); } else { receive(frame); }
+    }, function () { end('cut'); });
+  };
+
+  prototype.isUsable = function (transport, name) {
+    return find(transport.address).streams[name] === true;
+  };
+
+  // A frame goes with its page, before it has heard of it.
+  prototype.leave = function (fields, unloading) {
+    if (unloading) {
+      new thywill.Jsonp(this.address).leave(fields);
+    } else {
+      this.request('leave', fields, ANSWER, function () {});
+    }
+  };
+
+  // Its streams may be asked for.
+  prototype.open = true;
+}());

@@ -1,0 +1,87 @@
+// The script of the server's page in a hidden frame: it asks the server for the page around it, if that is of an
+// origin that the server allows. bridge.js is the other end, and says what is said.
+(function () {
+  var origins = thywill.json.parse(document.getElementById('thywill-origins').text).origins,
+      // Nothing else may be asked for from here.
+      OPERATION = /^(connect|poll|send|leave|sockjs\/\d+\/\d+\/xhr_send)$/,
+      SESSION = /^sockjs\/\d+\/\d+\/$/,
+      server = new thywill.Xhr('../../thywill/'),
+      // What ends each thing that is under way, by its number.
+      ends = {};
+
+  function isAllowed(origin) {
+    for (var i = 0; i < origins.length; i += 1) {
+      if (origins[i] === '*' || (origins[i] === origin && origin !== 'null')) { return true; }
+    }
+    return false;
+  }
+
+  function readyStreams() {
+    var streams = {};
+    thywill.each(thywill.carriers, function (name, carrier) {
+      try {
+        streams[name] = carrier.usable(server);
+      } catch (exception) {
+        // Not in this engine.
+      }
+    });
+    return streams;
+  }
+
+  function end(n) {
+    var action = ends[n];
+    delete ends[n];
+    if (action) { action(); }
+  }
+
+  // The server decides anew whether the page may connect: this page may come out of a cache.
+  function request(message, origin, answer) {
+    var n = message[0], operation = message[1];
+    if (operation === 'connect') { operation += '?page=' + encodeURIComponent(origin); }
+    ends[n] = server.request(operation, String(message[2]), message[3], function (result) {
+      delete ends[n];
+      answer(result);
+    });
+  }
+
+  function carry(message, answer) {
+    try {
+      ends[message[0]] = thywill.carriers[message[1]].open(server, message[2], answer, function (kind) {
+        answer(null, kind);
+      });
+    } catch (exception) {
+      answer(null, 'cut');
+    }
+  }
+
+  function hear(message, origin, answer) {
+    if (message[0] === 'ready') {
+      answer(readyStreams());
+    } else if (OPERATION.test(message[1])) {
+      request(message, origin, answer);
+    } else if (SESSION.test(message[2])) {
+      carry(message, answer);
+    } else {
+      end(message[0]);
+    }
+  }
+
+  thywill.listen(window, 'message', function (event) {
+    // A page without an origin can't be named; only where the settings allow every page does it get so far.
+    var source = event.source, target = event.origin === 'null' ? '*' : event.origin, message;
+    if (source !== window.parent || !isAllowed(event.origin)) { return; }
+    try {
+      message = thywill.json.parse(event.data) || [];
+    } catch (exception) {
+      return;
+    }
+    hear(message, event.origin, function (first, second) {
+      source.postMessage(thywill.json.stringify([message[0], first, second]), target);
+    });
+  });
+
+  // Requests under way keep a page out of the page cache.
+  thywill.listen(window, 'onpagehide' in window ? 'pagehide' : 'unload', function () {
+    thywill.each(ends, end);
+  });
+}());

@@ -1,0 +1,135 @@
+"""``GET /thywill/echo``: tells whoever asks what of the request has arrived here, for ``run.py doctor``.
+
+It says back what the asker sent, and what the server made of it; of the server itself it tells nothing. With
+``pause`` a second line comes after that many seconds, which shows whether somebody on the way holds answers
+back, or cuts those that are silent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from tornado.web import Application, RequestHandler
+
+from thywill.core.envelope import encode_error
+from thywill.errors import Draining, Malformed, RequestError, TooMany
+from thywill.http.message import REASONS
+
+ADDRESS = r"/thywill/echo"
+LONGEST = 120.0
+"""Seconds that an asker may have to wait for the second line."""
+ASKERS = 20
+"""How many may wait for it at once: it is for people who look for a fault, not for browsers."""
+LOOK = 0.25
+"""Seconds between two looks whether the server is about to stop, which no asker is to hold up."""
+
+
+class Echo:
+    """The address, and those who wait there.
+
+    Args:
+        draining: whether the server is about to stop.
+    """
+
+    def __init__(self, draining: Callable[[], bool]) -> None:
+        self.draining = draining
+        self.waiting = 0
+
+    def rule(self) -> tuple[Any, ...]:
+        """Return the rule for the ``tornado.web.Application``."""
+        # An application of its own, since the outer one compresses, which holds back what comes in pieces.
+        rules = [(ADDRESS, EchoHandler, {"echo": self})]
+        return (ADDRESS, Application(rules, log_function=lambda handler: None))
+
+
+class EchoHandler(RequestHandler):
+    """One asker."""
+
+    def initialize(self, echo: Echo) -> None:
+        self.echo = echo
+        self._is_here = True
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        self.set_header("Content-Type", "application/json")
+        self.set_header("Cache-Control", "no-store, no-transform")
+        self.set_header("X-Accel-Buffering", "no")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    def compute_etag(self) -> None:
+        return None
+
+    def on_connection_close(self) -> None:
+        self._is_here = False
+
+    async def get(self) -> None:
+        try:
+            pause = self._pause()
+            self._admit(pause)
+        except RequestError as error:
+            self.set_status(error.status, REASONS[error.status].decode())
+            self.finish(encode_error(error))
+            return
+        self.write(json.dumps(self._seen()) + "\n")
+        if pause:
+            await self._wait(pause)
+
+    def _pause(self) -> float:
+        try:
+            pause = float(self.get_query_argument("pause", "0"))
+        except ValueError:
+            pause = math.nan
+        if not 0 <= pause <= LONGEST:
+            raise Malformed(f"pause must be a number of seconds up to {LONGEST:.0f}")
+        return pause
+
+    def _admit(self, pause: float) -> None:
+        if self.echo.draining():
+            raise Draining("the server is about to stop", retry=2)
+        if pause and self.echo.waiting >= ASKERS:
+            raise TooMany(f"{ASKERS} others wait here already", retry=10)
+
+    async def _wait(self, pause: float) -> None:
+        clock = asyncio.get_running_loop().time
+        end = clock() + pause
+        self.echo.waiting += 1
+        try:
+            self.flush()
+            while self._is_here and clock() < end and not self.echo.draining():
+                await asyncio.sleep(min(LOOK, end - clock()))
+        finally:
+            self.echo.waiting -= 1
+        if self._is_here:
+            self.write('{"waited": true}\n')
+
+    def _seen(self) -> dict[str, Any]:
+        request = self.request
+        forwarded = self._last("X-Forwarded-For")
+        proto = self._last("X-Forwarded-Proto").lower()
+        kept = request.headers.get("Connection", "").lower()
+        return {
+            "thywill": 1,
+            "host": request.host,
+            "scheme": request.protocol,
+            "http": request.version.removeprefix("HTTP/"),
+            "kept": kept == "keep-alive" if request.version == "HTTP/1.0" else kept != "close",
+            "forwarded_for": _judge(forwarded, request.remote_ip in _words(forwarded)),
+            "forwarded_proto": _judge(proto, request.protocol == _words(proto)[-1]),
+        }
+
+    def _last(self, name: str) -> str:
+        return ",".join(self.request.headers.get_list(name))
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]
+
+
+def _judge(header: str, is_believed: bool) -> str:
+    if not header:
+        return "missing"
+    return "believed" if is_believed else "ignored"
