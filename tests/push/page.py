@@ -58,6 +58,7 @@ class Page:
         self.lost += said.get("lost", 0)
         for item in said["messages"]:
             self._take(item)
+        self.cursor = max(self.cursor, said["cursor"])
         await self.carrier.acknowledge(self.cursor)
         return said
 

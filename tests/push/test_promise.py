@@ -75,6 +75,23 @@ async def test_the_overflow_is_told(desk: Desk, kind: type[Carrier]) -> None:
     assert page.lost == 7
 
 
+async def test_what_nothing_follows_is_told(desk: Desk, kind: type[Carrier]) -> None:
+    await desk.serve(queue={"messages": 3, "overflow": "drop_newest"})
+    page = await desk.page()
+    await page.use(LongPoll)
+    await page.send(*({"echo": number} for number in range(10)))
+    await until(lambda: len(page.running.probe.messages) == 10)
+    await page.use(kind)
+    assert await page.until(3) == [0, 1, 2]
+    while page.lost < 7:
+        await page.step()
+    waiting = asyncio.ensure_future(page.step())
+    await until(lambda: not page.running.service.hub.clients[page.id].outbox.entries)
+    await page.send({"echo": "x"})
+    await waiting
+    assert (page.data, page.lost) == ([0, 1, 2, "x"], 7)
+
+
 async def test_the_newest_wins(desk: Desk, kind: type[Carrier]) -> None:
     page = await desk.page(kind)
     older = page.carrier

@@ -11,10 +11,10 @@ import asyncio
 import json
 import logging
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Container, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any, ClassVar
 
@@ -53,19 +53,34 @@ class DatabaseQueueSettings(QueueSettings):
         cursors: seconds within which it is noted what browsers have acknowledged; what is not noted when
             the server is killed is sent again, and their pages ignore it.
         trim: seconds between two deletions of what all have acknowledged.
+        age: seconds after which a message is given up that somebody has not acknowledged.
     """
 
     cursors: Seconds = 2.0
     trim: Seconds = 5.0
+    age: Seconds = 3600.0
 
 
 @dataclass(slots=True)
 class Position:
-    """Where the log of an application is: the last id that was given out, and the last that was delivered."""
+    """Where the log of an application is, in ids.
+
+    ``assigned`` was given out last, ``delivered`` was delivered last; up to ``trimmed`` all is deleted.
+    ``marks`` are pairs of a time (seconds) and what had been delivered by then, the oldest first.
+    """
 
     assigned: int = 0
     delivered: int = 0
     trimmed: int = 0
+    marks: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def older_than(self, age: float, now: float) -> int:
+        """Return up to which id everything was delivered ``age`` seconds ago, and note where the log is now."""
+        old = 0
+        self.marks.append((now, self.delivered))
+        while self.marks[0][0] <= now - age:
+            _, old = self.marks.popleft()
+        return old
 
 
 class DatabaseQueue(Queue):
@@ -237,6 +252,9 @@ class DatabaseQueue(Queue):
 
     async def _trim(self, application: str, position: Position) -> None:
         """Delete what nobody needs: never the last message, from which the ids go on after a restart."""
+        old = position.older_than(self.settings.age, time.monotonic())
+        if old > position.trimmed:
+            self.receivers.give_up(application, old)
         needed = [position.delivered, *self._under_way.values()]
         needed += [each for each in (self.receivers.floor(application), self._replay.lowest()) if each]
         up_to = min(needed) - 1
