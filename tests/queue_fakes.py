@@ -86,6 +86,9 @@ class FakeStore(MessageStore):
             for client_id, value in values.items():
                 if client_id in self.clients:
                     self.clients[client_id] = self.clients[client_id]._replace(**{name: value})
+        for client_id, (lost, last) in changes.lost.items():
+            if client_id in self.clients:
+                self.clients[client_id] = self.clients[client_id]._replace(lost=lost, lost_at=last)
         for client_id in changes.gone:
             if client_id in self.clients:
                 self.clients[client_id] = self.clients[client_id]._replace(gone=True)

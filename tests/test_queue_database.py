@@ -3,89 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
-from tests.hub_fakes import FakeListener, FakePoll
-from tests.queue_fakes import FakeDatabase, FakeStore
+from tests.queue_world import World, settle
 from tests.serving import until
 from thywill.cause import CONNECTED, DISCONNECTED, Cause, begin
-from thywill.client import LiveClient
-from thywill.components.queue.database import DatabaseQueue, DatabaseQueueSettings
-from thywill.contracts import Address, Timing
-from thywill.core.envelope import Item
-from thywill.core.signing import Signer
-from thywill.errors import Malformed, RequestError, Unavailable
-from thywill.hub import Hub
+from thywill.errors import Malformed, Unavailable
 
 pytestmark = pytest.mark.gen_test
-ALL = Address.channel("all")
-
-
-class World:
-    """A server's life over a store; ``killed`` begins the next."""
-
-    def __init__(self, database: FakeDatabase | None = None) -> None:
-        self.database = database or FakeDatabase(FakeStore())
-        self.store = self.database.store
-        self.queue = DatabaseQueue(DatabaseQueueSettings(cursors=0.001), self.database)
-        self.listener = FakeListener()
-        signer = Signer(b"a secret of the tests")
-        self.hub = Hub(
-            self.queue, self.database, signer, Timing(), call_soon=asyncio.get_running_loop().call_soon
-        )
-        self.queue.connect(self.hub.delivery)
-        self.hub.listen(self.listener)
-        self.answers: list[int | RequestError] = []
-
-    async def begin(self) -> World:
-        await self.queue.start()
-        for client in await self.queue.restore({"chat"}):
-            self.hub.restore(client)
-        return self
-
-    async def killed(self) -> World:
-        """Return the world after this one was cut off, whatever it was doing."""
-        for task in asyncio.all_tasks():
-            if task is not asyncio.current_task() and "_keep_" in str(task):
-                task.cancel()
-        await settle()
-        self.store.let_go()
-        return await World(self.database).begin()
-
-    def connect(self) -> LiveClient:
-        """Return a client that has polled, in the channel ``all``, with its connection handled."""
-        client = self.hub.create("chat", "session")
-        self.poll(client)
-        self.hub.subscribe(client, "all")
-        self.hub.handled(client, CONNECTED)
-        return client
-
-    def again(self, client: LiveClient) -> LiveClient:
-        """Return the client that shows the token of ``client`` here."""
-        return self.hub.find(client.token)
-
-    def poll(self, client: LiveClient, cursor: int | None = None) -> list[Any]:
-        """Return the items of a poll's answer."""
-        poll = FakePoll(self.hub, client)
-        self.hub.poll(client, poll, client.outbox.cursor if cursor is None else cursor, 0)
-        if not poll.calls:
-            poll.expire()
-        items: list[Any] = poll.answer["messages"]
-        return items
-
-    def publish(self, data: Any) -> asyncio.Task[None]:
-        return asyncio.ensure_future(self.hub.send("chat", ALL, data, 1000))
-
-    def send(self, client: LiveClient, *numbers: int) -> None:
-        items = [Item(n, f"text {n}") for n in numbers]
-        self.hub.receive(client, items, lambda received, error: self.answers.append(error or received))
-
-
-async def settle() -> None:
-    for _ in range(30):
-        await asyncio.sleep(0)
 
 
 async def test_a_message_is_delivered_once_it_is_safe() -> None:
@@ -316,48 +242,6 @@ async def test_a_page_that_was_only_fetched_leaves_nothing() -> None:
     world.hub.leave(client)
     await settle()
     assert world.store.clients == {}
-
-
-async def test_what_all_have_acknowledged_is_deleted_but_the_last() -> None:
-    world = await World().begin()
-    client, slow = world.connect(), world.connect()
-    for number in range(5):
-        await world.publish(number)
-    world.poll(client)
-    world.poll(client, cursor=5)
-    world.poll(slow)
-    world.poll(slow, cursor=2)
-    await trim(world)
-    assert [id_ for _, id_ in world.store.messages] == [3, 4, 5]
-    world.poll(slow)
-    world.poll(slow, cursor=5)
-    await trim(world)
-    assert [id_ for _, id_ in world.store.messages] == [5]
-    world = await world.killed()
-    await world.publish("next")
-    assert [id_ for _, id_ in world.store.messages] == [5, 6]
-
-
-async def test_what_a_step_under_way_has_sent_stays() -> None:
-    world = await World().begin()
-    client = world.connect()
-    world.send(client, 1)
-    await settle()
-    begin(Cause(client.id, 1))
-    for number in range(3):
-        await world.publish(number)
-    world.poll(client)
-    world.poll(client, cursor=3)
-    await trim(world)
-    assert len(world.store.messages) == 3
-    world.hub.handled(client, 1)
-    await settle()
-    await trim(world)
-    assert len(world.store.messages) == 1
-
-
-async def trim(world: World) -> None:
-    await world.queue._trim("chat", world.queue._positions["chat"])
 
 
 async def test_clients_of_an_application_that_is_gone_are_forgotten() -> None:

@@ -81,8 +81,8 @@ class Receivers(Protocol):
         """Put a message that is safe into the queues of those it is for."""
         ...
 
-    def floor(self, application: str) -> int | None:
-        """Return the lowest id that waits in any queue of ``application``; None where nothing waits."""
+    def clients(self, application: str) -> Sequence[LiveClient]:
+        """Return the clients of ``application``."""
         ...
 
     def give_up(self, application: str, up_to: int) -> None:

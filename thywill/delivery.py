@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from thywill.audience import Audience
@@ -54,10 +54,9 @@ class Delivery:
         if was_empty and self._ready:
             self._call_soon(self._flush)
 
-    def floor(self, application: str) -> int | None:
-        """Return the lowest id that waits in any queue of ``application``; None where nothing waits."""
-        queues = (client.outbox.entries for client in self._audience.of_application(application))
-        return min((entries[0].id for entries in queues if entries), default=None)
+    def clients(self, application: str) -> Sequence[LiveClient]:
+        """Return the clients of ``application``."""
+        return self._audience.of_application(application)
 
     def _enqueue(self, client: LiveClient, entry: Entry) -> None:
         try:

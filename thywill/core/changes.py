@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 
 class KeptClient(NamedTuple):
-    """A client; ``created`` is seconds since the epoch. ``handled`` is -1 until ``on_connect`` has ended."""
+    """A client; ``created`` is seconds since the epoch. ``handled`` is -1 until ``on_connect`` has ended.
+
+    ``lost`` messages were dropped of which it may not know, the last of them with the id ``lost_at``.
+    """
 
     id: str
     application: str
@@ -22,6 +25,7 @@ class KeptClient(NamedTuple):
     handled: int = -1
     gone: bool = False
     lost: int = 0
+    lost_at: int = 0
 
 
 class KeptMessage(NamedTuple):
@@ -90,7 +94,7 @@ class Changes:
     moves: list[Move] = field(default_factory=list)
     cursors: dict[str, int] = field(default_factory=dict)
     handled: dict[str, int] = field(default_factory=dict)
-    lost: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, tuple[int, int]] = field(default_factory=dict)
     gone: dict[str, None] = field(default_factory=dict)
     forgotten: dict[str, None] = field(default_factory=dict)
     withdrawn: list[tuple[str, int]] = field(default_factory=list)

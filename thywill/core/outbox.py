@@ -123,20 +123,26 @@ class Outbox:
         self.resumed = 0
 
     @classmethod
-    def restored(cls, bounds: Bounds, cursor: int, entries: list[Entry], last: int) -> Outbox:
+    def restored(cls, bounds: Bounds, cursor: int, entries: list[Waiting], last: int) -> Outbox:
         """Return the queue of a client that was kept over a restart of the server.
 
         Args:
             bounds: as above.
             cursor: what was noted of its browser's acknowledgements; it may lag behind them.
-            entries: what was sent to it after ``cursor``; bounds are for what comes now, since much of this
-                may have been acknowledged.
+            entries: what was sent to it, and lost, after ``cursor``; bounds are for what comes now, since
+                much of this may have been acknowledged.
             last: the highest id that the browser may have been given.
         """
         outbox = cls(bounds, cursor)
         outbox.entries, outbox.given, outbox.resumed = [*entries], len(entries), last
         outbox.size = sum(len(entry.encoded) for entry in entries)
+        outbox.losses, outbox.lost = sum(1 for entry in entries if entry.lost), lost_in(entries)
         return outbox
+
+    def loss(self) -> tuple[int, int]:
+        """Return how many messages its losses stand for, and the id of the last of them."""
+        ids = [item.id for item in self.entries if item.lost]
+        return self.lost, ids[-1] if ids else 0
 
     def __len__(self) -> int:
         return len(self.entries) - self.losses

@@ -50,6 +50,7 @@ def _client() -> Any:
         handled = peewee.BigIntegerField()
         gone = peewee.BooleanField()
         lost = peewee.BigIntegerField()
+        lost_at = peewee.BigIntegerField()
 
         class Meta:
             table_name = "queue_client"
@@ -188,7 +189,8 @@ class MessageTables:
             "cursor": changes.cursors,
             "received": changes.received(),
             "handled": changes.handled,
-            "lost": changes.lost,
+            "lost": {client_id: lost for client_id, (lost, _) in changes.lost.items()},
+            "lost_at": {client_id: last for client_id, (_, last) in changes.lost.items()},
             "gone": dict.fromkeys(changes.gone, True),
         }
         for name, values in updates.items():

@@ -101,13 +101,17 @@ class Queue(Component):
     def deliver(self, application: str, address: Address, entry: Entry) -> None:
         """Hand a message that is safe to ``receivers``, and keep the log of ``application`` in its bounds."""
         messages = self._logs[application]
-        messages.hold(entry)
+        self.hold(application, entry)
         self.receivers.deliver(application, address, entry)
         excess = messages.excess()
         if excess is not None:
             up_to, count = excess
             log.warning("the log of %s is full, its oldest messages are given up: %d", application, count)
             self.receivers.give_up(application, up_to)
+
+    def hold(self, application: str, entry: Entry) -> None:
+        """Count ``entry`` into the log of ``application``, after those with lower ids."""
+        self._logs[application].hold(entry)
 
     async def append(self, application: str, address: Address, message: Message) -> int:
         """Add a message; return its id once it is safe and delivered.

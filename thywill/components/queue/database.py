@@ -25,7 +25,7 @@ from thywill.client import LiveClient
 from thywill.components.database.base import Database, DatabaseUnavailable
 from thywill.components.queue.base import Queue, QueueSettings
 from thywill.components.queue.replay import Replay
-from thywill.components.queue.restoring import Log, restore
+from thywill.components.queue.restoring import END, Log, restore
 from thywill.components.queue.writer import Writer
 from thywill.contracts import Address, Restored, Then
 from thywill.core.changes import Kept, KeptClient, KeptItem, KeptMessage, Move
@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 ALL = 2**31 - 1
+WALK = 2000
+"""Clients whose queues are looked into in one turn of the loop."""
+
 HANDLED = 0.02
 """Seconds after which it is noted that a step has ended, when nothing else is written before."""
 
@@ -96,6 +99,7 @@ class DatabaseQueue(Queue):
         self._writer = Writer(self._store)
         self._positions: dict[str, Position] = defaultdict(Position)
         self._acknowledged: dict[str, LiveClient] = {}
+        self._lossy: set[str] = set()
         self._under_way: dict[tuple[str, int], int] = {}
         self._replay = Replay((), ())
         self._trimmer: asyncio.Task[None] | None = None
@@ -121,7 +125,20 @@ class DatabaseQueue(Queue):
             self._positions[application] = Position(last, last)
         self._replay = Replay(kept.clients, kept.messages)
         self._forget_others(kept, applications)
-        return await self._with_records(restore(kept, self.bounds, applications))
+        clients = restore(kept, self.bounds, applications)
+        self._lossy.update(client.id for client in clients if client.outbox.losses)
+        self._hold(clients)
+        return await self._with_records(clients)
+
+    def _hold(self, clients: Sequence[Restored]) -> None:
+        """Count what waits for the clients into the logs of their applications."""
+        entries: dict[tuple[str, int], Entry] = {}
+        for client in clients:
+            for entry in client.outbox.entries:
+                if isinstance(entry, Entry):
+                    entries[client.application, entry.id] = entry
+        for (application, _), entry in sorted(entries.items()):
+            self.hold(application, entry)
 
     def _forget_others(self, kept: Kept, applications: Container[str]) -> None:
         others = {client.id for client in kept.clients if client.application not in applications}
@@ -160,6 +177,7 @@ class DatabaseQueue(Queue):
 
     def close(self, client: LiveClient, then: Then) -> None:
         self._acknowledged.pop(client.id, None)
+        self._lossy.discard(client.id)
         if not client.greeted:
             then(None)
             return
@@ -213,9 +231,16 @@ class DatabaseQueue(Queue):
         clients, self._acknowledged = self._acknowledged, {}
         for client in clients.values():
             if client.greeted:
-                self._writer.changes.cursors[client.id] = client.outbox.cursor
+                self._note_cursor(client)
         if clients:
             self._writer.write()
+
+    def _note_cursor(self, client: LiveClient) -> None:
+        self._writer.changes.cursors[client.id] = client.outbox.cursor
+        if client.id in self._lossy:
+            self._note_loss(client)
+            if not client.outbox.losses:
+                self._lossy.discard(client.id)
 
     # Messages from browsers.
 
@@ -255,12 +280,30 @@ class DatabaseQueue(Queue):
         old = position.older_than(self.settings.age, time.monotonic())
         if old > position.trimmed:
             self.receivers.give_up(application, old)
-        needed = [position.delivered, *self._under_way.values()]
-        needed += [each for each in (self.receivers.floor(application), self._replay.lowest()) if each]
+        needed = [position.delivered, self._replay.lowest() or END, *self._under_way.values()]
+        needed.append(await self._lowest_waiting(application))
         up_to = min(needed) - 1
         if up_to > position.trimmed:
             await self._store.trim(application, up_to)
             position.trimmed = up_to
+
+    async def _lowest_waiting(self, application: str) -> int:
+        """Return the lowest id that waits in any queue, and note what was dropped from them."""
+        lowest = END
+        for count, client in enumerate(self.receivers.clients(application)):
+            if count % WALK == WALK - 1:
+                await asyncio.sleep(0)  # what comes meanwhile has higher ids
+            entries = client.outbox.entries
+            if entries:
+                lowest = min(lowest, entries[0].id)
+            if client.outbox.losses and client.greeted:
+                self._note_loss(client)
+        return lowest
+
+    def _note_loss(self, client: LiveClient) -> None:
+        # Its messages may be deleted before its browser has been told.
+        self._lossy.add(client.id)
+        self._writer.changes.lost[client.id] = client.outbox.loss()
 
 
 def _with_record(client: Restored, record: ClientRecord | None) -> Restored:

@@ -14,7 +14,7 @@ import msgspec
 from thywill.contracts import Address, Restored
 from thywill.core.changes import Kept, KeptClient, KeptMessage, KeptSubscription
 from thywill.core.envelope import Item
-from thywill.core.outbox import Bounds, Entry, Outbox
+from thywill.core.outbox import Bounds, Entry, Loss, Outbox, Waiting
 from thywill.core.overflow import Overflow
 
 END = 2**63
@@ -66,12 +66,12 @@ def restore(kept: Kept, bounds: Bounds, applications: Container[str]) -> list[Re
 def _restore(
     client: KeptClient, log: Log, subscriptions: list[KeptSubscription], items: list[Item], bounds: Bounds
 ) -> Restored:
-    entries = [] if client.gone else _addressed(client, log, subscriptions)
+    waiting: list[Waiting] = [] if client.gone else _with_loss(client, _addressed(client, log, subscriptions))
     return Restored(
         id=client.id,
         application=client.application,
         session=client.session,
-        outbox=Outbox.restored(bounds, client.cursor, entries, log.last[client.application]),
+        outbox=Outbox.restored(bounds, client.cursor, waiting, log.last[client.application]),
         received=client.received,
         handled=client.handled,
         gone=bool(client.gone),
@@ -94,6 +94,16 @@ def _addressed(client: KeptClient, log: Log, subscriptions: list[KeptSubscriptio
         sources.append(log.between(source, max(cursor, each.since), until))
     merged = heapq.merge(*sources, key=lambda entry: entry.id)
     return list({entry.id: entry for entry in merged}.values())
+
+
+def _with_loss(client: KeptClient, entries: list[Entry]) -> list[Waiting]:
+    """Return the entries with what was dropped of the client's messages in its place."""
+    if client.lost_at <= client.cursor:
+        return [*entries]
+    # The last of those that were dropped may be in the log still.
+    others = [entry for entry in entries if entry.id != client.lost_at]
+    place = bisect_right(others, client.lost_at, key=lambda entry: entry.id)
+    return [*others[:place], Loss(client.lost_at, client.lost), *others[place:]]
 
 
 def _open_channels(subscriptions: list[KeptSubscription]) -> list[str]:

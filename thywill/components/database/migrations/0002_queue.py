@@ -26,6 +26,7 @@ class QueueClient(Model):
     handled = BigIntegerField()
     gone = BooleanField()
     lost = BigIntegerField()
+    lost_at = BigIntegerField()
 
     class Meta:
         table_name = "queue_client"
