@@ -13,6 +13,7 @@ import pytest
 from tornado.ioloop import IOLoop
 
 from tests.browsers import Browser, Chromium, DriverError, Firefox
+from tests.databases import KINDS, DatabaseServer, Servers, running_servers
 from tests.serving import Running, sections
 
 Launch = Callable[[type[Browser]], Browser]
@@ -85,6 +86,19 @@ def browser(request: pytest.FixtureRequest) -> Browser:
     """Each of the two browsers in turn."""
     chosen: Browser = request.getfixturevalue(request.param)
     return chosen
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Real database servers, each started at its first use."""
+    yield from running_servers()
+
+
+@pytest.fixture(params=KINDS)
+def database_server(request: pytest.FixtureRequest, servers: Servers) -> Iterator[DatabaseServer]:
+    """Each kind of database server in turn, which the test may stop, kill or freeze."""
+    yield servers.get(request.param)
+    servers.mend(request.param)
 
 
 @pytest.fixture(params=["fast", "tornado"])

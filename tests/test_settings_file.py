@@ -67,4 +67,4 @@ def test_the_components_named_are_the_defaults() -> None:
 
 def test_every_setting_has_its_reason_beside_it() -> None:
     bare = [line for line in TEXT.splitlines() if re.match(r"(# )?\w+ = [^#]*$", line)]
-    assert [line.split(" ")[0] for line in bare if "component" not in line] == ["url", "#"]
+    assert [line.split(" ")[0] for line in bare if "component" not in line] == ["#"]

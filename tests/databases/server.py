@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -61,11 +61,9 @@ class DatabaseServer:
     def start(self) -> None:
         """Start it and wait until it answers."""
         self._process = self._spawn(self._command())
-        deadline = time.monotonic() + LIMIT
-        while not self._answers():
-            assert self._process.poll() is None, self.log
-            assert time.monotonic() < deadline, self.log
-            time.sleep(0.05)
+        process = self._process
+        wait_for(lambda: process.poll() is not None or self._answers(), "a database server does not answer")
+        assert process.poll() is None, self.log
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it by a signal, and wait for it."""
@@ -93,7 +91,7 @@ class DatabaseServer:
 
     def is_well(self) -> bool:
         """Tell whether it runs and is not frozen."""
-        return self._process is not None and not self._frozen
+        return self._process is not None and self._process.poll() is None and not self._frozen
 
     def close(self) -> None:
         """End it, and remove its folder."""
@@ -200,6 +198,14 @@ class DatabaseServer:
     def make_database_on(self, disk: Disk) -> str:
         """Return the name of a new database whose tables are on that disk."""
         raise NotImplementedError
+
+
+def wait_for(condition: Callable[[], bool], otherwise: str) -> None:
+    """Wait until ``condition()`` is true."""
+    deadline = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.02)
 
 
 def find_account(name: str) -> pwd.struct_passwd | None:

@@ -13,13 +13,14 @@ from typing import ClassVar, Literal
 
 from thywill.components.database.base import Database, DatabaseUnavailable, MessageStore
 from thywill.components.database.clients import ClientTable
-from thywill.components.database.connection import Connection
 from thywill.components.database.pending import Pending
 from thywill.components.database.rows import Row, decode, encode, key
 from thywill.components.database.schema import MIGRATIONS
 from thywill.components.database.store import PeeweeMessages
+from thywill.components.database.timed import TimedConnection
 from thywill.components.database.trouble import Trouble
 from thywill.components.database.urls import make_database
+from thywill.core.measures import Measures
 from thywill.core.record import ClientRecord, Recorded
 from thywill.errors import SettingsError
 
@@ -77,7 +78,7 @@ class PeeweeDatabase(Database):
     def __init__(self, settings: PeeweeSettings, folder: Path) -> None:
         super().__init__(settings, folder)
         database = make_database(settings.url, folder, settings.timeout)
-        self._connection = Connection(database, self.migrations, refuse=settings.migrate == "refuse")
+        self._connection = TimedConnection(database, self.migrations, refuse=settings.migrate == "refuse")
         self._table = ClientTable(database)
         self._pending = Pending(settings.buffer)
         self._trouble = Trouble()
@@ -120,6 +121,14 @@ class PeeweeDatabase(Database):
         except DatabaseUnavailable as error:
             log.error("%d client records are lost: %s", len(self._pending), error.reason)  # noqa: TRY400
         await self._connection.close()
+
+    def measure(self, measures: Measures) -> None:
+        """Tell how long transactions took, and what waits."""
+        text = "How long transactions took, with the wait for their turn."
+        for operation, times in self._connection.times.items():
+            measures.histogram("thywill_database_seconds", text, times, operation=operation)
+        text = "Client records that wait to be written."
+        measures.gauge("thywill_database_waiting_records", text, len(self._pending))
 
     def messages(self) -> MessageStore:
         """Return the store that shares this database's thread."""
@@ -170,7 +179,7 @@ class PeeweeDatabase(Database):
             raise
         self._trouble.ended(self._pending.take_dropped())
         for row, reason in refused:
-            log.error("the database takes no record of client %s: %s", row[0], reason)
+            log.error("the database takes no record of client %s: %s", row[0], reason, extra={"client": row[0]})
 
     async def _keep_writing(self) -> None:
         while True:
