@@ -42,7 +42,7 @@ def test_the_token_of_a_client_that_is_here_does_not_expire() -> None:
     assert world.hub.find(client.token) is client
 
 
-@pytest.mark.parametrize("index", [0, 21, 22, 23, 30, 31, 32, -1])
+@pytest.mark.parametrize("index", [0, 23, 24, 25, 32, 33, 34, -1])
 def test_a_token_that_was_changed_is_bad(index: int) -> None:
     world = World()
     token = world.create().token
@@ -51,13 +51,13 @@ def test_a_token_that_was_changed_is_bad(index: int) -> None:
     assert refusal(world, changed) is BadToken
 
 
-@pytest.mark.parametrize("length", [0, 1, 21, 22, 23, 31, 32, 53])
+@pytest.mark.parametrize("length", [0, 1, 23, 24, 25, 33, 34, 55])
 def test_a_token_that_was_cut_is_bad(length: int) -> None:
     world = World()
     token = world.create().token
-    assert len(token) == 54
+    assert len(token) == 56
     assert refusal(world, token[:length]) is BadToken
-    assert refusal(world, token[54 - length :]) is BadToken
+    assert refusal(world, token[56 - length :]) is BadToken
     assert refusal(world, token + "a") is BadToken
 
 

@@ -16,7 +16,7 @@ from tests.gate.environment import ROOT
 # A part may always import from itself. "components" stands for component.py and the contracts, the base.py of
 # each kind; what is beside a base.py is free for its own kind alone.
 CORE = {"core", "errors"}
-HUB = {"hub", "audience", "cause", "client", "contracts", "delivery", "sessions", *CORE}
+HUB = {"hub", "audience", "cause", "client", "contracts", "delivery", "names", "sessions", *CORE}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "core": {"errors"},
@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sessions": {"client", *CORE},
     "contracts": {"cause", "client", *CORE},
     "cause": set(),
+    "names": set(),
     "audience": {"client", "contracts", "sessions", *CORE},
     "delivery": {"audience", "client", "contracts", *CORE},
     "hub": HUB,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hmac
 import logging
 import random
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -28,6 +27,8 @@ from thywill.core.signing import Signer
 from thywill.core.wheel import TimerWheel
 from thywill.delivery import SLICE, Delivery, guarded
 from thywill.errors import BadToken, Draining, Gone, RequestError, TooMany
+from thywill.names import Names
+from thywill.meter import Meter
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Hub:
         signer: makes and checks tokens.
         timing: the times of a client's life.
         call_soon: runs a function in the next turn of the loop.
+        meter: counts what passes.
         monotonic, wall: the two clocks: leases and deadlines use the first, records and tokens the second.
     """
 
@@ -59,23 +61,26 @@ class Hub:
         timing: Timing,
         *,
         call_soon: Callable[[Callable[[], None]], object],
+        meter: Meter | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.timing = timing
         self.audience = Audience()
         self.clients = self.audience.clients
-        self.delivery = Delivery(self.audience, call_soon, self.disconnect)
+        self.meter = meter or Meter(monotonic=monotonic, wall=wall)
+        self.delivery = Delivery(self.audience, call_soon, self.disconnect, self.meter)
         self._listener: Listener | None = None
         self._queue = queue
         self._records = records
+        self._names = Names()
         self._signer = signer
         self._call_soon = call_soon
         self._monotonic = monotonic
         self._wall = wall
         self._wheel: TimerWheel[LiveClient] = TimerWheel(timing.tick, monotonic())
         self._due: list[LiveClient] = []
-        self._evicted: Recent[str] = Recent(EVICTED)
+        self._evicted: Recent[str, str] = Recent(EVICTED)
         self._drain_seconds: float | None = None
 
     def listen(self, listener: Listener) -> None:
@@ -96,7 +101,7 @@ class Hub:
         if len(self.clients) >= self.timing.clients:
             raise TooMany("the server has as many clients as it may have", retry=10)
         now = self._wall()
-        client_id = secrets.token_urlsafe(16)
+        client_id = self._names.next()
         client = LiveClient(client_id, application, session, self._queue.open(application), Inbox(), now)
         client.token = self._signer.sign(PURPOSE, client_id, now + self.timing.token)
         self.audience.add(client)
@@ -127,8 +132,7 @@ class Hub:
         """
         if not token.isascii():
             raise BadToken("the token is none of this server's")
-        client_id = token.partition(".")[0]
-        client = self.clients.get(client_id)
+        client = self.clients.get(client_id := token.partition(".")[0])
         if client is not None and hmac.compare_digest(client.token, token):
             return client
         self._signer.verify(PURPOSE, token, self._wall())
@@ -141,8 +145,9 @@ class Hub:
         """Note where ``client`` speaks from, and by which transport."""
         if client.address != address or client.transport != transport:
             if client.address not in ("", address):
-                log.debug("%s: from another address", client.id)
+                log.debug("%s: from another address", client)
             client.address, client.transport = address, transport
+            self.meter.moved(client)
             self._records.save(client)
 
     def poll(self, client: LiveClient, receiver: Receiver, cursor: int, hold: float) -> None:
@@ -242,6 +247,7 @@ class Hub:
             client.pending -= len(fresh)
             client.inbox.refuse(fresh[0].n)
         elif fresh and self._listener is not None:
+            self.meter.received(client.application, len(fresh))
             self._listener.received(client, fresh)
         answer(received, error)
 
@@ -279,7 +285,7 @@ class Hub:
             self._refresh(client)
         if not client.greeted:
             client.greeted = True
-            log.info("%s connects to %s from %s", client.id, client.application, client.address)
+            log.info("%s connects to %s from %s", client, client.application, client.address)
             self._queue.keep(client)
             if self._listener is not None:
                 self._listener.connected(client)
@@ -292,7 +298,7 @@ class Hub:
         client.outbox.entries.clear()
         if client.greeted:
             self._records.save(client)
-            log.info("%s of %s is gone: %s", client.id, client.application, reason)
+            log.info("%s of %s is gone: %s", client, client.application, reason)
         self._queue.close(client, partial(self._closed, client))
         receiver, client.receiver = client.receiver, None
         if receiver is not None:
@@ -322,8 +328,8 @@ class Hub:
 
     async def reply(self, client: LiveClient, outcome: bytes, number: int) -> None:
         """Send the encoded ``outcome`` of the client's message ``number`` to it alone."""
-        address = Address.client(client.id)
-        await self._queue.append(client.application, address, Message(outcome, reply_to=number))
+        message = Message(outcome, reply_to=number)
+        await self._queue.append(client.application, Address.client(client.id), message)
 
     def subscribe(self, client: LiveClient, channel: str) -> None:
         """Put ``client`` into ``channel`` of its application; one that is gone is in none."""

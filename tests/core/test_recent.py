@@ -6,7 +6,7 @@ from thywill.core.recent import Recent
 
 
 def test_the_oldest_is_forgotten() -> None:
-    recent: Recent[int] = Recent(2)
+    recent: Recent[str, int] = Recent(2)
     for key, value in (("a", 1), ("b", 2), ("a", 3), ("c", 4)):
         recent.put(key, value)
     assert [key in recent for key in "abc"] == [True, False, True]

@@ -164,8 +164,6 @@ def test_what_a_request_holds() -> None:
     assert (found.path, found.query()) == (b"/a/b", {"c": "e", "f": ""})
     assert (found.host, found.body, found.keep_alive) == (b"test", b"body", True)
     assert (found.header(b"x-one"), found.header(b"x-two")) == (b"1", None)
-    assert found.combined(b"x-one") == b"1,2"
-    assert found.combined(b"x-two") == b""
 
 
 def test_blanks_around_a_value_do_not_count() -> None:

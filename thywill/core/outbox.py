@@ -316,10 +316,11 @@ class Outbox:
         if len(entries) == 1:
             self.given = 1
             return entries[0].alone()
+        if not entries:
+            return encode_answer((), self.cursor)
         batch = self._batch()
         self.given = max(self.given, len(batch))
-        cursor = batch[-1].id if batch else self.cursor
-        return encode_answer([item.encoded for item in batch if not item.lost], cursor, lost_in(batch))
+        return encode_answer([item.encoded for item in batch if not item.lost], batch[-1].id, lost_in(batch))
 
     def give_after(self, sent: int) -> list[Waiting]:
         """Return the messages and losses after the id ``sent``, for a stream that has written all up to it.

@@ -74,9 +74,6 @@ class Request:
                 return value.strip()
         return None
 
-    def combined(self, name: bytes) -> bytes:
-        """Return the values of all headers called ``name`` (in lower case), joined by commas."""
-        return b",".join(value for key, value in self.headers if key.lower() == name)
 
 
 class Owner(Protocol):

@@ -5,8 +5,15 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+from thywill.core.recent import Recent
 from thywill.errors import SettingsError
 from thywill.http.message import Request
+
+FOR = b"x-forwarded-for"
+PROTO = b"x-forwarded-proto"
+SCHEMES = (b"http", b"https")
+BROWSERS = 20_000
+"""How many browsers' headers are remembered with what they came to."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -23,6 +30,7 @@ class TrustedProxies:
 
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks = [_network(text) for text in networks]
+        self._browsers: Recent[tuple[bytes, str], str] = Recent(BROWSERS)
 
     def trusts(self, address: str) -> bool:
         """Tell whether ``address`` is one of the proxies."""
@@ -35,13 +43,27 @@ class TrustedProxies:
     def resolve(self, request: Request) -> None:
         """Set the browser's address and scheme of a request that came from a trusted proxy."""
         # Of several headers too the last counts: some proxies add one of their own to what a browser sent.
-        forwarded = request.combined(b"x-forwarded-for")
-        request.peer = self._browser(forwarded.decode("latin-1"), request.peer)
-        scheme = request.combined(b"x-forwarded-proto").rpartition(b",")[2].strip().lower()
-        if scheme in (b"http", b"https"):
+        forwarded = scheme = b""
+        for name, value in request.headers:
+            if len(name) == len(FOR) and name.lower() == FOR:
+                forwarded += b"," + value
+            elif len(name) == len(PROTO) and name.lower() == PROTO:
+                scheme = value.rpartition(b",")[2].strip().lower()
+        if forwarded:
+            request.peer = self._browser(forwarded, request.peer)
+        if scheme in SCHEMES:
             request.scheme = scheme.decode()
 
-    def _browser(self, forwarded: str, peer: str) -> str:
+    def _browser(self, forwarded: bytes, peer: str) -> str:
+        # Each browser says the same again and again, and to read an address takes longer than all the rest.
+        known = (forwarded, peer)
+        browser = self._browsers.get(known, "")
+        if not browser:
+            browser = self._last_believed(forwarded.decode("latin-1"), peer)
+            self._browsers.put(known, browser)
+        return browser
+
+    def _last_believed(self, forwarded: str, peer: str) -> str:
         # From the right: each proxy adds the address that it saw, so the first one that is not ours is
         # the last that can be believed.
         for part in reversed(forwarded.split(",")):

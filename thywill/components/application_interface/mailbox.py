@@ -33,10 +33,11 @@ class Mailbox:
             self.task = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
+        await self._do(self._steps.popleft())
         while self._steps:
-            await self._do(self._steps.popleft())
             # Most hooks never wait, and a page may have sent hundreds of messages: others have their turn.
             await asyncio.sleep(0)
+            await self._do(self._steps.popleft())
         self.task = None
         self._on_empty()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 
 from thywill.core.signing import Signer
 from thywill.errors import BadToken
+from thywill.names import Names
 
 COOKIE = "thywill_session"
 PURPOSE = "session"
@@ -24,6 +24,7 @@ class BrowserSessions:
 
     def __init__(self, signer: Signer, days: float, wall: Callable[[], float] = time.time) -> None:
         self._signer = signer
+        self._names = Names()
         self._seconds = days * 24 * 3600
         self._wall = wall
 
@@ -40,7 +41,7 @@ class BrowserSessions:
 
     def create(self) -> str:
         """Return the id of a new session."""
-        return secrets.token_urlsafe(16)
+        return self._names.next()
 
     def cookie(self, session: str, *, secure: bool) -> str:
         """Return the value of a Set-Cookie header; ``secure`` when the browser came by https."""

@@ -99,7 +99,7 @@ class EchoHandler(RequestHandler):
         self.echo.waiting += 1
         try:
             self.flush()
-            while self._is_here and clock() < end and not self.echo.draining():
+            while self._is_here and clock() < end and not self.echo.draining():  # noqa: ASYNC110
                 await asyncio.sleep(min(LOOK, end - clock()))
         finally:
             self.echo.waiting -= 1

@@ -186,7 +186,8 @@ def _askers(request: Request) -> list[str]:
     if request.method != b"POST":
         return []
     origin = (request.header(b"origin") or b"").decode("latin-1")
-    return [each for each in (origin, request.query().get("page", "")) if each]
+    page = request.query().get("page", "") if b"?" in request.target else ""
+    return [each for each in (origin, page) if each]
 
 
 class PageBase(RequestHandler):

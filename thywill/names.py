@@ -1,0 +1,34 @@
+"""Names that nobody can guess: the ids of clients and sessions."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable
+
+SIZE = 18
+"""Bytes of a name: 144 bits, in base64 without padding."""
+
+BLOCK = SIZE * 256
+
+
+class Names:
+    """Makes names of the system's randomness, which is read a block at a time: a call of the system for each
+    costs several times the rest.
+
+    Args:
+        read: returns so many random bytes.
+    """
+
+    def __init__(self, read: Callable[[int], bytes] = os.urandom) -> None:
+        self._read = read
+        self._block = b""
+        self._used = 0
+
+    def next(self) -> str:
+        """Return a name of 24 characters: letters, digits, ``-`` and ``_``."""
+        if self._used == len(self._block):
+            self._block, self._used = self._read(BLOCK), 0
+        piece = self._block[self._used : self._used + SIZE]
+        self._used += SIZE
+        return base64.urlsafe_b64encode(piece).decode()
