@@ -61,6 +61,8 @@
 
   thywill.carriers.htmlfile = {
     usable: function (transport) { return !transport.otherOrigin; },
+    // Chromium and old WebKits tell nothing of an answer that was cut.
+    mute: true,
     open: open
   };
 }());

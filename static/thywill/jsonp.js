@@ -47,8 +47,9 @@
       }, seconds, done);
     },
 
+    // Firefox loads no picture for a page that goes.
     leave: function (fields) {
-      new Image().src = this.locate('leave', fields, 'left');
+      if (!thywill.beacon(this.address, fields)) { new Image().src = this.locate('leave', fields, 'left'); }
     },
 
     locate: function (operation, fields, callback) {

@@ -144,6 +144,8 @@
         self.telling = null;
         // No session.
         if (answer.error && (!self.greeted || answer.error.code === 'not_found')) { return self.end('cut'); }
+        // The server may give nothing more before it has this one.
+        if (answer.error) { self.unconfirmed += 1; }
         self.acknowledge();
       });
     },

@@ -1,7 +1,10 @@
 'use strict';
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
 const {test} = require('node:test');
-const {Page} = require('./harness');
+const vm = require('node:vm');
+const {FOLDER, Page} = require('./harness');
 
 function startedPage(options) {
   const page = new Page(options);
@@ -161,4 +164,13 @@ test('clients that are gone are forgotten by the page', () => {
   assert.equal(page.beacons.length, 3);
   page.fire('pagehide', {persisted: false});
   assert.equal(page.beacons.length, 3);
+});
+
+test('the clock clears no timer that is none: NetSurf throws there', () => {
+  const cleared = [];
+  const context = vm.createContext({clearTimeout: (timer) => cleared.push(timer)});
+  vm.runInContext('var window = this;', context);
+  vm.runInContext(fs.readFileSync(path.join(FOLDER, 'thywill.js'), 'utf8'), context);
+  for (const timer of [null, undefined, 7]) { context.thywill.clock.clear(timer); }
+  assert.deepEqual(cleared, [7]);
 });

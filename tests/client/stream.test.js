@@ -235,6 +235,18 @@ test('an acknowledgement that got lost is no failure', () => {
   assert.deepEqual(told(page), {cursor: 2});
 });
 
+test('an acknowledgement that got lost is said again, though nothing more comes', () => {
+  const page = streaming();
+  page.stream.frame(messages([[1, 'a']], 0));
+  page.clock.advance(1);
+  page.fail('xhr_send');
+  page.clock.advance(1);
+  assert.deepEqual(told(page), {cursor: 1});
+  page.answer('xhr_send', '', 204);
+  page.clock.advance(5);
+  assert.equal(page.open('xhr_send').length, 0);
+});
+
 test('the end of the client comes by the stream as well', () => {
   for (const code of ['gone', 'bad_token']) {
     const page = streaming();

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -15,7 +15,8 @@ from tests.browsers import DriverError, ScriptError
 TRANSPORTS = ("longpoll", "jsonp", "xhr-streaming", "eventsource", "htmlfile")
 # Reasons that several engines have.
 NO_EVENT_SOURCE = "it has no EventSource"
-WHOLE_ANSWERS = "HtmlUnit hands answers on when they are whole"
+NO_CORS = "it has no CORS"
+WHOLE_ANSWERS = "it has whole answers only"
 
 
 class Engine(ABC):
@@ -25,8 +26,11 @@ class Engine(ABC):
     stands_for: the browsers that have or had this engine.
     source: where it comes from.
     cannot: the transports that it can't do, each with the reason.
+    cannot_elsewhere: those that it can't do only to another origin.
     paints: whether there is anything to see.
     tells_leaving: whether a page can say that it leaves.
+    tells_leaving_elsewhere: whether it can say so to a server of another origin.
+    leaves_in_silence: the transports of the chat by which its page can't say that it leaves.
     no_chat: why the chat can't be tried, if it can't.
     """
 
@@ -34,8 +38,11 @@ class Engine(ABC):
     stands_for: ClassVar[str]
     source: ClassVar[str]
     cannot: ClassVar[Mapping[str, str]] = {}
+    cannot_elsewhere: ClassVar[Mapping[str, str]] = {}
     paints: ClassVar[bool] = True
     tells_leaving: ClassVar[bool] = True
+    tells_leaving_elsewhere: ClassVar[bool] = True
+    leaves_in_silence: ClassVar[Set[str]] = frozenset()
     no_chat: ClassVar[str] = ""
 
     @classmethod

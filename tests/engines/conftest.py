@@ -50,7 +50,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("the chat in the engines")
         for row in [COLUMNS, *rows]:
             terminalreporter.write_line(
-                "{:18}{:16}{:10}{:>10}{:>10}  {}".format(*row, *[""] * (6 - len(row)))
+                "{:18}{:27}{:10}{:>10}{:>10}  {}".format(*row, *[""] * (6 - len(row)))
             )
 
 

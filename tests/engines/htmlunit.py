@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tests.browsers import require
-from tests.engines.base import NO_EVENT_SOURCE, WHOLE_ANSWERS
+from tests.engines.base import NO_CORS, NO_EVENT_SOURCE, WHOLE_ANSWERS
 from tests.engines.prepare import NODE_PACKAGES, java_classes, node_file
 from tests.engines.runner import RUNNERS, RunnerEngine
 
 OLD_EXPLORER = (RUNNERS / "old_explorer.js").read_text(encoding="utf-8")
 # It starts in half the time, and has one window only.
 JAVA_FLAGS = ("-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
+WITHOUT_CORS = {"longpoll": NO_CORS}
 
 
 class HtmlUnit(RunnerEngine):
@@ -27,6 +28,7 @@ class HtmlUnit(RunnerEngine):
         "htmlfile": WHOLE_ANSWERS,
     }
     paints = False
+    leaves_in_silence = frozenset({"jsonp"})  # by a picture: it loads none
     package: ClassVar[str]
     version: ClassVar[str]
     explorer: ClassVar[int] = 0
@@ -58,6 +60,7 @@ class Explorer6(HtmlUnit212):
     stands_for = "Internet Explorer 6"
     version = "INTERNET_EXPLORER_6"
     explorer = 6
+    cannot_elsewhere = WITHOUT_CORS
 
 
 class Explorer7(HtmlUnit212):
@@ -65,6 +68,7 @@ class Explorer7(HtmlUnit212):
     stands_for = "Internet Explorer 7"
     version = "INTERNET_EXPLORER_7"
     explorer = 7
+    cannot_elsewhere = WITHOUT_CORS
 
 
 class Explorer8(HtmlUnit215):
@@ -72,6 +76,7 @@ class Explorer8(HtmlUnit215):
     stands_for = "Internet Explorer 8"
     version = "INTERNET_EXPLORER_8"
     explorer = 8
+    cannot_elsewhere = WITHOUT_CORS
 
 
 class Explorer9(HtmlUnit215):
@@ -79,6 +84,7 @@ class Explorer9(HtmlUnit215):
     stands_for = "Internet Explorer 9"
     version = "INTERNET_EXPLORER_9"
     explorer = 9
+    cannot_elsewhere = WITHOUT_CORS
 
 
 class Explorer11(HtmlUnit215):
@@ -92,3 +98,4 @@ class Firefox24(HtmlUnit215):
     name = "htmlunit-ff24"
     stands_for = "Firefox 24"
     version = "FIREFOX_24"
+    tells_leaving_elsewhere = False  # its request that blocks asks for leave first, and is not sent

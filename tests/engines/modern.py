@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from tests.browsers import Browser, Chromium, DriverError, Firefox, Page
 from tests.engines.base import Engine
 
-# Chromium calls it an error when a request fails.
-NETWORK = "Failed to load resource"
+# They call it an error when a request fails: Chromium any, Firefox one of another origin.
+NETWORK = ("Failed to load resource", "Cross-Origin Request Blocked")
 
 
 class ModernEngine(Engine):

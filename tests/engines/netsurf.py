@@ -152,7 +152,7 @@ class NetSurf(Engine):
     }
     paints = False
     tells_leaving = False
-    no_chat = "a link that a script makes has no href, and texts beyond ASCII are broken"
+    no_chat = "it tells nothing of a script that was loaded, and texts beyond ASCII are broken"
 
     def __init__(self) -> None:
         self._program = programs.require("netsurf-gtk", "netsurf-gtk")

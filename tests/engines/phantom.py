@@ -31,6 +31,7 @@ class Phantom19(Phantom):
     name = "phantomjs-1.9.8"
     stands_for = "Safari 5.1, iOS 5, Android 4.0"
     package = "phantomjs-1.9.8"
+    cannot_elsewhere = {"eventsource": "its EventSource throws there"}
     source = f"npm: {NODE_PACKAGES[package]}"
 
     def open(self, url: str, before: str = "") -> None:

@@ -127,9 +127,16 @@ class HttpRunner(Runner):
             connection.request("POST", "/", line.encode(), {"Content-Type": "text/plain"})
             return connection.getresponse().read().decode()
         except (OSError, http.client.HTTPException) as error:
+            self._expect_end()
             raise DriverError(f"{verb}: no answer from the engine: {error!r} {self.log}") from error
         finally:
             connection.close()
+
+    def _expect_end(self) -> None:
+        # One that crashes closes its connections a moment before it is gone.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self._popen is not None:
+                self._popen.wait(2)
 
 
 class RunnerEngine(Engine):

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.engines.base import Engine
+from tests.browsers import DriverError
+from tests.engines.base import TRANSPORTS, Engine
 from tests.engines.proxy import Proxy
 from tests.engines.wire import Talker
 from tests.served import Served
 
 AUTOMATIC = "automatic"
 # What a page may be told to use, by a query in its address.
-CHOICES = (AUTOMATIC, "longpoll", "xhr-streaming", "eventsource")
+CHOICES = (AUTOMATIC, *TRANSPORTS)
 ROOM = "Lobby"
 COUNT = 20
 # After so many messages the server closes its connections.
 CUTS = (7, 13)
+# After so many the page gives up all its requests and begins anew, as when it is online again.
+RESTART = 10
+RESTARTING = "setTimeout(function () { thywill.page.dispatchers[0].restart(); }, 0) !== 0"
+# What brings the messages.
+CARRIED = "thywill.page.dispatchers[0].owner.transport"
 # In the JavaScript of the oldest engines: text nodes, no innerText; lists of tags, no selectors.
 TEXT = "(document.getElementById(%s).firstChild || {}).nodeValue"
 STATUS = TEXT % "'chat-status-text'"
@@ -33,22 +40,28 @@ BUBBLES = """(function () {
   }
   return found;
 }())"""
+# Whether the page has taken the text: a person would see that the field is empty.
 SAY = """(function (text) {
   document.getElementById('chat-text').value = text;
   document.getElementById('chat-send').click();
+  return document.getElementById('chat-text').value === '';
 }(%s))"""
 
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds from the opening of the page until it is connected, and from a message until it is seen."""
+    """Seconds from the opening of the page until it is connected, and from a message until it is seen.
+
+    transport: what brought messages then, before connections were cut.
+    """
 
     connected: float
     message: float
+    transport: str
 
 
 def run(engine: Engine, server: Served, transport: str = AUTOMATIC) -> Times:
-    """Let a page and somebody else talk, cut their connections, and leave.
+    """Let a page and somebody else talk, cut their connections, restart the page's transport, and leave.
 
     Args:
         engine: shows the page.
@@ -65,12 +78,38 @@ def run(engine: Engine, server: Served, transport: str = AUTOMATIC) -> Times:
         connected = time.monotonic() - begun
         person = find_person(other)
         message = first_message(engine, other)
+        carried = used(engine, transport)
         receives(engine, other, proxy)
         sends(engine, other, proxy, person)
         assert engine.errors == []
         engine.leave()
-        other.wait_for(lambda: person in other.people("left"))
-    return Times(connected, message)
+        if transport not in engine.leaves_in_silence:
+            other.wait_for(lambda: person in other.people("left"))
+    return Times(connected, message, carried)
+
+
+def steadily(launch: Callable[[], Engine], trial: Callable[[Engine], Times]) -> Times:
+    """Return what comes of ``trial``, made once more where the engine crashes: old ones do, now and then.
+
+    Args:
+        launch: returns a running engine.
+        trial: what is done with it.
+    """
+    engine = launch()
+    try:
+        return trial(engine)
+    except DriverError:
+        if engine.running:
+            raise
+    return trial(launch())
+
+
+def used(engine: Engine, transport: str) -> str:
+    """Return what brings messages now; where one was forced, that one does."""
+    if transport in TRANSPORTS:
+        engine.wait_for(f"{CARRIED} === '{transport}'")
+    name: str = engine.wait_for(CARRIED)
+    return name
 
 
 def page_address(proxy: Proxy, transport: str) -> str:
@@ -96,8 +135,7 @@ def receives(engine: Engine, other: Talker, proxy: Proxy) -> None:
     texts = [text_of("pushed", index) for index in range(COUNT)]
     for index, text in enumerate(texts):
         other.say(text)
-        if index in CUTS:
-            proxy.cut()
+        disturb(engine, proxy, index)
     engine.wait_for(f"{BUBBLES}.length >= {COUNT + 1}")
     assert [text for side, text, _ in engine.evaluate(BUBBLES) if side == "theirs"] == ["the first", *texts]
 
@@ -105,13 +143,19 @@ def receives(engine: Engine, other: Talker, proxy: Proxy) -> None:
 def sends(engine: Engine, other: Talker, proxy: Proxy, person: str) -> None:
     texts = [text_of("said", index) for index in range(COUNT)]
     for index, text in enumerate(texts):
-        engine.evaluate(SAY % json.dumps(text))
-        if index in CUTS:
-            proxy.cut()
+        engine.wait_for(SAY % json.dumps(text))
+        disturb(engine, proxy, index)
     other.wait_for(lambda: len(other.heard(person)) >= COUNT)
     assert other.heard(person) == texts
     engine.wait_for(f"{STATUS} === 'Connected' && !/pending/.test({BUBBLES}.join())")
     assert [text for side, text, _ in engine.evaluate(BUBBLES) if side == "mine"] == texts
+
+
+def disturb(engine: Engine, proxy: Proxy, index: int) -> None:
+    if index in CUTS:
+        proxy.cut()
+    elif index == RESTART:
+        assert engine.evaluate(RESTARTING)
 
 
 def text_of(what: str, index: int) -> str:

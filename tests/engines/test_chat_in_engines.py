@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines.base import Engine
-from tests.engines.scenario import CHOICES, run
+from tests.engines.scenario import CHOICES, run, steadily
 from tests.served import Served
 
 # The first use of an engine may install it.
@@ -24,13 +24,17 @@ def server(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.mark.parametrize("transport", CHOICES)
 def test_the_chat_works(
-    engine: Engine, server: Served, transport: str, record_property: Callable[[str, object], None]
+    launch_engine: Callable[[], Engine],
+    server: Served,
+    transport: str,
+    record_property: Callable[[str, object], None],
 ) -> None:
+    engine = launch_engine()
     record_property("engine", engine.name)
     record_property("transport", transport)
     reason = engine.no_chat or engine.cannot.get(transport)
     if reason:
         pytest.skip(reason)
-    times = run(engine, server, transport)
+    times = steadily(launch_engine, lambda engine: run(engine, server, transport))
     record_property("connected", times.connected)
     record_property("message", times.message)

@@ -37,7 +37,7 @@
   };
 
   Status.prototype.write = function (state, text) {
-    window.clearInterval(this.timer);
+    if (this.timer) { window.clearInterval(this.timer); }
     this.losing = false;
     this.node.className = 'status status-' + state;
     dom.write(this.seconds, '');

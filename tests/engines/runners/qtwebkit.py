@@ -44,9 +44,10 @@ class Runner:
     def __init__(self) -> None:
         self._page: Page | None = None
         self._waits = False  # for a page to load
+        self._leaves = False
 
     def open(self, address: str, before: str) -> None:
-        self._waits = True
+        self._waits, self._leaves = True, False
         self._page = Page(before)
         self._page.setViewportSize(QSize(1000, 700))
         self._page.loadFinished.connect(self._answer_load)
@@ -66,7 +67,7 @@ class Runner:
         answer("value" if image.save(path) else "failed")
 
     def leave(self) -> None:
-        self._waits = True
+        self._waits = self._leaves = True
         # Told to load another address by its host, a page that goes can send nothing any more.
         self._frame.evaluateJavaScript("location.href = 'about:blank'")
 
@@ -79,7 +80,8 @@ class Runner:
     def _answer_load(self, loaded: bool) -> None:
         if self._waits:
             self._waits = False
-            answer("value") if loaded else answer("failed", "the page was not loaded")
+            # A page that goes may count as one that failed: a frame of it was still loading.
+            answer("value") if loaded or self._leaves else answer("failed", "the page was not loaded")
 
 
 def main() -> None:

