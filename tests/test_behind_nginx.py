@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.browsers import Browser, Page
-from tests.proxied import BUFFERING, RIGHT, Nginx
+from tests.proxied import BUFFERING, DEFAULTS, RIGHT, Nginx
 from tests.served import Served
 
 pytestmark = pytest.mark.browser
 
 OPEN = "document.querySelectorAll('#chat-people li').length > 0"
-Start = Callable[[str], Nginx]
+Start = Callable[[str | None], Nginx]
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def behind(tmp_path: Path) -> Iterator[Start]:
     """A function that starts the server behind an nginx with these settings."""
     started: list[Nginx | Served] = []
 
-    def start(settings: str) -> Nginx:
+    def start(settings: str | None) -> Nginx:
         served = Served(tmp_path)
         started.append(served)
         nginx = Nginx(tmp_path, served.port, settings)
@@ -46,8 +46,12 @@ def sees(page: Page, text: str) -> None:
     page.wait_for(f"document.getElementById('chat-log').innerText.includes({json.dumps(text)})", timeout=30)
 
 
-@pytest.mark.parametrize("settings", [RIGHT, BUFFERING, ""], ids=["right", "buffering", "none"])
-def test_the_chat_works(browser: Browser, behind: Start, settings: str) -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [None, RIGHT, BUFFERING, DEFAULTS],
+    ids=["conf/nginx.conf", "right", "buffering", "defaults"],
+)
+def test_the_chat_works(browser: Browser, behind: Start, settings: str | None) -> None:
     nginx = behind(settings)
     one, other = browser.new_page(isolated=True), browser.new_page(isolated=True)
     for page in (one, other):

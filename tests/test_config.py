@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
+import msgspec
 import pytest
 
 from tests.gate.environment import ROOT
+from tests.test_settings_file import documented
+from thywill.components.client_interface.base import ClientInterfaceSettings
 from thywill.config import ServerSettings, read
 from thywill.errors import SettingsError
 from thywill.server import Service
@@ -33,6 +39,106 @@ def test_the_prompt_overrides_the_file(config: Path) -> None:
     settings = read(config, required=True, overrides={"server.port": 2}).section("server", ServerSettings)
     assert (settings.port, settings.address) == (2, "::1")
 
+
+# The environment.
+
+
+@dataclass(frozen=True)
+class Mixed:
+    words: list[str] = field(default_factory=list)
+    name: str = "x"
+    count: Annotated[int, msgspec.Meta(ge=1)] = 1
+    share: float = 0.5
+    on: bool = False
+    either: Literal["a", "b"] = "a"
+
+
+def from_environment(config: Path, **variables: str) -> Mixed:
+    settings = read(config, required=False, environment=variables)
+    return settings.section("push.longpoll", Mixed)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("words", "a, b", ["a", "b"]),
+        ("words", '["a, b", "c"]', ["a, b", "c"]),
+        ("name", "8080", "8080"),
+        ("name", "true", "true"),
+        ("count", "7", 7),
+        ("share", "2", 2.0),
+        ("on", "true", True),
+        ("on", "0", False),
+        ("either", "b", "b"),
+    ],
+)
+def test_a_variable_is_what_its_setting_is(config: Path, name: str, text: str, value: Any) -> None:
+    mixed = from_environment(config, **{f"THYWILL_PUSH_LONGPOLL_{name.upper()}": text})
+    assert getattr(mixed, name) == value
+
+
+def test_the_prompt_counts_before_the_environment_and_that_before_the_file(config: Path) -> None:
+    config.write_text('[server]\nport = 1\naddress = "::1"\n')
+    variables = {"THYWILL_SERVER_PORT": "2", "THYWILL_SERVER_DATA": "elsewhere"}
+    settings = read(config, required=True, environment=variables)
+    assert settings.section("server", ServerSettings).port == 2
+    settings = read(config, required=True, environment=variables, overrides={"server.port": 3})
+    assert settings.section("server", ServerSettings) == ServerSettings("::1", 3, data="elsewhere")
+
+
+def test_components_from_the_environment(config: Path) -> None:
+    settings = read(config, required=False, environment={"THYWILL_PUSH_COMPONENTS": "longpoll"})
+    assert settings.chosen_all("push", ["sockjs"]) == ["longpoll"]
+    settings = read(config, required=False, environment={"THYWILL_LOG_COMPONENT": "file"})
+    assert settings.chosen("log", "console") == "file"
+
+
+def test_an_empty_variable_counts_as_none(config: Path) -> None:
+    assert from_environment(config, THYWILL_PUSH_LONGPOLL_COUNT="") == Mixed()
+
+
+def test_a_secret_from_a_file(config: Path, tmp_path: Path) -> None:
+    file = tmp_path / "name"
+    file.write_text("s3cret\n")
+    assert from_environment(config, THYWILL_PUSH_LONGPOLL_NAME_FILE=str(file)).name == "s3cret"
+    with pytest.raises(SettingsError, match="NAME and THYWILL_PUSH_LONGPOLL_NAME_FILE are both set"):
+        from_environment(config, THYWILL_PUSH_LONGPOLL_NAME_FILE=str(file), THYWILL_PUSH_LONGPOLL_NAME="x")
+
+
+def test_a_file_of_a_setting_is_no_secret(config: Path) -> None:
+    settings = read(config, required=False, environment={"THYWILL_CLIENT_INTERFACE_SECRET_FILE": "/x/secret"})
+    assert settings.section("client_interface", ClientInterfaceSettings).secret_file == "/x/secret"
+
+
+def test_a_variable_that_is_no_setting(config: Path) -> None:
+    for name, hint in (
+        ("THYWILL_SERVER_PROT", "did you mean THYWILL_SERVER_PORT"),
+        ("THYWILL_LOG_X", "remove it"),
+    ):
+        settings = read(config, required=False, environment={name: "1"})
+        settings.section("server", ServerSettings)
+        with pytest.raises(SettingsError, match=f"{name}: is no setting.*{hint}"):
+            settings.check_variables()
+    read(config, required=False, environment={"THYWILL_OF_SOMEBODY_ELSE": "1"}).check_variables()
+
+
+def test_every_setting_can_stand_in_a_variable(config: Path) -> None:
+    """No two settings have one variable."""
+    names: list[str] = []
+    for section, classes in documented().items():
+        keys = {each.name for kind in classes for each in dataclasses.fields(kind)}
+        names += [f"THYWILL_{section}_{key}".replace(".", "_").upper() for key in keys]
+    assert len(names) == len(set(names))
+    assert not {f"{name}_FILE" for name in names} & set(names)
+
+
+def test_what_is_replaced_counts_before_all(config: Path) -> None:
+    settings = read(config, required=False, environment={"THYWILL_SERVER_DATA": "x"})
+    assert settings.replaced({"server.data": "y"}).section("server", ServerSettings).data == "y"
+    assert settings.section("server", ServerSettings).data == "x"
+
+
+# Mistakes, and whom they are blamed on.
 
 MISTAKES = {
     "[server]\nprot = 1": r"\[server\] prot: is no setting here; did you mean 'port'\?",
@@ -68,3 +174,40 @@ async def test_mistakes(config: Path, text: str, error: str) -> None:
     with pytest.raises(SettingsError, match=error) as caught:
         Service(read(config, required=True, overrides={"server.data": str(config.parent)}), ROOT)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "environment", "origin"),
+    [
+        ({"server.port": 70000}, {}, "--port: "),
+        ({}, {"THYWILL_SERVER_PORT": "70000"}, "THYWILL_SERVER_PORT: "),
+        ({}, {}, "{config}: "),
+    ],
+)
+def test_a_mistake_says_where_its_value_is_from(
+    config: Path, overrides: dict[str, Any], environment: dict[str, str], origin: str
+) -> None:
+    config.write_text("[server]\nport = 80000\n")
+    settings = read(
+        config,
+        required=True,
+        overrides=overrides,
+        options={"server.port": "--port"},
+        environment=environment,
+    )
+    with pytest.raises(SettingsError) as caught:
+        settings.section("server", ServerSettings)
+    assert str(caught.value) == f"{origin.format(config=config)}[server] port: expected 'int' <= 65535"
+
+
+def test_a_mistake_that_a_part_finds_is_blamed_too(config: Path) -> None:
+    config.write_text('[database]\nurl = "x"\n')
+    settings = read(config, required=True, overrides={"log.level": "x"}, options={"log.level": "--log-level"})
+    blamed = {
+        "[database] url: what": f"{config}: [database] url: what",
+        "[log] level = 'x': use": "--log-level: [log] level = 'x': use",
+        "[server] data: no": "[server] data: no",
+        "the port is taken": "the port is taken",
+    }
+    for text, told in blamed.items():
+        assert str(settings.blame(SettingsError(text))) == told

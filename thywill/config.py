@@ -1,17 +1,20 @@
-"""Settings: one TOML file, read once into frozen, typed objects.
+"""Settings: a TOML file, the environment and the prompt, read once into frozen, typed objects.
 
-Every key has a default, so an empty file will do; an unknown key is an error.
+Every key has a default, so an empty file will do; an unknown key is an error. What is given at the prompt
+counts before the environment, and that before the file; an error names the one that its value came from.
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_origin, get_type_hints
 
 import msgspec
 
@@ -21,7 +24,20 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
-SECTIONS = ("server", "application_interface", "client_interface", "push", "queue", "database", "log")
+SECTIONS = (
+    "server",
+    "application_interface",
+    "client_interface",
+    "push",
+    "queue",
+    "database",
+    "log",
+    "monitoring",
+)
+
+PREFIX = "THYWILL_"
+NAMED = re.compile(r"\[([\w.]+)\] (\w+)")
+"""How an error begins that names its setting."""
 
 T = TypeVar("T")
 
@@ -45,17 +61,81 @@ class ServerSettings:
     stop_timeout: Seconds = 10.0
 
 
-class Settings:
-    """The sections of one settings file.
+class Found(NamedTuple):
+    """A setting of the environment: its text, and where that stands."""
+
+    text: str
+    origin: str
+
+
+class Variables:
+    """The settings in the environment.
+
+    ``THYWILL_PUSH_LONGPOLL_HOLD`` is ``hold`` in ``[push.longpoll]``; ``THYWILL_DATABASE_URL_FILE`` names a
+    file that holds ``url`` of ``[database]``, for what must not stand in a process's environment. An empty
+    variable counts as none.
 
     Args:
-        sections: what the file holds, by section.
-        source: what to call the file in errors.
+        environment: the variables by name.
     """
 
-    def __init__(self, sections: Mapping[str, Mapping[str, Any]], source: str) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._values = {name: text for name, text in environment.items() if text}
+        self._asked: set[str] = set()
+
+    def find(self, path: str, key: str) -> Found | None:
+        """Return what the environment has for ``key`` in the section ``path``.
+
+        Raises:
+            SettingsError: it has two, or the file that it names cannot be read.
+        """
+        name = PREFIX + re.sub(r"\W", "_", f"{path}_{key}").upper()
+        file = f"{name}_FILE"
+        self._asked |= {name, file}
+        if name in self._values and file in self._values:
+            raise SettingsError(f"{name} and {file} are both set: keep one of them")
+        if file in self._values:
+            return Found(_read_secret(file, Path(self._values[file])), f"{file}={self._values[file]}")
+        return Found(self._values[name], name) if name in self._values else None
+
+    def check(self) -> None:
+        """Refuse a variable of one of our sections that nothing has asked for.
+
+        Others that begin with the same word may be somebody else's.
+        """
+        ours = tuple(f"{PREFIX}{section.upper()}_" for section in SECTIONS)
+        for name in self._values:
+            if name.startswith(ours) and name not in self._asked:
+                settings = [each for each in self._asked if not each.endswith("_FILE")]
+                close = difflib.get_close_matches(name, settings, n=1)
+                hint = f"; did you mean {close[0]}?" if close else ": remove it, or see conf/thywill.toml"
+                raise SettingsError(f"{name}: is no setting{hint}")
+
+
+class Settings:
+    """The sections of one settings file, and what stands above it.
+
+    Args:
+        sections: what the file and the prompt hold, by section.
+        source: what to call the file in errors.
+        options: what to call the settings in errors that came from the prompt, by "section.key".
+        environment: the environment's variables.
+    """
+
+    def __init__(
+        self,
+        sections: Mapping[str, Mapping[str, Any]],
+        source: str,
+        *,
+        options: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._sections = sections
         self._source = source
+        self._options = options or {}
+        self._environment = environment or {}
+        self._variables = Variables(self._environment)
+        self._origins: dict[str, str] = {}
         for name, section in sections.items():
             if not isinstance(section, dict):
                 raise SettingsError(f"{source}: {name!r} stands outside a section: move it below one")
@@ -64,14 +144,16 @@ class Settings:
 
     def chosen(self, kind: str, default: str) -> str:
         """Return the name of the component that the section ``kind`` chooses."""
-        name = self._sections.get(kind, {}).get("component", default)
+        found = self._find(kind, "component")
+        name = found.text if found else self._sections.get(kind, {}).get("component", default)
         if not isinstance(name, str):
             raise self._error(kind, "component", "must be one name in quotes")
         return name
 
     def chosen_all(self, kind: str, default: list[str]) -> list[str]:
         """Return the names of the components that the section ``kind`` chooses."""
-        names = self._sections.get(kind, {}).get("components", default)
+        found = self._find(kind, "components")
+        names = _as_list(found.text) if found else self._sections.get(kind, {}).get("components", default)
         if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
             raise self._error(kind, "components", 'must be a list of names, such as ["longpoll"]')
         return names
@@ -87,10 +169,39 @@ class Settings:
         for key in values:
             if key not in known:
                 raise self._error(path, key, f"is no setting here{_nearest(key, known)}")
+        hints = get_type_hints(kind)
+        for key in known:
+            found = self._find(path, key)
+            if found is not None:
+                values[key] = _typed(found.text, hints[key])
         try:
             return msgspec.convert(values, kind)
         except msgspec.ValidationError as error:
             raise self._invalid(path, str(error)) from None
+
+    def replaced(self, values: Mapping[str, Any]) -> Settings:
+        """Return these settings with ``values`` ("server.data": "/tmp/x") in place of their own."""
+        sections = _merged(self._sections, values)
+        options = {**self._options, **dict.fromkeys(values, self._source)}
+        return Settings(sections, self._source, options=options, environment=self._environment)
+
+    def check_variables(self) -> None:
+        """Refuse a variable that is no setting; once all sections are read."""
+        self._variables.check()
+
+    def origin(self, path: str, key: str) -> str | None:
+        """Return where the value of a setting came from, or None where it is the default."""
+        place = f"{path}.{key}"
+        if place in self._options:
+            return self._options[place]
+        in_file = key in self._at(path)
+        return self._origins.get(place, self._source if in_file else None)
+
+    def blame(self, error: SettingsError) -> SettingsError:
+        """Return ``error`` with the place that its setting came from, where it names a setting."""
+        named = NAMED.match(str(error))
+        origin = self.origin(named[1], named[2]) if named else None
+        return SettingsError(f"{origin}: {error}") if origin else error
 
     def check_tables(self, kind: str, names: Iterable[str]) -> None:
         """Refuse a table [kind.name] of a component that is not among ``names``."""
@@ -101,6 +212,13 @@ class Settings:
                 raise self._error(
                     kind, key, "is no setting here; a component's settings stand in its own table"
                 )
+
+    def _find(self, path: str, key: str) -> Found | None:
+        found = self._variables.find(path, key)
+        if found is None or f"{path}.{key}" in self._options:
+            return None
+        self._origins[f"{path}.{key}"] = found.origin
+        return found
 
     def _at(self, path: str) -> Mapping[str, Any]:
         values: Any = self._sections
@@ -115,23 +233,45 @@ class Settings:
         return self._error(path, place.rstrip("`") or "?", reason[0].lower() + reason[1:].replace("`", "'"))
 
     def _error(self, path: str, key: str, reason: str) -> SettingsError:
-        return SettingsError(f"{self._source}: [{path}] {key}: {reason}")
+        origin = self.origin(path, key.partition("[")[0]) or self._source
+        return SettingsError(f"{origin}: [{path}] {key}: {reason}")
 
 
-def read(path: Path, *, required: bool, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Return the settings of the file ``path``, with ``overrides`` ("server.port": 80) in place of its own.
+def read(
+    path: Path,
+    *,
+    required: bool,
+    overrides: Mapping[str, Any] | None = None,
+    options: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Return the settings of the file ``path``, with others in place of its own.
+
+    Args:
+        path: the file.
+        required: whether it has to be there.
+        overrides: settings of the prompt, such as ``{"server.port": 80}``.
+        options: what to call those in errors, such as ``{"server.port": "--port"}``.
+        environment: variables, which count before the file but not before the prompt.
 
     Raises:
         SettingsError: the file cannot be read, or is not TOML; a missing one only if it is ``required``.
     """
-    sections = _parse(path, required=required)
-    for name, value in (overrides or {}).items():
-        *tables, key = name.split(".")
-        target = sections
+    sections = _merged(_parse(path, required=required), overrides or {})
+    named = {place: (options or {}).get(place, "the prompt") for place in overrides or {}}
+    return Settings(sections, str(path), options=named, environment=environment)
+
+
+def _merged(sections: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of ``sections`` with ``values`` in it, each at its place ("server.port")."""
+    merged = copy.deepcopy(dict(sections))
+    for place, value in values.items():
+        *tables, key = place.split(".")
+        target = merged
         for table in tables:
             target = target.setdefault(table, {})
         target[key] = value
-    return Settings(sections, str(path))
+    return merged
 
 
 def _parse(path: Path, *, required: bool) -> dict[str, Any]:
@@ -145,6 +285,34 @@ def _parse(path: Path, *, required: bool) -> dict[str, Any]:
         raise SettingsError(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: is not TOML: {error}") from None
+
+
+def _read_secret(variable: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not text"
+        raise SettingsError(f"{variable}: {path} cannot be read: {reason}") from None
+
+
+def _typed(text: str, hint: Any) -> Any:
+    """Return what the file would hold for ``text``; what is no such thing stays text, for the error."""
+    if get_origin(hint) is list:
+        return _as_list(text)
+    try:
+        return msgspec.convert(text, hint, strict=False)
+    except msgspec.ValidationError:
+        return text
+
+
+def _as_list(text: str) -> Any:
+    """Return a list written as in the file, or as words divided by commas."""
+    if not text.startswith("["):
+        return [word.strip() for word in text.split(",")]
+    try:
+        return tomllib.loads(f"list = {text}")["list"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -1,0 +1,77 @@
+"""One trial: a server, the load against it, and what the load printed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests.bench.plan import Trial
+from tests.bench.servers import BENCH, Started
+from tests.gate.environment import Unprepared, require
+
+CLIENTS_PER_ADDRESS = 5000
+LONGEST = 400
+
+
+def build_load(folder: Path) -> Path:
+    """Compile the load generator into ``folder``; return the program.
+
+    Raises:
+        MissingProgram: there is no C compiler.
+        Unprepared: it did not compile.
+    """
+    compiler, program = require("cc", "gcc"), folder / "load"
+    sources = sorted(str(path) for path in (BENCH / "load").glob("*.c"))
+    built = subprocess.run(
+        [compiler, "-O2", "-Wall", "-o", str(program), *sources], capture_output=True, text=True, check=False
+    )
+    if built.returncode:
+        raise Unprepared(f"the load generator does not compile: {built.stderr[:300]}")
+    return program
+
+
+def run_trial(load: Path, trial: Trial) -> dict[str, Any]:
+    """Return what was measured; ``failed`` in it says why a step is missing."""
+    with tempfile.TemporaryDirectory(prefix="thywill-bench-") as folder:
+        server = Started(trial.kind, Path(folder))
+        try:
+            measured = run_load(load, trial, server)
+        finally:
+            server.stop()
+        printed = server.log.partition("\n")[2] if trial.kind.name == "thywill" else ""
+    about = {"server": trial.kind.name, "row": trial.row, "protocol": trial.protocol}
+    return {
+        **about,
+        "clients": trial.clients,
+        **measured,
+        **({"log": printed[-2000:]} if printed.strip() else {}),
+    }
+
+
+def run_load(load: Path, trial: Trial, server: Started) -> dict[str, Any]:
+    protocol = BENCH / "protocols" / trial.kind.protocols[trial.protocol]
+    options = {
+        "--port": server.port,
+        "--clients": trial.clients,
+        "--protocol": protocol,
+        "--sources": trial.clients // CLIENTS_PER_ADDRESS + 1,
+    }
+    command = [str(load), *(str(word) for option in options.items() for word in option)]
+    for pid in server.pids:
+        command += ["--pid", str(pid)]
+    try:
+        done = subprocess.run(
+            [*command, *trial.steps], capture_output=True, text=True, check=False, timeout=LONGEST
+        )
+    except subprocess.TimeoutExpired as late:
+        return {"steps": read_lines(late.stdout or b""), "failed": f"not done after {LONGEST} s"}
+    failed = {"failed": done.stderr.strip() or f"status {done.returncode}"} if done.returncode else {}
+    return {"steps": read_lines(done.stdout), **failed}
+
+
+def read_lines(printed: str | bytes) -> list[dict[str, Any]]:
+    text = printed.decode() if isinstance(printed, bytes) else printed
+    return [json.loads(line) for line in text.splitlines() if line.endswith("}")]

@@ -1,0 +1,27 @@
+"""The table of ``conf/README.md`` is true: what becomes of each transport, and what doctor says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.browsers import Browser
+from tests.gate.environment import ROOT
+from tests.nginx_table import SETTINGS, Setting, head, row
+
+README = (ROOT / "conf" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_has_every_setting() -> None:
+    lines = README.splitlines()
+    start = lines.index(head())
+    assert [line.split(" | ")[0] for line in lines[start + 2 : start + 2 + len(SETTINGS)]] == [
+        f"| {setting.name}" for setting in SETTINGS
+    ]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_the_row_is_true(chromium: Browser, tmp_path: Path, setting: Setting) -> None:
+    assert row(setting, chromium, tmp_path) in README.splitlines()

@@ -1,0 +1,241 @@
+"""Requests as a browser makes them, with the moments at which the parts of an answer arrive."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.httputil import HTTPHeaders
+from tornado.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError
+
+AT_ONCE = 32
+"""Requests under way at the same time: every transport has some."""
+TIMEOUT = 10.0
+AGENT = "thywill-doctor"
+GZIP = 16 + zlib.MAX_WBITS
+
+
+class Unreachable(Exception):
+    """No answer came, or it broke off.
+
+    Args:
+        reason: what happened, as a part of a sentence.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
+@dataclass
+class Answer:
+    """An answer, as much of it as is here.
+
+    Args:
+        status: 0 until the head has arrived.
+        headers: its headers.
+        body: what arrived, uncompressed.
+        seconds: how long the first part of the body took, or None.
+        error: why it broke off, or None.
+    """
+
+    status: int = 0
+    headers: HTTPHeaders = field(default_factory=HTTPHeaders)
+    body: bytes = b""
+    seconds: float | None = None
+    error: Exception | None = None
+
+    @property
+    def json(self) -> Any:
+        """The object in the body; an empty one where the body is something else."""
+        try:
+            value = json.loads(self.body)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def code(self) -> str:
+        """The code of thywill's error, or nothing."""
+        error = self.json.get("error")
+        return str(error.get("code", "")) if isinstance(error, dict) else ""
+
+    @property
+    def encoding(self) -> str:
+        """How the body was compressed, or nothing."""
+        return str(self.headers.get("Content-Encoding", ""))
+
+
+class Asker:
+    """A client of one installation.
+
+    Args:
+        url: where browsers find it.
+        insecure: whether a certificate may be wrong.
+    """
+
+    def __init__(self, url: str, *, insecure: bool) -> None:
+        self.url = url if url.endswith("/") else url + "/"
+        self.slowest = 0.0
+        """Seconds that the slowest whole answer took: a distant server is not one that holds answers back."""
+        self._insecure = insecure
+        self._http = AsyncHTTPClient(force_instance=True, max_clients=AT_ONCE)
+
+    @property
+    def origin(self) -> str:
+        """What a browser calls this place."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def scheme(self) -> str:
+        """http or https."""
+        return urlsplit(self.url).scheme
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._http.close()
+
+    def begin(self, path: str, *, timeout: float = TIMEOUT, **options: Any) -> Asking:
+        """Send a request and return it, to be watched while its answer arrives."""
+        return Asking(self, path, timeout, options)
+
+    async def ask(self, path: str, *, timeout: float = TIMEOUT, **options: Any) -> Answer:
+        """Return the whole answer.
+
+        Args:
+            path: below the installation's address.
+            timeout: seconds.
+            options: ``method``, ``headers``, and ``body`` as bytes or as an object to be sent as JSON.
+
+        Raises:
+            Unreachable: there is none.
+        """
+        asking = self.begin(path, timeout=timeout, **options)
+        await asking.done()
+        self.slowest = max(self.slowest, asking.took)
+        if asking.answer.error is not None:
+            raise explain(asking.answer.error, urlsplit(self.url).hostname or "")
+        return asking.answer
+
+    def request(self, path: str, timeout: float, options: Mapping[str, Any]) -> HTTPRequest:
+        """Return Tornado's form of a request."""
+        body = options.get("body")
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        return HTTPRequest(
+            urljoin(self.url, path),
+            method=options.get("method", "GET" if body is None else "POST"),
+            headers={"Accept-Encoding": "gzip", **options.get("headers", {})},
+            body=body,
+            connect_timeout=min(timeout, TIMEOUT),
+            request_timeout=timeout,
+            follow_redirects=False,
+            decompress_response=False,
+            user_agent=AGENT,
+            validate_cert=not self._insecure,
+            allow_nonstandard_methods=True,
+        )
+
+    async def fetch(self, request: HTTPRequest) -> None:
+        """Carry a request out; what arrives is told to its callbacks."""
+        await self._http.fetch(request, raise_error=False)
+
+
+class Asking:
+    """A request under way; ``answer`` grows as it arrives."""
+
+    def __init__(self, asker: Asker, path: str, timeout: float, options: Mapping[str, Any]) -> None:
+        self.answer = Answer()
+        self.began = time.monotonic()
+        self.ended: float | None = None
+        self._asker = asker
+        self._unpack = zlib.decompressobj(GZIP)
+        self._news = asyncio.Event()
+        request = asker.request(path, timeout, options)
+        request.header_callback = self._take_line
+        request.streaming_callback = self._take
+        self._task = asyncio.ensure_future(self._run(request))
+
+    async def done(self) -> None:
+        """Wait for the answer's end, whatever that is."""
+        await asyncio.wait([self._task])
+
+    async def sees(self, text: bytes, seconds: float) -> bool:
+        """Tell whether ``text`` arrives within so many seconds; returns as soon as it is known."""
+        end = time.monotonic() + seconds
+        while text not in self.answer.body:
+            left = end - time.monotonic()
+            if left <= 0 or self._task.done():
+                return False
+            self._news.clear()
+            waiting = asyncio.ensure_future(self._news.wait())
+            await asyncio.wait([waiting, self._task], timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+        return True
+
+    @property
+    def took(self) -> float:
+        """Seconds from the request to the answer's end, or until now."""
+        return (self.ended or time.monotonic()) - self.began
+
+    async def _run(self, request: HTTPRequest) -> None:
+        try:
+            await self._asker.fetch(request)
+        except (OSError, HTTPStreamClosedError, HTTPTimeoutError, ValueError) as error:
+            self.answer.error = error
+        self.ended = time.monotonic()
+
+    def _take_line(self, line: str) -> None:
+        if line.startswith("HTTP/"):
+            self.answer.status = int(line.split()[1])
+            self.answer.headers = HTTPHeaders()
+        elif line.strip():
+            self.answer.headers.parse_line(line)
+
+    def _take(self, chunk: bytes) -> None:
+        if self.answer.seconds is None:
+            self.answer.seconds = time.monotonic() - self.began
+        self.answer.body += self._unpack.decompress(chunk) if self.answer.encoding == "gzip" else chunk
+        self._news.set()
+
+
+def explain(error: Exception, host: str) -> Unreachable:
+    """Return what an error of the network means, and what to do about it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Unreachable(
+            f"its certificate is refused: {error.verify_message}",
+            "ssl_certificate /etc/letsencrypt/live/NAME/fullchain.pem; (the whole chain, of this name)",
+        )
+    if isinstance(error, ssl.SSLError):
+        reason = error.reason or str(error)
+        return Unreachable(
+            f"it does not speak TLS here: {reason}", "listen 443 ssl; (or use http:// in the address)"
+        )
+    if isinstance(error, socket.gaierror):
+        return Unreachable(f"the name {host} is not known", f"a DNS record for {host}, or the right name")
+    if isinstance(error, HTTPTimeoutError):
+        return Unreachable("no answer came in time", "a look at the firewall, and whether run.py runs")
+    if isinstance(error, OSError) and error.errno == errno.ECONNREFUSED:
+        return Unreachable(
+            "nothing listens there",
+            "systemctl status nginx thywill (nginx -t says why it does not start: a certificate that is "
+            "missing, for one)",
+        )
+    if isinstance(error, HTTPStreamClosedError):
+        return Unreachable(
+            "the connection was closed without an answer in HTTP", "a look at the address and its port"
+        )
+    return Unreachable(f"no answer: {error}", "a look at the address")

@@ -1,0 +1,164 @@
+"""``run.py check``: whether the settings are right, and whether all that they name can be reached.
+
+It makes no file and changes nothing, so it can be run beside a server, and before the first start.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tornado.netutil import bind_sockets
+
+from thywill.commands import descriptors, nginx, places
+from thywill.commands.databases import pending
+from thywill.commands.report import Report
+from thywill.components.client_interface.base import ClientInterface
+from thywill.components.database.base import Database, DatabaseUnavailable
+from thywill.components.loading import Choice
+from thywill.components.log.base import Log
+from thywill.components.push.base import Push
+from thywill.config import ServerSettings, Settings
+from thywill.errors import SettingsError
+from thywill.server import COMPONENTS, Service
+
+USUAL = 60.0
+"""Seconds after which proxies cut an answer that is silent, nginx among them."""
+PROBE = 2.0
+SQLITE = "sqlite:///"
+LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+async def examine(read: Callable[[], Settings], root: Path, front: Path | None = None) -> Report:
+    """Return what was found.
+
+    Args:
+        read: returns the settings, or raises a ``SettingsError``.
+        root: the folder of the project.
+        front: nginx's settings, or None.
+    """
+    report = Report()
+    try:
+        settings = read()
+    except SettingsError as error:
+        report.problem("settings", str(error))
+        return report
+    if not _rehearse(settings, root, report):
+        return report
+    server = settings.section("server", ServerSettings)
+    choice = Choice(settings, COMPONENTS)
+    folder = root / server.data
+    _look_at_files(choice, folder, report)
+    await _look_at_database(settings, choice, folder, report)
+    _look_at_port(server, report)
+    _look_at_limits(server, report)
+    _look_at_network(server, choice, report)
+    if front is not None:
+        report.findings += nginx.examine(front, server).findings
+    return report
+
+
+def _rehearse(settings: Settings, root: Path, report: Report) -> bool:
+    """Build everything, the applications too, with a folder that is nobody's; start nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        elsewhere = settings.replaced({"server.data": folder, "client_interface.secret_file": "secret"})
+        try:
+            service = Service(elsewhere, root)
+            elsewhere.check_variables()
+        except SettingsError as error:
+            report.problem("settings", str(elsewhere.blame(error)))
+            return False
+    names = ", ".join(page.name for page in service.client_interface.surroundings.pages.values())
+    report.good("settings", f"every setting is right; applications: {names or 'none'}")
+    return True
+
+
+def _look_at_files(choice: Choice, folder: Path, report: Report) -> None:
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        text = "this looks at rights as root, who has them all"
+        report.warn("user", text, "sudo -u thywill … run.py check, as the user of the service")
+    places.look_at_folder("data", "[server] data", folder, report)
+    pages = choice.one("client_interface", ClientInterface).settings
+    places.look_at_secret(folder / pages.secret_file, report)
+    log = choice.one("log", Log).settings
+    if hasattr(log, "path"):
+        places.look_at_file("log", "[log] path", folder / log.path, report)
+
+
+async def _look_at_database(settings: Settings, choice: Choice, folder: Path, report: Report) -> None:
+    chosen = choice.one("database", Database)
+    url = getattr(chosen.settings, "url", "")
+    file = folder / url.removeprefix(SQLITE)
+    if url.startswith(SQLITE) and not places.is_there(file):
+        places.look_at_file("database", "[database] url", file, report)
+        return
+    try:
+        missing = await pending(chosen.kind(chosen.settings, folder))
+    except (SettingsError, DatabaseUnavailable) as error:
+        blamed = settings.blame(error) if isinstance(error, SettingsError) else error
+        report.problem("database", str(blamed))
+        return
+    if missing:
+        text = f"it can be reached, its schema lacks {', '.join(missing)}"
+        report.warn("database", text, "python run.py migrate (or a start with [database] migrate = auto)")
+    else:
+        report.good("database", "it can be reached, its schema is up to date")
+
+
+def _look_at_port(server: ServerSettings, report: Report) -> None:
+    place = f"{server.address}:{server.port}"
+    try:
+        for sock in bind_sockets(server.port, server.address):
+            sock.close()
+    except PermissionError:
+        text = f"{place}: ports below 1024 are not for this user"
+        report.problem("port", text, "[server] port = 8080, with nginx at 80 and 443")
+    except OSError as error:
+        if _is_thywill(server):
+            report.good("port", f"{place} is served by a thywill that runs")
+        else:
+            reason = error.strerror or str(error)
+            text = f"cannot listen on {place}: {reason}"
+            report.problem("port", text, "[server] port and address, or the end of what listens there")
+    else:
+        report.good("port", f"{place} is free")
+
+
+def _is_thywill(server: ServerSettings) -> bool:
+    host = "127.0.0.1" if server.address in ("", "0.0.0.0", "::") else server.address  # noqa: S104
+    asking = http.client.HTTPConnection(host, server.port, timeout=PROBE)
+    try:
+        asking.request("GET", "/thywill/health")
+        return b'"status":"ok"' in asking.getresponse().read(200)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asking.close()
+
+
+def _look_at_limits(server: ServerSettings, report: Report) -> None:
+    too_few = descriptors.shortage(server.max_clients)
+    if too_few:
+        text, _, remedy = too_few.partition(": ")
+        report.warn("descriptors", text, remedy)
+    else:
+        needed = descriptors.needed(server.max_clients)
+        report.good("descriptors", f"{needed} are enough for {server.max_clients} clients, and allowed")
+
+
+def _look_at_network(server: ServerSettings, choice: Choice, report: Report) -> None:
+    everyone = [text for text in server.trusted_proxies if not ipaddress.ip_network(text, False).prefixlen]
+    for text in everyone:
+        told = f"every address counts as a proxy ({text}): whoever sends X-Forwarded-For can be anybody"
+        report.problem("proxies", told, '[server] trusted_proxies = ["ADDRESS OF THE PROXY"]')
+    for push in choice.several("push", Push):
+        if push.settings.hold >= USUAL:
+            told = f"[push.{push.kind.name}] hold = {push.settings.hold:g}: proxies cut after {USUAL:g} s"
+            report.warn("hold", told, "hold = 25, or a proxy_read_timeout that is longer than it")
+    if server.address not in LOCAL:
+        told = f"{server.address} can be reached past the proxy, without TLS"
+        report.warn("address", told, '[server] address = "127.0.0.1", where nginx is on this machine')

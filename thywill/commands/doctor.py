@@ -1,0 +1,91 @@
+"""``run.py doctor URL``: what a browser meets between it and the server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from thywill.commands import front, streams
+from thywill.commands.asking import Asker, Unreachable
+from thywill.commands.report import Report
+from thywill.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be looked at.
+
+    Args:
+        url: where browsers find the server.
+        patience: seconds for all of it.
+        application: the one to connect to, or None for the first in the list.
+        origin: another origin whose pages are to be allowed, or None.
+        insecure: whether to go on with a wrong certificate.
+    """
+
+    url: str
+    patience: float = 40.0
+    application: str | None = None
+    origin: str | None = None
+    insecure: bool = False
+
+    def check(self) -> None:
+        """Raise a ``SettingsError`` where it cannot be meant so."""
+        try:
+            parts = urlsplit(self.url)
+            is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_address = False
+        if not is_address:
+            raise SettingsError(f"{self.url!r} is no address: write it as https://chat.example.org/")
+        if not self.patience > 0:
+            raise SettingsError("--patience must be more than 0 seconds")
+
+
+async def examine(request: Request) -> Report:
+    """Return what was found, after ``patience`` seconds at the latest."""
+    report = Report()
+    asker = Asker(request.url, insecure=request.insecure)
+    try:
+        await asyncio.wait_for(_examine(asker, request, report), request.patience)
+    except TimeoutError:
+        text = f"not all was looked at within {request.patience:g} s"
+        report.problem("time", text, f"--patience {request.patience * 2:.0f}")
+    finally:
+        asker.close()
+    return report
+
+
+async def _examine(asker: Asker, request: Request, report: Report) -> None:
+    began = time.monotonic()
+    if not await front.find_server(asker, report):
+        return
+    known = front.Installation()
+    try:
+        await front.look_at_requests(asker, known, report)
+        await front.look_at_pages(asker, known, report, request.application)
+    except Unreachable as error:
+        report.problem("address", f"it answers now and then: {error.reason}", error.remedy)
+        return
+    left = request.patience - (time.monotonic() - began)
+    parts = await asyncio.gather(
+        _safely(front.probe_files(asker)),
+        _safely(front.probe_origins(asker, request.origin)),
+        _safely(front.probe_size(asker, known.message)),
+        _safely(streams.probe_transports(asker, known.push, known.hold)),
+        _safely(streams.probe_silence(asker, known.hold, left)),
+    )
+    for part in parts:
+        report.findings += part.findings
+
+
+async def _safely(probe: Awaitable[Report]) -> Report:
+    try:
+        return await probe
+    except Unreachable as error:
+        report = Report()
+        report.problem("address", f"it answers now and then: {error.reason}", error.remedy)
+        return report

@@ -1,0 +1,233 @@
+"""What stands before the server: whether it leads there, and what it changes in requests and answers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from thywill.commands import remedies
+from thywill.commands.asking import Answer, Asker, Unreachable
+from thywill.commands.report import Report
+
+PAGE = re.compile(r'href="([A-Za-z][A-Za-z0-9_-]*)/"')
+STYLE = re.compile(r'href="(static/[0-9a-z]+/thywill/plain\.css)"')
+OURS = b"/thywill/plain.css"
+"""Stands in every page of thywill's own, those about errors too."""
+TEXT = {"Content-Type": "text/plain"}
+STRANGER = "https://doctor.invalid"
+ALLOWED = "Access-Control-Allow-Origin"
+PORTS = {"http": ":80", "https": ":443"}
+
+
+@dataclass
+class Installation:
+    """What is known of the server so far.
+
+    Args:
+        hold: seconds that an answer may be held.
+        push: its push components.
+        message: bytes that a message may have.
+    """
+
+    hold: float = 25.0
+    push: list[str] = field(default_factory=lambda: ["sockjs", "longpoll"])
+    message: int = 65_536
+    seen: dict[str, Any] = field(default_factory=dict)
+
+
+async def find_server(asker: Asker, report: Report) -> bool:
+    """Tell whether the address leads to thywill."""
+    try:
+        answer = await asker.ask("thywill/health")
+    except Unreachable as error:
+        report.problem("address", f"{asker.url}: {error.reason}", error.remedy)
+        return False
+    if answer.status == 200 and answer.json.get("status") == "ok":
+        report.good("address", f"{asker.url} is thywill")
+        return True
+    report.problem("address", *_other_than_thywill(asker, answer))
+    return False
+
+
+def _other_than_thywill(asker: Asker, answer: Answer) -> tuple[str, str]:
+    if 300 <= answer.status < 400:
+        target = str(answer.headers.get("Location", "")).removesuffix("thywill/health")
+        return f"{asker.url} sends elsewhere, to {target}", f"run.py doctor {target}"
+    if answer.status in (502, 503, 504):
+        return f"the proxy answers {answer.status}: it does not reach thywill", remedies.UPSTREAM
+    path = urlsplit(asker.url).path
+    if OURS in answer.body and path != "/":
+        return f"thywill answers, but it is asked for {path}, which it does not know", remedies.PREFIX.format(
+            path
+        )
+    server = answer.headers.get("Server")
+    by = f" by {server}" if server else ""
+    return (
+        f"{asker.url} is not thywill: {answer.status}{by} instead of its health",
+        "the address of the list of applications, with its path if it has one",
+    )
+
+
+async def look_at_requests(asker: Asker, known: Installation, report: Report) -> None:
+    """Compare what was sent with what the server has seen of it."""
+    # Tornado's client would ask for the end of the connection.
+    answer = await asker.ask("thywill/echo", headers={"Connection": "keep-alive"})
+    known.seen = seen = answer.json
+    if seen.get("thywill") != 1:
+        text = f"thywill/echo answers {answer.status}: the server is older than this program"
+        report.warn("headers", text, "the same version of thywill at both ends")
+        return
+    _judge_host(asker, seen, report)
+    _judge_scheme(asker, seen, report)
+    _judge_address(seen, report, is_proxied=answer.headers.get("Server") is not None)
+    if seen["kept"]:
+        report.good("keep-alive", f"the server is asked by HTTP/{seen['http']}, connections are kept")
+    else:
+        text = f"each request comes by a connection of its own (HTTP/{seen['http']}): slower, and dearer"
+        report.warn("keep-alive", text, remedies.KEEP)
+
+
+def _judge_host(asker: Asker, seen: dict[str, Any], report: Report) -> None:
+    wanted = urlsplit(asker.url).netloc.rpartition("@")[2]
+    port = PORTS[asker.scheme]
+    if seen["host"].lower().removesuffix(port) == wanted.lower().removesuffix(port):
+        report.good("host", f"the server is told the host, {wanted}")
+    else:
+        text = f"the server is told the host {seen['host']}, not {wanted}: it refuses pages (403 origin)"
+        report.problem("host", text, remedies.HOST)
+
+
+def _judge_scheme(asker: Asker, seen: dict[str, Any], report: Report) -> None:
+    header = seen["forwarded_proto"]
+    if seen["scheme"] == asker.scheme:
+        report.good("scheme", f"the server knows that browsers use {asker.scheme}")
+    elif header == "ignored":
+        text = "X-Forwarded-Proto comes from a proxy that is not trusted"
+        report.problem("scheme", f"{text}: cookies are not Secure", remedies.TRUST)
+    else:
+        text = f"the server believes that browsers use {seen['scheme']}, not {asker.scheme}"
+        report.problem("scheme", f"{text}: X-Forwarded-Proto is {header}", remedies.PROTO)
+
+
+def _judge_address(seen: dict[str, Any], report: Report, *, is_proxied: bool) -> None:
+    header = seen["forwarded_for"]
+    if header == "ignored":
+        text = "X-Forwarded-For comes from a proxy that is not trusted: all browsers have its address"
+        report.problem("addresses", text, remedies.TRUST)
+    elif header == "missing" and is_proxied:
+        text = "the proxy sends no X-Forwarded-For: all browsers have its address"
+        report.warn("addresses", text, remedies.FORWARDED)
+    else:
+        report.good("addresses", "the server knows the addresses of browsers")
+
+
+async def look_at_pages(asker: Asker, known: Installation, report: Report, name: str | None) -> None:
+    """Connect as a page does, look at the cookie, and leave before any application has heard of it."""
+    name = name or await _first_application(asker)
+    if name is None:
+        report.warn("connect", "there is no list of applications here", "--application NAME")
+        return
+    headers = {**TEXT, "Origin": asker.origin}
+    answer = await asker.ask("thywill/connect", body={"application": name}, headers=headers)
+    if answer.code == "origin":
+        report.problem("connect", "the server refuses its own pages (403 origin)", remedies.HOST)
+    elif answer.status != 200 or "token" not in answer.json:
+        report.problem("connect", f"{answer.status} {answer.code}".strip(), remedies.UPSTREAM)
+    else:
+        report.good("connect", f"a page of {name} gets a client")
+        known.hold = float(answer.json.get("hold", known.hold))
+        known.push = answer.json.get("push", known.push)
+        known.message = answer.json.get("limits", {}).get("message", known.message)
+        _judge_cookie(asker, known, answer, report)
+        await asker.ask("thywill/leave", body={"token": answer.json["token"]}, headers=headers)
+
+
+async def _first_application(asker: Asker) -> str | None:
+    page = PAGE.search((await asker.ask("")).body.decode(errors="replace"))
+    return page[1] if page else None
+
+
+def _judge_cookie(asker: Asker, known: Installation, answer: Answer, report: Report) -> None:
+    cookie = answer.headers.get("Set-Cookie")
+    if cookie is None:
+        report.problem("cookie", "the session cookie does not arrive", remedies.COOKIE)
+        return
+    flags = {word.strip().lower() for word in cookie.split(";")[1:]}
+    is_secure = "secure" in flags
+    if is_secure and asker.scheme == "http":
+        text = "the cookie is Secure, but this is http: browsers drop it"
+        report.problem("cookie", text, remedies.COOKIE_FLAGS)
+    elif not is_secure and asker.scheme == "https":
+        text = "the cookie is not Secure: it would be sent by http too"
+        report.problem("cookie", text, _secure_remedy(known.seen))
+    elif "httponly" not in flags:
+        report.warn("cookie", "the cookie is not HttpOnly: scripts can read it", remedies.COOKIE_FLAGS)
+    else:
+        report.good("cookie", "the session cookie arrives as it was set")
+
+
+def _secure_remedy(seen: dict[str, Any]) -> str:
+    if seen.get("scheme") == "https":
+        return remedies.COOKIE_FLAGS
+    return remedies.TRUST if seen.get("forwarded_proto") == "ignored" else remedies.PROTO
+
+
+async def probe_origins(asker: Asker, origin: str | None) -> Report:
+    """Look at what pages of another origin are told."""
+    report = Report()
+    asked = {"token": "doctor", "cursor": 0}
+    answer = await asker.ask("thywill/poll", body=asked, headers={**TEXT, "Origin": origin or STRANGER})
+    allowed = answer.headers.get_list(ALLOWED)
+    plain = (await asker.ask("thywill/health")).headers.get_list(ALLOWED)
+    if plain or len(allowed) > 1 or (allowed and answer.code == "origin"):
+        text = f"somebody on the way adds {ALLOWED}: browsers refuse what has it twice, and * with cookies"
+        report.problem("origins", text, remedies.NO_CORS)
+    elif answer.code == "origin" and origin:
+        report.problem("origins", f"pages of {origin} are refused", remedies.ALLOW.format(origin))
+    elif answer.code == "origin":
+        report.good("origins", "pages of other origins are refused")
+    elif allowed == [origin or STRANGER]:
+        report.good("origins", f"pages of {origin or 'every other origin'} are allowed")
+    else:
+        text = f"{ALLOWED} does not arrive: browsers keep the answer from pages of other origins"
+        report.problem("origins", text, remedies.NO_CORS)
+    return report
+
+
+async def probe_size(asker: Asker, message: int) -> Report:
+    """Look at whether the largest message gets through."""
+    report = Report()
+    body = {"token": "doctor", "cursor": 0, "padding": "x" * message}
+    answer = await asker.ask("thywill/poll", body=body, headers=TEXT)
+    if answer.status == 413 and not answer.code:
+        report.problem("size", f"a message of {message} bytes is too large for the proxy", remedies.BODY)
+    elif answer.code in ("bad_token", "too_large"):
+        report.good("size", f"a message of {message} bytes gets through")
+    else:
+        text = f"a message of {message} bytes is answered {answer.status}"
+        report.problem("size", text, remedies.PROXY)
+    return report
+
+
+async def probe_files(asker: Asker) -> Report:
+    """Look at static files: whether they are there, for how long they may be kept, whether they are small."""
+    report = Report()
+    script = await asker.ask("static/0/client.js")
+    if script.status != 200 or b"thywill" not in script.body:
+        text = f"the browser client (static/…/client.js) is answered {script.status}"
+        report.problem("files", text, remedies.PROXY if script.status >= 500 else remedies.STATIC)
+        return report
+    if "immutable" in script.headers.get("Cache-Control", ""):
+        text = "a wrong version of a file may be kept for ever: the answer's Cache-Control is not thywill's"
+        report.problem("files", text, remedies.STATIC)
+        return report
+    style = STYLE.search((await asker.ask("")).body.decode(errors="replace"))
+    if style is not None and (found := await asker.ask(style[1])).status != 200:
+        report.problem("files", f"{style[1]} is answered {found.status}", remedies.STATIC)
+    elif not script.encoding:
+        report.warn("files", "files are not compressed", remedies.GZIP_FILES)
+    else:
+        report.good("files", f"static files are there, compressed ({script.encoding})")
+    return report

@@ -1,0 +1,55 @@
+"""``run.py check --nginx FILE``: whether nginx's settings fit the server's, and what they name is there.
+
+It reads lines, not nginx's whole language, and does not see files that are included: ``nginx -t`` and
+``run.py doctor`` tell the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from thywill.commands.report import Report
+from thywill.config import ServerSettings
+
+LINE = re.compile(r"^\s*([a-z_]+)\s+([^;#{]+);", re.MULTILINE)
+CERTBOT = "sudo certbot certonly --webroot -w /var/www/html -d NAME, or another path"
+FILES = ("ssl_certificate", "ssl_certificate_key", "ssl_dhparam", "ssl_trusted_certificate")
+
+
+def examine(file: Path, server: ServerSettings) -> Report:
+    """Return what is found in nginx's settings ``file``."""
+    report = Report()
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        report.problem("nginx", f"{file} cannot be read: {error.strerror}", "sudo, or another --nginx FILE")
+        return report
+    lines = [(name, value.strip()) for name, value in LINE.findall(text)]
+    for name, value in lines:
+        if name in FILES:
+            _look_at(name, Path(value.strip("'\"")), report)
+    upstreams = [value.split()[0] for name, value in lines if name == "server"]
+    if upstreams and not any(_is_here(each, server) for each in upstreams):
+        told = f"its upstream is {', '.join(upstreams)}, but the settings have {server.address}:{server.port}"
+        report.problem("nginx", told, f"server {server.address}:{server.port}; in upstream thywill")
+    elif not report.status:
+        report.good("nginx", f"{file} leads here, and the files that it names are there")
+    return report
+
+
+def _look_at(name: str, file: Path, report: Report) -> None:
+    if "$" in str(file):
+        return
+    try:
+        file.stat()
+    except PermissionError:
+        report.warn("nginx", f"{name} {file}: its folder is not for this user", "sudo nginx -t tells")
+    except OSError:
+        told = f"{name} {file}: there is no such file, so nginx does not start"
+        report.problem("nginx", told, CERTBOT)
+
+
+def _is_here(upstream: str, server: ServerSettings) -> bool:
+    host, _, port = upstream.rpartition(":")
+    return port == str(server.port) and bool(host)

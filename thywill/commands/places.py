@@ -1,0 +1,73 @@
+"""Files and folders that the settings name: whether the server will be able to use them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from thywill.commands.report import Report
+from thywill.server import SECRET_BYTES
+
+OTHERS = 0o077
+"""The rights of everybody but the owner."""
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether this user can see that there is such a file or folder."""
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
+
+
+def look_at_folder(
+    subject: str, setting: str, folder: Path, report: Report, *, made: Path | None = None
+) -> None:
+    """Tell whether files can be made in ``folder``, or the folder itself; ``made`` is what is to be."""
+    nearest = folder
+    while not is_there(nearest) and nearest != nearest.parent:
+        nearest = nearest.parent
+    remedy = f"sudo chown thywill {nearest} (the user of the service), or another {setting}"
+    if not nearest.is_dir():
+        report.problem(subject, f"{nearest} is no folder", f"another {setting}")
+    elif not os.access(nearest, os.W_OK | os.X_OK):
+        report.problem(subject, f"nothing can be written in {nearest}{_why(nearest)}", remedy)
+    elif made is not None or nearest != folder:
+        report.good(subject, f"{made or folder} is made at the first start")
+    else:
+        report.good(subject, f"{folder} can be written")
+
+
+def look_at_file(subject: str, setting: str, file: Path, report: Report) -> None:
+    """Tell whether ``file`` can be written, or made."""
+    if not is_there(file):
+        look_at_folder(subject, setting, file.parent, report, made=file)
+    elif not os.access(file, os.W_OK):
+        remedy = f"sudo chown thywill {file} (the user of the service), or another {setting}"
+        report.problem(subject, f"{file} cannot be written{_why(file)}", remedy)
+    else:
+        report.good(subject, f"{file} can be written")
+
+
+def look_at_secret(file: Path, report: Report) -> None:
+    """Tell whether the secret is there, long enough, and only its owner's."""
+    setting = "[client_interface] secret_file"
+    if not is_there(file):
+        look_at_folder("secret", setting, file.parent, report, made=file)
+    elif not os.access(file, os.R_OK):
+        remedy = f"sudo chown thywill {file} (the user of the service)"
+        report.problem("secret", f"{file} cannot be read", remedy)
+    elif file.stat().st_size < SECRET_BYTES:
+        remedy = f"rm {file} (a new one is made; every browser starts anew)"
+        report.problem("secret", f"{file} is shorter than {SECRET_BYTES} bytes", remedy)
+    elif file.stat().st_mode & OTHERS:
+        text = f"others than its owner can read or write {file}: they could speak for every browser"
+        report.warn("secret", text, f"chmod 600 {file}")
+    else:
+        report.good("secret", f"{file} is there, for its owner alone")
+
+
+def _why(place: Path) -> str:
+    reason = ": its disk is mounted for reading only"
+    return reason if os.statvfs(place).f_flag & getattr(os, "ST_RDONLY", 1) else ""

@@ -1,0 +1,23 @@
+"""The lines of ``conf/nginx.conf`` that mend what ``doctor`` finds."""
+
+from __future__ import annotations
+
+HOST = "proxy_set_header Host $http_host;"
+PROTO = "proxy_set_header X-Forwarded-Proto $scheme;"
+FORWARDED = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"
+TRUST = '[server] trusted_proxies = ["ADDRESS OF THE PROXY"] in conf/thywill.toml'
+KEEP = 'proxy_http_version 1.1;\nproxy_set_header Connection "";'
+BUFFERING = "proxy_buffering off; (and no proxy_ignore_headers X-Accel-Buffering) in location /thywill/"
+GZIP = "gzip off; in location /thywill/"
+READ_TIMEOUT = "proxy_read_timeout {:.0f}s; in location /thywill/ (or a lower hold in [push.*])"
+BODY = "client_max_body_size 1m;"
+PREFIX = "location {0} {{ proxy_pass http://thywill/; }} (with the slash at its end, which takes {0} away)"
+ALLOW = '[client_interface] origins = ["{}"] in conf/thywill.toml'
+NO_CORS = "no add_header Access-Control-… and no proxy_hide_header for it: thywill sets it itself"
+COOKIE = "no proxy_hide_header Set-Cookie and no proxy_ignore_headers Set-Cookie"
+COOKIE_FLAGS = "no proxy_cookie_flags and no proxy_cookie_path that change the cookie"
+STATIC = "location /static/ { proxy_pass http://thywill; } (an alias there has to lead to the same files)"
+PROXY = "a look at the proxy's error log: it has failed by itself"
+UPSTREAM = "systemctl status thywill (and the address and port in upstream thywill { server … })"
+LIMITS = "limit_req and limit_conn as in conf/nginx.conf: a page makes several requests at once"
+GZIP_FILES = "gzip on; gzip_types text/css text/javascript application/json; in location /static/"

@@ -1,0 +1,82 @@
+"""What a command has found, for people and for scripts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Level(Enum):
+    """How much a finding matters; only a problem makes a command fail."""
+
+    GOOD = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of a report.
+
+    Args:
+        level: how much it matters.
+        subject: what was looked at, in a word or two, which scripts may compare.
+        text: what was found.
+        remedy: what mends it, as it is to be written or done; empty where nothing is to be mended.
+    """
+
+    level: Level
+    subject: str
+    text: str
+    remedy: str = ""
+
+
+@dataclass
+class Report:
+    """Findings, in the order in which they were made."""
+
+    findings: list[Finding] = field(default_factory=list)
+
+    def good(self, subject: str, text: str) -> None:
+        """Add that all is well."""
+        self.findings.append(Finding(Level.GOOD, subject, text))
+
+    def warn(self, subject: str, text: str, remedy: str = "") -> None:
+        """Add what is worse than it could be."""
+        self.findings.append(Finding(Level.WARNING, subject, text, remedy))
+
+    def problem(self, subject: str, text: str, remedy: str = "") -> None:
+        """Add what does not work."""
+        self.findings.append(Finding(Level.PROBLEM, subject, text, remedy))
+
+    def count(self, level: Level) -> int:
+        """Return how many findings of a level there are."""
+        return sum(finding.level is level for finding in self.findings)
+
+    @property
+    def status(self) -> int:
+        """The exit status: 1 where there is a problem."""
+        return 1 if self.count(Level.PROBLEM) else 0
+
+    def as_text(self) -> str:
+        """Return the report for people, with a summary as its last line."""
+        lines = []
+        for each in self.findings:
+            lines.append(f"{each.level.value:8} {each.subject}: {each.text}")
+            lines += [f"{'':8} -> {line}" for line in each.remedy.splitlines()]
+        problems, warnings = self.count(Level.PROBLEM), self.count(Level.WARNING)
+        lines.append(f"{_counted(problems, 'problem')}, {_counted(warnings, 'warning')}")
+        return "\n".join(lines)
+
+    def as_json(self) -> str:
+        """Return the report for scripts."""
+        findings = [
+            {"level": each.level.value, "subject": each.subject, "text": each.text, "remedy": each.remedy}
+            for each in self.findings
+        ]
+        return json.dumps({"ok": self.status == 0, "findings": findings}, indent=2)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

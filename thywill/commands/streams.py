@@ -1,0 +1,217 @@
+"""How each transport gets through, and for how long an answer may be silent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from thywill.commands import remedies
+from thywill.commands.asking import Answer, Asker, Asking, Unreachable
+from thywill.commands.report import Report
+
+PROMPT = 3.0
+"""Seconds within which a frame that was written has to arrive: a proxy that holds it back does so longer."""
+SLACK = 3.0
+NAME = "doctor"
+"""Shown as a token, which it is not: the refusal is the answer that is looked for, and no client is made."""
+FORM = "application/x-www-form-urlencoded"
+
+POLLS = {"xhr": b"o\n", "jsonp": b'/**/d("o");'}
+STREAMS = {"xhr_streaming": b"\no\n", "eventsource": b"data: o", "htmlfile": b'p("o")'}
+"""What arrives first when a session opens, by transport."""
+REFUSED = b"bad_token"
+
+
+class Effect(Enum):
+    """How much of a transport is left where there is trouble with it."""
+
+    NOTHING = "nothing"
+    LATE = "late"
+    LESS = "less"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a transport: an empty ``trouble`` where all is well."""
+
+    trouble: str = ""
+    remedy: str = ""
+    effect: Effect = Effect.NOTHING
+
+
+class SockJSProbe:
+    """One session, which shows a wrong token and is closed for it.
+
+    Args:
+        asker: asks.
+        transport: its name in the session's address.
+        prompt: seconds within which a frame has to arrive.
+    """
+
+    def __init__(self, asker: Asker, transport: str, prompt: float) -> None:
+        self._asker = asker
+        self._transport = transport
+        self._prompt = prompt
+        self._base = f"thywill/sockjs/{NAME}/{secrets.token_hex(12)}"
+
+    async def run(self) -> Outcome:
+        """Return what became of it."""
+        try:
+            return await (self._stream() if self._transport in STREAMS else self._poll())
+        except Unreachable as error:
+            return Outcome(f"fails: {error.reason}", error.remedy)
+
+    async def _poll(self) -> Outcome:
+        first = self._begin()
+        await first.done()
+        if not first.answer.body.startswith(POLLS[self._transport]):
+            return _failure(first)
+        second = self._begin()
+        await self._show_token()
+        if await second.sees(REFUSED, self._prompt):
+            return Outcome()
+        return _failure(second)
+
+    async def _stream(self) -> Outcome:
+        stream = self._begin()
+        was_prompt = await stream.sees(STREAMS[self._transport], self._prompt)
+        if stream.ended is None:
+            await self._show_token()
+        if not await stream.sees(REFUSED, self._prompt):
+            return _failure(stream)
+        return _works(stream.answer) if was_prompt else _held_back(stream.answer)
+
+    def _begin(self) -> Asking:
+        query = "" if self._transport in ("xhr", "xhr_streaming", "eventsource") else "?c=d"
+        body = b"" if self._transport in ("xhr", "xhr_streaming") else None
+        method = "GET" if body is None else "POST"
+        return self._asker.begin(f"{self._base}/{self._transport}{query}", method=method, body=body)
+
+    async def _show_token(self) -> None:
+        frames = json.dumps([json.dumps({"token": NAME, "cursor": 0})])
+        if self._transport == "jsonp":
+            form = {"Content-Type": FORM}
+            await self._asker.ask(f"{self._base}/jsonp_send", headers=form, body=f"d={frames}".encode())
+        else:
+            kind = {"Content-Type": "text/plain"}
+            await self._asker.ask(f"{self._base}/xhr_send", headers=kind, body=frames.encode())
+
+
+def _failure(asking: Asking) -> Outcome:
+    answer = asking.answer
+    if answer.status == 429 and not answer.code:
+        return Outcome("fails: the proxy's limit of requests is too low (429)", remedies.LIMITS)
+    if answer.status not in (0, 200):
+        return Outcome(f"fails: {answer.status} instead of frames", remedies.UPSTREAM)
+    return Outcome("fails: nothing arrives", remedies.BUFFERING)
+
+
+def _works(answer: Answer) -> Outcome:
+    if answer.encoding:
+        text = f"works, but is compressed ({answer.encoding}): others on the way may hold that back"
+        return Outcome(text, remedies.GZIP, Effect.LESS)
+    return Outcome()
+
+
+def _held_back(answer: Answer) -> Outcome:
+    if answer.encoding:
+        mended = f"{remedies.GZIP}\n{remedies.BUFFERING}"
+        return Outcome(
+            f"is held back until its end: compressed ({answer.encoding}), buffered", mended, Effect.LATE
+        )
+    return Outcome("is held back until its end: buffered", remedies.BUFFERING, Effect.LATE)
+
+
+async def probe_longpoll(asker: Asker) -> Outcome:
+    """Tell whether native polls get through."""
+    return await _refused(
+        asker, "thywill/poll", body={"token": NAME, "cursor": 0}, headers={"Content-Type": "text/plain"}
+    )
+
+
+async def probe_scripts(asker: Asker) -> Outcome:
+    """Tell whether native polls by script tags get through."""
+    path = f"thywill/poll?token={NAME}&cursor=0&callback=d"
+    return await _refused(asker, path, headers={"Referer": asker.url})
+
+
+async def _refused(asker: Asker, path: str, **options: Any) -> Outcome:
+    try:
+        answer = await asker.ask(path, **options)
+    except Unreachable as error:
+        return Outcome(f"fails: {error.reason}", error.remedy)
+    if b'"bad_token"' in answer.body:
+        return Outcome()
+    if answer.code in ("origin", "method"):
+        return Outcome(f"fails: {answer.status}, as if a page of another site asked", remedies.HOST)
+    return Outcome(f"fails: {answer.status} instead of an answer", remedies.UPSTREAM)
+
+
+async def probe_transports(asker: Asker, push: list[str], hold: float) -> Report:
+    """Return a finding for each transport.
+
+    Args:
+        asker: asks.
+        push: the push components that the server has.
+        hold: seconds after which the server says something by itself.
+    """
+    probes: dict[str, Awaitable[Outcome]] = {}
+    if "longpoll" in push:
+        probes |= {"longpoll": probe_longpoll(asker), "longpoll jsonp": probe_scripts(asker)}
+    if "sockjs" in push:
+        prompt = min(PROMPT + 2 * asker.slowest, hold / 2)
+        probes |= {name: SockJSProbe(asker, name, prompt).run() for name in (*POLLS, *STREAMS)}
+    outcomes = dict(zip(probes, await asyncio.gather(*probes.values()), strict=True))
+    return judge(outcomes)
+
+
+def judge(outcomes: dict[str, Outcome]) -> Report:
+    """Return findings; a stream that is held back costs speed, since the client falls back to polls."""
+    report = Report()
+    for name, outcome in outcomes.items():
+        if not outcome.trouble:
+            report.good(name, "works")
+        elif outcome.effect is Effect.LESS:
+            report.warn(name, outcome.trouble, outcome.remedy)
+        elif outcome.effect is Effect.LATE:
+            report.warn(name, f"{outcome.trouble}; browsers fall back to polls", outcome.remedy)
+        else:
+            report.problem(name, outcome.trouble, outcome.remedy)
+    return report
+
+
+async def probe_silence(asker: Asker, hold: float, seconds: float) -> Report:
+    """Tell whether an answer may be silent for as long as the server holds one.
+
+    Args:
+        asker: asks.
+        hold: that long.
+        seconds: how long there is to look.
+    """
+    report = Report()
+    wanted = hold + 1
+    pause = min(wanted, seconds - SLACK - 1)
+    if pause < 1:
+        report.warn("silence", "there is no time to look at it", f"--patience {hold + 15:.0f}")
+        return report
+    asking = asker.begin(f"thywill/echo?pause={pause:.1f}", timeout=pause + SLACK)
+    await asking.done()
+    cut = b'"waited"' not in asking.answer.body
+    if cut and asking.took < pause - 0.5:
+        mended = remedies.READ_TIMEOUT.format(max(60, 2 * hold))
+        text = f"an answer that is silent is cut after {asking.took:.0f} s, but polls are held for {hold:g} s"
+        report.problem("silence", text, mended)
+    elif cut:
+        text = f"what was written after {pause:.0f} s has not arrived {SLACK:g} s later"
+        report.problem("silence", text, remedies.BUFFERING)
+    elif pause < wanted:
+        text = f"an answer may be silent for {pause:.0f} s, polls are held for {hold:g} s"
+        report.warn("silence", text, f"--patience {hold + 15:.0f}")
+    else:
+        report.good("silence", f"an answer may be silent for the hold of {hold:g} s")
+    return report
