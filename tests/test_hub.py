@@ -30,7 +30,7 @@ def test_every_client_has_an_id_of_its_own_that_no_token_or_url_has_to_escape() 
     world = World()
     ids = [world.create().id for _ in range(100)]
     assert len(set(ids)) == 100
-    assert all(len(each) == 22 and each.replace("-", "a").replace("_", "a").isalnum() for each in ids)
+    assert all(len(each) == 24 and each.replace("-", "a").replace("_", "a").isalnum() for each in ids)
 
 
 def test_a_client_keeps_nothing_that_its_class_does_not_name() -> None:

@@ -13,7 +13,7 @@ from thywill.core.envelope import Item
 from thywill.core.lifecycle import State
 from thywill.core.outbox import Bounds
 from thywill.core.overflow import Overflow
-from thywill.delivery import SLICE
+from thywill.delivery import FLUSH
 from thywill.errors import Gap, Malformed, TooMany, UnsendableMessage
 
 LOBBY = Address.channel("lobby")
@@ -123,7 +123,7 @@ def test_the_queues_of_a_channel_share_one_message() -> None:
 
 def test_a_broadcast_answers_a_slice_of_its_receivers_in_each_turn() -> None:
     world = World()
-    clients = [world.connect() for _ in range(2 * SLICE + 1)]
+    clients = [world.connect() for _ in range(2 * FLUSH + 1)]
     for client in clients:
         world.hub.subscribe(client, "lobby")
     polls = [world.poll(client) for client in clients]
@@ -132,13 +132,13 @@ def test_a_broadcast_answers_a_slice_of_its_receivers_in_each_turn() -> None:
     while world.soon:
         assert world.turn() == 1
         answered.append(sum(bool(poll.calls) for poll in polls))
-    assert answered == [SLICE, 2 * SLICE, 2 * SLICE + 1]
+    assert answered == [FLUSH, 2 * FLUSH, 2 * FLUSH + 1]
     assert all(poll.ids == [1] for poll in polls)
 
 
 def test_what_is_sent_between_two_slices_is_answered_too() -> None:
     world = World()
-    clients = [world.connect() for _ in range(SLICE + 1)]
+    clients = [world.connect() for _ in range(FLUSH + 1)]
     for client in clients:
         world.hub.subscribe(client, "lobby")
     polls = [world.poll(client) for client in clients]

@@ -13,7 +13,7 @@ FOR = b"x-forwarded-for"
 PROTO = b"x-forwarded-proto"
 SCHEMES = (b"http", b"https")
 BROWSERS = 20_000
-"""How many browsers' headers are remembered with what they came to."""
+"""How many addresses, and browsers' headers, are remembered with what they came to."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -30,10 +30,18 @@ class TrustedProxies:
 
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks = [_network(text) for text in networks]
+        self._known: Recent[str, bool | None] = Recent(BROWSERS)
         self._browsers: Recent[tuple[bytes, str], str] = Recent(BROWSERS)
 
     def trusts(self, address: str) -> bool:
         """Tell whether ``address`` is one of the proxies."""
+        trusted = self._known.get(address, None)
+        if trusted is None:
+            trusted = self._is_listed(address)
+            self._known.put(address, trusted)
+        return trusted
+
+    def _is_listed(self, address: str) -> bool:
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:

@@ -30,7 +30,7 @@ class Mailbox:
         """Run ``step`` after those before it."""
         self._steps.append(step)
         if self.task is None:
-            self.task = asyncio.ensure_future(self._run())
+            self.task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         await self._do(self._steps.popleft())
