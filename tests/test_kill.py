@@ -86,6 +86,18 @@ def test_a_page_goes_on_after_a_kill(serve: Serve) -> None:
     assert page.receive(1) == [["after"]]
 
 
+def test_a_page_goes_on_after_a_restart_in_place(serve: Serve) -> None:
+    served = serve(*DURABLE)
+    page = Page(served.port, "echo")
+    for number in range(5):
+        page.send(number)
+    served.process.send_signal(signal.SIGHUP)
+    served.wait()
+    assert page.receive(5) == [[number] for number in range(5)]
+    page.send("after")
+    assert page.receive(1) == [["after"]]
+
+
 def test_people_are_in_their_rooms_after_a_restart(serve: Serve) -> None:
     served = serve(*DURABLE)
     ada, bob = Page(served.port, "chat"), Page(served.port, "chat")
