@@ -37,8 +37,8 @@ class World:
 
     async def begin(self) -> World:
         await self.queue.start()
-        for client in await self.queue.restore({"chat"}):
-            self.hub.restore(client)
+        for restored in await self.queue.restore({"chat"}):
+            restored.catch_up(self.hub.restore(restored), self.listener)
         return self
 
     async def killed(self) -> World:

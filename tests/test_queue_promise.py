@@ -75,8 +75,8 @@ class Server:
 
     async def start(self) -> None:
         await self.queue.start()
-        for client in await self.queue.restore({APPLICATION}):
-            self.hub.restore(client)
+        for restored in await self.queue.restore({APPLICATION}):
+            restored.catch_up(self.hub.restore(restored), self.applications)
 
 
 class Page:

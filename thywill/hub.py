@@ -16,7 +16,7 @@ from typing import Any
 from thywill.audience import Audience
 from thywill.cause import CONNECTED
 from thywill.client import LiveClient, Receiver
-from thywill.contracts import Address, Listener, MessageQueue, Records, Restored, Timing
+from thywill.contracts import Address, Answer, Listener, MessageQueue, Records, Restored, Timing
 from thywill.core.envelope import Item, encode_data
 from thywill.core.inbox import Inbox
 from thywill.core.lifecycle import Event, State, advance
@@ -25,19 +25,19 @@ from thywill.core.overflow import Overflow
 from thywill.core.recent import Recent
 from thywill.core.signing import Signer
 from thywill.core.wheel import TimerWheel
-from thywill.delivery import SLICE, Delivery, guarded
+from thywill.delivery import Delivery, guarded
 from thywill.errors import BadToken, Draining, Gone, RequestError, TooMany
-from thywill.names import Names
 from thywill.meter import Meter
+from thywill.names import Names
 
 log = logging.getLogger(__name__)
 
 PURPOSE = "client"
+SLICE = 200
+"""How many clients whose time has passed are dealt with in one turn of the loop."""
+
 EVICTED = 1000
 """Of how many clients that were disconnected the reason is kept."""
-
-Answer = Callable[[int, RequestError | None], None]
-"""Tells a browser up to which number its messages are accepted, or why they are not."""
 
 
 class Hub:
@@ -68,7 +68,7 @@ class Hub:
         self.timing = timing
         self.audience = Audience()
         self.clients = self.audience.clients
-        self.meter = meter or Meter(monotonic=monotonic, wall=wall)
+        self.meter = meter or Meter(monotonic=monotonic)
         self.delivery = Delivery(self.audience, call_soon, self.disconnect, self.meter)
         self._listener: Listener | None = None
         self._queue = queue
@@ -108,8 +108,8 @@ class Hub:
         self._schedule(client, self.timing.grace)
         return client
 
-    def restore(self, restored: Restored) -> None:
-        """Take a client back that the queue has kept over a restart; its grace time begins anew."""
+    def restore(self, restored: Restored) -> LiveClient:
+        """Take a client back that was kept over a restart; its grace time begins anew, its hooks come later."""
         client = restored.client(self._wall())
         if not restored.gone:
             self.audience.add(client)
@@ -117,8 +117,7 @@ class Hub:
             self._records.save(client)
         for channel in restored.channels:
             self.audience.subscribe(client, channel)
-        if self._listener is not None:
-            restored.catch_up(client, self._listener)
+        return client
 
     def find(self, token: str) -> LiveClient:
         """Return the client that ``token`` was given to.
@@ -146,8 +145,8 @@ class Hub:
         if client.address != address or client.transport != transport:
             if client.address not in ("", address):
                 log.debug("%s: from another address", client)
-            client.address, client.transport = address, transport
             self.meter.moved(client)
+            client.address, client.transport = address, transport
             self._records.save(client)
 
     def poll(self, client: LiveClient, receiver: Receiver, cursor: int, hold: float) -> None:
@@ -263,10 +262,9 @@ class Hub:
 
     def disconnect(self, client: LiveClient, reason: str) -> None:
         """End ``client`` from this side; its browser is told ``reason``."""
-        if client.state is State.GONE:
-            return
-        self._evicted.put(client.id, reason)
-        self._end(client, Event.EVICT, Gone(reason))
+        if client.state is not State.GONE:
+            self._evicted.put(client.id, reason)
+            self._end(client, Event.EVICT, Gone(reason))
 
     def is_evicted(self, client: LiveClient) -> bool:
         """Tell whether ``client`` was ended from this side."""

@@ -10,22 +10,28 @@ import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from thywill import listening
+from thywill import __version__, listening
 from thywill.bootstrap import Bootstrap
+from thywill.client import LiveClient
 from thywill.components.application_interface.base import ApplicationInterface
-from thywill.components.client_interface.base import ClientInterface, Surroundings
+from thywill.components.application_interface.local import LocalApplications, LocalSettings
+from thywill.components.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
+from thywill.components.client_interface.tornado import TornadoClientInterface
 from thywill.components.component import Component
 from thywill.components.database.base import Database, DatabaseUnavailable
 from thywill.components.loading import Choice, Chosen
 from thywill.components.log.base import Log
-from thywill.components.push.base import Push, SendLimits
-from thywill.components.queue.base import Queue
+from thywill.components.push.base import Push, PushSettings, SendLimits
+from thywill.components.push.longpoll import LongPoll
+from thywill.components.queue.base import Queue, QueueSettings
+from thywill.components.queue.memory import MemoryQueue
 from thywill.config import ServerSettings, Settings
-from thywill.contracts import Timing
+from thywill.contracts import Restored, Timing
 from thywill.core.signing import Signer
 from thywill.errors import SettingsError
 from thywill.http.endpoint import Origins
@@ -36,6 +42,13 @@ from thywill.http.site import Endpoint, Site
 from thywill.http.tornado_server import TornadoServer
 from thywill.hub import Hub
 from thywill.listening import Inherited
+from thywill.monitoring.gate import Gate
+from thywill.monitoring.metrics import Metrics
+from thywill.monitoring.ready import Ready
+from thywill.monitoring.settings import MonitoringSettings
+from thywill.monitoring.site import TIMING, NoRecords, StatusSite
+from thywill.monitoring.status import Status
+from thywill.monitoring.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +75,8 @@ COMPONENTS: dict[str, dict[str, str]] = {
 all of them."""
 
 SECRET_BYTES = 32
+PATIENCE = 2.0
+"""Seconds within which the database has to answer for a server that cannot do without it to be ready."""
 CLIENTS_PER_SECOND = 1000
 """How many browsers are asked to come back per second after a restart."""
 
@@ -102,20 +117,17 @@ class Service:
         self.origins = Origins(pages.settings.origins)
         limits = SendLimits(self.queue.settings.message, self.queue.settings.batch)
         self.pushes = [_build(push, self.hub, self.origins, limits) for push in pushes]
+        key = settings.section("monitoring", MonitoringSettings).read_key(root)
+        self.gate = Gate(key, signer)
+        self.status = self._make_status(signer, root)
         self.client_interface = _build(pages, self._surroundings(signer, root))
         self._server = self._make_server()
-        self._parts = [
-            self.log,
-            self.database,
-            self.queue,
-            *self.pushes,
-            self.client_interface,
-            self.applications,
-        ]
+        self._parts = [*self._components(), self.status.applications]
         self._started: list[Component] = []
         self._sockets: list[socket.socket] = []
         self._bound = True
         self._ticker: asyncio.TimerHandle | None = None
+        self._due = 0.0
         self.address = ""
 
     def _surroundings(self, signer: Signer, root: Path) -> Surroundings:
@@ -127,19 +139,66 @@ class Service:
             origins=self.origins,
             signer=signer,
             static=root / "static" / "thywill",
-            handlers=[rule for push in self.pushes for rule in push.handlers()],
+            handlers=[*self.status.rules(), *(rule for push in self.pushes for rule in push.handlers())],
             draining=lambda: self.hub.draining,
         )
+
+    def _make_status(self, signer: Signer, root: Path) -> StatusSite:
+        queue, origins = MemoryQueue(QueueSettings(), self.database), Origins([])
+        hub = Hub(queue, NoRecords(), signer, TIMING, call_soon=_call_soon)
+        applications = LocalApplications(LocalSettings([Status.__module__]), hub, queue.settings.message)
+        limits = SendLimits(queue.settings.message, queue.settings.batch)
+        push = LongPoll(PushSettings(hold=TIMING.hold, grace=TIMING.grace), hub, origins, limits)
+        queue.connect(hub.delivery)
+        hub.listen(applications)
+        surroundings = Surroundings(
+            bootstrap=Bootstrap(hub, [queue, push, applications]),
+            pages=applications.pages(),
+            origins=origins,
+            signer=signer,
+            static=root / "static" / "thywill",
+            handlers=[],
+            draining=lambda: hub.draining,
+        )
+        interface = TornadoClientInterface(ClientInterfaceSettings(), surroundings)
+        status = applications.application("status")
+        assert isinstance(status, Status)
+        return StatusSite(self.gate, hub, status, applications, push, interface)
+
+    def _components(self) -> list[Component]:
+        return [self.log, self.database, self.queue, *self.pushes, self.client_interface, self.applications]
+
+    def _look_at(self, site: Site, server: Server) -> Watch:
+        return Watch(self.hub, self._components(), lambda: server.connections, site.requests, __version__)
+
+    async def problems(self) -> list[str]:
+        """Return what keeps the server from serving, a sentence each."""
+        if self._ticker is None:
+            return ["the server has not started"]
+        if self.hub.draining:
+            return ["the server is about to stop"]
+        if self.queue.durable:
+            try:
+                await asyncio.wait_for(self.database.find(""), PATIENCE)
+            except (DatabaseUnavailable, TimeoutError):
+                return ["the database does not answer, and the queue is kept there"]
+        return []
 
     def _make_server(self) -> Server:
         endpoints: dict[bytes, Endpoint] = {}
         endpoints.update(self.client_interface.endpoints())
+        endpoints.update(self.status.endpoints())
+        endpoints[b"/thywill/ready"] = Ready(self.problems)
         for push in self.pushes:
             endpoints.update(push.endpoints())
         finders = [push.find for push in self.pushes]
-        site = Site(self.client_interface.application(), endpoints, finders)
+        site = Site(self.client_interface.application(), endpoints, finders, self.hub.meter.errors)
         kind = FastServer if self.settings.http == "fast" else TornadoServer
-        return kind(site, _limits(self.settings), _timeouts(self.settings), self.proxies)
+        server = kind(site, _limits(self.settings), _timeouts(self.settings), self.proxies)
+        self.watch = self._look_at(site, server)
+        endpoints[b"/thywill/metrics"] = self.gate.guard(Metrics(self.watch))
+        self.status.look_at(self.watch)
+        return server
 
     async def start(self, inherited: Inherited | None = None) -> None:
         """Start every part, the log first, and listen: on the sockets ``inherited``, if there are any.
@@ -150,10 +209,7 @@ class Service:
         self._sockets = sockets = inherited.sockets if inherited else _listen(self.settings)
         self._bound = inherited is None or inherited.ours
         try:
-            for part in self._parts:
-                await part.start()
-                self._started.append(part)
-            await self._meet_earlier_clients()
+            await self._start_parts()
         except BaseException:
             await self._stop_parts()
             for each in sockets:
@@ -164,14 +220,24 @@ class Service:
         host, port = sockets[0].getsockname()[:2]
         self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
-    async def _meet_earlier_clients(self) -> None:
+    async def _start_parts(self) -> None:
+        earlier: list[tuple[Restored, LiveClient]] = []
+        for part in self._parts:
+            if part is self.applications:
+                # Before its first hook: what that sends is for the clients of earlier, with ids after theirs.
+                earlier = await self._take_back()
+            await part.start()
+            self._started.append(part)
+        for restored, client in earlier:
+            restored.catch_up(client, self.applications)
+
+    async def _take_back(self) -> list[tuple[Restored, LiveClient]]:
         try:
-            clients = await self.queue.restore(self.applications.pages())
+            kept = await self.queue.restore(self.applications.pages())
             await self.database.retire()
-            for client in clients:
-                self.hub.restore(client)
         except DatabaseUnavailable as error:
             raise SettingsError(f"[database]: {error}") from None
+        return [(restored, self.hub.restore(restored)) for restored in kept]
 
     @property
     def bound(self) -> bool:
@@ -194,6 +260,7 @@ class Service:
         log.info("stopping: %d clients are sent away, to come back later", len(self.hub.clients))
         await self._server.drain()
         self.hub.drain(len(self.hub.clients) / CLIENTS_PER_SECOND)
+        self.status.hub.drain(0)
         for push in self.pushes:
             push.drain()
         await self._server.stop(self.settings.stop_timeout)
@@ -210,8 +277,13 @@ class Service:
                 log.exception("%s could not be stopped cleanly", type(part).__name__)
 
     def _tick(self) -> None:
+        now = time.monotonic()
+        if self._due:
+            self.hub.meter.late(now - self._due)
+        self._due = now + self.hub.timing.tick
         self._ticker = asyncio.get_running_loop().call_later(self.hub.timing.tick, self._tick)
         self.hub.tick()
+        self.status.hub.tick()
 
 
 def _build(chosen: Chosen[C], *surroundings: Any) -> C:

@@ -45,6 +45,8 @@
         self.end('cut');
       }
       self.isOpening = false;
+      // What was not when the answer before this one ended.
+      self.acknowledge();
       return function () { self.stop(); };
     },
 
@@ -155,7 +157,10 @@
       thywill.clock.clear(this.watchdog);
       thywill.clock.clear(this.question);
       thywill.clock.clear(this.timer);
-      if (this.telling) { this.telling(); }
+      if (this.telling) {
+        this.telling();
+        this.unconfirmed += 1;
+      }
       if (this.close) { this.close(); }
       this.timer = this.telling = this.close = null;
     },

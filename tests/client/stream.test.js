@@ -247,6 +247,20 @@ test('an acknowledgement that got lost is said again, though nothing more comes'
   assert.equal(page.open('xhr_send').length, 0);
 });
 
+test('what was not acknowledged when an answer ended is acknowledged with the next', () => {
+  const page = streaming();
+  page.stream.frame(messages([[1, 'a']], 0));
+  page.stream.finish();
+  page.clock.advance(1);
+  assert.deepEqual(told(page), {cursor: 1});
+  // This one is under way when the next answer ends.
+  page.only('xhr_streaming').frame(messages([[2, 'b']], 1));
+  page.only('xhr_streaming').finish();
+  page.clock.advance(1);
+  assert.deepEqual(told(page), {cursor: 2});
+  assert.equal(page.only('xhr_streaming').session, page.stream.session);
+});
+
 test('the end of the client comes by the stream as well', () => {
   for (const code of ['gone', 'bad_token']) {
     const page = streaming();

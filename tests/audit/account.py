@@ -1,0 +1,323 @@
+"""The account: what was sent, as the server's journal says, against what each client saw. Pure.
+
+A stream is an ordered series of messages, numbered 1, 2, 3 ... anew in each run of the server. A message
+is *kept* when the call that sent it has returned: only then it is owed. One whose call was interrupted may
+come or not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+EXAMPLES = 12
+OWED, OPTIONAL = 1, 0
+UNNOTED = 0.5
+"""Seconds before a kill in which a hook may end without that being noted, so that it runs again."""
+TWICE = 2
+"""A call's reply is twice its argument, so that a reply that went astray is seen."""
+
+
+class Sent:
+    """One stream in one run of the server."""
+
+    __slots__ = ("kept",)
+
+    def __init__(self) -> None:
+        self.kept = bytearray()
+
+    def begin(self, last: int) -> None:
+        """The calls that send all up to ``last`` have begun."""
+        self.kept.extend(bytes(max(0, last - len(self.kept))))
+
+    def keep(self, first: int, last: int) -> None:
+        """The calls that sent these have returned."""
+        self.begin(last)
+        self.kept[first - 1 : last] = b"\x01" * (last - first + 1)
+
+    def owed(self, after: int, until: int) -> Iterator[int]:
+        """Yield the kept numbers ``after < n <= until``."""
+        return (n for n in range(after + 1, min(until, len(self.kept)) + 1) if self.kept[n - 1] == OWED)
+
+    @property
+    def last(self) -> int:
+        """The last number that is kept, or 0."""
+        return self.kept.rfind(b"\x01") + 1
+
+
+class Seen:
+    """What one client has seen of one stream in one run."""
+
+    __slots__ = ("first", "last", "missing")
+
+    def __init__(self, n: int) -> None:
+        self.first = self.last = n
+        self.missing: set[int] = set()
+
+    def take(self, n: int) -> str | None:
+        """Note a further message; return what is wrong with it, if anything is."""
+        if n > self.last:
+            self.missing.update(range(self.last + 1, n))
+            self.last = n
+            return None
+        if n in self.missing:
+            self.missing.discard(n)
+            return "disordered"
+        return "disordered" if n < self.first else "doubled"
+
+
+@dataclass
+class Client:
+    """One client: what it saw, what it sent, what it was told.
+
+    Args:
+        id: as the server knows it.
+        label: as the auditor knows it, for people.
+    """
+
+    id: str
+    label: str = ""
+    joined: str | None = None
+    since: dict[str, int] = field(default_factory=dict)
+    seen: dict[tuple[str, str], Seen] = field(default_factory=dict)
+    runs: dict[str, int] = field(default_factory=dict)
+    gone: str | None = None
+    lost_told: int = 0
+    sent: int = 0
+    accepted: int = 0
+    calls: int = 0
+    replies: Counter[int] = field(default_factory=Counter)
+    handled: Seen | None = None
+    handled_count: int = 0
+    hooks: dict[int, tuple[str, float]] = field(default_factory=dict)
+    killed: bool = False
+
+
+class Account:
+    """Everything that was sent and seen in one row of the table."""
+
+    def __init__(self) -> None:
+        self.sent: dict[tuple[str, str], Sent] = {}
+        self.runs: dict[str, int] = {}
+        self.clients: dict[str, Client] = {}
+        self.counts: Counter[str] = Counter()
+        self.told: Counter[str] = Counter()
+        self.examples: list[str] = []
+        self.worst = 0.0
+        self.messages = 0
+        self.kills: dict[str, float] = {}
+        self.again = 0
+
+    def note(self, kind: str, text: str, count: int = 1) -> None:
+        """Count a breach and keep its text, if there are not too many yet."""
+        self.counts[kind] += count
+        if len(self.examples) < EXAMPLES:
+            self.examples.append(f"{kind}: {text}")
+
+    def client(self, client_id: str) -> Client:
+        """Return the client, new if it was not heard of before."""
+        found = self.clients.get(client_id)
+        if found is None:
+            found = self.clients[client_id] = Client(client_id)
+        return found
+
+    # What the server's journal says.
+
+    def started(self, run: str) -> None:
+        """A run of the server has begun."""
+        self.runs[run] = len(self.runs) + 1
+
+    def begun(self, run: str, stream: str, last: int) -> None:
+        """The server is about to send all up to ``last``."""
+        self._stream(run, stream).begin(last)
+
+    def kept(self, run: str, stream: str, first: int, last: int) -> None:
+        """The calls that sent these have returned."""
+        self._stream(run, stream).keep(first, last)
+
+    def _stream(self, run: str, stream: str) -> Sent:
+        sent = self.sent.get((stream, run))
+        if sent is None:
+            sent = self.sent[stream, run] = Sent()
+        return sent
+
+    def joined(self, run: str, client_id: str, since: dict[str, int]) -> None:
+        """``on_connect`` has run; from these numbers on the client is owed everything in these streams."""
+        client = self.client(client_id)
+        if client.joined is None:
+            client.joined, client.since = run, since
+
+    def hook_began(self, run: str, client_id: str, n: int) -> None:
+        """The hook for the client's message ``n`` begins."""
+        client = self.client(client_id)
+        self.messages += 1
+        if self._runs_again(client, n, run):
+            self.again += 1
+        elif client.handled is None:
+            client.handled_count += 1
+            client.handled = Seen(n)
+            if n != 1:
+                self.note("disordered", f"{client.label} up: the first that arrived was {n}")
+        else:
+            wrong = client.handled.take(n)
+            client.handled_count += wrong != "doubled"
+            if wrong:
+                self.note(wrong, f"{client.label} up {n} in run {run}")
+        client.hooks[n] = run, math.inf
+
+    def _runs_again(self, client: Client, n: int, run: str) -> bool:
+        """Tell whether the hook may run again: the kill interrupted it, or came before its end was noted."""
+        before, ended = client.hooks.get(n, (run, 0.0))
+        return before != run and before in self.kills and ended > self.kills[before] - UNNOTED
+
+    def hook_ended(self, run: str, client_id: str, n: int, now: float) -> None:
+        """The hook for the client's message ``n`` has returned."""
+        self.client(client_id).hooks[n] = run, now
+
+    def was_killed(self, now: float) -> None:
+        """The server was killed: what it held in memory is gone."""
+        if self.runs:
+            self.kills[list(self.runs)[-1]] = now
+        for client in self.clients.values():
+            client.killed = client.killed or client.gone is None
+
+    # What the clients say.
+
+    def received(self, client: Client, stream: str, run: str, n: int, delay: float) -> None:
+        """The application in the browser has a message."""
+        self.messages += 1
+        self.worst = max(self.worst, delay)
+        seen = client.seen.get((stream, run))
+        if seen is None:
+            seen = client.seen[stream, run] = Seen(n)
+            self._check_stray(client, stream, n)
+        else:
+            wrong = seen.take(n)
+            if wrong:
+                self.note(wrong, f"{client.label} {stream} of run {run}: {n} after {seen.last}")
+        order = self.runs.get(run, 0)
+        if order < client.runs.get(stream, 0):
+            self.note("disordered", f"{client.label} {stream}: {n} of run {run} after a later run's")
+        client.runs[stream] = max(order, client.runs.get(stream, 0))
+
+    def _check_stray(self, client: Client, stream: str, n: int) -> None:
+        if stream[:2] in ("d:", "e:") and stream[2:] != client.id:
+            self.note("wrong", f"{client.label} was given {stream} {n}, which is another's")
+
+    def accepted(self, client: Client, n: int) -> None:
+        """The client was told that its message ``n`` is accepted."""
+        if n <= client.accepted:
+            self.note("wrong", f"{client.label}: told that {n} is accepted, after {client.accepted}")
+        client.accepted = max(client.accepted, n)
+
+    def replied(self, client: Client, n: int, value: object) -> None:
+        """A call was answered."""
+        self.messages += 1
+        client.accepted = max(client.accepted, n)
+        client.replies[n] += 1
+        if value != TWICE * n:
+            self.note("wrong", f"{client.label}: the call {n} was answered {value!r}")
+        if client.replies[n] > 1:
+            self.note("doubled", f"{client.label}: the reply to {n}")
+
+    def ended_for(self, client: Client, code: str, reason: str) -> None:
+        """The client was told that it is gone."""
+        if client.gone is None:
+            client.gone = f"{code}: {reason}"
+            self.told[client.gone] += 1
+            if code != "gone":
+                self.note("wrong", f"{client.label} was sent away with {client.gone}")
+
+    def dropped(self, client: Client, count: int) -> None:
+        """The client was told that messages were dropped."""
+        client.lost_told += count
+        self.told["lost"] += 1
+
+    # The end.
+
+    def missing(self, client: Client) -> Iterator[tuple[str, str, list[int]]]:
+        """Yield what the client is owed and has not seen: the stream, the run and the numbers."""
+        if client.joined is None:
+            return
+        first_run = self.runs[client.joined]
+        for run, order in self.runs.items():
+            if order < first_run:
+                continue
+            for stream, since in client.since.items():
+                sent = self.sent.get((stream, run))
+                if sent is not None:
+                    numbers = self._missing_of(client, stream, run, since if order == first_run else 0, sent)
+                    if numbers:
+                        yield stream, run, numbers
+
+    def _missing_of(self, client: Client, stream: str, run: str, since: int, sent: Sent) -> list[int]:
+        seen = client.seen.get((stream, run))
+        excused = client.gone is not None
+        if seen is None:
+            return [] if excused or sent.last <= since else list(sent.owed(since, len(sent.kept)))
+        if not seen.missing and seen.last >= sent.last and seen.first <= since + 1:
+            return []
+        before = list(sent.owed(since, seen.first - 1))
+        holes = sorted(n for n in seen.missing if n > since and sent.kept[n - 1 : n] == b"\x01")
+        after = [] if excused else list(sent.owed(max(since, seen.last), len(sent.kept)))
+        return before + holes + after
+
+    def is_settled(self, client: Client) -> bool:
+        """Whether nothing is outstanding for the client, either way."""
+        if client.gone is not None:
+            return True
+        return (
+            client.joined is not None
+            and client.accepted >= client.sent
+            and client.handled_count >= client.sent
+            and len(client.replies) >= client.calls
+            and sum(len(numbers) for _, _, numbers in self.missing(client)) <= client.lost_told
+        )
+
+    def close(self) -> None:
+        """Count what is lost; nothing may come after this."""
+        for client in self.clients.values():
+            if not client.label:
+                continue  # it was gone before its page had begun
+            self._close_down(client)
+            self._close_up(client)
+
+    def _close_down(self, client: Client) -> None:
+        count, ranges = 0, ""
+        for stream, run, numbers in self.missing(client):
+            count += len(numbers)
+            ranges += f" {stream} {_ranges(numbers)}"
+            if not client.lost_told:
+                self.note("lost", f"{client.label} {stream} of run {run}: {_ranges(numbers)}", len(numbers))
+        if client.lost_told and count != client.lost_told:
+            kind = "lost" if count > client.lost_told else "wrong"
+            text = f"{client.label}: {count} missing, told of {client.lost_told}:{ranges}"
+            self.note(kind, text, abs(count - client.lost_told))
+
+    def _close_up(self, client: Client) -> None:
+        if client.handled is not None and client.handled.missing:
+            holes = sorted(client.handled.missing)
+            self.note("lost", f"{client.label} up: {_ranges(holes)} were skipped", len(holes))
+        excused = client.gone is not None
+        owed = client.accepted if excused else client.sent
+        if excused and client.killed:
+            return
+        last = client.handled.last if client.handled else 0
+        if last < owed:
+            self.note("lost", f"{client.label} up: {last + 1}-{owed} never arrived", owed - last)
+        if client.gone is None and len(client.replies) < client.calls:
+            count = client.calls - len(client.replies)
+            self.note("lost", f"{client.label}: {count} calls were never answered", count)
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Return numbers as text: ``1-3 7``."""
+    parts: list[list[int]] = []
+    for n in numbers:
+        if parts and parts[-1][1] == n - 1:
+            parts[-1][1] = n
+        else:
+            parts.append([n, n])
+    return " ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts[:8])

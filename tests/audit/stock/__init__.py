@@ -1,0 +1,1 @@
+"""The comparison: a stock SockJS server, and a client that does what sockjs-client does."""
