@@ -12,9 +12,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+EVERY = "every"
+"""The name of the run for a stream whose numbers go on from run to run."""
 EXAMPLES = 12
 OWED, OPTIONAL = 1, 0
-UNNOTED = 0.5
+UNNOTED = 2.0
 """Seconds before a kill in which a hook may end without that being noted, so that it runs again."""
 TWICE = 2
 """A call's reply is twice its argument, so that a reply that went astray is seen."""
@@ -242,7 +244,7 @@ class Account:
         if client.joined is None:
             return
         first_run = self.runs[client.joined]
-        for run, order in self.runs.items():
+        for run, order in {**self.runs, EVERY: math.inf}.items():
             if order < first_run:
                 continue
             for stream, since in client.since.items():

@@ -3,7 +3,7 @@
 The journal is a FIFO that the auditor reads: a line is safe as soon as it is written, whatever becomes of
 this process. Lines, by their first letter:
 
-``S run`` a run begins; ``B run stream last`` it is about to send up to ``last``;
+``S run`` a run begins, and ``every`` stands for all; ``B run stream last`` it will send up to ``last``;
 ``R run stream first last`` the calls returned; ``F run stream n error`` one of them failed;
 ``C run client {"stream": number}`` a client has connected; ``D run client`` it is gone;
 ``h run client n``, ``H run client n time`` the hook for its message n begins, has ended.
@@ -25,6 +25,8 @@ from zlib import crc32
 
 from thywill import Application, Client, rpc
 
+EVERY = "every"
+"""Stands for a run in what goes on from run to run."""
 GROUPS = 4
 TICK = 0.05
 PADDING = "x" * 300
@@ -74,8 +76,19 @@ class Ledger(Application):
         self._note("h", self._run, client.id, message[1])
         if message[1] % 4 == 0:
             await asyncio.sleep(self._random.uniform(0, 0.01))
-            await self._burst(f"e:{client.id}", 1, client.send)
+            await self._echo(client, message[1] // 4)
         self._note("H", self._run, client.id, message[1], time.monotonic())
+
+    async def _echo(self, client: Client, n: int) -> None:
+        # By the same name in every run: a hook that runs again after a kill does not send it again.
+        stream = f"e:{client.id}"
+        self._note("B", EVERY, stream, n)
+        try:
+            await client.send([stream, EVERY, n, round(time.monotonic(), 3)])
+        except Exception as error:
+            self._note("F", EVERY, stream, n, type(error).__name__)
+        else:
+            self._note("R", EVERY, stream, n, n)
 
     @rpc
     async def twice(self, client: Client, n: int) -> int:
