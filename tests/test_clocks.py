@@ -33,6 +33,8 @@ WALL_CLOCK = {
     "thywill/components/push/sockjs/router.py": "the Expires header",
     "thywill/hub.py": "what records and tokens say",
     "thywill/http/server.py": "the Date header",
+    "thywill/monitoring/gate.py": "a cookie",
+    "thywill/monitoring/lookup.py": "how long ago records say that it was, for people",
     "thywill/http/tornado_server.py": "the Date header",
 }
 """Who may ask what time of day it is, and what for. None of it is a lease."""

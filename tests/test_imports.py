@@ -16,7 +16,7 @@ from tests.gate.environment import ROOT
 # A part may always import from itself. "components" stands for component.py and the contracts, the base.py of
 # each kind; what is beside a base.py is free for its own kind alone.
 CORE = {"core", "errors"}
-HUB = {"hub", "audience", "cause", "client", "contracts", "delivery", "names", "sessions", *CORE}
+HUB = {"hub", "audience", "cause", "client", "contracts", "delivery", "meter", "names", "sessions", *CORE}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "core": {"errors"},
@@ -28,14 +28,26 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cause": set(),
     "names": set(),
     "audience": {"client", "contracts", "sessions", *CORE},
-    "delivery": {"audience", "client", "contracts", *CORE},
+    "meter": {"client", *CORE},
+    "delivery": {"audience", "client", "contracts", "meter", *CORE},
     "hub": HUB,
     "application": {"contracts", *CORE},
     "bootstrap": {"application", "config", *HUB},
     "components": {"application", "bootstrap", "config", "http", "components", *HUB},
+    "monitoring": {"application", "bootstrap", "components", "http", *HUB},
     "listening": {"errors"},
     "process": {"listening", "errors"},
-    "server": {"application", "bootstrap", "config", "http", "components", "listening", *HUB, "thywill"},
+    "server": {
+        "application",
+        "bootstrap",
+        "config",
+        "http",
+        "components",
+        "listening",
+        "monitoring",
+        *HUB,
+        "thywill",
+    },
     "thywill": {"application", "errors"},
     "commands": {"server", "components", "http", "config", *CORE},
     "run": {"commands", "server", "config", "listening", "process", "errors", "thywill"},
@@ -56,6 +68,7 @@ ONLY_IN = {
     "peewee": "thywill.components.database",
     "playhouse": "thywill.components.database",
     "httptools": "thywill.http",
+    "prometheus_client": "thywill.monitoring",
 }
 
 CONCRETE = re.compile(r"thywill\.components\.(\w+)\.(?!base\b)\w+")

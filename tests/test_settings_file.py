@@ -14,6 +14,7 @@ import pytest
 from tests.gate.environment import ROOT
 from thywill.components.component import Component
 from thywill.config import ServerSettings
+from thywill.monitoring.settings import MonitoringSettings
 from thywill.server import COMPONENTS
 
 TEXT = (ROOT / "conf" / "thywill.toml").read_text(encoding="utf-8")
@@ -33,7 +34,7 @@ def component(dotted: str) -> type[Component]:
 
 def documented() -> dict[str, list[type[Any]]]:
     """Return for each section of the file the classes whose settings it holds."""
-    sections: dict[str, list[type[Any]]] = {"server": [ServerSettings]}
+    sections: dict[str, list[type[Any]]] = {"server": [ServerSettings], "monitoring": [MonitoringSettings]}
     for kind, known in COMPONENTS.items():
         for name, dotted in known.items():
             section = f"push.{name}" if kind == "push" else kind

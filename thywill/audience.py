@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from thywill.client import LiveClient
 from thywill.contracts import Address
@@ -37,6 +37,16 @@ class Audience:
         """Take ``client`` out of ``channel``."""
         self._channels.remove(client, (client.application, channel))
 
+    @property
+    def sessions(self) -> int:
+        """How many browsers have a client here."""
+        return len(self._sessions)
+
+    @property
+    def channels(self) -> int:
+        """How many channels have a member."""
+        return len(self._channels)
+
     def channels_of(self, client: LiveClient) -> list[str]:
         """Return the channels that ``client`` is in."""
         return [name for _, name in self._channels.names(client)]
@@ -45,7 +55,7 @@ class Audience:
         """Return the clients of ``application``, in the order in which they came."""
         return [client for client in self.clients.values() if client.application == application]
 
-    def addressed(self, application: str, address: Address) -> Iterable[LiveClient]:
+    def addressed(self, application: str, address: Address) -> Sequence[LiveClient]:
         """Return the clients that ``address`` means, in the order in which they came."""
         if address.kind == "channel":
             return list(self._channels.members((application, address.name)))

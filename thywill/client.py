@@ -47,7 +47,8 @@ class LiveClient(Timed):
 
     Thousands of these exist, so a client holds nothing that it does not need while it is parked.
     ``created``, ``seen`` and ``saved`` are seconds since the epoch; ``pending`` counts the messages that
-    were accepted and are not handled yet.
+    were accepted and are not handled yet; ``timed`` is the id of a message whose delay is measured, and when
+    it was sent (see ``thywill.meter``).
     """
 
     __slots__ = (
@@ -65,6 +66,7 @@ class LiveClient(Timed):
         "seen",
         "session",
         "state",
+        "timed",
         "token",
         "transport",
         "user_agent",
@@ -91,6 +93,10 @@ class LiveClient(Timed):
         self.pending = 0
         self.greeted = False
         self.waiting = False
+        self.timed: tuple[int, float] | None = None
+
+    def __str__(self) -> str:
+        return self.id
 
     def record(self) -> ClientRecord:
         """Return what the database keeps of this client."""

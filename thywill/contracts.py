@@ -21,6 +21,9 @@ KEY = 200
 Then = Callable[[RequestError | None], None]
 """Called once something is safe, or with the error because of which it is not."""
 
+Answer = Callable[[int, RequestError | None], None]
+"""Tells a browser up to which number its messages are accepted, or why they are not."""
+
 
 class Address(NamedTuple):
     """Whom a message is for: one client, every client of a session, or every client in a channel."""

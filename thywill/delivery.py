@@ -10,11 +10,13 @@ from thywill.audience import Audience
 from thywill.client import LiveClient
 from thywill.contracts import Address
 from thywill.core.outbox import Entry, Full
+from thywill.meter import Meter
 
 log = logging.getLogger(__name__)
 
-SLICE = 200
-"""How many clients are answered in one turn of the loop; the others wait behind new requests."""
+FLUSH = 2500
+"""How many clients are answered in one turn of the loop, some 25 ms: their next polls come in before the others
+are answered, so the last of a broadcast to thousands waits the longer the less this is."""
 SWEEP = 4_000
 """How many queues are looked into, and messages dropped from them, in one turn of the loop."""
 
@@ -29,6 +31,7 @@ class Delivery:
         audience: who is there.
         call_soon: runs a function in the next turn of the loop.
         disconnect: ends a client, which is told the reason.
+        meter: counts what passes.
     """
 
     def __init__(
@@ -36,10 +39,12 @@ class Delivery:
         audience: Audience,
         call_soon: Callable[[Callable[[], None]], object],
         disconnect: Callable[[LiveClient, str], None],
+        meter: Meter,
     ) -> None:
         self._audience = audience
         self._call_soon = call_soon
         self._disconnect = disconnect
+        self._meter = meter
         self._ready: list[LiveClient] = []
         self._sweeps: dict[str, tuple[list[LiveClient], int]] = {}
 
@@ -49,7 +54,9 @@ class Delivery:
         Not at once: what an application sends in one turn then travels in one answer.
         """
         was_empty = not self._ready
-        for client in self._audience.addressed(application, address):
+        receivers = self._audience.addressed(application, address)
+        self._meter.sent(application, entry.id, receivers)
+        for client in receivers:
             self._enqueue(client, entry)
         if was_empty and self._ready:
             self._call_soon(self._flush)
@@ -62,14 +69,20 @@ class Delivery:
         try:
             dropped = client.outbox.append(entry)
         except Full:
-            log.warning("%s is disconnected: its queue is full", client.id)
+            log.warning("%s is disconnected: its queue is full", client)
+            self._meter.disconnected["queue"] += 1
             self._disconnect(client, SLOW)
             return
-        if dropped and dropped == client.outbox.lost:  # not for each of them
-            log.warning("%s: its queue is full, messages are dropped", client.id)
+        if dropped:
+            self._dropped(client, entry, dropped)
         if client.receiver is not None and not client.waiting:
             client.waiting = True
             self._ready.append(client)
+
+    def _dropped(self, client: LiveClient, entry: Entry, count: int) -> None:
+        self._meter.dropped[(entry.overflow or client.outbox.bounds.overflow).value] += count
+        if count == client.outbox.lost:  # not for each of them
+            log.warning("%s: its queue is full, messages are dropped", client)
 
     def give_up(self, application: str, up_to: int) -> None:
         """Drop every message up to that id from the queues of ``application``; their clients are told.
@@ -102,16 +115,18 @@ class Delivery:
         try:
             dropped = client.outbox.give_up(up_to)
         except Full:
-            log.warning("%s is disconnected: the message log is full", client.id)
+            log.warning("%s is disconnected: the message log is full", client)
+            self._meter.disconnected["log"] += 1
             self._disconnect(client, LATE)
             return 0
+        self._meter.given_up += dropped
         if client.receiver is not None and not client.waiting:
             client.waiting = True
             self._ready.append(client)
         return dropped
 
     def _flush(self) -> None:
-        ready, self._ready = self._ready[:SLICE], self._ready[SLICE:]
+        ready, self._ready = self._ready[:FLUSH], self._ready[FLUSH:]
         if self._ready:
             self._call_soon(self._flush)
         for client in ready:
@@ -125,4 +140,4 @@ def guarded(client: LiveClient, step: Callable[[], None]) -> None:
     try:
         step()
     except Exception:
-        log.exception("%s could not be answered", client.id)
+        log.exception("%s could not be answered", client)

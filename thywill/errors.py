@@ -6,7 +6,7 @@ ThywillError
 │   ├── UnsendableMessage  data that is no JSON, or too large
 │   └── RpcError         raised by an @rpc method, to answer an error of the application's own
 └── RequestError         the browser's, or the network's: answered on the wire, never a traceback
-    ├── Malformed  BadToken  BadOrigin  NotFound  MethodNotAllowed  Gap  Gone  TooLarge
+    ├── Malformed  BadToken  BadKey  NotLocal  BadOrigin  NotFound  MethodNotAllowed  Gap  Gone  TooLarge
     └── TooMany  Draining  Unavailable    say when to come back
 """
 
@@ -73,6 +73,20 @@ class BadToken(RequestError):
 
     status = 401
     code = "bad_token"
+
+
+class BadKey(RequestError):
+    """The operator's key is missing or wrong."""
+
+    status = 401
+    code = "bad_key"
+
+
+class NotLocal(RequestError):
+    """There is no key, so only this machine may ask."""
+
+    status = 403
+    code = "not_local"
 
 
 class BadOrigin(RequestError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from thywill.client import LiveClient
 
@@ -16,6 +16,9 @@ class Sessions:
 
     def __init__(self) -> None:
         self._clients: dict[str, LiveClient | dict[LiveClient, None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._clients)
 
     def add(self, client: LiveClient) -> None:
         """Note that ``client`` is alive."""
@@ -35,7 +38,7 @@ class Sessions:
         if others is client or not others:
             del self._clients[client.session]
 
-    def of(self, session: str) -> Iterable[LiveClient]:
+    def of(self, session: str) -> Sequence[LiveClient]:
         """Return the live clients of ``session``, in the order in which they came."""
         clients = self._clients.get(session)
         if isinstance(clients, dict):

@@ -14,7 +14,7 @@ from typing import Any
 from tests.gate.environment import NODE_TOOLS
 
 CONFIGURATION = Path(__file__).resolve().parent
-FOLDERS = ("static/thywill", "apps/*/static")
+FOLDERS = ("static/thywill", "apps/*/static", "thywill/monitoring/status/static")
 
 
 def scripts(root: Path) -> list[str]:

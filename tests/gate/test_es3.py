@@ -67,7 +67,7 @@ def test_scripts_of_applications_are_checked(tmp_path: Path) -> None:
 
 
 def test_nothing_to_check_is_no_pass(tmp_path: Path) -> None:
-    assert es3.problems(tmp_path) == ["no scripts found in static/thywill or apps/*/static"]
+    assert es3.problems(tmp_path) == [f"no scripts found in {' or '.join(es3.FOLDERS)}"]
 
 
 def test_a_linter_that_cannot_run_is_no_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

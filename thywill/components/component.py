@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from thywill.bootstrap import Configuration
+    from thywill.core.measures import Measures
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +32,6 @@ class Component:
 
     def bootstrap(self, client: Any, configuration: Configuration) -> None:
         """Add what the browser has to be told or to load for ``client`` (a ``LiveClient``)."""
+
+    def measure(self, measures: Measures) -> None:
+        """Tell whoever watches the server what there is to know; called now and then, on the loop."""

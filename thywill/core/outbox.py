@@ -10,11 +10,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from thywill.core.envelope import encode_answer, encode_item
 from thywill.core.overflow import Overflow
 from thywill.errors import Malformed
+
+Form = TypeVar("Form")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Entry:
         self.overflow = overflow
         self.encoded = encode_item(message_id, data, reply_to)
         self._alone: bytes | None = None
-        self._form: bytes | None = None
+        self._form: Any = None
 
     def alone(self) -> bytes:
         """Return the answer that carries this message only: the same bytes for every receiver."""
@@ -60,11 +62,12 @@ class Entry:
             self._alone = encode_answer((self.encoded,), self.id)
         return self._alone
 
-    def form(self, make: Callable[[bytes], bytes]) -> bytes:
+    def form(self, make: Callable[[bytes], Form]) -> Form:
         """Return ``make(self.encoded)``, made once for all receivers, who ask with the same ``make``."""
         if self._form is None:
             self._form = make(self.encoded)
-        return self._form
+        form: Form = self._form
+        return form
 
 
 class Loss:

@@ -179,7 +179,8 @@ class PeeweeDatabase(Database):
             raise
         self._trouble.ended(self._pending.take_dropped())
         for row, reason in refused:
-            log.error("the database takes no record of client %s: %s", row[0], reason, extra={"client": row[0]})
+            about = {"client": row[0]}
+            log.error("the database takes no record of client %s: %s", row[0], reason, extra=about)
 
     async def _keep_writing(self) -> None:
         while True:

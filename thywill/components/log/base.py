@@ -7,10 +7,12 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from thywill.components.component import Component
+from thywill.components.log.json_line import JsonFormatter
 from thywill.components.log.limit import RateLimit
+from thywill.components.log.line import LineFormatter
 from thywill.components.log.spool import Spool
 from thywill.errors import SettingsError
 
@@ -31,9 +33,11 @@ class LogSettings:
 
     Args:
         level: the least urgent lines that are logged: debug, info, warning or error.
+        format: ``text``, or ``json``: an object in each line.
     """
 
     level: str = "info"
+    format: Literal["text", "json"] = "text"
 
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
@@ -95,6 +99,10 @@ class Log(Component):
             SettingsError: it cannot write there.
         """
         raise NotImplementedError
+
+    def make_formatter(self, *, colour: bool = False) -> logging.Formatter:
+        """Return what makes lines of records; ``colour`` is for text on a terminal."""
+        return JsonFormatter() if self.settings.format == "json" else LineFormatter(colour=colour)
 
     async def start(self) -> None:
         """Take the log lines from now on.

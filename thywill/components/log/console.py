@@ -8,7 +8,6 @@ import sys
 from typing import TextIO
 
 from thywill.components.log.base import Log
-from thywill.components.log.line import LineFormatter
 
 
 class ConsoleLog(Log):
@@ -17,7 +16,7 @@ class ConsoleLog(Log):
     def make_handler(self) -> logging.Handler:
         """Return a handler for what is standard error now."""
         handler = ConsoleHandler(sys.stderr)
-        handler.setFormatter(LineFormatter(colour=_takes_colour(sys.stderr)))
+        handler.setFormatter(self.make_formatter(colour=_takes_colour(sys.stderr)))
         return handler
 
 

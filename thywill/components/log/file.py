@@ -14,7 +14,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from thywill.components.log.base import Log, LogSettings
-from thywill.components.log.line import LineFormatter, notice
+from thywill.components.log.line import notice
 from thywill.errors import SettingsError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -60,7 +60,7 @@ class FileLog(Log):
         except OSError as error:
             reason = f"cannot write {error.filename}: {error.strerror}"
             raise SettingsError(f"[log] path: {reason}; change its rights or name another file") from error
-        handler.setFormatter(LineFormatter())
+        handler.setFormatter(self.make_formatter())
         return handler
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 
+from thywill.application import Client
+from thywill.client import LiveClient
+
 COLOURS = {logging.DEBUG: "2", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "1;31"}
 
 
@@ -21,6 +24,12 @@ def notice(text: str, *, logger: str = "thywill.log", level: int = logging.WARNI
     """Return a record by which the log speaks of itself."""
     name = logging.getLevelName(level)
     return logging.makeLogRecord({"name": logger, "levelno": level, "levelname": name, "msg": text})
+
+
+def client_of(record: logging.LogRecord) -> str | None:
+    """Return the id of the client that ``record`` is about: the first among its arguments."""
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    return next((each.id for each in arguments if isinstance(each, (LiveClient, Client))), None)
 
 
 class LineFormatter(logging.Formatter):

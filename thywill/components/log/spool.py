@@ -8,7 +8,7 @@ import queue
 import threading
 from contextlib import suppress
 
-from thywill.components.log.line import notice
+from thywill.components.log.line import client_of, notice
 
 CAPACITY = 30_000
 """Records that may wait: some 30 MB, and more than the thousands of clients that come or go at once say."""
@@ -80,6 +80,7 @@ class Spool(logging.Handler):
 
 def _settled(record: logging.LogRecord) -> logging.LogRecord:
     record = copy.copy(record)
+    record.client = getattr(record, "client", None) or client_of(record)
     record.msg, record.args = _message(record), None
     if record.exc_info:
         record.exc_text = record.exc_text or logging.Formatter().formatException(record.exc_info)

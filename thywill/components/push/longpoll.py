@@ -40,21 +40,21 @@ class LongPoll(Push):
         self.limits.check(send.messages, len(request.body) or len(request.target))
         # Its messages may go to the browser another way.
         self.hub.locate(client, request.peer, client.transport or self.name)
-        self.hub.receive(client, send.messages, partial(_answer, reply))
+        self.hub.receive(client, send.messages, partial(self._answer, reply))
 
     def _leave(self, leave: envelope.Leave, request: Request, reply: Reply) -> None:
         self.hub.leave(self.hub.find(leave.token))
         reply.send(200, b"{}")
 
+    def _answer(self, reply: Reply, received: int, error: RequestError | None) -> None:
+        if error is None:
+            reply.send(200, envelope.encode_received(received))
+        else:
+            _refuse(self.hub, reply, error)
 
-def _answer(reply: Reply, received: int, error: RequestError | None) -> None:
-    if error is None:
-        reply.send(200, envelope.encode_received(received))
-    else:
-        _refuse(reply, error)
 
-
-def _refuse(reply: Reply, error: RequestError) -> None:
+def _refuse(hub: Hub, reply: Reply, error: RequestError) -> None:
+    hub.meter.errors[error.code] += 1
     reply.send(error.status, envelope.encode_error(error), error_head(error))
 
 
@@ -71,7 +71,10 @@ class ParkedPoll:
 
     def flush(self) -> None:
         self._hub.release(self._client)
-        self._reply.send(200, self._client.outbox.give())
+        client = self._client
+        self._reply.send(200, client.outbox.give())
+        if client.timed is not None:
+            self._hub.meter.written(client)
 
     def expire(self) -> None:
         self.flush()
@@ -84,7 +87,7 @@ class ParkedPoll:
         self._reply.send(200, envelope.encode_retry(self._client.outbox.cursor, seconds))
 
     def end(self, reason: Gone) -> None:
-        _refuse(self._reply, reason)
+        _refuse(self._hub, self._reply, reason)
 
     def closed(self) -> None:
         """The connection closed before the answer: the browser will poll again, or not."""

@@ -17,6 +17,7 @@ from thywill.components.database.base import Database
 from thywill.contracts import Address, Receivers, Restored, Then
 from thywill.core.envelope import Item
 from thywill.core.log import LogBounds, MessageLog
+from thywill.core.measures import Measures
 from thywill.core.message import Message
 from thywill.core.outbox import Bounds, Entry, Outbox
 from thywill.core.overflow import Overflow
@@ -62,6 +63,9 @@ class Queue(Component):
 
     Settings: ClassVar[type[Any]] = QueueSettings
 
+    durable: ClassVar[bool] = False
+    """Whether it cannot serve without its database."""
+
     receivers: Receivers
 
     def __init__(self, settings: QueueSettings, database: Database) -> None:
@@ -86,6 +90,14 @@ class Queue(Component):
             "message": self.settings.message,
             "messages": self.settings.batch,
         }
+
+    def measure(self, measures: Measures) -> None:
+        """Tell what the logs hold."""
+        for application, messages in self._logs.items():
+            text = "Messages that some queue holds, each counted once."
+            measures.gauge("thywill_log_messages", text, len(messages), application=application)
+            text = "Bytes of these messages."
+            measures.gauge("thywill_log_bytes", text, messages.size, application=application)
 
     async def restore(self, applications: Container[str]) -> Sequence[Restored]:
         """Return the clients that were kept over a restart; those of other applications are forgotten."""

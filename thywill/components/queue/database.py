@@ -91,6 +91,7 @@ class DatabaseQueue(Queue):
 
     Settings: ClassVar[type[Any]] = DatabaseQueueSettings
     settings: DatabaseQueueSettings
+    durable = True
 
     def __init__(self, settings: DatabaseQueueSettings, database: Database) -> None:
         super().__init__(settings, database)

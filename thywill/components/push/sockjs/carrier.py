@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING, Any
 
 from thywill.client import LiveClient
 from thywill.components.push.sockjs import frames
 from thywill.components.push.sockjs.session import Connection, Session
 from thywill.core import envelope
-from thywill.core.outbox import Loss, lost_in
+from thywill.core.outbox import Entry, Waiting, lost_in
 from thywill.errors import BadToken, Draining, Gap, Gone, Malformed, RequestError, TooLarge, TooMany
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Carrier(Connection):
     nothing: the next one begins after the browser's cursor.
     """
 
+    __slots__ = ("_address", "_client", "_greets", "_hub", "_outcome", "_push", "_sent", "_transport")
+
     def __init__(self, push: SockJS, session: Session) -> None:
         super().__init__(session)
         self._push = push
@@ -49,7 +52,7 @@ class Carrier(Connection):
             self._refuse(Draining("the server is about to stop", retry=2))
 
     def on_attach(self, address: str, transport: str) -> None:
-        self._address, self._transport = address, f"sockjs {transport}"
+        self._address, self._transport = address, sys.intern(f"sockjs {transport}")
         if self._client is not None:
             self._hub.locate(self._client, self._address, self._transport)
 
@@ -69,25 +72,31 @@ class Carrier(Connection):
         self._end(envelope.encode_error(stopping), CLOSE_CODE + stopping.status, stopping.message)
 
     def on_writable(self) -> None:
+        client, after = self._client, self._sent
+        items = client.outbox.give_after(after) if client is not None else []
+        if len(items) == 1 and isinstance(items[0], Entry) and self._outcome is None:
+            # Nearly always, and for thousands in a row, who get the same bytes.
+            self._sent = items[0].id
+            frame = items[0].form(frames.Part).frame(self._sent, after)
+        else:
+            frame = self._frame(items)
+        self._greets = False
+        if frame:
+            self.session.write(frame)
+            if client is not None and client.timed is not None:
+                self._hub.meter.written(client)
+
+    def _frame(self, items: list[Waiting]) -> bytes:
+        """Return the frame with all that there is to say, or nothing."""
         said: list[bytes] = []
-        if self._client is not None:
-            self._add_messages(self._client, said)
+        if items or self._greets:
+            after, self._sent = self._sent, items[-1].id if items else self._sent
+            parts = [item.form(frames.Part).text for item in items if isinstance(item, Entry)]
+            said.append(frames.answer(parts, self._sent, after, lost_in(items)))
         if self._outcome is not None:
             said.append(frames.quote(self._outcome))
             self._outcome = None
-        if said:
-            self.session.write(said)
-
-    def _add_messages(self, client: LiveClient, said: list[bytes]) -> None:
-        outbox, after = client.outbox, self._sent
-        items = outbox.give_after(after)
-        if not items and not self._greets:
-            return
-        self._greets = False
-        if items:
-            self._sent = items[-1].id
-        parts = [item.form(frames.quote_part) for item in items if not isinstance(item, Loss)]
-        said.append(frames.answer(parts, self._sent, after, lost_in(items)))
+        return frames.messages(said) if said else b""
 
     def on_close(self) -> None:
         client, self._client = self._client, None
@@ -127,7 +136,10 @@ class Carrier(Connection):
             self.session.flush()
 
     def _refuse(self, error: RequestError) -> None:
-        log.warning("a frame from %s refused: %d %s", self._address, error.status, error.code)
+        # The client goes into a field of its own.
+        about = {"client": self._client and self._client.id}
+        log.warning("a frame from %s refused: %d %s", self._address, error.status, error.code, extra=about)
+        self._hub.meter.errors[error.code] += 1
         if isinstance(error, PASSING):
             self._outcome = envelope.encode_error(error)
         else:

@@ -27,8 +27,8 @@ _encode = msgspec.json.Encoder().encode
 _texts = msgspec.json.Decoder(list[str])
 
 
-class BadBody(Exception):
-    """What a browser sent is no array of messages; the text is what the protocol answers."""
+class BadInput(Exception):
+    """What a browser sent is wrong; the text is what the protocol answers, with status 500."""
 
 
 def quote(text: bytes) -> bytes:
@@ -38,9 +38,29 @@ def quote(text: bytes) -> bytes:
     return MANGLED.sub(_escape, _encode(text.decode()).decode()).encode()
 
 
-def quote_part(text: bytes) -> bytes:
-    """Return UTF-8 as a part of such a string: what ``quote`` returns, without its quotation marks."""
-    return quote(text)[1:-1]
+class Part:
+    """An item of the envelope, quoted once for all of its receivers.
+
+    Nearly all of them stand at the same place of the log, so the whole frame of the item alone is made once
+    as well.
+
+    Args:
+        item: as JSON.
+    """
+
+    __slots__ = ("_after", "_frame", "text")
+
+    def __init__(self, item: bytes) -> None:
+        self.text = quote(item)[1:-1]
+        self._after = -1
+        self._frame = b""
+
+    def frame(self, cursor: int, after: int) -> bytes:
+        """Return the frame that carries this item only; arguments are those of ``answer``."""
+        if after != self._after:
+            self._after = after
+            self._frame = messages((answer((self.text,), cursor, after, 0),))
+        return self._frame
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -58,10 +78,10 @@ def close(code: int, reason: str) -> bytes:
 
 
 def answer(parts: Iterable[bytes], cursor: int, after: int, lost: int) -> bytes:
-    """Return the envelope of messages as a JSON string, put together from items that ``quote_part`` made.
+    """Return the envelope of messages as a JSON string.
 
     Args:
-        parts: the items, each made once for all of its receivers.
+        parts: the texts of its items (``Part``).
         cursor: the id of the last of them.
         after: the cursor that the answer before this one ended with: a browser that is not there has
             missed something.
@@ -72,18 +92,31 @@ def answer(parts: Iterable[bytes], cursor: int, after: int, lost: int) -> bytes:
     return body % (b",".join(parts), cursor, after, told)
 
 
+def read_callback(name: str) -> bytes:
+    """Return what a page says is the name of its function.
+
+    Raises:
+        BadInput: it cannot be one.
+    """
+    if not name:
+        raise BadInput('"callback" parameter required')
+    if not CALLBACK.fullmatch(name):
+        raise BadInput('invalid "callback" parameter')
+    return name.encode()
+
+
 def read_messages(body: bytes) -> list[str]:
     """Return the messages that a request carries: a JSON array of strings.
 
     Raises:
-        BadBody: it is something else.
+        BadInput: it is something else.
     """
     if not body:
-        raise BadBody("Payload expected.")
+        raise BadInput("Payload expected.")
     try:
         return _texts.decode(body)
     except msgspec.ValidationError:
-        raise BadBody("Payload expected.") from None
+        raise BadInput("Payload expected.") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _read_leniently(body)
 
@@ -92,4 +125,4 @@ def _read_leniently(body: bytes) -> list[str]:
     try:
         return _texts.decode(mend(body))
     except (ValueError, msgspec.DecodeError, RecursionError):
-        raise BadBody("Broken JSON encoding.") from None
+        raise BadInput("Broken JSON encoding.") from None

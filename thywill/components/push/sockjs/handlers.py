@@ -21,6 +21,7 @@ from thywill.components.push.sockjs.library import (
 )
 from thywill.core.envelope import encode_error, encode_failure, encode_object
 from thywill.errors import Later, NotFound, RequestError
+from thywill.http.endpoint import Origins
 
 if TYPE_CHECKING:
     from thywill.components.push.sockjs.router import Router
@@ -55,6 +56,11 @@ def sticky_cookie(cookies: str) -> str:
     """Return the cookie that some load balancers tell servers by: what the browser has, or a first one."""
     known = STICKY.search(cookies)
     return f"JSESSIONID={known[1] if known else 'dummy'}; Path=/"
+
+
+def frame_policy(origins: Origins) -> str:
+    """Return the policy of a page that only those who may speak to the server may show in a frame."""
+    return " ".join(["frame-ancestors", "'self'", *origins.allowed()])
 
 
 class Polite:
@@ -120,11 +126,6 @@ class Polite:
         if self.server.settings["jsessionid"]:
             self.set_header("Set-Cookie", sticky_cookie(self.request.headers.get("Cookie", "")))
 
-    def embeddable(self: Any) -> None:
-        """Let pages that may speak to the server show this one in a frame, and no others."""
-        allowed = " ".join(["'self'", *self.server.origins.allowed()])
-        self.set_header("Content-Security-Policy", f"frame-ancestors {allowed}")
-
     def refuse(self: Any, error: RequestError) -> None:
         """Answer ``error`` as the wire has it."""
         log.warning(
@@ -135,13 +136,6 @@ class Polite:
         if isinstance(error, Later):
             self.set_header("Retry-After", f"{error.retry:.0f}")
         self.finish(encode_error(error))
-
-    def complain(self: Any, text: str) -> None:
-        """Answer bad input with what the protocol says to it."""
-        log.warning("%r from %s refused: 500 %s", self.request.path, self.request.remote_ip, text)
-        self.set_status(500)
-        self.set_header("Content-Type", TEXT)
-        self.finish(text)
 
     def write_error(self: Any, status_code: int, **kwargs: Any) -> None:
         if status_code == 405:
@@ -157,8 +151,14 @@ class Missing(Polite, PreflightHandler):  # type: ignore[misc]
         raise NotFound("there is nothing here")
 
 
-class Preflight(Polite, PreflightHandler):  # type: ignore[misc]
-    """Everything but POST at an address whose POST is a thin endpoint."""
+class AroundPost(Polite, PreflightHandler):  # type: ignore[misc]
+    """Everything else at an address whose POST is a thin endpoint."""
+
+
+class AroundGet(AroundPost):
+    """Everything else at an address whose GET is one."""
+
+    access_methods = "GET"
 
 
 class Greeting(Polite, GreetingsHandler):  # type: ignore[misc]
@@ -201,7 +201,7 @@ class Frame(Polite, IFrameHandler):  # type: ignore[misc]
         self.set_header("Etag", f'"{hashlib.sha256(page).hexdigest()[:32]}"')
         self.set_header("Content-Type", "text/html; charset=UTF-8")
         self.enable_cache()
-        self.embeddable()
+        self.set_header("Content-Security-Policy", frame_policy(self.server.origins))
         if self.check_etag_header():
             self.set_status(304)
             self.finish()

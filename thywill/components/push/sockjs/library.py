@@ -11,9 +11,6 @@ with warnings.catch_warnings():
     from sockjs.tornado.basehandler import CACHE_TIME, PreflightHandler
     from sockjs.tornado.session import CLOSED, CONNECTING, OPEN, BaseSession, ConnectionInfo
     from sockjs.tornado.static import GreetingsHandler, IFrameHandler, InfoHandler
-    from sockjs.tornado.transports.jsonp import JSONPSendHandler
-    from sockjs.tornado.transports.pollingbase import PollingTransportBase
-    from sockjs.tornado.transports.streamingbase import StreamingTransportBase
 
 __all__ = [
     "CACHE_TIME",
@@ -25,10 +22,7 @@ __all__ = [
     "GreetingsHandler",
     "IFrameHandler",
     "InfoHandler",
-    "JSONPSendHandler",
-    "PollingTransportBase",
     "PreflightHandler",
     "SockJSConnection",
     "SockJSRouter",
-    "StreamingTransportBase",
 ]

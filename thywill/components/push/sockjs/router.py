@@ -9,17 +9,10 @@ from typing import Any
 from tornado.ioloop import IOLoop
 from tornado.web import Application
 
-from thywill.components.push.sockjs.handlers import Frame, Greeting, Info, Missing, Preflight
+from thywill.components.push.sockjs.endpoints import KINDS, Endpoints
+from thywill.components.push.sockjs.handlers import AroundGet, AroundPost, Frame, Greeting, Info, Missing
 from thywill.components.push.sockjs.library import SockJSRouter
-from thywill.components.push.sockjs.polling import XhrEndpoints
-from thywill.components.push.sockjs.senders import JsonpSend
 from thywill.components.push.sockjs.session import Connection, Session
-from thywill.components.push.sockjs.transports import (
-    EventSource,
-    HtmlFile,
-    Jsonp,
-    XhrStreaming,
-)
 from thywill.core.wheel import TimerWheel
 from thywill.errors import TooMany
 from thywill.http.endpoint import ORIGIN, Origins
@@ -30,15 +23,6 @@ TICK = 0.5
 SLICE = 200
 """How many sessions are handled in one turn of the loop, as in the hub."""
 
-SESSION_HANDLERS = {
-    "xhr": Preflight,
-    "xhr_send": Preflight,
-    "xhr_streaming": XhrStreaming,
-    "eventsource": EventSource,
-    "htmlfile": HtmlFile,
-    "jsonp": Jsonp,
-    "jsonp_send": JsonpSend,
-}
 PAGES = {"/?": Greeting, "/info": Info, r"/iframe[0-9-.a-z_]*\.html": Frame}
 
 
@@ -76,7 +60,7 @@ class Router(SockJSRouter):  # type: ignore[misc]
         self._wheel: TimerWheel[Session] = TimerWheel(TICK, now())
         self._due: list[Session] = []
         self._ticker: object | None = None
-        self.find = XhrEndpoints(self).find
+        self.find = Endpoints(self).find
 
     @property
     def urls(self) -> list[tuple[Any, ...]]:
@@ -84,13 +68,14 @@ class Router(SockJSRouter):  # type: ignore[misc]
         kwargs = {"server": self}
         session = rf"{self.prefix}/[^/.]{{1,128}}/(?P<session_id>[^/.]{{1,128}})"
         rules: list[tuple[Any, ...]] = [
-            (rf"{session}/{name}", handler, kwargs) for name, handler in SESSION_HANDLERS.items()
+            (f"{session}/{kind.name}", AroundPost if kind.method == b"POST" else AroundGet, kwargs)
+            for kind in KINDS.values()
         ]
         return rules + [(self.prefix + path, handler, kwargs) for path, handler in PAGES.items()]
 
     def rule(self) -> tuple[Any, ...]:
         """Return the one rule that covers every address of this service, those that do not exist too."""
-        # An application of its own, since the outer one compresses: that would hold streams back.
+        # An application of its own, for its answer to what is not there.
         application = Application(
             self.urls,
             default_handler_class=Missing,

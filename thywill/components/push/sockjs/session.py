@@ -31,6 +31,8 @@ class Connection(SockJSConnection):  # type: ignore[misc]
     Nothing that a browser sends may make one of them raise.
     """
 
+    __slots__ = ("session",)
+
     session: Session
 
     def on_attach(self, address: str, transport: str) -> None:
@@ -51,6 +53,25 @@ class Session(BaseSession, Timed):  # type: ignore[misc]
 
     Its deadline is in the router's wheel: the next heartbeat while a request is here, else the session's end.
     """
+
+    # With the names of what sockjs-tornado's class keeps, so that no session has a dict: there are thousands.
+    __slots__ = (
+        "_expiry",
+        "_heartbeat",
+        "_held",
+        "_queued",
+        "close_reason",
+        "conn",
+        "conn_info",
+        "handler",
+        "send_expects_json",
+        "send_queue",
+        "server",
+        "session_id",
+        "state",
+        "stats",
+        "transport_name",
+    )
 
     handler: Any
     conn: Connection | None
@@ -130,21 +151,26 @@ class Session(BaseSession, Timed):  # type: ignore[misc]
         """Tell whether a request is here that takes a frame."""
         return self.handler is not None and self.handler.active and not self._held
 
-    def write(self, quoted: list[bytes]) -> None:
-        """Send JSON strings as one frame, while ``is_writable``."""
-        self.handler.send_pack(frames.messages(quoted))
+    def write(self, frame: bytes) -> None:
+        """Send a frame, while ``is_writable``."""
+        self.handler.send_pack(frame)
 
     def flush(self) -> None:
         """Write what waits, as far as the request that is here takes it."""
         if self.send_queue and self.is_writable():
             waiting, self.send_queue, self._queued = self.send_queue, [], 0
-            self.write(waiting)
-        if self.is_writable() and self.conn is not None:
+            self.write(frames.messages(waiting))
+        if not self.is_writable():
+            return
+        if self.conn is not None:
             self.conn.on_writable()
-        if self.state == CLOSED and self.is_writable():
-            self.handler.send_pack(frames.close(*self.get_close_reason()))
-            if self.handler is not None:
-                self.handler.session_closed()
+        elif self.state == CLOSED:
+            self._write_end()
+
+    def _write_end(self) -> None:
+        self.write(frames.close(*self.get_close_reason()))
+        if self.handler is not None:
+            self.handler.session_closed()
 
     def close(self, code: int = 3000, message: str = "Go away!") -> None:
         """End the session; whoever asks for it within its time is told the reason."""

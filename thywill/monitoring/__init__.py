@@ -1,0 +1,1 @@
+"""An operator's eyes: metrics, readiness, and the status page."""

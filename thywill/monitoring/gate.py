@@ -1,0 +1,169 @@
+"""Who may see metrics and the status page."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from thywill.core.signing import Signer
+from thywill.errors import BadKey, BadToken, NotLocal
+from thywill.http.message import Reply, Request
+from thywill.http.site import Endpoint
+from thywill.monitoring.attempts import Attempts
+
+COOKIE = "thywill_operator"
+HOURS = 12.0
+"""How long a browser that has shown the key is let in; its cookie goes with the browser before that."""
+BEARER = "bearer "
+
+
+class Visitor(NamedTuple):
+    """Whoever asks.
+
+    Args:
+        peer: the address, as far as trusted proxies tell.
+        host: what the visitor believes to speak to.
+        forwarded: X-Forwarded-For; of several, the first.
+        authorization, cookies: headers.
+    """
+
+    peer: str
+    host: str
+    forwarded: str
+    authorization: str
+    cookies: str
+
+    @classmethod
+    def of(cls, request: Request) -> Visitor:
+        """Return who sent ``request``."""
+        names = (b"x-forwarded-for", b"authorization", b"cookie")
+        values = (request.host or b"", *(request.header(name) or b"" for name in names))
+        return cls(request.peer, *(value.decode("latin-1") for value in values))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is somebody on this machine, by all that can be known.
+
+        A proxy on this machine that is not trusted leaves its own address, but names somebody else. And a
+        page of somebody's that has a name for 127.0.0.1 (DNS rebinding) asks by that name.
+        """
+        named = self.forwarded.split(",")
+        if not all(_is_loopback(address.strip()) for address in named if address.strip()):
+            return False
+        try:
+            host = urlsplit(f"//{self.host}").hostname or ""
+        except ValueError:
+            return False
+        return _is_loopback(self.peer) and (host == "localhost" or _is_loopback(host))
+
+
+class Gate:
+    """Lets in who shows the key, or, where there is none, who asks from this machine.
+
+    Args:
+        key: the key, or an empty text.
+        signer: signs the cookie of a browser that has shown it.
+        monotonic, wall: the two clocks.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        signer: Signer,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._digest = _digest(key) if key else b""
+        self._signer = signer
+        self._attempts = Attempts()
+        self._monotonic = monotonic
+        self._wall = wall
+        # A cookie is good for the key that it was given for.
+        self._purpose = f"operator {self._digest.hex()}"
+
+    @property
+    def has_key(self) -> bool:
+        """Whether there is a key to ask for."""
+        return bool(self._digest)
+
+    def check(self, visitor: Visitor) -> None:
+        """Let ``visitor`` in.
+
+        Raises:
+            NotLocal: there is no key, and the visitor is not on this machine.
+            BadKey: the key is missing or wrong.
+            TooMany: this address has shown too many wrong ones.
+        """
+        if not self._digest:
+            if not visitor.is_local:
+                raise NotLocal("only from this machine: set key in [monitoring] to let others in")
+        elif visitor.authorization[: len(BEARER)].lower() == BEARER:
+            self.check_key(visitor.authorization[len(BEARER) :].strip().encode("latin-1"), visitor.peer)
+        elif not self._has_cookie(visitor.cookies):
+            raise BadKey("the key of [monitoring] is missing: Authorization: Bearer KEY")
+
+    def check_key(self, key: bytes, address: str) -> None:
+        """Let in who shows ``key``.
+
+        Raises:
+            BadKey: it is wrong.
+            TooMany: ``address`` has shown too many wrong ones.
+        """
+        now = self._monotonic()
+        self._attempts.check(address, now)
+        # The digests have one length, so the time does not tell that of the key either.
+        if not hmac.compare_digest(hashlib.sha256(key).digest(), self._digest):
+            self._attempts.failed(address, now)
+            raise BadKey("this is not the key of [monitoring]")
+
+    def cookie(self, *, secure: bool) -> str:
+        """Return the Set-Cookie header for a browser that has shown the key."""
+        value = self._signer.sign(self._purpose, secrets.token_urlsafe(8), self._wall() + HOURS * 3600)
+        return f"{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"
+
+    def no_cookie(self) -> str:
+        """Return the Set-Cookie header that takes the cookie back."""
+        return f"{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
+
+    def guard(self, endpoint: Endpoint) -> Endpoint:
+        """Return ``endpoint`` for those alone who are let in."""
+
+        def guarded(request: Request, reply: Reply) -> None:
+            self.check(Visitor.of(request))
+            endpoint(request, reply)
+
+        return guarded
+
+    def _has_cookie(self, cookies: str) -> bool:
+        for part in cookies.split(";"):
+            name, _, value = part.strip().partition("=")
+            if name == COOKIE and self._is_good(value):
+                return True
+        return False
+
+    def _is_good(self, value: str) -> bool:
+        try:
+            self._signer.verify(self._purpose, value, self._wall())
+        except BadToken:
+            return False
+        return True
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = parsed.ipv4_mapped if parsed.version == 6 else None
+    return (mapped or parsed).is_loopback

@@ -1,0 +1,86 @@
+"""Finds clients, and tells all that is known of one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from thywill.client import LiveClient
+from thywill.hub import Hub
+from thywill.monitoring.census import SLICE
+
+MOVES = 100
+"""The latest changes of one client that are told."""
+SHOWN = 100
+"""Clients in one answer."""
+CHANNELS = 50
+"""Channels of one client that are named."""
+
+
+async def search(hub: Hub, text: str) -> dict[str, Any]:
+    """Return the newest clients in whose id, session, address, application or user agent ``text`` occurs.
+
+    Their number is counted too; it takes a turn of the loop for each slice of all clients.
+    """
+    wanted = text.strip().lower()
+    clients = list(hub.clients.values())
+    found: list[dict[str, Any]] = []
+    count = 0
+    for last in range(len(clients), 0, -SLICE):
+        for client in reversed(clients[max(last - SLICE, 0) : last]):
+            if not wanted or _fits(client, wanted):
+                count += 1
+                if len(found) < SHOWN:
+                    found.append(summary(client))
+        await asyncio.sleep(0)
+    return {"clients": found, "found": count, "all": len(clients)}
+
+
+def _fits(client: LiveClient, wanted: str) -> bool:
+    fields = (client.id, client.session, client.address, client.application, client.user_agent)
+    return any(wanted in field.lower() for field in fields)
+
+
+def summary(client: LiveClient) -> dict[str, Any]:
+    """Return what a list shows of ``client``; its token is nobody's business."""
+    return {
+        "id": client.id,
+        "application": client.application,
+        "address": client.address,
+        "state": client.state.value,
+        "transport": client.transport,
+        "age": max(round(time.time() - client.created), 0),
+        "queued": len(client.outbox),
+    }
+
+
+def describe(hub: Hub, client_id: str) -> dict[str, Any] | None:
+    """Return all that is known of one client; None if nothing is."""
+    moves = [
+        {"ago": round(ago), "address": address, "transport": transport}
+        for ago, address, transport in hub.meter.moves_of(client_id)[-MOVES:]
+    ]
+    client = hub.clients.get(client_id)
+    if client is None:
+        return {"id": client_id, "state": "gone", "moves": moves} if moves else None
+    return {**summary(client), **_particulars(hub, client), "moves": moves}
+
+
+def _particulars(hub: Hub, client: LiveClient) -> dict[str, Any]:
+    outbox = client.outbox
+    oldest = hub.meter.age(client.application, outbox.entries[0].id) if outbox.entries else None
+    channels = hub.audience.channels_of(client)
+    return {
+        "session": client.session,
+        "user_agent": client.user_agent,
+        "seen": max(round(time.time() - client.seen), 0),
+        "bytes": outbox.size,
+        "given": outbox.given,
+        "oldest": None if oldest is None else round(oldest, 1),
+        "cursor": outbox.cursor,
+        "received": client.inbox.received,
+        "pending": client.pending,
+        "channels": channels[:CHANNELS],
+        "more_channels": max(len(channels) - CHANNELS, 0),
+    }

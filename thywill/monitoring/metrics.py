@@ -1,0 +1,102 @@
+"""``GET /thywill/metrics``: the measures in the format of Prometheus, or of OpenMetrics."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from itertools import accumulate
+from typing import Any
+
+from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from thywill.core.histogram import Histogram
+from thywill.core.measures import Measure, Measures
+from thywill.errors import MethodNotAllowed
+from thywill.http.message import Reply, Request
+from thywill.monitoring.watch import Watch
+
+log = logging.getLogger(__name__)
+
+
+class Taken(Collector):
+    """The measures of one moment, as prometheus_client has them."""
+
+    def __init__(self, measures: Measures) -> None:
+        self._measures = measures
+
+    def collect(self) -> Iterable[Metric]:
+        for name, measure in self._measures.all.items():
+            yield _family(name, measure)
+
+
+class Metrics:
+    """The address.
+
+    Args:
+        watch: what is measured.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        # A registry of our own: the package's is one for the whole process.
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
+        PlatformCollector(registry=self._process)
+        GCCollector(registry=self._process)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __call__(self, request: Request, reply: Reply) -> None:
+        if request.method not in (b"GET", b"HEAD"):
+            raise MethodNotAllowed("only GET is allowed here")
+        accept = (request.header(b"accept") or b"").decode("latin-1")
+        task = asyncio.ensure_future(self._answer(accept, reply))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, accept: str, reply: Reply) -> None:
+        try:
+            body, content_type = self.encode(await self._watch.measures(), accept)
+        except Exception:
+            log.exception("the metrics could not be read")
+            reply.send(500, b"")
+        else:
+            head = f"Content-Type: {content_type}\r\nCache-Control: no-store\r\n"
+            reply.send(200, body, head.encode())
+
+    def encode(self, measures: Measures, accept: str = "") -> tuple[bytes, str]:
+        """Return ``measures``, with those of the process, as text, and its type."""
+        encode, content_type = choose_encoder(accept)
+        self._process.register(taken := Taken(measures))
+        try:
+            return encode(self._process), content_type
+        finally:
+            self._process.unregister(taken)
+
+
+def _family(name: str, measure: Measure) -> Metric:
+    values = measure.values
+    names = [label for label, _ in next(iter(values), ())]
+    kinds = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily, "histogram": HistogramMetricFamily}
+    family: Any = kinds[measure.kind](name, measure.text, labels=names)
+    for labels, value in values.items():
+        texts = [text for _, text in labels]
+        if isinstance(value, Histogram):
+            family.add_metric(texts, _buckets(value), value.sum)
+        else:
+            family.add_metric(texts, value)
+    found: Metric = family
+    return found
+
+
+def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    bounds = [*(str(bound) for bound in histogram.bounds), "+Inf"]
+    return list(zip(bounds, accumulate(histogram.counts), strict=True))

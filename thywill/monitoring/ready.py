@@ -1,0 +1,42 @@
+"""``GET /thywill/ready``: whether the server serves, and if not, why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from thywill.core.envelope import encode_object
+from thywill.errors import MethodNotAllowed
+from thywill.http.message import JSON, Reply, Request
+
+Reasons = Callable[[], Awaitable[list[str]]]
+
+
+class Ready:
+    """The address: 200 where all is well, else 503 with the reasons.
+
+    Args:
+        reasons: returns what keeps the server from serving.
+    """
+
+    def __init__(self, reasons: Reasons) -> None:
+        self._reasons = reasons
+        self._task: asyncio.Task[list[str]] | None = None
+        self._waiting: set[asyncio.Task[None]] = set()
+
+    def __call__(self, request: Request, reply: Reply) -> None:
+        if request.method not in (b"GET", b"HEAD"):
+            raise MethodNotAllowed("only GET is allowed here")
+        task = asyncio.ensure_future(self._answer(reply))
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+
+    async def _answer(self, reply: Reply) -> None:
+        # Anybody may ask, so however many do, the database is asked by one of them at a time.
+        if self._task is None or self._task.done():
+            self._task = asyncio.ensure_future(self._reasons())
+        reasons = await asyncio.shield(self._task)
+        if reasons:
+            reply.send(503, encode_object({"status": "not ready", "reasons": reasons}), JSON)
+        else:
+            reply.send(200, encode_object({"status": "ready"}), JSON)

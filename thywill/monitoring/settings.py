@@ -1,0 +1,53 @@
+"""The section ``[monitoring]``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from thywill.errors import SettingsError
+
+SHORTEST = 12
+"""Characters of a key: enough that nobody guesses it at the rate that is let through."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringSettings:
+    """Who may see metrics and the status page.
+
+    Args:
+        key: what they have to show; without one, only who asks from this machine may see them.
+        keyfile: a file that holds the key; a relative one is below the project's folder.
+    """
+
+    key: str = field(default="", repr=False)
+    keyfile: str = ""
+
+    def read_key(self, folder: Path) -> str:
+        """Return the key, or an empty text.
+
+        Args:
+            folder: where relative file names begin.
+
+        Raises:
+            SettingsError: it cannot be read, is too short, or there are two.
+        """
+        key = self._from_file(folder) if self.keyfile else self.key
+        if self.key and key != self.key:
+            raise SettingsError("[monitoring] key and keyfile hold two keys: keep one of them")
+        place = "keyfile" if self.keyfile else "key"
+        if (key or self.keyfile) and len(key) < SHORTEST:
+            raise SettingsError(
+                f"[monitoring] {place}: the key must have {SHORTEST} characters or more: openssl rand -hex 16"
+            )
+        if not key.isprintable():
+            raise SettingsError(f"[monitoring] {place}: the key must be one line of text")
+        return key
+
+    def _from_file(self, folder: Path) -> str:
+        path = folder / self.keyfile
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "is not text"
+            raise SettingsError(f"[monitoring] keyfile: {path} cannot be read: {reason}") from None

@@ -1,0 +1,115 @@
+"""The status page: an application on thywill itself, in a hub of its own, beside the one that it looks at."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+from typing import Any
+
+from thywill.application import Application, Client, rpc
+from thywill.bootstrap import Configuration
+from thywill.errors import RpcError
+from thywill.monitoring.figures import Figures
+from thywill.monitoring.lookup import describe, search
+from thywill.monitoring.watch import Watch
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "figures"
+EVERY = 1.0
+HISTORY = 120
+"""Seconds that the charts of a page that comes later begin with."""
+POINT = ("clients", "sent", "received", "delay", "worst_delay", "lag", "memory", "queued")
+REASON = 200
+"""Characters of a reason for which a client is disconnected."""
+
+
+class Status(Application):
+    """Sends the figures, every second, to those who look; while nobody does, nothing is done."""
+
+    title = "thywill: status"
+    page = "status.html"
+    scripts = ["format.js", "chart.js", "figures.js", "list.js", "client.js", "status.js"]
+    styles = ["status.css"]
+    overflow = "conflate"
+
+    def __init__(self) -> None:
+        self._watch: Watch | None = None
+        self._has_key = False
+        self._points: deque[list[Any]] = deque(maxlen=HISTORY)
+        self._task: asyncio.Task[None] | None = None
+
+    def look_at(self, watch: Watch, *, has_key: bool) -> None:
+        """Show ``watch``, to people who had to show a key or not."""
+        self._watch = watch
+        self._has_key = has_key
+
+    @property
+    def watch(self) -> Watch:
+        """What is shown."""
+        assert self._watch is not None
+        return self._watch
+
+    def bootstrap(self, client: Client, configuration: Configuration) -> None:
+        configuration.parameters["key"] = self._has_key
+
+    async def on_connect(self, client: Client) -> None:
+        if self._task is None or self._task.done():
+            self._points.clear()
+            self._task = asyncio.create_task(self._keep_telling())
+        await client.send({"points": list(self._points)})
+        await self.subscribe(client, CHANNEL)
+
+    async def on_stop(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep_telling(self) -> None:
+        loop = asyncio.get_running_loop()
+        figures, due = Figures(self.watch), loop.time()
+        while True:
+            due += EVERY
+            await asyncio.sleep(max(due - loop.time(), 0.1))
+            if not self.clients():
+                return
+            try:
+                await self._tell(await figures.take())
+            except Exception:
+                log.exception("the figures could not be told")
+
+    async def _tell(self, figures: dict[str, Any]) -> None:
+        point = [figures[name] for name in POINT]
+        self._points.append(point)
+        await self.publish(CHANNEL, {"point": point, "figures": figures}, key=CHANNEL)
+
+    @rpc
+    async def search(self, _client: Client, text: str) -> dict[str, Any]:
+        """Return the newest clients that ``text`` fits."""
+        return await search(self.watch.hub, _text(text))
+
+    @rpc
+    async def describe(self, _client: Client, client_id: str) -> dict[str, Any] | None:
+        """Return all that is known of a client."""
+        return describe(self.watch.hub, _text(client_id))
+
+    @rpc
+    async def disconnect(self, client: Client, client_id: str, reason: str) -> bool:
+        """End a client, whose page is told ``reason``; return whether it was there."""
+        told = _text(reason).strip()[:REASON] or "disconnected by the operator"
+        found = self.watch.hub.clients.get(_text(client_id))
+        if found is None:
+            return False
+        log.info("%s is disconnected by the operator at %s", found, client.address)
+        self.watch.hub.disconnect(found, told)
+        return True
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise RpcError("malformed", "this must be a text")
+    return value

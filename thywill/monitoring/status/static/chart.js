@@ -1,0 +1,96 @@
+/* A line over the last two minutes, in SVG. Browsers without it show the numbers alone. */
+(function (status) {
+  'use strict';
+
+  var SVG = 'http://www.w3.org/2000/svg';
+  var SECONDS = 120;
+  var HEIGHT = 40;
+  var able = !!document.createElementNS && typeof window.SVGElement !== 'undefined';
+
+  function element(name, attributes) {
+    var node = document.createElementNS(SVG, name), key;
+    for (key in attributes) {
+      if (Object.prototype.hasOwnProperty.call(attributes, key)) {
+        node.setAttribute(key, attributes[key]);
+      }
+    }
+    return node;
+  }
+
+  // The next of 1, 2, 5, 10, 20, 50, ... so that the scale stays while values change a little.
+  function ceiling(value) {
+    var step = 1, factors = [2, 2.5, 2], i = 0;
+    while (step < value) {
+      step *= factors[i % 3];
+      i += 1;
+    }
+    return step;
+  }
+
+  function highest(list) {
+    var most = 0, i;
+    for (i = 0; i < list.length; i += 1) {
+      if (list[i] > most) { most = list[i]; }
+    }
+    return most;
+  }
+
+  // The newest at the right edge; gaps where nothing was measured.
+  function outline(values, top) {
+    var path = '', drawing = false, i, x, y;
+    for (i = 0; i < values.length; i += 1) {
+      if (values[i] == null) {
+        drawing = false;
+      } else {
+        x = SECONDS - (values.length - 1 - i);
+        y = (HEIGHT - 1 - values[i] / top * (HEIGHT - 2)).toFixed(2);
+        // A length of nothing with round ends shows a value that stands alone as a dot.
+        path += (drawing ? 'L' : 'M' + x + ' ' + y + 'L') + x + ' ' + y;
+        drawing = true;
+      }
+    }
+    return path;
+  }
+
+  function area(values, top) {
+    var line = outline(values, top), first = SECONDS - (values.length - 1);
+    if (!line || values.indexOf(null) >= 0) { return ''; }
+    return line + 'L' + SECONDS + ' ' + HEIGHT + 'L' + first + ' ' + HEIGHT + 'Z';
+  }
+
+  // Args: the least that the scale shows; how a value of it is written.
+  function Chart(least, write) {
+    this.least = least;
+    this.write = write;
+    this.node = status.dom.make('div', 'chart');
+    this.scale = status.dom.make('span', 'scale');
+    this.lines = [];
+    if (able) { this.build(); }
+  }
+
+  Chart.prototype = {
+    build: function () {
+      var svg = element('svg', {viewBox: '0 0 ' + SECONDS + ' ' + HEIGHT, preserveAspectRatio: 'none', 'aria-hidden': 'true', focusable: 'false'});
+      this.area = element('path', {'class': 'area', d: ''});
+      this.lines = [element('path', {'class': 'line', d: ''}), element('path', {'class': 'line second', d: ''})];
+      svg.appendChild(this.area);
+      svg.appendChild(this.lines[1]);
+      svg.appendChild(this.lines[0]);
+      this.node.appendChild(svg);
+      this.node.appendChild(this.scale);
+    },
+
+    draw: function (first, second) {
+      var top;
+      if (!able) { return; }
+      top = ceiling(Math.max(highest(first), highest(second || []), this.least));
+      this.area.setAttribute('d', second ? '' : area(first, top));
+      this.lines[0].setAttribute('d', outline(first, top));
+      this.lines[1].setAttribute('d', second ? outline(second, top) : '');
+      status.dom.write(this.scale, this.write(top));
+    }
+  };
+
+  status.Chart = Chart;
+  status.SECONDS = SECONDS;
+}(window.thywillStatus = window.thywillStatus || {}));

@@ -1,0 +1,104 @@
+/* Numbers and times for people, and what the page needs of the DOM. */
+(function (status) {
+  'use strict';
+
+  var dom = status.dom = {};
+  var format = status.format = {};
+
+  dom.find = function (id) {
+    return document.getElementById(id);
+  };
+
+  // Always a text node: what a browser says of itself never becomes markup.
+  dom.make = function (tag, className, text) {
+    var node = document.createElement(tag);
+    node.className = className || '';
+    if (text != null) {
+      node.appendChild(document.createTextNode(text));
+    }
+    return node;
+  };
+
+  dom.write = function (node, text) {
+    if (node.firstChild && node.firstChild.nodeType === 3 && !node.firstChild.nextSibling) {
+      node.firstChild.nodeValue = text;
+      return;
+    }
+    dom.empty(node);
+    node.appendChild(document.createTextNode(text));
+  };
+
+  dom.empty = function (node) {
+    while (node.firstChild) {
+      node.removeChild(node.firstChild);
+    }
+  };
+
+  dom.row = function (cells, numbersFrom) {
+    var row = dom.make('tr'), i, tag;
+    for (i = 0; i < cells.length; i += 1) {
+      tag = dom.make('td', i >= numbersFrom ? 'n' : '');
+      tag.appendChild(typeof cells[i] === 'object' ? cells[i] : document.createTextNode(cells[i]));
+      row.appendChild(tag);
+    }
+    return row;
+  };
+
+  dom.fill = function (body, rows, nothing) {
+    var i;
+    dom.empty(body);
+    for (i = 0; i < rows.length; i += 1) {
+      body.appendChild(rows[i]);
+    }
+    if (!rows.length) {
+      body.appendChild(dom.row([dom.make('span', 'soft', nothing)], 1));
+    }
+  };
+
+  // 1234567 as "1 234 567", with thin blanks that keep it on one line.
+  format.number = function (value) {
+    var text = String(value), whole = text.split('.')[0], rest = text.split('.')[1], parts = '';
+    while (whole.length > 3) {
+      parts = '\u202f' + whole.slice(-3) + parts;
+      whole = whole.slice(0, -3);
+    }
+    return whole + parts + (rest ? '.' + rest : '');
+  };
+
+  format.count = function (value, word) {
+    return format.number(value) + ' ' + word + (value === 1 ? '' : 's');
+  };
+
+  format.rate = function (value) {
+    return format.number(value >= 10 ? Math.round(value) : value);
+  };
+
+  format.milliseconds = function (value) {
+    if (value == null) {
+      return '\u2013';
+    }
+    if (value >= 1000) {
+      return (value / 1000).toFixed(value >= 10000 ? 0 : 1) + ' s';
+    }
+    return (value >= 10 ? Math.round(value) : value) + ' ms';
+  };
+
+  format.bytes = function (value) {
+    var units = ['B', 'KB', 'MB', 'GB'], i = 0, size = value;
+    while (size >= 1024 && i < 3) {
+      size /= 1024;
+      i += 1;
+    }
+    return (size >= 100 || !i ? Math.round(size) : size.toFixed(1)) + ' ' + units[i];
+  };
+
+  format.seconds = function (value) {
+    if (value < 120) {
+      return Math.round(value) + ' s';
+    }
+    if (value < 7200) {
+      return Math.round(value / 60) + ' min';
+    }
+    return value < 172800 ? Math.round(value / 3600) + ' h' : Math.round(value / 86400) + ' days';
+  };
+}(window.thywillStatus = window.thywillStatus || {}));

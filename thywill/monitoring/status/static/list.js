@@ -1,0 +1,62 @@
+/* The list of clients, with its search. */
+(function (status) {
+  'use strict';
+
+  var EVERY = 3000;
+  var dom = status.dom;
+  var format = status.format;
+  // What is searched for, which changes only when the form is sent.
+  var wanted = '';
+  var asking = false;
+
+  function link(id) {
+    var node = dom.make('a', 'id', id);
+    node.href = '#' + encodeURIComponent(id);
+    node.onclick = function () {
+      status.one.open(id);
+      return false;
+    };
+    return node;
+  }
+
+  function show(answer) {
+    var rows = [], list = answer.clients, i, each;
+    for (i = 0; i < list.length; i += 1) {
+      each = list[i];
+      rows.push(dom.row([
+        link(each.id), each.application, each.address, dom.make('span', 'is-' + each.state, each.state),
+        each.transport || '\u2013', format.seconds(each.age), format.number(each.queued)
+      ], 5));
+    }
+    dom.fill(dom.find('st-clients'), rows, 'None.');
+    dom.write(dom.find('st-found'), describe(answer, list.length));
+  }
+
+  function describe(answer, shown) {
+    var found = wanted ? format.number(answer.found) + ' of ' + format.number(answer.all) + ' fit' : format.count(answer.all, 'client');
+    return shown < answer.found ? found + '; the newest ' + shown + ' are shown.' : found + '.';
+  }
+
+  function ask(client) {
+    if (asking || client.state === 'gone') { return; }
+    asking = true;
+    client.call('search', [wanted], function (error, answer) {
+      asking = false;
+      if (!error) { show(answer); }
+    });
+  }
+
+  status.list = {
+    start: function (client) {
+      dom.find('st-search').onsubmit = function () {
+        wanted = dom.find('st-text').value;
+        ask(client);
+        return false;
+      };
+      ask(client);
+      window.setInterval(function () {
+        if (!document.hidden) { ask(client); }
+      }, EVERY);
+    }
+  };
+}(window.thywillStatus = window.thywillStatus || {}));
