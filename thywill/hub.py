@@ -109,7 +109,7 @@ class Hub:
         return client
 
     def restore(self, restored: Restored) -> LiveClient:
-        """Take a client back that was kept over a restart; its grace time begins anew, its hooks come later."""
+        """Take a client back that was kept over a restart: its grace begins anew, its hooks come later."""
         client = restored.client(self._wall())
         if not restored.gone:
             self.audience.add(client)

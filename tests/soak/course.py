@@ -18,8 +18,8 @@ AT_ONCE = 600
 QUIET_SECONDS = 40.0
 """In which everything has to be due: the longest time in the settings is ten times shorter."""
 MEMORY = 20_000_000
-"""Bytes by which the process may differ: what the busiest moment leaves in the allocator, whatever the size of
-the course; a leak shows in ``BLOCKS`` and ``OBJECTS``."""
+"""Bytes by which the process may differ: what the busiest moment leaves in the allocator, whatever the size
+of the course; a leak shows in ``BLOCKS`` and ``OBJECTS``."""
 OBJECTS = 1000
 """Objects by which it may differ: caches that have a bound, and what is under way when it is counted."""
 BLOCKS = 5000

@@ -78,7 +78,7 @@ class Position:
     marks: deque[tuple[float, int]] = field(default_factory=deque)
 
     def older_than(self, age: float, now: float) -> int:
-        """Return up to which id everything was delivered ``age`` seconds ago, and note where the log is now."""
+        """Return up to which id all was delivered ``age`` seconds ago, and note where the log is now."""
         old = 0
         self.marks.append((now, self.delivered))
         while self.marks[0][0] <= now - age:
