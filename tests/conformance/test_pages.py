@@ -71,6 +71,7 @@ async def test_no_websocket_is_there(echo: Service, path: str, headers: tuple[st
         ("/0/0/htmlfile", "POST", "GET"),
         ("/0/0/jsonp", "POST", "GET"),
         ("/0/0/jsonp_send", "GET", "OPTIONS, POST"),
+        ("/0/0/jsonp_send", "PUT", "OPTIONS, POST"),
     ],
 )
 async def test_other_methods(echo: Service, path: str, method: str, allowed: str) -> None:
@@ -174,6 +175,10 @@ async def test_entropy_differs(echo: Service) -> None:
         ("/a/a/xhr", "OPTIONS, POST"),
         ("/a/a/xhr_send", "OPTIONS, POST"),
         ("/a/a/xhr_streaming", "OPTIONS, POST"),
+        ("/a/a/jsonp_send", "OPTIONS, POST"),
+        ("/a/a/eventsource", "GET"),
+        ("/a/a/htmlfile", "GET"),
+        ("/a/a/jsonp", "GET"),
     ],
 )
 @pytest.mark.parametrize("origin", ["http://page.example", "null"])

@@ -152,6 +152,14 @@ async def test_there_is_room_for_so_many_only(
     assert await echo.poll("/0/a") == b'a["x"]'
 
 
+async def test_a_session_has_no_dict(lab: Lab, session: str) -> None:
+    service, router = await lab.special({})
+    await service.stream(f"{session}/xhr_streaming")
+    (known,) = router.sessions.values()
+    # There are thousands of them.
+    assert (known.__dict__, hasattr(known.handler, "__dict__")) == ({}, False)
+
+
 # One request at a time.
 
 

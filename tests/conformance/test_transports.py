@@ -125,6 +125,12 @@ async def test_a_stream_over_http_1_0_ends_with_its_connection(
     assert (await stream.rest()).endswith(form.frame(b"o") + form.frame(GO_AWAY))
 
 
+async def test_who_may_show_an_htmlfile_in_a_frame(lab: Lab, session: str) -> None:
+    service, _ = await lab.special({}, "https://good.example")
+    _, head = await service.stream(f"{session}/htmlfile?c=x", method="GET")
+    assert head.header("content-security-policy") == "frame-ancestors 'self' https://good.example"
+
+
 async def test_a_stream_is_not_compressed(echo: Service, session: str) -> None:
     _, head = await echo.stream(f"{session}/xhr_streaming", "Accept-Encoding: gzip")
     assert head.header("content-encoding") is None
@@ -150,6 +156,18 @@ async def test_a_browser_that_does_not_read_is_not_written_to(lab: Lab, session:
     await stream.head()
     while b"after" not in await stream.chunk():
         pass
+
+
+async def test_a_response_that_is_long_enough_ends_when_it_is_read(lab: Lab, session: str) -> None:
+    service, router = await lab.special({"response_limit": 2**30})
+    stream, known = await choke(service, router, session)
+    known.handler._left = 0  # as if the last frame had reached the limit
+    await service.send(session, '["after"]')
+    stream.hurry()
+    await stream.head()
+    while await stream.chunk():
+        pass
+    assert await service.poll(session) == b'a["after"]'
 
 
 async def test_what_waited_goes_with_a_connection_that_broke_off(lab: Lab, session: str) -> None:

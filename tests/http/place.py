@@ -13,6 +13,8 @@ from thywill.errors import Gone, TooMany
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint, Site
 
+TEXT = b"Content-Type: text/plain\r\n"
+
 
 class Parked:
     """A request that waits for its answer."""
@@ -26,12 +28,34 @@ class Parked:
         self.closings += 1
 
 
+class Pieces:
+    """A request that is answered piece by piece."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+        self.closings = 0
+        self.turns = 0
+        self.may_go_on = reply.begin(200, TEXT, b"begun", self)
+
+    def write(self, chunk: bytes) -> bool:
+        self.may_go_on = self.reply.write(chunk)
+        return self.may_go_on
+
+    def writable(self) -> None:
+        self.turns += 1
+        self.may_go_on = True
+
+    def closed(self) -> None:
+        self.closings += 1
+
+
 class Place:
     """What the servers under test serve."""
 
     def __init__(self) -> None:
         self.memory = Memory()
         self.parked: list[Parked] = []
+        self.pieces: list[Pieces] = []
         self.asked: list[bytes] = []
 
     def site(self) -> Site:
@@ -44,6 +68,7 @@ class Place:
             b"/now": self._now,
             b"/later": self._later,
             b"/park": self._park,
+            b"/pieces": self._pieces,
             b"/big": self._big,
             b"/gone": self._gone,
             b"/too-many": self._too_many,
@@ -61,6 +86,15 @@ class Place:
     def _park(self, request: Request, reply: Reply) -> None:
         self.asked.append(request.target)
         self.parked.append(Parked(reply))
+
+    def _pieces(self, request: Request, reply: Reply) -> None:
+        if b"dressed" in request.target:
+            reply.dress = lambda status, body, head: (status + 1, body, head + b"X-Dressed: yes\r\n")
+        self.pieces.append(Pieces(reply))
+        if b"gone" in request.target:
+            raise Gone("it left, and the answer has begun")
+        if b"fails" in request.target:
+            raise RuntimeError("an endpoint that fails in the middle")
 
     def _big(self, request: Request, reply: Reply) -> None:
         self.asked.append(request.target)

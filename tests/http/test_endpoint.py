@@ -10,13 +10,14 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tornado.web import Application
 
 from tests.core import STEADY
 from thywill.core import envelope
 from thywill.errors import BadOrigin, Gap, Gone, RequestError, TooMany
 from thywill.http.endpoint import JsonEndpoint, Origins
 from thywill.http.message import JSON, Dress, Owner, Request
-from thywill.http.site import answer
+from thywill.http.site import Site
 
 SCRIPT_HEAD = b"Content-Type: application/javascript; charset=UTF-8\r\n"
 FRIEND = "http://friend.example"
@@ -75,7 +76,9 @@ def ask(
     request.host = b"own.example:8888"
     request.headers = [(name.encode(), value.encode("latin-1")) for name, value in (headers or {}).items()]
     reply = Captured()
-    answer(JsonEndpoint(kind, handle, Origins(allowed), trusting=trusting), request, reply)
+    Site(Application()).answer(
+        JsonEndpoint(kind, handle, Origins(allowed), trusting=trusting), request, reply
+    )
     assert len(reply.sent) == 1
     return reply, asked
 

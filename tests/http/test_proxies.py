@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core import STEADY
-from tests.http.conftest import Serve
+from tests.http.conftest import Book, Serve
 from thywill.errors import SettingsError
 from thywill.http.message import Request
-from thywill.http.proxies import TrustedProxies
+from thywill.http.proxies import DOUBTS_EVERY, TrustedProxies
 
 PROXIES = TrustedProxies(["10.0.0.0/8", "fd00::/8"])
 
@@ -117,3 +117,50 @@ async def test_headers_of_anybody_else_are_not_believed(serve: Serve, target: st
     served = await serve(proxies=("10.0.0.0/8",))
     told = (await served.ask(target, "X-Forwarded-For: 1.2.3.4", "X-Forwarded-Proto: https")).json
     assert (told["address"], told["scheme"]) == ("127.0.0.1", "http")
+
+
+def asked(peer: str, *names: str) -> Request:
+    request = Request()
+    request.peer = peer
+    request.headers = [(name.encode(), b"1.2.3.4") for name in names]
+    return request
+
+
+def doubts(book: Book) -> list[str]:
+    return [text for text in map(book.format, book.records) if "trusted_proxies" in text]
+
+
+def test_a_proxy_that_is_not_trusted_is_told_of_once_a_minute(book: Book) -> None:
+    now = [100.0]
+    proxies = TrustedProxies([], clock=lambda: now[0])
+    for index in range(100):
+        proxies.doubt(asked(f"192.0.2.{index}", "Host", "X-Forwarded-FOR", "X-Forwarded-For"))
+    assert len(doubts(book)) == 1
+    assert doubts(book)[0].startswith("192.0.2.0 sends X-Forwarded-For")
+    now[0] += DOUBTS_EVERY - 0.1
+    proxies.doubt(asked("192.0.2.1", "X-Forwarded-For"))
+    assert len(doubts(book)) == 1
+    now[0] += 0.1
+    proxies.doubt(asked("192.0.2.1", "X-Forwarded-For"))
+    assert doubts(book)[1].startswith("192.0.2.1 sends")
+
+
+def test_a_browser_without_the_header_is_not_told_of(book: Book) -> None:
+    TrustedProxies([]).doubt(asked("192.0.2.1", "Host", "Accept-Encoding", "X-Forwarded-Proto"))
+    assert not doubts(book)
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("target", ["/now", "/plain"])
+@pytest.mark.parametrize(("trusted", "count"), [(("10.0.0.0/8",), 1), (("127.0.0.1",), 0)])
+async def test_the_line_says_what_to_do(
+    serve: Serve, book: Book, target: str, trusted: tuple[str, ...], count: int
+) -> None:
+    served = await serve(proxies=trusted)
+    for _ in range(3):
+        await served.ask(target, "X-Forwarded-For: 1.2.3.4")
+    line = (
+        "127.0.0.1 sends X-Forwarded-For, is not trusted and counts as the browser: if it is your proxy,"
+        " add it to trusted_proxies in [server]"
+    )
+    assert doubts(book) == [line] * count

@@ -185,6 +185,19 @@ async def test_outcomes_that_nobody_fetches_do_not_pile_up(desk: Desk) -> None:
     assert answer.body == b'a["{\\"received\\":49}"]\n'
 
 
+async def test_an_outcome_and_a_message_come_together(desk: Desk) -> None:
+    page, session = await page_on(desk, Xhr)
+    client = desk.running.service.hub.clients[page.id]
+    # What the waiting poll is answered, nobody follows up.
+    session.stop_reading()
+    await session.say({"messages": [[1, 0]]})
+    await session.say({"messages": [[2, {"echo": "x"}]]})
+    await until(lambda: client.outbox.entries)
+    answer = await Service(desk.port, session.base).post("/xhr")
+    message, outcome = map(json.loads, json.loads(answer.body[1:]))
+    assert (message["messages"][0][1], outcome) == ("x", {"received": 2})
+
+
 # Bad input.
 
 MALFORMED = {

@@ -11,17 +11,14 @@ from tornado.concurrent import future_set_result_unless_cancelled
 from thywill.core.envelope import encode_failure
 from thywill.core.wheel import Timed
 from thywill.http.handler import HandlerConnection
-from thywill.http.message import JSON, REASONS, Dress, Owner, Request
+from thywill.http.message import JSON, Request
 from thywill.http.reader import Arrived, Refusal, RequestReader
-from thywill.http.site import answer
+from thywill.http.reply import CLOSE, FastReply
 
 if TYPE_CHECKING:
     from thywill.http.server import FastServer
 
 log = logging.getLogger(__name__)
-
-CLOSE = b"Connection: close\r\n"
-KEEP_ALIVE = b"Connection: keep-alive\r\n"
 
 
 class Exchange(Protocol):
@@ -31,54 +28,9 @@ class Exchange(Protocol):
         """The connection closed before the answer was complete."""
         ...
 
-
-class FastReply:
-    """The answer to one request on a ``Connection``."""
-
-    __slots__ = ("_connection", "_connection_header", "_head_only", "dress", "owner")
-
-    def __init__(self, connection: Connection, request: Request) -> None:
-        self._connection: Connection | None = connection
-        self._connection_header = connection_header(request)
-        self._head_only = request.method == b"HEAD"
-        self.owner: Owner | None = None
-        self.dress: Dress | None = None
-
-    def send(self, status: int, body: bytes, head: bytes = JSON) -> None:
-        connection = self._connection
-        if connection is None:
-            return
-        self._connection = self.owner = None
-        if self.dress is not None:
-            status, body, head = self.dress(status, body, head)
-        # One of a server that stops is its connection's last, which the browser has to know.
-        connection_header = CLOSE if connection.server.stopping else self._connection_header
-        connection.write(
-            b"HTTP/1.1 %d %b\r\n%b%b%b%b\r\n%b"
-            % (
-                status,
-                REASONS[status],
-                connection.server.date,
-                head,
-                connection_header,
-                b"" if status == 204 else b"Content-Length: %d\r\n" % len(body),  # RFC 9110, 8.6
-                b"" if self._head_only else body,
-            )
-        )
-        connection.finished(close=connection_header == CLOSE)
-
-    def closed(self) -> None:
-        self._connection = None
-        if self.owner is not None:
-            self.owner.closed()
-            self.owner = None
-
-
-def connection_header(request: Request) -> bytes:
-    """Return the Connection header of the answer: HTTP/1.0 has to be told that the connection stays."""
-    if not request.keep_alive:
-        return CLOSE
-    return KEEP_ALIVE if request.version == "1.0" else b""
+    def writable(self) -> None:
+        """The browser has read enough to be sent more."""
+        ...
 
 
 class Connection(asyncio.Protocol, Timed):
@@ -157,10 +109,12 @@ class Connection(asyncio.Protocol, Timed):
 
     def resume_writing(self) -> None:
         self._release_writers()
-        if self._exchange is None:
+        exchange = self._exchange
+        if exchange is None:
             self._next()
         elif self.is_open():
             self.server.wheel.cancel(self)
+            exchange.writable()
 
     # What an exchange calls.
 
@@ -168,6 +122,14 @@ class Connection(asyncio.Protocol, Timed):
         """Send ``data``, or nothing where the connection has closed."""
         if self.transport is not None:
             self.transport.write(data)
+
+    def write_part(self, data: bytes) -> bool:
+        """Send ``data`` likewise, and tell whether more may follow before the browser has read it."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return False
+        transport.write(data)
+        return self._writable is None
 
     def flushed(self) -> asyncio.Future[None]:
         """Return the future that is done when the browser has read enough to be sent more, or is gone."""
@@ -178,10 +140,6 @@ class Connection(asyncio.Protocol, Timed):
         future: asyncio.Future[None] = loop.create_future()
         loop.call_soon(future_set_result_unless_cancelled, future, None)
         return future
-
-    def is_full(self) -> bool:
-        """Tell whether the browser has to read before it is sent more."""
-        return self._writable is not None
 
     def is_open(self) -> bool:
         """Tell whether what is written can still arrive."""
@@ -199,6 +157,7 @@ class Connection(asyncio.Protocol, Timed):
         """Answer and close, but read on for a moment: closing with unread bytes would reset the connection,
         and the browser would lose the answer (RFC 9112, 9.6)."""
         log.warning("a request from %s refused: %d %s", self._peer, refusal.status, refusal.reason)
+        self.server.site.errors[refusal.code] += 1
         self._pending = self._reader = None
         self._lingering = True
         reply = FastReply(self, Request())
@@ -318,13 +277,15 @@ class Connection(asyncio.Protocol, Timed):
         request.peer = self._peer
         if self._trusted:
             self.server.proxies.resolve(request)
+        else:
+            self.server.proxies.doubt(request)
         endpoint = self.server.site.find(request)
         if endpoint is None:
             handler = self._exchange = HandlerConnection(self, request)
             handler.run(self.server.site.application)
         else:
             reply = self._exchange = FastReply(self, request)
-            answer(endpoint, request, reply)
+            self.server.site.answer(endpoint, request, reply)
 
     def _release_writers(self) -> None:
         writable, self._writable = self._writable, None

@@ -123,6 +123,9 @@ class HandlerConnection(HTTPConnection):
         if callback is not None:
             callback()
 
+    def writable(self) -> None:
+        """Handlers that write on and on await the futures of their writes instead."""
+
     # tornado.httputil.HTTPConnection
 
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
@@ -148,14 +151,6 @@ class HandlerConnection(HTTPConnection):
 
     def write(self, chunk: bytes) -> asyncio.Future[None]:
         return self._send(self._format(chunk))
-
-    def write_part(self, chunk: bytes) -> asyncio.Future[None] | None:
-        """Write as ``write`` does, but return None where more can follow at once: streams need no future."""
-        connection = self._connection
-        if connection is None or not connection.is_open():
-            return self._send(b"")
-        connection.write(self._format(chunk))
-        return connection.flushed() if connection.is_full() else None
 
     def finish(self) -> None:
         connection, self._connection = self._connection, None

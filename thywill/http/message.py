@@ -75,7 +75,6 @@ class Request:
         return None
 
 
-
 class Owner(Protocol):
     """Whoever keeps a reply to answer later."""
 
@@ -84,16 +83,48 @@ class Owner(Protocol):
         ...
 
 
+class Writer(Owner, Protocol):
+    """Whoever answers piece by piece."""
+
+    def writable(self) -> None:
+        """The browser has read enough to be sent more."""
+        ...
+
+
 Dress = Callable[[int, bytes, bytes], tuple[int, bytes, bytes]]
 """Changes the status, the body and the header lines of an answer before it is written."""
 
 
 class Reply(Protocol):
-    """The one answer to a request. ``owner`` is told when the connection closes before it."""
+    """The one answer to a request: whole (``send``), or piece by piece (``begin``, ``write``, ``end``).
+
+    ``owner`` is told when the connection closes before the answer is complete.
+    """
 
     owner: Owner | None
     dress: Dress | None
 
     def send(self, status: int, body: bytes, head: bytes = JSON) -> None:
-        """Answer with ``body``; ``head`` holds whole header lines. Without a connection it does nothing."""
+        """Answer with ``body``; ``head`` holds whole header lines. Without a connection it does nothing.
+
+        An answer that has begun cannot become another one: its connection is cut.
+        """
+        ...
+
+    def begin(self, status: int, head: bytes, chunk: bytes, writer: Writer) -> bool:
+        """Begin an answer whose length is not known with its first piece; ``writer`` becomes the owner.
+
+        To a HEAD it is the head alone. Returns what ``write`` does.
+        """
+        ...
+
+    def write(self, chunk: bytes) -> bool:
+        """Send a piece, which is not empty; tell whether the next may follow at once.
+
+        If not, the writer is told when it may. What is written all the same waits in memory.
+        """
+        ...
+
+    def end(self) -> None:
+        """The answer is complete."""
         ...

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+import logging
+import time
+from collections.abc import Callable, Iterable
 
 from thywill.core.recent import Recent
 from thywill.errors import SettingsError
 from thywill.http.message import Request
+
+log = logging.getLogger(__name__)
 
 FOR = b"x-forwarded-for"
 PROTO = b"x-forwarded-proto"
 SCHEMES = (b"http", b"https")
 BROWSERS = 20_000
 """How many addresses, and browsers' headers, are remembered with what they came to."""
+DOUBTS_EVERY = 60.0
+"""Seconds between two lines about proxies that are not trusted: every browser can cause one."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -23,15 +29,18 @@ class TrustedProxies:
 
     Args:
         networks: addresses or networks, such as ``127.0.0.1`` or ``10.0.0.0/8``.
+        clock: seconds that only grow.
 
     Raises:
         SettingsError: one of them is neither.
     """
 
-    def __init__(self, networks: Iterable[str]) -> None:
+    def __init__(self, networks: Iterable[str], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._networks = [_network(text) for text in networks]
         self._known: Recent[str, bool | None] = Recent(BROWSERS)
         self._browsers: Recent[tuple[bytes, str], str] = Recent(BROWSERS)
+        self._clock = clock
+        self._next_doubt = clock()
 
     def trusts(self, address: str) -> bool:
         """Tell whether ``address`` is one of the proxies."""
@@ -61,6 +70,24 @@ class TrustedProxies:
             request.peer = self._browser(forwarded, request.peer)
         if scheme in SCHEMES:
             request.scheme = scheme.decode()
+
+    def doubt(self, request: Request) -> None:
+        """Log now and then that whoever is not trusted names a browser that it asks for."""
+        for name, _ in request.headers:
+            if len(name) == len(FOR) and name.lower() == FOR:
+                self._tell_doubt(request.peer)
+                return
+
+    def _tell_doubt(self, peer: str) -> None:
+        now = self._clock()
+        if now < self._next_doubt:
+            return
+        self._next_doubt = now + DOUBTS_EVERY
+        log.warning(
+            "%s sends X-Forwarded-For, is not trusted and counts as the browser: if it is your proxy,"
+            " add it to trusted_proxies in [server]",
+            peer,
+        )
 
     def _browser(self, forwarded: bytes, peer: str) -> str:
         # Each browser says the same again and again, and to read an address takes longer than all the rest.

@@ -52,6 +52,11 @@ class Timeouts:
 class Server(Protocol):
     """What the composition root needs of a server."""
 
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        ...
+
     async def start(self, sockets: list[socket.socket]) -> None:
         """Accept connections on ``sockets``, which are bound and listen."""
         ...
@@ -89,6 +94,11 @@ class FastServer:
         self._readers: list[RequestReader] = []
         self._timer: asyncio.TimerHandle | None = None
         self._last_closed: asyncio.Future[None] | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
 
     async def start(self, sockets: list[socket.socket]) -> None:
         """Accept connections on ``sockets``, which are bound and listen."""

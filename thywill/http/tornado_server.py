@@ -18,12 +18,13 @@ from tornado.httputil import (
     ResponseStartLine,
     format_timestamp,
 )
+from tornado.iostream import IOStream
 
-from thywill.http.message import JSON, REASONS, Dress, Owner, Request
+from thywill.http.message import JSON, REASONS, Dress, Owner, Request, Writer
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits
 from thywill.http.server import QUIET, Timeouts
-from thywill.http.site import Endpoint, Site, answer
+from thywill.http.site import Endpoint, Site
 
 
 class TornadoServer:
@@ -43,6 +44,11 @@ class TornadoServer:
             max_header_size=limits.header,
             max_body_size=limits.body,
         )
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._server._connections)
 
     async def start(self, sockets: list[socket.socket]) -> None:
         """Accept connections on ``sockets``, which are bound and listen."""
@@ -118,6 +124,8 @@ class RequestDelegate(HTTPMessageDelegate):
         request.peer = context.address[0] if isinstance(context.address, tuple) else ""
         if self._proxies.trusts(request.peer):
             self._proxies.resolve(request)
+        else:
+            self._proxies.doubt(request)
         context.remote_ip, context.protocol = request.peer, request.scheme
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
@@ -132,7 +140,7 @@ class RequestDelegate(HTTPMessageDelegate):
             return
         assert self._endpoint is not None
         self._request.body = b"".join(self._body)
-        answer(self._endpoint, self._request, TornadoReply(self._connection, self._request))
+        self._site.answer(self._endpoint, self._request, TornadoReply(self._connection, self._request))
 
     def on_connection_close(self) -> None:
         if self._delegate is not None:
@@ -145,28 +153,85 @@ class TornadoReply:
     def __init__(self, connection: HTTPConnection, request: Request) -> None:
         self._connection: HTTPConnection | None = connection
         self._head_only = request.method == b"HEAD"
+        self._until_close = request.version == "1.0"
+        self._writer: Writer | None = None
+        self._stream: IOStream = connection.stream  # type: ignore[attr-defined]
         self.owner: Owner | None = None
         self.dress: Dress | None = None
         connection.set_close_callback(self._closed)  # type: ignore[attr-defined]
 
     def send(self, status: int, body: bytes, head: bytes = JSON) -> None:
-        connection, self._connection = self._connection, None
-        self.owner = None
+        connection = self._connection
         if connection is None:
             return
+        if self._writer is not None:
+            # Not at once: until the endpoint has returned Tornado tells nobody that a stream closes.
+            asyncio.get_running_loop().call_soon(self._stream.close)
+            return
+        self._connection = self.owner = None
         if self.dress is not None:
             status, body, head = self.dress(status, body, head)
-        headers = HTTPHeaders.parse(head.decode("latin-1"))
+        headers = _headers(head)
         if status != 204:  # RFC 9110, 8.6
             headers["Content-Length"] = str(len(body))
-        headers["Date"] = format_timestamp(time.time())
         connection.set_close_callback(None)  # type: ignore[attr-defined]
-        line = ResponseStartLine("HTTP/1.1", status, REASONS[status].decode())
-        connection.write_headers(line, headers, None if self._head_only else body)
+        connection.write_headers(_line(status), headers, None if self._head_only else body)
         connection.finish()
 
+    def begin(self, status: int, head: bytes, chunk: bytes, writer: Writer) -> bool:
+        connection = self._connection
+        if connection is None:
+            return False
+        self.owner = self._writer = writer
+        if self.dress is not None:
+            status, _, head = self.dress(status, b"", head)
+        if not self._stream.closed():
+            self._stream.set_nodelay(True)
+        connection.write_headers(_line(status), _headers(head), None if self._head_only else chunk)
+        return self._may_go_on()
+
+    def write(self, chunk: bytes) -> bool:
+        connection = self._connection
+        if connection is None or self._stream.closed():
+            return False
+        if not self._head_only:
+            connection.write(chunk)
+        return self._may_go_on()
+
+    def _may_go_on(self) -> bool:
+        stream = self._stream
+        if stream.writing():
+            stream.write(b"").add_done_callback(self._flushed)
+            return False
+        return not stream.closed()
+
+    def end(self) -> None:
+        connection, stream = self._connection, self._stream
+        self._connection = self.owner = self._writer = None
+        if connection is None:
+            return
+        connection.set_close_callback(None)  # type: ignore[attr-defined]
+        connection.finish()
+        if self._until_close and not stream.closed():
+            # Tornado keeps the connection if the browser asked for it.
+            stream.write(b"").add_done_callback(lambda _: stream.close())
+
+    def _flushed(self, written: asyncio.Future[None]) -> None:
+        if self._writer is not None and not written.exception():
+            self._writer.writable()
+
     def _closed(self) -> None:
-        self._connection = None
-        if self.owner is not None:
-            self.owner.closed()
-            self.owner = None
+        owner, self.owner = self.owner, None
+        self._connection = self._writer = None
+        if owner is not None:
+            owner.closed()
+
+
+def _line(status: int) -> ResponseStartLine:
+    return ResponseStartLine("HTTP/1.1", status, REASONS[status].decode())
+
+
+def _headers(head: bytes) -> HTTPHeaders:
+    headers = HTTPHeaders.parse(head.decode("latin-1"))
+    headers["Date"] = format_timestamp(time.time())
+    return headers
