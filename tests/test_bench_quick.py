@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import chart, table
+from tests.bench import capacity, chart, front, plan, table
+from tests.bench import trial as trials
+from tests.bench.servers import THYWILL
 from tests.browsers import require
 from tests.gate.environment import ROOT
 
@@ -64,3 +66,41 @@ def test_the_chart_has_a_curve_for_each_server_and_panel() -> None:
     drawn = chart.render(measured, ["thywill", "nchan", "faye"])
     assert drawn.count("<polyline") == 4
     assert drawn.count("<circle") == 8
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("through", [front.NGINX, front.TLS])
+def test_nginx_stands_between(tmp_path: Path, through: str) -> None:
+    require("nginx", "nginx-light")
+    load = trials.build_load(tmp_path)
+    steps = ("connect", "broadcast:1")
+    measured = trials.run_trial(load, plan.Trial(plan.CAPACITY, THYWILL, "poll", 100, steps, through))
+    assert not list(table.troubles([measured]))
+    connect, broadcast = measured["steps"]
+    assert connect["parked"] == broadcast["delivered"] == 100
+    assert connect["front_us"] > 0
+    assert broadcast["front_us"] > 0
+
+
+def test_the_table_of_capacity_takes_sockets_of_the_load_generator_out() -> None:
+    step = {"clients": 1000, "parked": 1000, "errors": 0, "refused": 0}
+    connect = {**step, "step": "connect", "client_kb": 3.0, "kernel_kb": 8.0, "cpu_us": 200.0}
+    idle = {**step, "step": "idle", "cpu_us": 50.0}
+    alone = {
+        "row": plan.CAPACITY,
+        "server": "thywill",
+        "clients": 1000,
+        "through": front.NONE,
+        "steps": [connect, idle],
+    }
+    behind = {**alone, "through": front.NGINX, "steps": [{**connect, "front_kb": 10.0}]}
+    text = capacity.render([alone, behind])
+    assert "| nothing | 1,000 | 3 |  | 4 | 7 |" in text
+    assert "| nginx | 1,000 | 3 | 10 | 6 | 19 |" in text
+    # One poll of each in 25 s.
+    assert "| nothing | 1,000 | 0.2 |" in text
+
+
+def test_workers_of_nginx_have_room_for_both_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front, "file_limit", lambda: 20_000)
+    assert [front.workers(clients) for clients in (10, 8000, 18_950)] == [2, 2, 3]

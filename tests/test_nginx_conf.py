@@ -11,8 +11,11 @@ import signal
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
+from email.message import Message
+from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -24,7 +27,7 @@ from tests.crowd import Visitor
 from tests.proxied import DEFAULTS, RIGHT, Nginx
 from tests.served import Served
 from tests.serving import until
-from thywill.commands.asking import Asker
+from thywill.commands.asking import Asker, Asking
 from thywill.commands.streams import POLLS, STREAMS
 
 COUNT = 1000
@@ -112,38 +115,142 @@ def test_http_leads_to_https(site: tuple[Served, Nginx]) -> None:
     assert result.stdout == "301 https://127.0.0.1/echo/"
 
 
+# What only operators may see.
+
+KEY = "a-key-of-the-tests"
+OUTSIDE = "127.0.0.2"
+HERE = "127.0.0.1"
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Callable[[str], Nginx]]:
+    """A function that starts a server with this key, or none, behind an nginx with the settings of conf/."""
+    with ExitStack() as ending:
+
+        def start(key: str) -> Nginx:
+            config = tmp_path / "thywill.toml"
+            config.write_text(f'[monitoring]\nkey = "{key}"\n')
+            served = Served(tmp_path, "--config", str(config))
+            ending.callback(served.kill)
+            nginx = Nginx(tmp_path, served.port, None)
+            ending.callback(nginx.stop)
+            return nginx
+
+        yield start
+
+
+Answered = tuple[int, Message, str]
+
+
+def ask(nginx: Nginx, source: str, path: str, body: str | None = None, **headers: str) -> Answered:
+    """Return the status, the headers and the body of an answer to a request from the address ``source``."""
+    connection = HTTPConnection(HERE, nginx.plain_port, timeout=30, source_address=(source, 0))
+    kind = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+    with closing(connection):
+        connection.request("POST" if body else "GET", f"/thywill/{path}", body, {**kind, **headers})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
+
+
+def test_metrics_are_closed_to_the_outside(watched: Callable[[str], Nginx]) -> None:
+    nginx = watched(KEY)
+    key = {"Authorization": f"Bearer {KEY}"}
+    status, _, body = ask(nginx, OUTSIDE, "metrics", **key)
+    assert (status, "<center>nginx</center>" in body) == (403, True)
+    assert ask(nginx, HERE, "metrics")[0] == 401
+    status, _, body = ask(nginx, HERE, "metrics", **key)
+    assert (status, "\nthywill_info{" in body) == (200, True)
+
+
+def test_the_status_page_is_reached_with_its_key(watched: Callable[[str], Nginx]) -> None:
+    nginx = watched(KEY)
+    assert ask(nginx, OUTSIDE, "status/")[0] == 401
+    assert ask(nginx, OUTSIDE, "status/", "key=not-the-key")[0] == 401
+    status, headers, _ = ask(nginx, OUTSIDE, "status/", f"key={KEY}")
+    assert status == 303
+    cookie = {"Cookie": headers["Set-Cookie"].partition(";")[0]}
+    status, _, page = ask(nginx, OUTSIDE, "status/", **cookie)
+    found = re.search(r'id="thywill-bootstrap">(.*?)</script>', page)
+    assert (status, found is not None) == (200, True)
+    assert found is not None
+    figures_come(nginx, json.loads(found[1]), cookie)
+
+
+def figures_come(nginx: Nginx, client: dict[str, Any], cookie: dict[str, str]) -> None:
+    """Poll as the status page does, until it has its figures."""
+    cursor, text = client["cursor"], ""
+    while '"figures"' not in text:
+        poll = json.dumps({"token": client["token"], "cursor": cursor})
+        status, _, text = ask(nginx, OUTSIDE, "thywill/poll", poll, **cookie)
+        assert status == 200
+        cursor = json.loads(text)["cursor"]
+    assert ask(nginx, OUTSIDE, "thywill/poll", poll)[0] == 401
+
+
+def test_without_a_key_nobody_outside_sees_either(watched: Callable[[str], Nginx]) -> None:
+    nginx = watched("")
+    for path in ("metrics", "status/"):
+        assert ask(nginx, OUTSIDE, path, Host="chat.example.org")[0] == 403
+        assert ask(nginx, HERE, path)[0] == 200
+
+
 # Every transport, with HTTP/1.1 and HTTP/1.0 to the server.
 
 
-async def carry(asker: Asker, transport: str, token: str) -> None:
-    """Send a message to the probe and receive what it says back."""
-    base, text = f"thywill/sockjs/test/{secrets.token_hex(12)}", f"by {transport}"
-    query = "?c=d" if transport in ("htmlfile", "jsonp") else ""
-    body = b"" if transport.startswith("xhr") else None
-    opening = f"{base}/{transport}{query}"
+class Session:
+    """A SockJS session of a new client of the probe.
 
-    async def say(said: object) -> None:
-        frames = json.dumps([json.dumps(said)]).encode()
-        if transport == "jsonp":
-            form = {"Content-Type": "application/x-www-form-urlencoded"}
-            await asker.ask(f"{base}/jsonp_send", headers=form, body=b"d=" + frames)
+    Args:
+        asker: asks.
+        transport: by which it receives.
+    """
+
+    def __init__(self, asker: Asker, transport: str) -> None:
+        self._asker = asker
+        self._transport = transport
+        self._base = f"thywill/sockjs/test/{secrets.token_hex(12)}"
+
+    async def open(self) -> Asking:
+        """Show a token; return the first request that waits."""
+        token = (await self._asker.ask("thywill/connect", body={"application": "probe"})).json["token"]
+        first = self.receive()
+        if self._transport in POLLS:
+            await first.done()
         else:
-            await asker.ask(f"{base}/xhr_send", headers={"Content-Type": "text/plain"}, body=frames)
+            assert await first.sees(STREAMS[self._transport], 10)
+        await self.say({"token": token, "cursor": 0})
+        return self.receive() if self._transport in POLLS else first
 
-    first = asker.begin(opening, body=body)
-    if transport in POLLS:
-        await first.done()
-    else:
-        assert await first.sees(STREAMS[transport], 10)
-    await say({"token": token, "cursor": 0})
-    await say({"messages": [[1, {"echo": text}]]})
+    def receive(self) -> Asking:
+        """Begin a request that receives."""
+        query = "?c=d" if self._transport in ("htmlfile", "jsonp") else ""
+        body = b"" if self._transport.startswith("xhr") else None
+        return self._asker.begin(f"{self._base}/{self._transport}{query}", body=body, timeout=40)
+
+    async def say(self, said: object) -> None:
+        """Send a message of the wire."""
+        frames = json.dumps([json.dumps(said)]).encode()
+        if self._transport == "jsonp":
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            await self._asker.ask(f"{self._base}/jsonp_send", headers=form, body=b"d=" + frames)
+        else:
+            kind = {"Content-Type": "text/plain"}
+            await self._asker.ask(f"{self._base}/xhr_send", headers=kind, body=frames)
+
+
+async def carry(asker: Asker, transport: str) -> None:
+    """Send a message to the probe and receive what it says back."""
+    text = f"by {transport}"
+    session = Session(asker, transport)
+    waiting = await session.open()
+    await session.say({"messages": [[1, {"echo": text}]]})
     for _ in range(5):
-        if await first.sees(text.encode(), 10):
+        if await waiting.sees(text.encode(), 10):
             break
-        first = asker.begin(opening, body=body)
-    assert text.encode() in first.answer.body
-    await say({"leave": True})
-    await first.done()
+        waiting = session.receive()
+    assert text.encode() in waiting.answer.body
+    await session.say({"leave": True})
+    await waiting.done()
 
 
 @pytest.mark.gen_test
@@ -154,9 +261,68 @@ async def test_every_transport(start: Start, tmp_path: Path, settings: str | Non
     asker = Asker(nginx.secure_address, insecure=True)
     try:
         for transport in (*POLLS, *STREAMS):
-            connected = await asker.ask("thywill/connect", body={"application": "probe"})
-            await carry(asker, transport, connected.json["token"])
+            await carry(asker, transport)
     finally:
+        asker.close()
+        nginx.stop()
+
+
+# Silence: a hold of 25 s and a read time-out of 30 s, both a fifth.
+
+HOLD, SHORT = 5.0, RIGHT.replace("read_timeout 60s", "read_timeout 6s")
+SHORTER = RIGHT.replace("read_timeout 60s", "read_timeout 4s")
+HEARTBEATS = {
+    "xhr": re.compile(rb"^h$", re.MULTILINE),
+    "jsonp": re.compile(rb'd\("h"\)'),
+    "xhr_streaming": re.compile(rb"^h$", re.MULTILINE),
+    "eventsource": re.compile(rb"^data: h", re.MULTILINE),
+    "htmlfile": re.compile(rb'p\("h"\)'),
+}
+
+
+async def heartbeats(asker: Asker, transport: str) -> int:
+    """Return how many of two heartbeats arrive by a transport that has nothing else to say."""
+    session = Session(asker, transport)
+    answers = [await session.open()]
+
+    def count() -> int:
+        return sum(len(HEARTBEATS[transport].findall(each.answer.body)) for each in answers)
+
+    if transport in STREAMS:
+        await until(lambda: count() == 2 or answers[0].ended is not None, 3 * HOLD)
+    while transport in POLLS and count() < 2:
+        await answers[-1].done()
+        if answers[-1].answer.status != 200:
+            break
+        answers.append(session.receive())
+    return count()
+
+
+@pytest.mark.gen_test(timeout=60)
+@pytest.mark.parametrize(("settings", "enough"), [(SHORT, True), (SHORTER, False)], ids=["6 s", "4 s"])
+async def test_a_read_time_out_above_the_hold_is_enough(
+    start: Start, tmp_path: Path, settings: str, enough: bool
+) -> None:
+    running = await start(push={"longpoll": {"hold": HOLD}, "sockjs": {"hold": HOLD}})
+    port = int(running.base.rstrip("/").rpartition(":")[2])
+    nginx = Nginx(tmp_path, port, settings)
+    asker = Asker(nginx.secure_address, insecure=True)
+    statuses: collections.Counter[int] = collections.Counter()
+    visitor = Visitor(nginx.plain_port, "probe", statuses)
+    polling = asyncio.ensure_future(visitor.run())
+    try:
+        beats = await asyncio.gather(*(heartbeats(asker, name) for name in HEARTBEATS))
+        if enough:
+            # The first was not held.
+            await until(lambda: visitor.polls >= 3, 3 * HOLD)
+            assert set(statuses) == {200}
+            assert beats == [2] * len(HEARTBEATS)
+        else:
+            await until(lambda: statuses[504], 3 * HOLD)
+            assert beats == [0] * len(HEARTBEATS)
+    finally:
+        polling.cancel()
+        await asyncio.gather(polling, return_exceptions=True)
         asker.close()
         nginx.stop()
 

@@ -14,12 +14,15 @@ QUICK_PEERS = "tornado,sockjs-tornado"
 
 
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
-    from tests.bench import plan, servers
+    from tests.bench import front, plan, servers
 
     parser = argparse.ArgumentParser(prog="python3 -m tests.bench", description=__doc__)
     names = ",".join(kind.name for kind in servers.PEERS)
     parser.add_argument("--peers", default=names, help=f"of {names}; an empty text for none")
-    parser.add_argument("--rows", default=",".join(plan.ROWS), help=f"of {','.join(plan.ROWS)}")
+    rows = f"of {','.join(plan.ROWS)} and {plan.CAPACITY}"
+    parser.add_argument("--rows", default=",".join(plan.ROWS), help=rows)
+    through = f"what stands before thywill in the row {plan.CAPACITY}: of %(default)s"
+    parser.add_argument("--through", default=",".join(front.THROUGH), help=through)
     parser.add_argument("--clients", type=int, default=5000, help="in the rows of one size (%(default)s)")
     parser.add_argument("--most", type=int, default=30000, help="in the others; open files limit it too")
     parser.add_argument("--rounds", type=int, default=5, help="broadcasts in each trial (%(default)s)")

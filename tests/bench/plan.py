@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from tests.bench.servers import THYWILL, Kind
 
 ROWS = ("poll", "xhr", "stream", "growth", "idle")
+CAPACITY = "capacity"
 SIZES = (1000, 2500, 5000, 10_000, 20_000, 30_000)
+CAPACITY_SIZES = (1000, 10_000, 20_000, 30_000)
+# What makes TLS of the load generator's connections needs as much of the machine as all the rest.
+MOST_WITH_TLS = 10_000
 PEER_SIZES = (1000, 5000, 10_000, 20_000, 30_000)
 # As long as a poll is held: every client is answered and polls again once.
 HOLD = 25
@@ -24,6 +28,7 @@ class Trial:
         protocol: ``poll``, ``xhr`` or ``stream``.
         clients: their number.
         steps: as the load takes them.
+        through: what stands before the server.
     """
 
     row: str
@@ -31,6 +36,7 @@ class Trial:
     protocol: str
     clients: int
     steps: tuple[str, ...]
+    through: str = "none"
 
 
 def one_size(row: str, kind: Kind, clients: int, rounds: int) -> Trial:
@@ -70,6 +76,26 @@ def idle(most: int, size: int = 20_000) -> Trial:
     """Return the trial with many clients to whom nothing happens, and whose connections all break."""
     clients = min(size, most)
     return Trial("idle", THYWILL, "poll", clients, ("connect", f"idle:{HOLD}", "broadcast:3", "storm"))
+
+
+def capacity(ways: Sequence[str], most: int) -> Iterator[Trial]:
+    """Yield every size without and with a proxy; those that do not fit become the largest one that does.
+
+    Args:
+        ways: what stands before the server.
+        most: the largest number of clients.
+    """
+    for size in sorted({min(size, most) for size in CAPACITY_SIZES}):
+        for through in ways:
+            if through != "nginx-tls" or size <= MOST_WITH_TLS:
+                yield Trial(CAPACITY, THYWILL, "poll", size, capacity_steps(size), through)
+
+
+def capacity_steps(size: int) -> tuple[str, ...]:
+    """Return the steps; few clients at rest cost too little to be measured."""
+    # A little longer than polls are held, so that the last of them has its turn too; none has two.
+    resting = (f"idle:{HOLD + 3}",) if size >= 5000 else ()
+    return ("connect", *resting, "broadcast:5")
 
 
 def trials(

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench import chart, plan, table
+from tests.bench import capacity, chart, plan, table
 from tests.bench.servers import BENCH, PEERS, THYWILL, Kind, file_limit
 from tests.bench.trial import build_load, run_trial
-from tests.gate.environment import Unprepared
+from tests.gate.environment import ROOT, Unprepared
 
 # For what a server has open beside its clients: nginx wants more than one for some of them.
 SPARE_FILES = 1050
@@ -59,6 +59,8 @@ def all_trials(options: argparse.Namespace, peers: Sequence[Kind], most: int) ->
         yield from plan.trials(rows, peers, clients, most, options.rounds)
         if turn == 0 and "growth" in rows:
             yield from plan.growth(peers, most)
+        if plan.CAPACITY in rows:
+            yield from plan.capacity(options.through.split(","), most)
 
 
 def measure(load: Path, trials: Iterable[plan.Trial], patience: float) -> Iterator[dict[str, Any]]:
@@ -94,7 +96,7 @@ def wait_calm(patience: float) -> None:
 
 
 def show(measured: dict[str, Any]) -> None:
-    head = f"{measured['server']:16}{measured['protocol']:7}{measured['clients']:6}"
+    head = f"{measured['server']:16}{measured['through']:10}{measured['protocol']:7}{measured['clients']:6}"
     for step, rounds in itertools.groupby(measured["steps"], lambda step: step["step"]):
         head += f"  {step} {table.brief(list(rounds))}"
     print(head, measured.get("failed", ""), flush=True)
@@ -126,16 +128,30 @@ def measure_all(options: argparse.Namespace, results: Path) -> None:
 
 def report(measured: list[dict[str, Any]], folder: Path) -> None:
     names = [kind.name for kind in (THYWILL, *PEERS)]
-    text = table.render(measured, names)
-    (folder / "table.md").write_text(text)
-    (folder / "chart.svg").write_text(chart.render(measured, names))
+    compared = [trial for trial in measured if trial["row"] != plan.CAPACITY]
+    alone = [trial for trial in measured if trial["row"] == plan.CAPACITY]
+    text = ""
+    if compared:
+        text += table.render(compared, names)
+        (folder / "table.md").write_text(text)
+        (folder / "chart.svg").write_text(chart.render(compared, names))
+    if alone:
+        text += capacity.render(alone)
+        (folder / "capacity.md").write_text(capacity.render(alone))
     print(f"\n{text}\nwritten to {folder}", file=sys.stdout, flush=True)
 
 
 def publish(folder: Path) -> None:
-    """Put the results in ``folder`` into the README of the benchmarks."""
-    readme = BENCH / "README.md"
-    before, begin, rest = readme.read_text().partition("<!-- measured -->\n")
+    """Put the results in ``folder`` into this folder's README, and those of capacity into that of conf/."""
+    if (folder / "table.md").exists():
+        put(BENCH / "README.md", "measured", (folder / "table.md").read_text())
+        shutil.copy(folder / "chart.svg", BENCH)
+    if (folder / "capacity.md").exists():
+        put(ROOT / "conf" / "README.md", "capacity", (folder / "capacity.md").read_text())
+
+
+def put(file: Path, mark: str, text: str) -> None:
+    """Write ``text`` between a mark and the end in ``file``."""
+    before, begin, rest = file.read_text().partition(f"<!-- {mark} -->\n")
     _, end, after = rest.partition("<!-- end -->\n")
-    readme.write_text(f"{before}{begin}\n{(folder / 'table.md').read_text()}\n{end}{after}")
-    shutil.copy(folder / "chart.svg", BENCH)
+    file.write_text(f"{before}{begin}\n{text}\n{end}{after}")

@@ -74,14 +74,12 @@ class Started:
         self.port = self._wait_port(int(fixed.read_text()) if fixed.exists() else None)
 
     def _wait_port(self, port: int | None) -> int:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and self._process.poll() is None:
-            found = ADDRESS.search(self._log.read_text())
-            if port is None and found:
-                return int(found[1])
-            if port is not None and answers(port):
-                return port
-            time.sleep(0.05)
+        def listens() -> bool:
+            return answers(port) if port is not None else ADDRESS.search(self.log) is not None
+
+        if wait_until(listens, self._process):
+            found = ADDRESS.search(self.log)
+            return port or int(found[1] if found else 0)
         self.stop()
         raise Unprepared(f"it does not start: {self._log.read_text()[-500:]}")
 
@@ -115,6 +113,16 @@ def open_many_files() -> None:
 def file_limit() -> int:
     """Return how many files a process may have open here."""
     return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], seconds: float = 20) -> bool:
+    """Return whether it comes true before ``process`` ends, within ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def answers(port: int) -> bool:

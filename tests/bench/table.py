@@ -173,6 +173,7 @@ def render(measured: Measured, names: Sequence[str]) -> str:
 
 def brief(rounds: Sequence[dict[str, Any]]) -> str:
     """Return some figures of a step's rounds for the screen."""
-    fields = ("per_second", "client_kb", "cpu_us", "cpu_percent", "last_ms", "seconds", "refused", "errors")
+    ours = ("per_second", "client_kb", "front_kb", "cpu_us", "front_us", "cpu_percent", "front_percent")
+    fields = (*ours, "last_ms", "seconds", "refused", "errors")
     values = {name: statistics.median(one[name] for one in rounds) for name in fields if name in rounds[0]}
     return " ".join(f"{name}={written(value)}" for name, value in values.items() if value)

@@ -8,11 +8,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.bench import front
 from tests.bench.plan import Trial
 from tests.bench.servers import BENCH, Started
 from tests.gate.environment import Unprepared, require
 
 CLIENTS_PER_ADDRESS = 5000
+PATIENCE_THROUGH = 120
+"""Seconds for a step, where it may have to make thousands of TLS connections."""
 LONGEST = 400
 
 
@@ -38,11 +41,20 @@ def run_trial(load: Path, trial: Trial) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="thywill-bench-") as folder:
         server = Started(trial.kind, Path(folder))
         try:
-            measured = run_load(load, trial, server)
+            with front.between(trial.through, make_folder(folder), server.port, trial.clients) as (
+                port,
+                pids,
+            ):
+                measured = run_load(load, trial, server, port, pids)
         finally:
             server.stop()
         printed = server.log.partition("\n")[2] if trial.kind.name == "thywill" else ""
-    about = {"server": trial.kind.name, "row": trial.row, "protocol": trial.protocol}
+    about = {
+        "server": trial.kind.name,
+        "row": trial.row,
+        "protocol": trial.protocol,
+        "through": trial.through,
+    }
     return {
         **about,
         "clients": trial.clients,
@@ -51,17 +63,26 @@ def run_trial(load: Path, trial: Trial) -> dict[str, Any]:
     }
 
 
-def run_load(load: Path, trial: Trial, server: Started) -> dict[str, Any]:
+def make_folder(folder: str) -> Path:
+    made = Path(folder) / "front"
+    made.mkdir()
+    return made
+
+
+def run_load(load: Path, trial: Trial, server: Started, port: int, fronts: list[int]) -> dict[str, Any]:
     protocol = BENCH / "protocols" / trial.kind.protocols[trial.protocol]
     options = {
-        "--port": server.port,
+        "--port": port,
         "--clients": trial.clients,
         "--protocol": protocol,
-        "--sources": trial.clients // CLIENTS_PER_ADDRESS + 1,
+        **({"--timeout": PATIENCE_THROUGH} if fronts else {}),
+        "--sources": trial.clients // (front.CLIENTS_PER_ADDRESS if fronts else CLIENTS_PER_ADDRESS) + 1,
     }
     command = [str(load), *(str(word) for option in options.items() for word in option)]
     for pid in server.pids:
         command += ["--pid", str(pid)]
+    for pid in fronts:
+        command += ["--front", str(pid)]
     try:
         done = subprocess.run(
             [*command, *trial.steps], capture_output=True, text=True, check=False, timeout=LONGEST

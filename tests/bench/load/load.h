@@ -1,6 +1,6 @@
 /* A load generator for servers that keep browsers' requests waiting: many clients in one epoll loop.
  *
- *   load --port P --clients N --protocol FILE [--sources S] [--window W] [--timeout SECONDS] [--pid PID]... STEP...
+ *   load --port P --clients N --protocol FILE [--sources S] [--window W] [--timeout SECONDS] [--pid PID]... [--front PID]... STEP...
  *
  * protocol.c   what a client says: requests as templates, read from a file (its form: ../README.md)
  * http.c       answers, taken apart as they arrive
@@ -71,8 +71,14 @@ struct counts {
     int parked, opening;
 };
 
+struct processes {
+    int pids[MAX_PIDS], count;
+};
+
 struct usage {
-    double cpu, memory; /* seconds, KB */
+    double cpu, memory;             /* of the server; seconds, KB */
+    double front_cpu, front_memory; /* of a proxy before it */
+    double kernel;                  /* of this machine; KB */
 };
 
 extern struct protocol protocol;
@@ -99,7 +105,7 @@ void link_failed(struct link *link);
 void turn(int milliseconds);
 
 /* usage.c */
-extern int pids[MAX_PIDS], pid_count;
+extern struct processes servers, fronts;
 double now(void);
 long long now_ns(void);
 struct usage usage_now(void);

@@ -34,6 +34,15 @@ static void print_common(const char *step, struct usage before, struct usage aft
     printf("{\"step\":\"%s\",\"clients\":%d,\"parked\":%d,\"refused\":%ld,\"errors\":%ld,\"delivered\":%ld,", step,
            client_count, counts.parked, counts.refused, counts.errors, counts.delivered);
     printf("\"cpu_us\":%.3f,\"rss_kb\":%.0f", each(after.cpu - before.cpu, of), after.memory);
+    if (!fronts.count) return;
+    printf(",\"front_us\":%.3f,\"front_rss_kb\":%.0f", each(after.front_cpu - before.front_cpu, of), after.front_memory);
+}
+
+static void print_memory(struct usage before, struct usage after) {
+    printf(",\"client_kb\":%.3f", (after.memory - before.memory) / client_count);
+    printf(",\"kernel_kb\":%.3f", (after.kernel - before.kernel) / client_count);
+    if (fronts.count) printf(",\"front_kb\":%.3f", (after.front_memory - before.front_memory) / client_count);
+    printf("}\n");
 }
 
 static void print_latencies(void) {
@@ -77,8 +86,8 @@ static void connect_all(void) {
     double seconds = now() - start;
     struct usage after = usage_settled();
     print_common("connect", before, after, client_count);
-    printf(",\"seconds\":%.3f,\"per_second\":%.1f,\"client_kb\":%.3f}\n", seconds, client_count / seconds,
-           (after.memory - before.memory) / client_count);
+    printf(",\"seconds\":%.3f,\"per_second\":%.1f", seconds, client_count / seconds);
+    print_memory(before, after);
 }
 
 static void idle(double seconds) {
@@ -87,7 +96,10 @@ static void idle(double seconds) {
     while (now() - start < seconds) turn(50);
     struct usage after = usage_now();
     print_common("idle", before, after, client_count);
-    printf(",\"seconds\":%.1f,\"cpu_percent\":%.3f}\n", now() - start, (after.cpu - before.cpu) / seconds * 100);
+    double percent = 100 / seconds;
+    printf(",\"seconds\":%.1f,\"cpu_percent\":%.3f", now() - start, (after.cpu - before.cpu) * percent);
+    if (fronts.count) printf(",\"front_percent\":%.3f", (after.front_cpu - before.front_cpu) * percent);
+    printf("}\n");
 }
 
 static void broadcast(void) {
@@ -207,6 +219,11 @@ static void run_step(const char *step) {
     fflush(stdout);
 }
 
+static void add_process(struct processes *processes, const char *pid) {
+    if (processes->count == MAX_PIDS) fail("too many processes");
+    processes->pids[processes->count++] = atoi(pid);
+}
+
 static void read_option(const char *name, const char *value) {
     if (!strcmp(name, "--port"))
         port = atoi(value);
@@ -220,8 +237,10 @@ static void read_option(const char *name, const char *value) {
         timeout = atof(value);
     else if (!strcmp(name, "--protocol"))
         protocol_read(value);
-    else if (!strcmp(name, "--pid") && pid_count < MAX_PIDS)
-        pids[pid_count++] = atoi(value);
+    else if (!strcmp(name, "--pid"))
+        add_process(&servers, value);
+    else if (!strcmp(name, "--front"))
+        add_process(&fronts, value);
     else
         fail("an option is not known; they are named at the top of load.h");
 }

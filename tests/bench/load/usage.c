@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-int pids[MAX_PIDS], pid_count;
+struct processes servers, fronts;
 
 long long now_ns(void) {
     struct timespec time;
@@ -47,25 +47,40 @@ static double process_time(int pid) {
     return sum;
 }
 
-static double process_memory(int pid) {
-    char path[64], line[256];
+static double read_kilobytes(const char *path, const char *name) {
+    char line[256];
     double kilobytes = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
     FILE *file = fopen(path, "r");
     if (!file) return 0;
     while (fgets(line, sizeof line, file))
-        if (!strncmp(line, "VmRSS:", 6)) kilobytes = atof(line + 6);
+        if (!strncmp(line, name, strlen(name))) kilobytes = atof(line + strlen(name));
     fclose(file);
     return kilobytes;
 }
 
-struct usage usage_now(void) {
-    struct usage sum = {0, 0};
-    for (int i = 0; i < pid_count; i++) {
-        sum.cpu += process_time(pids[i]);
-        sum.memory += process_memory(pids[i]);
+static double process_memory(int pid) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    return read_kilobytes(path, "VmRSS:");
+}
+
+static void add(const struct processes *processes, double *cpu, double *memory) {
+    for (int i = 0; i < processes->count; i++) {
+        *cpu += process_time(processes->pids[i]);
+        *memory += process_memory(processes->pids[i]);
     }
+}
+
+struct usage usage_now(void) {
+    struct usage sum = {0};
+    add(&servers, &sum.cpu, &sum.memory);
+    add(&fronts, &sum.front_cpu, &sum.front_memory);
+    sum.kernel = read_kilobytes("/proc/meminfo", "Slab:");
     return sum;
+}
+
+static double used(struct usage before, struct usage after) {
+    return after.cpu - before.cpu + after.front_cpu - before.front_cpu;
 }
 
 /* Wait until the server has nothing left to do, so that a figure holds all the work that was caused. A window
@@ -78,6 +93,6 @@ struct usage usage_settled(void) {
         while (now() < end) turn(20);
         before = after;
         after = usage_now();
-    } while (after.cpu - before.cpu > 0.6 * 0.03 && now() < limit);
+    } while (used(before, after) > 0.6 * 0.03 && now() < limit);
     return after;
 }
