@@ -23,6 +23,9 @@ Start = Callable[..., Awaitable[Running]]
 def pytest_sessionstart() -> None:
     """Let SIGTERM end the tests as Ctrl-C does: fixtures end the programs that they have started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        # As under nohup. The servers under test would ignore it as well; a handler they do not inherit.
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture

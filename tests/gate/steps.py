@@ -15,6 +15,8 @@ from tests.gate import es3
 from tests.gate.environment import PYTHON, ROOT, MissingProgram, Unprepared, in_ci, prepare_node, require
 
 PYTEST = (str(PYTHON), "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir=.")
+IN_PARALLEL = ("-n", "2", "--dist", "loadfile", "--durations=15")
+"""Two files at a time: most tests wait for a browser, a server or a deadline."""
 JUNIT_COUNTS = ("tests", "failures", "errors", "skipped")
 
 
@@ -102,7 +104,7 @@ def read_tap(report: Path) -> tuple[int, int, int]:
 def python_tests() -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
-        status = call([*PYTEST, f"--junit-xml={report}"])
+        status = call([*PYTEST, *IN_PARALLEL, f"--junit-xml={report}"])
         return counted(status, *read_junit(report))
 
 
