@@ -10,7 +10,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from tests.gate.environment import ROOT
 
@@ -19,7 +20,7 @@ STARTED = re.compile(r"thywill serves on (http://127\.0\.0\.1:(\d+)/) \(end it w
 
 
 class Served:
-    """A running server; its log is in ``folder / "run.log"``.
+    """A running server; its log is in ``folder / "run.log"``. Leave it by ``with``, or end it.
 
     Args:
         folder: for its data, and the current folder of the process: nothing may depend on that one.
@@ -58,6 +59,14 @@ class Served:
         """End the process by a signal; return its status and what it printed."""
         self.process.send_signal(number)
         return self.ended()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
 
     def kill(self) -> None:
         """End the process, whatever it does."""

@@ -14,7 +14,7 @@ import pytest
 
 from tests.browsers.programs import provide
 from tests.databases.disk import Disk
-from tests.databases.server import PASSWORD, USER, DatabaseServer, wait_for
+from tests.databases.server import PASSWORD, USER, DatabaseServer, children_of, has_ended, wait_for
 from tests.gate.environment import MissingProgram
 
 
@@ -74,13 +74,13 @@ class PostgreSQL(DatabaseServer):
         if number is signal.SIGTERM:
             process.send_signal(signal.SIGINT)
             return
-        children = _children(process.pid)
+        children = children_of(process.pid)
         for pid in [process.pid, *children]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
         if number is signal.SIGKILL:
             # What they share keeps the next start from it.
-            wait_for(lambda: not any(_runs(pid) for pid in children), "a process of PostgreSQL does not end")
+            wait_for(lambda: all(map(has_ended, children)), "a process of PostgreSQL does not end")
 
 
 def _postgresql_programs() -> Path:
@@ -92,19 +92,3 @@ def _postgresql_programs() -> Path:
     if elsewhere is None:
         raise MissingProgram("initdb", "postgresql")
     return Path(elsewhere).resolve().parent
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except OSError:  # it has ended
-        return []
-    return [int(child) for child in text.split()]
-
-
-def _runs(pid: int) -> bool:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return text.rpartition(")")[2].split()[0] != "Z"

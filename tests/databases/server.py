@@ -82,6 +82,8 @@ class DatabaseServer:
         assert self._process is not None
         self._frozen = True
         self._signal(self._process, signal.SIGSTOP)
+        # A thread that is on a processor goes on for a moment, and might answer.
+        wait_for(self._is_still, "a database server does not freeze")
 
     def thaw(self) -> None:
         """Let a frozen server go on."""
@@ -157,6 +159,11 @@ class DatabaseServer:
             return False
         return True
 
+    def _is_still(self) -> bool:
+        assert self._process is not None
+        pids = [self._process.pid, *children_of(self._process.pid)]
+        return all(state in "TZ" for pid in pids for state in thread_states(pid))
+
     def _run(self, command: list[str]) -> None:
         process = self._spawn(command)
         assert process.wait(LIMIT) == 0, self.log
@@ -206,6 +213,29 @@ def wait_for(condition: Callable[[], bool], otherwise: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.02)
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that process ``pid`` has started and not yet buried."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:  # it has ended
+        return []
+    return [int(child) for child in text.split()]
+
+
+def thread_states(pid: int) -> list[str]:
+    """Return the state of each thread of a process, such as T for stopped (proc(5)); none once it is gone."""
+    try:
+        stats = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except OSError:
+        return []
+    return [text.rpartition(")")[2].split()[0] for text in stats]
+
+
+def has_ended(pid: int) -> bool:
+    """Tell whether nothing of a process runs, be it buried or not."""
+    return all(state == "Z" for state in thread_states(pid))
 
 
 def find_account(name: str) -> pwd.struct_passwd | None:

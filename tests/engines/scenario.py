@@ -93,7 +93,7 @@ def steadily(launch: Callable[[], Engine], trial: Callable[[Engine], Times]) -> 
 
     Args:
         launch: returns a running engine.
-        trial: what is done with it.
+        trial: what is done with it, on a server of its own: the room remembers what was said in it.
     """
     engine = launch()
     try:

@@ -60,31 +60,31 @@ class Tried:
         return self._engine
 
     def _try_directly(self, transport: str) -> Times:
-        with tempfile.TemporaryDirectory() as folder:
-            server = Served(Path(folder))
-            try:
-                return steadily(self._running, lambda engine: scenario.run(engine, server, transport))
-            finally:
-                server.kill()
+        def trial(engine: Engine) -> Times:
+            with tempfile.TemporaryDirectory() as folder, Served(Path(folder)) as server:
+                return scenario.run(engine, server, transport)
+
+        return steadily(self._running, trial)
 
     def _try_elsewhere(self, transport: str) -> Times:
-        with tempfile.TemporaryDirectory() as folder, elsewhere.Elsewhere() as site:
-            server = elsewhere.served_to(Path(folder), site)
-            try:
-                return steadily(self._running, lambda engine: elsewhere.run(engine, server, site, transport))
-            finally:
-                server.kill()
+        def trial(engine: Engine) -> Times:
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                elsewhere.Elsewhere() as site,
+                elsewhere.served_to(Path(folder), site) as server,
+            ):
+                return elsewhere.run(engine, server, site, transport)
+
+        return steadily(self._running, trial)
 
     def _try_buffered(self) -> Row:
-        with tempfile.TemporaryDirectory() as folder:
-            server = Served(Path(folder))
+        with tempfile.TemporaryDirectory() as folder, Served(Path(folder)) as server:
             nginx = Nginx(Path(folder), server.port, BUFFERING)
             try:
                 with Talker(server.port, scenario.ROOM) as other:
                     return settle(self._running(), f"{nginx.address}chat/", other)
             finally:
                 nginx.stop()
-                server.kill()
 
 
 def settle(engine: Engine, address: str, other: Talker) -> Row:

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.engines.base import Engine
-from tests.engines.scenario import CHOICES, run, steadily
+from tests.engines.scenario import CHOICES, Times, run, steadily
 from tests.served import Served
 
 # The first use of an engine may install it.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Served]:
-    served = Served(tmp_path)
-    yield served
-    served.kill()
-
-
 @pytest.mark.parametrize("transport", CHOICES)
 def test_the_chat_works(
     launch_engine: Callable[[], Engine],
-    server: Served,
+    tmp_path: Path,
     transport: str,
     record_property: Callable[[str, object], None],
 ) -> None:
@@ -35,6 +28,11 @@ def test_the_chat_works(
     reason = engine.no_chat or engine.cannot.get(transport)
     if reason:
         pytest.skip(reason)
-    times = steadily(launch_engine, lambda engine: run(engine, server, transport))
+
+    def trial(engine: Engine) -> Times:
+        with Served(tmp_path) as server:
+            return run(engine, server, transport)
+
+    times = steadily(launch_engine, trial)
     record_property("connected", times.connected)
     record_property("message", times.message)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.engines.base import Engine
 from tests.engines.elsewhere import FORCED, Elsewhere, run, served_to
-from tests.engines.scenario import AUTOMATIC, steadily
+from tests.engines.scenario import AUTOMATIC, Times, steadily
 
 # The first use of an engine may install it.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -28,11 +28,11 @@ def test_a_page_of_another_origin_talks(
     reason = engine.no_chat or engine.cannot.get(transport) or engine.cannot_elsewhere.get(transport)
     if reason:
         pytest.skip(reason)
-    with Elsewhere() as site:
-        server = served_to(tmp_path, site)
-        try:
-            times = steadily(launch_engine, lambda engine: run(engine, server, site, transport))
-        finally:
-            server.kill()
+
+    def trial(engine: Engine) -> Times:
+        with Elsewhere() as site, served_to(tmp_path, site) as server:
+            return run(engine, server, site, transport)
+
+    times = steadily(launch_engine, trial)
     record_property("connected", times.connected)
     record_property("message", times.message)
