@@ -14,6 +14,7 @@ import pytest
 
 from tests.databases import Servers
 from thywill.components.database.base import Database
+from thywill.components.database.clients import TOGETHER
 from thywill.components.database.peewee import PeeweeDatabase, PeeweeSettings
 from thywill.core.record import ClientRecord
 
@@ -144,6 +145,20 @@ async def test_it_writes_without_being_asked(make):
             return client.asked == 1
 
         await until(asked)
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("count", [TOGETHER - 1, TOGETHER, 2 * TOGETHER + 1])
+async def test_many_are_written_and_written_again(make, count):
+    async with running(make()) as database:
+        for state in ("connected", "detached"):
+            for number in range(count):
+                database.save(saved(number, state=state, user_agent=f"{state} {number}"))
+            await database.flush()
+        records = await database.find_all(state="detached", limit=count + 1)
+    assert {record.id: record.user_agent for record in records} == {
+        f"client-{number}": f"detached {number}" for number in range(count)
+    }
 
 
 @pytest.mark.gen_test

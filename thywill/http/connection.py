@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+KEPT = 64 * 1024
+"""Bytes of answers to one browser that wait until all that has arrived is read."""
+
 
 class Exchange(Protocol):
     """The request that is being answered."""
@@ -41,6 +44,7 @@ class Connection(asyncio.Protocol, Timed):
     """
 
     __slots__ = (
+        "_answers",
         "_dispatching",
         "_exchange",
         "_lingering",
@@ -63,6 +67,7 @@ class Connection(asyncio.Protocol, Timed):
         self._exchange: Exchange | None = None
         self._pending: Arrived | None = None
         self._writable: asyncio.Future[None] | None = None
+        self._answers = b""
         self._dispatching = False
         self._lingering = False
 
@@ -118,8 +123,32 @@ class Connection(asyncio.Protocol, Timed):
 
     # What an exchange calls.
 
+    def answer(self, data: bytes) -> None:
+        """Send a whole answer; one to a request that was read just now, when all that has arrived is read.
+
+        A proxy on the same machine is then woken once for the answers to many browsers: each time costs us
+        as much as it costs to read a request.
+        """
+        if self.transport is None:
+            return
+        if not self._dispatching and not self._answers:
+            self.transport.write(data)
+            return
+        if not self._answers:
+            self.server.answer_soon(self)
+        self._answers += data
+        if len(self._answers) > KEPT:
+            self.write_answers()
+
+    def write_answers(self) -> None:
+        """Send the answers that were kept until now."""
+        answers, self._answers = self._answers, b""
+        if answers and self.transport is not None:
+            self.transport.write(answers)
+
     def write(self, data: bytes) -> None:
         """Send ``data``, or nothing where the connection has closed."""
+        self.write_answers()
         if self.transport is not None:
             self.transport.write(data)
 
@@ -128,7 +157,7 @@ class Connection(asyncio.Protocol, Timed):
         transport = self.transport
         if transport is None or transport.is_closing():
             return False
-        transport.write(data)
+        self.write(data)
         return self._writable is None
 
     def flushed(self) -> asyncio.Future[None]:
@@ -162,6 +191,7 @@ class Connection(asyncio.Protocol, Timed):
         self._lingering = True
         reply = FastReply(self, Request())
         reply.send(refusal.status, encode_failure(refusal.code, refusal.reason), JSON + CLOSE)
+        self.write_answers()
         if self.transport is not None and self.is_open():
             self.transport.write_eof()
             self._schedule(self.server.timeouts.linger)
@@ -169,6 +199,7 @@ class Connection(asyncio.Protocol, Timed):
     def close(self) -> None:
         """Close when all that was written is sent."""
         self._pending = self._reader = None
+        self.write_answers()
         if self.transport is not None:
             if self.transport.get_write_buffer_size():
                 self._schedule(self.server.timeouts.write)

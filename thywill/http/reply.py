@@ -48,7 +48,7 @@ class FastReply:
             status, body, head = self.dress(status, body, head)
         # One of a server that stops is its connection's last, which the browser has to know.
         connection_header = CLOSE if connection.server.stopping else self._connection_header
-        connection.write(
+        connection.answer(
             b"HTTP/1.1 %d %b\r\n%b%b%b%b\r\n%b"
             % (
                 status,

@@ -91,6 +91,7 @@ class FastServer:
         self.wheel: TimerWheel[Connection] = TimerWheel(TICK, self.now())
         self._connections: set[Connection] = set()
         self._servers: list[asyncio.Server] = []
+        self._answering: list[Connection] = []
         self._readers: list[RequestReader] = []
         self._timer: asyncio.TimerHandle | None = None
         self._last_closed: asyncio.Future[None] | None = None
@@ -158,6 +159,17 @@ class FastServer:
         self.site.application.on_close(connection)
         if self._last_closed is not None and not self._connections and not self._last_closed.done():
             self._last_closed.set_result(None)
+
+    def answer_soon(self, connection: Connection) -> None:
+        """Have ``connection`` write what it has kept when all that has arrived on any is read."""
+        if not self._answering:
+            self._loop.call_soon(self._write_answers)
+        self._answering.append(connection)
+
+    def _write_answers(self) -> None:
+        answering, self._answering = self._answering, []
+        for connection in answering:
+            connection.write_answers()
 
     def lend_reader(self) -> RequestReader:
         """Return a reader that is between two requests."""
