@@ -73,6 +73,9 @@ class FakeQueue:
     def handled(self, client: LiveClient, number: int) -> None:
         self.events.append(f"handled {client.id} {number}")
 
+    def touched(self, client: LiveClient) -> None:
+        self.events.append(f"touched {client.id}")
+
     def subscribed(self, client: LiveClient, channel: str) -> None:
         self.events.append(f"subscribed {client.id} {channel}")
 
@@ -82,7 +85,7 @@ class FakeQueue:
     def acknowledged(self, client: LiveClient) -> None:
         self.acknowledgements.append((client.id, client.outbox.cursor))
 
-    def close(self, client: LiveClient, then: Then) -> None:
+    def close(self, client: LiveClient, then: Then, evicted: Gone | None = None) -> None:
         self.closed.append(client.id)
         self._when_safe(then)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from thywill.components.component import NoSettings
 from thywill.components.database.base import Database, DatabaseUnavailable, MessageStore
@@ -81,7 +82,13 @@ class FakeStore(MessageStore):
         ]
 
     def _update(self, changes: Changes) -> None:
-        updates = {"cursor": changes.cursors, "received": changes.received(), "handled": changes.handled}
+        updates: dict[str, dict[str, Any]] = {
+            "cursor": changes.cursors,
+            "received": changes.received(),
+            "handled": changes.handled,
+            "data": changes.data,
+            "evicted": {client_id: reason for client_id, (_, reason) in changes.evicted.items()},
+        }
         for name, values in updates.items():
             for client_id, value in values.items():
                 if client_id in self.clients:

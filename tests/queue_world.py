@@ -7,8 +7,10 @@ from typing import Any
 
 from tests.hub_fakes import FakeListener, FakePoll
 from tests.queue_fakes import FakeDatabase, FakeStore
+from thywill.application import Application, Client
 from thywill.cause import CONNECTED
 from thywill.client import LiveClient
+from thywill.components.application_interface.local import LocalApplications, LocalSettings
 from thywill.components.queue.database import DatabaseQueue, DatabaseQueueSettings
 from thywill.contracts import Address, Timing
 from thywill.core.envelope import Item
@@ -19,10 +21,26 @@ from thywill.hub import Hub
 ALL = Address.channel("all")
 
 
-class World:
-    """A server's life over a store; ``killed`` begins the next."""
+class OneApplication(LocalApplications):
+    """Runs one application as ``chat``, without a package."""
 
-    def __init__(self, database: FakeDatabase | None = None) -> None:
+    def __init__(self, hub: Hub, application: Application) -> None:
+        self._one = application
+        super().__init__(LocalSettings(["chat"]), hub, 1000)
+
+    def _add(self, dotted: str) -> None:
+        self._one.bind("chat", self.hub, self.message)
+        self._applications["chat"] = self._one
+
+
+class World:
+    """A server's life over a store; ``killed`` begins the next.
+
+    Without an ``application``, which all lives have in common, ``listener`` notes what one would be told.
+    """
+
+    def __init__(self, database: FakeDatabase | None = None, application: Application | None = None) -> None:
+        self.application = application
         self.database = database or FakeDatabase(FakeStore())
         self.store = self.database.store
         self.queue = DatabaseQueue(DatabaseQueueSettings(cursors=0.001), self.database)
@@ -32,23 +50,25 @@ class World:
             self.queue, self.database, signer, Timing(), call_soon=asyncio.get_running_loop().call_soon
         )
         self.queue.connect(self.hub.delivery)
-        self.hub.listen(self.listener)
+        self.applications = OneApplication(self.hub, application) if application else self.listener
+        self.hub.listen(self.applications)
         self.answers: list[int | RequestError] = []
 
     async def begin(self) -> World:
         await self.queue.start()
         for restored in await self.queue.restore({"chat"}):
-            restored.catch_up(self.hub.restore(restored), self.listener)
+            restored.catch_up(self.hub.restore(restored), self.applications)
         return self
 
     async def killed(self) -> World:
         """Return the world after this one was cut off, whatever it was doing."""
         for task in asyncio.all_tasks():
-            if task is not asyncio.current_task() and "_keep_" in str(task):
+            is_ours = "_keep_" in str(task) or "Mailbox" in str(task)
+            if is_ours and task is not asyncio.current_task():
                 task.cancel()
         await settle()
         self.store.let_go()
-        return await World(self.database).begin()
+        return await World(self.database, self.application).begin()
 
     def connect(self) -> LiveClient:
         """Return a client that has polled, in the channel ``all``, with its connection handled."""
@@ -57,6 +77,10 @@ class World:
         self.hub.subscribe(client, "all")
         self.hub.handled(client, CONNECTED)
         return client
+
+    def handle(self, client: LiveClient) -> Client:
+        """Return what an application has of ``client``."""
+        return Client(client, self.hub, 1000)
 
     def again(self, client: LiveClient) -> LiveClient:
         """Return the client that shows the token of ``client`` here."""

@@ -52,13 +52,15 @@ def test_a_client_that_never_came_leaves_no_record() -> None:
     assert world.records.saved == []
 
 
-def test_who_was_ended_from_this_side_is_known() -> None:
+def test_of_one_ended_from_this_side_nothing_is_received_that_no_hook_has_begun_with() -> None:
     world = World()
     evicted, left = world.connect(), world.connect()
+    for client in (evicted, left):
+        world.receive(client, 1, 2, 3)
+        client.begun = 1
     world.hub.disconnect(evicted, "you were rude")
     world.hub.leave(left)
-    assert world.hub.is_evicted(evicted)
-    assert not world.hub.is_evicted(left)
+    assert (evicted.inbox.received, left.inbox.received) == (1, 3)
 
 
 def test_a_queue_full_of_replies_ends_its_client() -> None:

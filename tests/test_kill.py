@@ -86,6 +86,25 @@ def test_a_page_goes_on_after_a_kill(serve: Serve) -> None:
     assert page.receive(1) == [["after"]]
 
 
+@pytest.mark.parametrize("flush", [0.005, 60.0])
+def test_what_an_application_counts_in_its_data_is_right_after_every_kill(
+    serve: Serve, tmp_path: Path, flush: float
+) -> None:
+    config = tmp_path / "flush.toml"  # whether client records are ahead of the queue or behind it
+    config.write_text(f"[database]\nflush = {flush}\n")
+    options = ("--applications", "tests.probe", "--queue", "database", "--config", str(config))
+    served = serve(*options)
+    page = Page(served.port, "probe")
+    counted: list[Any] = []
+    for _ in range(3):
+        for _ in range(20):
+            page.send({"count": 1})
+        served.kill()
+        served = serve(*options, port=served.port)
+        counted += page.receive(20)
+    assert counted == [[number + 1] for number in range(60)]
+
+
 def test_a_page_goes_on_after_a_restart_in_place(serve: Serve) -> None:
     served = serve(*DURABLE)
     page = Page(served.port, "echo")

@@ -125,6 +125,43 @@ async def test_what_has_changed_of_a_client(opened):
     assert [item.n for item in kept.items] == [3]
 
 
+async def test_the_data_of_a_client_is_that_of_its_last_note(opened):
+    first = Changes(clients={"client-1": client(1)._replace(data="{}"), "client-2": client(2)})
+    text = json.dumps({"name": TEXT, "large": "x" * 300_000})
+    noted = Changes(handled={"client-1": 1}, data={"client-1": text, "nobody": text})
+    one, two = sorted((await write(opened, first, noted)).clients)
+    assert (one.handled, one.data, two.data) == (1, text, None)
+    kept = await write(opened, Changes(handled={"client-1": 2}), Changes(data={"client-2": '{"a":1}'}))
+    one, two = sorted(kept.clients)
+    assert (one.handled, one.data, two.data) == (2, text, '{"a":1}')
+
+
+async def test_of_who_is_evicted_less_counts_as_received(opened):
+    first = Changes(clients={"client-1": client(1)}, items=[KeptItem("client-1", n, "[]") for n in (1, 2)])
+    both = Changes(
+        items=[KeptItem("client-1", 3, "[]")],
+        gone={"client-1": None},
+        evicted={"client-1": (1, json.dumps(TEXT))},
+    )
+    [one] = (await write(opened, first, both)).clients
+    assert (one.received, bool(one.gone), one.evicted) == (1, True, json.dumps(TEXT))
+
+
+async def test_data_that_is_larger_than_the_server_takes_keeps_nothing_else_from_being_written(
+    tmp_path, servers
+):
+    huge = "x" * 20_000_000
+    database = PeeweeDatabase(PeeweeSettings(url=servers.new_url("mariadb")), tmp_path)
+    await database.start()
+    store = database.messages()
+    await store.write(Changes(clients={"client-1": client(1), "client-2": client(2)._replace(data=huge)}))
+    await store.write(Changes(data={"client-1": "{}", "client-2": "{}"}))
+    await store.write(Changes(handled={"client-1": 1}, data={"client-1": huge}))
+    one, two = sorted((await store.load()).clients)
+    await database.stop()
+    assert (one.handled, one.data, two.data) == (1, "{}", "{}")
+
+
 async def test_channels_are_left_and_entered_in_order(opened):
     moves = [
         Move(True, "client-1", '"a"', 1),

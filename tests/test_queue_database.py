@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
-from tests.queue_world import World, settle
+from tests.queue_world import ALL, World, settle
 from tests.serving import until
 from thywill.cause import CONNECTED, DISCONNECTED, Cause, begin
+from thywill.core.overflow import Overflow
 from thywill.errors import Malformed, Unavailable
 
 pytestmark = pytest.mark.gen_test
@@ -51,6 +52,24 @@ async def test_ids_and_the_order_go_on_after_a_kill() -> None:
     world = await world.killed()
     await world.publish(3)
     assert world.poll(world.again(client), cursor=2) == [[3, 2], [4, 3]]
+
+
+async def test_the_same_key_replaces_what_waited_before_a_kill() -> None:
+    world = await World().begin()
+    client = world.connect()
+
+    async def publish(data: str, key: str) -> None:
+        await world.hub.send("chat", ALL, data, 1000, key, Overflow.CONFLATE)
+
+    for text in ("old", "new"):
+        await publish(f"{text} a", "a")
+        await publish(f"{text} b", "b")
+    world = await world.killed()
+    await publish("newest a", "a")
+    again = world.again(client)
+    assert world.poll(again) == [[4, "new b"], [5, "newest a"]]
+    assert world.poll(again, cursor=3) == [[4, "new b"], [5, "newest a"]]
+    assert world.poll(again, cursor=5) == []
 
 
 async def test_a_cursor_that_was_not_noted_is_believed() -> None:

@@ -32,7 +32,7 @@ SIGNER = Signer(b"a secret of the tests")
 
 
 class Relay(Application):
-    """Publishes what it gets, in two parts, and may be stopped between them."""
+    """Publishes what it gets, in two parts, counts them, and may be stopped between them."""
 
     def __init__(self) -> None:
         self.stopped = False
@@ -48,6 +48,7 @@ class Relay(Application):
                     break
                 except Unavailable:
                     await asyncio.sleep(0)
+            client.data["parts"] = client.data.get("parts", 0) + 1
             while self.stopped:  # noqa: ASYNC110 - the loop turns when a test says so
                 await asyncio.sleep(0)
 
@@ -269,6 +270,8 @@ class Promise(RuleBasedStateMachine):
             for _ in range(100):
                 page.take(self.poll(page))
             self.check(page)
+            data = self.server.hub.find(page.token).data or {}
+            assert data.get("parts", 0) == 2 * page.written
 
     def check(self, page: Page) -> None:
         numbers = [data for data in page.got if isinstance(data, int)]

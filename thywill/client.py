@@ -48,12 +48,14 @@ class LiveClient(Timed):
     Thousands of these exist, so a client holds nothing that it does not need while it is parked.
     ``created``, ``seen`` and ``saved`` are seconds since the epoch; ``pending`` counts the messages that
     were accepted and are not handled yet; ``timed`` is the id of a message whose delay is measured, and when
-    it was sent (see ``thywill.meter``).
+    it was sent (see ``thywill.meter``); ``begun`` is the number of the last of its messages that the
+    application has begun to handle.
     """
 
     __slots__ = (
         "address",
         "application",
+        "begun",
         "created",
         "data",
         "greeted",
@@ -90,7 +92,7 @@ class LiveClient(Timed):
         self.state = State.DETACHED
         self.receiver: Receiver | None = None
         self.data: dict[str, Any] | None = None
-        self.pending = 0
+        self.pending = self.begun = 0
         self.greeted = False
         self.waiting = False
         self.timed: tuple[int, float] | None = None

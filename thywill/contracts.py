@@ -14,7 +14,7 @@ from thywill.core.lifecycle import State
 from thywill.core.message import Message
 from thywill.core.outbox import Entry, Outbox
 from thywill.core.record import Recorded
-from thywill.errors import RequestError, UnsendableMessage
+from thywill.errors import Gone, RequestError, UnsendableMessage
 
 KEY = 200
 
@@ -98,7 +98,8 @@ class Restored:
     """What a queue that survives has kept of one client.
 
     ``handled`` is the number of the last step of this client that came to its end (see
-    ``thywill.cause``), ``items`` are those it has sent that did not; ``gone`` says that it had left.
+    ``thywill.cause``), ``items`` are those it has sent that did not, ``data`` is what it was at that end;
+    ``gone`` says that it had left, ``evicted`` why, if it was disconnected.
     """
 
     id: str
@@ -111,7 +112,8 @@ class Restored:
     created: float
     address: str = ""
     user_agent: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
+    evicted: str | None = None
+    data: dict[str, Any] | None = None
     channels: list[str] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
 
@@ -167,6 +169,10 @@ class MessageQueue(Protocol):
         """The application has done with this step of ``client`` (see ``thywill.cause``)."""
         ...
 
+    def touched(self, client: LiveClient) -> None:
+        """The application asks for ``client.data``, and may change it."""
+        ...
+
     def subscribed(self, client: LiveClient, channel: str) -> None:
         """``client`` is in ``channel`` from now on."""
         ...
@@ -179,8 +185,12 @@ class MessageQueue(Protocol):
         """``client.outbox.cursor`` has moved."""
         ...
 
-    def close(self, client: LiveClient, then: Then) -> None:
-        """``client`` is gone: call ``then`` when that is safe, after all that it has sent."""
+    def close(self, client: LiveClient, then: Then, evicted: Gone | None = None) -> None:
+        """``client`` is gone: call ``then`` when that is safe, after all that it has sent.
+
+        ``evicted`` says why, if this side has ended it: then ``client.inbox.received`` is the number of the
+        last of its messages that is handled.
+        """
         ...
 
 

@@ -117,6 +117,8 @@ class Hub:
             self._records.save(client)
         for channel in restored.channels:
             self.audience.subscribe(client, channel)
+        if restored.evicted is not None:
+            self._evicted.put(client.id, restored.evicted)
         return client
 
     def find(self, token: str) -> LiveClient:
@@ -264,15 +266,13 @@ class Hub:
         """End ``client`` from this side; its browser is told ``reason``."""
         if client.state is not State.GONE:
             self._evicted.put(client.id, reason)
+            client.inbox.refuse(client.begun + 1)  # what it sent and no hook has begun with is dropped
             self._end(client, Event.EVICT, Gone(reason))
 
-    def is_evicted(self, client: LiveClient) -> bool:
-        """Tell whether ``client`` was ended from this side."""
-        return client.id in self._evicted
-
     def touch(self, client: LiveClient) -> None:
-        """What the record of ``client`` holds has changed."""
+        """Its application asks for the ``data`` of ``client``, and may change it."""
         self._records.save(client)
+        self._queue.touched(client)
 
     def _heard(self, client: LiveClient) -> None:
         if client.state is not State.CONNECTED:
@@ -297,7 +297,7 @@ class Hub:
         if client.greeted:
             self._records.save(client)
             log.info("%s of %s is gone: %s", client, client.application, reason)
-        self._queue.close(client, partial(self._closed, client))
+        self._queue.close(client, partial(self._closed, client), reason if event is Event.EVICT else None)
         receiver, client.receiver = client.receiver, None
         if receiver is not None:
             receiver.end(reason)

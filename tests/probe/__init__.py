@@ -49,6 +49,10 @@ class Probe(Application):
     async def do_remember(self, client: Client, data: Any) -> None:
         client.data["kept"] = data
 
+    async def do_count(self, client: Client, data: Any) -> None:
+        client.data["count"] = client.data.get("count", 0) + 1
+        await client.send(client.data["count"])
+
     async def do_evict(self, client: Client, reason: str) -> None:
         await client.disconnect(reason)
 

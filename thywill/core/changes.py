@@ -14,6 +14,8 @@ class KeptClient(NamedTuple):
     """A client; ``created`` is seconds since the epoch. ``handled`` is -1 until ``on_connect`` has ended.
 
     ``lost`` messages were dropped of which it may not know, the last of them with the id ``lost_at``.
+    ``data`` is the application's, as it was when the last step ended, and ``evicted`` why this side has ended
+    the client; both are JSON, None where there is none.
     """
 
     id: str
@@ -26,6 +28,8 @@ class KeptClient(NamedTuple):
     gone: bool = False
     lost: int = 0
     lost_at: int = 0
+    data: str | None = None
+    evicted: str | None = None
 
 
 class KeptMessage(NamedTuple):
@@ -86,6 +90,7 @@ class Changes:
 
     ``messages`` and ``items`` fail with it, and whoever sent them is told; all else is tried again with the
     next. ``withdrawn`` are messages of which the sender was told so, though the database may have them.
+    ``evicted`` has for each client up to which number its messages are handled, and why it was ended.
     """
 
     clients: dict[str, KeptClient] = field(default_factory=dict)
@@ -94,8 +99,10 @@ class Changes:
     moves: list[Move] = field(default_factory=list)
     cursors: dict[str, int] = field(default_factory=dict)
     handled: dict[str, int] = field(default_factory=dict)
+    data: dict[str, str] = field(default_factory=dict)
     lost: dict[str, tuple[int, int]] = field(default_factory=dict)
     gone: dict[str, None] = field(default_factory=dict)
+    evicted: dict[str, tuple[int, str]] = field(default_factory=dict)
     forgotten: dict[str, None] = field(default_factory=dict)
     withdrawn: list[tuple[str, int]] = field(default_factory=list)
 
@@ -104,7 +111,7 @@ class Changes:
 
     def forget(self, client_id: str) -> None:
         """Let go of everything about a client; of one that was never written, nothing is left to do."""
-        for changed in (self.cursors, self.handled, self.lost, self.gone):
+        for changed in (self.cursors, self.handled, self.data, self.lost, self.gone, self.evicted):
             changed.pop(client_id, None)
         if self.clients.pop(client_id, None) is None:
             self.forgotten[client_id] = None
@@ -114,7 +121,8 @@ class Changes:
 
     def received(self) -> dict[str, int]:
         """Return the number up to which each client's messages are accepted by these changes."""
-        return {item.client: item.n for item in self.items}
+        last = {item.client: item.n for item in self.items}
+        return last | {client_id: number for client_id, (number, _) in self.evicted.items()}
 
     def failed(self, later: Changes) -> Changes:
         """Return what is left to write when these could not be, with what came ``later``."""
@@ -124,8 +132,10 @@ class Changes:
             moves=self.moves + later.moves,
             cursors=self.cursors | later.cursors,
             handled=self.handled | later.handled,
+            data=self.data | later.data,
             lost=self.lost | later.lost,
             gone=self.gone | later.gone,
+            evicted=self.evicted | later.evicted,
             withdrawn=self.withdrawn + told,
         )
         for client_id in self.forgotten | later.forgotten:

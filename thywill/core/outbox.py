@@ -133,14 +133,24 @@ class Outbox:
             bounds: as above.
             cursor: what was noted of its browser's acknowledgements; it may lag behind them.
             entries: what was sent to it, and lost, after ``cursor``; bounds are for what comes now, since
-                much of this may have been acknowledged.
+                much of this may have been acknowledged. What a later one replaces is left out.
             last: the highest id that the browser may have been given.
         """
         outbox = cls(bounds, cursor)
-        outbox.entries, outbox.given, outbox.resumed = [*entries], len(entries), last
+        entries = outbox._conflated(entries)
+        outbox.entries, outbox.given, outbox.resumed = entries, len(entries), last
         outbox.size = sum(len(entry.encoded) for entry in entries)
         outbox.losses, outbox.lost = sum(1 for entry in entries if entry.lost), lost_in(entries)
         return outbox
+
+    def _conflated(self, items: list[Waiting]) -> list[Waiting]:
+        """Note the keys of ``items``; return these without what a later one of the same key replaces."""
+        entries = [item for item in items if isinstance(item, Entry)]
+        conflating = [entry for entry in entries if self._policy(entry) is Overflow.CONFLATE]
+        keyed = [(entry.key, entry) for entry in conflating if entry.key is not None]
+        self.keys = dict(keyed) or None
+        replaced = {entry.id for key, entry in keyed if self.keys and self.keys[key] is not entry}
+        return [item for item in items if item.id not in replaced]
 
     def loss(self) -> tuple[int, int]:
         """Return how many messages its losses stand for, and the id of the last of them."""
@@ -175,11 +185,16 @@ class Outbox:
         self.keys[key] = entry
 
     def _replace(self, older: Entry) -> None:
-        index = bisect_left(self.entries, older.id, lo=self.given, key=_id)
+        # Of what is left from before a restart nobody knows whether it was given out, and a cursor there is
+        # believed without its message: so it is replaced.
+        first = 0 if older.id <= self.resumed else self.given
+        index = bisect_left(self.entries, older.id, lo=first, key=_id)
         if index == len(self.entries) or self.entries[index] is not older:
             return  # it was given out
         self._release((older,))
         del self.entries[index]
+        if index < self.given:
+            self.given -= 1
         if self.given < index < len(self.entries) and self._are_losses(index - 1, index):
             self._merge(index - 1, index + 1)
 

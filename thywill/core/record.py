@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +37,21 @@ class Recorded(Protocol):
     def record(self) -> ClientRecord:
         """Return the record as it is now."""
         ...
+
+
+def encode_data(data: dict[str, Any]) -> str:
+    """Return ``data`` as JSON in ASCII, which survives in every database, whatever its character set.
+
+    Raises:
+        TypeError, ValueError, RecursionError: it is not JSON.
+    """
+    return _JSON.encode(data) if data else "{}"
+
+
+def decode_data(text: str) -> dict[str, Any]:
+    """Return what was encoded; what somebody has spoiled by hand counts as empty."""
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}

@@ -151,7 +151,8 @@ class LocalApplications(ApplicationInterface):
 
     async def _handle_item(self, client: LiveClient, item: Item) -> None:
         outcome = None
-        if not self.hub.is_evicted(client):  # what it sent before it was sent away is not handled any more
+        if item.n <= client.inbox.received:  # more it is when the client was sent away meanwhile
+            client.begun = item.n
             outcome = await self._outcome(client, item)
         if outcome is not None:
             await self._reply(client, outcome, item.n)

@@ -51,6 +51,8 @@ def _client() -> Any:
         gone = peewee.BooleanField()
         lost = peewee.BigIntegerField()
         lost_at = peewee.BigIntegerField()
+        data = peewee.TextField(null=True)
+        evicted = peewee.TextField(null=True)
 
         class Meta:
             table_name = "queue_client"
@@ -131,7 +133,7 @@ class MessageTables:
         """Write ``changes``, all or none of them."""
         with self._database.atomic():
             self._withdraw(changes)
-            self._insert(self._models.client, KeptClient, list(changes.clients.values()))
+            self._insert(self._models.client, KeptClient, self._fitting(changes.clients.values()))
             self._insert(self._models.message, KeptMessage, changes.messages)
             self._insert(self._models.item, KeptItem, changes.items)
             self._move(changes.moves)
@@ -161,6 +163,13 @@ class MessageTables:
         ended = (subscription.until <= up_to) & subscription.client.in_(here)
         subscription.delete().where(ended).execute()
 
+    def _fitting(self, rows: Iterable[KeptClient]) -> list[KeptClient]:
+        return [row if row.data is None or self._fits(row.data) else row._replace(data=None) for row in rows]
+
+    def _fits(self, data: str) -> bool:
+        # What is too large is kept as it was, as it is in the client's record, of which the log says so.
+        return self._database.refusal((data,)) is None
+
     def _withdraw(self, changes: Changes) -> None:
         message = self._models.message
         one = message.delete().where((message.application == "") & (message.id == 0))
@@ -189,9 +198,11 @@ class MessageTables:
             "cursor": changes.cursors,
             "received": changes.received(),
             "handled": changes.handled,
+            "data": {client_id: data for client_id, data in changes.data.items() if self._fits(data)},
             "lost": {client_id: lost for client_id, (lost, _) in changes.lost.items()},
             "lost_at": {client_id: last for client_id, (_, last) in changes.lost.items()},
             "gone": dict.fromkeys(changes.gone, True),
+            "evicted": {client_id: reason for client_id, (_, reason) in changes.evicted.items()},
         }
         for name, values in updates.items():
             query = client.update({getattr(client, name): 0}).where(client.id == "")

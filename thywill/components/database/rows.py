@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from thywill.core.record import ClientRecord
+from thywill.core.record import ClientRecord, decode_data, encode_data
 
 Row = tuple[str, str, str, str, str, str, float, float, str, str]
 
@@ -36,8 +35,6 @@ LENGTHS = {
 }
 """The characters that a column takes."""
 
-_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
-
 # PostgreSQL takes no NUL in text, and no database takes a lone surrogate, which is no character.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -62,19 +59,10 @@ def encode(record: ClientRecord) -> Row:
     )
 
 
-def encode_data(data: dict[str, Any]) -> str:
-    """Return ``data`` as JSON in ASCII, which survives in every database, whatever its character set.
-
-    Raises:
-        TypeError, ValueError, RecursionError: it is not JSON.
-    """
-    return _JSON.encode(data) if data else "{}"
-
-
 def decode(row: Sequence[Any]) -> ClientRecord:
     """Return the record of a row; data that somebody has spoiled by hand counts as empty."""
     values = dict(zip(FIELDS, row, strict=True))
-    return ClientRecord(**values | {"data": _decode_data(values["data"])})
+    return ClientRecord(**values | {"data": decode_data(values["data"])})
 
 
 def key(client_id: str) -> str:
@@ -89,11 +77,3 @@ def _text(field: str, value: str) -> str:
 def _storable(text: str) -> str:
     # Nearly all are plain, and to see that costs a tenth of the search.
     return text if text.isascii() and "\0" not in text else _UNSTORABLE.sub("\ufffd", text)
-
-
-def _decode_data(text: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}

@@ -21,6 +21,7 @@ from thywill.core.measures import Measures
 from thywill.core.message import Message
 from thywill.core.outbox import Bounds, Entry, Outbox
 from thywill.core.overflow import Overflow
+from thywill.errors import Gone
 
 log = logging.getLogger(__name__)
 
@@ -140,6 +141,9 @@ class Queue(Component):
     def handled(self, client: LiveClient, number: int) -> None:
         """The application has done with this step of ``client`` (see ``thywill.cause``)."""
 
+    def touched(self, client: LiveClient) -> None:
+        """The application asks for ``client.data``, and may change it."""
+
     def subscribed(self, client: LiveClient, channel: str) -> None:
         """``client`` is in ``channel`` from now on."""
 
@@ -149,6 +153,10 @@ class Queue(Component):
     def acknowledged(self, client: LiveClient) -> None:
         """The browser of ``client`` has all up to ``client.outbox.cursor``."""
 
-    def close(self, client: LiveClient, then: Then) -> None:
-        """``client`` is gone; call ``then`` when that is safe, after all that it has sent."""
+    def close(self, client: LiveClient, then: Then, evicted: Gone | None = None) -> None:
+        """``client`` is gone; call ``then`` when that is safe, after all that it has sent.
+
+        ``evicted`` says why, if this side has ended it: then ``client.inbox.received`` is the number of the
+        last of its messages that is handled.
+        """
         then(None)

@@ -24,6 +24,7 @@ from thywill.cause import CONNECTED, DISCONNECTED, Cause, current
 from thywill.client import LiveClient
 from thywill.components.database.base import Database, DatabaseUnavailable
 from thywill.components.queue.base import Queue, QueueSettings
+from thywill.components.queue.data import DataNotes
 from thywill.components.queue.replay import Replay
 from thywill.components.queue.restoring import END, Log, restore
 from thywill.components.queue.writer import Writer
@@ -34,7 +35,7 @@ from thywill.core.lifecycle import State
 from thywill.core.message import Message
 from thywill.core.outbox import Entry, Outbox
 from thywill.core.record import ClientRecord
-from thywill.errors import RequestError
+from thywill.errors import Gone, RequestError
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,9 @@ WALK = 2000
 
 HANDLED = 0.02
 """Seconds after which it is noted that a step has ended, when nothing else is written before."""
+
+OUTSIDE = 0.5
+"""Seconds between two looks at what was changed of ``client.data`` outside of any step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +105,23 @@ class DatabaseQueue(Queue):
         self._positions: dict[str, Position] = defaultdict(Position)
         self._acknowledged: dict[str, LiveClient] = {}
         self._lossy: set[str] = set()
+        self._data = DataNotes()
         self._under_way: dict[tuple[str, int], int] = {}
         self._replay = Replay((), ())
-        self._trimmer: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         self._writer.start()
-        self._trimmer = asyncio.create_task(self._keep_trimming())
+        self._tasks = [asyncio.create_task(self._keep_trimming()), asyncio.create_task(self._keep_noting())]
 
     async def stop(self) -> None:
         """Write what is left."""
-        if self._trimmer is not None:
-            self._trimmer.cancel()
+        for task in self._tasks:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._trimmer
+                await task
         self._note_cursors()
+        self._note_data(ALL)
         await self._writer.stop()
 
     # What was kept.
@@ -128,6 +134,8 @@ class DatabaseQueue(Queue):
         self._forget_others(kept, applications)
         clients = restore(kept, self.bounds, applications)
         self._lossy.update(client.id for client in clients if client.outbox.losses)
+        for client in clients:
+            self._data.begin(client.id, client.data)
         self._hold(clients)
         return await self._with_records(clients)
 
@@ -160,9 +168,25 @@ class DatabaseQueue(Queue):
 
     def keep(self, client: LiveClient) -> None:
         cursor = client.outbox.cursor
-        row = KeptClient(client.id, client.application, client.session, client.created, cursor)
+        data = self._data.begin(client.id, client.data)
+        row = KeptClient(client.id, client.application, client.session, client.created, cursor, data=data)
         self._writer.changes.clients[client.id] = row
         self._writer.write()
+
+    def touched(self, client: LiveClient) -> None:
+        self._data.asked(client)
+
+    async def _keep_noting(self) -> None:
+        while True:
+            more = self._note_data(WALK)
+            await asyncio.sleep(0 if more else OUTSIDE)
+
+    def _note_data(self, limit: int) -> bool:
+        changes, more = self._data.outside(limit)
+        if changes:
+            self._writer.changes.data.update(changes)
+            self._writer.write()
+        return more
 
     def subscribed(self, client: LiveClient, channel: str) -> None:
         self._move(client, channel, enters=True)
@@ -176,13 +200,16 @@ class DatabaseQueue(Queue):
         self._writer.changes.moves.append(Move(enters, client.id, json.dumps(channel), position))
         self._writer.write_within(HANDLED)
 
-    def close(self, client: LiveClient, then: Then) -> None:
+    def close(self, client: LiveClient, then: Then, evicted: Gone | None = None) -> None:
         self._acknowledged.pop(client.id, None)
         self._lossy.discard(client.id)
         if not client.greeted:
             then(None)
             return
         self._writer.changes.gone[client.id] = None
+        if evicted is not None:
+            end = (client.inbox.received, json.dumps(evicted.message))
+            self._writer.changes.evicted[client.id] = end
         self._writer.write(then)
 
     # Messages to browsers.
@@ -258,6 +285,7 @@ class DatabaseQueue(Queue):
             changes.forget(client.id)
         elif number >= CONNECTED:
             changes.handled[client.id] = number
+        changes.data.update(self._data.ended(client, last=number == DISCONNECTED))
         if (client.id, number) in self._under_way:
             self._writer.write(partial(self._ended, (client.id, number)))
         else:
@@ -310,7 +338,7 @@ class DatabaseQueue(Queue):
 def _with_record(client: Restored, record: ClientRecord | None) -> Restored:
     if record is None:
         return client
-    return replace(client, address=record.address, user_agent=record.user_agent, data=record.data)
+    return replace(client, address=record.address, user_agent=record.user_agent)
 
 
 def _row(

@@ -16,6 +16,7 @@ from thywill.core.changes import Kept, KeptClient, KeptMessage, KeptSubscription
 from thywill.core.envelope import Item
 from thywill.core.outbox import Bounds, Entry, Loss, Outbox, Waiting
 from thywill.core.overflow import Overflow
+from thywill.core.record import decode_data
 
 END = 2**63
 
@@ -77,7 +78,9 @@ def _restore(
         gone=bool(client.gone),
         created=client.created,
         channels=[] if client.gone else _open_channels(subscriptions),
-        items=[item for item in items if item.n > client.handled],
+        items=[item for item in items if client.handled < item.n <= client.received],
+        evicted=None if client.evicted is None else json.loads(client.evicted),
+        data=None if client.data is None else decode_data(client.data),
     )
 
 

@@ -27,6 +27,8 @@ class QueueClient(Model):
     gone = BooleanField()
     lost = BigIntegerField()
     lost_at = BigIntegerField()
+    data = TextField(null=True)
+    evicted = TextField(null=True)
 
     class Meta:
         table_name = "queue_client"
