@@ -14,14 +14,18 @@ import pytest
 
 from tests.databases import Servers
 from thywill.components.database.base import Database
-from thywill.components.database.clients import TOGETHER
+from thywill.components.database.insert import VALUES
 from thywill.components.database.peewee import PeeweeDatabase, PeeweeSettings
+from thywill.components.database.rows import FIELDS
 from thywill.core.record import ClientRecord
 
 LASTING = ["sqlite", "mariadb", "postgresql"]
 IMPLEMENTATIONS = [*LASTING, "memory"]
 URLS = {"sqlite": "sqlite:///records/test.db", "memory": "sqlite:///:memory:"}
 Make = Callable[[], Database]
+
+# Rows to a statement.
+TOGETHER = VALUES // len(FIELDS)
 
 # Gone records that are older than the setting `keep` would be removed.
 NOW = time.time()

@@ -8,13 +8,11 @@ from typing import Any
 import peewee
 
 from thywill.components.database.backend import Backend, one_line
+from thywill.components.database.insert import Insert
 from thywill.components.database.rows import FIELDS, LENGTHS, Row
 
 Refused = tuple[Row, str]
 """A row that the database cannot take, and why."""
-
-TOGETHER = 90
-"""How many rows one statement writes; their values are fewer than the 999 that an old SQLite takes."""
 
 KEPT = ("id", "created")
 """The columns that an update leaves as they are."""
@@ -53,8 +51,8 @@ class ClientTable:
     def __init__(self, database: Backend) -> None:
         self._database = database
         self._client = client_model(database)
-        self._statements: dict[int, str] = {}
         self._columns = [getattr(self._client, field) for field in FIELDS]
+        self._insert = Insert(database, self._client, self._columns, self._or_update)
 
     def write(self, rows: Sequence[Row]) -> list[Refused]:
         """Insert or update the rows; return those that the database cannot take, each with the reason.
@@ -66,7 +64,7 @@ class ClientTable:
         rows = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
         try:
             with self._database.atomic():
-                self._upsert(rows)
+                self._insert(rows)
         except (peewee.DataError, peewee.IntegrityError):
             refused += self._write_singly(rows)
         return refused
@@ -98,6 +96,11 @@ class ClientTable:
         count: int = self._client.delete().where(self._client.id.in_(keys)).execute()
         return count
 
+    def _or_update(self, query: Any) -> Any:
+        updated = [column for column in self._columns if column.name not in KEPT]
+        target = self._database.conflict_target(self._client.id)
+        return query.on_conflict(conflict_target=target, preserve=updated)
+
     def _select(self) -> Any:
         return self._client.select(*self._columns).tuples()
 
@@ -107,33 +110,7 @@ class ClientTable:
             for row in rows:
                 try:
                     with self._database.atomic():
-                        self._upsert([row])
+                        self._insert([row])
                 except (peewee.DataError, peewee.IntegrityError) as error:
                     refused.append((row, one_line(str(error))))
         return refused
-
-    def _upsert(self, rows: Sequence[Row]) -> None:
-        # SQLite's driver lets go of the interpreter in each statement, and the event loop waits each time it
-        # comes back: so many rows to a statement. Peewee makes it once, right for each database; to have it
-        # made for all rows would hold up the event loop as well.
-        whole = len(rows) - len(rows) % TOGETHER
-        cursor = self._database.cursor()  # type: ignore[no-untyped-call]
-        with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
-            for start in range(0, whole, TOGETHER):
-                together = rows[start : start + TOGETHER]
-                cursor.execute(self._statement(together), [value for row in together for value in row])
-            if rows[whole:]:
-                cursor.executemany(self._statement(rows[:1]), rows[whole:])
-
-    def _statement(self, rows: Sequence[Row]) -> str:
-        statement = self._statements.get(len(rows))
-        if statement is None:
-            statement = self._statements[len(rows)] = self._make_statement(rows)
-        return statement
-
-    def _make_statement(self, rows: Sequence[Row]) -> str:
-        updated = [column for column in self._columns if column.name not in KEPT]
-        target = self._database.conflict_target(self._client.id)
-        query = self._client.insert_many(rows, fields=self._columns)
-        statement: str = query.on_conflict(conflict_target=target, preserve=updated).sql()[0]
-        return statement

@@ -10,6 +10,7 @@ from typing import Any
 import peewee
 
 from thywill.components.database.backend import Backend
+from thywill.components.database.insert import Insert
 from thywill.components.database.rows import LENGTHS
 from thywill.core.changes import (
     Changes,
@@ -116,7 +117,11 @@ class MessageTables:
 
     def __init__(self, database: Backend) -> None:
         self._database = database
-        self._models = Models.bound_to(database)
+        self._models = models = Models.bound_to(database)
+        self._insert_clients = self._insert_into(models.client, KeptClient)
+        self._insert_messages = self._insert_into(models.message, KeptMessage)
+        self._insert_items = self._insert_into(models.item, KeptItem)
+        self._insert_subscriptions = self._insert_into(models.subscription, KeptSubscription)
 
     def load(self) -> Kept:
         """Return everything that is kept."""
@@ -133,9 +138,9 @@ class MessageTables:
         """Write ``changes``, all or none of them."""
         with self._database.atomic():
             self._withdraw(changes)
-            self._insert(self._models.client, KeptClient, self._fitting(changes.clients.values()))
-            self._insert(self._models.message, KeptMessage, changes.messages)
-            self._insert(self._models.item, KeptItem, changes.items)
+            self._insert_clients(self._fitting(changes.clients.values()))
+            self._insert_messages(changes.messages)
+            self._insert_items(changes.items)
             self._move(changes.moves)
             self._update(changes)
             self._forget(list(changes.forgotten))
@@ -175,11 +180,10 @@ class MessageTables:
         one = message.delete().where((message.application == "") & (message.id == 0))
         self._repeat(one, changes.withdrawn)
 
-    def _insert(self, model: Any, kind: type[Any], rows: Sequence[tuple[Any, ...]]) -> None:
+    def _insert_into(self, model: Any, kind: type[Any]) -> Insert:
+        columns = [getattr(model, name) for name in kind._fields]
         # A row may be there already: whether a transaction that was cut off has been committed is not known.
-        if rows:
-            fields = [getattr(model, name) for name in kind._fields]
-            self._repeat(model.insert_many(rows[:1], fields=fields).on_conflict_ignore(), rows)
+        return Insert(self._database, model, columns, lambda query: query.on_conflict_ignore())
 
     def _move(self, moves: Iterable[Move]) -> None:
         model = self._models.subscription
@@ -187,8 +191,9 @@ class MessageTables:
         leave = model.update(until=0).where(still)
         for enters, group in groupby(moves, key=lambda move: move.enters):
             if enters:
-                rows = [KeptSubscription(move.client, move.channel, move.position) for move in group]
-                self._insert(model, KeptSubscription, rows)
+                self._insert_subscriptions(
+                    [KeptSubscription(move.client, move.channel, move.position) for move in group]
+                )
             else:
                 self._repeat(leave, [(move.position, move.client, move.channel) for move in group])
 
