@@ -24,8 +24,9 @@ def refused(text: str, purpose: str = "client", now: float = 0) -> str:
 
 
 def test_the_format_is_the_documented_one() -> None:
-    # printf client:abc.6553f100 | openssl dgst -sha256 -hmac "$secret" -binary | head -c16 | base64
-    assert SIGNED == "abc.6553f100.8rg3lHNALUwhagTDAkkwAQ"
+    # key=$(printf "$secret" | b2sum | cut -d " " -f 1)
+    # printf client:abc.6553f100 | openssl mac -macopt hexkey:$key -macopt size:16 -binary BLAKE2BMAC | base64
+    assert SIGNED == "abc.6553f100.jTJOugWi4KG1GGFXPYWqsw"
 
 
 @STEADY
