@@ -160,6 +160,13 @@ async def restart(stage: Stage) -> None:
         await stage.server.start()
 
 
+async def restart_in_place(stage: Stage) -> None:
+    while True:
+        await asyncio.sleep(stage.rng.uniform(3, 6))
+        await stage.server.restart_in_place()
+        stage.done["restarts in place"] += 1
+
+
 async def fill_disk(stage: Stage) -> None:
     while True:
         await asyncio.sleep(stage.rng.uniform(1, 4))

@@ -85,6 +85,7 @@ ROWS = (
     Row("disk-full", (), (faults.fill_disk,), stock=False),
     Row("locked", (), (faults.lock_database,), stock=False),
     Row("sigterm", (), (faults.restart,)),
+    Row("sighup", (), (faults.restart_in_place,), stock=False),
     Row("kill", (), (faults.kill,)),
     Row("mixed", MIXED, (faults.change_transports, DOZE, faults.lock_database), stock=False),
     Row(

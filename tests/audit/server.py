@@ -90,6 +90,17 @@ class Server:
             self._process = await asyncio.create_subprocess_exec(
                 *command, env=environment, cwd=place.folder, stdout=asyncio.subprocess.PIPE, stderr=log
             )
+        await self._serves()
+
+    async def restart_in_place(self) -> None:
+        """Have the process start anew by SIGHUP, with its listening socket, and wait until it serves."""
+        self.starts += 1
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+        await self._serves()
+
+    async def _serves(self) -> None:
+        assert self._process is not None
         assert self._process.stdout is not None
         line = await asyncio.wait_for(self._process.stdout.readline(), START_SECONDS)
         if b"serves on" not in line:
