@@ -45,6 +45,11 @@ if (window !== window.top) {
   delete XMLHttpRequest.prototype.withCredentials; delete window.EventSource;
 }
 """
+CONSOLE = "window.warned = []; window.console.warn = function (text) { warned.push(text); };"
+REFUSED = {
+    "step": "connect",
+    "message": "pages of this origin are not allowed here: see origins in [client_interface]",
+}
 PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><title>elsewhere</title></head><body>
 <script src="%s/static/0/client.js"></script><script src="chat.js"></script></body></html>"""
 SCRIPT = """
@@ -103,17 +108,17 @@ def elsewhere() -> Iterator[Elsewhere]:
         thread.join()
 
 
-Allow = Callable[[str], Proxy]
+Allow = Callable[..., Proxy]
 
 
 @pytest.fixture
 def serve(tmp_path: Path, elsewhere: Elsewhere) -> Iterator[Allow]:
-    """A function that starts the server, which allows one other origin, behind a proxy that can cut."""
+    """A function that starts the server, which allows other origins, behind a proxy that can cut."""
     closing: list[Callable[[], None]] = []
 
-    def start(origin: str) -> Proxy:
+    def start(*origins: str) -> Proxy:
         settings = tmp_path / "thywill.toml"
-        settings.write_text(f'client_interface.origins = ["{origin}"]\n')
+        settings.write_text(f"client_interface.origins = {json.dumps(origins)}\n")
         served = Served(tmp_path, "--config", str(settings))
         closing.append(served.kill)
         proxy = Proxy(served.port)
@@ -222,11 +227,39 @@ def test_a_page_of_an_origin_that_is_not_allowed_is_told_so(
     # A frame that is refused while a page loads makes Firefox's driver take the page for refused.
     page = visit(browser, elsewhere, query="?late")
     page.wait_for("!!failure")
-    assert page.evaluate("failure") == {
-        "step": "connect",
-        "message": "pages of this origin are not allowed here: see origins in [client_interface]",
-    }
+    assert page.evaluate("failure") == REFUSED
     assert page.evaluate(FRAMES) == 0
+
+
+@pytest.mark.parametrize("origins", [(), ("https://www.example.org",)], ids=["none", "another"])
+def test_with_cors_it_is_told_so_as_well(
+    browser: Browser, elsewhere: Elsewhere, serve: Allow, origins: tuple[str, ...]
+) -> None:
+    serve(*origins)
+    page = browser.new_page(isolated=True)
+    page.add_init_script(CONSOLE)
+    page.open(f"{elsewhere.origin}/")
+    page.wait_for("!!failure")
+    assert page.evaluate("failure") == REFUSED
+    assert page.evaluate("warned") == [f"thywill: {REFUSED['message']}"]
+    assert page.evaluate(ASKED_BY_SCRIPT) == 1
+
+
+def test_where_nobody_can_know_it_the_console_says_what_it_may_be(
+    browser: Browser, elsewhere: Elsewhere, serve: Allow
+) -> None:
+    serve("https://www.example.org")
+    # The page does not tell the script's server where it stands.
+    elsewhere.headers = {"Referrer-Policy": "no-referrer"}
+    page = browser.new_page(isolated=True)
+    page.add_init_script(CONSOLE)
+    page.open(f"{elsewhere.origin}/")
+    page.wait_for("warned.length === 1")
+    assert page.evaluate("warned[0]") == (
+        f"thywill: {elsewhere.thywill}/thywill/ is away, or refuses pages of {elsewhere.origin}: "
+        "see origins in [client_interface]."
+    )
+    assert page.evaluate("failure") is None
 
 
 def test_where_the_page_forbids_the_frame_it_speaks_by_jsonp(

@@ -7,6 +7,7 @@ ThywillError
 │   └── RpcError         raised by an @rpc method, to answer an error of the application's own
 └── RequestError         the browser's, or the network's: answered on the wire, never a traceback
     ├── Malformed  BadToken  BadKey  NotLocal  BadOrigin  NotFound  MethodNotAllowed  Gap  Gone  TooLarge
+    ├── UnsupportedEncoding
     └── TooMany  Draining  Unavailable    say when to come back
 """
 
@@ -140,6 +141,13 @@ class TooLarge(RequestError):
 
     status = 413
     code = "too_large"
+
+
+class UnsupportedEncoding(RequestError):
+    """The body is compressed, or encoded in another way (RFC 9110, 15.5.16)."""
+
+    status = 415
+    code = "encoding"
 
 
 class Later(RequestError):

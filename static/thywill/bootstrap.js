@@ -1,6 +1,6 @@
 (function () {
   var element = document.getElementById('thywill-bootstrap'),
-      PASSING = /^(unreachable|timeout|too_many|draining|internal)$/,
+      PASSING = /^(unreachable|timeout|internal)$/,
       entries = [],
       // The client connects while scripts are loaded.
       remaining = 2,
@@ -32,7 +32,7 @@
         if (answer.token) {
           answer.application = options.application;
           open(answer, transport, refused, function (opened) { start([entry], opened); });
-        } else if (!error.code || PASSING.test(error.code)) {
+        } else if (!error.code || error.retry > 0 || PASSING.test(error.code)) {
           lane.retry(error.retry);
         } else {
           refused(error);

@@ -40,6 +40,8 @@
         data: thywill.json.stringify(parameters),
         method: thywill.json.stringify(method),
         done: function (error, number) {
+          // The client may have left in the callback before this one.
+          error = error || self.dispatcher.error;
           if (error) { thywill.run(callback, error); } else { self.calls[number] = callback; }
         }
       });

@@ -1,5 +1,6 @@
 (function () {
-  // Calls proceed() after a pause, and gone(error) if the server does not know the client.
+  // Calls proceed() after a pause, and gone(error) if the server does not know the client or
+  // refuses the page.
   function Lane(transport, proceed, gone) {
     this.transport = transport;
     this.proceed = proceed;
@@ -19,7 +20,8 @@
       lane.drop = lane.transport.request(operation, fields, seconds, function (answer) {
         var error = answer.error || {};
         lane.drop = null;
-        if (error.code === 'gone' || error.code === 'bad_token') {
+        if (/^(gone|bad_token|origin)$/.test(error.code)) {
+          if (error.code === 'origin') { thywill.warn(error.message); }
           lane.gone(error);
         } else {
           answered(answer, error);

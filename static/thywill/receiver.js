@@ -35,7 +35,8 @@
     // Until we are connected, the server answers at once. Then a request waits there.
     proceed: function () {
       var name;
-      if (this.lane.isBusy()) { return; }
+      // Else the spinner of old browsers keeps turning.
+      if (this.lane.isBusy() || (this.connected && !thywill.page.loaded)) { return; }
       if (!this.connected || !this.parking.claim()) { return this.poll(false); }
       name = this.choice.pick(this.isQuiet);
       if (this.stream) {
@@ -100,7 +101,8 @@
     },
 
     confirm: function (answer) {
-      if (answer.lost > 0) {
+      // In an answer that is repeated it has been told.
+      if (answer.lost > 0 && answer.cursor > this.cursor) {
         this.connected = false;
         this.owner.changed('lost', {count: answer.lost});
       }
@@ -135,10 +137,7 @@
       }
       if (this.fruitless > PATIENCE) {
         this.lane.retry();
-      } else if (!thywill.page.loaded) {
-        // Else the spinner of old browsers keeps turning.
-        return;
-      } else if (this.connected && !this.parking.claim()) {
+      } else if (this.connected && !this.lane.closed && !this.parking.claim()) {
         this.lane.retry(SHORT + 2 * this.lane.backoff.random());
       } else {
         this.proceed();
@@ -153,8 +152,8 @@
           return self.restart();
         }
         self.lane.drop = null;
-        if (kind === 'cut') {
-          self.cut(stream.name, seconds, thywill.clock.now() - begun > STABLE);
+        if (kind === 'cut' || kind === 'silent') {
+          self.cut(stream.name, seconds, kind === 'cut' && thywill.clock.now() - begun > STABLE);
         } else {
           self.stream = kind === 'more' ? stream : null;
           self.proceed();

@@ -26,12 +26,12 @@
 
   Stream.prototype = {
     // Calls ended(kind, seconds) once, unless it is dropped by the function that this returns. Kinds are those of
-    // the carrier, and 'failed' if the session did not begin.
+    // the carrier, 'failed' if the session did not begin, and 'silent' if nothing came after that.
     open: function (ended) {
       var self = this, open = self.transport.carry || thywill.carriers[self.name].open;
       self.ended = ended;
       self.begun = thywill.clock.now();
-      self.isFruitful = false;
+      self.isFruitful = self.isHeard = false;
       self.isOpening = true;
       self.watch();
       try {
@@ -54,7 +54,7 @@
       var self = this;
       thywill.clock.clear(self.watchdog);
       self.watchdog = thywill.clock.set(function () {
-        self.end('cut');
+        self.end(self.isHeard ? 'cut' : 'silent');
       }, (self.greeted ? self.receiver.hold + SLACK : PROBE) * 1000);
       if (self.greeted && thywill.carriers[self.name].mute) { self.ask(SILENCE); }
     },
@@ -71,6 +71,7 @@
 
     receive: function (frame) {
       var kind = frame.charAt(0);
+      this.isHeard = this.greeted;
       if (this.greeted || kind === 'o') { this.watch(); }
       if (kind === 'o') {
         // The session is a new one in place of ours, which the server has forgotten.
@@ -102,6 +103,8 @@
       if (error.code === 'gone' || (error.code === 'bad_token' && this.greeted)) { return receiver.lane.gone(error); }
       // An answer that begins after our cursor: one before it was lost.
       if (!thywill.isArray(items) || answer.superseded || answer.after > receiver.cursor) {
+        // The server ends it, so the transport works.
+        this.greeted = this.greeted || ((answer.superseded || error.retry > 0) && receiver.probe !== this);
         return this.end('cut', error.retry || answer.retry);
       }
       if (!this.greeted) { this.greet(); }
@@ -118,7 +121,7 @@
     },
 
     greet: function () {
-      this.greeted = true;
+      this.greeted = this.isFruitful = true;
       this.watch();
       this.receiver.carried(this.name);
     },
@@ -165,7 +168,7 @@
       this.timer = this.telling = this.close = null;
     },
 
-    // A whole answer that brought nothing, at once, is no answer of ours.
+    // A whole answer that brought nothing, or at once no message, is no answer of ours.
     end: function (kind, seconds) {
       var self = this, ended = self.ended;
       if (self.isOpening) {
@@ -174,7 +177,8 @@
       if (!ended) { return; }
       if (!this.greeted) {
         kind = 'failed';
-      } else if (kind === 'more' && !this.isFruitful && thywill.clock.now() - this.begun < PAUSE * 1000) {
+      } else if (kind === 'more' && !this.isFruitful &&
+          (!this.isHeard || thywill.clock.now() - this.begun < PAUSE * 1000)) {
         kind = 'cut';
       }
       this.stop();

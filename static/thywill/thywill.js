@@ -50,6 +50,10 @@
     thywill.later(function () { throw exception; });
   };
 
+  thywill.warn = function (message) {
+    if (window.console && window.console.warn) { window.console.warn('thywill: ' + message); }
+  };
+
   // Calls a function of the application, if there is one.
   thywill.run = function (action, first, second) {
     try {

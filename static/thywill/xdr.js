@@ -22,7 +22,7 @@
       return function () { drop(); };
     },
 
-    post: thywill.Xhr.prototype.request,
+    post: thywill.Xhr.prototype.ask,
 
     // Has the shape of an XMLHttpRequest.
     open: function (operation) {

@@ -1,4 +1,9 @@
 (function () {
+  // Failures in a row, before it is asked whether they are refusals.
+  var TRIES = 3,
+      // Seconds for the answer.
+      ANSWER = 10;
+
   function nothing() {}
 
   function create() {
@@ -8,6 +13,9 @@
   function Xhr(address) {
     this.address = address;
     this.otherOrigin = thywill.isOtherOrigin(address);
+    this.failures = 0;
+    // The page has read an answer, or the console says that it can't.
+    this.isClear = false;
   }
 
   Xhr.usable = function (address) {
@@ -21,6 +29,31 @@
 
   Xhr.prototype = {
     request: function (operation, fields, seconds, done) {
+      var self = this, drop = self.ask(operation, fields, seconds, function (answer) {
+        var isFailure = answer.error && /^(unreachable|timeout)$/.test(answer.error.code);
+        self.failures = isFailure ? self.failures + 1 : 0;
+        self.isClear = self.isClear || !isFailure;
+        if (!self.otherOrigin || !isFailure || self.failures % TRIES) { return done(answer); }
+        drop = self.inquire(answer, done);
+      });
+      return function () { drop(); };
+    },
+
+    // The browser shows a page of another origin that it is refused as a failure of the network. A script is told.
+    inquire: function (failure, done) {
+      var self = this;
+      return new thywill.Jsonp(self.address).request('poll', {token: '', cursor: 0}, ANSWER, function (answer) {
+        if (answer.error && answer.error.code === 'origin') { return done(answer); }
+        if (!self.isClear) {
+          self.isClear = true;
+          thywill.warn(self.address + ' is away, or refuses pages of ' + location.protocol + '//' + location.host +
+            ': see origins in [client_interface].');
+        }
+        done(failure);
+      });
+    },
+
+    ask: function (operation, fields, seconds, done) {
       var self = this;
       return thywill.exchange(function (settle) {
         var request = self.open(operation, true);

@@ -182,6 +182,8 @@ test('connect: what passes is tried again, a refusal is final', () => {
   page.clock.advance(1);
   page.answer('connect', {error: {code: 'draining', message: 'later', retry: 3}}, 503);
   page.clock.advance(3);
+  page.answer('connect', {error: {code: 'unavailable', message: 'no database', retry: 1}}, 503);
+  page.clock.advance(1);
   page.answer('connect', '{}');
   page.clock.advance(2);
   page.answer('connect', {error: {code: 'not_found', message: 'There is no application chat.'}}, 404);

@@ -296,3 +296,41 @@ test('a page of another origin streams by CORS, with cookies', () => {
   greet(page, 'eventsource');
   assert.equal(page.client.transport, 'eventsource');
 });
+
+test('a server that answers a new stream with an end does not make the transport fail', () => {
+  const draining = {error: {code: 'draining', message: 'the server is about to stop', retry: 2}};
+  const superseded = {messages: [], cursor: 0, superseded: true};
+  for (const answer of [draining, superseded]) {
+    const storage = new Map();
+    const page = started({storage});
+    const stream = page.only('xhr_streaming');
+    stream.frame('o');
+    page.answer('xhr_send', '', 204);
+    stream.frame(frame(answer));
+    waitForPoll(page);
+    assert.equal(tried(page), 'xhr_streaming', JSON.stringify(answer));
+    assert.doesNotMatch(storage.get('thywill.transports') || '', /failed/);
+    assert.equal(page.open('poll').length, 1);
+  }
+});
+
+test('a server that answers a new stream with an end says how long the pause is', () => {
+  const page = started();
+  page.only('xhr_streaming').frame('o');
+  page.answer('xhr_send', '', 204);
+  page.only('xhr_streaming').frame(frame({error: {code: 'draining', message: 'wait', retry: 2}}));
+  assert.deepEqual(page.named('state'), [['waiting', {retry: 2}]]);
+  page.clock.advance(1.9);
+  assert.equal(page.open('poll').length, 0);
+  page.clock.advance(0.1);
+  page.deliver([]);
+  assert.equal(tried(page), 'xhr_streaming');
+});
+
+test('an end that comes before the session is open leaves the poll alone', () => {
+  const page = started();
+  page.only('xhr_streaming').frame(frame({error: {code: 'draining', message: 'wait', retry: 2}}));
+  assert.equal(page.only('poll').body.hold, 0);
+  page.deliver([]);
+  assert.equal(tried(page), 'eventsource');
+});

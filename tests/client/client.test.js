@@ -123,3 +123,17 @@ test('two clients of one page do not know of one another', () => {
   assert.deepEqual(clients.map((client) => client.state), ['gone', 'connected']);
   assert.equal(page.only('poll').body.token, 'two');
 });
+
+test('a client that leaves in a callback calls back those that were accepted with it', () => {
+  const page = new Page();
+  page.start();
+  const told = [];
+  page.client.send('first');
+  page.client.send('a', (error) => { told.push(['send', error]); page.client.leave(); });
+  page.client.call('m', [], (error) => told.push(['call', error && error.code]));
+  page.client.send('b', (error) => told.push(['send', error]));
+  page.answer('send', {received: 1});
+  page.answer('send', {received: 4});
+  assert.deepEqual(told, [['send', null], ['call', 'left'], ['send', null]]);
+  assert.deepEqual(Object.keys(page.client.calls), []);
+});

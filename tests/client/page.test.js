@@ -174,3 +174,12 @@ test('the clock clears no timer that is none: NetSurf throws there', () => {
   for (const timer of [null, undefined, 7]) { context.thywill.clock.clear(timer); }
   assert.deepEqual(cleared, [7]);
 });
+
+test('before the load neither another page nor the front parks a poll', () => {
+  const page = new Page({loaded: false});
+  page.start();
+  assert.equal(page.open('poll').length, 0);
+  page.fire('storage', {key: 'thywill.parked http://here/thywill/'});
+  page.fire('visibilitychange');
+  assert.deepEqual(page.open('poll').filter((poll) => poll.body.hold === undefined), []);
+});

@@ -130,3 +130,11 @@ test('without storage each page is on its own', () => {
   });
   assert.equal(parked(pages), 7);
 });
+
+test('a client that leaves while messages are handed on keeps no place', () => {
+  const page = tabs(1)[0];
+  page.client.on('message', () => page.client.leave());
+  page.deliver([[1, 'a'], [2, 'b']]);
+  assert.deepEqual(page.messages, ['a']);
+  assert.deepEqual(JSON.parse(page.storage.get('thywill.parked http://here/thywill/')), {});
+});

@@ -288,3 +288,14 @@ test('a day of polls leaves nothing behind', () => {
   assert.equal(page.head.children.length, 0);
   assert.deepEqual(plain(page.thywill.callbacks), {});
 });
+
+test('lost: an answer that is repeated tells it no second time', () => {
+  const page = new Page();
+  page.start();
+  page.deliver([[5, 'e']], 5, {lost: 4});
+  page.deliver([[5, 'e']], 5, {lost: 4});
+  page.deliver([], 9, {lost: 2});
+  page.deliver([], 9, {lost: 2});
+  assert.deepEqual(page.named('state').filter((event) => event[0] === 'lost'), [['lost', {count: 4}], ['lost', {count: 2}]]);
+  assert.deepEqual(page.messages, ['e']);
+});

@@ -375,3 +375,9 @@ test('a day of streaming leaves nothing behind', () => {
   assert.ok(page.clock.timers.length <= 4, `${page.clock.timers.length} timers`);
   assert.ok(page.exchanges.length <= 3);
 });
+
+test('lost: a frame that comes twice tells it no second time', () => {
+  const page = streaming();
+  for (let i = 0; i < 2; i += 1) { page.stream.frame(messages([[5, 'e']], 0, {lost: 4})); }
+  assert.deepEqual(page.states, ['lost', 'connected']);
+});

@@ -12,6 +12,7 @@ import json
 import queue
 import re
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -104,7 +105,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def pass_on(self) -> None:
         connection = http.client.HTTPConnection(self.server.target, timeout=60)
         try:
-            connection.request("GET", self.path, headers={"Cookie": self.headers.get("Cookie", "")})
+            connection.request("GET", self.path, headers=dict(self.told()))
             response = connection.getresponse()
             kind, body = response.headers.get("Content-Type", ""), response.read()
         except OSError as error:
@@ -115,6 +116,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if kind.startswith("text/html"):
             body = body.replace(b"<head>", b"<head>" + self.server.scripts.encode(), 1)
         self.answer(response.status, kind, body)
+
+    def told(self) -> Iterator[tuple[str, str]]:
+        # A server admits scripts of its own pages by the two together.
+        for name in ("Cookie", "Host", "Referer"):
+            if name in self.headers:
+                yield name, self.headers[name]
 
     def answer_script(self, text: str) -> None:
         self.answer(200, "text/javascript; charset=UTF-8", text.encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from typing import Any
@@ -174,6 +175,20 @@ class TestPost:
         reply, asked = ask(body=body)
         assert (reply.status, reply.code, asked) == (400, "malformed", [])
 
+    @pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "deflate, gzip", "x" * 1000, "\xff"])
+    def test_an_encoded_body(self, coding: str) -> None:
+        body = gzip.compress(b'{"token":"t","cursor":3}')
+        reply, asked = ask(body=body, headers={"Content-Encoding": coding})
+        assert (reply.status, reply.code, asked) == (415, "encoding", [])
+        assert repr(coding[:40]) in json.loads(reply.body)["error"]["message"]
+        assert len(reply.body) < 300
+        assert b"\r\nAccept-Encoding: identity\r\n" in reply.head
+
+    def test_a_body_that_says_that_it_is_not_encoded(self) -> None:
+        headers = {"Content-Encoding": "Identity"}
+        assert ask(headers=headers)[0].status == 200
+        assert ask(headers=headers, body=b"{")[0].code == "malformed"
+
     @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
     def test_another_method(self, method: str) -> None:
         reply, asked = ask(method=method, allowed=())
@@ -198,6 +213,7 @@ class TestPost:
     def test_it_may_read_an_error_too(self) -> None:
         for reply, status in [
             (ask(headers={"Origin": FRIEND}, body=b"")[0], 400),
+            (ask(headers={"Origin": FRIEND, "Content-Encoding": "gzip"}, body=b"")[0], 415),
             (ask(headers={"Origin": FRIEND}, outcome=Gap(7))[0], 409),
             (ask(headers={"Origin": FRIEND}, method="PUT")[0], 405),
         ]:
@@ -295,8 +311,29 @@ class TestJsonp:
         )
         assert reply.body == b'/**/f({"a":"\\u2028\\u2029"});'
 
-    def test_off_unless_another_origin_is_allowed(self) -> None:
-        reply, asked = script("/thywill/poll?token=t&cursor=3&callback=f", allowed=())
+    @pytest.mark.parametrize("headers", [{}, {"Referer": FRIEND}, {"Referer": "http://own.example/"}])
+    @pytest.mark.parametrize("trusting", [True, False])
+    def test_where_no_other_origin_is_allowed_the_page_is_told_so_and_nothing_else(
+        self, headers: dict[str, str], trusting: bool
+    ) -> None:
+        reply, asked = script(
+            "/thywill/poll?token=t&cursor=3&callback=f", headers=headers, allowed=(), trusting=trusting
+        )
+        said = re.fullmatch(rb"/\*\*/f\((.*)\);", reply.body)
+        assert said
+        assert (reply.status, asked) == (200, [])
+        error = json.loads(said[1])["error"]
+        assert error["code"] == "origin"
+        assert "origins in [client_interface]" in error["message"]
+        assert b"Access-Control" not in reply.head
+
+    def test_our_own_page_may_ask_where_no_other_origin_is_allowed(self) -> None:
+        own = {"Referer": "http://own.example:8888/chat/"}
+        assert script("/thywill/poll?token=t&cursor=3&callback=f", headers=own, allowed=())[1]
+
+    @pytest.mark.parametrize("allowed", [(), (FRIEND,)])
+    def test_without_a_callback_it_is_no_script(self, allowed: tuple[str, ...]) -> None:
+        reply, asked = script("/thywill/poll?token=t&cursor=3", allowed=allowed)
         assert (reply.status, reply.code, asked) == (405, "method", [])
 
     def test_messages_and_hold_are_json_in_the_query(self) -> None:

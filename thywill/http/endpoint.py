@@ -9,7 +9,7 @@ from typing import Any, Generic
 import msgspec
 
 from thywill.core import envelope
-from thywill.errors import BadOrigin, Malformed, MethodNotAllowed
+from thywill.errors import BadOrigin, Malformed, MethodNotAllowed, UnsupportedEncoding
 from thywill.http.message import JSON, Reply, Request
 
 SCRIPT = JSON.replace(b"application/json", b"application/javascript; charset=UTF-8")
@@ -21,6 +21,8 @@ PREFLIGHT = (
     b"Access-Control-Max-Age: 86400\r\n"
 )
 DEFAULT_PORTS = {"http": 80, "https": 443}
+CODING_SHOWN = 40
+"""Characters of a Content-Encoding that are said back to the browser."""
 
 
 class Origins:
@@ -123,12 +125,12 @@ class JsonEndpoint(Generic[envelope.Request]):
         self._trusting = trusting
 
     def __call__(self, request: Request, reply: Reply) -> None:
-        if request.method == b"GET" and (self._origins.any() or self._is_own_page(request)):
+        if request.method == b"GET":
             self._script(request, reply)
             return
         self._admit(request, reply)
         if request.method == b"POST":
-            self._handle(envelope.decode(self._kind, request.body), request, reply)
+            self._handle(self._decode(request), request, reply)
         elif request.method == b"OPTIONS":
             reply.send(200, b"", PREFLIGHT)
         else:
@@ -139,9 +141,18 @@ class JsonEndpoint(Generic[envelope.Request]):
         if origin is not None and self._origins.check(origin.decode("latin-1"), request.host):
             reply.dress = Cors(origin)
 
+    def _decode(self, request: Request) -> envelope.Request:
+        try:
+            return envelope.decode(self._kind, request.body)
+        except Malformed:
+            refuse_encoded(request)
+            raise
+
     def _script(self, request: Request, reply: Reply) -> None:
         fields = request.query()
-        callback = fields.pop("callback", "")
+        callback = fields.pop("callback", None)
+        if callback is None:
+            raise MethodNotAllowed("only POST is allowed here, or GET with a callback")
         if not CALLBACK.fullmatch(callback):
             raise Malformed("the callback is not the name of a function")
         reply.dress = Jsonp(callback)
@@ -152,13 +163,25 @@ class JsonEndpoint(Generic[envelope.Request]):
         page = _asking_page(request)
         if page:
             self._origins.check(page, request.host)
+        elif not self._origins.any():
+            raise BadOrigin("no page of another origin is allowed here: see origins in [client_interface]")
         elif not self._trusting:
             raise BadOrigin("the browser did not say which page asks")
 
-    def _is_own_page(self, request: Request) -> bool:
-        # There are browsers without any XMLHttpRequest, and pages of ours in them.
-        page = _asking_page(request)
-        return bool(page) and self._origins.is_own(page, request.host)
+
+def refuse_encoded(request: Request) -> None:
+    """Refuse a body that could not be read if the reason is its encoding.
+
+    It is looked at only then: no body has to wait for a search of the headers.
+
+    Raises:
+        UnsupportedEncoding: the body is encoded.
+    """
+    coding = (request.header(b"content-encoding") or b"identity").decode("latin-1")
+    if coding.lower() != "identity":
+        raise UnsupportedEncoding(
+            f"a body can't be read here with Content-Encoding {coding[:CODING_SHOWN]!r}: send it plain"
+        )
 
 
 def _asking_page(request: Request) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tornado.httputil import HTTPServerConnectionDelegate
 
 from thywill.core.envelope import encode_error
-from thywill.errors import BadKey, Later, RequestError
+from thywill.errors import BadKey, Later, RequestError, UnsupportedEncoding
 from thywill.http.message import JSON, Reply, Request
 
 log = logging.getLogger(__name__)
@@ -92,4 +92,6 @@ def error_head(error: RequestError) -> bytes:
         return JSON + b"Retry-After: %d\r\n" % max(1, round(error.retry))
     if isinstance(error, BadKey):
         return JSON + b"WWW-Authenticate: Bearer\r\n"  # RFC 9110, 11.6.1
+    if isinstance(error, UnsupportedEncoding):
+        return JSON + b"Accept-Encoding: identity\r\n"  # RFC 9110, 12.5.3
     return JSON

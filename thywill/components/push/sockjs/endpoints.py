@@ -15,7 +15,7 @@ from thywill.components.push.sockjs.senders import SENDERS, Sender
 from thywill.components.push.sockjs.transports import TRANSPORTS, Transport, head
 from thywill.components.push.sockjs.waiting import Poll, Stream, Waiting
 from thywill.errors import NotFound
-from thywill.http.endpoint import Cors
+from thywill.http.endpoint import Cors, refuse_encoded
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
 
@@ -68,6 +68,7 @@ class Endpoints:
         try:
             step(kind, session_id, request, reply)
         except frames.BadInput as error:
+            refuse_encoded(request)
             log.warning("%r from %s refused: 500 %s", request.path, request.peer, error)
             reply.send(500, str(error).encode(), TEXT_HEAD)
 
