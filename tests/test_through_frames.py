@@ -165,7 +165,10 @@ def order(*names: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("scripts", "way"), [((), "xhr-streaming"), ((NO_STREAMS,), "iframe")], ids=["streams", "polls"]
+    ("scripts", "way"),
+    # On a busy machine the first kind of stream may miss the time that it has to show itself.
+    [((), "/^(xhr-streaming|eventsource)$/"), ((NO_STREAMS,), "/^iframe$/")],
+    ids=["streams", "polls"],
 )
 def test_the_chat_goes_both_ways(
     browser: Browser, elsewhere: Elsewhere, serve: Allow, scripts: tuple[str, ...], way: str
@@ -175,13 +178,13 @@ def test_the_chat_goes_both_ways(
     for page in (one, other):
         page.wait_for("!!window.chat")
         assert page.evaluate(FRAMES) == 1
-    one.wait_for(f"chat.transport === '{way}'")
+    one.wait_for(f"{way}.test(chat.transport)")
     talk(one, other, "first")
     talk(one, other, "cut", proxy.cut)
     one.open(f"{elsewhere.origin}/")
     one.wait_for("!!window.chat")
     talk(one, other, "again")
-    one.wait_for(f"chat.transport === '{way}'")
+    one.wait_for(f"{way}.test(chat.transport)")
     assert one.evaluate(ASKED_BY_SCRIPT) == 0
 
 

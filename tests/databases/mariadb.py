@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import socket
 from typing import Any
 
 import pytest
@@ -27,7 +29,14 @@ class MariaDB(DatabaseServer):
     def connect(self, database: str | None = None) -> Any:
         """Connect as root over the socket."""
         pymysql = pytest.importorskip("pymysql")
-        return pymysql.connect(unix_socket=self.socket, user="root", database=database, autocommit=True)
+        connection = pymysql.connect(user="root", database=database, autocommit=True, defer_connect=True)
+        # PyMySQL leaves it to the garbage collector to close a socket of its own that did not connect.
+        with contextlib.ExitStack() as stack:
+            sock = stack.enter_context(socket.socket(socket.AF_UNIX))
+            sock.connect(self.socket)
+            connection.connect(sock)
+            stack.pop_all()
+        return connection
 
     def make_database_on(self, disk: Disk) -> str:
         """Make one, and move its folder there."""

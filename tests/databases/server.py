@@ -152,7 +152,7 @@ class DatabaseServer:
 
     def _answers(self) -> bool:
         try:
-            # First without PyMySQL, which leaves it to the garbage collector to close what did not connect.
+            # The door of the tests; the statement may go by another.
             socket.create_connection(("127.0.0.1", self.port)).close()
             self.execute("SELECT 1")
         except Exception:
