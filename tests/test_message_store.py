@@ -162,6 +162,18 @@ async def test_data_that_is_larger_than_the_server_takes_keeps_nothing_else_from
     assert (one.handled, one.data, two.data) == (1, "{}", "{}")
 
 
+@pytest.mark.gen_test(timeout=60)
+async def test_large_messages_are_no_more_together_than_the_server_takes(tmp_path, servers):
+    items = [KeptItem("client-1", number, "x" * 60_000) for number in range(1, 400)]
+    database = PeeweeDatabase(PeeweeSettings(url=servers.new_url("mariadb")), tmp_path)
+    await database.start()
+    store = database.messages()
+    await store.write(Changes(items=items))
+    kept = await store.load()
+    await database.stop()
+    assert kept.items == items
+
+
 async def test_channels_are_left_and_entered_in_order(opened):
     moves = [
         Move(True, "client-1", '"a"', 1),

@@ -11,6 +11,7 @@ import pytest
 from tests.queue_world import World, settle
 from tests.serving import until
 from thywill.application import Application, Client
+from thywill.cause import DISCONNECTED, Cause, begin
 from thywill.client import LiveClient
 from thywill.errors import Gone
 
@@ -105,6 +106,39 @@ async def test_what_no_hook_had_begun_with_is_dropped(begun: int, left: list[int
     world = await world.killed()
     received = [f"received {client.id} {left}"] if left else []
     assert world.listener.events == [f"resumed {client.id}", *received, f"disconnected {client.id}"]
+
+
+async def test_the_step_that_a_kill_has_interrupted_counts_as_begun() -> None:
+    world = await World().begin()
+    client = world.connect()
+    world.send(client, 1, 2)
+    await settle()
+    begin(cause := Cause(client.id, 1))
+    await world.publish("of step 1")
+    cause.open = False
+    world = await world.killed()
+    world.hub.disconnect(world.again(client), "enough")
+    await settle()
+    world = await world.killed()
+    last = f"disconnected {client.id}"
+    assert world.listener.events == [f"resumed {client.id}", f"received {client.id} [1]", last]
+    world.hub.handled(client, 1)
+    world.hub.handled(client, DISCONNECTED)
+    await world.publish("later")
+    await world.queue._trim("chat", world.queue._positions["chat"])
+    assert [message.data for message in world.store.messages.values()] == ['"later"']
+
+
+async def test_one_that_cannot_have_begun_before_a_kill_does_not() -> None:
+    world = await World().begin()
+    client = world.hub.create("chat", "session")
+    world.poll(client)
+    world.send(client, 1)
+    await settle()
+    world = await world.killed()
+    world.hub.disconnect(world.again(client), "enough")
+    await settle()
+    assert world.store.clients[client.id].received == 0
 
 
 async def test_what_was_not_safe_yet_is_dropped_too() -> None:

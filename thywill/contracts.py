@@ -123,6 +123,8 @@ class Restored:
         client = LiveClient(self.id, self.application, self.session, self.outbox, inbox, self.created)
         client.address, client.user_agent, client.data = self.address, self.user_agent, self.data
         client.seen, client.greeted, client.pending = now, True, len(self.items)
+        if self.items and self.handled >= CONNECTED:
+            client.begun = self.items[0].n  # its hook may have begun, and what that has sent stays
         if self.gone:
             client.state = State.GONE
         return client

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.core import STEADY
 from tests.http.wire import chunked, request
 from thywill.http.message import Request
-from thywill.http.reader import PIECE, Arrived, Limits, Refusal, RequestReader
+from thywill.http.reader import DIGITS, PIECE, Arrived, Limits, Refusal, RequestReader
 
 SMALL = Limits(header=300, headers=5, body=100, pipeline=4)
 IN_CHUNKS = "Transfer-Encoding: chunked"
@@ -65,6 +65,7 @@ REFUSED = {
     "a signed length": (request("/", "Content-Length: +1"), 400),
     "a negative length": (request("/", "Content-Length: -1"), 400),
     "an empty length": (request("/", "Content-Length:"), 400),
+    "a length with many zeros": (request("/", f"Content-Length: {'0' * DIGITS}1"), 413),
     "a length beyond 64 bits": (request("/", f"Content-Length: {2**64}"), 400),
     "length and chunks": (request("/", "Content-Length: 5", IN_CHUNKS) + chunked(), 400),
     "chunks and length": (request("/", IN_CHUNKS, "Content-Length: 5") + chunked(), 400),

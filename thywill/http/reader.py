@@ -16,6 +16,8 @@ from thywill.http.message import Request
 
 VERSIONS = ("1.1", "1.0")
 ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(.*)", re.DOTALL)
+DIGITS = 20
+"""Of a Content-Length: the parser takes any number of zeros, and Python reads only so many."""
 PIECE = 64 * 1024
 """Bytes that are parsed before it is looked at how many requests they held."""
 READ_AT_ONCE = frozenset(len(name) for name in (b"host", b"expect", b"content-length", b"transfer-encoding"))
@@ -202,7 +204,7 @@ class RequestReader:
                 self._refuse(400, "two Host headers")
             request.host = value.strip()
         elif name == b"content-length":
-            if int(value) > self._limits.body:
+            if len(value.strip()) > DIGITS or int(value) > self._limits.body:
                 self._refuse(413, "the body is too large")
         elif name == b"transfer-encoding":
             if value.strip().lower() != b"chunked":

@@ -28,6 +28,9 @@ class Backend(peewee.Database):
     undoes_schema: ClassVar[bool] = True
     """Whether a migration that fails leaves nothing behind."""
 
+    joins_rows: ClassVar[bool] = False
+    """Whether the driver itself puts many rows into a statement, no more than the server takes."""
+
     @property
     def label(self) -> str:
         """What to call the database in a log; never with its password."""

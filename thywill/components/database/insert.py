@@ -43,7 +43,7 @@ class Insert:
         Raises:
             PeeweeException: the database does not do it.
         """
-        whole = len(rows) - len(rows) % self.together
+        whole = 0 if self._database.joins_rows else len(rows) - len(rows) % self.together
         cursor: Any = self._database.cursor()  # type: ignore[no-untyped-call]
         with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
             for start in range(0, whole, self.together):

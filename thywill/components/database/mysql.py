@@ -51,6 +51,7 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
     # TEXT and BLOB end at 64 KB.
     field_types = peewee.MySQLDatabase.field_types | {"TEXT": "LONGTEXT", "BLOB": "LONGBLOB"}
     undoes_schema = False
+    joins_rows = True  # by its executemany, up to 1 MB: together they might exceed max_allowed_packet
 
     def __init__(self, place: Place, timeout: int, statement: int = 0) -> None:
         self._place = place
