@@ -22,7 +22,8 @@ class DataNotes:
 
     A step's own client is looked at when the step ends, and whatever others it has asked for. A client whose
     own step has asked for its data is left out until that one ends: were the half of its change kept, the
-    step would add to it when it is handled again after a crash.
+    step would add to it when it is handled again after a crash. What the step of another client has put there
+    meanwhile is noted with it, and lost if the server crashes before.
     """
 
     def __init__(self) -> None:
