@@ -39,6 +39,7 @@ OPTIONS: dict[str, tuple[str, type, str]] = {
 
 ALL = (*OPTIONS, "--applications")
 STORED = ("--data", "--database")
+STATES = ("connected", "detached", "gone")
 COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "serve": (ALL, "Serve real-time applications over plain HTTP."),
     "check": (ALL, "Tell whether the settings are right, and whether all that they name can be reached."),
@@ -98,7 +99,8 @@ def add_options(parser: argparse.ArgumentParser, command: str) -> None:
         parser.add_argument("--insecure", action="store_true", help="go on with a certificate that is wrong")
     if command == "clients":
         for name in ("application", "state", "address", "transport"):
-            parser.add_argument(f"--{name}", help=f"only those with this {name}")
+            choices = STATES if name == "state" else None
+            parser.add_argument(f"--{name}", choices=choices, help=f"only those with this {name}")
         parser.add_argument("--seen", type=float, metavar="SECONDS", help="only those seen since then")
         parser.add_argument("--limit", type=int, default=1000, help="how many at most (default: 1000)")
 
@@ -166,8 +168,9 @@ async def rehearse(settings: Settings) -> None:
     """Build all that serving needs, applications too, and start nothing."""
     from thywill.server import Service
 
-    Service(settings, ROOT)
+    service = Service(settings, ROOT)
     settings.check_variables()
+    service.log.make_handler().close()
 
 
 def spare_the_collector() -> None:

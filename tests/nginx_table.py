@@ -1,10 +1,16 @@
 """What becomes of each transport behind nginx as people set it up: the table of ``conf/README.md``.
 
-``python -m tests.nginx_table`` prints it, from a Chromium and from ``run.py doctor``.
+``python3 -m tests.nginx_table`` prints it, from a Chromium and from ``run.py doctor``.
 """
 
 from __future__ import annotations
 
+from tests.gate.entry import enter
+
+if __name__ == "__main__":
+    enter("tests.nginx_table")
+
+import argparse
 import json
 import subprocess
 import tempfile
@@ -166,15 +172,12 @@ def used(page: Page) -> str:
     return str(page.evaluate(f"window.thywill && thywill.ready ? {script} : ''") or "")
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
     """Print the table."""
+    argparse.ArgumentParser(prog="python3 -m tests.nginx_table", description=__doc__).parse_args(arguments)
     browser = Chromium()
     try:
         for line in rows(browser):
             print(line, flush=True)
     finally:
         browser.close()
-
-
-if __name__ == "__main__":
-    main()

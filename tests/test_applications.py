@@ -43,7 +43,7 @@ def package(tmp_path: Path) -> Iterator[Package]:
 
 BROKEN = {
     "class A(Application":
-        r"fails: SyntaxError: .* was never closed",
+        r"fails: SyntaxError: '\(' was never closed \(/.*__init__.py, line 2\)$",
     "1 / 0": r"fails: ZeroDivisionError: division by zero \(.*__init__.py, line 2\)",
     "import nothing_of_that_name": r"cannot be imported: No module named 'nothing_of_that_name'",
     "": r"must define one subclass of Application in its __init__.py, not 0",
@@ -52,6 +52,9 @@ BROKEN = {
     "class A(Application):\n  def on_connect(self, client): ...": r"on_connect must be an async def",
     "class A(Application):\n  async def on_connect(self): ...": r"on_connect must take \(self, client\)",
     "class A(Application):\n  async def on_message(self, m): ...": r"must take \(self, client, message\)",
+    "class A(Application):\n  async def on_resume(self): ...": r"on_resume must take \(self, client\)",
+    "class A(Application):\n  async def bootstrap(self, c, d): ...": r"bootstrap must be a def, not async",
+    "class A(Application):\n  @rpc\n  def f(self, client): ...": r"f has @rpc, so it must be an async def",
     "class A(Application):\n  def __init__(self): raise OSError('no')": r"A fails: OSError: no",
     "class A(Application):\n  async def on_start(self): raise OSError('no')": r"on_start fails: OSError: no",
 }  # fmt: skip
@@ -64,6 +67,59 @@ async def test_a_broken_application_stops_the_start_with_one_line(
     with pytest.raises(SettingsError, match=error) as caught:
         await start(application_interface={"applications": [package(code)]})
     assert "\n" not in str(caught.value)
+
+
+WRAPPED = """
+from functools import wraps
+def counted(method):
+    @wraps(method)
+    def call(*arguments): return method(*arguments)
+    return call
+class A(Application):
+    @rpc
+    @counted
+    async def f(self, client): return 1
+"""
+
+
+async def test_a_method_to_call_may_be_wrapped(start: Start, package: Package) -> None:
+    name = package(WRAPPED)
+    running = await start(application_interface={"applications": [name]})
+    client = await running.connect(name)
+    assert await client.call("f") == {"result": 1}
+
+
+SLIPS = """
+class A(Application):
+    script = []
+    tables = {}
+    count = 7
+    async def on_connct(self, client): ...
+    async def on_timer(self): ...
+    def on_paper(self): ...
+    @rpc
+    async def on_vote(self, client): ...
+    def bootstrp(self, client, configuration): ...
+    def pages(self): ...
+"""
+
+
+async def test_a_slip_in_a_name_is_one_warning(
+    start: Start, package: Package, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = package(SLIPS)
+    await start(application_interface={"applications": [name]})
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warning == (
+        f"{name} has what thywill makes no use of: script is no attribute (did you mean scripts?);"
+        " on_connct is no hook (did you mean on_connect?); on_timer is no hook;"
+        " bootstrp is no hook (did you mean bootstrap?)"
+    )
+
+
+async def test_what_comes_with_thywill_has_no_slips(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    await start(application_interface={"applications": ["apps.echo", "apps.chat"]})
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []
 
 
 async def test_when_one_does_not_start_those_before_it_are_stopped(start: Start, package: Package) -> None:

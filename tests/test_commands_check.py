@@ -139,7 +139,18 @@ def test_folders_without_rights(tmp_path: Path) -> None:
     for finding in report.findings:
         assert finding.level is Level.PROBLEM
         assert finding.text.startswith("nothing can be written in /")
-        assert finding.remedy.startswith("sudo chown thywill /")
+        assert finding.remedy.startswith(f"sudo install -d -o thywill {tmp_path}")
+
+
+def test_the_owner_of_a_folder_that_others_use_is_not_changed() -> None:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as closing:
+        Path(folder).chmod(0o555)
+        if os.geteuid() == 0:
+            closing.enter_context(nobody())
+        report = Report()
+        places.look_at_file("log", "[log] path", Path(folder) / "thywill.log", report)
+        (finding,) = report.findings
+        assert finding.remedy == "[log] path in a folder of its own: sudo install -d -o thywill FOLDER"
 
 
 def test_files_without_rights() -> None:

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from run import STATES
 from tests.served import COMMAND
+from thywill.commands.clients import matches
 from thywill.components.database.peewee import PeeweeDatabase, PeeweeSettings
+from thywill.core.lifecycle import State
 from thywill.core.record import ClientRecord
 
 NOW = 1_700_000_000.0
@@ -56,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
     """A folder with a database of four clients."""
     records = [
         client(1),
-        client(2, state="gone", transport="sockjs xhr_streaming"),
+        client(2, state="gone", transport="sockjs xhr-streaming"),
         client(3, application="echo"),
         client(4, address="2001:db8::1", transport="\x1b[31mred"),
     ]
@@ -90,8 +93,9 @@ def test_the_table(folder: Path) -> None:
         (["--state", "gone"], [2]),
         (["--address", "2001:db8::1"], [4]),
         (["--transport", "longpoll"], [3, 1]),
+        (["--transport", "xhr-streaming"], [2]),
         (["--transport", "xhr_streaming"], [2]),
-        (["--transport", "sockjs xhr_streaming"], [2]),
+        (["--transport", "sockjs xhr-streaming"], [2]),
         (["--application", "chat", "--state", "connected"], [4, 1]),
         (["--limit", "2"], [4, 3]),
         (["--transport", "longpoll", "--limit", "1"], [3]),
@@ -114,6 +118,30 @@ def test_a_limit_that_is_none(folder: Path) -> None:
     assert (result.returncode, result.stderr) == (2, "--limit must be at least 1\n")
 
 
+def test_a_state_that_is_none_is_refused_with_the_choices(folder: Path) -> None:
+    result = run("clients", folder, "--state", "foo")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[-1].endswith(
+        "invalid choice: 'foo' (choose from 'connected', 'detached', 'gone')"
+    )
+    assert sorted(STATES) == sorted(state.value for state in State)
+
+
+def test_a_record_of_an_earlier_version_has_the_older_name_of_a_transport() -> None:
+    options = {"address": None, "transport": "xhr-streaming", "seen": None}
+    assert matches(client(1, transport="sockjs xhr_streaming"), options, NOW)
+
+
+def test_a_file_with_a_blank_in_its_name(tmp_path: Path) -> None:
+    url = "sqlite:///a%20b.db"
+    assert run("clients", tmp_path, "--database", url).stderr.startswith(
+        f"there is no database {tmp_path}/a b.db"
+    )
+    assert run("migrate", tmp_path, "--database", url).returncode == 0
+    assert (tmp_path / "a b.db").exists()
+    assert run("clients", tmp_path, "--database", url).stdout.splitlines()[-1] == "0 clients"
+
+
 @pytest.mark.parametrize("command", ["clients", "migrate"])
 def test_a_database_that_is_none(tmp_path: Path, command: str) -> None:
     (tmp_path / "thywill.db").write_text("this is no database, and long enough to be seen as none" * 20)
@@ -125,6 +153,11 @@ def test_a_database_that_is_none(tmp_path: Path, command: str) -> None:
 
 
 def test_migrate(tmp_path: Path) -> None:
+    result = run("clients", tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"there is no database {tmp_path}/thywill.db")
+    assert not (tmp_path / "thywill.db").exists()
+    (tmp_path / "thywill.db").touch()
     result = run("clients", tmp_path)
     assert result.returncode == 1
     assert "the database lacks migrations: apply them with `python run.py migrate`" in result.stderr

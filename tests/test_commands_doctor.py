@@ -54,12 +54,12 @@ async def test_all_is_well(behind: Examine, settings: str | None) -> None:
     assert report.status == 0
     assert {each.subject for each in report.findings} == {
         *("address", "host", "scheme", "addresses", "keep-alive", "connect", "cookie", "files", "origins"),
-        *("size", "longpoll", "longpoll jsonp", "xhr", "jsonp", "xhr_streaming", "eventsource", "htmlfile"),
+        *("size", "longpoll", "longpoll jsonp", "xhr", "jsonp", "xhr-streaming", "eventsource", "htmlfile"),
         "silence",
     }
 
 
-STREAMS = {"xhr_streaming", "eventsource", "htmlfile"}
+STREAMS = {"xhr-streaming", "eventsource", "htmlfile"}
 
 
 async def test_buffering_is_named(behind: Examine) -> None:
@@ -177,6 +177,23 @@ async def test_other_origins(start: Start) -> None:
     assert found(report, Level.PROBLEM)["origins"] == (
         '[client_interface] origins = ["https://b.example"] in conf/thywill.toml'
     )
+
+
+async def test_the_address_of_an_application_is_told_from_a_path(start: Start) -> None:
+    running = await start()
+    report = await examine(Request(f"{running.base}probe/", patience=5))
+    (problem,) = report.findings
+    assert problem.text == (
+        "thywill answers, but /probe/ is not its list of applications; leave an application's name out"
+    )
+
+
+async def test_an_application_that_is_not_there(start: Start) -> None:
+    running = await start()
+    report = await examine(Request(running.base, patience=5, application="prob"))
+    problems = [each for each in report.findings if each.level is Level.PROBLEM]
+    assert [(each.subject, each.text) for each in problems] == [("connect", "no application is called prob")]
+    assert problems[0].remedy == "--application with another NAME"
 
 
 async def test_little_patience_leaves_the_silence_out(start: Start) -> None:

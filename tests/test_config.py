@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,9 +12,10 @@ import msgspec
 import pytest
 
 from tests.gate.environment import ROOT
+from tests.test_commands_check import nobody
 from tests.test_settings_file import documented
 from thywill.components.client_interface.base import ClientInterfaceSettings
-from thywill.config import ServerSettings, read
+from thywill.config import ServerSettings, Settings, read
 from thywill.errors import SettingsError
 from thywill.server import Service
 
@@ -144,20 +146,20 @@ MISTAKES = {
     "[server]\nprot = 1": r"\[server\] prot: is no setting here; did you mean 'port'\?",
     '[server]\nport = "80"': r"\[server\] port: expected 'int', got 'str'",
     "[server]\nport = 70000": r"\[server\] port: expected 'int' <= 65535",
-    '[server]\nhttp = "slow"': r"\[server\] http: invalid enum value 'slow'",
+    '[server]\nhttp = "slow"': r"\[server\] http: invalid enum value 'slow'; use one of fast, tornado",
     '[server]\ntrusted_proxies = ["proxy"]': r"trusted_proxies: 'proxy' is neither an address nor a network",
     "[sever]": r"unknown section \[sever\]; did you mean 'server'\?",
     "port = 1": r"'port' stands outside a section",
     "[server": "is not TOML",
-    '[queue]\ncomponent = "memroy"': r"\[queue\]: 'memroy' is no component; choose memory",
-    '[queue]\ncomponent = "no.such.Queue"': r"\[queue\]: no.such.Queue cannot be imported",
+    '[queue]\ncomponent = "memroy"': r"\[queue\] component: 'memroy' is no component; choose memory",
+    '[queue]\ncomponent = "no.such.Queue"': r"\[queue\] component: no.such.Queue cannot be imported",
     '[queue]\ncomponent = "thywill.hub.Nothing"': r"no class 'Nothing' in thywill.hub",
     '[queue]\ncomponent = "thywill.hub.Hub"': r"is no subclass of thywill.components.queue.base.Queue",
     "[queue]\ncomponent = 1": r"\[queue\] component: must be one name",
-    '[queue]\noverflow = "explode"': r"\[queue\] overflow: invalid enum value 'explode'",
+    '[queue]\noverflow = "explode"': r"\[queue\] overflow: invalid .*'explode'; use one of drop_oldest",
     "[push]\ncomponents = []": r"\[push\] components: must be a list of names",
     "[push]\nhold = 5": r"\[push\] hold: is no setting here",
-    "[push.longpol]\nhold = 5": r"\[push\] longpol: is not among the components chosen; did you",
+    "[push.longpol]\nhold = 5": r"\[push\] longpol: is the table of no component; did you mean 'longpoll'\?",
     "[push.longpoll]\nhold = 0": r"\[push.longpoll\] hold: expected 'float' > 0",
     '[application_interface]\napplications = ["apps.nothing"]': r"there is no package 'apps.nothing'",
     '[application_interface]\napplications = ["thywill.hub"]': r"must define one subclass of Application",
@@ -165,6 +167,47 @@ MISTAKES = {
     '[log]\nlevel = "loud"': r"\[log\] level = 'loud': use one of debug, info",
     '[database]\nurl = "what"': r"\[database\] url",
 }
+
+
+MISTAKES |= {
+    f"[client_interface]\norigins = ['{origin}']": rf"\[client_interface\] origins: .* no origin: {remedy}$"
+    for origin, remedy in {
+        "www.example.org": "write it with its scheme: https://www.example.org",
+        "www.example.org/chat": "write it with its scheme: https://www.example.org",
+        "http://a.example:81/chat": "write it alone, without a path: http://a.example:81",
+        "https://me@a.example": "write it alone, without a path: https://a.example",
+        "https://*.example.org": 'write each as https://www.example.org, or "\\*" alone for all',
+        "": 'write each as https://www.example.org, or "\\*" alone for all',
+    }.items()
+}
+
+
+@pytest.mark.parametrize("origin", ["*", "null", "https://a.example", "HTTPS://A.example:81/", "app://local"])
+def test_origins_that_are_right(origin: str) -> None:
+    assert ClientInterfaceSettings([origin]).origins == [origin]
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("secret", "error"),
+    [
+        ("secret", r"\[server\] data: nothing can be written in the folder {}: Permission .*chown.* --data"),
+        ("{}/own/secret", r"\[client_interface\] secret_file: {}/own/secret: No such file"),
+    ],
+)
+async def test_a_folder_without_rights(secret: str, error: str) -> None:
+    # Not below pytest's own folder, which is for its user alone.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)  # noqa: ASYNC240
+        own = {"server": {"data": folder}, "client_interface": {"secret_file": secret.format(folder)}}
+        with nobody(), pytest.raises(SettingsError, match=error.format(folder, folder)):
+            Service(Settings(own, "settings"), ROOT)
+
+
+@pytest.mark.gen_test
+async def test_a_table_of_a_component_that_is_not_chosen_waits(config: Path) -> None:
+    config.write_text("[push]\ncomponents = ['longpoll']\n[push.sockjs]\nhold = 5.0\n")  # noqa: ASYNC240
+    Service(read(config, required=True, overrides={"server.data": str(config.parent)}), ROOT)
 
 
 @pytest.mark.gen_test

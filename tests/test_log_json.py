@@ -111,6 +111,34 @@ async def test_a_format_that_is_none_is_refused() -> None:
         settings.section("log", FileSettings)
 
 
+async def broken(*_: Any) -> None:
+    raise RuntimeError("broken")
+
+
+async def unsendable(client: Client, _data: Any) -> None:
+    await client.send(object())
+
+
+async def test_a_hook_that_fails_names_its_client(start: Start, tmp_path: Path) -> None:
+    running = await start(log={"component": "file", "format": "json", "level": "error"})
+    client = await running.connect()
+    running.probe.do_odd = unsendable  # type: ignore[attr-defined]
+    await client.send({"raise": "no"}, {"odd": 1})
+    await until(lambda: len(running.probe.messages) == 2)
+    running.probe.on_disconnect = broken  # type: ignore[method-assign]
+    await running.ask("leave", {"token": client.token})
+    log = tmp_path / "thywill.log"
+    await until(lambda: log.read_text().count("\n") == 3)
+    found = lines(log.read_text())
+    assert [line["client"] for line in found] == [client.id] * 3
+    assert [line["message"].partition(": ")[0] for line in found] == [
+        f"the hook probe.on_message failed on message 1 of {client.id}",
+        f"probe.on_message for {client.id}",
+        f"the hook probe.on_disconnect failed ({client.id})",
+    ]
+    assert all("Traceback" in line["trace"] for line in found)
+
+
 async def test_a_server_logs_clients_and_no_token_or_message(start: Start, tmp_path: Path) -> None:
     running = await start(log={"component": "file", "format": "json", "level": "info"})
     client = await running.connect()

@@ -11,7 +11,7 @@ from tests.gate.environment import ROOT
 from tests.nginx_table import SETTINGS, Setting, head, row
 
 CHECKED = SETTINGS[:1] + SETTINGS[5:7]
-"""What is right, and two that hurt most: all of them take five minutes (``python -m tests.nginx_table``)."""
+"""What is right, and two that hurt most: all of them take five minutes (``python3 -m tests.nginx_table``)."""
 
 README = (ROOT / "conf" / "README.md").read_text(encoding="utf-8")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.gate.environment import ROOT
 from thywill import errors
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-READMES = [ROOT / "README.md", *sorted(ROOT.glob("*/README.md"))]
+READMES = [ROOT / "README.md", *sorted(ROOT.glob("*/README.md")), *sorted(ROOT.glob("tests/*/README.md"))]
 
 
 def code(language: str) -> list[str]:
@@ -52,9 +53,39 @@ def test_the_readme_is_short() -> None:
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(readme: Path) -> None:
-    targets = re.findall(r"\]\(([^)#]+)\)", readme.read_text(encoding="utf-8"))
-    missing = [each for each in targets if "://" not in each and not (readme.parent / each).exists()]
+    targets = re.findall(r"\]\(([^)]+)\)", readme.read_text(encoding="utf-8"))
+    missing = [each for each in targets if "://" not in each and not leads_somewhere(readme, each)]
     assert missing == []
+
+
+def leads_somewhere(readme: Path, target: str) -> bool:
+    """Tell whether there is such a file, and where the link names a heading, that too."""
+    name, _, heading = target.partition("#")
+    file = readme.parent / name if name else readme
+    return file.exists() and (not heading or heading in headings(file.read_text(encoding="utf-8")))
+
+
+def headings(text: str) -> list[str]:
+    """Return the headings of a Markdown file as links name them."""
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    lines = re.findall(r"^#+ (.+)$", prose, flags=re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines]
+
+
+def test_a_heading_that_is_not_there_is_found() -> None:
+    readme = ROOT / "tests" / "README.md"
+    assert leads_somewhere(readme, "#the-auditor")
+    assert leads_somewhere(readme, "../static/README.md#from-a-page-of-another-origin")
+    assert not leads_somewhere(readme, "#no-such-heading")
+    assert not leads_somewhere(readme, "../static/README.md#no-such-heading")
+    assert not leads_somewhere(readme, "nowhere.md#the-auditor")
+
+
+def test_every_test_stands_in_the_table() -> None:
+    folder = ROOT / "tests"
+    named = re.findall(r"`(test_[\w*]+\.py)`", (folder / "README.md").read_text(encoding="utf-8"))
+    files = [path.name for path in sorted(folder.glob("test_*.py"))]
+    assert [file for file in files if not any(fnmatch(file, name) for name in named)] == []
 
 
 def test_every_error_of_the_wire_is_documented() -> None:

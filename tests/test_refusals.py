@@ -91,6 +91,7 @@ async def test_an_encoded_body(start: Start, http: str, caplog: pytest.LogCaptur
             "message": "a body can't be read here with Content-Encoding 'gzip': send it plain",
         }
     assert await client.send("after") == {"received": 1}
+    assert "'/thywill/poll' from 127.0.0.1 refused: 415 encoding" in caplog.messages
     assert "Traceback" not in caplog.text
 
 

@@ -124,6 +124,10 @@ BROKEN = {
         '[application_interface]\napplications = ["novel"]',
         "SyntaxError",
     ),
+    "a log that cannot be written": (
+        '[log]\ncomponent = "file"\npath = "/proc/nowhere/thywill.log"',
+        "[log] path: cannot write /proc/nowhere",
+    ),
     "an address of another machine": ('[server]\naddress = "192.0.2.1"', "cannot listen on 192.0.2.1:"),
 }
 

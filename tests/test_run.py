@@ -80,10 +80,15 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     ("options", "error"),
     [
         (["--config", "nowhere.toml"], "nowhere.toml: there is no such settings file"),
-        (["--http", "slow"], "[server] http: invalid enum value 'slow'"),
+        (["--http", "slow"], "--http: [server] http: invalid enum value 'slow'; use one of fast, tornado"),
+        (["--queue", "databse"], "--queue: [queue] component: 'databse' is no component; choose memory, "),
         (["--applications", "apps.nothing"], "there is no package 'apps.nothing'"),
         (["--address", "192.0.2.1"], "cannot listen on 192.0.2.1:"),
-        (["--data", "/proc/nowhere"], "[server] data: the folder /proc/nowhere cannot be made"),
+        (
+            ["--data", "/proc/nowhere"],
+            "--data: [server] data: the folder /proc/nowhere cannot be made: No such file or directory; let"
+            " the user of the service write there (chown), or name another folder with --data",
+        ),
         (["--database", "oracle://x"], "[database] url"),
     ],
 )

@@ -9,12 +9,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 import difflib
+import enum
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -177,7 +178,7 @@ class Settings:
         try:
             return msgspec.convert(values, kind)
         except msgspec.ValidationError as error:
-            raise self._invalid(path, str(error)) from None
+            raise self._invalid(path, str(error), hints) from None
 
     def replaced(self, values: Mapping[str, Any]) -> Settings:
         """Return these settings with ``values`` ("server.data": "/tmp/x") in place of their own."""
@@ -204,10 +205,10 @@ class Settings:
         return SettingsError(f"{origin}: {error}") if origin else error
 
     def check_tables(self, kind: str, names: Iterable[str]) -> None:
-        """Refuse a table [kind.name] of a component that is not among ``names``."""
+        """Refuse a table [kind.name] whose name is not among ``names``, and a setting outside of a table."""
         for key, value in self._sections.get(kind, {}).items():
             if isinstance(value, dict) and key not in names:
-                raise self._error(kind, key, f"is not among the components chosen{_nearest(key, names)}")
+                raise self._error(kind, key, f"is the table of no component{_nearest(key, names)}")
             if not isinstance(value, dict) and key != "components":
                 raise self._error(
                     kind, key, "is no setting here; a component's settings stand in its own table"
@@ -228,9 +229,13 @@ class Settings:
             raise self._error(path.rpartition(".")[0], path.rpartition(".")[2], "must be a table")
         return values
 
-    def _invalid(self, path: str, text: str) -> SettingsError:
+    def _invalid(self, path: str, text: str, hints: Mapping[str, Any]) -> SettingsError:
         reason, _, place = text.partition(" - at `$.")
-        return self._error(path, place.rstrip("`") or "?", reason[0].lower() + reason[1:].replace("`", "'"))
+        key = place.rstrip("`") or "?"
+        choices = _choices(hints.get(key))
+        if choices:
+            reason += f"; use one of {', '.join(choices)}"
+        return self._error(path, key, reason[0].lower() + reason[1:].replace("`", "'"))
 
     def _error(self, path: str, key: str, reason: str) -> SettingsError:
         origin = self.origin(path, key.partition("[")[0]) or self._source
@@ -303,6 +308,15 @@ def _typed(text: str, hint: Any) -> Any:
         return msgspec.convert(text, hint, strict=False)
     except msgspec.ValidationError:
         return text
+
+
+def _choices(hint: Any) -> list[str]:
+    """Return the values that a setting of this type can have, if they can be counted up."""
+    if get_origin(hint) is Literal:
+        return [str(value) for value in get_args(hint)]
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return [str(each.value) for each in hint]
+    return []
 
 
 def _as_list(text: str) -> Any:

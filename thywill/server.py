@@ -75,6 +75,7 @@ COMPONENTS: dict[str, dict[str, str]] = {
 all of them."""
 
 SECRET_BYTES = 32
+DATA_REMEDY = "let the user of the service write there (chown), or name another folder with --data"
 PATIENCE = 2.0
 """Seconds within which the database has to answer for a server that cannot do without it to be ready."""
 CLIENTS_PER_SECOND = 1000
@@ -104,7 +105,7 @@ class Service:
         self.queue = _build(choice.one("queue", Queue), self.database)
         pages = choice.one("client_interface", ClientInterface)
         pushes = choice.several("push", Push)
-        signer = Signer(_secret(folder / pages.settings.secret_file))
+        signer = Signer(_secret(folder, pages.settings.secret_file))
         self.hub = Hub(
             self.queue, self.database, signer, _timing(self.settings, pushes), call_soon=_call_soon
         )
@@ -319,18 +320,23 @@ def _make_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsError(f"[server] data: the folder {folder} cannot be made: {error.strerror}") from None
+        reason = f"the folder {folder} cannot be made: {error.strerror}"
+        raise SettingsError(f"[server] data: {reason}; {DATA_REMEDY}") from None
     return folder
 
 
-def _secret(path: Path) -> bytes:
+def _secret(folder: Path, name: str) -> bytes:
     """Return the secret that tokens are signed with; the first start makes it, for this user's eyes only."""
+    path = folder / name
     try:
         if not path.exists():
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(secrets.token_bytes(SECRET_BYTES))
         secret = path.read_bytes()
     except OSError as error:
+        if path.parent == folder and not os.access(folder, os.W_OK | os.X_OK):
+            reason = f"nothing can be written in the folder {folder}: {error.strerror}"
+            raise SettingsError(f"[server] data: {reason}; {DATA_REMEDY}") from None
         raise SettingsError(f"[client_interface] secret_file: {path}: {error.strerror}") from None
     if len(secret) < SECRET_BYTES:
         raise SettingsError(

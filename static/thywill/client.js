@@ -20,11 +20,11 @@
   Client.prototype = {
     // Lists are replaced, not changed: an event may be under way.
     on: function (name, listener) {
-      this.listeners[name] = this.listeners[name].concat([listener]);
+      this.listeners[name] = this.listenersOf(name).concat([listener]);
     },
 
     off: function (name, listener) {
-      this.listeners[name] = thywill.without(this.listeners[name], listener);
+      this.listeners[name] = thywill.without(this.listenersOf(name), listener);
     },
 
     send: function (data, callback) {
@@ -52,6 +52,13 @@
     },
 
     // The rest is not for the application.
+
+    listenersOf: function (name) {
+      if (!Object.prototype.hasOwnProperty.call(this.listeners, name)) {
+        throw new Error('There is no event "' + name + '": message, state, error, transport.');
+      }
+      return this.listeners[name];
+    },
 
     begin: function () {
       while (this.early && this.early.length) { this.emit.apply(this, this.early.shift()); }

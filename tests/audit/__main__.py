@@ -2,31 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-from pathlib import Path
-
-from tests.gate.environment import PYTHON, VENV, Unprepared, prepare_python
-
-
-def main(arguments: list[str]) -> int:
-    try:
-        prepare_python()
-        if Path(sys.prefix) != VENV:
-            os.execv(PYTHON, [str(PYTHON), "-m", "tests.audit", *arguments])
-        from tests.audit import command
-
-        # As Ctrl-C does: servers and clients are ended.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        return command.main(arguments)
-    except Unprepared as error:
-        print(f"the audit cannot run: {error}", file=sys.stderr)
-        return 2
-
+from tests.gate.entry import enter
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    enter("tests.audit.__main__")
+
+from tests.audit.command import main
+
+__all__ = ["main"]

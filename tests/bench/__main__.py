@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from tests.gate.entry import enter
+
+if __name__ == "__main__":
+    enter("tests.bench.__main__")
+
 import argparse
-import os
-import signal
-import sys
+from collections.abc import Iterable
 from pathlib import Path
 
-from tests.gate.environment import PYTHON, ROOT, VENV, Unprepared, prepare_python
+from tests.bench import front, plan, run, servers
+from tests.gate.environment import ROOT, Unprepared
 
 QUICK_PEERS = "tornado,sockjs-tornado"
 
 
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
-    from tests.bench import front, plan, servers
+    """Return what is asked for.
 
+    Raises:
+        Unprepared: there is no such row or peer, or nothing of that name to stand before the server.
+    """
     parser = argparse.ArgumentParser(prog="python3 -m tests.bench", description=__doc__)
     names = ",".join(kind.name for kind in servers.PEERS)
     parser.add_argument("--peers", default=names, help=f"of {names}; an empty text for none")
@@ -34,6 +41,9 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--publish", action="store_true", help="put them into tests/bench/README.md as well")
     parser.add_argument("--again", action="store_true", help="write table and chart from its results alone")
     chosen = parser.parse_args(arguments)
+    chosen.peers = known("peer", chosen.peers, [kind.name for kind in servers.PEERS])
+    chosen.rows = known("row", chosen.rows, [*plan.ROWS, plan.CAPACITY])
+    chosen.through = known("way", chosen.through, front.THROUGH)
     if chosen.quick:
         chosen.peers, chosen.rows = QUICK_PEERS, "poll,xhr,stream"
         chosen.clients, chosen.rounds, chosen.turns = 1000, 3, 1
@@ -41,23 +51,18 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     return chosen
 
 
+def known(kind: str, text: str, names: Iterable[str]) -> str:
+    """Return ``text``, names divided by commas, without its blanks.
+
+    Raises:
+        Unprepared: one of them is not among ``names``.
+    """
+    wanted = [name.strip() for name in text.split(",") if name.strip()]
+    for name in wanted:
+        if name not in names:
+            raise Unprepared(f"no {kind} is called {name!r}; there are {', '.join(names)}")
+    return ",".join(wanted)
+
+
 def main(arguments: list[str]) -> int:
-    try:
-        prepare_python()
-        if Path(sys.prefix) != VENV:
-            os.execv(PYTHON, [str(PYTHON), "-m", "tests.bench", *arguments])
-        from tests.bench import run
-
-        # As Ctrl-C does: the server under test is ended.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        return run.run(read_arguments(arguments))
-    except Unprepared as error:
-        print(f"nothing can be measured: {error}", file=sys.stderr)
-        return 2
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    return run.run(read_arguments(arguments))

@@ -82,7 +82,8 @@ test('listeners may come and go during an event', () => {
 
 test('a misspelt event throws at once', () => {
   const page = startedPage();
-  assert.throws(() => page.client.on('mesage', () => {}));
+  assert.throws(() => page.client.on('mesage', () => {}), /no event "mesage"/);
+  assert.throws(() => page.client.off('toString', () => {}), /no event "toString"/);
 });
 
 test('the state is told before the callbacks of what is lost with it', () => {

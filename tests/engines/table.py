@@ -1,10 +1,16 @@
 """Tries every transport in every engine and prints the tables of ``tests/engines/README.md``, in Markdown.
 
-``.venv/bin/python -m tests.engines.table [ENGINE ...]``; without names, all engines that are installed.
+``python3 -m tests.engines.table [ENGINE ...]``; without names, all engines that are installed.
 """
 
 from __future__ import annotations
 
+from tests.gate.entry import enter
+
+if __name__ == "__main__":
+    enter("tests.engines.table")
+
+import argparse
 import datetime
 import re
 import sys
@@ -127,7 +133,10 @@ def table(columns: Iterable[str], rows: Iterable[Row]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python3 -m tests.engines.table", description=__doc__)
+    parser.add_argument("names", metavar="ENGINE", nargs="*", help="without any, all that are installed")
+    names = parser.parse_args(arguments).names
     tried = []
     for kind in (*REQUIRED, *OPTIONAL):
         if (names and kind.name not in names) or kind.no_chat:
@@ -143,7 +152,3 @@ def main(names: list[str]) -> int:
     print("\nOn a page of another origin:\n")
     print(table(ELSEWHERE, ([each.name, *each.elsewhere] for each in tried)))
     return any(FAILED in [*each.direct, *each.buffered, *each.elsewhere] for each in tried)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,7 +1,7 @@
 """The ES3 gate: jshint and eslint together reject what a browser of 2001 cannot read.
 
 Neither is enough: jshint alone lets pass names that no old browser has, eslint's parser alone reserved words
-as property names and trailing commas.
+as property names and trailing commas. ``python3 -m tests.gate.es3`` runs it alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.gate.environment import NODE_TOOLS
+from tests.gate.entry import enter
+from tests.gate.environment import NODE_TOOLS, ROOT, prepare_node
 
 CONFIGURATION = Path(__file__).resolve().parent
 FOLDERS = ("static/thywill", "apps/*/static", "thywill/monitoring/status/static")
@@ -65,3 +66,15 @@ def failure(tool: str, process: subprocess.CompletedProcess[str]) -> str:
 def run_tool(root: Path, script: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
     command = ["node", str(NODE_TOOLS / "node_modules" / script), *arguments]
     return subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)
+
+
+def main(_arguments: list[str]) -> int:
+    """Check the scripts of this repository, print what is wrong, and return an exit status."""
+    prepare_node()
+    found = problems(ROOT)
+    print(*(found or ["no problems"]), sep="\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    enter("tests.gate.es3")

@@ -1,4 +1,4 @@
-"""What pages that do not read cost a server: ``python -m tests.overload`` prints its memory as it is flooded.
+"""What pages that do not read cost a server: its memory as it is flooded. ``python3 -m tests.overload``
 
 A server in a process of its own, and of each kind so many clients: one that polls once and never again, one
 that reads an answer a byte a second, one that repeats its first cursor for ever, and a SockJS stream that is
@@ -6,6 +6,11 @@ not read. What is published reaches them all.
 """
 
 from __future__ import annotations
+
+from tests.gate.entry import enter
+
+if __name__ == "__main__":
+    enter("tests.overload.__main__")
 
 import argparse
 import asyncio
@@ -20,7 +25,7 @@ from tests.served import Served
 
 CONFIGURATION = """
 [application_interface]
-applications = ["tests.overload"]
+applications = ["tests.overload.overload"]
 [queue]
 messages = {messages}
 [push.longpoll]
@@ -166,25 +171,21 @@ async def run(port: int, pid: int, arguments: argparse.Namespace) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
     """Read the command line, start a server, and measure."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python3 -m tests.overload", description=__doc__)
     parser.add_argument("--clients", type=int, default=200, help="of each kind")
     parser.add_argument("--kinds", nargs="+", default=["never", "crawl", "repeat", "stream"])
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--settle", type=float, default=5)
     parser.add_argument("--size", type=int, default=500, help="bytes of a message")
     parser.add_argument("--messages", type=int, default=1000, help="that may wait for one client")
-    arguments = parser.parse_args()
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "settings.toml")
-        settings.write_text(CONFIGURATION.format(messages=arguments.messages))
+        settings.write_text(CONFIGURATION.format(messages=options.messages))
         served = Served(Path(folder), "--config", str(settings))
         try:
-            asyncio.run(run(served.port, served.process.pid, arguments))
+            asyncio.run(run(served.port, served.process.pid, options))
         finally:
             served.kill()
-
-
-if __name__ == "__main__":
-    main()

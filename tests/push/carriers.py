@@ -68,6 +68,11 @@ class Carrier(ABC):
     async def acknowledge(self, cursor: int) -> None:
         """Tell the server that all up to ``cursor`` is processed."""
 
+    @classmethod
+    def shown(cls) -> str:
+        """Return its name as people see it, which is the browser client's and not that in the address."""
+        return cls.name.replace("_", "-")
+
     @abstractmethod
     async def send(self, items: list[Any]) -> dict[str, Any]:
         """Send items and return what the server answers to them; raises ``Cut``."""

@@ -90,7 +90,7 @@ async def test_sends_may_go_another_way(desk: Desk, transport: type[SockJS]) -> 
     send = {"token": page.token, "messages": [[1, {"echo": "x"}]]}
     assert await desk.running.ask("send", send) == {"received": 1}
     assert await page.until(1) == ["x"]
-    assert desk.running.service.hub.clients[page.id].transport == f"sockjs {transport.name}"
+    assert desk.running.service.hub.clients[page.id].transport == f"sockjs {transport.shown()}"
 
 
 async def test_a_session_that_was_left_is_closed(desk: Desk, transport: type[SockJS]) -> None:

@@ -178,7 +178,7 @@ async def test_another_address_changes_nothing(desk: Desk, kind: type[Carrier]) 
     assert await page.until(3) == [1, 2, 3]
     client = page.running.service.hub.clients[page.id]
     assert client.address == "192.0.2.3"
-    assert client.transport.endswith(kind.name)
+    assert client.transport.endswith(kind.shown())
 
 
 async def test_leaving(desk: Desk, kind: type[Carrier]) -> None:

@@ -94,7 +94,7 @@ async def test_the_first_answer_comes_at_once(desk: Desk, transport: type[SockJS
     session = await page.use(transport)
     assert await session.receive() == {"messages": [], "cursor": 0, "after": 0}
     client = desk.running.service.hub.clients[page.id]
-    assert (client.state.value, client.transport) == ("connected", f"sockjs {transport.name}")
+    assert (client.state.value, client.transport) == ("connected", f"sockjs {transport.shown()}")
 
 
 async def test_messages_say_what_they_come_after(desk: Desk, transport: type[SockJS]) -> None:

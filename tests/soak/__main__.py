@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from tests.gate.entry import enter
+
+if __name__ == "__main__":
+    enter("tests.soak.__main__")
+
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
@@ -28,17 +32,13 @@ def soak(folder: Path, size: int, seed: int) -> Outcome:
     return outcome
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Run the command and return its exit status."""
     parser = argparse.ArgumentParser(prog="python3 -m tests.soak", description=__doc__)
     parser.add_argument("--size", type=int, default=200_000, help="how many browsers (default: 200000)")
     parser.add_argument("--seed", type=int, default=1, help="decides who does what (default: 1)")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         outcome = soak(Path(folder), options.size, options.seed)
     print(*outcome.report(), sep="\n")
     return 1 if outcome.left() else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from tests.gate.entry import enter
+
+if __name__ == "__main__":
+    enter("tests.soak.expiry")
+
 import argparse
 import asyncio
 import tempfile
@@ -94,12 +99,12 @@ async def expire(count: int, folder: Path, level: str) -> Turns:
     return turns
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python3 -m tests.soak.expiry", description=__doc__)
     parser.add_argument("clients", nargs="?", type=int, default=10_000)
     parser.add_argument("--log-level", default="info")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     with (
         tempfile.TemporaryDirectory() as folder,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
@@ -107,7 +112,3 @@ def main() -> None:
         turns = runner.run(expire(options.clients, Path(folder), options.log_level))
     print(f"{options.clients} clients expire at once: the longest turn of the loop takes", end=" ")
     print(f"{turns.work * 1000:.1f} ms of CPU, {turns.wait * 1000:.1f} ms by the clock")
-
-
-if __name__ == "__main__":
-    main()

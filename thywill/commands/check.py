@@ -15,7 +15,7 @@ from pathlib import Path
 from tornado.netutil import bind_sockets
 
 from thywill.commands import descriptors, nginx, places
-from thywill.commands.databases import pending
+from thywill.commands.databases import pending, sqlite_file
 from thywill.commands.report import Report
 from thywill.components.client_interface.base import ClientInterface
 from thywill.components.database.base import Database, DatabaseUnavailable
@@ -29,7 +29,6 @@ from thywill.server import COMPONENTS, Service
 USUAL = 60.0
 """Seconds after which proxies cut an answer that is silent, nginx among them."""
 PROBE = 2.0
-SQLITE = "sqlite:///"
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
@@ -91,9 +90,8 @@ def _look_at_files(choice: Choice, folder: Path, report: Report) -> None:
 
 async def _look_at_database(settings: Settings, choice: Choice, folder: Path, report: Report) -> None:
     chosen = choice.one("database", Database)
-    url = getattr(chosen.settings, "url", "")
-    file = folder / url.removeprefix(SQLITE)
-    if url.startswith(SQLITE) and not places.is_there(file):
+    file = sqlite_file(chosen.settings, folder)
+    if file is not None and not places.is_there(file):
         places.look_at_file("database", "[database] url", file, report)
         return
     try:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from thywill.commands.databases import make_database, pending
+from thywill.commands.databases import make_database, missing_file, pending
 from thywill.components.database.base import Database, DatabaseUnavailable
 from thywill.config import Settings
 from thywill.core.record import ClientRecord
@@ -31,6 +31,10 @@ def run(options: Mapping[str, Any], settings: Settings, root: Path) -> int:
     """
     if options["limit"] < 1:
         raise SettingsError("--limit must be at least 1")
+    file = missing_file(settings, root)
+    if file is not None:
+        sys.stderr.write(f"there is no database {file}: name it with --data or --database\n")
+        return 1
     database = make_database(settings, root)
     try:
         records = asyncio.run(find(database, options, time.time()))
@@ -67,11 +71,17 @@ async def find(database: Database, options: Mapping[str, Any], now: float) -> li
 def matches(record: ClientRecord, options: Mapping[str, Any], now: float) -> bool:
     """Tell whether the filters that are not the database's let ``record`` through."""
     address, transport, seen = options["address"], options["transport"], options["seen"]
+    whole = _plain(record.transport)
     return (
         (address is None or record.address == address)
-        and (transport is None or transport in (record.transport, record.transport.rpartition(" ")[2]))
+        and (transport is None or _plain(transport) in (whole, whole.rpartition(" ")[2]))
         and (seen is None or record.seen >= now - seen)
     )
+
+
+def _plain(transport: str) -> str:
+    # SockJS's form of the name; records of an earlier version have it.
+    return transport.replace("_", "-")
 
 
 def as_json(records: Sequence[ClientRecord]) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
+from urllib.parse import unquote
 
+from thywill.commands.places import is_there
 from thywill.components.database.base import Database
 from thywill.components.loading import Choice
 from thywill.config import ServerSettings, Settings
 from thywill.server import COMPONENTS
+
+SQLITE = "sqlite:///"
+MEMORY = ":memory:"
 
 
 @runtime_checkable
@@ -33,6 +38,20 @@ def make_database(settings: Settings, root: Path) -> Database:
     folder = root / settings.section("server", ServerSettings).data
     chosen = Choice(settings, COMPONENTS).one("database", Database)
     return chosen.kind(chosen.settings, folder)
+
+
+def missing_file(settings: Settings, root: Path) -> Path | None:
+    """Return the file of SQLite that the settings name and that is not there."""
+    folder = root / settings.section("server", ServerSettings).data
+    file = sqlite_file(Choice(settings, COMPONENTS).one("database", Database).settings, folder)
+    return file if file is not None and not is_there(file) else None
+
+
+def sqlite_file(database: Any, folder: Path) -> Path | None:
+    """Return the file that the settings of a database name, which is below ``folder`` if it is relative."""
+    url = getattr(database, "url", "")
+    name = unquote(url.removeprefix(SQLITE))
+    return folder / name if url.startswith(SQLITE) and name != MEMORY else None
 
 
 async def pending(database: Database) -> list[str]:

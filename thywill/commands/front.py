@@ -59,9 +59,8 @@ def _other_than_thywill(asker: Asker, answer: Answer) -> tuple[str, str]:
         return f"the proxy answers {answer.status}: it does not reach thywill", remedies.UPSTREAM
     path = urlsplit(asker.url).path
     if OURS in answer.body and path != "/":
-        return f"thywill answers, but it is asked for {path}, which it does not know", remedies.PREFIX.format(
-            path
-        )
+        text = f"thywill answers, but {path} is not its list of applications; leave an application's name out"
+        return text, remedies.PREFIX.format(path)
     server = answer.headers.get("Server")
     by = f" by {server}" if server else ""
     return (
@@ -133,6 +132,8 @@ async def look_at_pages(asker: Asker, known: Installation, report: Report, name:
     answer = await asker.ask("thywill/connect", body={"application": name}, headers=headers)
     if answer.code == "origin":
         report.problem("connect", "the server refuses its own pages (403 origin)", remedies.HOST)
+    elif answer.code == "not_found":
+        report.problem("connect", f"no application is called {name}", "--application with another NAME")
     elif answer.status != 200 or "token" not in answer.json:
         report.problem("connect", f"{answer.status} {answer.code}".strip(), remedies.UPSTREAM)
     else:

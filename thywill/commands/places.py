@@ -29,6 +29,10 @@ def look_at_folder(
     while not is_there(nearest) and nearest != nearest.parent:
         nearest = nearest.parent
     remedy = f"sudo chown thywill {nearest} (the user of the service), or another {setting}"
+    if nearest != folder:
+        remedy = f"sudo install -d -o thywill {folder} (the user of the service), or another {setting}"
+    elif made is not None:  # the folder may be the system's: it keeps its owner
+        remedy = f"{setting} in a folder of its own: sudo install -d -o thywill FOLDER"
     if not nearest.is_dir():
         report.problem(subject, f"{nearest} is no folder", f"another {setting}")
     elif not os.access(nearest, os.W_OK | os.X_OK):

@@ -23,7 +23,7 @@ FORM = "application/x-www-form-urlencoded"
 
 POLLS = {"xhr": b"o\n", "jsonp": b'/**/d("o");'}
 STREAMS = {"xhr_streaming": b"\no\n", "eventsource": b"data: o", "htmlfile": b'p("o")'}
-"""What arrives first when a session opens, by transport."""
+"""What arrives first when a session opens, by transport as its address has it."""
 REFUSED = b"bad_token"
 
 
@@ -165,7 +165,8 @@ async def probe_transports(asker: Asker, push: list[str], hold: float) -> Report
         probes |= {"longpoll": probe_longpoll(asker), "longpoll jsonp": probe_scripts(asker)}
     if "sockjs" in push:
         prompt = min(PROMPT + 2 * asker.slowest, hold / 2)
-        probes |= {name: SockJSProbe(asker, name, prompt).run() for name in (*POLLS, *STREAMS)}
+        names = (*POLLS, *STREAMS)
+        probes |= {each.replace("_", "-"): SockJSProbe(asker, each, prompt).run() for each in names}
     outcomes = dict(zip(probes, await asyncio.gather(*probes.values()), strict=True))
     return judge(outcomes)
 

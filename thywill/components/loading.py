@@ -26,19 +26,20 @@ def load_component(kind: str, name: str, known: Mapping[str, str], contract: typ
     Raises:
         SettingsError: there is no such class, or it does not keep the contract.
     """
+    place = f"[{kind}] {'components' if kind == 'push' else 'component'}"
     dotted = known.get(name, name)
     module_name, _, class_name = dotted.rpartition(".")
     if not module_name:
-        raise SettingsError(f"[{kind}]: {name!r} is no component; choose {', '.join(known)} or a dotted path")
+        raise SettingsError(f"{place}: {name!r} is no component; choose {', '.join(known)} or a dotted path")
     try:
         found = getattr(importlib.import_module(module_name), class_name, None)
     except ImportError as error:
-        raise SettingsError(f"[{kind}]: {dotted} cannot be imported: {error}") from None
+        raise SettingsError(f"{place}: {dotted} cannot be imported: {error}") from None
     if not inspect.isclass(found):
-        raise SettingsError(f"[{kind}]: there is no class {class_name!r} in {module_name}")
+        raise SettingsError(f"{place}: there is no class {class_name!r} in {module_name}")
     if not issubclass(found, contract):
         base = f"{contract.__module__}.{contract.__qualname__}"
-        raise SettingsError(f"[{kind}]: {dotted} is no subclass of {base}")
+        raise SettingsError(f"{place}: {dotted} is no subclass of {base}")
     return found
 
 
@@ -81,8 +82,8 @@ class Choice:
         known = self._known[section]
         names = self._settings.chosen_all(section, list(known))
         tables = [name.rpartition(".")[2] for name in names]
-        self._settings.check_tables(section, tables)
         kinds = [load_component(section, name, known, contract) for name in names]
+        self._settings.check_tables(section, [*tables, *known])  # tables of others wait for their turn
         return [
             Chosen(kind, self._settings.section(f"{section}.{table}", kind.Settings))
             for kind, table in zip(kinds, tables, strict=True)

@@ -71,7 +71,8 @@ class Site:
             self._refuse(request, reply, Internal("an error in the server"))
 
     def _refuse(self, request: Request, reply: Reply, error: RequestError) -> None:
-        log.warning("%r from %s refused: %d %s", request.path, request.peer, error.status, error.code)
+        path = request.path.decode("latin-1")
+        log.warning("%r from %s refused: %d %s", path, request.peer, error.status, error.code)
         self.errors[error.code] += 1
         reply.send(error.status, encode_error(error), error_head(error))
 

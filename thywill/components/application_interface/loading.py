@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 import re
@@ -9,6 +10,7 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from thywill.application import Application
 from thywill.components.application_interface.base import Page
@@ -17,8 +19,14 @@ from thywill.errors import SettingsError
 
 PLACE = "[application_interface] applications"
 RESERVED = ("thywill", "static")
-HOOKS = {"on_start": 0, "on_stop": 0, "on_connect": 1, "on_message": 2, "on_disconnect": 1}
+HOOKS = {"on_start": 0, "on_stop": 0, "on_connect": 1, "on_message": 2, "on_resume": 1, "on_disconnect": 1}
 """The hooks, and how many arguments each takes after itself."""
+METHODS = (*HOOKS, "bootstrap")
+ATTRIBUTES = ("title", "scripts", "styles", "page", "overflow", "channel_overflow")
+PLAIN = (str, list, tuple, dict)
+"""What attributes are."""
+ALIKE = 0.8
+"""How like one another two names are, of at most 1, so that one may be a slip for the other."""
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
@@ -48,8 +56,27 @@ def load(dotted: str) -> tuple[Application, Page]:
 def failure_of(name: str, error: Exception) -> SettingsError:
     """Return what to tell the operator of an application that fails: one line, with the place in its code."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{frame.filename}, line {frame.lineno}"
-    return SettingsError(f"{PLACE}: {name} fails: {type(error).__name__}: {error} ({place})")
+    place, text = f"{frame.filename}, line {frame.lineno}", str(error)
+    if isinstance(error, SyntaxError):  # the last frame is the importer's
+        place, text = f"{error.filename}, line {error.lineno}", error.msg
+    return SettingsError(f"{PLACE}: {name} fails: {type(error).__name__}: {text} ({place})")
+
+
+def slips(kind: type[Application]) -> list[str]:
+    """Return what in an application's class looks like a hook or an attribute and is none, a phrase each."""
+    found = []
+    for name, value in vars(kind).items():
+        if name.startswith("_") or hasattr(Application, name) or getattr(value, "__thywill_rpc__", False):
+            continue
+        method = inspect.isfunction(value)
+        if not method and not isinstance(value, PLAIN):
+            continue
+        close = difflib.get_close_matches(name, METHODS if method else ATTRIBUTES, n=1, cutoff=ALIKE)
+        if close or (name.startswith("on_") and inspect.iscoroutinefunction(value)):
+            word = "hook" if method else "attribute"
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            found.append(f"{name} is no {word}{hint}")
+    return found
 
 
 def _check_files(kind: type[Application], dotted: str, static: Path) -> None:
@@ -71,6 +98,16 @@ def _check_hooks(kind: type[Application], dotted: str) -> None:
         except TypeError:
             wanted = ("(self)", "(self, client)", "(self, client, message)")[count]
             raise SettingsError(f"{PLACE}: {dotted}: {name} must take {wanted}") from None
+    if inspect.iscoroutinefunction(kind.bootstrap):
+        raise SettingsError(f"{PLACE}: {dotted}: bootstrap must be a def, not async")
+    for name, method in inspect.getmembers(kind, inspect.isfunction):
+        if getattr(method, "__thywill_rpc__", False) and not _is_async(method):
+            raise SettingsError(f"{PLACE}: {dotted}: {name} has @rpc, so it must be an async def")
+
+
+def _is_async(method: Any) -> bool:
+    # A decorator may stand between, as a plain function that returns what the method returned.
+    return inspect.iscoroutinefunction(inspect.unwrap(method))
 
 
 def _check_overflow(kind: type[Application], dotted: str) -> None:

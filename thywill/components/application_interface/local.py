@@ -15,7 +15,7 @@ from thywill.bootstrap import Configuration
 from thywill.cause import CONNECTED, DISCONNECTED, RESUMED, Cause, begin
 from thywill.client import LiveClient
 from thywill.components.application_interface.base import ApplicationInterface, Page
-from thywill.components.application_interface.loading import failure_of, load
+from thywill.components.application_interface.loading import failure_of, load, slips
 from thywill.components.application_interface.mailbox import Mailbox, Step, is_cancelled
 from thywill.core.envelope import Item, encode_failure, encode_result
 from thywill.errors import RpcError, SettingsError, Unavailable, UnsendableMessage
@@ -68,6 +68,8 @@ class LocalApplications(ApplicationInterface):
             SettingsError: one of them fails; those before it are stopped again.
         """
         for application in self._applications.values():
+            if found := slips(type(application)):
+                log.warning("%s has what thywill makes no use of: %s", application.name, "; ".join(found))
             try:
                 await application.on_start()
             except Exception as error:
@@ -89,7 +91,8 @@ class LocalApplications(ApplicationInterface):
         while self._started:
             application = self._started.pop()
             name = f"{application.name}.on_stop"
-            await self._guarded(partial(asyncio.wait_for, application.on_stop(), STOP_SECONDS), name)
+            hook = partial(asyncio.wait_for, application.on_stop(), STOP_SECONDS)
+            await self._guarded(hook, name, "at the stop")
 
     def application(self, name: str) -> Application:
         """Return the application of that name."""
@@ -141,13 +144,13 @@ class LocalApplications(ApplicationInterface):
     def _call_hook(self, client: LiveClient, name: str) -> Step:
         application = self._applications[client.application]
         hook = partial(getattr(application, name), self._handle(client))
-        return partial(self._guarded, hook, f"{application.name}.{name}")
+        return partial(self._guarded, hook, f"{application.name}.{name}", client)
 
-    async def _guarded(self, hook: Step, name: str) -> None:
+    async def _guarded(self, hook: Step, name: str, of: LiveClient | str) -> None:
         try:
             await hook()
         except Exception:
-            log.exception("the hook %s failed", name)
+            log.exception("the hook %s failed (%s)", name, of)
 
     async def _handle_item(self, client: LiveClient, item: Item) -> None:
         outcome = None
@@ -176,9 +179,9 @@ class LocalApplications(ApplicationInterface):
         except asyncio.CancelledError as error:
             if is_cancelled():
                 raise
-            return self._failure(error, application, item)
+            return self._failure(error, client, item)
         except Exception as error:  # noqa: BLE001 - an application may raise anything
-            return self._failure(error, application, item)
+            return self._failure(error, client, item)
         return None
 
     async def _call(self, application: Application, client: LiveClient, item: Item) -> bytes:
@@ -195,14 +198,14 @@ class LocalApplications(ApplicationInterface):
             return encode_failure("malformed", f"{item.method}: {error}")
         return encode_result(await method(*arguments), self.message)
 
-    def _failure(self, error: BaseException, application: Application, item: Item) -> bytes:
-        name = f"{application.name}.{item.method or 'on_message'}"
+    def _failure(self, error: BaseException, client: LiveClient, item: Item) -> bytes:
+        name = f"{client.application}.{item.method or 'on_message'}"
         if isinstance(error, RpcError):
             return encode_failure(str(error.code), str(error.message))
         if isinstance(error, UnsendableMessage):
-            log.error("%s: what it sends cannot be sent: %s", name, error)
+            log.error("%s for %s: what it sends cannot be sent: %s", name, client, error, exc_info=error)
         else:
-            log.error("the hook %s failed on message %d", name, item.n, exc_info=error)
+            log.error("the hook %s failed on message %d of %s", name, item.n, client, exc_info=error)
         return encode_failure("failed", "the application could not handle this")
 
     def _handle(self, client: LiveClient) -> Client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,13 @@ from thywill.bootstrap import Bootstrap
 from thywill.components.application_interface.base import Page
 from thywill.components.component import Component
 from thywill.core.signing import Signer
+from thywill.errors import SettingsError
 from thywill.http.endpoint import Origins
 from thywill.http.site import Endpoint
+
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@*]+/*", re.IGNORECASE)
+NOT_NAMED = ("*", "null")
+"""What stands for every origin, and what browsers send for pages that have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,8 @@ class ClientInterfaceSettings:
     """What every client interface can be told.
 
     Args:
-        origins: the pages of which other origins may speak to the server, such as ``https://example.org``.
+        origins: the pages of which other origins may speak to the server, such as ``https://example.org``;
+            ``*`` for all.
         secret_file: where the secret is kept that signs tokens and sessions; made at the first start.
         session_days: how long a browser is known as the same.
     """
@@ -30,6 +37,20 @@ class ClientInterfaceSettings:
     origins: list[str] = field(default_factory=list)
     secret_file: str = "secret"  # noqa: S105 - a file's name
     session_days: float = 30.0
+
+    def __post_init__(self) -> None:
+        for text in self.origins:
+            if text.rstrip("/") not in NOT_NAMED and not ORIGIN.fullmatch(text):
+                raise SettingsError(f"[client_interface] origins: {text!r} is no origin: {_remedy(text)}")
+
+
+def _remedy(text: str) -> str:
+    scheme, there, rest = text.partition("://")
+    host = re.split(r"[/?#]", (rest if there else text).rpartition("@")[2])[0]
+    if not host or "*" in host or " " in host:
+        return 'write each as https://www.example.org, or "*" alone for all'
+    part = "alone, without a path" if there else "with its scheme"
+    return f"write it {part}: {scheme if there else 'https'}://{host}"
 
 
 @dataclass(frozen=True, slots=True)

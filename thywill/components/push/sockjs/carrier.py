@@ -52,7 +52,7 @@ class Carrier(Connection):
             self._refuse(Draining("the server is about to stop", retry=2))
 
     def on_attach(self, address: str, transport: str) -> None:
-        self._address, self._transport = address, sys.intern(f"sockjs {transport}")
+        self._address, self._transport = address, sys.intern(f"sockjs {transport.replace('_', '-')}")
         if self._client is not None:
             self._hub.locate(self._client, self._address, self._transport)
 
