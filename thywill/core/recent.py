@@ -15,9 +15,6 @@ class Recent(Generic[K, V]):
         self._limit = limit
         self._values: dict[K, V] = {}
 
-    def __contains__(self, key: K) -> bool:
-        return key in self._values
-
     def put(self, key: K, value: V) -> None:
         """Remember ``value``, as the newest."""
         self._values.pop(key, None)
