@@ -14,8 +14,8 @@ from thywill.meter import Meter
 
 log = logging.getLogger(__name__)
 
-FLUSH = 5000
-"""How many clients are answered in one turn of the loop, some 50 ms: their next polls come in before the
+FLUSH = 10_000
+"""How many clients are answered in one turn of the loop, some 120 ms: their next polls come in before the
 others are answered, so the last of a broadcast to thousands waits the longer the less this is."""
 SWEEP = 4_000
 """How many queues are looked into, and messages dropped from them, in one turn of the loop."""

@@ -13,8 +13,10 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from tests.bench.cores import Cores, run_on
 from tests.gate.environment import PYTHON, ROOT, MissingProgram, Unprepared, read_stamp, require
 
 BENCH = Path(__file__).resolve().parent
@@ -55,11 +57,16 @@ class Kind:
 class Started:
     """A server that runs.
 
+    Args:
+        kind: which.
+        folder: for what it writes.
+        cores: the processors that it has.
+
     Raises:
         Unprepared: it did not start.
     """
 
-    def __init__(self, kind: Kind, folder: Path) -> None:
+    def __init__(self, kind: Kind, folder: Path, cores: Cores) -> None:
         self._log = folder / "server.log"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
@@ -68,7 +75,7 @@ class Started:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **kind.environment},
-                preexec_fn=open_many_files,
+                preexec_fn=partial(prepare_process, cores),
             )
         fixed = folder / "port"
         self.port = self._wait_port(int(fixed.read_text()) if fixed.exists() else None)
@@ -103,6 +110,11 @@ class Started:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def prepare_process(cores: Cores) -> None:
+    run_on(cores)
+    open_many_files()
 
 
 def open_many_files() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.bench import front
-from tests.bench.plan import Trial
+from tests.bench.cores import Cores, apart, run_on, together
+from tests.bench.plan import CAPACITY, Trial
 from tests.bench.servers import BENCH, Started
 from tests.gate.environment import Unprepared, require
 
@@ -38,14 +40,16 @@ def build_load(folder: Path) -> Path:
 
 def run_trial(load: Path, trial: Trial) -> dict[str, Any]:
     """Return what was measured; ``failed`` in it says why a step is missing."""
+    # What a machine holds, proxy and all, is asked of the whole machine.
+    division = together() if trial.row == CAPACITY else apart()
     with tempfile.TemporaryDirectory(prefix="thywill-bench-") as folder:
-        server = Started(trial.kind, Path(folder))
+        server = Started(trial.kind, Path(folder), division.server)
         try:
             with front.between(trial.through, make_folder(folder), server.port, trial.clients) as (
                 port,
                 pids,
             ):
-                measured = run_load(load, trial, server, port, pids)
+                measured = run_load([str(load), *options(trial, server, port, pids)], trial, division.load)
         finally:
             server.stop()
         printed = server.log.partition("\n")[2] if trial.kind.name == "thywill" else ""
@@ -69,23 +73,30 @@ def make_folder(folder: str) -> Path:
     return made
 
 
-def run_load(load: Path, trial: Trial, server: Started, port: int, fronts: list[int]) -> dict[str, Any]:
+def options(trial: Trial, server: Started, port: int, fronts: list[int]) -> list[str]:
+    """Return the load generator's options."""
     protocol = BENCH / "protocols" / trial.kind.protocols[trial.protocol]
-    options = {
+    named = {
         "--port": port,
         "--clients": trial.clients,
         "--protocol": protocol,
         **({"--timeout": PATIENCE_THROUGH} if fronts else {}),
         "--sources": trial.clients // (front.CLIENTS_PER_ADDRESS if fronts else CLIENTS_PER_ADDRESS) + 1,
     }
-    command = [str(load), *(str(word) for option in options.items() for word in option)]
-    for pid in server.pids:
-        command += ["--pid", str(pid)]
-    for pid in fronts:
-        command += ["--front", str(pid)]
+    pairs = [*named.items(), *(("--pid", pid) for pid in server.pids), *(("--front", pid) for pid in fronts)]
+    return [str(word) for pair in pairs for word in pair]
+
+
+def run_load(command: list[str], trial: Trial, cores: Cores) -> dict[str, Any]:
+    """Return what the load generator printed, and why it stopped early if it did."""
     try:
         done = subprocess.run(
-            [*command, *trial.steps], capture_output=True, text=True, check=False, timeout=LONGEST
+            [*command, *trial.steps],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LONGEST,
+            preexec_fn=partial(run_on, cores),
         )
     except subprocess.TimeoutExpired as late:
         return {"steps": read_lines(late.stdout or b""), "failed": f"not done after {LONGEST} s"}

@@ -9,6 +9,7 @@ import pytest
 from tests.http.test_deadlines import Scene, Transport
 from tests.http.wire import request
 from thywill.http.connection import KEPT, Connection
+from thywill.http.reply import Formatter
 
 pytestmark = [
     pytest.mark.gen_test,
@@ -109,3 +110,23 @@ async def test_a_browser_that_has_gone_meanwhile_is_no_trouble() -> None:
     connection.connection_lost(None)
     await asyncio.sleep(0)
     assert transport.writes == []
+
+
+PARTS = (200, b"Date: now\r\n", b"Content-Type: text/plain\r\n", b"hello")
+
+
+async def test_the_answer_of_a_broadcast_is_written_down_once() -> None:
+    formatter = Formatter()
+    assert formatter.format(*PARTS) is formatter.format(*PARTS)
+
+
+@pytest.mark.parametrize(
+    ("place", "other"),
+    [(0, 500), (1, b"Date: later\r\n"), (2, b"Content-Type: text/html\r\n"), (3, b"other")],
+)
+async def test_an_answer_that_differs_in_one_part_is_another(place: int, other: int | bytes) -> None:
+    parts = list(PARTS)
+    parts[place] = other
+    formatter = Formatter()
+    formatter.format(*PARTS)
+    assert formatter.format(*parts) == Formatter().format(*parts)  # type: ignore[arg-type]

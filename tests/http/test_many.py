@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
+import socket
 import sys
 from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import Any
 
 import httptools
@@ -53,6 +55,18 @@ async def test_a_thousand_parked_are_all_answered(serve: Serve) -> None:
         assert {answer.body for answer in answers} == {b"%d" % round_}
         await asyncio.gather(*[wire.send(POLL) for wire in wires])
         await served.parked(1000)
+
+
+@OURS  # Tornado's own accepts as it likes
+async def test_a_burst_is_let_in_within_few_turns_of_the_loop(serve: Serve) -> None:
+    served, turns = await serve(), 0
+    with ExitStack() as stack:
+        for _ in range(64):  # as far as the kernel goes: the loop does not run meanwhile
+            stack.enter_context(socket.create_connection(("127.0.0.1", served.port)))
+        while served.connections() < 64:
+            await asyncio.sleep(0)
+            turns += 1
+    assert turns < 20
 
 
 async def test_a_thousand_come_and_go_as_they_like(serve: Serve) -> None:

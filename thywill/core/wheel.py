@@ -44,8 +44,9 @@ class TimerWheel(Generic[T]):
     def schedule(self, item: T, deadline: float) -> None:
         """Make ``item`` due at ``deadline``, instead of when it was due before."""
         item.deadline = deadline
-        # A deadline that has passed already is due at the next tick.
-        slot = max(int(deadline / self._tick), self._current) + 1
+        slot = int(deadline / self._tick) + 1
+        if slot <= self._current:  # it has passed already: due at the next tick
+            slot = self._current + 1
         if item.slot is None or slot < item.slot:
             item.slot = slot
             self._slots.setdefault(slot, []).append(item)

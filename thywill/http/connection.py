@@ -277,15 +277,16 @@ class Connection(asyncio.Protocol, Timed):
     def _next(self) -> None:
         # A loop and a flag instead of a call from ``finished``: a hundred pipelined requests that are
         # answered at once must not become a hundred nested calls.
-        self._dispatching = True
-        try:
-            while self._exchange is None and self._writable is None:
-                request = self._take_next()
-                if request is None:
-                    break
-                self._dispatch(request)
-        finally:
-            self._dispatching = False
+        if self._pending or self._reader is not None:
+            self._dispatching = True
+            try:
+                while self._exchange is None and self._writable is None:
+                    request = self._take_next()
+                    if request is None:
+                        break
+                    self._dispatch(request)
+            finally:
+                self._dispatching = False
         if self._exchange is None and self._writable is None and self.transport is not None:
             self.transport.resume_reading()
             self._wait()

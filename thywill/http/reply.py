@@ -14,6 +14,34 @@ KEEP_ALIVE = b"Connection: keep-alive\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
+class Formatter:
+    """Writes down whole answers, and remembers the last: thousands of browsers get a broadcast in the same
+    bytes."""
+
+    __slots__ = ("_answer", "_parts")
+
+    def __init__(self) -> None:
+        self._parts: tuple[int, bytes, bytes, bytes] | None = None
+        self._answer = b""
+
+    def format(self, status: int, date: bytes, head: bytes, body: bytes) -> bytes:
+        """Return the answer; ``date`` and ``head`` are whole header lines."""
+        parts = (status, date, head, body)
+        if parts != self._parts:
+            # RFC 9110, 8.6
+            length = b"" if status == 204 else b"Content-Length: %d\r\n" % len(body)
+            self._answer = b"HTTP/1.1 %d %b\r\n%b%b%b\r\n%b" % (
+                status,
+                REASONS[status],
+                date,
+                head,
+                length,
+                body,
+            )
+            self._parts = parts
+        return self._answer
+
+
 class FastReply:
     """The answer to one request on a ``Connection``."""
 
@@ -46,20 +74,11 @@ class FastReply:
         self._connection = self.owner = None
         if self.dress is not None:
             status, body, head = self.dress(status, body, head)
+        server = connection.server
         # One of a server that stops is its connection's last, which the browser has to know.
-        connection_header = CLOSE if connection.server.stopping else self._connection_header
-        connection.answer(
-            b"HTTP/1.1 %d %b\r\n%b%b%b%b\r\n%b"
-            % (
-                status,
-                REASONS[status],
-                connection.server.date,
-                head,
-                connection_header,
-                b"" if status == 204 else b"Content-Length: %d\r\n" % len(body),  # RFC 9110, 8.6
-                b"" if self._head_only else body,
-            )
-        )
+        connection_header = CLOSE if server.stopping else self._connection_header
+        answer = server.formatter.format(status, server.date, head + connection_header, body)
+        connection.answer(answer[: len(answer) - len(body)] if self._head_only else answer)
         connection.finished(close=connection_header == CLOSE)
 
     def begin(self, status: int, head: bytes, chunk: bytes, writer: Writer) -> bool:
