@@ -57,7 +57,13 @@ class Delivery:
         receivers = self._audience.addressed(application, address)
         self._meter.sent(application, entry.id, receivers)
         for client in receivers:
-            self._enqueue(client, entry)
+            try:
+                if dropped := client.outbox.append(entry):
+                    self._dropped(client, entry, dropped)
+            except Full:
+                self._give_up_on(client)
+            else:
+                self._wake(client)
         if was_empty and self._ready:
             self._call_soon(self._flush)
 
@@ -65,19 +71,15 @@ class Delivery:
         """Return the clients of ``application``."""
         return self._audience.of_application(application)
 
-    def _enqueue(self, client: LiveClient, entry: Entry) -> None:
-        try:
-            dropped = client.outbox.append(entry)
-        except Full:
-            log.warning("%s is disconnected: its queue is full", client)
-            self._meter.disconnected["queue"] += 1
-            self._disconnect(client, SLOW)
-            return
-        if dropped:
-            self._dropped(client, entry, dropped)
+    def _wake(self, client: LiveClient) -> None:
         if client.receiver is not None and not client.waiting:
             client.waiting = True
             self._ready.append(client)
+
+    def _give_up_on(self, client: LiveClient) -> None:
+        log.warning("%s is disconnected: its queue is full", client)
+        self._meter.disconnected["queue"] += 1
+        self._disconnect(client, SLOW)
 
     def _dropped(self, client: LiveClient, entry: Entry, count: int) -> None:
         self._meter.dropped[(entry.overflow or client.outbox.bounds.overflow).value] += count
@@ -120,9 +122,7 @@ class Delivery:
             self._disconnect(client, LATE)
             return 0
         self._meter.given_up += dropped
-        if client.receiver is not None and not client.waiting:
-            client.waiting = True
-            self._ready.append(client)
+        self._wake(client)
         return dropped
 
     def _flush(self) -> None:

@@ -48,6 +48,7 @@ class Connection(asyncio.Protocol, Timed):
         "_dispatching",
         "_exchange",
         "_lingering",
+        "_paused",
         "_peer",
         "_pending",
         "_reader",
@@ -70,6 +71,7 @@ class Connection(asyncio.Protocol, Timed):
         self._answers = b""
         self._dispatching = False
         self._lingering = False
+        self._paused = False
 
     # What the loop calls.
 
@@ -179,8 +181,13 @@ class Connection(asyncio.Protocol, Timed):
         self._exchange = None
         if close or self.server.stopping:
             self.close()
-        elif not self._dispatching:
+        elif self._dispatching:
+            return
+        elif self._pending or self._reader or self._writable or self._paused or not self.is_open():
             self._next()
+        else:
+            # Straight, since the thousands who wait for a broadcast pass here.
+            self._schedule(self.server.timeouts.idle)
 
     def refuse(self, refusal: Refusal) -> None:
         """Answer and close, but read on for a moment: closing with unread bytes would reset the connection,
@@ -247,6 +254,7 @@ class Connection(asyncio.Protocol, Timed):
         if self._exchange is None:
             self._next()
         if self._pending and self.transport is not None and self._is_enough(self._pending):
+            self._paused = True
             self.transport.pause_reading()
 
     def _is_enough(self, pending: Arrived) -> bool:
@@ -277,18 +285,19 @@ class Connection(asyncio.Protocol, Timed):
     def _next(self) -> None:
         # A loop and a flag instead of a call from ``finished``: a hundred pipelined requests that are
         # answered at once must not become a hundred nested calls.
-        if self._pending or self._reader is not None:
-            self._dispatching = True
-            try:
-                while self._exchange is None and self._writable is None:
-                    request = self._take_next()
-                    if request is None:
-                        break
-                    self._dispatch(request)
-            finally:
-                self._dispatching = False
+        self._dispatching = True
+        try:
+            while self._exchange is None and self._writable is None:
+                request = self._take_next()
+                if request is None:
+                    break
+                self._dispatch(request)
+        finally:
+            self._dispatching = False
         if self._exchange is None and self._writable is None and self.transport is not None:
-            self.transport.resume_reading()
+            if self._paused:
+                self._paused = False
+                self.transport.resume_reading()
             self._wait()
 
     def _take_next(self) -> Request | Refusal | None:
