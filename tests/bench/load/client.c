@@ -13,6 +13,8 @@
 
 #define MARK_DIGITS 19
 #define RETRY_SECONDS 0.1
+/* Polls that are sent before it is looked again whether there is something to read. */
+#define POLLS_AT_ONCE 8
 
 struct counts counts;
 double *latencies;
@@ -23,6 +25,8 @@ static long latency_room;
 static struct sockaddr_in server;
 static struct link **retries;
 static int retry_count, retry_room;
+static struct link **polls;
+static int poll_first, poll_end, poll_room;
 
 void clients_prepare(int port, int sources) {
     epoll = epoll_create1(0);
@@ -129,6 +133,22 @@ static void park(struct link *link) {
     write_request(link, &protocol.poll);
 }
 
+/* The clients stand for as many machines: the next poll of one must not keep another from reading. */
+static void poll_later(struct link *link) {
+    link->state = DUE;
+    if (poll_end == poll_room) polls = realloc(polls, (poll_room = poll_room * 2 + 1024) * sizeof *polls);
+    polls[poll_end++] = link;
+}
+
+static void send_polls(void) {
+    for (int i = 0; i < POLLS_AT_ONCE && poll_first < poll_end; i++) {
+        struct link *link = polls[poll_first++];
+        if (link->state == DUE) park(link); /* else it was closed meanwhile */
+    }
+    if (poll_first == poll_end) poll_first = poll_end = 0;
+}
+
+
 static void go_on(struct link *link) {
     if (link->sends) {
         link->state = IDLE;
@@ -181,8 +201,9 @@ void link_response(struct link *link) {
         link_close(link);
         return link_open(link);
     }
-    if (link->state == PARKED) counts.parked--;
-    go_on(link);
+    if (link->state != PARKED) return go_on(link);
+    counts.parked--;
+    poll_later(link);
 }
 
 static void lost(struct link *link) {
@@ -251,7 +272,8 @@ static void retry(void) {
 
 void turn(int milliseconds) {
     struct epoll_event events[512];
-    int count = epoll_wait(epoll, events, 512, milliseconds);
+    int count = epoll_wait(epoll, events, 512, poll_end ? 0 : milliseconds);
     for (int i = 0; i < count; i++) happened(events[i].data.ptr, events[i].events);
+    if (count == 0) send_polls();
     if (retry_count) retry();
 }

@@ -52,10 +52,10 @@ struct response {
     long left; /* bytes of the body that are missing; -1: until the connection closes */
 };
 
-enum state { CLOSED, CONNECTING, OPENING, PARKED, IDLE, WAITING };
+enum state { CLOSED, CONNECTING, OPENING, DUE, PARKED, IDLE, WAITING };
 
-/* A connection. One that receives goes through the opening and then polls for ever; one that sends is IDLE
- * or WAITING for the answer to one request. */
+/* A connection. One that receives goes through the opening and then polls for ever, and is DUE before it polls
+ * again; one that sends is IDLE or WAITING for the answer to one request. */
 struct link {
     int fd, sends, step, counted;
     enum state state;
