@@ -173,7 +173,8 @@ async def test_openmetrics_for_who_asks_for_it(running: Running) -> None:
 
 
 async def test_only_get(running: Running) -> None:
-    assert (await running.fetch("thywill/metrics", b"{}")).code == 405
+    refused = await running.fetch("thywill/metrics", b"{}")
+    assert (refused.code, refused.headers["Allow"]) == (405, "GET, HEAD")
     assert (await running.fetch("thywill/metrics", method="HEAD")).body == b""
 
 

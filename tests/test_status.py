@@ -314,7 +314,8 @@ async def test_trouble_is_told(start: Start) -> None:
 async def test_ready_says_that_it_serves(running: Running) -> None:
     response = await running.fetch("thywill/ready")
     assert (response.code, json.loads(response.body)) == (200, {"status": "ready"})
-    assert (await running.fetch("thywill/ready", b"{}")).code == 405
+    refused = await running.fetch("thywill/ready", b"{}")
+    assert (refused.code, refused.headers["Allow"]) == (405, "GET, HEAD")
 
 
 async def test_ready_says_that_it_stops(running: Running) -> None:

@@ -261,6 +261,7 @@ async def test_only_post_is_allowed(running: Running, path: str) -> None:
             f"thywill/{path}", method=method, body=b"{}" if method == "PUT" else None
         )
         assert response.code == 405
+        assert response.headers["Allow"] == "GET, OPTIONS, POST"
         assert json.loads(response.body)["error"]["code"] == "method"
 
 

@@ -105,10 +105,19 @@ class NotFound(RequestError):
 
 
 class MethodNotAllowed(RequestError):
-    """The address exists, but not for this method."""
+    """The address exists, but not for this method.
+
+    Args:
+        message: a sentence for people.
+        allowed: the methods that it exists for.
+    """
 
     status = 405
     code = "method"
+
+    def __init__(self, message: str, allowed: str = "GET, HEAD") -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class Gap(RequestError):

@@ -20,6 +20,7 @@ PREFLIGHT = (
     b"Access-Control-Allow-Headers: Content-Type\r\n"
     b"Access-Control-Max-Age: 86400\r\n"
 )
+METHODS = "GET, OPTIONS, POST"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 CODING_SHOWN = 40
 """Characters of a Content-Encoding that are said back to the browser."""
@@ -134,7 +135,7 @@ class JsonEndpoint(Generic[envelope.Request]):
         elif request.method == b"OPTIONS":
             reply.send(200, b"", PREFLIGHT)
         else:
-            raise MethodNotAllowed("only POST is allowed here")
+            raise MethodNotAllowed("only POST is allowed here", METHODS)
 
     def _admit(self, request: Request, reply: Reply) -> None:
         origin = request.header(b"origin")
@@ -152,7 +153,7 @@ class JsonEndpoint(Generic[envelope.Request]):
         fields = request.query()
         callback = fields.pop("callback", None)
         if callback is None:
-            raise MethodNotAllowed("only POST is allowed here, or GET with a callback")
+            raise MethodNotAllowed("only POST is allowed here, or GET with a callback", METHODS)
         if not CALLBACK.fullmatch(callback):
             raise Malformed("the callback is not the name of a function")
         reply.dress = Jsonp(callback)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tornado.httputil import HTTPServerConnectionDelegate
 
 from thywill.core.envelope import encode_error
-from thywill.errors import BadKey, Later, RequestError, UnsupportedEncoding
+from thywill.errors import BadKey, Later, MethodNotAllowed, RequestError, UnsupportedEncoding
 from thywill.http.message import JSON, Reply, Request
 
 log = logging.getLogger(__name__)
@@ -91,6 +91,8 @@ def error_head(error: RequestError) -> bytes:
     """Return the header lines of the answer to a request that is refused."""
     if isinstance(error, Later):
         return JSON + b"Retry-After: %d\r\n" % max(1, round(error.retry))
+    if isinstance(error, MethodNotAllowed):
+        return JSON + b"Allow: %b\r\n" % error.allowed.encode()  # RFC 9110, 15.5.6
     if isinstance(error, BadKey):
         return JSON + b"WWW-Authenticate: Bearer\r\n"  # RFC 9110, 11.6.1
     if isinstance(error, UnsupportedEncoding):
