@@ -137,6 +137,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python3 -m tests.engines.table", description=__doc__)
     parser.add_argument("names", metavar="ENGINE", nargs="*", help="without any, all that are installed")
     names = parser.parse_args(arguments).names
+    known = [kind.name for kind in (*REQUIRED, *OPTIONAL) if not kind.no_chat]
+    if unknown := sorted(set(names) - set(known)):
+        parser.error(f"no engine that can chat is called {', '.join(unknown)}; there are {', '.join(known)}")
     tried = []
     for kind in (*REQUIRED, *OPTIONAL):
         if (names and kind.name not in names) or kind.no_chat:

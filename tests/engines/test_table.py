@@ -23,3 +23,9 @@ def test_a_failure_is_a_cell_and_stops_nothing(capsys: pytest.CaptureFixture[str
 
     assert table.attempt(fail, 3) == [table.FAILED, "", ""]
     assert "it was lost" in capsys.readouterr().err
+
+
+def test_an_engine_that_is_not_there_is_said_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        table.main(["firefoxx"])
+    assert "firefoxx; there are chromium, firefox" in capsys.readouterr().err
