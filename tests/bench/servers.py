@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import resource
 import shutil
@@ -22,6 +23,7 @@ from tests.gate.environment import PYTHON, ROOT, MissingProgram, Unprepared, rea
 BENCH = Path(__file__).resolve().parent
 PEER_FILES = BENCH / "peers"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "thywill-bench"
+PYTHON_PEERS = CACHE / f"python-{platform.python_version()}"
 NCHAN = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 ADDRESS = re.compile(r"(?:listening on |http://127\.0\.0\.1:)(\d+)")
 
@@ -209,10 +211,10 @@ def prepare_node_peers() -> None:
 
 
 def prepare_python_peers() -> None:
-    wanted, folder = PEER_FILES / "requirements.txt", CACHE / "python"
-    pip = [str(folder / "venv/bin/python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    make = [sys.executable, "-m", "venv", str(folder / "venv")]
-    install(folder, wanted, [make, [*pip, "-r", str(wanted)]])
+    wanted, venv = PEER_FILES / "requirements.txt", PYTHON_PEERS / "venv"
+    pip = [str(venv / "bin/python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    make = [sys.executable, "-m", "venv", str(venv)]
+    install(PYTHON_PEERS, wanted, [make, [*pip, "-r", str(wanted)]])
 
 
 def node_peer(name: str, script: str, protocols: dict[str, str]) -> Kind:
@@ -244,7 +246,7 @@ PEERS = (
     Kind(
         "python-socketio",
         {"poll": "socketio"},
-        python_command(CACHE / "python/venv/bin/python", "python_socketio.py"),
+        python_command(PYTHON_PEERS / "venv/bin/python", "python_socketio.py"),
         prepare_python_peers,
     ),
 )
