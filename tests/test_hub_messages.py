@@ -250,7 +250,7 @@ def test_a_full_queue_may_end_its_client_and_no_other(caplog: pytest.LogCaptureF
         assert poll.ids == [cursor + 1]
     assert slow.state is State.GONE
     assert len(slow.outbox) == 0
-    assert caplog.messages == [f"{slow.id} is disconnected: its queue is full"]
+    assert caplog.messages == [f"{slow.id} is disconnected: the queue is full: this page read too slowly"]
     assert world.events[-1] == f"disconnected {slow.id}"
     assert world.reason(slow) == "the queue is full: this page read too slowly"
 

@@ -61,7 +61,7 @@ class Delivery:
                 if dropped := client.outbox.append(entry):
                     self._dropped(client, entry, dropped)
             except Full:
-                self._give_up_on(client)
+                self._cut_off(client, "queue", SLOW)
             else:
                 self._wake(client)
         if was_empty and self._ready:
@@ -76,10 +76,10 @@ class Delivery:
             client.waiting = True
             self._ready.append(client)
 
-    def _give_up_on(self, client: LiveClient) -> None:
-        log.warning("%s is disconnected: its queue is full", client)
-        self._meter.disconnected["queue"] += 1
-        self._disconnect(client, SLOW)
+    def _cut_off(self, client: LiveClient, cause: str, reason: str) -> None:
+        log.warning("%s is disconnected: %s", client, reason)
+        self._meter.disconnected[cause] += 1
+        self._disconnect(client, reason)
 
     def _dropped(self, client: LiveClient, entry: Entry, count: int) -> None:
         self._meter.dropped[(entry.overflow or client.outbox.bounds.overflow).value] += count
@@ -117,9 +117,7 @@ class Delivery:
         try:
             dropped = client.outbox.give_up(up_to)
         except Full:
-            log.warning("%s is disconnected: the message log is full", client)
-            self._meter.disconnected["log"] += 1
-            self._disconnect(client, LATE)
+            self._cut_off(client, "log", LATE)
             return 0
         self._meter.given_up += dropped
         self._wake(client)
