@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import random
 import socket
@@ -67,6 +68,32 @@ async def test_a_burst_is_let_in_within_few_turns_of_the_loop(serve: Serve) -> N
             await asyncio.sleep(0)
             turns += 1
     assert turns < 20
+
+
+class Scarce(socket.socket):
+    """A socket of a process that may open one file more."""
+
+    copied = False
+
+    def dup(self) -> socket.socket:
+        if self.copied:
+            raise OSError(errno.EMFILE, "Too many open files")
+        self.copied = True
+        return super().dup()
+
+
+@OURS  # Tornado's own makes no copies
+async def test_one_listener_is_enough_where_files_are_scarce(serve: Serve) -> None:
+    served = await serve()
+    scarce = Scarce()
+    scarce.bind(("127.0.0.1", 0))
+    scarce.listen()
+    scarce.setblocking(False)
+    port = scarce.getsockname()[1]
+    await served.server.start([scarce])
+    wire = await Wire.connect(port)
+    served.wires.append(wire)
+    assert (await wire.ask("/now")).status == 200
 
 
 async def test_a_thousand_come_and_go_as_they_like(serve: Serve) -> None:

@@ -111,15 +111,24 @@ class FastServer:
         """Accept connections on ``sockets``, which are bound and listen."""
         self._tick()
         for sock in sockets:
-            for listener in (sock, *(sock.dup() for _ in range(self._acceptors() - 1))):
+            for listener in (sock, *self._copies(sock)):
                 server = await self._loop.create_server(
                     lambda: Connection(self), sock=listener, backlog=BACKLOG
                 )
                 self._servers.append(server)
 
-    def _acceptors(self) -> int:
-        # asyncio's own loops accept all that wait.
-        return 1 if isinstance(self._loop, asyncio.BaseEventLoop) else ACCEPTORS
+    def _copies(self, sock: socket.socket) -> list[socket.socket]:
+        copies: list[socket.socket] = []
+        if isinstance(self._loop, asyncio.BaseEventLoop):
+            return copies  # asyncio's own loops accept all that wait
+        try:
+            while len(copies) < ACCEPTORS - 1:
+                copies.append(sock.dup())
+        except OSError:
+            # Where files are that scarce, browsers need them more.
+            while copies:
+                copies.pop().close()
+        return copies
 
     async def drain(self) -> None:
         """Stop accepting, and serve what is on its way; every answer from now on is its connection's last."""
