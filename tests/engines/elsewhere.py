@@ -12,7 +12,7 @@ from typing import Self
 
 from tests.engines.base import Engine
 from tests.engines.proxy import Proxy
-from tests.engines.scenario import COUNT, ROOM, Times, disturb, find_person, text_of, used
+from tests.engines.scenario import COUNT, ROOM, Times, disturb, find_person, leaves, text_of, used
 from tests.engines.wire import Talker
 from tests.served import Served
 
@@ -120,9 +120,8 @@ def run(engine: Engine, server: Served, site: Elsewhere, transport: str) -> Time
         carried = used(engine, transport)
         talk(engine, other, proxy, person)
         assert engine.errors == []
-        engine.leave()
-        if engine.tells_leaving_elsewhere and carried not in engine.leaves_in_silence:
-            other.wait_for(lambda: person in other.people("left"))
+        tells = engine.tells_leaving_elsewhere and carried not in engine.leaves_in_silence
+        leaves(engine, other, person, tells=tells)
     return Times(connected, message, carried)
 
 

@@ -33,7 +33,6 @@ class Phantom19(Phantom):
     stands_for = "Safari 5.1, iOS 5, Android 4.0"
     package = "phantomjs-1.9.8"
     cannot_elsewhere = {"eventsource": "its EventSource throws there"}
-    leaves_in_silence = frozenset({"automatic", "jsonp"})
     source = f"npm: {NODE_PACKAGES[package]}"
 
     def open(self, url: str, before: str = "") -> None:
@@ -46,7 +45,7 @@ class Phantom19(Phantom):
             super().open(url, before)
 
     def leave(self) -> None:
-        # A third of the time so does a page that has an EventSource and had another stream before it.
+        # So it does with one that has an EventSource: one time in twenty, or in three after another stream.
         try:
             super().leave()
         except DriverError:

@@ -82,9 +82,7 @@ def run(engine: Engine, server: Served, transport: str = AUTOMATIC) -> Times:
         receives(engine, other, proxy)
         sends(engine, other, proxy, person)
         assert engine.errors == []
-        engine.leave()
-        if transport not in engine.leaves_in_silence:
-            other.wait_for(lambda: person in other.people("left"))
+        leaves(engine, other, person, tells=transport not in engine.leaves_in_silence)
     return Times(connected, message, carried)
 
 
@@ -149,6 +147,14 @@ def sends(engine: Engine, other: Talker, proxy: Proxy, person: str) -> None:
     assert other.heard(person) == texts
     engine.wait_for(f"{STATUS} === 'Connected' && !/pending/.test({BUBBLES}.join())")
     assert [text for side, text, _ in engine.evaluate(BUBBLES) if side == "mine"] == texts
+
+
+def leaves(engine: Engine, other: Talker, person: str, *, tells: bool) -> None:
+    """Leave the page, and where it ``tells`` so, wait until ``other`` knows."""
+    engine.leave()
+    # One that crashes over it is gone before it can tell.
+    if tells and engine.running:
+        other.wait_for(lambda: person in other.people("left"))
 
 
 def disturb(engine: Engine, proxy: Proxy, index: int) -> None:
