@@ -175,6 +175,17 @@ def test_a_target_that_raises_does_not_end_the_log(capsys):
     assert target.lines == ["failed", "good"]
 
 
+def test_lines_wait_for_others_until_the_log_closes():
+    target = Stalled()
+    target.gate.set()
+    spool = Spool(target, pause=3600)
+    spool.start()
+    spool.handle(record("one"))
+    spool.handle(record("two"))
+    spool.close()
+    assert target.lines == ["one", "two"]
+
+
 def test_a_spool_that_never_started_closes():
     Spool(Stalled()).close()
 

@@ -14,9 +14,6 @@ from thywill.meter import Meter
 
 log = logging.getLogger(__name__)
 
-FLUSH = 10_000
-"""How many clients are answered in one turn of the loop, some 120 ms: their next polls come in before the
-others are answered, so the last of a broadcast to thousands waits the longer the less this is."""
 SWEEP = 4_000
 """How many queues are looked into, and messages dropped from them, in one turn of the loop."""
 
@@ -124,9 +121,9 @@ class Delivery:
         return dropped
 
     def _flush(self) -> None:
-        ready, self._ready = self._ready[:FLUSH], self._ready[FLUSH:]
-        if self._ready:
-            self._call_soon(self._flush)
+        # All in one turn, some 100 ms for 10,000: between two turns the next polls of those who were answered
+        # would come in, which take longer than the answers, and the last of a broadcast would wait for them.
+        ready, self._ready = self._ready, []
         for client in ready:
             client.waiting = False
             if client.receiver is not None and client.outbox.entries:

@@ -14,6 +14,9 @@ CAPACITY = 30_000
 """Records that may wait: some 30 MB, and more than the thousands of clients that come or go at once say."""
 PATIENCE = 5.0
 """Seconds that closing waits for the lines that are not written yet."""
+PAUSE = 0.05
+"""Seconds that the thread waits for more lines before it writes: each time that it runs, the event loop has to
+wait for the interpreter, which costs several times what a line does."""
 
 
 class Spool(logging.Handler):
@@ -25,13 +28,16 @@ class Spool(logging.Handler):
     Args:
         target: the handler that writes; it is closed with this one.
         capacity: how many records may wait.
+        pause: seconds that the first of several waits for the others.
     """
 
-    def __init__(self, target: logging.Handler, capacity: int = CAPACITY) -> None:
+    def __init__(self, target: logging.Handler, capacity: int = CAPACITY, pause: float = PAUSE) -> None:
         super().__init__()
         self._target = target
+        self._pause = pause
         self._records: queue.Queue[logging.LogRecord | None] = queue.Queue(capacity)
         self._dropped = 0
+        self._closing = threading.Event()
         # A daemon, so that a disk that hangs does not keep the process from ending.
         self._thread = threading.Thread(target=self._write_all, name="thywill-log", daemon=True)
 
@@ -57,6 +63,7 @@ class Spool(logging.Handler):
     def close(self) -> None:
         """Write what waits, within ``PATIENCE``, and close the target; logging calls this at exit, too."""
         if self._thread.is_alive():
+            self._closing.set()
             with suppress(queue.Full):
                 self._records.put(None, timeout=PATIENCE)
                 self._thread.join(PATIENCE)
@@ -71,6 +78,8 @@ class Spool(logging.Handler):
 
     def _write_all(self) -> None:
         while (record := self._records.get()) is not None:
+            if self._records.empty():
+                self._closing.wait(self._pause)
             try:
                 self._target.handle(record)
             except Exception:  # noqa: BLE001 - a handler that raises must not end all logging
