@@ -127,6 +127,23 @@ class Scripts(HTMLParser):
             self.addresses.append(address)
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("", "GET, HEAD"),
+        ("probe/", "GET, HEAD"),
+        ("static/0/client.js", "GET, HEAD"),
+        ("static/0/thywill/plain.css", "GET, HEAD"),
+        ("thywill/echo", "GET"),
+        ("thywill/status/", "GET, HEAD, POST"),
+    ],
+)
+async def test_a_405_says_which_methods_there_are(running: Running, path: str, allowed: str) -> None:
+    elsewhere = {"X-Forwarded-For": "192.0.2.1"}
+    response = await running.fetch(path, method="PUT", body=b"", headers=elsewhere)
+    assert (response.code, response.headers["Allow"]) == (405, allowed)
+
+
 async def test_resources_are_kept_for_long_and_checked_by_their_version(running: Running) -> None:
     scripts = Scripts()
     scripts.feed((await running.fetch("probe/")).body.decode())

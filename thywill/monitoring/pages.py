@@ -12,6 +12,7 @@ from tornado.routing import Router
 from tornado.web import Application, RequestHandler
 
 from thywill.errors import RequestError
+from thywill.http.methods import allow
 from thywill.monitoring.gate import Gate, Visitor
 
 log = logging.getLogger(__name__)
@@ -154,6 +155,7 @@ class KeyHandler(RequestHandler):
         return "../" if self.request.path.endswith("/") else ""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
+        allow(self, status_code)
         self._show(REFUSED.format(f"{status_code}: {escape(self._reason)}"))
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from tornado.web import HTTPError, StaticFileHandler
 
+from thywill.http.methods import MethodsHandler
+
 YEAR = 365 * 24 * 3600
 
 
@@ -58,7 +60,7 @@ class Assets:
         return version
 
 
-class AssetHandler(StaticFileHandler):
+class AssetHandler(MethodsHandler, StaticFileHandler):
     """Serves one area."""
 
     assets: Assets

@@ -13,11 +13,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from tornado.web import Application, RequestHandler
+from tornado.web import Application
 
 from thywill.core.envelope import encode_error
 from thywill.errors import Draining, Malformed, RequestError, TooMany
 from thywill.http.message import REASONS
+from thywill.http.methods import MethodsHandler
 
 ADDRESS = r"/thywill/echo"
 LONGEST = 120.0
@@ -46,7 +47,7 @@ class Echo:
         return (ADDRESS, Application(rules, log_function=lambda handler: None))
 
 
-class EchoHandler(RequestHandler):
+class EchoHandler(MethodsHandler):
     """One asker."""
 
     def initialize(self, echo: Echo) -> None:

@@ -23,6 +23,7 @@ from thywill.core import envelope
 from thywill.errors import Draining, MethodNotAllowed, NotFound, RequestError
 from thywill.http.endpoint import JsonEndpoint
 from thywill.http.message import JSON, Reply, Request
+from thywill.http.methods import MethodsHandler, allow
 from thywill.http.site import Endpoint
 
 log = logging.getLogger(__name__)
@@ -165,7 +166,7 @@ class TornadoClientInterface(ClientInterface):
         return f"../{address}" if address.startswith("static/") else address
 
 
-class BundleHandler(RequestHandler):
+class BundleHandler(MethodsHandler):
     """The browser client."""
 
     def initialize(self, bundle: Bundle) -> None:
@@ -210,6 +211,7 @@ class PageBase(RequestHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         style = self.interface.assets.address("thywill/plain.css")
         base = "../" * (self.request.path.count("/") - 1)
+        allow(self, status_code)
         self.finish(html.error_page(status_code, self._reason, style, base))
 
 

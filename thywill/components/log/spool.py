@@ -15,8 +15,8 @@ CAPACITY = 30_000
 PATIENCE = 5.0
 """Seconds that closing waits for the lines that are not written yet."""
 PAUSE = 0.05
-"""Seconds that the thread waits for more lines before it writes: each time that it runs, the event loop has to
-wait for the interpreter, which costs several times what a line does."""
+"""Seconds that the thread waits for more lines before it writes: each time that it runs, the event loop has
+to wait for the interpreter, which costs several times what a line does."""
 
 
 class Spool(logging.Handler):
