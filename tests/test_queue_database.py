@@ -9,6 +9,8 @@ import pytest
 from tests.queue_world import ALL, World, settle
 from tests.serving import until
 from thywill.cause import CONNECTED, DISCONNECTED, Cause, begin
+from thywill.components.queue import writer
+from thywill.core.envelope import Item
 from thywill.core.overflow import Overflow
 from thywill.errors import Malformed, Unavailable
 
@@ -180,6 +182,50 @@ async def test_what_follows_on_something_refused_is_refused_too() -> None:
     assert world.answers[-1] == 2
 
 
+async def test_a_repeat_that_comes_before_its_message_is_refused_is_refused_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writer, "TURN", -1.0)  # others have their turn after each who is told
+    world = await World().begin()
+    first, client = world.connect(), world.connect()
+    await settle()
+
+    def repeat() -> None:
+        world.store.fault = None
+        world.send(client, 1, 2)
+
+    soon = asyncio.get_running_loop().call_soon
+    world.store.fault = "refuse"
+    world.hub.receive(first, [Item(1, "text")], lambda received, error: soon(repeat))
+    world.send(client, 1)
+    await settle()
+    assert [type(answer) for answer in world.answers] == [Unavailable, Unavailable]
+    assert (client.inbox.received, client.pending) == (0, 0)
+    world.send(client, 1, 2)
+    await settle()
+    assert world.answers[-1] == 2
+    assert world.listener.events[-1] == f"received {client.id} [1, 2]"
+
+
+async def test_messages_are_not_kept_again_before_one_is(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    world = await World().begin()
+    client = world.connect()
+    world.send(client, 1)
+    await settle()
+    world.store.fault = "refuse"
+    world.send(client, 2)
+    await settle()
+    world.store.fault = None
+    world.send(client, 1)  # which is a repeat
+    await settle()
+    assert world.answers[-1] == 1
+    assert "messages are kept again" not in caplog.messages
+    world.send(client, 2)
+    await settle()
+    assert "messages are kept again" in caplog.messages
+
+
 async def test_what_was_accepted_and_not_handled_is_handled_after_a_kill() -> None:
     world = await World().begin()
     client = world.connect()
@@ -201,6 +247,7 @@ async def test_a_step_that_is_handled_again_does_not_send_again() -> None:
     begin(Cause(client.id, 1))
     await world.publish("before the kill")
     world = await world.killed()
+    begin(Cause(client.id, 1))
     await world.publish("in other words")
     await world.publish("the second part")
     texts = [data for _, data in world.poll(world.again(client))]

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -19,6 +20,7 @@ from tests.hub_fakes import FakePoll
 from tests.queue_fakes import FakeDatabase, FakeStore
 from thywill.application import Application, Client
 from thywill.components.application_interface.local import LocalApplications, LocalSettings
+from thywill.components.queue import writer
 from thywill.components.queue.database import DatabaseQueue, DatabaseQueueSettings
 from thywill.contracts import Address, Timing
 from thywill.core.envelope import Item
@@ -29,6 +31,12 @@ from thywill.hub import Hub
 T = TypeVar("T")
 APPLICATION = "relay"
 SIGNER = Signer(b"a secret of the tests")
+
+
+@pytest.fixture(autouse=True)
+def _others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    # After each of those that are told that something is safe, or is not.
+    monkeypatch.setattr(writer, "TURN", -1.0)
 
 
 class Relay(Application):
@@ -164,12 +172,12 @@ class Promise(RuleBasedStateMachine):
         if arrives:
             page.take(answer)
 
-    @rule(data=st.data(), count=st.integers(1, 3), answered=st.booleans())
+    @rule(data=st.data(), count=st.integers(1, 3), answered=st.booleans(), turns=st.sampled_from([1, 5, 60]))
     @precondition(lambda self: self.pages)
-    def a_page_sends(self, data: st.DataObject, count: int, answered: bool) -> None:
+    def a_page_sends(self, data: st.DataObject, count: int, answered: bool, turns: int) -> None:
         page = data.draw(st.sampled_from(self.pages))
         page.written += count
-        received = self.run(self.send(page))
+        received = self.run(self.send(page, turns))
         if answered and received is not None:
             page.accepted = max(page.accepted, received)
 
@@ -181,8 +189,11 @@ class Promise(RuleBasedStateMachine):
             poll.expire()
         return poll.answer
 
-    async def send(self, page: Page) -> int | None:
-        """Send all that is not known to be accepted; return the answer, None if it is an error or late."""
+    async def send(self, page: Page, turns: int = 60) -> int | None:
+        """Send all that is not known to be accepted; return the answer, None if it is an error or late.
+
+        It is late after so many ``turns`` of the loop.
+        """
         answers: list[int] = []
 
         def answer(received: int, error: RequestError | None) -> None:
@@ -192,7 +203,7 @@ class Promise(RuleBasedStateMachine):
         client = self.server.hub.find(page.token)
         items = [Item(n, n) for n in range(page.accepted + 1, page.written + 1)]
         self.server.hub.receive(client, items, answer)
-        await self.settle()
+        await self.settle(turns)
         return answers[0] if answers else None
 
     # What the application does.

@@ -33,7 +33,11 @@ class KeptClient(NamedTuple):
 
 
 class KeptMessage(NamedTuple):
-    """A message of the log: whom it is for, and the step that it was sent in (see ``thywill.cause``)."""
+    """A message of the log: whom it is for, and the step that it was sent in (see ``thywill.cause``).
+
+    ``cause_index`` is its number among those of the step to the same receiver, from 0; None if an older
+    thywill has written it.
+    """
 
     application: str
     id: int
@@ -46,6 +50,7 @@ class KeptMessage(NamedTuple):
     cause_client: str | None
     cause_number: int | None
     sent: float
+    cause_index: int | None = None
 
 
 class KeptItem(NamedTuple):
@@ -136,7 +141,7 @@ class Changes:
             lost=self.lost | later.lost,
             gone=self.gone | later.gone,
             evicted=self.evicted | later.evicted,
-            withdrawn=self.withdrawn + told,
+            withdrawn=self.withdrawn + told + later.withdrawn,
         )
         for client_id in self.forgotten | later.forgotten:
             left.forget(client_id)

@@ -24,8 +24,8 @@ RETRY = 1.0
 class Writer:
     """Everything that is noted in ``changes`` is written soon, in order; ``then`` says when it is safe.
 
-    ``failing`` is true from the first write that fails until the next that succeeds, which has with it what
-    was left of those before.
+    ``failing`` is true from the first write that fails until the next that keeps a message, and has with it
+    what was left of those before.
 
     Args:
         store: where it is written.
@@ -103,7 +103,9 @@ class Writer:
             log.exception("messages could not be written")
             await self._failed(changes, thens, error)
         else:
-            self._recovered()
+            # To delete what is not there, say, succeeds on a full disk too.
+            if changes.messages or changes.items:
+                self._recovered()
             await _tell(thens, safe=True)
 
     async def _failed(self, changes: Changes, thens: list[Then], error: Exception) -> None:
@@ -115,25 +117,31 @@ class Writer:
         self.changes, self._thens = changes.failed(self.changes), []
         self.write_within(RETRY)
         await _tell(thens, safe=False)
+        # So do those who came while these were told: some with the very messages of one who was not told yet.
+        late, self._thens = self._thens, []
+        self.changes = Changes().failed(self.changes)
+        for then in late:
+            _call(then, safe=False)
 
     def _recovered(self) -> None:
         if self.failing:
             self.failing = False
-            log.info("messages are kept again")
+            # As urgent as the line that it ends: both may come again and again, and are then summed up.
+            log.warning("messages are kept again")
 
 
 async def _tell(thens: list[Then], *, safe: bool) -> None:
     pause = time.monotonic() + TURN
     for then in thens:
-        _call(then, None if safe else Unavailable("messages cannot be kept at present", retry=RETRY))
+        _call(then, safe=safe)
         if time.monotonic() >= pause:
             await asyncio.sleep(0)
             pause = time.monotonic() + TURN
 
 
-def _call(then: Then, error: Unavailable | None) -> None:
+def _call(then: Then, *, safe: bool) -> None:
     # What one of them raises must not keep the others waiting for ever.
     try:
-        then(error)
+        then(None if safe else Unavailable("messages cannot be kept at present", retry=RETRY))
     except Exception:
         log.exception("what waited for the database failed")
