@@ -15,8 +15,10 @@ from tests.databases import Servers
 from tests.test_database import LASTING, RECORD, URLS, running, saved
 from tests.test_database_peewee import refusal
 from thywill.components.database.clients import client_model
+from thywill.components.database.messages import Models
 from thywill.components.database.peewee import PeeweeDatabase, PeeweeSettings
 from thywill.components.database.schema import MIGRATIONS
+from thywill.core.changes import Changes
 
 KNOWN = sorted(path.stem for path in MIGRATIONS.glob("[0-9]*.py"))
 NEWEST = int(KNOWN[-1].split("_")[0])
@@ -27,6 +29,10 @@ from peewee import IntegerField
 
 def up(migrator, database):
     migrator.migrate(migrator.add_column("client", "visits", IntegerField(default=1)))
+"""
+OLD_MESSAGE = """
+INSERT INTO queue_message (application, id, kind, name, data, cause_client, cause_number, sent)
+VALUES ('chat', 1, 'client', '"client-1"', '{}', 'client-1', 1, 2.5)
 """
 FAILING = SCRIPT + "    database.execute_sql('nonsense')\n"
 
@@ -67,11 +73,12 @@ async def run(database: PeeweeDatabase, sql: str) -> list[Any]:
 
 
 @pytest.mark.gen_test
-async def test_the_migrations_make_the_schema_of_the_model(make):
+async def test_the_migrations_make_the_schema_of_the_models(make):
     async with running(make()) as database:
         connection = database._connection
-        model = client_model(connection.database)
-        assert not await connection.run(diff_models, connection.database, [model])
+        queue = Models.bound_to(connection.database)
+        models = [client_model(connection.database), queue.client, queue.message, queue.item]
+        assert not await connection.run(diff_models, connection.database, [*models, queue.subscription])
 
 
 @pytest.mark.gen_test
@@ -82,6 +89,20 @@ async def test_an_old_schema_is_brought_up_to_date(make, migrations):
     async with running(make(migrations)) as database:
         assert await database.find("client-1") == RECORD
         assert await run(database, "SELECT visits FROM client") == [(1,)]
+
+
+@pytest.mark.gen_test
+async def test_a_message_from_before_its_number_was_noted_has_none(make, migrations):
+    (migrations / "0003_cause_index.py").unlink()
+    async with running(make(migrations)) as database:
+        connection = database._connection
+        await connection.run(connection.database.execute_sql, OLD_MESSAGE)
+    async with running(make()) as database:
+        [message] = (await database.messages().load()).messages
+        assert message[-3:] == (1, 2.5, None)
+        new = message._replace(id=2, cause_index=0)
+        await database.messages().write(Changes(messages=[new]))
+        assert (await database.messages().load()).messages == [message, new]
 
 
 @pytest.mark.gen_test

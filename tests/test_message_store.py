@@ -74,7 +74,7 @@ async def write(opened: Open, *all_changes: Changes) -> Kept:
 
 
 async def test_everything_is_found_by_the_next_server(opened):
-    full = KeptMessage("chat", 2, "client", '"client-1"', "{}", 3, "key", "conflate", "client-1", 4, 5.5)
+    full = KeptMessage("chat", 2, "client", '"client-1"', "{}", 3, "key", "conflate", "client-1", 4, 5.5, 6)
     kept = await write(
         opened,
         Changes(

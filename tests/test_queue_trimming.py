@@ -51,6 +51,19 @@ async def test_what_a_step_under_way_has_sent_stays() -> None:
     assert len(world.store.messages) == 1
 
 
+async def test_a_step_of_an_application_that_is_not_served_any_more_holds_up_nothing() -> None:
+    world = await World().begin()
+    client = world.connect()
+    world.send(client, 1)
+    await settle()
+    begin(Cause(client.id, 1))
+    await world.publish("a")
+    await world.queue.restore({"chat"})
+    assert world.queue._replay.lowest() == 1
+    await world.queue.restore({"others"})
+    assert world.queue._replay.lowest() is None
+
+
 async def trim(world: World) -> None:
     await world.queue._trim("chat", world.queue._positions["chat"])
 

@@ -74,6 +74,7 @@ def _message() -> Any:
         cause_client = peewee.CharField(LENGTHS["id"], null=True)
         cause_number = peewee.BigIntegerField(null=True)
         sent = peewee.DoubleField()
+        cause_index = peewee.BigIntegerField(null=True)
 
         class Meta:
             table_name = "queue_message"

@@ -35,7 +35,7 @@ from thywill.core.lifecycle import State
 from thywill.core.message import Message
 from thywill.core.outbox import Entry, Outbox
 from thywill.core.record import ClientRecord
-from thywill.errors import Gone, RequestError
+from thywill.errors import Gone, RequestError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -130,8 +130,10 @@ class DatabaseQueue(Queue):
         kept = await self._store.load()
         for application, last in Log(kept.messages).last.items():
             self._positions[application] = Position(last, last)
-        self._replay = Replay(kept.clients, kept.messages)
         self._forget_others(kept, applications)
+        # Without those others, whose steps never end.
+        ours = [client for client in kept.clients if client.application in applications]
+        self._replay = Replay(ours, kept.messages)
         clients = restore(kept, self.bounds, applications)
         self._lossy.update(client.id for client in clients if client.outbox.losses)
         for client in clients:
@@ -216,13 +218,30 @@ class DatabaseQueue(Queue):
 
     async def append(self, application: str, address: Address, message: Message) -> int:
         cause = current()
-        if cause is not None:
-            before = self._replay.take(cause, address, message.reply_to)
-            if before is not None:
-                return before
+        if cause is None:
+            return await self._append(application, address, message)
+        to = (address, message.reply_to)
+        index = cause.index(to, message.data)
+        before = self._replay.take(cause, address, message.reply_to, index)
+        if before is not None:
+            return before
+        try:
+            return await self._append(application, address, message, cause, index)
+        except (Unavailable, asyncio.CancelledError):
+            cause.failed(to, message.data, index)
+            raise
+
+    async def _append(
+        self,
+        application: str,
+        address: Address,
+        message: Message,
+        cause: Cause | None = None,
+        index: int | None = None,
+    ) -> int:
         position = self._positions[application]
         position.assigned += 1
-        row = _row(application, position.assigned, address, message, cause)
+        row = _row(application, position.assigned, address, message, cause, index)
         if cause is not None:
             self._under_way.setdefault((cause.client, cause.number), row.id)
         safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -300,9 +319,9 @@ class DatabaseQueue(Queue):
         while True:
             await asyncio.sleep(self.settings.trim)
             for application, position in list(self._positions.items()):
-                if not self._writer.failing:
-                    with suppress(DatabaseUnavailable):
-                        await self._trim(application, position)
+                # On a full disk, too: there it is what makes room.
+                with suppress(DatabaseUnavailable):
+                    await self._trim(application, position)
 
     async def _trim(self, application: str, position: Position) -> None:
         """Delete what nobody needs: never the last message, from which the ids go on after a restart."""
@@ -342,7 +361,12 @@ def _with_record(client: Restored, record: ClientRecord | None) -> Restored:
 
 
 def _row(
-    application: str, message_id: int, address: Address, message: Message, cause: Cause | None
+    application: str,
+    message_id: int,
+    address: Address,
+    message: Message,
+    cause: Cause | None,
+    index: int | None,
 ) -> KeptMessage:
     return KeptMessage(
         application=application,
@@ -356,4 +380,5 @@ def _row(
         cause_client=cause.client if cause else None,
         cause_number=cause.number if cause else None,
         sent=time.time(),
+        cause_index=index,
     )

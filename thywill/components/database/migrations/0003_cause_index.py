@@ -1,0 +1,12 @@
+"""The number of a message among those of its step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peewee import BigIntegerField, Database
+
+
+def up(migrator: Any, _database: Database) -> None:
+    """Add it; the messages that are there have none."""
+    migrator.migrate(migrator.add_column("queue_message", "cause_index", BigIntegerField(null=True)))
