@@ -43,6 +43,9 @@ class FakeStore(MessageStore):
             await self._gate.wait()
         if self.fault == "refuse":
             raise DatabaseUnavailable("it is told to refuse")
+        there = self.messages.keys() - set(changes.withdrawn)
+        if any((row.application, row.id) in there for row in changes.messages):
+            raise DatabaseUnavailable("a message of that id is there")
         self._apply(changes)
         if self.fault == "unsure":
             raise DatabaseUnavailable("it is told to leave it open")

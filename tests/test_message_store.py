@@ -11,7 +11,7 @@ import pytest
 
 from tests.databases import Servers
 from tests.queue_fakes import FakeStore
-from thywill.components.database.base import MessageStore
+from thywill.components.database.base import DatabaseUnavailable, MessageStore
 from thywill.components.database.peewee import PeeweeDatabase, PeeweeSettings
 from thywill.core.changes import (
     Changes,
@@ -201,11 +201,20 @@ async def test_nothing_is_left_of_who_is_forgotten(opened):
 
 
 async def test_what_was_written_without_an_answer_may_be_written_again(opened):
-    changes = Changes(
-        clients={"client-1": client(1)}, items=[KeptItem("client-1", 1, "[]")], messages=[message(1)]
-    )
+    changes = Changes(clients={"client-1": client(1)}, items=[KeptItem("client-1", 1, "[]")])
     kept = await write(opened, changes, changes)
-    assert (len(kept.clients), len(kept.items), len(kept.messages)) == (1, 1, 1)
+    assert (len(kept.clients), len(kept.items)) == (1, 1)
+
+
+async def test_a_message_whose_id_is_there_is_refused(opened):
+    async with opened() as store:
+        await store.write(Changes(messages=[message(1)]))
+        with pytest.raises(DatabaseUnavailable):
+            await store.write(Changes(clients={"client-1": client(1)}, messages=[message(1, data="other")]))
+        kept = await store.load()
+        assert (kept.messages, kept.clients) == ([message(1)], [])
+        await store.write(Changes(messages=[message(2)], withdrawn=[("chat", 1)]))
+        assert (await store.load()).messages == [message(2)]
 
 
 async def test_messages_are_taken_back(opened):

@@ -226,6 +226,24 @@ async def test_messages_are_not_kept_again_before_one_is(caplog: pytest.LogCaptu
     assert "messages are kept again" in caplog.messages
 
 
+@pytest.mark.parametrize("ends", ["leaves", "is disconnected"])
+async def test_who_is_gone_before_it_is_known_to_be_written_stays_gone(ends: str) -> None:
+    world = await World().begin()
+    world.store.fault = "unsure"
+    client = world.connect()
+    await settle()
+    assert client.id in world.store.clients
+    if ends == "leaves":
+        world.hub.leave(client)
+    else:
+        world.hub.disconnect(client, "banned")
+    await settle()
+    world.hub.handled(client, DISCONNECTED)
+    world.store.fault = None
+    await world.publish("so that it is written")
+    assert (world.store.clients, world.store.subscriptions) == ({}, [])
+
+
 async def test_what_was_accepted_and_not_handled_is_handled_after_a_kill() -> None:
     world = await World().begin()
     client = world.connect()

@@ -115,14 +115,16 @@ class Changes:
         return any(getattr(self, name) for name in self.__slots__)
 
     def forget(self, client_id: str) -> None:
-        """Let go of everything about a client; of one that was never written, nothing is left to do."""
+        """Let go of everything about a client.
+
+        Also of one that is not written yet, as far as is known: a transaction that failed may have done it.
+        """
+        self.forgotten[client_id] = None
         for changed in (self.cursors, self.handled, self.data, self.lost, self.gone, self.evicted):
             changed.pop(client_id, None)
-        if self.clients.pop(client_id, None) is None:
-            self.forgotten[client_id] = None
-            return
-        self.moves = [move for move in self.moves if move.client != client_id]
-        self.items = [item for item in self.items if item.client != client_id]
+        if self.clients.pop(client_id, None) is not None:
+            self.moves = [move for move in self.moves if move.client != client_id]
+            self.items = [item for item in self.items if item.client != client_id]
 
     def received(self) -> dict[str, int]:
         """Return the number up to which each client's messages are accepted by these changes."""

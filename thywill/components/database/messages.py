@@ -10,7 +10,7 @@ from typing import Any
 import peewee
 
 from thywill.components.database.backend import Backend
-from thywill.components.database.insert import Insert
+from thywill.components.database.insert import Complete, Insert
 from thywill.components.database.rows import LENGTHS
 from thywill.core.changes import (
     Changes,
@@ -119,10 +119,10 @@ class MessageTables:
     def __init__(self, database: Backend) -> None:
         self._database = database
         self._models = models = Models.bound_to(database)
-        self._insert_clients = self._insert_into(models.client, KeptClient)
-        self._insert_messages = self._insert_into(models.message, KeptMessage)
-        self._insert_items = self._insert_into(models.item, KeptItem)
-        self._insert_subscriptions = self._insert_into(models.subscription, KeptSubscription)
+        self._insert_clients = self._insert_into(models.client, KeptClient, _ignore)
+        self._insert_messages = self._insert_into(models.message, KeptMessage, _refuse)
+        self._insert_items = self._insert_into(models.item, KeptItem, _ignore)
+        self._insert_subscriptions = self._insert_into(models.subscription, KeptSubscription, _ignore)
 
     def load(self) -> Kept:
         """Return everything that is kept."""
@@ -181,10 +181,9 @@ class MessageTables:
         one = message.delete().where((message.application == "") & (message.id == 0))
         self._repeat(one, changes.withdrawn)
 
-    def _insert_into(self, model: Any, kind: type[Any]) -> Insert:
+    def _insert_into(self, model: Any, kind: type[Any], where_there: Complete) -> Insert:
         columns = [getattr(model, name) for name in kind._fields]
-        # A row may be there already: whether a transaction that was cut off has been committed is not known.
-        return Insert(self._database, model, columns, lambda query: query.on_conflict_ignore())
+        return Insert(self._database, model, columns, where_there)
 
     def _move(self, moves: Iterable[Move]) -> None:
         model = self._models.subscription
@@ -229,6 +228,20 @@ class MessageTables:
             with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
                 cursor: Any = self._database.cursor()  # type: ignore[no-untyped-call]
                 cursor.executemany(statement, rows)
+
+
+def _ignore(query: Any) -> Any:
+    """Leave a row as it is that is there already: a transaction that was cut off may have been committed."""
+    return query.on_conflict_ignore()
+
+
+def _refuse(query: Any) -> Any:
+    """Fail where it is there already.
+
+    No id is given to two messages, but where the transaction of a server that was killed has been committed
+    after the next has begun. Ignored, the new message would be lost.
+    """
+    return query
 
 
 def _read(query: Any, kind: type[Any]) -> list[Any]:
