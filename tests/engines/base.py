@@ -11,6 +11,9 @@ from typing import Any, ClassVar, Self
 
 from tests.browsers import DriverError, ScriptError
 
+# Seconds that a test waits for a page. HtmlUnit stops a window while a script is on its way, so that a page
+# that has lost a request by JSONP may wait for several polls, each held for 25 s, before it tries again.
+PATIENCE = 120.0
 # How messages come to a page, from its own server.
 TRANSPORTS = ("longpoll", "jsonp", "xhr-streaming", "eventsource", "htmlfile")
 # Reasons that several engines have.
@@ -92,7 +95,7 @@ class Engine(ABC):
     def close(self) -> None:
         """End the process."""
 
-    def wait_for(self, expression: str, timeout: float = 20.0) -> Any:
+    def wait_for(self, expression: str, timeout: float = PATIENCE) -> Any:
         """Return the value of ``expression`` once it is true.
 
         Raises:

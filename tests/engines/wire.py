@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
+from tests.engines.base import PATIENCE
+
 Event = dict[str, Any]
 
 
@@ -81,7 +83,7 @@ class Talker(WireClient):
         """Return the ids of the people that events of a kind, joined or left, tell of."""
         return {event["person"]["id"] for event in self.events if event["kind"] == kind}
 
-    def wait_for(self, done: Callable[[], bool], timeout: float = 20.0) -> None:
+    def wait_for(self, done: Callable[[], bool], timeout: float = PATIENCE) -> None:
         """Take events until ``done``.
 
         Raises:
