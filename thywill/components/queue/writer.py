@@ -118,10 +118,12 @@ class Writer:
         self.write_within(RETRY)
         await _tell(thens, safe=False)
         # So do those who came while these were told: some with the very messages of one who was not told yet.
-        late, self._thens = self._thens, []
-        self.changes = Changes().failed(self.changes)
-        for then in late:
-            _call(then, safe=False)
+        # Again and again, since a browser may have sent the next behind the request that is answered.
+        while self._thens:
+            late, self._thens = self._thens, []
+            self.changes = Changes().failed(self.changes)
+            for then in late:
+                _call(then, safe=False)
 
     def _recovered(self) -> None:
         if self.failing:
