@@ -60,6 +60,9 @@ OFFENCES = {
     "a chunk's size that is none": Offence(request("/now", IN_CHUNKS, method="POST") + b"x\r\nx\r\n"),
     "a chunk without its end": Offence(request("/now", IN_CHUNKS, method="POST") + b"1\r\nxyz\r\n"),
     "CONNECT": Offence(request("there:443", method="CONNECT"), 405, "method", tornado=405),
+    "CONNECT to a path": Offence(
+        request("/now", method="CONNECT"), 405, "method", tornado=SERVED, why="asks the endpoint"
+    ),
     "an unknown method": Offence(request(method="FETCH"), tornado=SERVED, why="knows every method"),
     "HTTP/2": Offence(request(version="2.0"), 505, why=ONLY_400),
     "HTTP/2 from the start": Offence(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core import STEADY
@@ -49,6 +51,12 @@ REFUSED = {
     "HTTP/2 from the start": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     "HTTP/1.2": (request(version="1.2"), 400),
     "CONNECT": (request("there:443", method="CONNECT"), 405),
+    "CONNECT to a path": (request("/", method="CONNECT"), 405),
+    "CONNECT to an absolute address": (request("http://there/", method="CONNECT"), 405),
+    "CONNECT with an offer to upgrade": (
+        request("/", "Connection: Upgrade", "Upgrade: h2c", method="CONNECT"),
+        405,
+    ),
     "no host": (request(host=None), 400),
     "two hosts": (request("/", "hOST: other"), 400),
     "a folded header": (request("/", "X: a\r\n b"), 400),
@@ -157,6 +165,76 @@ def test_a_refusal_comes_after_the_requests_before_it(data: st.DataObject, name:
 def test_any_bytes_are_read_or_refused(pieces: list[bytes]) -> None:
     arrived = feed(pieces, SMALL)
     assert all(isinstance(item, dict) for item in arrived[:-1])
+
+
+class TookTooLong(Exception):
+    """A call used more processor time than it may."""
+
+
+@contextlib.contextmanager
+def watchdog(seconds: float) -> Iterator[None]:
+    """Raise ``TookTooLong`` once the process has used ``seconds`` of processor time.
+
+    It counts the time of the process and not of the clock, so that a busy machine does not set it off.
+    """
+
+    def bark(*_: object) -> None:
+        raise TookTooLong
+
+    before = signal.signal(signal.SIGVTALRM, bark)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def feed_watched(pieces: list[bytes]) -> None:
+    reader = RequestReader(Limits())
+    for piece in pieces:
+        with watchdog(1.0):
+            reader.feed(piece)
+
+
+TARGETS = ("/", "*", "a:1", "http://a/", "?", "")
+METHODS = ("GET", "POST", "CONNECT", "OPTIONS", "PRI", "SOURCE", "M-SEARCH")
+HEADER_LINES = (
+    "Connection: Upgrade", "Connection: close", "Upgrade: h2c", "upgrade: websocket", "Upgrade:", IN_CHUNKS,
+    "Content-Length: 3", "Expect: 100-continue", "Proxy-Connection: upgrade",
+)  # fmt: skip
+
+
+@st.composite
+def odd_requests(draw: st.DrawFn) -> bytes:
+    """Requests that mix methods, targets and headers which decide how the parser goes on."""
+    heads = st.builds(
+        lambda target, method, lines, version: request(target, *lines, method=method, version=version),
+        st.sampled_from(TARGETS),
+        st.sampled_from(METHODS),
+        st.lists(st.sampled_from(HEADER_LINES), max_size=4),
+        st.sampled_from(["1.1", "1.0", "2.0"]),
+    )
+    return b"".join(draw(st.lists(heads | st.just(b"abc") | st.just(chunked(b"abc")), max_size=6)))
+
+
+@given(st.data(), odd_requests() | st.sampled_from([data for data, _ in REFUSED.values()]))
+@settings(STEADY, max_examples=500)
+def test_every_feed_comes_to_an_end(data: st.DataObject, sent: bytes) -> None:
+    feed_watched(data.draw(cuts(sent)))
+
+
+@pytest.mark.parametrize("name", [*ONE, *REFUSED])
+def test_every_feed_comes_to_an_end_wherever_it_is_cut(name: str) -> None:
+    sent = ONE[name] if name in ONE else REFUSED[name][0]
+    for place in range(len(sent)):
+        feed_watched([sent[:place], sent[place:]])
+
+
+def test_a_head_that_upgrades_without_an_offer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RequestReader, "_check_target", lambda *_: None)  # which refuses CONNECT
+    with watchdog(1.0):
+        assert feed([ONE["plain"] + request("/", method="CONNECT")])[1:] == [400]
 
 
 def test_what_a_request_holds() -> None:

@@ -86,6 +86,7 @@ class RequestReader:
         "_parser",
         "_refusal",
         "_request",
+        "_rewritten",
         "_unread",
     )
 
@@ -97,6 +98,7 @@ class RequestReader:
         self._head = True
         self._fed = self._chunk = 0
         self._refusal: Refusal | None = None
+        self._rewritten = False
         self._complete: Arrived = []
         self._unread = b""
 
@@ -147,7 +149,12 @@ class RequestReader:
         try:
             self._parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
-            return self._take_back() + piece[upgrade.args[0] :]
+            request = self._complete.pop()
+            assert isinstance(request, Request)
+            if not self._rewritten:
+                return self._without_upgrade(request) + piece[upgrade.args[0] :]
+            # A head that still upgrades would be rewritten and parsed for ever.
+            self._end(Refusal(400, "this cannot be read without an upgrade"))
         except httptools.HttpParserError as error:
             self._end(self._refusal or Refusal(400, str(error)))
         else:
@@ -161,17 +168,16 @@ class RequestReader:
         self._body.clear()
         self._complete.append(refusal)
 
-    def _take_back(self) -> bytes:
-        """Return the head of the last request without its offer to upgrade, which we ignore (RFC 9110, 7.8).
+    def _without_upgrade(self, request: Request) -> bytes:
+        """Return the head of ``request`` without its offer to upgrade, which we ignore (RFC 9110, 7.8).
 
         The parser took it for the end of HTTP: it has left a body unread, which would pass for the next
-        request, and cannot go on.
+        request, and cannot go on. Each head is rewritten once, so that reading comes to an end.
         """
-        request = self._complete.pop()
-        assert isinstance(request, Request)
         lines = [b"%b %b HTTP/%b" % (request.method, request.target, request.version.encode())]
         lines += [b"%b: %b" % header for header in request.headers if header[0].lower() != b"upgrade"]
         self._parser = httptools.HttpRequestParser(self)
+        self._rewritten = True
         return b"\r\n".join([*lines, b"", b""])
 
     # What httptools calls.
@@ -235,10 +241,11 @@ class RequestReader:
             self._refuse(400, "no Host header")  # RFC 9112, 3.2
 
     def _check_target(self, request: Request) -> None:
-        if request.target.startswith(b"/"):
-            return
+        # First, whatever the target is: the parser takes every CONNECT for an upgrade.
         if request.method == b"CONNECT":
             self._refuse(405, "this is no proxy")
+        if request.target.startswith(b"/"):
+            return
         absolute = ABSOLUTE.fullmatch(request.target)
         if absolute is not None:  # what it names goes before the Host header (RFC 9112, 3.2.2)
             request.host, target = absolute.groups()
@@ -263,6 +270,8 @@ class RequestReader:
             request.body = bytes(self._body)
             self._body.clear()
         self._request = None
+        if not self._parser.should_upgrade():
+            self._rewritten = False
         if not request.keep_alive:  # after the last request of a connection a parser is at its end
             self._parser = httptools.HttpRequestParser(self)
         self._complete.append(request)
