@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from thywill.config import Settings
-    from thywill.process import Successor
+    from thywill.process.orders import Successor
 
 ROOT = Path(__file__).resolve().parent
 CONFIG = ROOT / "conf" / "thywill.toml"
@@ -136,10 +136,10 @@ async def serve(settings: Settings, anew: Callable[[], Settings]) -> Successor |
         settings: what the operator chose.
         anew: reads what the operator chooses now.
     """
-    from thywill.commands.descriptors import shortage
-    from thywill.commands.systemd import notify
-    from thywill.listening import inherit
-    from thywill.process import Orders, Successor, first, until_over
+    from thywill.process.descriptors import shortage
+    from thywill.process.orders import Orders, Successor, first, until_over
+    from thywill.process.sockets import inherit
+    from thywill.process.systemd import notify
     from thywill.server import Service
 
     orders = Orders()

@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 
 import pytest
 
-from thywill.client import LiveClient
-from thywill.contracts import Address, Receivers, Then, Timing
 from thywill.core.envelope import Item, encode_retry, encode_superseded
 from thywill.core.message import Message
 from thywill.core.outbox import Bounds, Entry, Outbox
 from thywill.core.record import ClientRecord, Recorded
 from thywill.core.signing import Signer
 from thywill.errors import Gone, RequestError
-from thywill.hub import Hub
+from thywill.hub.client import LiveClient
+from thywill.hub.contracts import Address, Receivers, Then, Timing
+from thywill.hub.hub import Hub
 
 AWAY = "this client has left, or its grace time has passed"
 """What is told of an end that had no reason of its own."""

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from thywill.components.component import NoSettings
-from thywill.components.database.base import Database, DatabaseUnavailable, MessageStore
+from thywill.component import NoSettings
 from thywill.core.changes import Changes, Kept, KeptClient, KeptItem, KeptMessage, KeptSubscription
 from thywill.core.record import ClientRecord, Recorded
+from thywill.database.base import Database, DatabaseUnavailable, MessageStore
 
 
 class FakeStore(MessageStore):

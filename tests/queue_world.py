@@ -8,15 +8,15 @@ from typing import Any
 from tests.hub_fakes import FakeListener, FakePoll
 from tests.queue_fakes import FakeDatabase, FakeStore
 from thywill.application import Application, Client
-from thywill.cause import CONNECTED
-from thywill.client import LiveClient
-from thywill.components.application_interface.local import LocalApplications, LocalSettings
-from thywill.components.queue.database import DatabaseQueue, DatabaseQueueSettings
-from thywill.contracts import Address, Timing
+from thywill.application_interface.local import LocalApplications, LocalSettings
 from thywill.core.envelope import Item
 from thywill.core.signing import Signer
 from thywill.errors import RequestError
-from thywill.hub import Hub
+from thywill.hub.client import LiveClient
+from thywill.hub.contracts import Address, Timing
+from thywill.hub.hub import Hub
+from thywill.hub.step import CONNECTED
+from thywill.queue.durable.queue import DatabaseQueue, DatabaseQueueSettings
 
 ALL = Address.channel("all")
 

@@ -11,7 +11,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
 from tests.gate.environment import ROOT
 from tests.probe import Probe
-from thywill.components.application_interface.local import LocalApplications
+from thywill.application_interface.local import LocalApplications
 from thywill.config import Settings
 from thywill.server import Service
 

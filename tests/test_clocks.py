@@ -15,27 +15,27 @@ from tests.hub_fakes import AWAY, SECRET, WALL, World
 from tests.served import Served
 from tests.serving import until
 from tests.test_drain import ask, connected, park
-from thywill.components.client_interface.browser_sessions import COOKIE, BrowserSessions
-from thywill.contracts import Timing
+from thywill.client_interface.browser_sessions import COOKIE, BrowserSessions
 from thywill.core.lifecycle import State
 from thywill.core.signing import Signer
 from thywill.errors import BadToken
+from thywill.hub.contracts import Timing
 
 DAY = 86_400.0
 YEAR = 365 * DAY
 JUMPS = pytest.mark.parametrize("jump", [-YEAR, -DAY, -61.0, 61.0, DAY, YEAR])
 
 WALL_CLOCK = {
-    "thywill/components/client_interface/browser_sessions.py": "cookies outlive the process",
-    "thywill/components/database/peewee.py": "records outlive the process",
-    "thywill/components/log/line.py": "when it was, for people",
-    "thywill/components/queue/database.py": "the log outlives the process",
-    "thywill/components/push/sockjs/router.py": "the Expires header",
-    "thywill/hub.py": "what records and tokens say",
+    "thywill/client_interface/browser_sessions.py": "cookies outlive the process",
+    "thywill/database/peewee.py": "records outlive the process",
+    "thywill/log/line.py": "when it was, for people",
+    "thywill/queue/durable/queue.py": "the log outlives the process",
+    "thywill/push/sockjs/router.py": "the Expires header",
+    "thywill/hub/hub.py": "what records and tokens say",
     "thywill/http/server.py": "the Date header",
     "thywill/monitoring/gate.py": "a cookie",
     "thywill/monitoring/lookup.py": "how long ago records say that it was, for people",
-    "thywill/http/tornado_server.py": "the Date header",
+    "thywill/http/tornado/server.py": "the Date header",
 }
 """Who may ask what time of day it is, and what for. None of it is a lease."""
 
@@ -129,7 +129,7 @@ def askers(root: Path) -> Iterator[str]:
 def test_nobody_else_asks_for_the_wall_clock() -> None:
     inside = {path for path in askers(ROOT) if not path.startswith("thywill/commands/")}
     assert inside <= set(WALL_CLOCK)
-    assert "thywill/hub.py" in inside
+    assert "thywill/hub/hub.py" in inside
 
 
 # A whole server.

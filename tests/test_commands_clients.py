@@ -12,9 +12,9 @@ import pytest
 from run import STATES
 from tests.served import COMMAND
 from thywill.commands.clients import matches
-from thywill.components.database.peewee import PeeweeDatabase, PeeweeSettings
 from thywill.core.lifecycle import State
 from thywill.core.record import ClientRecord
+from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
 
 NOW = 1_700_000_000.0
 

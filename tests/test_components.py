@@ -15,21 +15,21 @@ from tornado.web import Application, RequestHandler
 
 from tests.conftest import Start
 from tests.serving import until
-from thywill.bootstrap import Configuration
-from thywill.client import LiveClient
-from thywill.components.application_interface.base import ApplicationInterface, Page
-from thywill.components.client_interface.base import ClientInterface
-from thywill.components.database.base import Database
-from thywill.components.log.base import Log
-from thywill.components.push.base import Push, PushSettings
-from thywill.components.queue.base import Queue
-from thywill.contracts import Address
+from thywill.application_interface.base import ApplicationInterface, Page
+from thywill.client_interface.base import ClientInterface
+from thywill.client_interface.bootstrap import Configuration
 from thywill.core.envelope import Item, encode_data
 from thywill.core.message import Message
 from thywill.core.outbox import Entry
 from thywill.core.record import ClientRecord, Recorded
+from thywill.database.base import Database
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
+from thywill.hub.client import LiveClient
+from thywill.hub.contracts import Address
+from thywill.log.base import Log
+from thywill.push.base import Push, PushSettings
+from thywill.queue.base import Queue
 
 pytestmark = pytest.mark.gen_test
 

@@ -14,7 +14,7 @@ import pytest
 from tests.gate.environment import ROOT
 from tests.test_commands_check import nobody
 from tests.test_settings_file import documented
-from thywill.components.client_interface.base import ClientInterfaceSettings
+from thywill.client_interface.base import ClientInterfaceSettings
 from thywill.config import ServerSettings, Settings, read
 from thywill.errors import SettingsError
 from thywill.server import Service
@@ -153,8 +153,8 @@ MISTAKES = {
     "[server": "is not TOML",
     '[queue]\ncomponent = "memroy"': r"\[queue\] component: 'memroy' is no component; choose memory",
     '[queue]\ncomponent = "no.such.Queue"': r"\[queue\] component: no.such.Queue cannot be imported",
-    '[queue]\ncomponent = "thywill.hub.Nothing"': r"no class 'Nothing' in thywill.hub",
-    '[queue]\ncomponent = "thywill.hub.Hub"': r"is no subclass of thywill.components.queue.base.Queue",
+    '[queue]\ncomponent = "thywill.hub.hub.Nothing"': r"no class 'Nothing' in thywill.hub.hub",
+    '[queue]\ncomponent = "thywill.hub.hub.Hub"': r"is no subclass of thywill.queue.base.Queue",
     "[queue]\ncomponent = 1": r"\[queue\] component: must be one name",
     '[queue]\noverflow = "explode"': r"\[queue\] overflow: invalid .*'explode'; use one of drop_oldest",
     "[push]\ncomponents = []": r"\[push\] components: must be a list of names",
@@ -162,7 +162,7 @@ MISTAKES = {
     "[push.longpol]\nhold = 5": r"\[push\] longpol: is the table of no component; did you mean 'longpoll'\?",
     "[push.longpoll]\nhold = 0": r"\[push.longpoll\] hold: expected 'float' > 0",
     '[application_interface]\napplications = ["apps.nothing"]': r"there is no package 'apps.nothing'",
-    '[application_interface]\napplications = ["thywill.hub"]': r"must define one subclass of Application",
+    '[application_interface]\napplications = ["thywill.hub.hub"]': r"must define one subclass of Application",
     '[application_interface]\napplications = ["tests.probe", "tests.probe"]': r"two are called 'probe'",
     '[log]\nlevel = "loud"': r"\[log\] level = 'loud': use one of debug, info",
     '[database]\nurl = "what"': r"\[database\] url",

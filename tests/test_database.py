@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from tests.databases import Servers
-from thywill.components.database.base import Database
-from thywill.components.database.insert import VALUES
-from thywill.components.database.peewee import PeeweeDatabase, PeeweeSettings
-from thywill.components.database.rows import FIELDS
 from thywill.core.record import ClientRecord
+from thywill.database.base import Database
+from thywill.database.insert import VALUES
+from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
+from thywill.database.rows import FIELDS
 
 LASTING = ["sqlite", "mariadb", "postgresql"]
 IMPLEMENTATIONS = [*LASTING, "memory"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 from tests.test_database import Saved, saved
-from thywill.components.database.pending import Pending
-from thywill.components.database.trouble import Trouble
+from thywill.database.pending import Pending
+from thywill.database.trouble import Trouble
 
 
 def numbers(clients: list) -> list[int]:

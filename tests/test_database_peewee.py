@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.test_database import NOW, RECORD, Saved, running, saved, until
-from thywill.components.database.base import DatabaseUnavailable
-from thywill.components.database.peewee import DAY, PURGE_SLICE, PeeweeDatabase, PeeweeSettings
+from thywill.database.base import DatabaseUnavailable
+from thywill.database.peewee import DAY, PURGE_SLICE, PeeweeDatabase, PeeweeSettings
 from thywill.errors import SettingsError
 
 

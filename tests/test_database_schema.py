@@ -14,11 +14,11 @@ from playhouse.schema_diff import diff_models
 from tests.databases import Servers
 from tests.test_database import LASTING, RECORD, URLS, running, saved
 from tests.test_database_peewee import refusal
-from thywill.components.database.clients import client_model
-from thywill.components.database.messages import Models
-from thywill.components.database.peewee import PeeweeDatabase, PeeweeSettings
-from thywill.components.database.schema import MIGRATIONS
 from thywill.core.changes import Changes
+from thywill.database.clients import client_model
+from thywill.database.messages import Models
+from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
+from thywill.database.schema import MIGRATIONS
 
 KNOWN = sorted(path.stem for path in MIGRATIONS.glob("[0-9]*.py"))
 NEWEST = int(KNOWN[-1].split("_")[0])

@@ -16,8 +16,8 @@ from tests import serving
 from tests.databases import KINDS, PASSWORD, USER, DatabaseServer, MariaDB, Servers
 from tests.test_database import RECORD, running, saved, until
 from tests.test_database_peewee import lines
-from thywill.components.database.base import DatabaseUnavailable
-from thywill.components.database.peewee import PeeweeDatabase, PeeweeSettings
+from thywill.database.base import DatabaseUnavailable
+from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
 
 Make = Callable[..., PeeweeDatabase]
 

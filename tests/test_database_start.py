@@ -15,7 +15,7 @@ from tests.browsers import require
 from tests.databases import PASSWORD, DatabaseServer, MariaDB
 from tests.test_database import running, saved
 from tests.test_database_peewee import refusal
-from thywill.components.database.peewee import PeeweeDatabase, PeeweeSettings
+from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
 
 KINDS = ["mariadb", "postgresql"]
 

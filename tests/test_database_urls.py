@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thywill.components.database.peewee import PeeweeSettings
-from thywill.components.database.place import Place, parse
-from thywill.components.database.urls import make_database
+from thywill.database.peewee import PeeweeSettings
+from thywill.database.place import Place, parse
+from thywill.database.urls import make_database
 from thywill.errors import SettingsError
 
 FOLDER = Path("/nowhere")
@@ -173,7 +173,7 @@ def test_what_postgresql_is_told(tmp_path):
 def test_a_driver_that_is_missing_is_named(monkeypatch, scheme, module, package):
     monkeypatch.setitem(sys.modules, module, None)
     for ours in ("mysql", "postgresql"):
-        monkeypatch.delitem(sys.modules, f"thywill.components.database.{ours}", raising=False)
+        monkeypatch.delitem(sys.modules, f"thywill.database.{ours}", raising=False)
     line = refusal(f"{scheme}://root:secret@house/data")
     assert line == (
         f"[database] url: {scheme} needs a driver. "

@@ -11,7 +11,7 @@ import pytest
 from tests.conformance.wire import Stream
 from tests.conftest import Start
 from tests.serving import Running, until
-from thywill.components.client_interface import echo
+from thywill.client_interface import echo
 
 pytestmark = pytest.mark.gen_test
 

@@ -14,9 +14,9 @@ from tornado.httpclient import HTTPResponse
 from tests.conftest import Start
 from tests.gate.environment import ROOT
 from tests.serving import Running
-from thywill.components.client_interface.bundle import Bundle
-from thywill.components.client_interface.frame import BRIDGE_FILES, FRAME_FILES, Frame
-from thywill.http.endpoint import Origins
+from thywill.client_interface.bundle import Bundle
+from thywill.client_interface.frame import BRIDGE_FILES, FRAME_FILES, Frame
+from thywill.wire.endpoint import Origins
 
 pytestmark = pytest.mark.gen_test
 

@@ -7,12 +7,12 @@ import logging
 import pytest
 
 from tests.hub_fakes import AWAY, WALL, FakePoll, World, run
-from thywill.contracts import Address
 from thywill.core.lifecycle import State
 from thywill.core.outbox import Entry
 from thywill.core.record import ClientRecord
 from thywill.errors import Gone, Malformed
-from thywill.hub import EVICTED
+from thywill.hub.contracts import Address
+from thywill.hub.hub import EVICTED
 
 # Beginnings.
 

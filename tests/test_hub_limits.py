@@ -8,10 +8,10 @@ import pytest
 
 from tests.hub_fakes import TIMING, FakePoll, World, run
 from tests.test_hub_streams import attach
-from thywill.contracts import Address, Timing
 from thywill.core.lifecycle import State
 from thywill.core.outbox import Bounds
 from thywill.errors import Draining, TooMany
+from thywill.hub.contracts import Address, Timing
 
 
 def fail() -> None:

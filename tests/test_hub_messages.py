@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from tests.hub_fakes import LIMIT, TIMING, World, run
-from thywill.client import LiveClient
-from thywill.contracts import Address
 from thywill.core.envelope import Item
 from thywill.core.lifecycle import State
 from thywill.core.outbox import Bounds
 from thywill.core.overflow import Overflow
 from thywill.errors import Gap, Malformed, TooMany, UnsendableMessage
+from thywill.hub.client import LiveClient
+from thywill.hub.contracts import Address
 
 LOBBY = Address.channel("lobby")
 

@@ -11,11 +11,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.core import STEADY
 from tests.core.test_outbox_network import Browser
 from tests.hub_fakes import AWAY, TIMING, FakePoll, World
-from thywill.client import LiveClient
-from thywill.contracts import Address
 from thywill.core.lifecycle import State
 from thywill.core.outbox import Bounds
 from thywill.errors import TooMany
+from thywill.hub.client import LiveClient
+from thywill.hub.contracts import Address
 
 HOLD = 10.0
 TICK = TIMING.tick

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.hub_fakes import TIMING, World
-from thywill.client import LiveClient
 from thywill.core.lifecycle import State
 from thywill.errors import Gone, Malformed
-from thywill.hub import Hub
+from thywill.hub.client import LiveClient
+from thywill.hub.hub import Hub
 
 
 class FakeStream:

@@ -7,10 +7,10 @@ import logging
 import pytest
 
 from tests.hub_fakes import AWAY, WALL, FakePoll, World
-from thywill.client import LiveClient
-from thywill.contracts import Timing
 from thywill.core.lifecycle import State
-from thywill.hub import SLICE
+from thywill.hub.client import LiveClient
+from thywill.hub.contracts import Timing
+from thywill.hub.hub import SLICE
 
 LATE = 0.5
 """A deadline that falls on a tick is acted on at the next one."""

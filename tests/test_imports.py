@@ -12,45 +12,34 @@ import pytest
 
 from tests.gate.environment import ROOT
 
-# What each part of thywill may import of thywill at run time; a module that is new needs a row here.
-# A part may always import from itself. "components" stands for component.py and the contracts, the base.py of
-# each kind; what is beside a base.py is free for its own kind alone.
+# What each room of thywill may import of thywill at run time; a room that is new needs a row here. A room may
+# always import from itself. Of a room of components others may import the contract alone, its base.py.
 CORE = {"core", "errors"}
-HUB = {"hub", "audience", "cause", "client", "contracts", "delivery", "meter", "names", "sessions", *CORE}
+HUB = {"hub", *CORE}
+KINDS = ("application_interface", "client_interface", "database", "log", "push", "queue")
+COMPONENT = {"application", "component", "config", "http", "wire", *KINDS, *HUB}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "core": {"errors"},
     "config": {"errors"},
     "http": CORE,
-    "client": CORE,
-    "sessions": {"client", *CORE},
-    "contracts": {"cause", "client", *CORE},
-    "cause": set(),
-    "names": set(),
-    "audience": {"client", "contracts", "sessions", *CORE},
-    "meter": {"client", *CORE},
-    "delivery": {"audience", "client", "contracts", "meter", *CORE},
-    "hub": HUB,
-    "application": {"contracts", *CORE},
-    "bootstrap": {"application", "config", *HUB},
-    "components": {"application", "bootstrap", "config", "http", "components", *HUB},
-    "monitoring": {"application", "bootstrap", "components", "http", *HUB},
-    "listening": {"errors"},
-    "process": {"listening", "errors"},
-    "server": {
-        "application",
-        "bootstrap",
-        "config",
-        "http",
-        "components",
-        "listening",
-        "monitoring",
-        *HUB,
-        "thywill",
-    },
+    "wire": {"http", *CORE},
+    "hub": CORE,
+    "application": HUB,
+    "component": {"client_interface", *CORE},
+    "loading": {"component", "config", "errors"},
+    "application_interface": COMPONENT,
+    "client_interface": COMPONENT,
+    "database": COMPONENT,
+    "log": COMPONENT,
+    "push": COMPONENT,
+    "queue": COMPONENT,
+    "monitoring": COMPONENT,
+    "process": {"errors"},
+    "server": {"loading", "monitoring", "process", "thywill", *COMPONENT},
     "thywill": {"application", "errors"},
-    "commands": {"server", "components", "http", "config", *CORE},
-    "run": {"commands", "server", "config", "listening", "process", "errors", "thywill"},
+    "commands": {"loading", "process", "server", *COMPONENT},
+    "run": {"commands", "server", "config", "process", "errors", "thywill"},
     "apps": {"thywill"},
 }
 # The one module that imports and names concrete components.
@@ -64,14 +53,14 @@ IMPURE = {
 
 # A package from outside, and the only part of thywill that may import it.
 ONLY_IN = {
-    "sockjs": "thywill.components.push.sockjs",
-    "peewee": "thywill.components.database",
-    "playhouse": "thywill.components.database",
+    "sockjs": "thywill.push.sockjs",
+    "peewee": "thywill.database",
+    "playhouse": "thywill.database",
     "httptools": "thywill.http",
     "prometheus_client": "thywill.monitoring",
 }
 
-CONCRETE = re.compile(r"thywill\.components\.(\w+)\.(?!base\b)\w+")
+CONCRETE = re.compile(rf"thywill\.({'|'.join(KINDS)})\.(?!base\b|bootstrap\b)\w+")
 
 
 @dataclass(frozen=True)
@@ -185,7 +174,7 @@ def refuse_component(module: Module, target: str) -> str | None:
     concrete = CONCRETE.match(target)
     if concrete is None or module.name == COMPOSITION_ROOT:
         return None
-    own = is_below(module.name, f"thywill.components.{concrete[1]}")
+    own = is_below(module.name, f"thywill.{concrete[1]}")
     return None if own else f"only {COMPOSITION_ROOT} may import the component {target}"
 
 
@@ -251,8 +240,8 @@ def write_tree(root: Path, files: dict[str, str]) -> None:
 
 REFUSED = [
     ("thywill/errors.py", "from thywill.core import inbox", "errors must not import thywill.core.inbox"),
-    ("thywill/core/inbox.py", "from thywill import hub", "core must not import thywill.hub"),
-    ("thywill/core/inbox.py", "from ..hub import Hub", "core must not import thywill.hub"),
+    ("thywill/core/inbox.py", "from thywill.hub import hub", "core must not import thywill.hub.hub"),
+    ("thywill/core/inbox.py", "from ..hub.hub import Hub", "core must not import thywill.hub.hub"),
     ("thywill/core/inbox.py", "import time", "core is pure and must not import time"),
     (
         "thywill/core/inbox.py",
@@ -261,26 +250,26 @@ REFUSED = [
     ),
     ("thywill/core/inbox.py", "from thywill import Client", "core must not import thywill"),
     (
-        "thywill/hub.py",
-        "import thywill.components.queue.base",
-        "hub must not import thywill.components.queue.base",
+        "thywill/hub/hub.py",
+        "import thywill.queue.base",
+        "hub must not import thywill.queue.base",
     ),
-    ("thywill/hub.py", "import thywill.server", "hub must not import thywill.server"),
-    ("thywill/components/push/longpoll.py", "from ..queue import memory", "only thywill.server may import"),
+    ("thywill/hub/hub.py", "import thywill.server", "hub must not import thywill.server"),
+    ("thywill/push/longpoll.py", "from ..queue import memory", "only thywill.server may import"),
     (
-        "thywill/components/push/longpoll.py",
+        "thywill/push/longpoll.py",
         "import thywill.server",
-        "components must not import thywill.server",
+        "push must not import thywill.server",
     ),
-    ("thywill/components/push/longpoll.py", "import sockjs.tornado", "only thywill.components.push.sockjs"),
+    ("thywill/push/longpoll.py", "import sockjs.tornado", "only thywill.push.sockjs"),
     (
         "thywill/config.py",
-        "NAME = 'thywill.components.queue.memory.MemoryQueue'",
+        "NAME = 'thywill.queue.memory.MemoryQueue'",
         "only thywill.server may import",
     ),
     ("thywill/server.py", "import apps.chat", "server must not import apps.chat"),
-    ("run.py", "from thywill.hub import Hub", "run must not import thywill.hub"),
-    ("apps/chat/__init__.py", "from thywill.hub import Hub", "apps must not import thywill.hub"),
+    ("run.py", "from thywill.hub.hub import Hub", "run must not import thywill.hub.hub"),
+    ("apps/chat/__init__.py", "from thywill.hub.hub import Hub", "apps must not import thywill.hub.hub"),
     ("apps/chat/__init__.py", "import apps.echo", "an application must not import another"),
     ("thywill/novel.py", "", "novel has no row in MAY_IMPORT"),
 ]
@@ -288,19 +277,19 @@ ALLOWED = [
     ("thywill/core/inbox.py", "from thywill.errors import Gap\nfrom .outbox import Outbox\nimport hmac"),
     (
         "thywill/core/inbox.py",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from thywill.hub import Hub",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from thywill.hub.hub import Hub",
     ),
     (
-        "thywill/components/push/longpoll.py",
-        "from thywill.components.queue.base import Queue\nfrom . import base",
+        "thywill/push/longpoll.py",
+        "from thywill.queue.base import Queue\nfrom . import base",
     ),
     (
-        "thywill/components/push/longpoll.py",
-        "from thywill.components.push import polls\nfrom thywill.hub import Hub",
+        "thywill/push/longpoll.py",
+        "from thywill.push import polls\nfrom thywill.hub.hub import Hub",
     ),
-    ("thywill/components/push/sockjs/session.py", "import sockjs.tornado"),
-    ("thywill/server.py", "from thywill.components.queue.memory import MemoryQueue"),
-    ("thywill/config.py", '"""Settings such as ``thywill.components.queue.memory``, explained."""'),
+    ("thywill/push/sockjs/session.py", "import sockjs.tornado"),
+    ("thywill/server.py", "from thywill.queue.memory import MemoryQueue"),
+    ("thywill/config.py", '"""Settings such as ``thywill.queue.memory``, explained."""'),
     ("apps/chat/__init__.py", "from thywill import Application"),
 ]
 SKELETON = {
@@ -308,11 +297,11 @@ SKELETON = {
     for name in (
         "core/inbox",
         "core/outbox",
-        "components/push/polls",
-        "components/queue/base",
-        "components/queue/memory",
+        "push/polls",
+        "queue/base",
+        "queue/memory",
     )
-} | {"thywill/hub.py": "", "thywill/server.py": ""}
+} | {"thywill/hub/hub.py": "", "thywill/server.py": ""}
 
 
 @pytest.mark.parametrize(("path", "text", "reason"), REFUSED)

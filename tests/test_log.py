@@ -16,17 +16,17 @@ from typing import Any
 
 import pytest
 
-from thywill.components.log import base
-from thywill.components.log.base import Log, LogSettings
-from thywill.components.log.console import ConsoleLog
-from thywill.components.log.file import FileLog, FileSettings
-from thywill.components.log.limit import RateLimit
 from thywill.errors import SettingsError
+from thywill.log import base
+from thywill.log.base import Log, LogSettings
+from thywill.log.console import ConsoleLog
+from thywill.log.file import FileLog, FileSettings
+from thywill.log.limit import RateLimit
 
 STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} "
 LOGGERS = ("thywill", "apps", "tornado", "tornado.access", "asyncio")
 
-hub = logging.getLogger("thywill.hub")
+hub = logging.getLogger("thywill.hub.hub")
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -88,7 +88,7 @@ async def running(log: Log) -> AsyncIterator[Log]:
 async def test_a_line_has_time_level_logger_and_message(place):
     async with running(place.make()):
         hub.info("client %s comes", "abc")
-    assert re.fullmatch(STAMP + "INFO    thywill.hub client abc comes\n", place.read())
+    assert re.fullmatch(STAMP + "INFO    thywill.hub.hub client abc comes\n", place.read())
 
 
 @pytest.mark.parametrize(
@@ -168,14 +168,15 @@ async def test_it_starts_again_after_a_stop(place):
     for number in range(2):
         async with running(log):
             hub.info("run %d", number)
-    assert place.messages() == ["INFO    thywill.hub run 0", "INFO    thywill.hub run 1"]
+    assert place.messages() == ["INFO    thywill.hub.hub run 0", "INFO    thywill.hub.hub run 1"]
 
 
 @pytest.mark.gen_test
 async def test_a_value_cannot_forge_a_line(place):
     async with running(place.make()):
         hub.warning(
-            "bad name %s", "x\r\n2026-01-01 00:00:00.000 INFO    thywill.hub forged\x1b[2J\u2028\x85\u202e"
+            "bad name %s",
+            "x\r\n2026-01-01 00:00:00.000 INFO    thywill.hub.hub forged\x1b[2J\u2028\x85\u202e",
         )
     assert len(place.read().splitlines()) == 1
     assert place.read().isascii()
@@ -187,11 +188,11 @@ async def test_a_value_cannot_forge_a_line(place):
 async def test_a_traceback_is_indented_and_escaped(place):
     async with running(place.make()):
         try:
-            fail("first\n2026-01-01 00:00:00.000 INFO    thywill.hub forged\x1b[2J")
+            fail("first\n2026-01-01 00:00:00.000 INFO    thywill.hub.hub forged\x1b[2J")
         except ValueError:
             hub.exception("a hook failed")
     first, *rest = place.messages()
-    assert first == "ERROR   thywill.hub a hook failed"
+    assert first == "ERROR   thywill.hub.hub a hook failed"
     assert rest[0] == "    Traceback (most recent call last):"
     assert all(line.startswith("    ") for line in rest)
     assert "\x1b" not in place.read()
@@ -203,8 +204,8 @@ async def test_text_of_any_language_is_written_as_it_is(place):
         hub.info("%s", "Zoë 日本語 العربية 𝄞")
         hub.info("%s", "lone \ud800")
     assert place.messages() == [
-        "INFO    thywill.hub Zoë 日本語 العربية 𝄞",
-        r"INFO    thywill.hub lone \ud800",
+        "INFO    thywill.hub.hub Zoë 日本語 العربية 𝄞",
+        r"INFO    thywill.hub.hub lone \ud800",
     ]
 
 
@@ -222,9 +223,9 @@ async def test_what_cannot_be_formatted_is_logged_all_the_same(place, monkeypatc
         hub.info("client %s", Broken())
         hub.info("still here")
     assert place.messages() == [
-        "INFO    thywill.hub %d clients (not formatted: TypeError)",
-        "INFO    thywill.hub client %s (not formatted: RuntimeError)",
-        "INFO    thywill.hub still here",
+        "INFO    thywill.hub.hub %d clients (not formatted: TypeError)",
+        "INFO    thywill.hub.hub client %s (not formatted: RuntimeError)",
+        "INFO    thywill.hub.hub still here",
     ]
 
 
@@ -234,7 +235,7 @@ async def test_a_value_is_logged_as_it_was_at_the_call(place):
         names = ["a"]
         hub.info("names %s", names)
         names.append("b")
-    assert place.messages() == ["INFO    thywill.hub names ['a']"]
+    assert place.messages() == ["INFO    thywill.hub.hub names ['a']"]
 
 
 @pytest.mark.gen_test
@@ -246,8 +247,8 @@ async def test_repeated_warnings_are_summed_up(place):
     lines = place.messages()
     assert len([line for line in lines if "fine" in line]) == 1244
     assert [line for line in lines if "fine" not in line] == [
-        *(f"WARNING thywill.hub bad request {number}" for number in range(10)),
-        "WARNING thywill.hub ... and 1234 more like it in 10 s: bad request %d",
+        *(f"WARNING thywill.hub.hub bad request {number}" for number in range(10)),
+        "WARNING thywill.hub.hub ... and 1234 more like it in 10 s: bad request %d",
     ]
 
 
@@ -256,7 +257,7 @@ async def test_stop_writes_what_waits(place):
     async with running(place.make()):
         for number in range(5000):
             hub.info("line %d", number)
-    assert place.messages() == [f"INFO    thywill.hub line {number}" for number in range(5000)]
+    assert place.messages() == [f"INFO    thywill.hub.hub line {number}" for number in range(5000)]
 
 
 @pytest.mark.gen_test

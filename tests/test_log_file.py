@@ -15,12 +15,12 @@ import pytest
 from tests.test_database_peewee import forbidden_folder
 from tests.test_log import running
 from tests.test_log_parts import record
-from thywill.components.log.base import LogSettings
-from thywill.components.log.console import ConsoleLog
-from thywill.components.log.file import FileHandler, FileLog, FileSettings
 from thywill.errors import SettingsError
+from thywill.log.base import LogSettings
+from thywill.log.console import ConsoleLog
+from thywill.log.file import FileHandler, FileLog, FileSettings
 
-hub = logging.getLogger("thywill.hub")
+hub = logging.getLogger("thywill.hub.hub")
 
 
 # The console.
@@ -208,7 +208,7 @@ def test_a_closed_standard_error_does_not_matter(target, monkeypatch):
 def test_lines_are_written_when_a_process_ends_without_stop(tmp_path):
     script = (
         "import asyncio, logging, pathlib\n"
-        "from thywill.components.log.file import FileLog, FileSettings\n"
+        "from thywill.log.file import FileLog, FileSettings\n"
         "async def main():\n"
         f"    await FileLog(FileSettings(), pathlib.Path({str(tmp_path)!r})).start()\n"
         "    for number in range(1000): logging.getLogger('thywill').info('line %d', number)\n"

@@ -17,15 +17,15 @@ from tests.hub_fakes import World
 from tests.serving import until
 from tests.test_log import running
 from thywill.application import Client
-from thywill.components.log.base import LogSettings
-from thywill.components.log.console import ConsoleLog
-from thywill.components.log.file import FileLog, FileSettings
 from thywill.config import Settings
 from thywill.errors import SettingsError
+from thywill.log.base import LogSettings
+from thywill.log.console import ConsoleLog
+from thywill.log.file import FileLog, FileSettings
 
 pytestmark = pytest.mark.gen_test
 
-hub = logging.getLogger("thywill.hub")
+hub = logging.getLogger("thywill.hub.hub")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -50,7 +50,7 @@ async def written(folder: Path, *arguments: Any, **options: Any) -> list[dict[st
 
 async def test_a_line_is_an_object(tmp_path: Path) -> None:
     assert await written(tmp_path, "%d messages", 3) == [
-        {"level": "warning", "logger": "thywill.hub", "message": "3 messages"}
+        {"level": "warning", "logger": "thywill.hub.hub", "message": "3 messages"}
     ]
 
 

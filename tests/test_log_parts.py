@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from tests.test_log import STAMP
-from thywill.components.log.limit import RateLimit
-from thywill.components.log.line import LineFormatter, escape
-from thywill.components.log.spool import Spool
+from thywill.log.limit import RateLimit
+from thywill.log.line import LineFormatter, escape
+from thywill.log.spool import Spool
 
 
 def record(
-    message: str, *args: Any, level: int = logging.WARNING, name: str = "thywill.hub"
+    message: str, *args: Any, level: int = logging.WARNING, name: str = "thywill.hub.hub"
 ) -> logging.LogRecord:
     return logging.LogRecord(name, level, __file__, 1, message, args, None)
 
@@ -208,7 +208,7 @@ def test_escape(text, escaped):
 
 def test_colour_is_around_the_level_alone():
     line = LineFormatter(colour=True).format(record("a \x1b[0m message"))
-    assert re.fullmatch(STAMP + r"\033\[33mWARNING\033\[0m thywill.hub a \\x1b\[0m message", line)
+    assert re.fullmatch(STAMP + r"\033\[33mWARNING\033\[0m thywill.hub.hub a \\x1b\[0m message", line)
 
 
 def test_a_stack_is_written_below_its_line():

@@ -11,8 +11,6 @@ import pytest
 
 from tests.databases import Servers
 from tests.queue_fakes import FakeStore
-from thywill.components.database.base import DatabaseUnavailable, MessageStore
-from thywill.components.database.peewee import PeeweeDatabase, PeeweeSettings
 from thywill.core.changes import (
     Changes,
     Kept,
@@ -22,6 +20,8 @@ from thywill.core.changes import (
     KeptSubscription,
     Move,
 )
+from thywill.database.base import DatabaseUnavailable, MessageStore
+from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
 
 pytestmark = pytest.mark.gen_test
 Open = Callable[[], AbstractAsyncContextManager[MessageStore]]

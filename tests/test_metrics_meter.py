@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.hub_fakes import World
-from thywill.contracts import Address
 from thywill.core.histogram import Histogram
 from thywill.core.marks import Marks
 from thywill.core.outbox import Bounds
 from thywill.core.overflow import Overflow
-from thywill.meter import MOVES, Meter
+from thywill.hub.contracts import Address
+from thywill.hub.meter import MOVES, Meter
 
 
 @pytest.fixture

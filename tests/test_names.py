@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import re
 
-from thywill.names import BLOCK, SIZE, Names
+from thywill.hub.names import BLOCK, SIZE, Names
 
 
 def test_names_are_unlike_and_fit_everywhere() -> None:

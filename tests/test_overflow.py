@@ -12,20 +12,20 @@ import pytest
 
 from tests.hub_fakes import World, run
 from tests.test_hub_streams import attach
-from thywill import delivery
 from thywill.application import Application
-from thywill.client import LiveClient
-from thywill.components.application_interface.loading import load
-from thywill.components.database.base import Database
-from thywill.components.queue.base import QueueSettings
-from thywill.components.queue.memory import MemoryQueue
-from thywill.contracts import Address
+from thywill.application_interface.loading import load
 from thywill.core.lifecycle import State
 from thywill.core.log import LogBounds, MessageLog
 from thywill.core.message import Message
 from thywill.core.outbox import Bounds, Entry
 from thywill.core.overflow import Overflow
+from thywill.database.base import Database
 from thywill.errors import SettingsError, UnsendableMessage
+from thywill.hub import delivery
+from thywill.hub.client import LiveClient
+from thywill.hub.contracts import Address
+from thywill.queue.base import QueueSettings
+from thywill.queue.memory import MemoryQueue
 
 UNUSED = cast(Database, None)
 NEWEST = Bounds(messages=2, batch=2, overflow=Overflow.DROP_NEWEST)

@@ -16,13 +16,13 @@ from tornado.httpclient import HTTPResponse
 from tests.conftest import Start
 from tests.gate.environment import ROOT
 from tests.serving import Running
-from thywill.bootstrap import Configuration
-from thywill.components.application_interface.base import Page
-from thywill.components.client_interface.assets import Assets
-from thywill.components.client_interface.bundle import Bundle
-from thywill.components.client_interface.frame import BRIDGE_FILES, FRAME_FILES
-from thywill.components.client_interface.html import application_page
-from thywill.components.client_interface.tornado import CLIENT_FILES
+from thywill.application_interface.base import Page
+from thywill.client_interface.assets import Assets
+from thywill.client_interface.bootstrap import Configuration
+from thywill.client_interface.bundle import Bundle
+from thywill.client_interface.frame import BRIDGE_FILES, FRAME_FILES
+from thywill.client_interface.html import application_page
+from thywill.client_interface.tornado import CLIENT_FILES
 
 pytestmark = pytest.mark.gen_test
 

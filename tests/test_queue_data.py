@@ -11,10 +11,10 @@ import pytest
 from tests.queue_world import World, settle
 from tests.serving import until
 from thywill.application import Application, Client
-from thywill.bootstrap import Configuration
-from thywill.cause import DISCONNECTED, Cause, begin
-from thywill.client import LiveClient
+from thywill.client_interface.bootstrap import Configuration
 from thywill.core.changes import Changes
+from thywill.hub.client import LiveClient
+from thywill.hub.step import DISCONNECTED, Cause, begin
 
 pytestmark = pytest.mark.gen_test
 

@@ -8,11 +8,11 @@ import pytest
 
 from tests.queue_world import ALL, World, settle
 from tests.serving import until
-from thywill.cause import CONNECTED, DISCONNECTED, Cause, begin
-from thywill.components.queue import writer
 from thywill.core.envelope import Item
 from thywill.core.overflow import Overflow
 from thywill.errors import Malformed, Unavailable
+from thywill.hub.step import CONNECTED, DISCONNECTED, Cause, begin
+from thywill.queue.durable import writer
 
 pytestmark = pytest.mark.gen_test
 

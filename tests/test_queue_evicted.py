@@ -11,9 +11,9 @@ import pytest
 from tests.queue_world import World, settle
 from tests.serving import until
 from thywill.application import Application, Client
-from thywill.cause import DISCONNECTED, Cause, begin
-from thywill.client import LiveClient
 from thywill.errors import Gone
+from thywill.hub.client import LiveClient
+from thywill.hub.step import DISCONNECTED, Cause, begin
 
 pytestmark = pytest.mark.gen_test
 

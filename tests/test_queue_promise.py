@@ -19,14 +19,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.hub_fakes import FakePoll
 from tests.queue_fakes import FakeDatabase, FakeStore
 from thywill.application import Application, Client
-from thywill.components.application_interface.local import LocalApplications, LocalSettings
-from thywill.components.queue import writer
-from thywill.components.queue.database import DatabaseQueue, DatabaseQueueSettings
-from thywill.contracts import Address, Timing
+from thywill.application_interface.local import LocalApplications, LocalSettings
 from thywill.core.envelope import Item
 from thywill.core.signing import Signer
 from thywill.errors import RequestError, Unavailable
-from thywill.hub import Hub
+from thywill.hub.contracts import Address, Timing
+from thywill.hub.hub import Hub
+from thywill.queue.durable import writer
+from thywill.queue.durable.queue import DatabaseQueue, DatabaseQueueSettings
 
 T = TypeVar("T")
 APPLICATION = "relay"

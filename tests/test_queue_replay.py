@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from tests.queue_world import World, settle
 from thywill.application import Application, Client
-from thywill.cause import Cause, begin
-from thywill.client import LiveClient
-from thywill.components.queue.replay import Replay
-from thywill.contracts import Address
 from thywill.core.changes import KeptClient, KeptMessage
 from thywill.errors import Unavailable
+from thywill.hub.client import LiveClient
+from thywill.hub.contracts import Address
+from thywill.hub.step import Cause, begin
+from thywill.queue.durable.replay import Replay
 
 Plan = list[tuple[str, str | None]]
 """What a hook sends, and the store's fault meanwhile."""

@@ -7,8 +7,8 @@ import pytest
 from tests.hub_fakes import FakePoll
 from tests.queue_world import World, settle
 from tests.serving import until
-from thywill.cause import Cause, begin
-from thywill.components.queue.database import Position
+from thywill.hub.step import Cause, begin
+from thywill.queue.durable.queue import Position
 
 pytestmark = pytest.mark.gen_test
 

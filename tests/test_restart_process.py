@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.served import COMMAND, STARTED, page
-from thywill.listening import inherit
+from thywill.process.sockets import inherit
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
 

@@ -15,9 +15,9 @@ import pytest
 from tests.browsers import require
 from tests.gate.environment import ROOT
 from tests.served import COMMAND, Served
-from thywill.commands import descriptors
-from thywill.commands.systemd import notify
 from thywill.config import SECTIONS, ServerSettings
+from thywill.process import descriptors
+from thywill.process.systemd import notify
 
 UNIT = (ROOT / "conf" / "thywill.service").read_text(encoding="utf-8")
 

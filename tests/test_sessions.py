@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.hub_fakes import World
-from thywill.client import LiveClient
-from thywill.sessions import Sessions
+from thywill.hub.client import LiveClient
+from thywill.hub.sessions import Sessions
 
 
 def test_a_browser_has_the_clients_that_are_alive_in_it() -> None:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tests.gate.environment import ROOT
-from thywill.components.component import Component
+from thywill.component import Component
 from thywill.config import ServerSettings
 from thywill.monitoring.settings import MonitoringSettings
 from thywill.server import COMPONENTS

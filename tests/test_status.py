@@ -14,8 +14,8 @@ from tornado.httpclient import HTTPResponse
 
 from tests.conftest import Start
 from tests.serving import Running, WireClient, until
-from thywill.components.database.base import DatabaseUnavailable
 from thywill.core.overflow import Overflow
+from thywill.database.base import DatabaseUnavailable
 from thywill.monitoring.lookup import SHOWN
 
 pytestmark = pytest.mark.gen_test

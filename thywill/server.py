@@ -15,33 +15,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from thywill import __version__, listening
-from thywill.bootstrap import Bootstrap
-from thywill.client import LiveClient
-from thywill.components.application_interface.base import ApplicationInterface
-from thywill.components.application_interface.local import LocalApplications, LocalSettings
-from thywill.components.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
-from thywill.components.client_interface.tornado import TornadoClientInterface
-from thywill.components.component import Component
-from thywill.components.database.base import Database, DatabaseUnavailable
-from thywill.components.loading import Choice, Chosen
-from thywill.components.log.base import Log
-from thywill.components.push.base import Push, PushSettings, SendLimits
-from thywill.components.push.longpoll import LongPoll
-from thywill.components.queue.base import Queue, QueueSettings
-from thywill.components.queue.memory import MemoryQueue
+from thywill import __version__
+from thywill.application_interface.base import ApplicationInterface
+from thywill.application_interface.local import LocalApplications, LocalSettings
+from thywill.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
+from thywill.client_interface.bootstrap import Bootstrap
+from thywill.client_interface.tornado import TornadoClientInterface
+from thywill.component import Component
 from thywill.config import ServerSettings, Settings
-from thywill.contracts import Restored, Timing
 from thywill.core.signing import Signer
+from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import SettingsError
-from thywill.http.endpoint import Origins
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits
 from thywill.http.server import BACKLOG, FastServer, Server, Timeouts
 from thywill.http.site import Endpoint, Site
-from thywill.http.tornado_server import TornadoServer
-from thywill.hub import Hub
-from thywill.listening import Inherited
+from thywill.http.tornado.server import TornadoServer
+from thywill.hub.client import LiveClient
+from thywill.hub.contracts import Restored, Timing
+from thywill.hub.hub import Hub
+from thywill.loading import Choice, Chosen
+from thywill.log.base import Log
 from thywill.monitoring.gate import Gate
 from thywill.monitoring.metrics import Metrics
 from thywill.monitoring.ready import Ready
@@ -49,26 +43,32 @@ from thywill.monitoring.settings import MonitoringSettings
 from thywill.monitoring.site import TIMING, NoRecords, StatusSite
 from thywill.monitoring.status import Status
 from thywill.monitoring.watch import Watch
+from thywill.process.sockets import Inherited, bind
+from thywill.push.base import Push, PushSettings, SendLimits
+from thywill.push.longpoll import LongPoll
+from thywill.queue.base import Queue, QueueSettings
+from thywill.queue.memory import MemoryQueue
+from thywill.wire.endpoint import Origins
 
 log = logging.getLogger(__name__)
 
 COMPONENTS: dict[str, dict[str, str]] = {
     "log": {
-        "console": "thywill.components.log.console.ConsoleLog",
-        "file": "thywill.components.log.file.FileLog",
+        "console": "thywill.log.console.ConsoleLog",
+        "file": "thywill.log.file.FileLog",
     },
-    "database": {"peewee": "thywill.components.database.peewee.PeeweeDatabase"},
+    "database": {"peewee": "thywill.database.peewee.PeeweeDatabase"},
     "queue": {
-        "memory": "thywill.components.queue.memory.MemoryQueue",
-        "database": "thywill.components.queue.database.DatabaseQueue",
+        "memory": "thywill.queue.memory.MemoryQueue",
+        "database": "thywill.queue.durable.queue.DatabaseQueue",
     },
     "push": {
-        "sockjs": "thywill.components.push.sockjs.component.SockJS",
-        "longpoll": "thywill.components.push.longpoll.LongPoll",
+        "sockjs": "thywill.push.sockjs.component.SockJS",
+        "longpoll": "thywill.push.longpoll.LongPoll",
     },
-    "application_interface": {"local": "thywill.components.application_interface.local.LocalApplications"},
+    "application_interface": {"local": "thywill.application_interface.local.LocalApplications"},
     "client_interface": {
-        "tornado": "thywill.components.client_interface.tornado.TornadoClientInterface",
+        "tornado": "thywill.client_interface.tornado.TornadoClientInterface",
     },
 }
 """The components that come with thywill, by section and by name; the first of each is the default, for push
@@ -346,4 +346,4 @@ def _secret(folder: Path, name: str) -> bytes:
 
 
 def _listen(settings: ServerSettings) -> list[socket.socket]:
-    return listening.bind(settings.address, settings.port, BACKLOG)
+    return bind(settings.address, settings.port, BACKLOG)

@@ -13,7 +13,7 @@ from apps.chat.words import NAME_LIMIT, ROOM_LIMIT, TEXT_LIMIT, ChatError
 from thywill import Application, Client, RpcError, rpc
 
 if TYPE_CHECKING:
-    from thywill.bootstrap import Configuration
+    from thywill.client_interface.bootstrap import Configuration
 
 EVENTS_PER_SECOND = 1000
 """More than any room has, so that the count is always behind the clock."""

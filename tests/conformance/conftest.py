@@ -13,9 +13,9 @@ from tornado.ioloop import IOLoop
 from tests.conformance.server import Echo, Services
 from tests.conformance.wire import Service
 from tests.serving import until
-from thywill.components.push.sockjs import router as router_module
-from thywill.components.push.sockjs.router import Router
-from thywill.http.endpoint import Origins
+from thywill.push.sockjs import router as router_module
+from thywill.push.sockjs.router import Router
+from thywill.wire.endpoint import Origins
 
 OPEN = b"o"
 GO_AWAY = b'c[3000,"Go away!"]'

@@ -19,14 +19,14 @@ from tornado.web import Application
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from thywill.components.push.sockjs.router import Router
-from thywill.components.push.sockjs.session import Connection
-from thywill.http.endpoint import Origins
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits
 from thywill.http.server import FastServer, Server, Timeouts
 from thywill.http.site import Site
-from thywill.http.tornado_server import TornadoServer
+from thywill.http.tornado.server import TornadoServer
+from thywill.push.sockjs.router import Router
+from thywill.push.sockjs.session import Connection
+from thywill.wire.endpoint import Origins
 
 RESPONSE_LIMIT = 4096
 SERVERS: dict[str, Callable[..., Server]] = {"fast": FastServer, "tornado": TornadoServer}

@@ -10,7 +10,7 @@ import pytest
 from tests.conformance.conftest import GO_AWAY, INTERRUPTED, OPEN, TAKEN, Lab
 from tests.conformance.wire import Ended, Service, Stream
 from tests.serving import until
-from thywill.components.push.sockjs import router as router_module
+from thywill.push.sockjs import router as router_module
 
 pytestmark = pytest.mark.gen_test
 

@@ -12,8 +12,8 @@ from tests.conformance.server import RESPONSE_LIMIT
 from tests.conformance.test_pages import NOT_CACHED
 from tests.conformance.wire import Service, Stream
 from tests.serving import until
-from thywill.components.push.sockjs.router import Router
-from thywill.components.push.sockjs.session import Session
+from thywill.push.sockjs.router import Router
+from thywill.push.sockjs.session import Session
 
 pytestmark = pytest.mark.gen_test
 

@@ -20,7 +20,7 @@ from thywill.http import server as server_module
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits
 from thywill.http.server import FastServer, Server, Timeouts
-from thywill.http.tornado_server import TornadoServer
+from thywill.http.tornado.server import TornadoServer
 
 FAST_TICK = 0.02
 """Seconds; with the wheel's own tick every time-out would take a second more."""

@@ -16,9 +16,9 @@ from tornado.web import Application
 from tests.core import STEADY
 from thywill.core import envelope
 from thywill.errors import BadOrigin, Gap, Gone, RequestError, TooMany
-from thywill.http.endpoint import JsonEndpoint, Origins
 from thywill.http.message import JSON, Dress, Owner, Request
 from thywill.http.site import Site
+from thywill.wire.endpoint import JsonEndpoint, Origins
 
 SCRIPT_HEAD = b"Content-Type: application/javascript; charset=UTF-8\r\n"
 FRIEND = "http://friend.example"

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core import STEADY
-from thywill.components.push.sockjs import frames
 from thywill.core.envelope import encode_item
 from thywill.core.outbox import Entry
+from thywill.push.sockjs import frames
 
 
 @given(st.integers(1, 2**53), st.integers(0, 2**53), st.text() | st.lists(st.integers()))

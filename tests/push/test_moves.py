@@ -11,7 +11,7 @@ from tests.push.carriers import CARRIERS, Carrier, Cut, LongPoll, SockJS, Xhr
 from tests.push.conftest import Desk
 from tests.push.page import Page
 from tests.serving import until
-from thywill.contracts import Address
+from thywill.hub.contracts import Address
 
 pytestmark = pytest.mark.gen_test
 

@@ -14,7 +14,7 @@ from tests.push.carriers import CARRIERS, SESSIONS, Cut, SockJS, Xhr, XhrStreami
 from tests.push.conftest import Desk
 from tests.push.page import Page
 from tests.serving import until
-from thywill.contracts import Address
+from thywill.hub.contracts import Address
 
 pytestmark = pytest.mark.gen_test
 

@@ -14,16 +14,17 @@ from pathlib import Path
 
 from tornado.netutil import bind_sockets
 
-from thywill.commands import descriptors, nginx, places
+from thywill.client_interface.base import ClientInterface
+from thywill.commands import nginx, places
 from thywill.commands.databases import pending, sqlite_file
 from thywill.commands.report import Report
-from thywill.components.client_interface.base import ClientInterface
-from thywill.components.database.base import Database, DatabaseUnavailable
-from thywill.components.loading import Choice
-from thywill.components.log.base import Log
-from thywill.components.push.base import Push
 from thywill.config import ServerSettings, Settings
+from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import SettingsError
+from thywill.loading import Choice
+from thywill.log.base import Log
+from thywill.process import descriptors
+from thywill.push.base import Push
 from thywill.server import COMPONENTS, Service
 
 USUAL = 60.0

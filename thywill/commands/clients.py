@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from thywill.commands.databases import make_database, missing_file, pending
-from thywill.components.database.base import Database, DatabaseUnavailable
 from thywill.config import Settings
 from thywill.core.record import ClientRecord
+from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import SettingsError
 
 COLUMNS = ("id", "application", "state", "address", "transport", "seen")

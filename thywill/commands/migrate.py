@@ -6,8 +6,8 @@ from pathlib import Path
 
 from thywill.commands.databases import Migrating, make_database
 from thywill.commands.report import Report
-from thywill.components.database.base import DatabaseUnavailable
 from thywill.config import Settings
+from thywill.database.base import DatabaseUnavailable
 from thywill.errors import SettingsError
 
 

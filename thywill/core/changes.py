@@ -33,7 +33,7 @@ class KeptClient(NamedTuple):
 
 
 class KeptMessage(NamedTuple):
-    """A message of the log: whom it is for, and the step that it was sent in (see ``thywill.cause``).
+    """A message of the log: whom it is for, and the step that it was sent in (see ``thywill.hub.step``).
 
     ``cause_index`` is its number among those of the step to the same receiver, from 0; None if an older
     thywill has written it.

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from thywill.client import LiveClient
+from thywill.hub.client import LiveClient
 
 SLICE = 1000
 """Clients that are looked at in one turn of the loop: half a millisecond."""

@@ -6,8 +6,8 @@ import asyncio
 import time
 from typing import Any
 
-from thywill.client import LiveClient
-from thywill.hub import Hub
+from thywill.hub.client import LiveClient
+from thywill.hub.hub import Hub
 from thywill.monitoring.census import SLICE
 
 MOVES = 100

@@ -8,17 +8,17 @@ from typing import Any
 
 from tornado.web import Application
 
-from thywill.components.application_interface.base import ApplicationInterface
-from thywill.components.client_interface.base import ClientInterface
-from thywill.components.push.base import Push
-from thywill.contracts import Timing
+from thywill.application_interface.base import ApplicationInterface
+from thywill.client_interface.base import ClientInterface
 from thywill.core.record import Recorded
 from thywill.http.site import Endpoint
-from thywill.hub import Hub
+from thywill.hub.contracts import Timing
+from thywill.hub.hub import Hub
 from thywill.monitoring.gate import HOURS, Gate
 from thywill.monitoring.pages import PREFIX, Door
 from thywill.monitoring.status import Status
 from thywill.monitoring.watch import Watch
+from thywill.push.base import Push
 
 TIMING = Timing(grace=30.0, token=HOURS * 3600, clients=100)
 """Of those who look: they do not count among the clients, and get in when no other client does."""

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from thywill.components.component import Component
+from thywill.component import Component
 from thywill.core.measures import Measures
 from thywill.core.overflow import Overflow
-from thywill.hub import Hub
+from thywill.hub.hub import Hub
 from thywill.monitoring.census import Census, Count
 
 

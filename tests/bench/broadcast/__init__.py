@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from thywill import Application, Client
-from thywill.components.push.base import Push
-from thywill.contracts import Address
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
+from thywill.hub.contracts import Address
+from thywill.push.base import Push
 
 
 class Broadcast(Application):

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from thywill import Application, Client
-from thywill.components.push.base import Push
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
+from thywill.push.base import Push
 
 TYPES = 400
 """Of how many types of objects the number is told, the most frequent first."""

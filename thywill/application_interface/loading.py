@@ -1,0 +1,150 @@
+"""Finds the application in a package."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import re
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from thywill.application import Application
+from thywill.application_interface.base import Page
+from thywill.core.overflow import Overflow
+from thywill.errors import SettingsError
+
+PLACE = "[application_interface] applications"
+RESERVED = ("thywill", "static")
+HOOKS = {"on_start": 0, "on_stop": 0, "on_connect": 1, "on_message": 2, "on_resume": 1, "on_disconnect": 1}
+"""The hooks, and how many arguments each takes after itself."""
+METHODS = (*HOOKS, "bootstrap")
+ATTRIBUTES = ("title", "scripts", "styles", "page", "overflow", "channel_overflow")
+PLAIN = (str, list, tuple, dict)
+"""What attributes are."""
+ALIKE = 0.8
+"""How like one another two names are, of at most 1, so that one may be a slip for the other."""
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+
+
+def load(dotted: str) -> tuple[Application, Page]:
+    """Return the application of the package ``dotted`` ("apps.chat") and what its page needs.
+
+    Raises:
+        SettingsError: no such package, not exactly one subclass of Application in it, or a missing file.
+    """
+    name = dotted.rpartition(".")[2]
+    if not NAME.fullmatch(name) or name in RESERVED:
+        raise SettingsError(f"{PLACE}: {name!r} cannot be the name of an application")
+    module = _import(dotted)
+    kind = _application_class(module, dotted)
+    _check_hooks(kind, dotted)
+    _check_overflow(kind, dotted)
+    static = Path(str(module.__file__)).parent / "static"
+    _check_files(kind, dotted, static)
+    fragment = static / kind.page if kind.page else None
+    try:
+        return kind(), Page(name, kind.title or name, static, fragment)
+    except Exception as error:
+        raise failure_of(f"{dotted}.{kind.__name__}", error) from error
+
+
+def failure_of(name: str, error: Exception) -> SettingsError:
+    """Return what to tell the operator of an application that fails: one line, with the place in its code."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place, text = f"{frame.filename}, line {frame.lineno}", str(error)
+    if isinstance(error, SyntaxError):  # the last frame is the importer's
+        place, text = f"{error.filename}, line {error.lineno}", error.msg
+    return SettingsError(f"{PLACE}: {name} fails: {type(error).__name__}: {text} ({place})")
+
+
+def slips(kind: type[Application]) -> list[str]:
+    """Return what in an application's class looks like a hook or an attribute and is none, a phrase each."""
+    found = []
+    for name, value in vars(kind).items():
+        if name.startswith("_") or hasattr(Application, name) or getattr(value, "__thywill_rpc__", False):
+            continue
+        method = inspect.isfunction(value)
+        if not method and not isinstance(value, PLAIN):
+            continue
+        close = difflib.get_close_matches(name, METHODS if method else ATTRIBUTES, n=1, cutoff=ALIKE)
+        if close or (name.startswith("on_") and inspect.iscoroutinefunction(value)):
+            word = "hook" if method else "attribute"
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            found.append(f"{name} is no {word}{hint}")
+    return found
+
+
+def _check_files(kind: type[Application], dotted: str, static: Path) -> None:
+    for attribute in ("scripts", "styles"):
+        if isinstance(getattr(kind, attribute), str):
+            raise SettingsError(f"{PLACE}: {attribute} of {dotted} is one text: make it a list of names")
+    for file in (*kind.scripts, *kind.styles, *([kind.page] if kind.page else [])):
+        if not (static / file).is_file():
+            raise SettingsError(f"{PLACE}: {dotted} names {file!r}, but there is no {static / file}")
+
+
+def _check_hooks(kind: type[Application], dotted: str) -> None:
+    for name, count in HOOKS.items():
+        hook = getattr(kind, name)
+        if not inspect.iscoroutinefunction(hook):
+            raise SettingsError(f"{PLACE}: {dotted}: {name} must be an async def")
+        try:
+            inspect.signature(hook).bind(*range(count + 1))
+        except TypeError:
+            wanted = ("(self)", "(self, client)", "(self, client, message)")[count]
+            raise SettingsError(f"{PLACE}: {dotted}: {name} must take {wanted}") from None
+    if inspect.iscoroutinefunction(kind.bootstrap):
+        raise SettingsError(f"{PLACE}: {dotted}: bootstrap must be a def, not async")
+    for name, method in inspect.getmembers(kind, inspect.isfunction):
+        if getattr(method, "__thywill_rpc__", False) and not _is_async(method):
+            raise SettingsError(f"{PLACE}: {dotted}: {name} has @rpc, so it must be an async def")
+
+
+def _is_async(method: Any) -> bool:
+    # A decorator may stand between, as a plain function that returns what the method returned.
+    return inspect.iscoroutinefunction(inspect.unwrap(method))
+
+
+def _check_overflow(kind: type[Application], dotted: str) -> None:
+    place, channels = f"{PLACE}: {dotted}.{kind.__name__}", kind.channel_overflow
+    if kind.overflow is not None:
+        _check_policy(kind.overflow, f"{place}.overflow")
+    if not isinstance(channels, Mapping) or not all(isinstance(name, str) for name in channels):
+        raise SettingsError(f'{place}.channel_overflow must be like {{"prices:*": "conflate"}}')
+    for name, policy in channels.items():
+        _check_policy(policy, f"{place}.channel_overflow[{name!r}]")
+
+
+def _check_policy(policy: object, place: str) -> None:
+    known = [each.value for each in Overflow]
+    if policy not in known:
+        raise SettingsError(f"{place} is {policy!r}; it must be one of {', '.join(known)}")
+
+
+def _import(dotted: str) -> ModuleType:
+    try:
+        return importlib.import_module(dotted)
+    except ModuleNotFoundError as error:
+        if error.name and (dotted == error.name or dotted.startswith(error.name + ".")):
+            raise SettingsError(f"{PLACE}: there is no package {dotted!r}") from None
+        raise SettingsError(f"{PLACE}: {dotted} cannot be imported: {error}") from None
+    except Exception as error:
+        raise failure_of(dotted, error) from error
+
+
+def _application_class(module: ModuleType, dotted: str) -> type[Application]:
+    found = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, Application) and value.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise SettingsError(
+            f"{PLACE}: {dotted} must define one subclass of Application in its __init__.py, not {len(found)}"
+        )
+    return found[0]

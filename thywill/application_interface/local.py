@@ -1,0 +1,212 @@
+"""Applications that live in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar
+
+from thywill.application import Application, Client
+from thywill.application_interface.base import ApplicationInterface, Page
+from thywill.application_interface.loading import failure_of, load, slips
+from thywill.application_interface.mailbox import Mailbox, Step, is_cancelled
+from thywill.client_interface.bootstrap import Configuration
+from thywill.core.envelope import Item, encode_failure, encode_result
+from thywill.errors import RpcError, SettingsError, Unavailable, UnsendableMessage
+from thywill.hub.client import LiveClient
+from thywill.hub.hub import Hub
+from thywill.hub.step import CONNECTED, DISCONNECTED, RESUMED, Cause, begin
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 5.0
+NAME_SHOWN = 100
+"""Characters of a name that a browser made up that are said back to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """The section ``[application_interface]``.
+
+    Args:
+        applications: importable packages; each is served below its last name.
+    """
+
+    applications: list[str] = field(default_factory=lambda: ["apps.echo", "apps.chat"])
+
+
+class LocalApplications(ApplicationInterface):
+    """Runs the hooks of applications on the event loop."""
+
+    Settings: ClassVar[type[Any]] = LocalSettings
+
+    def __init__(self, settings: LocalSettings, hub: Hub, message: int) -> None:
+        super().__init__(settings, hub, message)
+        self._applications: dict[str, Application] = {}
+        self._pages: dict[str, Page] = {}
+        self._mailboxes: dict[LiveClient, Mailbox] = {}
+        self._started: list[Application] = []
+        for dotted in settings.applications:
+            self._add(dotted)
+
+    def _add(self, dotted: str) -> None:
+        application, page = load(dotted)
+        if page.name in self._pages:
+            raise SettingsError(f"[application_interface] applications: two are called {page.name!r}")
+        application.bind(page.name, self.hub, self.message)
+        self._applications[page.name] = application
+        self._pages[page.name] = page
+
+    async def start(self) -> None:
+        """Start the applications.
+
+        Raises:
+            SettingsError: one of them fails; those before it are stopped again.
+        """
+        for application in self._applications.values():
+            if found := slips(type(application)):
+                log.warning("%s has what thywill makes no use of: %s", application.name, "; ".join(found))
+            try:
+                await application.on_start()
+            except Exception as error:
+                await self._stop_started()
+                raise failure_of(f"{application.name}.on_start", error) from error
+            self._started.append(application)
+
+    async def stop(self) -> None:
+        """Let hooks under way end, for some seconds, and tell the applications."""
+        tasks = [mailbox.task for mailbox in self._mailboxes.values() if mailbox.task is not None]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._stop_started()
+
+    async def _stop_started(self) -> None:
+        while self._started:
+            application = self._started.pop()
+            name = f"{application.name}.on_stop"
+            hook = partial(asyncio.wait_for, application.on_stop(), STOP_SECONDS)
+            await self._guarded(hook, name, "at the stop")
+
+    def application(self, name: str) -> Application:
+        """Return the application of that name."""
+        return self._applications[name]
+
+    def packages(self) -> Iterable[str]:
+        return {dotted.partition(".")[0] for dotted in self.settings.applications}
+
+    def pages(self) -> Mapping[str, Page]:
+        return self._pages
+
+    def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
+        application = self._applications[client.application]
+        configuration.scripts += [f"{application.name}/{file}" for file in application.scripts]
+        configuration.styles += [f"{application.name}/{file}" for file in application.styles]
+        application.bootstrap(self._handle(client), configuration)
+
+    # What clients do.
+
+    def connected(self, client: LiveClient) -> None:
+        self._put(client, CONNECTED, self._call_hook(client, "on_connect"))
+
+    def resumed(self, client: LiveClient) -> None:
+        self._put(client, RESUMED, self._call_hook(client, "on_resume"))
+
+    def received(self, client: LiveClient, items: Sequence[Item]) -> None:
+        for item in items:
+            self._put(client, item.n, partial(self._handle_item, client, item))
+
+    def disconnected(self, client: LiveClient) -> None:
+        self._put(client, DISCONNECTED, self._call_hook(client, "on_disconnect"))
+
+    def _put(self, client: LiveClient, number: int, step: Step) -> None:
+        mailbox = self._mailboxes.get(client)
+        if mailbox is None:
+            mailbox = self._mailboxes[client] = Mailbox(partial(self._forget, client))
+        mailbox.put(partial(self._take, client, number, step))
+
+    def _forget(self, client: LiveClient) -> None:
+        del self._mailboxes[client]
+
+    async def _take(self, client: LiveClient, number: int, step: Step) -> None:
+        cause = Cause(client.id, number)
+        begin(cause)
+        await step()
+        cause.open = False
+        self.hub.handled(client, number)
+
+    def _call_hook(self, client: LiveClient, name: str) -> Step:
+        application = self._applications[client.application]
+        hook = partial(getattr(application, name), self._handle(client))
+        return partial(self._guarded, hook, f"{application.name}.{name}", client)
+
+    async def _guarded(self, hook: Step, name: str, of: LiveClient | str) -> None:
+        try:
+            await hook()
+        except Exception:
+            log.exception("the hook %s failed (%s)", name, of)
+
+    async def _handle_item(self, client: LiveClient, item: Item) -> None:
+        outcome = None
+        if item.n <= client.inbox.received:  # more it is when the client was sent away meanwhile
+            client.begun = item.n
+            outcome = await self._outcome(client, item)
+        if outcome is not None:
+            await self._reply(client, outcome, item.n)
+
+    async def _reply(self, client: LiveClient, outcome: bytes, number: int) -> None:
+        # The browser waits for it, and its message does not count as handled before.
+        while True:
+            try:
+                await self.hub.reply(client, outcome, number)
+            except Unavailable as error:
+                await asyncio.sleep(error.retry)
+            else:
+                return
+
+    async def _outcome(self, client: LiveClient, item: Item) -> bytes | None:
+        application = self._applications[client.application]
+        try:
+            if item.method is not None:
+                return await self._call(application, client, item)
+            await application.on_message(self._handle(client), item.data)
+        except asyncio.CancelledError as error:
+            if is_cancelled():
+                raise
+            return self._failure(error, client, item)
+        except Exception as error:  # noqa: BLE001 - an application may raise anything
+            return self._failure(error, client, item)
+        return None
+
+    async def _call(self, application: Application, client: LiveClient, item: Item) -> bytes:
+        # Looked up on the class, where no property runs because a browser named it.
+        method = getattr(type(application), str(item.method), None)
+        if method is None or not getattr(method, "__thywill_rpc__", False):
+            return encode_failure(
+                "not_found", f"there is no method {str(item.method)[:NAME_SHOWN]!r} to call"
+            )
+        arguments = (application, self._handle(client), *item.data)
+        try:
+            inspect.signature(method).bind(*arguments)
+        except TypeError as error:
+            return encode_failure("malformed", f"{item.method}: {error}")
+        return encode_result(await method(*arguments), self.message)
+
+    def _failure(self, error: BaseException, client: LiveClient, item: Item) -> bytes:
+        name = f"{client.application}.{item.method or 'on_message'}"
+        if isinstance(error, RpcError):
+            return encode_failure(str(error.code), str(error.message))
+        if isinstance(error, UnsendableMessage):
+            log.error("%s for %s: what it sends cannot be sent: %s", name, client, error, exc_info=error)
+        else:
+            log.error("the hook %s failed on message %d of %s", name, item.n, client, exc_info=error)
+        return encode_failure("failed", "the application could not handle this")
+
+    def _handle(self, client: LiveClient) -> Client:
+        return self._applications[client.application].handle(client)

@@ -1,0 +1,99 @@
+"""The contract of a client interface."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tornado.httputil import HTTPServerConnectionDelegate
+
+from thywill.application_interface.base import Page
+from thywill.client_interface.bootstrap import Bootstrap
+from thywill.component import Component
+from thywill.core.signing import Signer
+from thywill.errors import SettingsError
+from thywill.http.site import Endpoint
+from thywill.wire.endpoint import Origins
+
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@*]+/*", re.IGNORECASE)
+NOT_NAMED = ("*", "null")
+"""What stands for every origin, and what browsers send for pages that have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientInterfaceSettings:
+    """What every client interface can be told.
+
+    Args:
+        origins: the pages of which other origins may speak to the server, such as ``https://example.org``;
+            ``*`` for all.
+        secret_file: where the secret is kept that signs tokens and sessions; made at the first start.
+        session_days: how long a browser is known as the same.
+    """
+
+    origins: list[str] = field(default_factory=list)
+    secret_file: str = "secret"  # noqa: S105 - a file's name
+    session_days: float = 30.0
+
+    def __post_init__(self) -> None:
+        for text in self.origins:
+            if text.rstrip("/") not in NOT_NAMED and not ORIGIN.fullmatch(text):
+                raise SettingsError(f"[client_interface] origins: {text!r} is no origin: {_remedy(text)}")
+
+
+def _remedy(text: str) -> str:
+    scheme, there, rest = text.partition("://")
+    host = re.split(r"[/?#]", (rest if there else text).rpartition("@")[2])[0]
+    if not host or "*" in host or " " in host:
+        return 'write each as https://www.example.org, or "*" alone for all'
+    part = "alone, without a path" if there else "with its scheme"
+    return f"write it {part}: {scheme if there else 'https'}://{host}"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a client interface works with.
+
+    Args:
+        bootstrap: makes clients.
+        pages: the applications by name.
+        origins: which pages may speak to the server.
+        signer: signs sessions.
+        static: the folder of the browser client.
+        handlers: rules of other components for the ``tornado.web.Application``.
+        draining: whether the server is about to stop.
+    """
+
+    bootstrap: Bootstrap
+    pages: Mapping[str, Page]
+    origins: Origins
+    signer: Signer
+    static: Path
+    handlers: Sequence[Any]
+    draining: Callable[[], bool]
+
+
+class ClientInterface(Component):
+    """Serves pages, static files and the first steps of the wire.
+
+    Args:
+        settings: the section ``[client_interface]``.
+        surroundings: what it works with.
+    """
+
+    Settings: ClassVar[type[Any]] = ClientInterfaceSettings
+
+    def __init__(self, settings: Any, surroundings: Surroundings) -> None:
+        self.settings = settings
+        self.surroundings = surroundings
+
+    def application(self) -> HTTPServerConnectionDelegate:
+        """Return what answers every address that has no endpoint."""
+        raise NotImplementedError
+
+    def endpoints(self) -> Mapping[bytes, Endpoint]:
+        """Return the addresses of the wire that it answers, by path."""
+        return {}

@@ -1,0 +1,50 @@
+"""The cookie by which a browser is known across its pages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from thywill.core.signing import Signer
+from thywill.errors import BadToken
+from thywill.hub.names import Names
+
+COOKIE = "thywill_session"
+PURPOSE = "session"
+
+
+class BrowserSessions:
+    """Reads and makes session cookies.
+
+    Args:
+        signer: signs them, so that nobody can pick another browser's.
+        days: how long a browser is known.
+        wall: seconds since the epoch.
+    """
+
+    def __init__(self, signer: Signer, days: float, wall: Callable[[], float] = time.time) -> None:
+        self._signer = signer
+        self._names = Names()
+        self._seconds = days * 24 * 3600
+        self._wall = wall
+
+    def read(self, header: bytes | None) -> str | None:
+        """Return the session that the Cookie ``header`` holds, or None."""
+        for part in (header or b"").decode("latin-1").split(";"):
+            name, _, value = part.strip().partition("=")
+            if name == COOKIE:
+                try:
+                    return self._signer.verify(PURPOSE, value, self._wall())
+                except BadToken:
+                    continue
+        return None
+
+    def create(self) -> str:
+        """Return the id of a new session."""
+        return self._names.next()
+
+    def cookie(self, session: str, *, secure: bool) -> str:
+        """Return the value of a Set-Cookie header; ``secure`` when the browser came by https."""
+        value = self._signer.sign(PURPOSE, session, self._wall() + self._seconds)
+        attributes = f"Path=/; Max-Age={int(self._seconds)}; HttpOnly; SameSite=Lax"
+        return f"{COOKIE}={value}; {attributes}{'; Secure' if secure else ''}"

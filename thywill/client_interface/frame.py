@@ -1,0 +1,101 @@
+"""The page that pages of other origins show in a hidden frame, to ask the server through it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from thywill.client_interface.bundle import Bundle
+from thywill.client_interface.html import script_safe
+from thywill.core.envelope import encode_object
+from thywill.wire.endpoint import Origins
+
+FRAME_FILES = (
+    "thywill.js",
+    "json.js",
+    "transport.js",
+    "xhr.js",
+    "carriers.js",
+    "htmlfile.js",
+    "frame.js",
+)
+"""The script of the frame's page: what asks the server, and ``frame.js``, which is told what to ask."""
+
+BRIDGE_FILES = ("bridge.js",)
+"""What the browser client loads where it needs the frame."""
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="X-UA-Compatible" content="IE=edge">
+<title>thywill</title>
+</head>
+<body>
+<script type="application/json" id="thywill-origins">{origins}</script>
+<script src="../{script}/frame.js"></script>
+</body>
+</html>
+"""
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors "
+)
+
+
+class Frame:
+    """The frame's page: it shows nothing, and asks for pages of the allowed origins alone.
+
+    Args:
+        folder: where the browser client is.
+        origins: which pages may speak to the server.
+    """
+
+    def __init__(self, folder: Path, origins: Origins) -> None:
+        self.script = Bundle(folder, FRAME_FILES)
+        self.bridge = Bridge(folder, self)
+        self._origins = origins
+
+    @property
+    def is_there(self) -> bool:
+        """Whether any other origin is allowed."""
+        return self._origins.any()
+
+    @property
+    def policy(self) -> str:
+        """The page's Content-Security-Policy."""
+        return POLICY + " ".join(["'self'", *self._origins.allowed()])
+
+    @property
+    def text(self) -> bytes:
+        """The page."""
+        origins = script_safe(encode_object({"origins": self._origins.allowed()}).decode())
+        return PAGE.format(origins=origins, script=self.script.version).encode()
+
+    @property
+    def version(self) -> str:
+        """A hash of the page, and so of its script and the origins."""
+        return _hash(self.text)
+
+
+class Bridge(Bundle):
+    """The page's end of what is said between it and the frame; knows the frame's version."""
+
+    def __init__(self, folder: Path, frame: Frame) -> None:
+        super().__init__(folder, BRIDGE_FILES)
+        self._frame = frame
+
+    @property
+    def text(self) -> bytes:
+        """The script."""
+        return super().text + f"thywill.frameVersion = '{self._frame.version}';\n".encode()
+
+    @property
+    def version(self) -> str:
+        """A hash of the script."""
+        return _hash(self.text)
+
+
+def _hash(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:12]

@@ -1,0 +1,288 @@
+"""Pages, static files and sessions by Tornado's handlers; ``connect`` and ``health`` as thin endpoints."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from tornado.httputil import HTTPServerConnectionDelegate
+from tornado.web import Application, RequestHandler
+
+from thywill.application_interface.base import Page
+from thywill.client_interface import html
+from thywill.client_interface.assets import Assets, cache_control
+from thywill.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
+from thywill.client_interface.bootstrap import Configuration
+from thywill.client_interface.browser_sessions import BrowserSessions
+from thywill.client_interface.bundle import Bundle
+from thywill.client_interface.echo import Echo
+from thywill.client_interface.frame import Frame
+from thywill.core import envelope
+from thywill.errors import Draining, MethodNotAllowed, NotFound, RequestError
+from thywill.http.message import JSON, Reply, Request
+from thywill.http.methods import MethodsHandler, allow
+from thywill.http.site import Endpoint
+from thywill.hub.client import LiveClient
+from thywill.wire.endpoint import JsonEndpoint
+
+log = logging.getLogger(__name__)
+
+CLIENT_FILES = (
+    "thywill.js",
+    "json.js",
+    "backoff.js",
+    "loader.js",
+    "page.js",
+    "transport.js",
+    "xhr.js",
+    "xdr.js",
+    "iframe.js",
+    "jsonp.js",
+    "carriers.js",
+    "htmlfile.js",
+    "choice.js",
+    "parking.js",
+    "stream.js",
+    "lane.js",
+    "sender.js",
+    "receiver.js",
+    "dispatcher.js",
+    "client.js",
+    "bootstrap.js",
+)
+"""The browser client, in the order in which its files build on one another."""
+
+NAME_SHOWN = 100
+"""Characters of a name that a browser made up that are said back to it."""
+
+PAGE_POLICY = "script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
+
+
+class TornadoClientInterface(ClientInterface):
+    """The client interface that comes with thywill."""
+
+    def __init__(self, settings: ClientInterfaceSettings, surroundings: Surroundings) -> None:
+        super().__init__(settings, surroundings)
+        self.sessions = BrowserSessions(surroundings.signer, settings.session_days)
+        folders = {name: page.static for name, page in surroundings.pages.items()}
+        self.assets = Assets({"thywill": surroundings.static, **folders})
+        self.bundle = Bundle(surroundings.static, CLIENT_FILES)
+        self.frame = Frame(surroundings.static, surroundings.origins)
+        self.echo = Echo(surroundings.draining)
+
+    def application(self) -> HTTPServerConnectionDelegate:
+        shared = {"interface": self}
+        return Application(
+            [
+                *self.surroundings.handlers,
+                self.echo.rule(),
+                (r"/static/([0-9a-z]+)/client\.js", BundleHandler, {"bundle": self.bundle}),
+                (r"/static/([0-9a-z]+)/frame\.js", BundleHandler, {"bundle": self.frame.script}),
+                (r"/static/([0-9a-z]+)/bridge\.js", BundleHandler, {"bundle": self.frame.bridge}),
+                (r"/static/([0-9a-z]+)/frame\.html", FrameHandler, shared),
+                *self.assets.rules(),
+                (r"/", IndexHandler, shared),
+                (r"/([A-Za-z][A-Za-z0-9_-]*)(/?)", PageHandler, shared),
+            ],
+            default_handler_class=MissingHandler,
+            default_handler_args=shared,
+            compress_response=True,
+            log_function=lambda handler: None,
+        )
+
+    def endpoints(self) -> Mapping[bytes, Endpoint]:
+        connect = JsonEndpoint(envelope.Connect, self._connect, self.surroundings.origins, trusting=False)
+        return {b"/thywill/connect": connect, b"/thywill/health": self._health}
+
+    # The wire.
+
+    def _connect(self, connect: envelope.Connect, request: Request, reply: Reply) -> None:
+        if connect.application not in self.surroundings.pages:
+            raise NotFound(f"there is no application {connect.application[:NAME_SHOWN]!r}")
+        for origin in _askers(request):
+            self.surroundings.origins.check(origin, request.host)
+        _, configuration, cookie = self.begin(
+            connect.application,
+            self._cookies(request),
+            request.peer,
+            (request.header(b"user-agent") or b"").decode("latin-1"),
+            secure=request.scheme == "https",
+        )
+        head = JSON + b"Set-Cookie: %b\r\n" % cookie.encode()
+        answer = {**configuration.connection, "push": configuration.push}
+        reply.send(200, envelope.encode_object(answer), head)
+
+    def _cookies(self, request: Request) -> bytes | None:
+        # A page of any origin at all must not join the session that the browser has with ours.
+        origins = self.surroundings.origins
+        may_join = request.method == b"POST" and all(
+            origins.is_own(origin, request.host) or origins.is_named(origin) for origin in _askers(request)
+        )
+        return request.header(b"cookie") if may_join else None
+
+    def _health(self, request: Request, reply: Reply) -> None:
+        if request.method not in (b"GET", b"HEAD"):
+            raise MethodNotAllowed("only GET is allowed here")
+        if self.surroundings.draining():
+            raise Draining("the server is about to stop", retry=2)
+        reply.send(200, b'{"status":"ok"}')
+
+    def begin(
+        self, application: str, cookies: bytes | None, address: str, user_agent: str, *, secure: bool
+    ) -> tuple[LiveClient, Configuration, str]:
+        """Return a new client, what it is told, and the session cookie for its browser."""
+        session = self.sessions.read(cookies) or self.sessions.create()
+        client, configuration = self.surroundings.bootstrap.begin(application, session, address, user_agent)
+        return client, configuration, self.sessions.cookie(session, secure=secure)
+
+    # The page.
+
+    def page(self, page: Page, configuration: Configuration) -> str:
+        """Return the HTML of an application's page."""
+        return html.application_page(
+            page,
+            self._bootstrap(page, configuration),
+            f"../static/{self.bundle.version}/client.js",
+            [self._address(style) for style in configuration.styles],
+        )
+
+    def _bootstrap(self, page: Page, configuration: Configuration) -> dict[str, Any]:
+        return {
+            "application": page.name,
+            "base": "../",
+            **configuration.connection,
+            "push": configuration.push,
+            "resources": {
+                "scripts": [self._address(script) for script in configuration.scripts],
+                "styles": [self._address(style) for style in configuration.styles],
+            },
+            "parameters": configuration.parameters,
+        }
+
+    def _address(self, resource: str) -> str:
+        # Relative to the page, so that a proxy may serve all of this below a path of its own.
+        address = self.assets.address(resource)
+        return f"../{address}" if address.startswith("static/") else address
+
+
+class BundleHandler(MethodsHandler):
+    """The browser client."""
+
+    def initialize(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    def get(self, version: str) -> None:
+        self.clear_header("Server")
+        self.set_header("Content-Type", "text/javascript; charset=UTF-8")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", cache_control(is_current=version == self.bundle.version))
+        self.finish(self.bundle.text)
+
+    head = get
+
+
+def _askers(request: Request) -> list[str]:
+    """Return the origins that ask: what the browser says, and for which page a frame of ours asks."""
+    if request.method != b"POST":
+        return []
+    origin = (request.header(b"origin") or b"").decode("latin-1")
+    page = request.query().get("page", "") if b"?" in request.target else ""
+    return [each for each in (origin, page) if each]
+
+
+class PageBase(RequestHandler):
+    """What the handlers of pages have in common."""
+
+    interface: TornadoClientInterface
+
+    def initialize(self, interface: TornadoClientInterface) -> None:
+        self.interface = interface
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Content-Security-Policy", PAGE_POLICY)
+
+    def compute_etag(self) -> str | None:
+        return None  # a page names its client, so no two are the same
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        style = self.interface.assets.address("thywill/plain.css")
+        base = "../" * (self.request.path.count("/") - 1)
+        allow(self, status_code)
+        self.finish(html.error_page(status_code, self._reason, style, base))
+
+
+class IndexHandler(PageBase):
+    """The list of applications."""
+
+    def get(self) -> None:
+        pages = list(self.interface.surroundings.pages.values())
+        self.finish(html.index_page(pages, self.interface.assets.address("thywill/plain.css")))
+
+    head = get
+
+
+class PageHandler(PageBase):
+    """The page of an application."""
+
+    def get(self, name: str, slash: str) -> None:
+        page = self.interface.surroundings.pages.get(name)
+        if page is None:
+            self.send_error(404)
+        elif not slash:
+            query = f"?{self.request.query}" if self.request.query else ""
+            self.redirect(f"{name}/{query}")
+        elif self.request.method == "HEAD":
+            self.finish()  # whoever only looks gets no client
+        else:
+            self._finish_page(page)
+
+    head = get
+
+    def _finish_page(self, page: Page) -> None:
+        headers, request = self.request.headers, self.request
+        try:
+            client, configuration, cookie = self.interface.begin(
+                page.name,
+                headers.get("Cookie", "").encode("latin-1"),
+                request.remote_ip or "",
+                headers.get("User-Agent", ""),
+                secure=request.protocol == "https",
+            )
+        except RequestError as error:
+            self.send_error(error.status)
+            return
+        self.set_header("Set-Cookie", cookie)
+        try:
+            self.finish(self.interface.page(page, configuration))
+        except BaseException:
+            self.interface.surroundings.bootstrap.end(client)
+            raise
+
+
+class FrameHandler(PageBase):
+    """The page that pages of other origins show in a hidden frame; not there where none is allowed."""
+
+    def get(self, version: str) -> None:
+        frame = self.interface.frame
+        if not frame.is_there:
+            self.send_error(404)
+            return
+        self.set_header("Cache-Control", cache_control(is_current=version == frame.version))
+        self.set_header("Content-Security-Policy", frame.policy)
+        self.finish(frame.text)
+
+    head = get
+
+    def compute_etag(self) -> str | None:
+        return RequestHandler.compute_etag(self)
+
+
+class MissingHandler(PageBase):
+    """Every other address."""
+
+    def prepare(self) -> None:
+        self.send_error(404)

@@ -1,1 +1,0 @@
-"""The replaceable parts: one folder a kind, ``base.py`` its contract, the other files implementations."""

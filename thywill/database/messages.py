@@ -1,0 +1,250 @@
+"""The tables of a queue that survives. Everything here blocks and runs in the database's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import peewee
+
+from thywill.core.changes import (
+    Changes,
+    Kept,
+    KeptClient,
+    KeptItem,
+    KeptMessage,
+    KeptSubscription,
+    Move,
+)
+from thywill.database.backend import Backend
+from thywill.database.insert import Complete, Insert
+from thywill.database.rows import LENGTHS
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models of the tables, made anew so that two databases never share one."""
+
+    client: Any
+    message: Any
+    item: Any
+    subscription: Any
+
+    @classmethod
+    def bound_to(cls, database: peewee.Database) -> Models:
+        """Return them bound to ``database``."""
+        models = cls(*(kind() for kind in (_client, _message, _item, _subscription)))
+        database.bind([models.client, models.message, models.item, models.subscription])
+        return models
+
+
+def _client() -> Any:
+    class QueueClient(peewee.Model):
+        id = peewee.CharField(LENGTHS["id"], primary_key=True)
+        application = peewee.CharField(LENGTHS["application"])
+        session = peewee.CharField(LENGTHS["session"])
+        created = peewee.DoubleField()
+        cursor = peewee.BigIntegerField()
+        received = peewee.BigIntegerField()
+        handled = peewee.BigIntegerField()
+        gone = peewee.BooleanField()
+        lost = peewee.BigIntegerField()
+        lost_at = peewee.BigIntegerField()
+        data = peewee.TextField(null=True)
+        evicted = peewee.TextField(null=True)
+
+        class Meta:
+            table_name = "queue_client"
+
+    return QueueClient
+
+
+def _message() -> Any:
+    class QueueMessage(peewee.Model):
+        application = peewee.CharField(LENGTHS["application"])
+        id = peewee.BigIntegerField()
+        kind = peewee.CharField(16)
+        name = peewee.TextField()
+        data = peewee.TextField()
+        reply_to = peewee.BigIntegerField(null=True)
+        key = peewee.TextField(null=True)
+        overflow = peewee.CharField(16, null=True)
+        cause_client = peewee.CharField(LENGTHS["id"], null=True)
+        cause_number = peewee.BigIntegerField(null=True)
+        sent = peewee.DoubleField()
+        cause_index = peewee.BigIntegerField(null=True)
+
+        class Meta:
+            table_name = "queue_message"
+            primary_key = peewee.CompositeKey("application", "id")
+
+    return QueueMessage
+
+
+def _item() -> Any:
+    class QueueItem(peewee.Model):
+        client = peewee.CharField(LENGTHS["id"])
+        n = peewee.BigIntegerField()
+        item = peewee.TextField()
+
+        class Meta:
+            table_name = "queue_item"
+            primary_key = peewee.CompositeKey("client", "n")
+
+    return QueueItem
+
+
+def _subscription() -> Any:
+    class QueueSubscription(peewee.Model):
+        client = peewee.CharField(LENGTHS["id"], index=True)
+        channel = peewee.TextField()
+        since = peewee.BigIntegerField()
+        until = peewee.BigIntegerField(null=True)
+
+        class Meta:
+            table_name = "queue_subscription"
+
+    return QueueSubscription
+
+
+class MessageTables:
+    """The queue in ``database``; each method is one transaction.
+
+    Raises:
+        PeeweeException: from any method, when the database does not do it.
+    """
+
+    def __init__(self, database: Backend) -> None:
+        self._database = database
+        self._models = models = Models.bound_to(database)
+        self._insert_clients = self._insert_into(models.client, KeptClient, _ignore)
+        self._insert_messages = self._insert_into(models.message, KeptMessage, _refuse)
+        self._insert_items = self._insert_into(models.item, KeptItem, _ignore)
+        self._insert_subscriptions = self._insert_into(models.subscription, KeptSubscription, _ignore)
+
+    def load(self) -> Kept:
+        """Return everything that is kept."""
+        models = self._models
+        with self._database.atomic():
+            return Kept(
+                clients=_read(models.client.select(), KeptClient),
+                messages=_read(models.message.select().order_by(models.message.id), KeptMessage),
+                items=_read(models.item.select().order_by(models.item.n), KeptItem),
+                subscriptions=_read(models.subscription.select(), KeptSubscription),
+            )
+
+    def write(self, changes: Changes) -> None:
+        """Write ``changes``, all or none of them."""
+        with self._database.atomic():
+            self._withdraw(changes)
+            self._insert_clients(self._fitting(changes.clients.values()))
+            self._insert_messages(changes.messages)
+            self._insert_items(changes.items)
+            self._move(changes.moves)
+            self._update(changes)
+            self._forget(list(changes.forgotten))
+
+    def trim(self, application: str, up_to: int, limit: int) -> int:
+        """Delete up to ``limit`` of the oldest messages, those up to the id ``up_to``; return how many.
+
+        Subscriptions that ended before them go too.
+        """
+        message = self._models.message
+        oldest = message.select(message.id).where(message.application == application)
+        # In two steps, as MariaDB knows no LIMIT in a subquery.
+        ids = [id_ for (id_,) in oldest.where(message.id <= up_to).order_by(message.id).limit(limit).tuples()]
+        if not ids:
+            return 0
+        with self._database.atomic():
+            old = (message.application == application) & (message.id <= ids[-1])
+            message.delete().where(old).execute()
+            self._trim_subscriptions(application, ids[-1])
+        return len(ids)
+
+    def _trim_subscriptions(self, application: str, up_to: int) -> None:
+        subscription, client = self._models.subscription, self._models.client
+        here = client.select(client.id).where(client.application == application)
+        ended = (subscription.until <= up_to) & subscription.client.in_(here)
+        subscription.delete().where(ended).execute()
+
+    def _fitting(self, rows: Iterable[KeptClient]) -> list[KeptClient]:
+        return [row if row.data is None or self._fits(row.data) else row._replace(data=None) for row in rows]
+
+    def _fits(self, data: str) -> bool:
+        # What is too large is kept as it was, as it is in the client's record, of which the log says so.
+        return self._database.refusal((data,)) is None
+
+    def _withdraw(self, changes: Changes) -> None:
+        message = self._models.message
+        one = message.delete().where((message.application == "") & (message.id == 0))
+        self._repeat(one, changes.withdrawn)
+
+    def _insert_into(self, model: Any, kind: type[Any], where_there: Complete) -> Insert:
+        columns = [getattr(model, name) for name in kind._fields]
+        return Insert(self._database, model, columns, where_there)
+
+    def _move(self, moves: Iterable[Move]) -> None:
+        model = self._models.subscription
+        still = (model.client == "") & (model.channel == "") & model.until.is_null()
+        leave = model.update(until=0).where(still)
+        for enters, group in groupby(moves, key=lambda move: move.enters):
+            if enters:
+                self._insert_subscriptions(
+                    [KeptSubscription(move.client, move.channel, move.position) for move in group]
+                )
+            else:
+                self._repeat(leave, [(move.position, move.client, move.channel) for move in group])
+
+    def _update(self, changes: Changes) -> None:
+        client, item = self._models.client, self._models.item
+        updates: dict[str, dict[str, Any]] = {
+            "cursor": changes.cursors,
+            "received": changes.received(),
+            "handled": changes.handled,
+            "data": {client_id: data for client_id, data in changes.data.items() if self._fits(data)},
+            "lost": {client_id: lost for client_id, (lost, _) in changes.lost.items()},
+            "lost_at": {client_id: last for client_id, (_, last) in changes.lost.items()},
+            "gone": dict.fromkeys(changes.gone, True),
+            "evicted": {client_id: reason for client_id, (_, reason) in changes.evicted.items()},
+        }
+        for name, values in updates.items():
+            query = client.update({getattr(client, name): 0}).where(client.id == "")
+            self._repeat(query, [(value, client_id) for client_id, value in values.items()])
+        done = item.delete().where((item.client == "") & (item.n <= 0))
+        self._repeat(done, list(changes.handled.items()))
+
+    def _forget(self, client_ids: Sequence[str]) -> None:
+        models = self._models
+        for column in (models.subscription.client, models.item.client, models.client.id):
+            self._repeat(column.model.delete().where(column == ""), [(each,) for each in client_ids])
+
+    def _repeat(self, query: Any, rows: Sequence[Sequence[Any]]) -> None:
+        # Peewee writes the statement once, right for each database, and the driver repeats it: SQL for every
+        # single row made in Python would hold up the event loop (one interpreter lock).
+        if rows:
+            statement, _ = query.sql()
+            with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
+                cursor: Any = self._database.cursor()  # type: ignore[no-untyped-call]
+                cursor.executemany(statement, rows)
+
+
+def _ignore(query: Any) -> Any:
+    """Leave a row as it is that is there already: a transaction that was cut off may have been committed."""
+    return query.on_conflict_ignore()
+
+
+def _refuse(query: Any) -> Any:
+    """Fail where it is there already.
+
+    No id is given to two messages, but where the transaction of a server that was killed has been committed
+    after the next has begun. Ignored, the new message would be lost.
+    """
+    return query
+
+
+def _read(query: Any, kind: type[Any]) -> list[Any]:
+    model = query.model
+    columns = [getattr(model, name) for name in kind._fields]
+    return [kind(*row) for row in query.select(*columns).tuples()]

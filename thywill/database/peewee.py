@@ -1,0 +1,227 @@
+"""The client records in a relational database, by Peewee."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from thywill.core.measures import Measures
+from thywill.core.record import ClientRecord, Recorded
+from thywill.database.base import Database, DatabaseUnavailable, MessageStore
+from thywill.database.clients import ClientTable
+from thywill.database.pending import Pending
+from thywill.database.rows import Row, decode, encode, key
+from thywill.database.schema import MIGRATIONS
+from thywill.database.store import PeeweeMessages
+from thywill.database.timed import TimedConnection
+from thywill.database.trouble import Trouble
+from thywill.database.urls import make_database
+from thywill.errors import SettingsError
+
+log = logging.getLogger("thywill.database")
+
+DAY = 86400.0
+
+BATCH = 5000
+"""Records in one transaction: it lasts some 50 ms, and a ``find`` may have to wait for it."""
+
+TURN = 0.005
+"""Seconds for which records are made in one turn of the loop."""
+
+PURGE_EVERY = 3600.0
+PURGE_SLICE = 500
+"""Old records removed in one transaction; batches are written between two of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeeweeSettings:
+    """The section ``[database]``.
+
+    Args:
+        url: the database; a relative file is below the folder for data.
+        flush: seconds between two batches.
+        keep: days for which the record of a client that is gone is kept; 0 keeps it for ever.
+        buffer: how many records may wait for a database that is away.
+        timeout: seconds to wait for a lock of somebody else; for a server, also for a connection and for each
+            statement, and at least 1.
+        migrate: whether the start changes an older schema, or refuses it.
+    """
+
+    url: str = field(default="sqlite:///thywill.db", repr=False)
+    flush: float = 0.5
+    keep: float = 30.0
+    buffer: int = 100_000
+    timeout: float = 5.0
+    migrate: Literal["auto", "refuse"] = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("flush", "buffer"):
+            if getattr(self, name) <= 0:
+                raise SettingsError(f"[database] {name} must be more than 0, not {getattr(self, name)}")
+        for name in ("keep", "timeout"):
+            if getattr(self, name) < 0:
+                raise SettingsError(f"[database] {name} must not be below 0, not {getattr(self, name)}")
+
+
+class PeeweeDatabase(Database):
+    """Collects what is saved in memory and writes it in batches, in a thread."""
+
+    Settings = PeeweeSettings
+    migrations: ClassVar[Path] = MIGRATIONS
+
+    def __init__(self, settings: PeeweeSettings, folder: Path) -> None:
+        super().__init__(settings, folder)
+        database = make_database(settings.url, folder, settings.timeout)
+        self._connection = TimedConnection(database, self.migrations, refuse=settings.migrate == "refuse")
+        self._table = ClientTable(database)
+        self._pending = Pending(settings.buffer)
+        self._trouble = Trouble()
+        self._turn = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Open the database, and begin to write every ``flush`` seconds."""
+        await self._connection.open()
+        self._turn = asyncio.Lock()
+        self._tasks = [asyncio.create_task(self._keep_writing()), asyncio.create_task(self._keep_purging())]
+
+    async def migrate(self) -> list[str]:
+        """Bring the schema up to date, whatever the setting ``migrate`` says, without a start.
+
+        Returns:
+            The names of the migrations that were applied.
+
+        Raises:
+            SettingsError: the database cannot be reached, or a migration failed.
+        """
+        return await self._connection.migrate()
+
+    async def pending_migrations(self) -> list[str]:
+        """Return the names of the migrations that the database has not had, without a start.
+
+        Raises:
+            SettingsError: the database cannot be reached, or a newer thywill has written it.
+        """
+        return await self._connection.pending()
+
+    async def stop(self) -> None:
+        """Write what waits, in one more try, and close the database."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await self.flush()
+        except DatabaseUnavailable as error:
+            log.error("%d client records are lost: %s", len(self._pending), error.reason)  # noqa: TRY400
+        await self._connection.close()
+
+    def measure(self, measures: Measures) -> None:
+        """Tell how long transactions took, and what waits."""
+        text = "How long transactions took, with the wait for their turn."
+        for operation, times in self._connection.times.items():
+            measures.histogram("thywill_database_seconds", text, times, operation=operation)
+        text = "Client records that wait to be written."
+        measures.gauge("thywill_database_waiting_records", text, len(self._pending))
+
+    def messages(self) -> MessageStore:
+        """Return the store that shares this database's thread."""
+        return PeeweeMessages(self._connection)
+
+    def save(self, client: Recorded) -> None:
+        """Put ``client`` into the buffer."""
+        self._pending.add(client)
+
+    async def flush(self) -> None:
+        """Write batches until all that waits now is stored."""
+        remaining = len(self._pending)
+        async with self._turn:
+            while remaining > 0 and len(self._pending):
+                await self._write_batch()
+                remaining -= BATCH
+
+    async def find(self, client_id: str) -> ClientRecord | None:
+        """Look into the buffer, then into the database."""
+        waiting = self._pending.find(client_id)
+        if waiting is not None:
+            return decode(_make_row(waiting.record()))
+        row = await self._connection.run(self._table.find, key(client_id))
+        return None if row is None else decode(row)
+
+    async def find_all(
+        self, *, state: str | None = None, application: str | None = None, limit: int = 1000
+    ) -> list[ClientRecord]:
+        """Write what waits, then ask the database."""
+        with suppress(DatabaseUnavailable):
+            await self.flush()
+        state, application = (None if value is None else key(value) for value in (state, application))
+        rows = await self._connection.run(self._table.find_all, state, application, limit)
+        return [decode(row) for row in rows]
+
+    async def retire(self) -> int:
+        """Write what waits, then mark all records as gone."""
+        await self.flush()
+        return await self._connection.run(self._table.retire)
+
+    async def _write_batch(self) -> None:
+        try:
+            with self._pending.batch(BATCH) as clients:
+                rows = await _make_rows(clients)
+                refused = await self._connection.run(self._table.write, rows) if rows else []
+        except DatabaseUnavailable as error:
+            self._trouble.failed(error.reason, len(self._pending), self._pending.take_dropped())
+            raise
+        self._trouble.ended(self._pending.take_dropped())
+        for row, reason in refused:
+            about = {"client": row[0]}
+            log.error("the database takes no record of client %s: %s", row[0], reason, extra=about)
+
+    async def _keep_writing(self) -> None:
+        while True:
+            await asyncio.sleep(self._trouble.delay(self.settings.flush))
+            try:
+                await self.flush()
+            except DatabaseUnavailable:
+                continue
+            except Exception:
+                log.exception("client records could not be written")
+
+    async def _keep_purging(self) -> None:
+        while self.settings.keep:
+            with suppress(DatabaseUnavailable):
+                await self._purge(time.time() - self.settings.keep * DAY)
+            await asyncio.sleep(PURGE_EVERY)
+
+    async def _purge(self, before: float) -> None:
+        while await self._connection.run(self._table.purge, before, PURGE_SLICE) == PURGE_SLICE:
+            continue
+
+
+async def _make_rows(clients: Iterable[Recorded]) -> list[Row]:
+    # Here and not in the thread, where a hook could change the data while it is being encoded.
+    loop = asyncio.get_running_loop()
+    rows = []
+    pause = loop.time() + TURN
+    for client in clients:
+        if loop.time() >= pause:
+            await asyncio.sleep(0)
+            pause = loop.time() + TURN
+        try:
+            rows.append(_make_row(client.record()))
+        except Exception:
+            log.exception("no record can be made of client %s", client.id)
+    return rows
+
+
+def _make_row(record: ClientRecord) -> Row:
+    try:
+        return encode(record)
+    except (TypeError, ValueError, RecursionError) as error:
+        log.error("the data of client %s is not JSON and is stored empty: %s", record.id, error)  # noqa: TRY400
+        return encode(replace(record, data={}))

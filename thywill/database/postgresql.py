@@ -1,0 +1,187 @@
+"""A database on a PostgreSQL server, by psycopg 3."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import peewee
+import psycopg
+
+from thywill.database.backend import HOUR, MIGRATING, ServerBackend, one_line
+from thywill.database.place import Place
+
+OPTIONS = ("host", "sslmode", "sslrootcert", "sslcert", "sslkey")
+FILES = ("sslrootcert", "sslcert", "sslkey")
+SYSTEM = "system"
+"""The value of sslrootcert that means the authorities that the system trusts."""
+
+LOCK = int.from_bytes(b"thywill", "big")
+"""The number of the advisory lock around migrations; such locks are each database's own."""
+
+_USER = "refuses the user or the password: check both, and what pg_hba.conf allows"
+_AWAY = "does not answer: see whether it runs, and host and port are right"
+_LOST = "has closed the connection: see whether it runs"
+_HINTS = {
+    "password authentication failed": _USER,
+    "authentication failed": _USER,
+    "no password supplied": _USER,
+    "no pg_hba.conf entry": _USER,
+    'role "': _USER,
+    'database "': "has no such database: create it (CREATE DATABASE ... ENCODING 'UTF8'), or name another",
+    "too many clients": "has no connection left: raise its max_connections, or stop who holds them",
+    "starting up": "is starting: wait a little",
+    "shutting down": "is stopping: see whether it comes back",
+    "closed the connection": _LOST,
+    "connection is closed": _LOST,
+    "connection is lost": _LOST,
+    "onnection refused": _AWAY,
+    "timeout expired": _AWAY,
+    "No such file or directory": _AWAY,
+    "failed to resolve": _AWAY,
+    "could not translate host name": _AWAY,
+    "No route to host": _AWAY,
+    "Network is unreachable": _AWAY,
+}
+_TLS = ("SSL", "certificate", "sslmode")
+_STATES = {
+    "25006": "is read-only: name one that can be written, or end its default_transaction_read_only",
+    "42501": "does not let this user change this database: make the user its owner, or GRANT what is missing",
+    "53100": "is full: make room on its disk",
+    "53300": _HINTS["too many clients"],
+    "55P03": "is locked by another program: stop that one",
+    "57014": "took longer than [database] timeout allows: look after its load, or raise the timeout",
+    "57P01": _LOST,
+    "57P02": _LOST,
+    "57P03": "is starting or stopping: wait a little",
+}
+
+
+class Connection(psycopg.Connection[Any]):
+    """psycopg's, but it does not wait for ever for a server that has fallen silent."""
+
+    patience: float = HOUR
+    """Seconds without a byte after which the connection is given up."""
+
+    def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
+        """Wait as psycopg does, as long as something arrives now and then."""
+        return super().wait(self._watch(gen), *args, **kwargs)
+
+    def _watch(self, steps: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        heard = time.monotonic()
+        try:
+            wanted = next(steps)
+            while True:
+                ready = yield wanted
+                if ready:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > self.patience:
+                    self.close()
+                    raise psycopg.OperationalError(f"the server is silent for {self.patience:g} s")
+                wanted = steps.send(ready)
+        except StopIteration as end:
+            return end.value
+
+
+class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
+    """Peewee's, with time-outs.
+
+    Args:
+        place: where it is.
+        timeout: seconds for a connection and for a lock.
+        statement: seconds for each statement; 0 for one more than those.
+    """
+
+    def __init__(self, place: Place, timeout: int, statement: int = 0) -> None:
+        self._place = place
+        self._timeout = timeout
+        # More than for a lock, so that a lock is named as such.
+        self._statement = statement or timeout + 1
+        place.refuse_unknown(OPTIONS)
+        super().__init__(
+            place.name,
+            prefer_psycopg3=True,
+            # libpq takes two at the least.
+            connect_timeout=max(2, timeout),
+            **_where(place),
+            **_tls(place),
+        )
+
+    @property
+    def label(self) -> str:
+        """The URL without the password."""
+        return str(self._place)
+
+    def is_alive(self) -> bool:
+        """Tell whether psycopg still takes its connection for open."""
+        return not self.is_closed() and not self.link().closed
+
+    def descriptor(self) -> int:
+        """Return the socket's."""
+        return int(self.link().fileno())
+
+    def explain(self, error: Exception) -> str:
+        """Say it by the state of the error; a failed connection has none, so by its words."""
+        text = one_line(str(error))
+        state = getattr(getattr(error, "orig", error), "sqlstate", None)
+        if state in _STATES:
+            return _STATES[state]
+        hints = [hint for words, hint in _HINTS.items() if words in text] if state is None else []
+        if hints:
+            return hints[0]
+        if state is None and any(word in text for word in _TLS):
+            return f"cannot be reached by TLS: {text}; see sslmode and the other options of the URL"
+        return f"cannot be used: {text}"
+
+    def patient(self) -> PostgresqlDatabase:
+        """Return one that waits for an hour."""
+        return PostgresqlDatabase(self._place, self._timeout, HOUR)
+
+    @contextmanager
+    def migrating(self) -> Iterator[None]:
+        """Hold an advisory lock around one transaction."""
+        with self.atomic():
+            self.execute_sql(f"SET LOCAL lock_timeout = '{MIGRATING}s'")  # type: ignore[no-untyped-call]
+            self.execute_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))  # type: ignore[no-untyped-call]
+            yield
+
+    def _connect(self) -> Any:
+        conn = Connection.connect(
+            dbname=self.database, client_encoding="UTF8", autocommit=True, **self.connect_params
+        )
+        # The server is to give up first, for its error says more.
+        conn.patience = self._statement + 1
+        return conn
+
+    def _initialize_connection(self, conn: Any) -> None:
+        encoding = conn.pgconn.parameter_status(b"server_encoding").decode()
+        if encoding != "UTF8":
+            raise peewee.OperationalError(
+                f"its encoding is {encoding}, which has no room for text of any language: "
+                "create the database with ENCODING 'UTF8'"
+            )
+        conn.execute(
+            "SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)",
+            (f"{self._statement}s", f"{self._timeout}s"),
+        )
+
+
+def _where(place: Place) -> dict[str, Any]:
+    # An empty value would keep libpq from its own defaults: ~/.pgpass, the user of the system.
+    where = {
+        "host": place.host or place.options.get("host"),
+        "port": place.port or None,
+        "user": place.user or None,
+        "password": place.password or None,
+    }
+    return {name: value for name, value in where.items() if value is not None}
+
+
+def _tls(place: Place) -> dict[str, Any]:
+    options: dict[str, Any] = {name: value for name, value in place.options.items() if name.startswith("ssl")}
+    for name in FILES:
+        if options.get(name, SYSTEM) != SYSTEM:
+            options[name] = place.file(name)
+    return options

@@ -1,0 +1,96 @@
+"""A database in a file, by SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import peewee
+
+from thywill.database.backend import Backend
+from thywill.database.place import bad
+
+RETRY = 0.01
+"""Seconds between two tries to open a file that is locked."""
+
+MEMORY = ":memory:"
+
+_HINTS = {
+    "unable to open": "cannot be opened: it must be a file, and its folder writable",
+    "readonly": "cannot be written: change the rights of the file and its folder",
+    "disk is full": "cannot be written: its disk is full, make room",
+    "disk I/O error": "cannot be read or written: look after its disk",
+    "not a database": "is not an SQLite database: name another file",
+    "locked": "is locked by another program: stop that one, or name another file",
+}
+
+
+class SqliteDatabase(Backend, peewee.SqliteDatabase):
+    """Peewee's, with the settings that suit a server.
+
+    Args:
+        file: the file, or ``:memory:``.
+        timeout: seconds to wait for a lock that somebody else holds.
+    """
+
+    def __init__(self, file: str, timeout: float) -> None:
+        self._patience = timeout
+        super().__init__(
+            file,
+            timeout=timeout,
+            # A transaction that begins by reading could not wait for another writer: SQLite refuses it.
+            lock_type="IMMEDIATE",
+            # With a write-ahead log, readers and the writer do not wait for each other. NORMAL may lose the
+            # last batches at a power cut, never the file.
+            pragmas={"journal_mode": "wal", "synchronous": "normal"},
+        )
+
+    def prepare(self) -> None:
+        """Make the folder of the file."""
+        if self.database != MEMORY:
+            Path(self.database).parent.mkdir(parents=True, exist_ok=True)
+
+    def _connect(self) -> Any:
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                return super()._connect()  # type: ignore[misc]
+            except sqlite3.OperationalError as error:
+                # Of two that begin the write-ahead log at once, SQLite refuses one without the usual wait.
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(RETRY)
+
+    def rollback(self) -> None:
+        """Roll back, unless SQLite has done so."""
+        # As it does when the disk is full: a second rollback would raise, and hide the reason of the first.
+        if self.connection().in_transaction:  # type: ignore[no-untyped-call]
+            super().rollback()
+
+    def explain(self, error: Exception) -> str:
+        """Say it by the words of SQLite."""
+        text = str(error)
+        hints = (hint for words, hint in _HINTS.items() if words in text)
+        return next(hints, None) or super().explain(error)
+
+    def reason(self, error: Exception) -> str:
+        """Give SQLite's own words: there is one file, and no network to look after."""
+        return str(error)
+
+
+def make_sqlite(rest: str, folder: Path, timeout: float) -> Backend:
+    """Return the database of ``sqlite://rest``."""
+    if not rest.startswith("/") or rest == "/":
+        raise bad("sqlite takes three slashes and a file, as in sqlite:///thywill.db")
+    if "?" in rest or "#" in rest:
+        raise bad("sqlite takes no options; in a file's name write ? as %3F, # as %23")
+    return SqliteDatabase(_file(unquote(rest[1:]), folder), timeout)
+
+
+def _file(name: str, folder: Path) -> str:
+    if "\0" in name:
+        raise bad("a file's name has no %00")
+    return MEMORY if name == MEMORY else str(folder / name)

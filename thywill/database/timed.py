@@ -1,0 +1,40 @@
+"""How long the database takes."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from thywill.core.histogram import Histogram
+from thywill.database.backend import Backend
+from thywill.database.clients import ClientTable
+from thywill.database.connection import Connection
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class TimedConnection(Connection):
+    """A connection that counts how long its transactions took, as those who asked for them had to wait.
+
+    ``times`` has them by what was done, such as ``clients write``.
+    """
+
+    def __init__(self, database: Backend, migrations: Path, *, refuse: bool = False) -> None:
+        super().__init__(database, migrations, refuse=refuse)
+        self.times: defaultdict[str, Histogram] = defaultdict(Histogram)
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        begun = time.monotonic()
+        try:
+            return await super().run(function, *args, **kwargs)
+        finally:
+            self.times[_name(function)].observe(time.monotonic() - begun)
+
+
+def _name(function: Callable[..., object]) -> str:
+    table = "clients" if isinstance(getattr(function, "__self__", None), ClientTable) else "messages"
+    return f"{table} {getattr(function, '__name__', 'other')}"

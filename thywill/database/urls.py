@@ -1,0 +1,74 @@
+"""From the ``url`` of the settings to a database."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from thywill.database.backend import Backend
+from thywill.database.place import bad, parse
+from thywill.database.sqlite import make_sqlite
+from thywill.errors import SettingsError
+
+
+def make_database(url: str, folder: Path, timeout: float) -> Backend:
+    """Return the database of ``url``, not yet connected.
+
+    Args:
+        url: such as ``sqlite:///thywill.db`` or ``postgresql://user:password@host/thywill``.
+        folder: where a relative file name begins.
+        timeout: seconds to wait for a lock that somebody else holds; for a server, also for a connection, and
+            one more for each statement.
+
+    Raises:
+        SettingsError: the URL is malformed, its scheme is not supported, or the driver for it is missing.
+    """
+    # A URL may hold a password, so no message repeats more of it than the scheme.
+    scheme, separator, rest = url.partition("://")
+    if not separator or not scheme.isalnum():
+        raise bad("write it as a URL, such as sqlite:///thywill.db")
+    if scheme not in _MAKERS:
+        raise bad(f"unknown scheme {scheme!r}; supported: {', '.join(sorted(_MAKERS))}")
+    return _MAKERS[scheme](scheme, rest, folder, timeout)
+
+
+def _make_sqlite(_scheme: str, rest: str, folder: Path, timeout: float) -> Backend:
+    return make_sqlite(rest, folder, timeout)
+
+
+def _make_mysql(scheme: str, rest: str, folder: Path, timeout: float) -> Backend:
+    place = parse(scheme, rest, folder)
+    try:
+        from thywill.database.mysql import MySQLDatabase
+    except ImportError:
+        raise _missing(scheme, "PyMySQL") from None
+    return MySQLDatabase(place, _whole(timeout))
+
+
+def _make_postgresql(scheme: str, rest: str, folder: Path, timeout: float) -> Backend:
+    place = parse(scheme, rest, folder)
+    try:
+        from thywill.database.postgresql import PostgresqlDatabase
+    except ImportError:  # also where psycopg is there, but not libpq
+        raise _missing(scheme, "psycopg[binary]") from None
+    return PostgresqlDatabase(place, _whole(timeout))
+
+
+def _whole(timeout: float) -> int:
+    # The servers count locks in whole seconds, and 0 would be for ever to some.
+    return max(1, math.ceil(timeout))
+
+
+def _missing(scheme: str, package: str) -> SettingsError:
+    return bad(f"{scheme} needs a driver. Install it with: {sys.executable} -m pip install '{package}'")
+
+
+_MAKERS: dict[str, Callable[[str, str, Path, float], Backend]] = {
+    "sqlite": _make_sqlite,
+    "mysql": _make_mysql,
+    "mariadb": _make_mysql,
+    "postgresql": _make_postgresql,
+    "postgres": _make_postgresql,
+}

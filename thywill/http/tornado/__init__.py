@@ -1,0 +1,1 @@
+"""Tornado's own HTTP server behind the same door as ours."""

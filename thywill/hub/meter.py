@@ -1,0 +1,125 @@
+"""What the hub counts while it works, for whoever watches: cheap enough for every message.
+
+What can be read off the state when somebody asks (clients, queues, sessions) is not counted here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from thywill.core.histogram import Histogram
+from thywill.core.marks import Marks
+from thywill.hub.client import LiveClient
+
+MOVES = 2000
+"""Changes of address and transport that are remembered, over all clients: half a megabyte."""
+LAG_SECONDS = 60.0
+LAGS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Move(NamedTuple):
+    """``client`` spoke from ``address`` by ``transport`` until then, by the monotonic clock."""
+
+    until: float
+    client: str
+    address: str
+    transport: str
+
+
+class Tally:
+    """What passed for one application: ``sends`` counts a message once, ``queued`` once for each receiver."""
+
+    __slots__ = ("marks", "queued", "received", "sends")
+
+    def __init__(self) -> None:
+        self.sends = 0
+        self.queued = 0
+        self.received = 0
+        self.marks = Marks()
+
+
+class Meter:
+    """The counters of one hub.
+
+    Args:
+        monotonic: the clock.
+    """
+
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.applications: defaultdict[str, Tally] = defaultdict(Tally)
+        self.delay = Histogram()
+        self.lag = Histogram(LAGS)
+        self.dropped: Counter[str] = Counter()
+        self.given_up = 0
+        self.disconnected: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.moves: deque[Move] = deque(maxlen=MOVES)
+        self._lags: deque[tuple[float, float]] = deque()
+        self._monotonic = monotonic
+        self._turn = 0
+
+    def sent(self, application: str, message_id: int, receivers: Sequence[LiveClient]) -> None:
+        """A message went into the queues of ``receivers``.
+
+        The time that it takes is measured for one of them, each time another: a broadcast to thousands then
+        costs one observation, and neither the first nor the last of them is always taken.
+        """
+        tally = self.applications[application]
+        tally.sends += 1
+        count = len(receivers)
+        if not count:
+            return
+        tally.queued += count
+        now = self._monotonic()
+        if now >= tally.marks.due:
+            tally.marks.note(message_id, now)
+        self._turn = turn = self._turn + 1
+        client = receivers[turn % count]
+        if client.timed is None:
+            client.timed = message_id, now
+
+    def written(self, client: LiveClient) -> None:
+        """An answer to ``client``, of which a message is timed, was written."""
+        timed, outbox = client.timed, client.outbox
+        given = outbox.given
+        if timed is not None and given and outbox.entries[given - 1].id >= timed[0]:
+            client.timed = None
+            self.delay.observe(self._monotonic() - timed[1])
+
+    def received(self, application: str, count: int) -> None:
+        """Browsers sent ``count`` messages to ``application``."""
+        self.applications[application].received += count
+
+    def moved(self, client: LiveClient) -> None:
+        """``client`` is about to speak from another address, or by another transport, than it did."""
+        if client.transport:
+            self.moves.append(Move(self._monotonic(), client.id, client.address, client.transport))
+
+    def moves_of(self, client_id: str) -> list[tuple[float, str, str]]:
+        """Return where one client was before, as far as that is remembered, the oldest first.
+
+        Each is the number of seconds since it was there, the address and the transport.
+        """
+        now = self._monotonic()
+        own = (move for move in self.moves if move.client == client_id)
+        return [(max(now - move.until, 0.0), move.address, move.transport) for move in own]
+
+    def age(self, application: str, message_id: int) -> float | None:
+        """Return how many seconds ago a message was sent, right within half a second; None if unknown."""
+        since = self.applications[application].marks.since(message_id)
+        return None if since is None else max(self._monotonic() - since, 0.0)
+
+    def late(self, seconds: float) -> None:
+        """The loop came to something that was due ``seconds`` later than it should have."""
+        now, seconds = self._monotonic(), max(seconds, 0.0)
+        self.lag.observe(seconds)
+        self._lags.append((now, seconds))
+        while self._lags[0][0] < now - LAG_SECONDS:
+            self._lags.popleft()
+
+    def worst_lag(self) -> float:
+        """Return the longest delay of the loop in the last minute, in seconds."""
+        return max((lag for _, lag in self._lags), default=0.0)

@@ -1,0 +1,151 @@
+"""The contract of a log: it takes what the loggers of this process say to some place."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from thywill.component import Component
+from thywill.errors import SettingsError
+from thywill.log.json_line import JsonFormatter
+from thywill.log.limit import RateLimit
+from thywill.log.line import LineFormatter
+from thywill.log.spool import Spool
+
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+SWEEP_EVERY = 1.0
+"""Seconds after which a line that sums up suppressed ones comes at the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What every log has in its section ``[log]``.
+
+    Args:
+        level: the least urgent lines that are logged: debug, info, warning or error.
+        format: ``text``, or ``json``: an object in each line.
+    """
+
+    level: str = "info"
+    format: Literal["text", "json"] = "text"
+
+    def __post_init__(self) -> None:
+        if self.level not in LEVELS:
+            raise SettingsError(f"[log] level = {self.level!r}: use one of {', '.join(LEVELS)}")
+
+
+def levels(least: int) -> dict[str, int]:
+    """Return the loggers that a log takes, each with its level.
+
+    asyncio is one of them as it reports tasks that died. Of Tornado, what goes well is not worth a line, nor
+    are its access lines for refused requests (each 404 is a warning to it), unless somebody debugs.
+    """
+    return {
+        "thywill": least,
+        "apps": least,
+        "tornado": max(least, logging.WARNING),
+        "tornado.access": logging.INFO if least == logging.DEBUG else logging.ERROR,
+        "asyncio": max(least, logging.WARNING),
+    }
+
+
+class Running(NamedTuple):
+    """What a log has between its start and its stop."""
+
+    spool: Spool
+    limit: RateLimit
+    sweeper: asyncio.Task[None]
+
+
+class Log(Component):
+    """Attaches a handler to the loggers of thywill, the applications, Tornado and asyncio.
+
+    The records still propagate, so whoever configures the root logger sees them too. Repeated warnings are
+    summed up, and a thread writes the lines, so that a slow disk or terminal never stops the event loop. An
+    implementation is a class with a ``make_handler``.
+
+    Args:
+        settings: an instance of ``Settings``.
+        folder: where relative file names begin.
+    """
+
+    Settings: ClassVar[type[Any]] = LogSettings
+
+    def __init__(self, settings: Any, folder: Path) -> None:
+        self.settings = settings
+        self.folder = folder
+        self._running: Running | None = None
+        self._before: dict[str, int] = {}
+        self._packages: frozenset[str] = frozenset()
+
+    def watch(self, packages: Iterable[str]) -> None:
+        """Take the lines of these packages too, from the next start on."""
+        self._packages = frozenset(packages)
+
+    def make_handler(self) -> logging.Handler:
+        """Return the handler that writes the lines, with its formatter; called once for each start.
+
+        Raises:
+            SettingsError: it cannot write there.
+        """
+        raise NotImplementedError
+
+    def make_formatter(self, *, colour: bool = False) -> logging.Formatter:
+        """Return what makes lines of records; ``colour`` is for text on a terminal."""
+        return JsonFormatter() if self.settings.format == "json" else LineFormatter(colour=colour)
+
+    async def start(self) -> None:
+        """Take the log lines from now on.
+
+        Raises:
+            SettingsError: they cannot be written where the settings say.
+        """
+        spool = Spool(self.make_handler())
+        limit = RateLimit(spool.write)
+        spool.addFilter(limit)
+        spool.start()
+        self._attach(spool)
+        self._running = Running(spool, limit, asyncio.create_task(_sweep(limit)))
+
+    async def stop(self) -> None:
+        """Take no more lines, write those that wait, and close; nothing happens if it has not started."""
+        running, self._running = self._running, None
+        if running is None:
+            return
+        running.sweeper.cancel()
+        await asyncio.gather(running.sweeper, return_exceptions=True)
+        self._detach(running.spool)
+        running.limit.finish()
+        running.spool.close()
+
+    def _attach(self, spool: Spool) -> None:
+        least = LEVELS[self.settings.level]
+        for name, level in {**dict.fromkeys(self._packages, least), **levels(least)}.items():
+            logger = logging.getLogger(name)
+            self._before[name] = logger.level
+            logger.setLevel(level)
+            if "." not in name:
+                logger.addHandler(spool)
+
+    def _detach(self, spool: Spool) -> None:
+        for name, level in self._before.items():
+            logger = logging.getLogger(name)
+            logger.setLevel(level)
+            logger.removeHandler(spool)
+        self._before = {}
+
+
+async def _sweep(limit: RateLimit) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_EVERY)
+        limit.sweep()

@@ -1,0 +1,139 @@
+"""Log lines in a file that does not grow for ever."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import math
+import os
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from thywill.errors import SettingsError
+from thywill.log.base import Log, LogSettings
+from thywill.log.line import notice
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+COMPLAIN_EVERY = 60.0
+"""Seconds between two lines on standard error about a log that cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSettings(LogSettings):
+    """The section ``[log]`` with ``component = "file"``.
+
+    Args:
+        path: the file; a relative one is below the folder for data.
+        max_bytes: size at which a new file is begun; 0 leaves that to others, such as logrotate.
+        backups: how many older files are kept, as ``thywill.log.1`` and so on.
+    """
+
+    path: str = "thywill.log"
+    max_bytes: int = 10_000_000
+    backups: int = 5
+
+    def __post_init__(self) -> None:
+        LogSettings.__post_init__(self)
+        if self.max_bytes < 0:
+            raise SettingsError(f"[log] max_bytes must not be below 0, not {self.max_bytes}")
+        if self.backups < 1:
+            raise SettingsError(f"[log] backups must be at least 1, not {self.backups}")
+
+
+class FileLog(Log):
+    """Writes to a file, in UTF-8, and rotates it by its size."""
+
+    Settings = FileSettings
+
+    def make_handler(self) -> logging.Handler:
+        """Return a handler for the file, which is created with its folder."""
+        settings: FileSettings = self.settings
+        path = self.folder / settings.path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handler = FileHandler(path, settings.max_bytes, settings.backups)
+        except OSError as error:
+            reason = f"cannot write {error.filename}: {error.strerror}"
+            raise SettingsError(f"[log] path: {reason}; change its rights or name another file") from error
+        handler.setFormatter(self.make_formatter())
+        return handler
+
+
+class FileHandler(RotatingFileHandler):
+    """Goes on after a full disk, a failed rotation, and a file that was moved or removed under it.
+
+    Args:
+        path: the file.
+        max_bytes: size at which it is rotated; 0 for never.
+        backups: how many older files are kept.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path, max_bytes: int, backups: int) -> None:
+        super().__init__(
+            path, maxBytes=max_bytes, backupCount=backups, encoding="utf-8", errors="backslashreplace"
+        )
+        self._lost = 0
+        self._next_complaint = -math.inf
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line; once it works again after failures, a line before it says how many are missing."""
+        if self._was_moved():
+            self._let_go()
+        lost = self._lost
+        super().emit(_lost_notice(lost) if lost else record)
+        if lost and self._lost == lost:
+            self._lost = 0
+            super().emit(record)
+
+    def doRollover(self) -> None:  # noqa: N802 - the name is logging's
+        """Begin a new file; where that is forbidden, say so and go on in the old one."""
+        self._let_go()
+        try:
+            super().doRollover()
+        except OSError as error:
+            if error.errno in DISK_FULL:
+                raise
+            self.maxBytes = 0
+            self._complain(f"the log cannot be rotated, so it grows until the next start: {error}")
+
+    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
+        """Count the line as lost, and say so now and then on standard error."""
+        self._complain(f"the log cannot be written: {sys.exception()}")
+        self._lost += 1
+        # After a failure Python may keep a stream that is closed, or half a line in its buffer.
+        self._let_go()
+
+    def _complain(self, text: str) -> None:
+        now = time.monotonic()
+        if now < self._next_complaint:
+            return
+        self._next_complaint = now + COMPLAIN_EVERY
+        # Standard error is a log's last resort, and may be closed itself.
+        with suppress(OSError, ValueError):
+            print(f"thywill: {text}", file=sys.stderr)
+
+    def _let_go(self) -> None:
+        stream, self.stream = self.stream, None
+        with suppress(OSError):
+            if stream:
+                stream.close()
+
+    def _was_moved(self) -> bool:
+        if not self.stream:
+            return False
+        try:
+            return not os.path.samestat(Path(self.baseFilename).stat(), os.fstat(self.stream.fileno()))
+        except OSError:
+            return True
+
+
+def _lost_notice(count: int) -> logging.LogRecord:
+    return notice(f"{count} log lines are missing here: they could not be written")

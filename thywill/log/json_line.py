@@ -1,0 +1,32 @@
+"""One record as one line of JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from thywill.log.line import client_of
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes an object: time (ISO 8601, UTC), level, logger, message; client and trace if there are."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line: ASCII, so that nothing in it ends a line or commands a terminal."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        fields: dict[str, Any] = {
+            "time": time.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        client = getattr(record, "client", None) or client_of(record)
+        if client is not None:
+            fields["client"] = client
+        trace = record.exc_text or (self.formatException(record.exc_info) if record.exc_info else "")
+        trace = "\n".join(filter(None, (trace, record.stack_info)))
+        if trace:
+            fields["trace"] = trace
+        return json.dumps(fields)

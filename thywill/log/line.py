@@ -1,0 +1,62 @@
+"""One record as one line of text."""
+
+from __future__ import annotations
+
+import logging
+
+from thywill.application import Client
+from thywill.hub.client import LiveClient
+
+COLOURS = {logging.DEBUG: "2", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "1;31"}
+
+
+def escape(text: str) -> str:
+    r"""Return ``text`` with everything that is not printable written as an escape such as ``\n``.
+
+    What a browser sends can then neither forge a line, nor command a terminal, nor reverse what is read.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def notice(text: str, *, logger: str = "thywill.log", level: int = logging.WARNING) -> logging.LogRecord:
+    """Return a record by which the log speaks of itself."""
+    name = logging.getLevelName(level)
+    return logging.makeLogRecord({"name": logger, "levelno": level, "levelname": name, "msg": text})
+
+
+def client_of(record: logging.LogRecord) -> str | None:
+    """Return the id of the client that ``record`` is about: the first among its arguments."""
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    return next((each.id for each in arguments if isinstance(each, (LiveClient, Client))), None)
+
+
+class LineFormatter(logging.Formatter):
+    """Writes time, level, logger and message; a traceback follows in indented lines, as no record begins.
+
+    Args:
+        colour: whether the level is coloured by an ANSI sequence.
+    """
+
+    default_time_format = "%Y-%m-%d %H:%M:%S"
+    default_msec_format = "%s.%03d"
+
+    def __init__(self, *, colour: bool = False) -> None:
+        super().__init__()
+        self._colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = f"{self.formatTime(record)} {self._level(record)} {record.name} {escape(record.getMessage())}"
+        return "\n    ".join([line, *(escape(part) for part in self._trace(record))])
+
+    def _level(self, record: logging.LogRecord) -> str:
+        level = f"{record.levelname:<7}"
+        colour = COLOURS.get(record.levelno) if self._colour else None
+        return f"\033[{colour}m{level}\033[0m" if colour else level
+
+    def _trace(self, record: logging.LogRecord) -> list[str]:
+        trace = record.exc_text or (self.formatException(record.exc_info) if record.exc_info else "")
+        text = "\n".join(filter(None, (trace, record.stack_info)))
+        return text.split("\n") if text else []

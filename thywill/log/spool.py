@@ -1,0 +1,108 @@
+"""Log lines on their way to a thread that writes them."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import queue
+import threading
+from contextlib import suppress
+
+from thywill.log.line import client_of, notice
+
+CAPACITY = 30_000
+"""Records that may wait: some 30 MB, and more than the thousands of clients that come or go at once say."""
+PATIENCE = 5.0
+"""Seconds that closing waits for the lines that are not written yet."""
+PAUSE = 0.05
+"""Seconds that the thread waits for more lines before it writes: each time that it runs, the event loop has
+to wait for the interpreter, which costs several times what a line does."""
+
+
+class Spool(logging.Handler):
+    """Hands records to a thread, in which ``target`` formats and writes them.
+
+    A disk that hangs, a full pipe or a stopped terminal then holds up the log, and not the clients. Records
+    beyond the capacity are dropped and counted; a line says so when there is room again.
+
+    Args:
+        target: the handler that writes; it is closed with this one.
+        capacity: how many records may wait.
+        pause: seconds that the first of several waits for the others.
+    """
+
+    def __init__(self, target: logging.Handler, capacity: int = CAPACITY, pause: float = PAUSE) -> None:
+        super().__init__()
+        self._target = target
+        self._pause = pause
+        self._records: queue.Queue[logging.LogRecord | None] = queue.Queue(capacity)
+        self._dropped = 0
+        self._closing = threading.Event()
+        # A daemon, so that a disk that hangs does not keep the process from ending.
+        self._thread = threading.Thread(target=self._write_all, name="thywill-log", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand over a copy of ``record`` in which nothing can change any more; called with the lock held."""
+        if self._dropped and self._put(_dropped(self._dropped)):
+            self._dropped = 0
+        if not self._put(_settled(record)):
+            self._dropped += 1
+
+    def write(self, record: logging.LogRecord) -> None:
+        """Hand over ``record`` past the filters."""
+        self.acquire()
+        try:
+            self.emit(record)
+        finally:
+            self.release()
+
+    def close(self) -> None:
+        """Write what waits, within ``PATIENCE``, and close the target; logging calls this at exit, too."""
+        if self._thread.is_alive():
+            self._closing.set()
+            with suppress(queue.Full):
+                self._records.put(None, timeout=PATIENCE)
+                self._thread.join(PATIENCE)
+        super().close()
+
+    def _put(self, record: logging.LogRecord) -> bool:
+        try:
+            self._records.put_nowait(record)
+        except queue.Full:
+            return False
+        return True
+
+    def _write_all(self) -> None:
+        while (record := self._records.get()) is not None:
+            if self._records.empty():
+                self._closing.wait(self._pause)
+            try:
+                self._target.handle(record)
+            except Exception:  # noqa: BLE001 - a handler that raises must not end all logging
+                self._target.handleError(record)
+        self._target.close()
+
+
+def _settled(record: logging.LogRecord) -> logging.LogRecord:
+    record = copy.copy(record)
+    record.client = getattr(record, "client", None) or client_of(record)
+    record.msg, record.args = _message(record), None
+    if record.exc_info:
+        record.exc_text = record.exc_text or logging.Formatter().formatException(record.exc_info)
+        record.exc_info = None
+    return record
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:  # noqa: BLE001 - arguments that do not fit, or whose own methods raise anything
+        return f"{record.msg} (not formatted: {type(error).__name__})"
+
+
+def _dropped(count: int) -> logging.LogRecord:
+    return notice(f"{count} log lines were dropped: they came faster than they could be written")

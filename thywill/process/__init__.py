@@ -1,0 +1,1 @@
+"""The process around a server: signals, sockets, systemd, file descriptors."""

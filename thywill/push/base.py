@@ -1,0 +1,101 @@
+"""The contract of a push component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+
+from thywill.client_interface.bootstrap import Configuration
+from thywill.component import Component
+from thywill.core.envelope import Item
+from thywill.errors import TooLarge
+from thywill.http.message import Request
+from thywill.http.site import Endpoint
+from thywill.hub.client import LiveClient
+from thywill.hub.hub import Hub
+from thywill.wire.endpoint import Origins
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class PushSettings:
+    """What every push component can be told, in seconds.
+
+    Args:
+        hold: how long a request waits for a message.
+        grace: how long a client that has no request here is kept; the longest of all components counts.
+    """
+
+    hold: Seconds = 25.0
+    grace: Seconds = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class SendLimits:
+    """How much one request may send: ``message`` bytes of JSON in a message, ``messages`` by number."""
+
+    message: int
+    messages: int
+
+    def check(self, items: Sequence[Item], size: int) -> None:
+        """Refuse what is over the limits; ``size`` is that of all ``items`` together, as they were sent.
+
+        Raises:
+            TooLarge: there are too many of them, or one is too large.
+        """
+        if len(items) > self.messages:
+            raise TooLarge(f"{len(items)} messages; a request may have {self.messages}")
+        if size <= self.message:
+            return
+        for item in items:
+            if len(msgspec.json.encode(item.data)) > self.message:
+                raise TooLarge(f"message {item.n} is over the limit of {self.message} bytes")
+
+
+class Push(Component):
+    """Carries messages between the hub and browsers.
+
+    Args:
+        settings: the component's own section, ``[push.NAME]``.
+        hub: where clients live.
+        origins: which pages may speak to the server.
+        limits: how much one request may send.
+    """
+
+    Settings: ClassVar[type[Any]] = PushSettings
+
+    name: ClassVar[str] = ""
+    """What the browser's side is called."""
+
+    def __init__(self, settings: PushSettings, hub: Hub, origins: Origins, limits: SendLimits) -> None:
+        self.settings = settings
+        self.hub = hub
+        self.origins = origins
+        self.limits = limits
+
+    def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
+        """Tell the browser that this component is here, and its times."""
+        configuration.push.append(self.name)
+        # The browser waits for an answer as long as the most patient of them.
+        hold = max(self.settings.hold, configuration.connection.get("hold", 0))
+        configuration.connection["hold"] = hold
+        configuration.connection.setdefault("grace", self.hub.timing.grace)
+
+    def drain(self) -> None:
+        """The server stops: answer the requests that the hub does not know of; it has answered the others."""
+
+    def endpoints(self) -> Mapping[bytes, Endpoint]:
+        """Return the addresses that this component answers, by path."""
+        return {}
+
+    def find(self, request: Request) -> Endpoint | None:
+        """Return who answers a request whose path only a pattern knows, or None; its body is not here yet."""
+        return None
+
+    def handlers(self) -> list[Any]:
+        """Return the rules that this component adds to the ``tornado.web.Application``."""
+        return []

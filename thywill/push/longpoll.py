@@ -1,0 +1,95 @@
+"""Native long polling: a poll waits until there is a message, and its cursor acknowledges the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from thywill.core import envelope
+from thywill.errors import Gone, RequestError
+from thywill.http.message import Reply, Request
+from thywill.http.site import Endpoint, error_head
+from thywill.hub.client import LiveClient
+from thywill.hub.hub import Hub
+from thywill.push.base import Push
+from thywill.wire.endpoint import JsonEndpoint
+
+
+class LongPoll(Push):
+    """The addresses ``poll``, ``send`` and ``leave``."""
+
+    name = "longpoll"
+
+    def endpoints(self) -> Mapping[bytes, Endpoint]:
+        return {
+            b"/thywill/poll": JsonEndpoint(envelope.Poll, self._poll, self.origins),
+            b"/thywill/send": JsonEndpoint(envelope.Send, self._send, self.origins),
+            b"/thywill/leave": JsonEndpoint(envelope.Leave, self._leave, self.origins),
+        }
+
+    def _poll(self, poll: envelope.Poll, request: Request, reply: Reply) -> None:
+        hub = self.hub
+        client = hub.find(poll.token)
+        hub.locate(client, request.peer, self.name)
+        hold = self.settings.hold if poll.hold is None else min(poll.hold, self.settings.hold)
+        parked = ParkedPoll(hub, client, reply)
+        hub.poll(client, parked, poll.cursor, hold)
+
+    def _send(self, send: envelope.Send, request: Request, reply: Reply) -> None:
+        client = self.hub.find(send.token)
+        self.limits.check(send.messages, len(request.body) or len(request.target))
+        # Its messages may go to the browser another way.
+        self.hub.locate(client, request.peer, client.transport or self.name)
+        self.hub.receive(client, send.messages, partial(self._answer, reply))
+
+    def _leave(self, leave: envelope.Leave, request: Request, reply: Reply) -> None:
+        self.hub.leave(self.hub.find(leave.token))
+        reply.send(200, b"{}")
+
+    def _answer(self, reply: Reply, received: int, error: RequestError | None) -> None:
+        if error is None:
+            reply.send(200, envelope.encode_received(received))
+        else:
+            _refuse(self.hub, reply, error)
+
+
+def _refuse(hub: Hub, reply: Reply, error: RequestError) -> None:
+    hub.meter.errors[error.code] += 1
+    reply.send(error.status, envelope.encode_error(error), error_head(error))
+
+
+class ParkedPoll:
+    """One poll. It answers once, and is then no longer its client's receiver."""
+
+    __slots__ = ("_client", "_hub", "_reply")
+
+    def __init__(self, hub: Hub, client: LiveClient, reply: Reply) -> None:
+        self._hub = hub
+        self._client = client
+        self._reply = reply
+        reply.owner = self
+
+    def flush(self) -> None:
+        self._hub.release(self._client)
+        client = self._client
+        self._reply.send(200, client.outbox.give())
+        if client.timed is not None:
+            self._hub.meter.written(client)
+
+    def expire(self) -> None:
+        self.flush()
+
+    def supersede(self) -> None:
+        self._reply.send(200, envelope.encode_superseded(self._client.outbox.cursor))
+
+    def retry(self, seconds: float) -> None:
+        self._hub.release(self._client)
+        self._reply.send(200, envelope.encode_retry(self._client.outbox.cursor, seconds))
+
+    def end(self, reason: Gone) -> None:
+        _refuse(self._hub, self._reply, reason)
+
+    def closed(self) -> None:
+        """The connection closed before the answer: the browser will poll again, or not."""
+        if self._client.receiver is self:
+            self._hub.release(self._client)

@@ -1,0 +1,76 @@
+"""SockJS's fallback transports: the address ``thywill/sockjs``."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+
+from thywill.http.message import Request
+from thywill.http.site import Endpoint
+from thywill.hub.hub import Hub
+from thywill.push.base import Push, PushSettings, Seconds, SendLimits
+from thywill.push.sockjs.carrier import Carrier
+from thywill.push.sockjs.router import Router
+from thywill.wire.endpoint import Origins
+
+PREFIX = "/thywill/sockjs"
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class SockJSSettings(PushSettings):
+    """The section ``[push.sockjs]``.
+
+    Args:
+        hold: seconds between two heartbeats on a request that waits.
+        grace: seconds for which a client that has no request here is kept.
+        pause: seconds for which a session may be without a request that waits.
+        response: bytes of frames after which a stream is ended; the page goes on with a new one.
+        cookie: whether to set JSESSIONID, for load balancers that go by it.
+        client: the address of the sockjs-client that the iframe page loads; that of the pages that use it.
+    """
+
+    pause: Seconds = 5.0
+    response: Positive = 128 * 1024
+    cookie: bool = False
+    client: str = "https://cdn.jsdelivr.net/npm/sockjs-client@1.6.1/dist/sockjs.min.js"
+
+
+class SockJS(Push):
+    """SockJS sessions that carry thywill's clients."""
+
+    Settings = SockJSSettings
+    name = "sockjs"
+
+    def __init__(self, settings: SockJSSettings, hub: Hub, origins: Origins, limits: SendLimits) -> None:
+        super().__init__(settings, hub, origins, limits)
+        self.router = Router(
+            functools.partial(Carrier, self),
+            PREFIX,
+            {
+                "heartbeat_delay": settings.hold,
+                "disconnect_delay": settings.pause,
+                "response_limit": settings.response,
+                "jsessionid": settings.cookie,
+                "sockjs_url": settings.client,
+            },
+            origins,
+        )
+
+    async def start(self) -> None:
+        self.router.start()
+
+    async def stop(self) -> None:
+        self.router.stop()
+
+    def drain(self) -> None:
+        self.router.drain()
+
+    def find(self, request: Request) -> Endpoint | None:
+        return self.router.find(request)
+
+    def handlers(self) -> list[Any]:
+        return [self.router.rule()]

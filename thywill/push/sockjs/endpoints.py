@@ -1,0 +1,108 @@
+"""The addresses of sessions, as thin endpoints: those that wait for frames, and those that bring messages."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from thywill.errors import NotFound
+from thywill.http.message import Reply, Request
+from thywill.http.site import Endpoint
+from thywill.push.sockjs import frames
+from thywill.push.sockjs.handlers import TEXT, frame_policy, sticky_cookie
+from thywill.push.sockjs.senders import SENDERS, Sender
+from thywill.push.sockjs.transports import TRANSPORTS, Transport, head
+from thywill.push.sockjs.waiting import Poll, Stream, Waiting
+from thywill.wire.endpoint import Cors, refuse_encoded
+
+if TYPE_CHECKING:
+    from thywill.push.sockjs.router import Router
+
+log = logging.getLogger(__name__)
+
+TEXT_HEAD = head(TEXT)
+Kind = Transport | Sender
+Step = Callable[[Any, str, Request, Reply], None]
+KINDS: dict[bytes, Kind] = {kind.name.encode(): kind for kind in (*TRANSPORTS, *SENDERS)}
+ADDRESS = rb"/[^/.]{1,128}/([^/.]{1,128})/(" + b"|".join(KINDS) + rb")"
+
+
+class Endpoints:
+    """The addresses of the sessions of one service.
+
+    They stand for sockjs-tornado's handlers, without a header object and a dozen calls for each request.
+    """
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+        self._pattern = re.compile(re.escape(router.prefix.encode()) + ADDRESS)
+        self._heads = {transport.name: self._head(transport) for transport in TRANSPORTS}
+
+    def _head(self, transport: Transport) -> bytes:
+        lines = head(transport.content_type)
+        if transport.framed:
+            lines += f"Content-Security-Policy: {frame_policy(self._router.origins)}\r\n".encode()
+        return lines
+
+    def find(self, request: Request) -> Endpoint | None:
+        """Return the endpoint of ``request`` where it asks for one of them by its method."""
+        found = self._pattern.fullmatch(request.path)
+        if found is None:
+            return None
+        kind = KINDS[found[2]]
+        if request.method != kind.method:
+            return None
+        try:
+            session_id = unquote(found[1], errors="strict")
+        except UnicodeDecodeError:
+            return None
+        step = self._wait if isinstance(kind, Transport) else self._send
+        return functools.partial(self._answer, step, kind, session_id)
+
+    def _answer(self, step: Step, kind: Kind, session_id: str, request: Request, reply: Reply) -> None:
+        self._admit(request, reply)
+        try:
+            step(kind, session_id, request, reply)
+        except frames.BadInput as error:
+            refuse_encoded(request)
+            log.warning("%r from %s refused: 500 %s", request.path, request.peer, error)
+            reply.send(500, str(error).encode(), TEXT_HEAD)
+
+    def _wait(self, transport: Transport, session_id: str, request: Request, reply: Reply) -> None:
+        router = self._router
+        router.check_room(session_id)
+        callback = frames.read_callback(request.query().get("c", "")) if transport.calls else b""
+        waiting = self._waiting(transport, callback, request, reply)
+        waiting.join(router.get_session(session_id) or router.create_session(session_id))
+
+    def _waiting(self, transport: Transport, callback: bytes, request: Request, reply: Reply) -> Waiting:
+        lines, wrap = self._heads[transport.name] + self._cookie(request), transport.wrap(callback)
+        if not transport.streams:
+            return Poll(transport.name, request.peer, reply, wrap, lines)
+        stream = Stream(transport.name, request.peer, reply, wrap, self._router.settings["response_limit"])
+        stream.begin(lines, transport.prelude(callback))
+        return stream
+
+    def _send(self, sender: Sender, session_id: str, request: Request, reply: Reply) -> None:
+        session = self._router.get_session(session_id)
+        if session is None or session.is_closed:
+            raise NotFound("there is no such session")
+        session.on_messages(frames.read_messages(sender.payload(request)))
+        # With its type, though it may be empty: Firefox takes it for XML otherwise (the protocol's reason).
+        reply.send(sender.status, sender.answer, TEXT_HEAD + self._cookie(request))
+
+    def _admit(self, request: Request, reply: Reply) -> None:
+        origin, referer = request.header(b"origin"), request.header(b"referer") or b""
+        page = None if origin is None else origin.decode("latin-1")
+        if self._router.admit(page, referer.decode("latin-1"), request.host or b"") and origin is not None:
+            reply.dress = Cors(origin)
+
+    def _cookie(self, request: Request) -> bytes:
+        if not self._router.settings["jsessionid"]:
+            return b""
+        cookies = (request.header(b"cookie") or b"").decode("latin-1")
+        return f"Set-Cookie: {sticky_cookie(cookies)}\r\n".encode()

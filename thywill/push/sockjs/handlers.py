@@ -1,0 +1,209 @@
+"""What all handlers have in common, and the pages: greeting, info, iframe and whatever is not here."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import logging
+import re
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from tornado.httputil import format_timestamp
+from tornado.web import HTTPError
+
+from thywill.core.envelope import encode_error, encode_failure, encode_object
+from thywill.errors import Later, NotFound, RequestError
+from thywill.push.sockjs.library import (
+    CACHE_TIME,
+    GreetingsHandler,
+    IFrameHandler,
+    InfoHandler,
+    PreflightHandler,
+)
+from thywill.wire.endpoint import Origins
+
+if TYPE_CHECKING:
+    from thywill.push.sockjs.router import Router
+
+log = logging.getLogger(__name__)
+
+JAVASCRIPT = "application/javascript; charset=UTF-8"
+TEXT = "text/plain; charset=UTF-8"
+NOT_CACHED = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
+STICKY = re.compile(r"(?:^|; ?)JSESSIONID=([\w.~!:+/=-]{1,128})(?=;|$)", re.ASCII)
+CODES = {400: "malformed", 403: "origin", 404: "not_found", 405: "method", 413: "too_large"}
+
+IFRAME = """<!DOCTYPE html>
+<html>
+<head>
+  <meta http-equiv="X-UA-Compatible" content="IE=edge" />
+  <meta http-equiv="Content-Type" content="text/html; charset=UTF-8" />
+  <script src="%s"></script>
+  <script>
+    document.domain = document.domain;
+    SockJS.bootstrap_iframe();
+  </script>
+</head>
+<body>
+  <h2>Don't panic!</h2>
+  <p>This is a SockJS hidden iframe. It's used for cross domain magic.</p>
+</body>
+</html>"""
+
+
+def sticky_cookie(cookies: str) -> str:
+    """Return the cookie that some load balancers tell servers by: what the browser has, or a first one."""
+    known = STICKY.search(cookies)
+    return f"JSESSIONID={known[1] if known else 'dummy'}; Path=/"
+
+
+def frame_policy(origins: Origins) -> str:
+    """Return the policy of a page that only those who may speak to the server may show in a frame."""
+    return " ".join(["frame-ancestors", "'self'", *origins.allowed()])
+
+
+class Polite:
+    """Mixed into every handler: which pages may ask, headers, errors without a traceback.
+
+    Pages of other origins are served where the settings allow them, and told so; nobody else's Origin is
+    ever sent back.
+    """
+
+    server: Router
+    request: Any
+    access_methods = "OPTIONS, POST"
+
+    def set_default_headers(self: Any) -> None:
+        self.clear_header("Server")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    def compute_etag(self) -> None:
+        return None
+
+    def prepare(self: Any) -> None:
+        super().prepare()  # type: ignore[misc]
+        try:
+            self.admit()
+        except RequestError as error:
+            self.refuse(error)
+
+    def admit(self) -> None:
+        """Check who asks; ``is_foreign`` says whether it is a page of another origin.
+
+        Raises:
+            BadOrigin: it is, and is not allowed.
+        """
+        headers = self.request.headers
+        host = headers.get("Host", "").encode("latin-1")
+        self.is_foreign = self.server.admit(headers.get("Origin"), headers.get("Referer", ""), host)
+
+    def preflight(self: Any) -> None:
+        """Let a page of another origin, which ``admit`` has checked, read the answer."""
+        headers = self.request.headers
+        if not self.is_foreign or "Origin" not in headers:
+            return
+        self.set_header("Access-Control-Allow-Origin", headers["Origin"])
+        self.set_header("Access-Control-Allow-Credentials", "true")
+        self.set_header("Vary", "Origin")
+        asked = headers.get("Access-Control-Request-Headers")
+        if asked:
+            self.set_header("Access-Control-Allow-Headers", asked)
+
+    def enable_cache(self: Any) -> None:
+        """Let the browser keep the answer for a year."""
+        self.set_header("Cache-Control", f"max-age={CACHE_TIME}, public")
+        self.set_header("Expires", format_timestamp(self.server.wall() + CACHE_TIME))
+        self.set_header("Access-Control-Max-Age", str(CACHE_TIME))
+
+    def disable_cache(self: Any) -> None:
+        """Keep browsers and proxies from storing the answer, or holding it back."""
+        self.set_header("Cache-Control", NOT_CACHED)
+        self.set_header("X-Accel-Buffering", "no")
+
+    def handle_session_cookie(self: Any) -> None:
+        """Set the cookie for load balancers, where the settings ask for it."""
+        if self.server.settings["jsessionid"]:
+            self.set_header("Set-Cookie", sticky_cookie(self.request.headers.get("Cookie", "")))
+
+    def refuse(self: Any, error: RequestError) -> None:
+        """Answer ``error`` as the wire has it."""
+        log.warning(
+            "%r from %s refused: %d %s", self.request.path, self.request.remote_ip, error.status, error.code
+        )
+        self.set_status(error.status)
+        self.set_header("Content-Type", "application/json")
+        if isinstance(error, Later):
+            self.set_header("Retry-After", f"{error.retry:.0f}")
+        self.finish(encode_error(error))
+
+    def write_error(self: Any, status_code: int, **kwargs: Any) -> None:
+        if status_code == 405:
+            self.set_header("Allow", self.access_methods)
+        self.set_header("Content-Type", "application/json")
+        self.finish(encode_failure(CODES.get(status_code, "internal"), self._reason))
+
+
+class Missing(Polite, PreflightHandler):  # type: ignore[misc]
+    """Every address that the protocol does not have, and those of WebSocket."""
+
+    def admit(self) -> None:
+        raise NotFound("there is nothing here")
+
+
+class AroundPost(Polite, PreflightHandler):  # type: ignore[misc]
+    """Everything else at an address whose POST is a thin endpoint."""
+
+
+class AroundGet(AroundPost):
+    """Everything else at an address whose GET is one."""
+
+    access_methods = "GET"
+
+
+class Greeting(Polite, GreetingsHandler):  # type: ignore[misc]
+    """The base address."""
+
+    access_methods = "GET"
+
+
+class Info(Polite, InfoHandler):  # type: ignore[misc]
+    """What a page asks first: which transports make sense, how long a round trip takes, some entropy."""
+
+    def get(self) -> None:
+        self.preflight()
+        self.disable_cache()
+        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        self.finish(
+            encode_object(
+                {
+                    "websocket": self.server.websockets_enabled,
+                    "cookie_needed": self.server.settings["jsessionid"],
+                    "origins": ["*:*"],  # the protocol's constant, which says nothing
+                    "entropy": secrets.randbits(32),
+                }
+            )
+        )
+
+
+class Frame(Polite, IFrameHandler):  # type: ignore[misc]
+    """The page that a page of another origin shows in a hidden frame, to speak through it.
+
+    It is there only where other origins are allowed, and shows itself to them alone.
+    """
+
+    access_methods = "GET"
+
+    def get(self) -> None:
+        if not self.server.origins.any():
+            raise HTTPError(404)
+        page = (IFRAME % html.escape(self.server.settings["sockjs_url"])).encode()
+        self.set_header("Etag", f'"{hashlib.sha256(page).hexdigest()[:32]}"')
+        self.set_header("Content-Type", "text/html; charset=UTF-8")
+        self.enable_cache()
+        self.set_header("Content-Security-Policy", frame_policy(self.server.origins))
+        if self.check_etag_header():
+            self.set_status(304)
+            self.finish()
+        else:
+            self.finish(page)

@@ -1,0 +1,132 @@
+"""The transports: how each carries frames to the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from thywill.push.sockjs import frames
+from thywill.push.sockjs.handlers import JAVASCRIPT, NOT_CACHED
+
+PRELUDE = b"h" * 2048 + b"\n"
+HTMLFILE = b"""<!doctype html>
+<html><head>
+  <meta http-equiv="X-UA-Compatible" content="IE=edge" />
+  <meta http-equiv="Content-Type" content="text/html; charset=UTF-8" />
+</head><body><h2>Don't panic!</h2>
+  <script>
+    document.domain = document.domain;
+    var c = parent.%b;
+    c.start();
+    function p(d) {c.message(d);};
+    window.onload = function() {c.stop();};
+  </script>"""
+
+Wrap = Callable[[bytes], bytes]
+"""Returns a frame as it is carried."""
+
+
+def head(content_type: str) -> bytes:
+    """Return the header lines of an answer that nobody may store, or hold back."""
+    lines = (
+        f"Content-Type: {content_type}",
+        f"Cache-Control: {NOT_CACHED}",
+        "X-Accel-Buffering: no",
+        "X-Content-Type-Options: nosniff",
+    )
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+class Transport:
+    """``xhr``: XMLHttpRequest or XDomainRequest, an answer for each frame. The others differ from it."""
+
+    name = "xhr"
+    method = b"POST"
+    content_type = JAVASCRIPT
+
+    streams = False
+    """Whether one answer carries many frames."""
+
+    calls = False
+    """Whether frames come as calls of a function that the page names in the query."""
+
+    framed = False
+    """Whether the answer is a page in a frame."""
+
+    def prelude(self, callback: bytes) -> bytes:
+        """Return what makes browsers begin to read a stream."""
+        return PRELUDE
+
+    def wrap(self, callback: bytes) -> Wrap:
+        """Return what makes of a frame what is carried."""
+        return _line
+
+
+class XhrStreaming(Transport):
+    """``xhr_streaming``: the same, reading as it arrives."""
+
+    name = "xhr_streaming"
+    streams = True
+
+
+class EventSource(Transport):
+    """``eventsource``: server-sent events."""
+
+    name = "eventsource"
+    method = b"GET"
+    content_type = "text/event-stream"
+    streams = True
+
+    def prelude(self, callback: bytes) -> bytes:
+        return b"\r\n"
+
+    def wrap(self, callback: bytes) -> Wrap:
+        return _event
+
+
+class HtmlFile(Transport):
+    """``htmlfile``: a page without end in a hidden frame, each of SockJS's frames a script."""
+
+    name = "htmlfile"
+    method = b"GET"
+    content_type = "text/html; charset=UTF-8"
+    streams = calls = framed = True
+
+    def prelude(self, callback: bytes) -> bytes:
+        # Internet Explorer shows nothing of a page before it has 1 KB of it.
+        return (HTMLFILE % callback).ljust(1024 + 14) + b"\r\n\r\n"
+
+    def wrap(self, callback: bytes) -> Wrap:
+        return _script
+
+
+class Jsonp(Transport):
+    """``jsonp``: script tags, a request for each frame."""
+
+    name = "jsonp"
+    method = b"GET"
+    calls = True
+
+    def wrap(self, callback: bytes) -> Wrap:
+        return partial(_call, callback)
+
+
+TRANSPORTS = (Transport(), XhrStreaming(), EventSource(), HtmlFile(), Jsonp())
+
+
+def _line(frame: bytes) -> bytes:
+    return frame + b"\n"
+
+
+def _event(frame: bytes) -> bytes:
+    return b"data: %b\r\n\r\n" % frame
+
+
+def _script(frame: bytes) -> bytes:
+    # "</script>" in a message would end the script, and begin the sender's own.
+    return b"<script>\np(%b);\n</script>\r\n" % frames.quote(frame).replace(b"<", b"\\u003c")
+
+
+def _call(callback: bytes, frame: bytes) -> bytes:
+    # The comment keeps other formats from being smuggled through the callback's name.
+    return b"/**/%b(%b);\r\n" % (callback, frames.quote(frame))

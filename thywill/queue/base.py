@@ -1,0 +1,162 @@
+"""The contract of a queue."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+
+from thywill.client_interface.bootstrap import Configuration
+from thywill.component import Component
+from thywill.core.envelope import Item
+from thywill.core.log import LogBounds, MessageLog
+from thywill.core.measures import Measures
+from thywill.core.message import Message
+from thywill.core.outbox import Bounds, Entry, Outbox
+from thywill.core.overflow import Overflow
+from thywill.database.base import Database
+from thywill.errors import Gone
+from thywill.hub.client import LiveClient
+from thywill.hub.contracts import Address, Receivers, Restored, Then
+
+log = logging.getLogger(__name__)
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """What every queue can be told.
+
+    Args:
+        message: how large one message may be, in bytes of JSON; either way.
+        batch: how many messages one request or answer carries at most.
+        messages, bytes: how much may wait for one client.
+        overflow: what happens then, to a message of which its application says nothing else.
+        log_messages, log_bytes: how much may wait for all clients of one application together; what is for
+            several counts once.
+    """
+
+    message: Positive = 64 * 1024
+    batch: Positive = 100
+    messages: Positive = 1000
+    bytes: Positive = 1024 * 1024
+    overflow: Overflow = Overflow.DROP_OLDEST
+    log_messages: Positive = 100_000
+    log_bytes: Positive = 64 * 1024 * 1024
+
+
+class Queue(Component):
+    """One ordered message log per application.
+
+    Ids are integers that grow, below 2**53. A message is handed to ``receivers`` once it is as safe as the
+    queue makes it, in the order of the ids; ``append`` returns after that. What the other methods do here is
+    enough for a queue that ends with the process: nothing is kept, and is as safe as it will be at once.
+
+    Args:
+        settings: the section ``[queue]``.
+        database: the house's database, for a queue that keeps something there.
+    """
+
+    Settings: ClassVar[type[Any]] = QueueSettings
+
+    durable: ClassVar[bool] = False
+    """Whether it cannot serve without its database."""
+
+    receivers: Receivers
+
+    def __init__(self, settings: QueueSettings, database: Database) -> None:
+        self.settings = settings
+        self.bounds = Bounds(
+            messages=settings.messages,
+            size=settings.bytes,
+            batch=settings.batch,
+            batch_size=max(settings.message, settings.bytes // 4),
+            overflow=settings.overflow,
+        )
+        limits = LogBounds(settings.log_messages, settings.log_bytes)
+        self._logs: dict[str, MessageLog] = defaultdict(lambda: MessageLog(limits))
+
+    def connect(self, receivers: Receivers) -> None:
+        """Deliver to ``receivers`` from now on."""
+        self.receivers = receivers
+
+    def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
+        """Tell the browser how much it may send at once."""
+        configuration.connection["limits"] = {
+            "message": self.settings.message,
+            "messages": self.settings.batch,
+        }
+
+    def measure(self, measures: Measures) -> None:
+        """Tell what the logs hold."""
+        for application, messages in self._logs.items():
+            text = "Messages that some queue holds, each counted once."
+            measures.gauge("thywill_log_messages", text, len(messages), application=application)
+            text = "Bytes of these messages."
+            measures.gauge("thywill_log_bytes", text, messages.size, application=application)
+
+    async def restore(self, applications: Container[str]) -> Sequence[Restored]:
+        """Return the clients that were kept over a restart; those of other applications are forgotten."""
+        return ()
+
+    def open(self, application: str) -> Outbox:
+        """Return the queue of a new client."""
+        return Outbox(self.bounds)
+
+    def keep(self, client: LiveClient) -> None:
+        """``client`` has polled for the first time."""
+
+    def deliver(self, application: str, address: Address, entry: Entry) -> None:
+        """Hand a message that is safe to ``receivers``, and keep the log of ``application`` in its bounds."""
+        messages = self._logs[application]
+        self.hold(application, entry)
+        self.receivers.deliver(application, address, entry)
+        excess = messages.excess()
+        if excess is not None:
+            up_to, count = excess
+            log.warning("the log of %s is full, its oldest messages are given up: %d", application, count)
+            self.receivers.give_up(application, up_to)
+
+    def hold(self, application: str, entry: Entry) -> None:
+        """Count ``entry`` into the log of ``application``, after those with lower ids."""
+        self._logs[application].hold(entry)
+
+    async def append(self, application: str, address: Address, message: Message) -> int:
+        """Add a message; return its id once it is safe and delivered.
+
+        Raises:
+            Unavailable: it cannot be made safe now, and is not sent.
+        """
+        raise NotImplementedError
+
+    def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
+        """Call ``then`` when ``items``, and all that came before, are safe."""
+        then(None)
+
+    def handled(self, client: LiveClient, number: int) -> None:
+        """The application has done with this step of ``client`` (see ``thywill.hub.step``)."""
+
+    def touched(self, client: LiveClient) -> None:
+        """The application asks for ``client.data``, and may change it."""
+
+    def subscribed(self, client: LiveClient, channel: str) -> None:
+        """``client`` is in ``channel`` from now on."""
+
+    def unsubscribed(self, client: LiveClient, channel: str) -> None:
+        """``client`` is not in ``channel`` any more."""
+
+    def acknowledged(self, client: LiveClient) -> None:
+        """The browser of ``client`` has all up to ``client.outbox.cursor``."""
+
+    def close(self, client: LiveClient, then: Then, evicted: Gone | None = None) -> None:
+        """``client`` is gone; call ``then`` when that is safe, after all that it has sent.
+
+        ``evicted`` says why, if this side has ended it: then ``client.inbox.received`` is the number of the
+        last of its messages that is handled.
+        """
+        then(None)
