@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from tornado.ioloop import IOLoop
 
-from tests.browsers import Browser, Chromium, DriverError, Firefox
-from tests.databases import KINDS, DatabaseServer, Servers, running_servers
-from tests.serving import Running, sections
+from tests.browser.drivers import Browser, Chromium, DriverError, Firefox
+from tests.support.databases import KINDS, DatabaseServer, Servers, running_servers
+from tests.support.serving import Running, sections
 
 Launch = Callable[[type[Browser]], Browser]
 Start = Callable[..., Awaitable[Running]]

@@ -18,7 +18,7 @@ def enter(module: str) -> NoReturn:
     Called by the module itself, above its imports of packages. ``Unprepared`` is one line and status 2.
 
     Args:
-        module: its name for ``python3 -m``; ``tests.audit.__main__`` for that of a package.
+        module: its name for ``python3 -m``; ``tests.tools.audit.__main__`` for that of a package.
     """
     try:
         prepare_python()

@@ -79,9 +79,9 @@ def client_tests() -> Outcome:
         node = require("node", "nodejs")
     except MissingProgram as error:
         return missing(error)
-    files = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/client/*.test.js"))
+    files = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/browser/client/*.test.js"))
     if not files:
-        return Outcome(0, 1, "there is no tests/client/*.test.js")
+        return Outcome(0, 1, "there is no tests/browser/client/*.test.js")
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.tap")
         status = call([node, "--test", *node_reporters(report), *files])

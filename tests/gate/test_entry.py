@@ -12,13 +12,13 @@ from tests.gate import entry
 from tests.gate.environment import ROOT, Unprepared
 
 COMMANDS = (
-    "tests.audit",
-    "tests.bench",
-    "tests.soak",
-    "tests.soak.expiry",
-    "tests.overload",
-    "tests.nginx_table",
-    "tests.engines.table",
+    "tests.tools.audit",
+    "tests.tools.bench",
+    "tests.tools.soak",
+    "tests.tools.soak.expiry",
+    "tests.tools.overload",
+    "tests.tools.nginx_table",
+    "tests.browser.engines.table",
 )
 
 
@@ -45,10 +45,10 @@ def test_it_starts_without_packages(bare: Path, command: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["tests.audit", "--faults", "nope"], "no fault is called 'nope'; there are none, "),
-        (["tests.bench", "--rows", "nope"], "no row is called 'nope'; there are poll, "),
-        (["tests.bench", "--peers", "faye, nope"], "no peer is called 'nope'; there are nchan, "),
-        (["tests.bench", "--through", "nope"], "no way is called 'nope'; there are none, "),
+        (["tests.tools.audit", "--faults", "nope"], "no fault is called 'nope'; there are none, "),
+        (["tests.tools.bench", "--rows", "nope"], "no row is called 'nope'; there are poll, "),
+        (["tests.tools.bench", "--peers", "faye, nope"], "no peer is called 'nope'; there are nchan, "),
+        (["tests.tools.bench", "--through", "nope"], "no way is called 'nope'; there are none, "),
     ],
 )
 def test_a_name_that_is_none_is_one_line(bare: Path, arguments: list[str], told: str) -> None:
@@ -66,6 +66,6 @@ def test_what_cannot_be_prepared_is_one_line(
 
     monkeypatch.setattr(entry, "prepare_python", fail)
     with pytest.raises(SystemExit) as caught:
-        entry.enter("tests.soak.__main__")
+        entry.enter("tests.tools.soak.__main__")
     assert caught.value.code == 2
-    assert capsys.readouterr().err == "tests.soak cannot run: there is no pip\n"
+    assert capsys.readouterr().err == "tests.tools.soak cannot run: there is no pip\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browsers import require
+from tests.browser.drivers import require
 from tests.gate import es3
 from tests.gate.environment import prepare_node
 

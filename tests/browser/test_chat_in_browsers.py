@@ -1,0 +1,122 @@
+"""The chat, as people use it: real browsers, the server started by its command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.drivers import Browser, Page
+from tests.support.served import Served
+
+pytestmark = pytest.mark.browser
+
+WITHOUT_MODERN_WAYS = """
+delete window.WebSocket; delete window.fetch; delete window.EventSource; delete window.Promise;
+if (window.WebSocket || window.fetch) { throw new Error('still there'); }
+"""
+CONNECTED = "document.getElementById('chat-status-text').innerText === 'Connected'"
+ENTERED = "document.querySelectorAll('#chat-people li').length > 0"
+BUBBLES = "Array.from(document.querySelectorAll('.bubble:not(.pending)')).map(b => b.innerText.trim())"
+
+
+@pytest.fixture
+def server(tmp_path: Path, http: str) -> Iterator[Served]:
+    served = Served(tmp_path, "--http", http)
+    yield served
+    served.kill()
+
+
+def enter(page: Page, server: Served) -> Page:
+    page.open(server.address + "chat/")
+    page.wait_for(f"{CONNECTED} && {ENTERED}")
+    return page
+
+
+def say(page: Page, text: str) -> None:
+    page.evaluate(
+        f"(() => {{ document.getElementById('chat-text').value = {json.dumps(text)};"
+        " document.getElementById('chat-send').click(); })()"
+    )
+
+
+def sees(page: Page, text: str) -> None:
+    page.wait_for(f"{BUBBLES}.includes({json.dumps(text)})")
+
+
+def test_two_browsers_chat_with_one_another(
+    chromium: Browser, firefox: Browser, server: Served, tmp_path: Path
+) -> None:
+    one, other = enter(chromium.new_page(), server), enter(firefox.new_page(), server)
+    for page in (one, other):
+        page.wait_for("document.querySelectorAll('#chat-people li').length === 2")
+    one.type("#chat-text", "Hello from here")
+    one.press("Enter")
+    sees(other, "Hello from here")
+    say(other, "And from there: \u00e4 \u2028 \U0001f600")
+    sees(one, "And from there: \u00e4 \u2028 \U0001f600")
+    for index in range(20):
+        say(one, f"message {index}")
+    sees(other, "message 19")
+    seen = [text for text in other.evaluate(BUBBLES) if text.startswith("message")]
+    assert seen == [f"message {index}" for index in range(20)]
+    assert one.errors == other.errors == []
+    one.screenshot(tmp_path / "chat.png")
+
+
+def test_a_message_is_text_whatever_it_holds(chromium: Browser, server: Served) -> None:
+    one, other = enter(chromium.new_page(isolated=True), server), enter(chromium.new_page(), server)
+    text = "<img src=x onerror='window.hit = 1'><script>window.hit = 1</script></script>"
+    say(one, text)
+    sees(other, text)
+    assert other.evaluate("window.hit === undefined && document.querySelector('.bubble img') === null")
+
+
+def test_a_page_without_websocket_and_fetch_works_the_same(browser: Browser, server: Served) -> None:
+    plain, other = browser.new_page(), browser.new_page(isolated=True)
+    plain.add_init_script(WITHOUT_MODERN_WAYS)
+    enter(plain, server)
+    enter(other, server)
+    say(other, "to the old one")
+    sees(plain, "to the old one")
+    say(plain, "from the old one")
+    sees(other, "from the old one")
+    assert plain.errors == []
+
+
+def test_a_page_that_is_closed_leaves(browser: Browser, server: Served) -> None:
+    one, other = enter(browser.new_page(), server), enter(browser.new_page(isolated=True), server)
+    other.wait_for("document.querySelectorAll('#chat-people li').length === 2")
+    one.close()
+    other.wait_for("document.querySelectorAll('#chat-people li').length === 1")
+
+
+def test_a_page_survives_its_server(browser: Browser, server: Served, tmp_path: Path, http: str) -> None:
+    page = enter(browser.new_page(), server)
+    server.kill()
+    page.wait_for("document.getElementById('chat-status-text').innerText.startsWith('Offline')")
+    again = Served(tmp_path, "--http", http, port=server.port)
+    try:
+        # The memory queue does not know its clients any more, and the page says so.
+        page.wait_for("document.getElementById('chat-gone').offsetHeight > 0", timeout=60)
+        page.click("#chat-again")
+        page.wait_for(CONNECTED)
+    finally:
+        again.kill()
+
+
+def test_echo_comes_back(browser: Browser, server: Served) -> None:
+    page = browser.open(server.address + "echo/")
+    page.wait_for("document.getElementById('echo-state').innerText.toLowerCase().includes('connected')")
+    page.type("#echo-text", "hello")
+    page.press("Enter")
+    page.wait_for("document.getElementById('echo-list').innerText.includes('hello')")
+    assert page.errors == []
+
+
+def test_the_index_leads_to_the_applications(chromium: Browser, server: Served) -> None:
+    page = chromium.open(server.address)
+    page.click("a[href='chat/']")
+    page.wait_for(f"location.pathname === '/chat/' && {CONNECTED}")

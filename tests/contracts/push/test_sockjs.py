@@ -1,0 +1,333 @@
+"""SockJS sessions of the product: the envelope, its errors and close codes, bad input, bounds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from typing import Any
+
+import pytest
+
+from tests.contracts.push.conftest import Desk
+from tests.support.carriers import CARRIERS, SESSIONS, Cut, SockJS, Xhr, XhrStreaming
+from tests.support.page import Page
+from tests.support.serving import until
+from tests.support.sockjs import Service
+from thywill.hub.contracts import Address
+
+pytestmark = pytest.mark.gen_test
+
+BASE = "/thywill/sockjs"
+
+
+def sessions(desk: Desk) -> dict[str, Any]:
+    """Return the sessions that the server knows."""
+    (push,) = [each for each in desk.running.service.pushes if each.name == "sockjs"]
+    found: dict[str, Any] = push.router.sessions  # type: ignore[attr-defined]
+    return found
+
+
+async def said_at_last(session: SockJS) -> tuple[list[Any], tuple[int, str]]:
+    """Return what the session still says, and how it is closed."""
+    said: list[Any] = []
+    with contextlib.suppress(Cut):
+        while True:
+            said.append(await session.receive())
+    assert session.closed is not None
+    return said, session.closed
+
+
+async def page_on(desk: Desk, kind: type[SockJS]) -> tuple[Page, SockJS]:
+    """Return a page that is connected by a session, and the session."""
+    page = await desk.page(kind)
+    return page, session_of(page)
+
+
+def session_of(page: Page) -> SockJS:
+    assert isinstance(page.carrier, SockJS)
+    return page.carrier
+
+
+# What is there.
+
+
+async def test_the_addresses(desk: Desk) -> None:
+    running = await desk.serve()
+    assert (await running.fetch("thywill/sockjs")).body == b"Welcome to SockJS!\n"
+    info = json.loads((await running.fetch("thywill/sockjs/info")).body)
+    assert (info["websocket"], info["cookie_needed"]) == (False, False)
+    for missing in ("websocket", "0/0/websocket", "nothing", "iframe.html"):
+        response = await running.fetch(f"thywill/sockjs/{missing}")
+        assert (response.code, json.loads(response.body)["error"]["code"]) == (404, "not_found")
+
+
+async def test_pages_know_of_it(desk: Desk) -> None:
+    running = await desk.serve()
+    assert b'"push":["sockjs","longpoll"]' in (await running.fetch("probe/")).body
+
+
+async def test_the_frame_is_there_for_other_origins(desk: Desk) -> None:
+    running = await desk.serve(client_interface={"origins": ["https://page.example"]})
+    response = await running.fetch("thywill/sockjs/iframe.html")
+    assert b"sockjs.min.js" in response.body
+    assert response.headers["Content-Security-Policy"] == "frame-ancestors 'self' https://page.example"
+
+
+async def test_its_settings(desk: Desk) -> None:
+    own = {"hold": 0.1, "cookie": True, "client": "/own/sockjs.js", "response": 1, "pause": 1}
+    push = {"components": ["sockjs"], "sockjs": own}
+    await desk.serve(push=push, client_interface={"origins": ["*"]})
+    service = Service(desk.port, BASE)
+    assert b'src="/own/sockjs.js"' in (await service.get("/iframe.html")).body
+    assert (await service.post("/0/s/xhr")).header("set-cookie") == "JSESSIONID=dummy; Path=/"
+    stream, _ = await service.stream("/0/t/xhr_streaming")
+    assert [await stream.chunk() for _ in range(3)][1:] == [b"o\n", b""]
+    service.close()
+
+
+# The envelope.
+
+
+async def test_the_first_answer_comes_at_once(desk: Desk, transport: type[SockJS]) -> None:
+    page = await desk.page()
+    session = await page.use(transport)
+    assert await session.receive() == {"messages": [], "cursor": 0, "after": 0}
+    client = desk.running.service.hub.clients[page.id]
+    assert (client.state.value, client.transport) == ("connected", f"sockjs {transport.shown()}")
+
+
+async def test_messages_say_what_they_come_after(desk: Desk, transport: type[SockJS]) -> None:
+    page, session = await page_on(desk, transport)
+    await page.send({"echo": "a"})
+    first = await session.receive()
+    await page.send({"echo": "b"})
+    second = await session.receive()
+    assert (first["after"], second["after"]) == (0, first["cursor"])
+    assert [item[1] for item in first["messages"] + second["messages"]] == ["a", "b"]
+
+
+async def test_a_hello_may_come_twice(desk: Desk) -> None:
+    page, session = await page_on(desk, XhrStreaming)
+    await session.say({"token": page.token, "cursor": 0})
+    await page.send({"echo": "x"})
+    assert await page.until(1) == ["x"]
+
+
+async def test_one_frame_of_the_browser_may_say_everything(desk: Desk) -> None:
+    page = await desk.page()
+    session = await desk.session(Xhr)
+    await session.say({"token": page.token, "cursor": 0, "messages": [[1, {"echo": "x"}]], "unknown": 1})
+    assert await session.outcome() == {"received": 1}
+    assert (await session.receive())["messages"] == []
+    assert (await session.receive())["messages"][0][1] == "x"
+
+
+async def test_a_response_ends_and_the_next_goes_on(desk: Desk) -> None:
+    await desk.serve(push={"sockjs": {"response": 300}})
+    page, _ = await page_on(desk, XhrStreaming)
+    for number in range(20):
+        await page.send({"echo": [number, "x" * 50]})
+    assert [data[0] for data in await page.until(20)] == list(range(20))
+
+
+async def test_heartbeats(desk: Desk, transport: type[SockJS]) -> None:
+    await desk.serve(push={"sockjs": {"hold": 0.1}})
+    page, session = await page_on(desk, transport)
+    await until(lambda: session.heartbeats >= 2)
+    await page.send({"echo": "x"})
+    assert await page.until(1) == ["x"]
+
+
+# Bounds.
+
+
+async def test_a_page_that_does_not_acknowledge_is_given_no_more(desk: Desk) -> None:
+    page, session = await page_on(desk, XhrStreaming)
+    client = desk.running.service.hub.clients[page.id]
+    for number in range(150):
+        await desk.running.service.hub.send("probe", Address.client(page.id), number, 1000)
+    got: list[int] = []
+    while len(got) < 100:
+        got += [item[1] for item in (await session.receive())["messages"]]
+    await until(lambda: not client.waiting)
+    assert (got, client.outbox.given, len(client.outbox)) == (list(range(100)), 100, 150)
+    assert session.said.empty()
+    await session.acknowledge(client.outbox.entries[59].id)
+    while len(got) < 150:
+        got += [item[1] for item in (await session.receive())["messages"]]
+    assert got == list(range(150))
+
+
+async def test_a_page_that_reads_nothing_costs_its_queue_alone(desk: Desk) -> None:
+    page, session = await page_on(desk, XhrStreaming)
+    client, hub = desk.running.service.hub.clients[page.id], desk.running.service.hub
+    session.stop_reading()
+    for _ in range(200):
+        await hub.send("probe", Address.client(page.id), "x" * 50_000, 65536)
+        await asyncio.sleep(0)
+    given = client.outbox.entries[: client.outbox.given]
+    assert sum(len(entry.encoded) for entry in given) <= 256 * 1024
+    assert client.outbox.size <= 1024 * 1024
+    await page.use(Xhr)
+    while page.lost + len(page.data) < 200:
+        await page.step()
+
+
+async def test_outcomes_that_nobody_fetches_do_not_pile_up(desk: Desk) -> None:
+    _, session = await page_on(desk, Xhr)
+    # What the waiting poll is answered, nobody follows up.
+    session.stop_reading()
+    for number in range(1, 50):
+        await session.say({"messages": [[number, 0]]})
+    service = Service(desk.port, session.base)
+    answer = await service.post("/xhr")
+    assert answer.body == b'a["{\\"received\\":49}"]\n'
+
+
+async def test_an_outcome_and_a_message_come_together(desk: Desk) -> None:
+    page, session = await page_on(desk, Xhr)
+    client = desk.running.service.hub.clients[page.id]
+    # What the waiting poll is answered, nobody follows up.
+    session.stop_reading()
+    await session.say({"messages": [[1, 0]]})
+    await session.say({"messages": [[2, {"echo": "x"}]]})
+    await until(lambda: client.outbox.entries)
+    answer = await Service(desk.port, session.base).post("/xhr")
+    message, outcome = map(json.loads, json.loads(answer.body[1:]))
+    assert (message["messages"][0][1], outcome) == ("x", {"received": 2})
+
+
+# Bad input.
+
+MALFORMED = {
+    "no JSON": "{",
+    "an array": "[]",
+    "a number": "1",
+    "a token of another type": '{"token":1}',
+    "a cursor of another type": '{"cursor":"1"}',
+    "a negative cursor": '{"cursor":-1}',
+    "messages of another type": '{"messages":{}}',
+    "an item of another type": '{"messages":[1]}',
+    "nested without end": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
+async def test_malformed_frames(desk: Desk, text: str) -> None:
+    page, session = await page_on(desk, Xhr)
+    await session.write(json.dumps([text, json.dumps({"messages": [[1, "never"]]})]))
+    (said,), (code, _) = await said_at_last(session)
+    assert (said["error"]["code"], code) == ("malformed", 4000)
+    await page.use(XhrStreaming)
+    assert await page.send("good") == {"received": 1}
+
+
+@pytest.mark.parametrize(
+    ("hello", "code", "close"),
+    [
+        ({}, "bad_token", 4001),
+        ({"cursor": 0}, "bad_token", 4001),
+        ({"messages": [[1, "x"]]}, "bad_token", 4001),
+        ({"token": ""}, "bad_token", 4001),
+        ({"token": "ü"}, "bad_token", 4001),
+        ({"token": "a.b.c"}, "bad_token", 4001),
+    ],
+)
+async def test_sessions_that_show_no_token(
+    desk: Desk, transport: type[SockJS], hello: object, code: str, close: int
+) -> None:
+    session = await desk.session(transport)
+    await session.say(hello)
+    (said,), closed = await said_at_last(session)
+    assert (said["error"]["code"], closed[0]) == (code, close)
+
+
+async def test_another_client_in_the_same_session(desk: Desk) -> None:
+    _, session = await page_on(desk, Xhr)
+    other = await desk.page()
+    await session.say({"token": other.token, "cursor": 0})
+    (said,), (code, _) = await said_at_last(session)
+    assert (said["error"]["code"], code) == ("malformed", 4000)
+    await other.use(Xhr)
+    assert (await other.step())["messages"] == []
+
+
+async def test_a_session_that_says_nothing_is_closed(desk: Desk) -> None:
+    await desk.serve(push={"sockjs": {"hold": 0.1}})
+    session = await desk.session(XhrStreaming)
+    (said,), (code, _) = await said_at_last(session)
+    assert (said["error"]["code"], code) == ("bad_token", 4001)
+
+
+async def test_a_client_that_is_gone(desk: Desk, transport: type[SockJS]) -> None:
+    page, session = await page_on(desk, transport)
+    await page.send({"evict": "enough"})
+    (said,), closed = await said_at_last(session)
+    assert said == {"error": {"code": "gone", "message": "enough"}}
+    assert closed == (4010, "enough")
+    await page.use(transport)
+    assert await said_at_last(session_of(page)) == ([said], (4010, "enough"))
+
+
+async def test_a_cursor_that_was_overtaken(desk: Desk) -> None:
+    page, _ = await page_on(desk, Xhr)
+    await page.send({"echo": 1})
+    await page.until(1)
+    client = desk.running.service.hub.clients[page.id]
+    await until(lambda: client.outbox.cursor == page.cursor)
+    late = await desk.session(Xhr)
+    await late.say({"token": page.token, "cursor": 0})
+    (said,), (code, _) = await said_at_last(late)
+    assert said == {"messages": [], "cursor": page.cursor, "superseded": True}
+    assert code == 4200
+    await page.send({"echo": 2})
+    assert await page.until(2) == [1, 2]
+
+
+async def test_pages_of_other_origins(desk: Desk) -> None:
+    await desk.serve()
+    service = Service(desk.port, BASE)
+    for path in ("/0/x/xhr", "/0/x/xhr_send", "/0/x/xhr_streaming"):
+        answer = await service.post(path, b"", "Origin: http://evil.example")
+        assert (answer.status, answer.code) == (403, "origin")
+    assert not sessions(desk)
+
+
+async def test_logs_hold_no_token_and_no_message(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    page, _ = await page_on(desk, Xhr)
+    await page.send({"echo": "a secret of theirs"})
+    await page.until(1)
+    await page.carrier.send([[9, "a secret of theirs"]])
+    assert page.token not in caplog.text
+    assert "a secret of theirs" not in caplog.text
+
+
+# The end.
+
+
+async def test_a_drain_closes_sessions(desk: Desk, transport: type[SockJS]) -> None:
+    _, session = await page_on(desk, transport)
+    desk.running.service.hub.drain(1)
+    (said,), (code, _) = await said_at_last(session)
+    assert 1 <= said["retry"] <= 2
+    assert code == 4103
+    (said,), (code, _) = await said_at_last(await desk.session(transport))
+    assert (said["error"]["code"], said["error"]["retry"], code) == ("draining", 2, 4103)
+
+
+async def test_a_stop_does_not_wait_for_sessions(desk: Desk) -> None:
+    running = await desk.serve(server={"stop_timeout": 15})
+    for kind in SESSIONS:
+        await desk.page(kind)
+    begun = asyncio.get_running_loop().time()
+    await running.service.stop()
+    assert asyncio.get_running_loop().time() - begun < 10
+
+
+async def test_nothing_is_left_of_sessions(desk: Desk) -> None:
+    running = await desk.serve(push={"sockjs": {"pause": 0.1, "grace": 0.2}, "longpoll": {"grace": 0.2}})
+    for kind in CARRIERS:
+        page = await desk.page(kind)
+        await page.carrier.close()
+    await until(lambda: not sessions(desk) and not running.service.hub.clients, timeout=15)

@@ -1,0 +1,251 @@
+"""The store of a queue that survives, over every database and over the fake that other tests use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.databases import Servers
+from tests.support.queue_fakes import FakeStore
+from thywill.core.changes import (
+    Changes,
+    Kept,
+    KeptClient,
+    KeptItem,
+    KeptMessage,
+    KeptSubscription,
+    Move,
+)
+from thywill.database.base import DatabaseUnavailable, MessageStore
+from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
+
+pytestmark = pytest.mark.gen_test
+Open = Callable[[], AbstractAsyncContextManager[MessageStore]]
+
+TEXT = "Zoë \u2028 😀 \\ ' \" %s"
+
+
+def client(number: int = 1, application: str = "chat") -> KeptClient:
+    return KeptClient(f"client-{number}", application, "session", 1.5, cursor=7)
+
+
+def message(number: int, application: str = "chat", data: str = TEXT) -> KeptMessage:
+    return KeptMessage(
+        application, number, "channel", '"all"', json.dumps(data), None, None, None, None, None, 2.5
+    )
+
+
+@pytest.fixture(params=["fake", "sqlite", "mariadb", "postgresql"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Open:
+    """Return a function that opens the same store, each time as the next server would."""
+    if request.param == "fake":
+        fake = FakeStore()
+
+        @asynccontextmanager
+        async def same() -> AsyncIterator[MessageStore]:
+            yield fake
+
+        return same
+    url = "sqlite:///test.db" if request.param == "sqlite" else servers.new_url(request.param)
+
+    @asynccontextmanager
+    async def anew() -> AsyncIterator[MessageStore]:
+        database = PeeweeDatabase(PeeweeSettings(url=url), tmp_path)
+        await database.start()
+        try:
+            yield database.messages()
+        finally:
+            await database.stop()
+
+    return anew
+
+
+async def write(opened: Open, *all_changes: Changes) -> Kept:
+    """Write the changes one after another, and return what the next server finds."""
+    async with opened() as store:
+        for changes in all_changes:
+            await store.write(changes)
+    async with opened() as store:
+        return await store.load()
+
+
+async def test_everything_is_found_by_the_next_server(opened):
+    full = KeptMessage("chat", 2, "client", '"client-1"', "{}", 3, "key", "conflate", "client-1", 4, 5.5, 6)
+    kept = await write(
+        opened,
+        Changes(
+            clients={"client-1": client(1)},
+            messages=[message(1), full],
+            items=[KeptItem("client-1", 1, json.dumps([1, TEXT]))],
+            moves=[Move(True, "client-1", json.dumps("röom"), 7)],
+        ),
+    )
+    assert kept.messages == [message(1), full]
+    assert kept.clients == [client(1)._replace(received=1)]
+    assert kept.items == [KeptItem("client-1", 1, json.dumps([1, TEXT]))]
+    assert kept.subscriptions == [KeptSubscription("client-1", json.dumps("röom"), 7, None)]
+
+
+async def test_an_empty_store_has_nothing(opened):
+    assert await write(opened) == Kept()
+
+
+async def test_messages_come_in_the_order_of_their_ids(opened):
+    kept = await write(opened, Changes(messages=[message(10), message(9)]), Changes(messages=[message(2)]))
+    assert [row.id for row in kept.messages] == [2, 9, 10]
+
+
+async def test_ids_are_those_of_their_application(opened):
+    kept = await write(opened, Changes(messages=[message(1), message(1, "echo")]))
+    assert sorted(row.application for row in kept.messages) == ["chat", "echo"]
+
+
+async def test_large_numbers_and_large_messages(opened):
+    row = message(2**53 - 1, data="x" * 300_000)
+    kept = await write(opened, Changes(messages=[row]))
+    assert kept.messages == [row]
+
+
+async def test_what_has_changed_of_a_client(opened):
+    first = Changes(clients={"client-1": client(1), "client-2": client(2)})
+    second = Changes(
+        items=[KeptItem("client-1", n, "[]") for n in (1, 2, 3)],
+        cursors={"client-1": 9},
+        handled={"client-1": 2},
+        gone={"client-2": None},
+    )
+    kept = await write(opened, first, second)
+    one, two = sorted(kept.clients)
+    assert (one.cursor, one.received, one.handled, bool(one.gone)) == (9, 3, 2, False)
+    assert (two.cursor, two.received, two.handled, bool(two.gone)) == (7, 0, -1, True)
+    assert [item.n for item in kept.items] == [3]
+
+
+async def test_the_data_of_a_client_is_that_of_its_last_note(opened):
+    first = Changes(clients={"client-1": client(1)._replace(data="{}"), "client-2": client(2)})
+    text = json.dumps({"name": TEXT, "large": "x" * 300_000})
+    noted = Changes(handled={"client-1": 1}, data={"client-1": text, "nobody": text})
+    one, two = sorted((await write(opened, first, noted)).clients)
+    assert (one.handled, one.data, two.data) == (1, text, None)
+    kept = await write(opened, Changes(handled={"client-1": 2}), Changes(data={"client-2": '{"a":1}'}))
+    one, two = sorted(kept.clients)
+    assert (one.handled, one.data, two.data) == (2, text, '{"a":1}')
+
+
+async def test_of_who_is_evicted_less_counts_as_received(opened):
+    first = Changes(clients={"client-1": client(1)}, items=[KeptItem("client-1", n, "[]") for n in (1, 2)])
+    both = Changes(
+        items=[KeptItem("client-1", 3, "[]")],
+        gone={"client-1": None},
+        evicted={"client-1": (1, json.dumps(TEXT))},
+    )
+    [one] = (await write(opened, first, both)).clients
+    assert (one.received, bool(one.gone), one.evicted) == (1, True, json.dumps(TEXT))
+
+
+async def test_data_that_is_larger_than_the_server_takes_keeps_nothing_else_from_being_written(
+    tmp_path, servers
+):
+    huge = "x" * 20_000_000
+    database = PeeweeDatabase(PeeweeSettings(url=servers.new_url("mariadb")), tmp_path)
+    await database.start()
+    store = database.messages()
+    await store.write(Changes(clients={"client-1": client(1), "client-2": client(2)._replace(data=huge)}))
+    await store.write(Changes(data={"client-1": "{}", "client-2": "{}"}))
+    await store.write(Changes(handled={"client-1": 1}, data={"client-1": huge}))
+    one, two = sorted((await store.load()).clients)
+    await database.stop()
+    assert (one.handled, one.data, two.data) == (1, "{}", "{}")
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_large_messages_are_no_more_together_than_the_server_takes(tmp_path, servers):
+    items = [KeptItem("client-1", number, "x" * 60_000) for number in range(1, 400)]
+    database = PeeweeDatabase(PeeweeSettings(url=servers.new_url("mariadb")), tmp_path)
+    await database.start()
+    store = database.messages()
+    await store.write(Changes(items=items))
+    kept = await store.load()
+    await database.stop()
+    assert kept.items == items
+
+
+async def test_channels_are_left_and_entered_in_order(opened):
+    moves = [
+        Move(True, "client-1", '"a"', 1),
+        Move(False, "client-1", '"a"', 3),
+        Move(True, "client-1", '"a"', 5),
+        Move(True, "client-1", '"b"', 5),
+        Move(True, "client-1", '"A"', 5),
+        Move(False, "client-1", '"b"', 6),
+    ]
+    kept = await write(opened, Changes(moves=moves))
+    found = sorted((each.channel, each.since, each.until) for each in kept.subscriptions)
+    assert found == [('"A"', 5, None), ('"a"', 1, 3), ('"a"', 5, None), ('"b"', 5, 6)]
+
+
+async def test_nothing_is_left_of_who_is_forgotten(opened):
+    both = Changes(
+        clients={"client-1": client(1), "client-2": client(2)},
+        items=[KeptItem("client-1", 1, "[]"), KeptItem("client-2", 1, "[]")],
+        moves=[Move(True, "client-1", '"a"', 1), Move(True, "client-2", '"a"', 1)],
+    )
+    kept = await write(opened, both, Changes(forgotten={"client-1": None}))
+    assert [row.id for row in kept.clients] == ["client-2"]
+    assert [row.client for row in kept.items] == ["client-2"]
+    assert [row.client for row in kept.subscriptions] == ["client-2"]
+
+
+async def test_what_was_written_without_an_answer_may_be_written_again(opened):
+    changes = Changes(clients={"client-1": client(1)}, items=[KeptItem("client-1", 1, "[]")])
+    kept = await write(opened, changes, changes)
+    assert (len(kept.clients), len(kept.items)) == (1, 1)
+
+
+async def test_a_message_whose_id_is_there_is_refused(opened):
+    async with opened() as store:
+        await store.write(Changes(messages=[message(1)]))
+        with pytest.raises(DatabaseUnavailable):
+            await store.write(Changes(clients={"client-1": client(1)}, messages=[message(1, data="other")]))
+        kept = await store.load()
+        assert (kept.messages, kept.clients) == ([message(1)], [])
+        await store.write(Changes(messages=[message(2)], withdrawn=[("chat", 1)]))
+        assert (await store.load()).messages == [message(2)]
+
+
+async def test_messages_are_taken_back(opened):
+    kept = await write(
+        opened, Changes(messages=[message(1), message(2)]), Changes(withdrawn=[("chat", 1), ("chat", 9)])
+    )
+    assert [row.id for row in kept.messages] == [2]
+
+
+async def test_messages_are_trimmed_and_others_stay(opened):
+    async with opened() as store:
+        await store.write(Changes(messages=[message(number) for number in range(1, 5001)]))
+        await store.write(Changes(messages=[message(1, "echo")]))
+        await store.trim("chat", 4998)
+        await store.trim("chat", 4998)
+    async with opened() as store:
+        rows = (await store.load()).messages
+    assert sorted((row.application, row.id) for row in rows) == [("chat", 4999), ("chat", 5000), ("echo", 1)]
+
+
+async def test_subscriptions_that_have_ended_go_with_their_messages(tmp_path):
+    database = PeeweeDatabase(PeeweeSettings(), tmp_path)
+    await database.start()
+    store = database.messages()
+    moves = [
+        Move(True, "client-1", '"a"', 1),
+        Move(False, "client-1", '"a"', 3),
+        Move(True, "client-1", '"b"', 1),
+    ]
+    await store.write(Changes(clients={"client-1": client(1)}, moves=moves, messages=[message(4)]))
+    await store.trim("chat", 4)
+    found = [each.channel for each in (await store.load()).subscriptions]
+    await database.stop()
+    assert found == ['"b"']

@@ -1,0 +1,257 @@
+"""``run.py check``: right settings, wrong ones, and things that they name and that cannot be used."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.gate.environment import ROOT
+from tests.support.served import COMMAND, Served
+from thywill.commands import nginx, places
+from thywill.commands.report import Finding, Level, Report
+from thywill.config import ServerSettings
+
+Check = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Check:
+    """A function that runs the command with a settings file."""
+
+    def run(text: str = "", *options: str) -> subprocess.CompletedProcess[str]:
+        config = tmp_path / "thywill.toml"
+        config.write_text(text)
+        data = [] if "--data" in options else ["--data", str(tmp_path / "data")]
+        port = [] if "--port" in options else ["--port", "0"]
+        command = [*COMMAND, "check", "--config", str(config), *data, *port, *options]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+
+    return run
+
+
+def test_all_is_well(check: Check, tmp_path: Path) -> None:
+    result = check("[server]\nmax_clients = 100\n", "--applications", "apps.echo")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "ok       settings: every setting is right; applications: echo" in result.stdout
+    for subject in ("data", "secret", "database", "port", "descriptors"):
+        assert f"ok       {subject}: " in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("0 problems, ")
+    assert [path.name for path in tmp_path.iterdir()] == ["thywill.toml"]  # it has made nothing
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "told"),
+    [
+        ("[server]\nprot = 1", [], "[server] prot: is no setting here; did you mean 'port'?"),
+        ("[server", [], "is not TOML"),
+        ("", ["--port", "99999"], "--port: [server] port: expected 'int' <= 65535"),
+        ("", ["--applications", "apps.nothing"], "there is no package 'apps.nothing'"),
+        ("", ["--database", "oracle://x"], "--database: [database] url: "),
+        ("[server]\ntrusted_proxies = ['proxy']", [], "'proxy' is neither an address nor a network"),
+    ],
+)
+def test_wrong_settings(check: Check, text: str, options: list[str], told: str) -> None:
+    result = check(text, *options)
+    assert (result.returncode, result.stderr) == (1, "")
+    (line, summary) = result.stdout.splitlines()
+    assert line.startswith("problem  settings: ")
+    assert told in line
+    assert summary == "1 problem, 0 warnings"
+
+
+def test_a_variable_that_is_no_setting(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THYWILL_SERVER_PROT", "1")
+    assert "THYWILL_SERVER_PROT: is no setting" in check().stdout
+
+
+def test_a_port_that_is_taken(check: Check) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = check("", "--port", str(port))
+    assert result.returncode == 1
+    assert f"problem  port: cannot listen on 127.0.0.1:{port}: " in result.stdout
+
+
+def test_a_port_that_a_thywill_has_is_right(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    served = Served(tmp_path / "data")
+    result = check("", "--port", str(served.port))
+    served.stop()
+    assert f"ok       port: 127.0.0.1:{served.port} is served by a thywill that runs" in result.stdout
+    assert "ok       database: it can be reached, its schema is up to date" in result.stdout
+    assert "ok       secret: " in result.stdout
+
+
+def test_a_secret_that_others_can_read(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    secret = tmp_path / "data" / "secret"
+    secret.write_bytes(b"x" * 32)
+    secret.chmod(0o644)
+    result = check()
+    assert "warning  secret: others than its owner can read or write" in result.stdout
+    assert f"-> chmod 600 {secret}" in result.stdout
+    secret.write_bytes(b"x")
+    result = check()
+    assert f"problem  secret: {secret} is shorter than 32 bytes" in result.stdout
+
+
+def test_a_file_that_is_no_database(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "thywill.db").write_text(
+        "this is no database, and long enough to be seen as none" * 20
+    )
+    result = check()
+    assert result.returncode == 1
+    assert "problem  database: " in result.stdout
+    assert "is not an SQLite database" in result.stdout
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Be somebody without rights for a while."""
+    was_root = os.geteuid() == 0
+    if was_root:
+        os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        if was_root:
+            os.setresuid(0, 0, 0)
+
+
+def test_folders_without_rights(tmp_path: Path) -> None:
+    report = Report()
+    tmp_path.chmod(0o500)
+    with nobody():
+        places.look_at_folder("data", "[server] data", tmp_path / "var" / "data", report)
+        places.look_at_file("log", "[log] path", tmp_path / "thywill.log", report)
+        places.look_at_secret(tmp_path / "secret", report)
+    tmp_path.chmod(0o700)
+    assert report.status == 1
+    for finding in report.findings:
+        assert finding.level is Level.PROBLEM
+        assert finding.text.startswith("nothing can be written in /")
+        assert finding.remedy.startswith(f"sudo install -d -o thywill {tmp_path}")
+
+
+def test_the_owner_of_a_folder_that_others_use_is_not_changed() -> None:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as closing:
+        Path(folder).chmod(0o555)
+        if os.geteuid() == 0:
+            closing.enter_context(nobody())
+        report = Report()
+        places.look_at_file("log", "[log] path", Path(folder) / "thywill.log", report)
+        (finding,) = report.findings
+        assert finding.remedy == "[log] path in a folder of its own: sudo install -d -o thywill FOLDER"
+
+
+def test_files_without_rights() -> None:
+    # Not below pytest's own folder, which is for its user alone.
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "thywill.log"
+        file.touch(0o400)
+        report = Report()
+        with ExitStack() as closing:
+            if os.geteuid() == 0:
+                Path(folder).chmod(0o755)
+                closing.enter_context(nobody())
+            places.look_at_file("log", "[log] path", file, report)
+        (finding,) = report.findings
+        assert finding.text == f"{file} cannot be written"
+        assert finding.remedy == f"sudo chown thywill {file} (the user of the service), or another [log] path"
+
+
+def test_a_folder_that_is_a_file(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = check("", "--data", str(tmp_path / "file"))
+    assert f"problem  data: {tmp_path}/file is no folder" in result.stdout
+
+
+def test_what_is_unwise(check: Check) -> None:
+    text = "[server]\naddress = '0.0.0.0'\ntrusted_proxies = ['0.0.0.0/0']\n[push.longpoll]\nhold = 90\n"
+    result = check(text)
+    assert result.returncode == 1
+    assert "problem  proxies: every address counts as a proxy (0.0.0.0/0)" in result.stdout
+    assert "warning  hold: [push.longpoll] hold = 90: proxies cut after 60 s" in result.stdout
+    assert "warning  address: 0.0.0.0 can be reached past the proxy, without TLS" in result.stdout
+
+
+def test_json_for_scripts(check: Check) -> None:
+    result = check("", "--json", "--applications", "apps.nothing")
+    told = json.loads(result.stdout)
+    assert told["ok"] is False
+    assert told["findings"][0]["subject"] == "settings"
+    assert result.returncode == 1
+
+
+def test_what_it_is_asked_wrongly_is_a_mistake_of_use(check: Check) -> None:
+    assert check("", "--prot", "1").returncode == 2
+
+
+# nginx's settings.
+
+
+def look(text: str, tmp_path: Path, port: int = 8080) -> list[Finding]:
+    file = tmp_path / "nginx.conf"
+    file.write_text(text)
+    return nginx.examine(file, ServerSettings(port=port)).findings
+
+
+def test_a_certificate_that_is_missing(tmp_path: Path) -> None:
+    text = f"ssl_certificate {tmp_path}/live/none.pem;\nserver 127.0.0.1:8080;"
+    (finding,) = look(text, tmp_path)
+    assert finding.level is Level.PROBLEM
+    assert (
+        finding.text
+        == f"ssl_certificate {tmp_path}/live/none.pem: there is no such file, so nginx does not start"
+    )
+
+
+def test_an_upstream_that_leads_elsewhere(tmp_path: Path) -> None:
+    (finding,) = look(
+        "upstream thywill { server 127.0.0.1:8081 max_fails=0; }\nserver 127.0.0.1:8081;", tmp_path
+    )
+    assert finding.level is Level.PROBLEM
+    assert finding.remedy == "server 127.0.0.1:8080; in upstream thywill"
+
+
+def test_the_settings_of_this_project_fit_each_other(tmp_path: Path) -> None:
+    text = (ROOT / "conf" / "nginx.conf").read_text()
+    (tmp_path / "pem").touch()
+    for file in ("fullchain.pem", "privkey.pem"):
+        text = text.replace(f"/etc/letsencrypt/live/chat.example.org/{file}", f"{tmp_path}/pem")
+    (finding,) = look(text, tmp_path)
+    assert finding.level is Level.GOOD
+
+
+def test_nginx_settings_that_are_not_there(tmp_path: Path) -> None:
+    (finding,) = nginx.examine(tmp_path / "nowhere", ServerSettings()).findings
+    assert finding.text == f"{tmp_path}/nowhere cannot be read: No such file or directory"
+
+
+# The report.
+
+
+def test_a_report_for_people() -> None:
+    report = Report()
+    report.good("one", "is well")
+    report.warn("two", "could be better", "do this;\nand that;")
+    assert report.status == 0
+    report.problem("three", "fails")
+    assert report.status == 1
+    assert report.as_text() == (
+        "ok       one: is well\n"
+        "warning  two: could be better\n"
+        "         -> do this;\n"
+        "         -> and that;\n"
+        "problem  three: fails\n"
+        "1 problem, 1 warning"
+    )

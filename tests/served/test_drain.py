@@ -1,0 +1,145 @@
+"""The end of a process, for good or to restart: what is under way is finished, and everybody is told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.carriers import EventSource, HtmlFile, SockJS, XhrStreaming
+from tests.support.served import Serve, Served, serving
+from tests.support.serving import until
+from tests.support.sockjs import Stream
+from tests.support.wire import Ended, request
+
+BOTH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["stop", "restart"])
+STREAMS = [XhrStreaming, EventSource, HtmlFile]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """A function that starts a server."""
+    with serving(tmp_path) as start:
+        yield start
+
+
+async def logged(served: Served, text: str) -> None:
+    """Wait until the log of ``served`` holds ``text``."""
+    await until(lambda: text in served.log.read_text())
+
+
+@contextlib.asynccontextmanager
+async def connected(port: int) -> AsyncIterator[Stream]:
+    stream = await Stream.connect(port)
+    assert isinstance(stream, Stream)
+    try:
+        yield stream
+    finally:
+        stream.close()
+
+
+async def ask(stream: Stream, path: str, **body: Any) -> Any:
+    """Return what the wire answers."""
+    return (await stream.ask(f"/thywill/{path}", method="POST", body=json.dumps(body).encode())).json
+
+
+async def park(stream: Stream, told: dict[str, Any]) -> None:
+    """Poll, and return while the poll is parked."""
+    fields = {"token": told["token"], "cursor": told["cursor"]}
+    await stream.send(request("/thywill/poll", method="POST", body=json.dumps(fields).encode()))
+
+
+async def is_over(stream: Stream) -> bool:
+    """Tell whether the server has closed the connection, and sent nothing more."""
+    return await stream.rest() == b""
+
+
+@BOTH
+@pytest.mark.gen_test(timeout=60)
+async def test_parked_polls_are_told_to_come_back_later(serve: Serve, number: signal.Signals) -> None:
+    served = serve()
+    async with connected(served.port) as parked, connected(served.port) as idle:
+        told = await ask(parked, "connect", application="echo")
+        await ask(parked, "poll", token=told["token"], cursor=0, hold=0)
+        await ask(idle, "poll", token=told["token"], cursor=0, hold=0)
+        await park(parked, told)
+        served.process.send_signal(number)
+        answer = await parked.answer()
+        assert (answer.status, answer.header("connection")) == (200, "close")
+        assert answer.json["messages"] == []
+        assert 1 <= answer.json["retry"] <= 1.1  # one client: nothing to spread
+        assert await is_over(parked)
+        assert await is_over(idle)
+    if number is signal.SIGTERM:
+        assert await asyncio.to_thread(served.ended) == (0, "")
+    else:
+        await asyncio.to_thread(served.wait)
+
+
+@BOTH
+@pytest.mark.gen_test(timeout=60)
+async def test_sends_under_way_are_finished(serve: Serve, number: signal.Signals) -> None:
+    served = serve()
+    async with connected(served.port) as coming:
+        told = await ask(coming, "connect", application="echo")
+        body = json.dumps({"token": told["token"], "messages": [[1, "hello"]]}).encode()
+        whole = request("/thywill/send", method="POST", body=body)
+        await coming.send(whole[:-5])
+        async with connected(served.port) as beside:
+            await ask(beside, "poll", token=told["token"], cursor=0, hold=0)
+        served.process.send_signal(number)
+        await logged(served, "stopping: 1 clients")
+        await asyncio.sleep(0.5)  # longer than it waits for connections that bring nothing
+        await coming.send(whole[-5:])
+        answer = await coming.answer()
+        assert (answer.json, answer.header("connection")) == ({"received": 1}, "close")
+        assert await is_over(coming)
+
+
+@BOTH
+@pytest.mark.gen_test(timeout=60)
+@pytest.mark.parametrize("kind", STREAMS)
+async def test_streams_end_cleanly(serve: Serve, kind: type[SockJS], number: signal.Signals) -> None:
+    served = serve()
+    async with connected(served.port) as stream:
+        told = await ask(stream, "connect", application="echo")
+    owned, unowned = kind(served.port, told["token"]), kind(served.port, "")
+    try:
+        await owned.attach(0)
+        await unowned.open()
+        assert (await owned.receive())["messages"] == []
+        served.process.send_signal(number)
+        assert "retry" in await owned.receive()
+        assert (await unowned.receive())["error"]["code"] == "draining"
+        await until(lambda: owned.closed and unowned.closed)
+        assert owned.closed == unowned.closed == (4103, "the server is about to stop")
+        begin = time.monotonic()
+        if number is signal.SIGTERM:
+            assert await asyncio.to_thread(served.ended) == (0, "")
+        else:
+            await asyncio.to_thread(served.wait)
+        assert time.monotonic() - begin < 5  # well below the time that requests under way are given
+    finally:
+        await owned.close()
+        await unowned.close()
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_what_does_not_end_is_cut_after_the_time_for_it(serve: Serve, tmp_path: Path) -> None:
+    settings = tmp_path / "short.toml"
+    settings.write_text("[server]\nstop_timeout = 0.5\n")
+    served = serve("--config", str(settings))
+    async with connected(served.port) as stuck:
+        await stuck.send(b"POST /thywill/send HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n12")
+        await asyncio.sleep(0.1)
+        served.process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(ConnectionResetError, Ended):
+            await stuck.rest()
+    assert await asyncio.to_thread(served.ended) == (0, "")

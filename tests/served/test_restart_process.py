@@ -1,0 +1,249 @@
+"""A restart in place and the process: signals that come together, other ports, sockets of somebody else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.served import COMMAND, STARTED, page
+from thywill.process.sockets import inherit
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+
+
+class Command:
+    """The command in a process that was prepared by a line of Python.
+
+    Args:
+        folder: for its data and its log.
+        options: further options of the command.
+        before: what the process does before it becomes the command.
+        fields: for ``subprocess.Popen``.
+    """
+
+    def __init__(self, folder: Path, *options: str, before: str = "", **fields: Any) -> None:
+        self.log = folder / "run.log"
+        become = f"import os, signal, sys\n{before}\nos.execv(sys.argv[1], sys.argv[1:])"
+        arguments = [*COMMAND, "--data", str(folder), *options]
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", become, *arguments],
+                cwd=folder, text=True, stdout=subprocess.PIPE, stderr=log, **fields,
+            )  # fmt: skip
+
+    def __enter__(self) -> Command:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def serves_on(self) -> int:
+        """Wait until it says where it serves, and return the port."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        started = STARTED.fullmatch(line)
+        assert started, (line, self.log.read_text())
+        return int(started[2])
+
+    def tell(self, *numbers: signal.Signals) -> None:
+        """Send signals."""
+        for number in numbers:
+            self.process.send_signal(number)
+
+    def logs(self, text: str) -> None:
+        """Wait until the log holds ``text``."""
+        wait_for(lambda: text in self.log.read_text())
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come about"
+        time.sleep(0.01)
+
+
+HUP, TERM = signal.SIGHUP, signal.SIGTERM
+
+
+def test_it_moves_to_another_port_if_that_is_free(tmp_path: Path) -> None:
+    settings, first, second = tmp_path / "settings.toml", free_port(), free_port()
+
+    def choose(port: int) -> None:
+        settings.write_text(f"[server]\nport = {port}\n")
+
+    choose(first)
+    with Command(tmp_path, "--config", str(settings)) as command:
+        assert command.serves_on() == first
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            choose(taken.getsockname()[1])
+            command.tell(HUP)
+            command.logs(f"127.0.0.1:{taken.getsockname()[1]} is in use")
+        assert "echo" in page(first, "/")
+        choose(second)
+        command.tell(HUP)
+        assert command.serves_on() == second
+        assert "echo" in page(second, "/")
+        with pytest.raises(ConnectionRefusedError):
+            page(first, "/")
+
+
+# Signals that come together.
+
+
+@contextlib.contextmanager
+def half_sent(port: int) -> Iterator[socket.socket]:
+    """A request that keeps the server from ending, until the rest of it is sent."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as sock:
+        sock.sendall(b"GET /thywill/health HTTP/1.1\r\n")
+        page(port, "/")  # what was sent before has been read now
+        yield sock
+
+
+def test_sigterm_ends_a_restart(tmp_path: Path) -> None:
+    with Command(tmp_path, "--port", "0") as command, half_sent(command.serves_on()) as sock:
+        command.tell(HUP)
+        command.logs("stopping: ")
+        command.tell(TERM)
+        sock.sendall(b"Host: test\r\n\r\n")
+        assert command.process.communicate(timeout=30) == ("", None)
+        assert command.process.returncode == 0
+
+
+@pytest.mark.parametrize("numbers", [(HUP, TERM), (TERM, HUP)])
+def test_sigterm_together_with_sighup_ends_it(tmp_path: Path, numbers: tuple[signal.Signals, ...]) -> None:
+    with Command(tmp_path, "--port", "0") as command:
+        command.serves_on()
+        command.tell(*numbers)
+        assert command.process.communicate(timeout=30) == ("", None)
+        assert command.process.returncode == 0
+
+
+def test_a_second_sigterm_ends_a_restart_at_once(tmp_path: Path) -> None:
+    with Command(tmp_path, "--port", "0") as command, half_sent(command.serves_on()):
+        command.tell(HUP)
+        command.logs("stopping: ")
+        command.tell(TERM)
+        time.sleep(0.1)  # two that wait to be taken are one
+        command.tell(TERM)
+        assert command.process.wait(5) == 1
+
+
+def test_sighup_while_it_restarts_changes_nothing(tmp_path: Path) -> None:
+    with Command(tmp_path, "--port", "0") as command:
+        with half_sent(command.serves_on()) as sock:
+            command.tell(HUP)
+            command.logs("stopping: ")
+            command.tell(HUP)
+            sock.sendall(b"Host: test\r\n\r\n")
+        port = command.serves_on()
+        assert "echo" in page(port, "/")
+        assert command.log.read_text().count("stopping: ") == 1
+
+
+def test_sighup_at_any_moment_of_a_restart_waits_for_the_new_program(tmp_path: Path) -> None:
+    with Command(tmp_path, "--port", "0") as command:
+        port = command.serves_on()
+        command.tell(HUP)
+        command.logs("stopping: ")
+        with repeated(lambda: command.tell(HUP)):
+            assert command.serves_on() == port
+        assert command.serves_on() == port  # the last of them came after it had read its settings
+        command.tell(TERM)
+        command.process.communicate(timeout=30)
+        assert command.process.returncode == 0
+        assert " ERROR " not in command.log.read_text()
+
+
+@contextlib.contextmanager
+def repeated(action: Callable[[], None]) -> Iterator[None]:
+    """Do ``action`` every millisecond during the block."""
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(0.001):
+            action()
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_nohup_is_kept(tmp_path: Path) -> None:
+    ignored = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    with Command(tmp_path, "--port", "0", before=ignored) as command:
+        port = command.serves_on()
+        command.tell(HUP)
+        assert "echo" in page(port, "/")
+        command.tell(TERM)
+        assert command.process.communicate(timeout=30) == ("", None)
+
+
+def test_it_ends_with_its_terminal(tmp_path: Path) -> None:
+    master, terminal = os.openpty()
+    with Command(tmp_path, "--port", "0", stdin=terminal) as command:
+        os.close(terminal)
+        port = command.serves_on()
+        command.tell(HUP)  # by hand, while the terminal is there
+        assert command.serves_on() == port
+        os.close(master)
+        command.tell(HUP)
+        assert command.process.communicate(timeout=30) == ("", None)
+        assert command.process.returncode == 0
+
+
+# Sockets of somebody else.
+
+
+ACTIVATION = "os.dup2({}, 3); os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')"
+
+
+def test_it_takes_the_socket_of_systemd_and_keeps_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+        before = ACTIVATION.format(sock.fileno())
+        options = ("--port", str(free_port()))  # which counts for nothing then
+        with Command(tmp_path, *options, before=before, pass_fds=[sock.fileno()]) as command:
+            assert command.serves_on() == port
+            assert "echo" in page(port, "/")
+            command.tell(HUP)
+            assert command.serves_on() == port
+            assert "echo" in page(port, "/")
+
+
+def test_a_descriptor_that_is_no_listening_socket_is_one_line(tmp_path: Path) -> None:
+    with socket.socket() as sock:
+        before = ACTIVATION.format(sock.fileno())
+        with Command(tmp_path, "--port", "0", before=before, pass_fds=[sock.fileno()]) as command:
+            assert command.process.wait(20) == 2
+            assert command.log.read_text() == (
+                "descriptor 3 is no listening TCP socket: give the socket unit a port, ListenStream=\n"
+            )
+
+
+@pytest.mark.parametrize("told", [{}, {"LISTEN_PID": "1", "LISTEN_FDS": "1"}, {"LISTEN_PID": "{pid}"}])
+def test_what_is_for_another_process_is_not_taken(told: dict[str, str]) -> None:
+    environment = {name: value.format(pid=os.getpid()) for name, value in told.items()}
+    assert inherit(environment) is None
+    assert environment == {}

@@ -1,0 +1,113 @@
+"""``run.py`` as its user sees it: one line when it works, one line when it does not."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests.gate.environment import ROOT
+from tests.support.served import COMMAND, Served
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Served]:
+    served = Served(tmp_path)
+    yield served
+    served.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_and_ends_cleanly(server: Served, number: signal.Signals) -> None:
+    with urlopen(server.address) as response:
+        page = response.read().decode()
+    assert 'href="echo/"' in page
+    assert 'href="chat/"' in page
+    assert server.stop(number) == (0, "")
+    *others, last = server.log.read_text().splitlines()
+    assert "stopping: 0 clients are sent away" in last
+    # Before it the database's schema is new, and the machine may be a small one.
+    assert [line for line in others if not re.search("applied migration|file descriptors", line)] == []
+
+
+def finish(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_help_names_the_options() -> None:
+    text = finish("--help").stdout
+    for option in ("--config", "--port", "--address", "--http", "--data", "--applications", "--log-level"):
+        assert option in text
+
+
+def test_help_names_the_commands() -> None:
+    text = finish("--help").stdout
+    for command in ("serve", "check", "doctor", "clients", "migrate"):
+        assert f"run.py {command}" in text
+        told = finish(command, "--help")
+        assert (told.returncode, told.stderr) == (0, "")
+        assert ("--json" in told.stdout) == (command != "serve")
+
+
+@pytest.mark.parametrize(
+    "options", [["chek"], ["--prot", "1"], ["check", "--prot", "1"], ["doctor"], ["clients", "--limit", "x"]]
+)
+def test_what_is_asked_wrongly_ends_with_2(options: list[str]) -> None:
+    result = finish(*options)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "usage: run.py" in result.stderr
+
+
+def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = finish("--port", str(port), "--data", str(tmp_path))
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"127.0.0.1:{port} is in use: stop what listens there, or choose another with --port\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (["--config", "nowhere.toml"], "nowhere.toml: there is no such settings file"),
+        (["--http", "slow"], "--http: [server] http: invalid enum value 'slow'; use one of fast, tornado"),
+        (["--queue", "databse"], "--queue: [queue] component: 'databse' is no component; choose memory, "),
+        (["--applications", "apps.nothing"], "there is no package 'apps.nothing'"),
+        (["--address", "192.0.2.1"], "cannot listen on 192.0.2.1:"),
+        (
+            ["--data", "/proc/nowhere"],
+            "--data: [server] data: the folder /proc/nowhere cannot be made: No such file or directory; let"
+            " the user of the service write there (chown), or name another folder with --data",
+        ),
+        (["--database", "oracle://x"], "[database] url"),
+    ],
+)
+def test_mistakes_at_the_prompt_are_one_line(tmp_path: Path, options: list[str], error: str) -> None:
+    result = finish("--port", "0", *([] if "--data" in options else ["--data", str(tmp_path)]), *options)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert error in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_without_the_requirements_it_says_how_to_install_them(tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
+    python = tmp_path / "bare" / "bin" / "python"
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    result = subprocess.run(
+        [python, ROOT / "run.py"], capture_output=True, text=True, env=environment, timeout=30, check=False
+    )
+    assert result.returncode == 1
+    assert "is not installed. Install what thywill needs with: " in result.stderr
+    assert "-m pip install -r " in result.stderr
+    assert result.stderr.count("\n") == 1

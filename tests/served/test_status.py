@@ -1,0 +1,342 @@
+"""The status page on the wire: its door, its figures, its clients."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from tornado.httpclient import HTTPResponse
+
+from tests.conftest import Start
+from tests.support.serving import Running, WireClient, until
+from thywill.core.overflow import Overflow
+from thywill.database.base import DatabaseUnavailable
+from thywill.monitoring.lookup import SHOWN
+
+pytestmark = pytest.mark.gen_test
+
+KEY = "a-key-of-the-tests"
+BOOTSTRAP = re.compile(r'<script type="application/json" id="thywill-bootstrap">(.*?)</script>')
+POINT = 8
+
+
+class Below:
+    """The wire of the status page, which is one level down."""
+
+    def __init__(self, running: Running, cookie: str = "") -> None:
+        self._running = running
+        self._options: dict[str, Any] = {"headers": {"Cookie": cookie}} if cookie else {}
+
+    async def ask(self, path: str, body: Any) -> Any:
+        """Return the JSON of an answer."""
+        return await self._running.ask(f"thywill/{path}", body, **self._options)
+
+
+async def look(running: Running, cookie: str = "") -> WireClient:
+    """Return a client of the status page that has polled once."""
+    headers = {"Cookie": cookie} if cookie else {}
+    page = await running.fetch("thywill/status/", headers=headers)
+    found = BOOTSTRAP.search(page.body.decode())
+    assert found is not None
+    client = WireClient(Below(running, cookie), json.loads(found[1]))  # type: ignore[arg-type]
+    await client.poll(hold=0)
+    return client
+
+
+async def figures(client: WireClient) -> dict[str, Any]:
+    """Return the next figures."""
+    while True:
+        for data in await client.receive():
+            if "figures" in data:
+                found: dict[str, Any] = data["figures"]
+                return found
+
+
+async def show_key(running: Running, key: str, **headers: str) -> HTTPResponse:
+    """Return the answer to the form."""
+    body = urlencode({"key": key}).encode()
+    form = {"Content-Type": "application/x-www-form-urlencoded", **headers}
+    return await running.fetch("thywill/status/", body, headers=form, follow_redirects=False)
+
+
+@pytest.fixture
+def guarded(io_loop: Any, start: Start, http: str) -> Running:
+    """A server with a key."""
+    running: Running = io_loop.run_sync(
+        lambda: start(server={"http": http}, monitoring={"key": KEY}, client_interface={"origins": ["*"]})
+    )
+    return running
+
+
+# The door.
+
+
+async def test_the_page_stands_below_its_own_folder(running: Running) -> None:
+    response = await running.fetch("thywill/status", follow_redirects=False)
+    assert (response.code, response.headers["Location"]) == (302, "status/")
+    page = (await running.fetch("thywill/status/")).body.decode()
+    addresses = re.findall(r'(?:src|href)="\.\./([^"]+)"', page)
+    assert len(addresses) == 2
+    for address in addresses:
+        assert (await running.fetch(f"thywill/{address}")).code == 200
+    assert '"key":false' in page
+
+
+async def test_it_is_not_among_the_applications(running: Running) -> None:
+    assert b"status" not in (await running.fetch("")).body.lower()
+    assert (await running.fetch("status/")).code == 404
+    assert (await running.ask("connect", {"application": "status"}))["error"]["code"] == "not_found"
+
+
+async def test_without_a_key_it_is_for_this_machine(running: Running) -> None:
+    assert (await running.fetch("thywill/status/")).code == 200
+    response = await running.fetch("thywill/status/", headers={"X-Forwarded-For": "192.0.2.1"})
+    assert response.code == 403
+    assert b"<form" not in response.body
+    refused = await running.fetch("thywill/thywill/poll", {}, headers={"X-Forwarded-For": "192.0.2.1"})
+    assert refused.code == 403
+    assert (await show_key(running, "x")).code == 403
+
+
+async def test_the_form_asks_for_the_key(guarded: Running) -> None:
+    asked = await guarded.fetch("thywill/status/")
+    assert asked.code == 401
+    assert b'type="password"' in asked.body
+    assert b"thywill-bootstrap" not in asked.body
+    policy = asked.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    wrong = await show_key(guarded, "<script>not the key")
+    assert (wrong.code, wrong.headers.get("Set-Cookie")) == (401, None)
+    assert b"<script" not in wrong.body
+
+
+async def test_the_key_opens_the_page(guarded: Running, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    response = await show_key(guarded, KEY)
+    assert (response.code, response.headers["Location"]) == (303, "../status/")
+    cookie = response.headers["Set-Cookie"]
+    assert cookie.endswith("; Path=/; HttpOnly; SameSite=Strict")
+    client = await look(guarded, cookie.partition(";")[0])
+    assert (await figures(client))["clients"] == 0
+    metrics = await guarded.fetch("thywill/metrics", headers={"Cookie": cookie.partition(";")[0]})
+    assert metrics.code == 200
+    assert KEY not in caplog.text
+
+
+async def test_the_cookie_is_secure_over_tls(guarded: Running) -> None:
+    response = await show_key(guarded, KEY, **{"X-Forwarded-Proto": "https"})
+    assert response.headers["Set-Cookie"].endswith("; Secure")
+
+
+async def test_the_wire_of_the_page_is_closed_without_the_cookie(guarded: Running) -> None:
+    client = await look(guarded, (await show_key(guarded, KEY)).headers["Set-Cookie"].partition(";")[0])
+    for path in ("poll", "send", "leave"):
+        answer = await guarded.fetch(f"thywill/thywill/{path}", {"token": client.token, "cursor": 0})
+        assert answer.code == 401
+    assert (await guarded.fetch("thywill/thywill/connect", {"application": "status"})).code == 404
+
+
+async def test_who_signs_out_has_no_cookie_left(guarded: Running) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    left = await guarded.fetch("thywill/status/", b"leave=1", headers=form, follow_redirects=False)
+    assert left.code == 303
+    assert "Max-Age=0" in left.headers["Set-Cookie"]
+
+
+async def test_wrong_keys_are_slowed_down(guarded: Running, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(5):
+        assert (await show_key(guarded, "not the key")).code == 401
+    response = await show_key(guarded, KEY)
+    assert response.code == 429
+    assert int(response.headers["Retry-After"]) > 0
+    assert caplog.text.count("a key for the status page from 127.0.0.1 refused: 4") == 6
+
+
+async def test_a_page_of_another_site_cannot_use_it(guarded: Running) -> None:
+    cookie = (await show_key(guarded, KEY)).headers["Set-Cookie"].partition(";")[0]
+    headers = {"Cookie": cookie, "Origin": "https://other.example"}
+    answer = await guarded.fetch("thywill/thywill/poll", {"token": "x", "cursor": 0}, headers=headers)
+    assert (answer.code, b'"code":"origin"' in answer.body) == (403, True)
+
+
+# The figures.
+
+
+async def test_figures_come_every_second(running: Running) -> None:
+    probe = await running.connect()
+    looking = await look(running)
+    first = await figures(looking)
+    assert (first["clients"], first["connected"], first["sessions"]) == (1, 1, 1)
+    assert first["transports"] == [["longpoll", 1]]
+    await probe.send({"echo": 1}, {"echo": 2})
+    told = await figures(looking)
+    while not told["sends"]:
+        told = await figures(looking)
+    assert told["sends"] == pytest.approx(2, rel=0.3)
+    assert told["received"] == pytest.approx(2, rel=0.3)
+    assert told["queued"] == 2
+    [application] = told["applications"]
+    assert (application["name"], application["clients"], application["queued"]) == ("probe", 1, 2)
+
+
+async def test_those_who_look_are_nobodys_clients(start: Start) -> None:
+    running = await start(server={"max_clients": 1})
+    await running.connect()
+    assert (await figures(await look(running)))["clients"] == 1
+
+
+async def test_nothing_is_done_while_nobody_looks(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = running.service.status.status
+    assert status._task is None
+    looking = await look(running)
+    await figures(looking)
+    await running.ask("thywill/leave", {"token": looking.token})
+    await until(lambda: status._task is not None and status._task.done())
+    again = await look(running)
+    assert (await again.receive())[0] == {"points": []}
+    await figures(again)
+
+
+async def test_who_comes_later_is_told_what_went_before(running: Running) -> None:
+    await figures(await look(running))
+    later = await look(running)
+    [first] = [data for data in await later.receive() if "points" in data]
+    assert [len(point) for point in first["points"]] == [POINT]
+
+
+async def test_it_works_while_the_database_is_away(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = await start(queue={"component": "database"})
+
+    async def fail(*_: Any, **__: Any) -> None:
+        raise DatabaseUnavailable("it is away")
+
+    monkeypatch.setattr(running.service.database._connection, "run", fail)  # type: ignore[attr-defined]
+    assert (await figures(await look(running)))["clients"] == 0
+    response = await running.fetch("thywill/ready")
+    assert response.code == 503
+    assert json.loads(response.body) == {
+        "status": "not ready",
+        "reasons": ["the database does not answer, and the queue is kept there"],
+    }
+    monkeypatch.undo()
+    assert (await running.fetch("thywill/ready")).code == 200
+
+
+# The clients.
+
+
+async def test_search_by_what_is_known_of_a_client(running: Running) -> None:
+    one = await running.connect(headers={"User-Agent": "Kiosk/1", "X-Forwarded-For": "192.0.2.7"})
+    two = await running.connect(headers={"User-Agent": "Other/2"})
+    looking = await look(running)
+    live = running.service.hub.clients[one.id]
+    for text in (one.id[3:12].upper(), live.session, "kiosk", " KIOSK/1 "):
+        found = (await looking.call("search", text))["result"]
+        assert [client["id"] for client in found["clients"]] == [one.id]
+        assert (found["found"], found["all"]) == (1, 2)
+    everybody = (await looking.call("search", ""))["result"]["clients"]
+    assert [client["id"] for client in everybody] == [two.id, one.id]
+    assert len((await looking.call("search", "probe"))["result"]["clients"]) == 2
+    assert (await looking.call("search", "nobody"))["result"]["clients"] == []
+    assert one.token not in json.dumps(everybody)
+
+
+async def test_the_newest_hundred_are_shown(running: Running) -> None:
+    hub = running.service.hub
+    clients = [hub.create("probe", f"session {number}") for number in range(SHOWN + 20)]
+    found = (await (await look(running)).call("search", "probe"))["result"]
+    assert (found["found"], found["all"], len(found["clients"])) == (SHOWN + 20, SHOWN + 20, SHOWN)
+    assert found["clients"][0]["id"] == clients[-1].id
+
+
+async def test_all_that_is_known_of_one_client(running: Running) -> None:
+    client = await running.connect()
+    await client.send({"echo": "x" * 20}, {"echo": "y"})
+    await client.receive()
+    await until(lambda: len(running.service.hub.clients[client.id].outbox) == 0 or client.cursor == 2)
+    looking = await look(running)
+    told = (await looking.call("describe", client.id))["result"]
+    assert (told["queued"], told["given"], told["cursor"], told["received"]) == (2, 2, 0, 2)
+    assert told["bytes"] == len(b'[1,"%s"]' % (b"x" * 20)) + len(b'[2,"y"]')
+    assert 0 <= told["oldest"] < 10
+    assert told["channels"] == ["all"]
+    assert told["moves"] == []
+    await running.ask(
+        "poll", {"token": client.token, "cursor": 2, "hold": 0}, headers={"X-Forwarded-For": "192.0.2.7"}
+    )
+    told = (await looking.call("describe", client.id))["result"]
+    assert (told["address"], told["queued"], told["cursor"], told["oldest"]) == ("192.0.2.7", 0, 2, None)
+    [move] = told["moves"]
+    assert (move["address"], move["transport"]) == ("127.0.0.1", "longpoll")
+    assert client.token not in json.dumps(told)
+    assert (await looking.call("describe", "nobody"))["result"] is None
+
+
+async def test_a_client_is_disconnected_with_a_reason(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    client, looking = await running.connect(), await look(running)
+    assert (await looking.call("disconnect", client.id, "too loud"))["result"] is True
+    answer = await client.poll()
+    assert (answer["error"]["code"], answer["error"]["message"]) == ("gone", "too loud")
+    assert (await looking.call("disconnect", client.id, "too loud"))["result"] is False
+    assert (await looking.call("describe", client.id))["result"] is None
+    assert f"{client.id} is disconnected by the operator at 127.0.0.1" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "arguments", [("search", 1), ("describe", None), ("disconnect", [], ""), ("disconnect", "", 1)]
+)
+async def test_what_is_no_text_is_refused(running: Running, arguments: tuple[Any, ...]) -> None:
+    assert (await (await look(running)).call(*arguments))["error"]["code"] == "malformed"
+
+
+async def test_trouble_is_told(start: Start) -> None:
+    running = await start(queue={"messages": 1, "overflow": Overflow.DROP_OLDEST.value})
+    client = await running.connect()
+    await client.send({"echo": 1}, {"echo": 2}, {"echo": 3})
+    await running.ask("poll", {"token": "forged", "cursor": 0})
+    looking = await look(running)
+    await until(lambda: running.service.hub.meter.dropped)
+    assert (await figures(looking))["trouble"] == [["dropped: drop_oldest", 2], ["refused: bad_token", 1]]
+
+
+# Readiness.
+
+
+async def test_ready_says_that_it_serves(running: Running) -> None:
+    response = await running.fetch("thywill/ready")
+    assert (response.code, json.loads(response.body)) == (200, {"status": "ready"})
+    refused = await running.fetch("thywill/ready", b"{}")
+    assert (refused.code, refused.headers["Allow"]) == (405, "GET, HEAD")
+
+
+async def test_ready_says_that_it_stops(running: Running) -> None:
+    running.service.hub.drain(0)
+    response = await running.fetch("thywill/ready")
+    assert response.code == 503
+    assert json.loads(response.body)["reasons"] == ["the server is about to stop"]
+    assert (await running.fetch("thywill/health")).code == 503
+
+
+async def test_a_database_that_hangs_is_not_waited_for(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = await start(queue={"component": "database"})
+    asked = 0
+
+    async def hang(*_: Any, **__: Any) -> None:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(running.service.database, "find", hang)
+    monkeypatch.setattr("thywill.server.PATIENCE", 0.1)
+    answers = await asyncio.gather(*(running.fetch("thywill/ready") for _ in range(5)))
+    assert [answer.code for answer in answers] == [503] * 5
+    assert asked == 1

@@ -1,0 +1,90 @@
+"""A MariaDB server."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+from typing import Any
+
+import pytest
+
+from tests.browser.drivers.programs import require
+from tests.support.databases.disk import Disk
+from tests.support.databases.server import PASSWORD, USER, DatabaseServer
+
+
+class MariaDB(DatabaseServer):
+    """MariaDB."""
+
+    scheme = "mysql"
+    account = "mysql"
+
+    @property
+    def socket(self) -> str:
+        """The path of its socket."""
+        return str(self.folder / "socket")
+
+    def connect(self, database: str | None = None) -> Any:
+        """Connect as root over the socket."""
+        pymysql = pytest.importorskip("pymysql")
+        connection = pymysql.connect(user="root", database=database, autocommit=True, defer_connect=True)
+        # PyMySQL leaves it to the garbage collector to close a socket of its own that did not connect.
+        with contextlib.ExitStack() as stack:
+            sock = stack.enter_context(socket.socket(socket.AF_UNIX))
+            sock.connect(self.socket)
+            connection.connect(sock)
+            stack.pop_all()
+        return connection
+
+    def make_database_on(self, disk: Disk) -> str:
+        """Make one, and move its folder there."""
+        name = self.make_database()
+        own = self.folder / "data" / name
+        for path in own.iterdir():
+            moved = disk.folder / path.name
+            shutil.move(path, moved)
+            os.chmod(moved, 0o666)  # noqa: PTH101
+        own.rmdir()
+        own.symlink_to(disk.folder)
+        return name
+
+    def revoke(self, name: str) -> None:
+        """Leave SELECT."""
+        self.execute(f"REVOKE ALL PRIVILEGES ON {name}.* FROM '{USER}'@'%'")
+        self.execute(f"GRANT SELECT ON {name}.* TO '{USER}'@'%'")
+
+    def _find(self) -> None:
+        self._program = require("mariadbd", "mariadb-server")
+        self._installer = require("mariadb-install-db", "mariadb-server")
+
+    def _make(self) -> None:
+        self._run([self._installer, *self._settings(), "--auth-root-authentication-method=normal"])
+
+    def _command(self) -> list[str]:
+        return [
+            self._program,
+            *self._settings(),
+            *self.options,
+            f"--socket={self.socket}",
+            f"--port={self.port}",
+            "--bind-address=127.0.0.1",
+            f"--pid-file={self.folder}/pid",
+            "--skip-name-resolve",
+            # What a server of some age has: neither may matter.
+            "--character-set-server=latin1",
+            "--sql-mode=ANSI",
+            "--innodb-flush-log-at-trx-commit=2",
+            "--innodb-buffer-pool-size=64M",
+        ]
+
+    def _settings(self) -> list[str]:
+        # A server that is not started by root must not be told a user.
+        return ["--no-defaults", f"--datadir={self.folder}/data", "--skip-log-bin"]
+
+    def _allow(self) -> None:
+        self.execute(f"CREATE USER '{USER}'@'%' IDENTIFIED BY '{PASSWORD}'")
+
+    def _grant(self, name: str) -> None:
+        self.execute(f"GRANT ALL PRIVILEGES ON {name}.* TO '{USER}'@'%'")

@@ -1,0 +1,91 @@
+"""A page: it takes what its carrier brings, once and in order, and may change the carrier at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.support.carriers import Carrier, SockJS
+from tests.support.serving import Running
+
+
+class Page:
+    """One client, whatever carries its messages.
+
+    Args:
+        running: the server.
+        answer: what ``connect`` answered.
+        carry: makes a carrier of a kind for a token.
+    """
+
+    def __init__(self, running: Running, answer: dict[str, Any], carry: Callable[..., Carrier]) -> None:
+        self.running = running
+        self.id: str = answer["client"]
+        self.token: str = answer["token"]
+        self.cursor: int = answer["cursor"]
+        self.number = 0
+        self.data: list[Any] = []
+        self.replies: dict[int, Any] = {}
+        self.lost = 0
+        self.notices: list[dict[str, Any]] = []
+        self._carry = carry
+        self._carrier: Carrier | None = None
+
+    @property
+    def carrier(self) -> Carrier:
+        """What carries the page's messages now."""
+        assert self._carrier is not None
+        return self._carrier
+
+    async def use(self, kind: type[Carrier], *headers: str, budget: int | None = None) -> Carrier:
+        """Go on with a carrier of ``kind``, which may break off after ``budget`` bytes of one answer."""
+        self._carrier = carrier = self._carry(kind, self.token, *headers)
+        carrier.budget = budget
+        await carrier.attach(self.cursor)
+        return carrier
+
+    async def step(self) -> dict[str, Any]:
+        """Take what the server says next, and return it; raises ``Cut``."""
+        said = await self.carrier.receive()
+        if "messages" not in said:
+            self.notices.append(said)
+            return said
+        if "superseded" in said or "retry" in said:
+            self.notices.append(said)
+        if isinstance(self.carrier, SockJS) and "after" in said:
+            # A frame that is missing shows: the page would go on with another session.
+            assert said["after"] == self.cursor
+        self.lost += said.get("lost", 0)
+        for item in said["messages"]:
+            self._take(item)
+        self.cursor = max(self.cursor, said["cursor"])
+        await self.carrier.acknowledge(self.cursor)
+        return said
+
+    def _take(self, item: list[Any]) -> None:
+        if item[0] <= self.cursor:
+            return
+        self.cursor = item[0]
+        if len(item) == 3:
+            assert item[2] not in self.replies
+            self.replies[item[2]] = item[1]
+        else:
+            self.data.append(item[1])
+
+    async def until(self, count: int) -> list[Any]:
+        """Return the page's data when there are ``count`` of them."""
+        while len(self.data) < count:
+            await self.step()
+        return self.data
+
+    async def notice(self) -> dict[str, Any]:
+        """Return the next thing that is said and is no message."""
+        while not self.notices:
+            await self.step()
+        return self.notices.pop(0)
+
+    async def send(self, *messages: Any) -> dict[str, Any]:
+        """Send messages with the next numbers."""
+        first = self.number + 1
+        self.number += len(messages)
+        return await self.carrier.send([[first + index, each] for index, each in enumerate(messages)])

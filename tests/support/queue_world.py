@@ -1,0 +1,108 @@
+"""A server's life over a store of messages; the next begins where it was killed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tests.support.hub_fakes import FakeListener, FakePoll
+from tests.support.queue_fakes import FakeDatabase, FakeStore
+from thywill.application import Application, Client
+from thywill.application_interface.local import LocalApplications, LocalSettings
+from thywill.core.envelope import Item
+from thywill.core.signing import Signer
+from thywill.errors import RequestError
+from thywill.hub.client import LiveClient
+from thywill.hub.contracts import Address, Timing
+from thywill.hub.hub import Hub
+from thywill.hub.step import CONNECTED
+from thywill.queue.durable.queue import DatabaseQueue, DatabaseQueueSettings
+
+ALL = Address.channel("all")
+
+
+class OneApplication(LocalApplications):
+    """Runs one application as ``chat``, without a package."""
+
+    def __init__(self, hub: Hub, application: Application) -> None:
+        self._one = application
+        super().__init__(LocalSettings(["chat"]), hub, 1000)
+
+    def _add(self, dotted: str) -> None:
+        self._one.bind("chat", self.hub, self.message)
+        self._applications["chat"] = self._one
+
+
+class World:
+    """A server's life over a store; ``killed`` begins the next.
+
+    Without an ``application``, which all lives have in common, ``listener`` notes what one would be told.
+    """
+
+    def __init__(self, database: FakeDatabase | None = None, application: Application | None = None) -> None:
+        self.application = application
+        self.database = database or FakeDatabase(FakeStore())
+        self.store = self.database.store
+        self.queue = DatabaseQueue(DatabaseQueueSettings(cursors=0.001), self.database)
+        self.listener = FakeListener()
+        signer = Signer(b"a secret of the tests")
+        self.hub = Hub(
+            self.queue, self.database, signer, Timing(), call_soon=asyncio.get_running_loop().call_soon
+        )
+        self.queue.connect(self.hub.delivery)
+        self.applications = OneApplication(self.hub, application) if application else self.listener
+        self.hub.listen(self.applications)
+        self.answers: list[int | RequestError] = []
+
+    async def begin(self) -> World:
+        await self.queue.start()
+        for restored in await self.queue.restore({"chat"}):
+            restored.catch_up(self.hub.restore(restored), self.applications)
+        return self
+
+    async def killed(self) -> World:
+        """Return the world after this one was cut off, whatever it was doing."""
+        for task in asyncio.all_tasks():
+            is_ours = "_keep_" in str(task) or "Mailbox" in str(task)
+            if is_ours and task is not asyncio.current_task():
+                task.cancel()
+        await settle()
+        self.store.let_go()
+        return await World(self.database, self.application).begin()
+
+    def connect(self) -> LiveClient:
+        """Return a client that has polled, in the channel ``all``, with its connection handled."""
+        client = self.hub.create("chat", "session")
+        self.poll(client)
+        self.hub.subscribe(client, "all")
+        self.hub.handled(client, CONNECTED)
+        return client
+
+    def handle(self, client: LiveClient) -> Client:
+        """Return what an application has of ``client``."""
+        return Client(client, self.hub, 1000)
+
+    def again(self, client: LiveClient) -> LiveClient:
+        """Return the client that shows the token of ``client`` here."""
+        return self.hub.find(client.token)
+
+    def poll(self, client: LiveClient, cursor: int | None = None) -> list[Any]:
+        """Return the items of a poll's answer."""
+        poll = FakePoll(self.hub, client)
+        self.hub.poll(client, poll, client.outbox.cursor if cursor is None else cursor, 0)
+        if not poll.calls:
+            poll.expire()
+        items: list[Any] = poll.answer["messages"]
+        return items
+
+    def publish(self, data: Any) -> asyncio.Task[None]:
+        return asyncio.ensure_future(self.hub.send("chat", ALL, data, 1000))
+
+    def send(self, client: LiveClient, *numbers: int) -> None:
+        items = [Item(n, f"text {n}") for n in numbers]
+        self.hub.receive(client, items, lambda received, error: self.answers.append(error or received))
+
+
+async def settle() -> None:
+    for _ in range(30):
+        await asyncio.sleep(0)

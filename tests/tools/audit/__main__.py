@@ -1,0 +1,12 @@
+"""``python3 -m tests.tools.audit``: does harm to a server and its clients, and accounts for every message."""
+
+from __future__ import annotations
+
+from tests.gate.entry import enter
+
+if __name__ == "__main__":
+    enter("tests.tools.audit.__main__")
+
+from tests.tools.audit.command import main
+
+__all__ = ["main"]

@@ -1,0 +1,99 @@
+"""The rows of the table: which faults, and with which settings of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.tools.audit import faults
+from tests.tools.audit.faults import Event, Wear
+
+HOLD = 2.0
+GRACE = 30.0
+ROOMY = {"messages": 500_000, "bytes": 512 * 1024 * 1024}
+"""So that nothing is dropped, however long a browser sleeps."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row.
+
+    Args:
+        name: what the fault is called at the prompt and in the table.
+        wears: what the network does.
+        events: what happens to browsers and to the server.
+        grace: the server's setting, in seconds.
+        queue: settings of the queue that differ.
+        stock: whether it can be shown with a stock SockJS server.
+    """
+
+    name: str
+    wears: tuple[Wear, ...] = ()
+    events: tuple[Event, ...] = ()
+    grace: float = GRACE
+    queue: Mapping[str, Any] = field(default_factory=lambda: ROOMY)
+    stock: bool = True
+
+    def settings(self, queue: str) -> dict[str, Any]:
+        """Return the settings of the audited server."""
+        hold = {"hold": HOLD, "grace": self.grace}
+        return {
+            "server": {"trusted_proxies": ["127.0.0.0/8"], "stop_timeout": 5.0},
+            "application_interface": {"applications": ["ledger"]},
+            "push": {"sockjs": {**hold, "pause": 2.0, "response": 20_000}, "longpoll": hold},
+            "queue": {"component": queue, **self.queue},
+            "database": {"flush": 0.1},
+        }
+
+
+CUT_RESPONSE = Wear("cut responses", faults.cut_response, 0.25)
+CUT_REQUEST = Wear("cut requests", faults.cut_request, 0.25)
+DELAY = Wear("delays", faults.delay, 0.15)
+RESEND = Wear("resends", faults.resend, 0.4)
+TWIN = Wear("twin polls", faults.twin_polls, 0.4)
+STALE = Wear("stale answers", faults.give_stale, 0.3)
+ADDRESS = Wear("other addresses", faults.change_address, 0.7)
+TRICKLE = Wear("trickles", faults.trickle, 0.15)
+RESET = Wear("resets", faults.reset_connection, 0.25)
+DOZE = faults.fall_asleep(0.5, 2 * HOLD + 2, 0.3)
+LONG_GRACE = 4.0
+
+
+def _less(*wears: Wear) -> tuple[Wear, ...]:
+    """Return the wears, less likely each: all of them together are about as bad as one."""
+    return tuple(Wear(wear.name, wear.damage, wear.chance / 6) for wear in wears)
+
+
+MIXED = _less(CUT_RESPONSE, CUT_REQUEST, DELAY, RESEND, TWIN, STALE, ADDRESS, TRICKLE, RESET)
+
+ROWS = (
+    Row("none"),
+    Row("response-cut", (CUT_RESPONSE,)),
+    Row("request-cut", (CUT_REQUEST,)),
+    Row("delay", (DELAY,)),
+    Row("resend", (RESEND,)),
+    Row("two-polls", (TWIN,)),
+    Row("stale-answer", (STALE,), (faults.change_transports,), stock=False),
+    Row("address", (ADDRESS,)),
+    Row("slow-read", (TRICKLE,)),
+    Row("reset", (RESET,)),
+    Row("transport", (), (faults.change_transports,), stock=False),
+    Row("sleep", (), (DOZE,)),
+    Row("long-sleep", (), (faults.fall_asleep(LONG_GRACE + 1, LONG_GRACE + 6, 1.0),), grace=LONG_GRACE),
+    Row("overflow", (), (DOZE,), queue={"messages": 100, "batch": 20}, stock=False),
+    Row("disk-full", (), (faults.fill_disk,), stock=False),
+    Row("locked", (), (faults.lock_database,), stock=False),
+    Row("sigterm", (), (faults.restart,)),
+    Row("sighup", (), (faults.restart_in_place,), stock=False),
+    Row("kill", (), (faults.kill,)),
+    Row("mixed", MIXED, (faults.change_transports, DOZE, faults.lock_database), stock=False),
+    Row(
+        "all-mixed",
+        MIXED,
+        # Without the lock: a server does not start on a database that somebody holds.
+        (faults.change_transports, DOZE, faults.kill),
+        stock=False,
+    ),
+)
+BY_NAME = {row.name: row for row in ROWS}

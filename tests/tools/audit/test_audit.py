@@ -1,0 +1,94 @@
+"""The auditor, in its small form: all faults at once, for a few seconds; and that it finds what is broken."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from tests.browser.drivers import require
+from tests.gate.environment import ROOT
+from tests.tools.audit.audit import Audit, Outcome, Scale
+from tests.tools.audit.rows import BY_NAME
+
+# asyncio.open_connection that is cancelled at the last moment leaves its connection to the collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <StreamWriter:ResourceWarning")
+
+SMALL = Scale(clients=10, messages=1500, seconds=2.0)
+
+
+def audit(name: str, queue: str, folder: Path, root: Path = ROOT, scale: Scale = SMALL) -> Outcome:
+    require("node", "nodejs")
+
+    async def run() -> Outcome:
+        return await Audit(BY_NAME[name], queue, scale, "ci", folder, root).run()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run())
+
+
+@pytest.mark.parametrize("queue", ["memory", "database"])
+def test_nothing_is_lost_or_doubled(queue: str, tmp_path: Path) -> None:
+    outcome = audit("mixed", queue, tmp_path)
+    assert len(outcome.faults) > 5
+    assert outcome.messages >= SMALL.messages
+    assert not outcome.counts, outcome.examples
+
+
+def test_nothing_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
+    outcome = audit("kill", "database", tmp_path, scale=Scale(clients=10, messages=3000, seconds=6.0))
+    assert outcome.faults["kills"]
+    assert not outcome.told
+    assert not outcome.counts, outcome.examples
+
+
+BREAKS = {
+    "a server that forgets what it has written": (
+        "thywill/core/outbox.py",
+        "    def give(self) -> bytes:",
+        "    def give(self) -> bytes:\n"
+        "        given = self.give_once()\n"
+        "        if self.given:\n"
+        "            self.acknowledge(self.entries[self.given - 1].id)\n"
+        "        return given\n\n"
+        "    def give_once(self) -> bytes:",
+        "response-cut",
+        "lost",
+    ),
+    "a browser that gives new numbers to what it repeats": (
+        "static/thywill/sender.js",
+        "this.lane.retry(error.retry);",
+        "this.received = this.sent; this.lane.retry(error.retry);",
+        "response-cut",
+        "doubled",
+    ),
+    "a browser that takes what it has had": (
+        "static/thywill/receiver.js",
+        "if (item[0] > this.cursor) {",
+        "if (item[0]) {",
+        "stale-answer",
+        "doubled",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_breach_is_found(name: str, tmp_path: Path) -> None:
+    path, old, new, row, kind = BREAKS[name]
+    (tmp_path / "copy").mkdir()
+    for part in ("run.py", "thywill", "static", "apps"):
+        source = ROOT / part
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / "copy" / part)
+    file = tmp_path / "copy" / path
+    text = file.read_text()
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new))
+    folder = tmp_path / "audit"
+    folder.mkdir()
+    scale = replace(SMALL, browsers=1.0, settle=1.0)
+    outcome = audit(row, "memory", folder, tmp_path / "copy", scale)
+    assert outcome.counts[kind], outcome

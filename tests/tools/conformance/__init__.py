@@ -1,0 +1,1 @@
+"""The server that the official SockJS suite is run against."""

@@ -1,0 +1,236 @@
+"""The wire: every request is decoded or refused, every answer is the JSON that the browser expects."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.steady import STEADY
+from thywill.core import envelope
+from thywill.core.envelope import Connect, Frame, Item, Leave, Poll, Send
+from thywill.errors import Gap, Gone, Malformed, RequestError, TooMany, UnsendableMessage
+
+HIGHEST = 9007199254740991
+KINDS: list[type[Any]] = [Connect, Poll, Send, Leave, Frame]
+NOT_JSON = "the body is not JSON in UTF-8"
+TOO_DEEP = "the JSON is nested too deeply"
+
+plain_text = st.text(st.characters(exclude_categories=["Cs"]))
+numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+values = st.recursive(
+    st.none() | st.booleans() | numbers | plain_text,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(plain_text, inner, max_size=4),
+    max_leaves=10,
+)
+
+
+def send_of(*items: str) -> bytes:
+    return b'{"token":"t","messages":[%b]}' % ",".join(items).encode()
+
+
+def reason(kind: type[Any], body: bytes) -> str:
+    with pytest.raises(Malformed) as raised:
+        envelope.decode(kind, body)
+    assert raised.value.__suppress_context__
+    return str(raised.value)
+
+
+DECODED = [
+    (Connect, b'{"application":"chat"}', Connect("chat")),
+    (Poll, b'{"token":"t","cursor":0}', Poll("t", 0, None)),
+    (Poll, b'{"token":"t","cursor":9007199254740991,"hold":0}', Poll("t", HIGHEST, 0)),
+    (Poll, b'{"hold":3600,"cursor":7,"token":"t"}', Poll("t", 7, 3600)),
+    (Poll, b' {"token":"t","cursor":0,"hold":null,"later":[1]}\n', Poll("t", 0, None)),
+    (Leave, b'{"token":""}', Leave("")),
+    (Frame, b"{}", Frame(None, None, None, False)),
+    (Frame, b'{"token":"t","cursor":0}', Frame("t", 0)),
+    (Frame, b'{"cursor":9007199254740991,"messages":[[1,2]]}', Frame(None, HIGHEST, [Item(1, 2)])),
+    (Frame, b'{"leave":true}', Frame(leave=True)),
+    (Send, send_of(), Send("t", [])),
+    (Send, send_of("[1,null]"), Send("t", [Item(1, None, None)])),
+    (Send, send_of("[9007199254740991,0,null]"), Send("t", [Item(HIGHEST, 0, None)])),
+    (Send, send_of('[1,{"a":[1.5]}]', '[2,[],"f"]'), Send("t", [Item(1, {"a": [1.5]}), Item(2, [], "f")])),
+    (Send, send_of('[1,[],"add","later"]'), Send("t", [Item(1, [], "add")])),
+    (Send, send_of("[1,12345678901234567890123]"), Send("t", [Item(1, 12345678901234567890123)])),
+]  # fmt: skip
+
+REFUSED = [
+    (Connect, b"", NOT_JSON),
+    (Connect, b"application=chat", NOT_JSON),
+    (Connect, b'{"application":"chat"', NOT_JSON),
+    (Connect, b'{"application":"chat"}}', NOT_JSON),
+    (Connect, b'{"application":"\xff"}', NOT_JSON),
+    (Connect, b'{"application":"\xed\xa0\x80"}', NOT_JSON),
+    (Connect, b'{"application":"\\ud"}', NOT_JSON),
+    (Connect, b'["chat"]', "Expected `object`, got `array`"),
+    (Connect, b"{}", "Object missing required field `application`"),
+    (Connect, b'{"application":1}', "Expected `str`, got `int` - at `$.application`"),
+    (Connect, b'\xef\xbb\xbf{"application":"\\ud83d"}', NOT_JSON),
+    (Connect, b'{"application":"\\ud83d\xed\xa0\x80"}', NOT_JSON),
+    (Frame, b'{"cursor":-1}', "Expected `int` >= 0 - at `$.cursor`"),
+    (Frame, b'{"messages":[[0,1]]}', "Expected `int` >= 1 - at `$.messages[0][0]`"),
+    (Frame, b'{"leave":1}', "Expected `bool`, got `int` - at `$.leave`"),
+    (Poll, b'{"token":"t"}', "Object missing required field `cursor`"),
+    (Poll, b'{"token":"t","cursor":-1}', "Expected `int` >= 0 - at `$.cursor`"),
+    (Poll, b'{"token":"t","cursor":9007199254740992}', "Expected `int` <= 9007199254740991 - at `$.cursor`"),
+    (Poll, b'{"token":"t","cursor":"1"}', "Expected `int`, got `str` - at `$.cursor`"),
+    (Poll, b'{"token":"t","cursor":true}', "Expected `int`, got `bool` - at `$.cursor`"),
+    (Poll, b'{"token":"t","cursor":1.5}', "Expected `int`, got `float` - at `$.cursor`"),
+    (Poll, b'{"token":"t","cursor":1,"hold":-0.1}', "Expected `float` >= 0.0 - at `$.hold`"),
+    (Poll, b'{"token":"t","cursor":1,"hold":3600.1}', "Expected `float` <= 3600.0 - at `$.hold`"),
+    (Poll, b'{"token":"\\ud83d","cursor":-1}', "Expected `int` >= 0 - at `$.cursor`"),
+    (Send, b'{"token":"t","messages":{}}', "Expected `array`, got `object` - at `$.messages`"),
+    (Send, send_of("1"), "Expected `array`, got `int` - at `$.messages[0]`"),
+    (Send, send_of("[1]"), "Expected `array` of at least length 2, got 1 - at `$.messages[0]`"),
+    (Send, send_of("[0,1]"), "Expected `int` >= 1 - at `$.messages[0][0]`"),
+    (Send, send_of("[1,1]", "[9007199254740992,1]"), f"Expected `int` <= {HIGHEST} - at `$.messages[1][0]`"),
+    (Send, send_of("[1,[],5]"), "Expected `str | null`, got `int` - at `$.messages[0][2]`"),
+    (Send, send_of("[1,NaN]"), NOT_JSON),
+    (Send, send_of('[1,NaN,"\\ud83d"]'), NOT_JSON),
+    (Send, send_of(f"[1,{'1' * 5000}]", '[2,"\\ud83d"]'), NOT_JSON),
+    (Send, send_of(f"[1,{'[' * 100_000}{']' * 100_000}]"), TOO_DEEP),
+    (Send, send_of(f'[1,{"[" * 100_000}"\\ud83d"{"]" * 100_000}]'), TOO_DEEP),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "body", "request_"), DECODED)
+def test_a_request_is_decoded(kind: type[Any], body: bytes, request_: Any) -> None:
+    assert envelope.decode(kind, body) == request_
+
+
+@pytest.mark.parametrize(("kind", "body", "text"), REFUSED)
+def test_what_is_no_request_is_refused_with_its_reason(kind: type[Any], body: bytes, text: str) -> None:
+    assert reason(kind, body) == text
+
+
+@STEADY
+@given(kind=st.sampled_from(KINDS), body=st.binary() | values.map(lambda value: json.dumps(value).encode()))
+def test_any_bytes_are_decoded_or_malformed(kind: type[Any], body: bytes) -> None:
+    with suppress(Malformed):
+        assert isinstance(envelope.decode(kind, body), kind)
+
+
+@STEADY
+@given(n=st.integers(1, HIGHEST), data=values, method=st.none() | plain_text, escaped=st.booleans())
+def test_what_a_browser_sends_arrives_as_it_was(n: int, data: Any, method: str | None, escaped: bool) -> None:
+    body = json.dumps({"token": "t", "messages": [[n, data, method]]}, ensure_ascii=escaped).encode()
+    assert envelope.decode(Send, body).messages == [Item(n, data, method)]
+
+
+@STEADY
+@given(st.lists(st.sampled_from(["a", '"', "\\", "\\ud83d", "\ud83d", "\ude00", "\U0001f600", "\uffff"])))
+def test_half_an_emoji_becomes_a_replacement_character(characters: list[str]) -> None:
+    text = "".join(characters)
+    joined = re.sub(
+        "([\ud800-\udbff])([\udc00-\udfff])",
+        lambda pair: chr(0x10000 + (ord(pair[1]) - 0xD800) * 0x400 + ord(pair[2]) - 0xDC00),
+        text,
+    )
+    (item,) = envelope.decode(Send, send_of(json.dumps([1, text]))).messages
+    assert item.data == re.sub("[\ud800-\udfff]", "\ufffd", joined)
+
+
+@pytest.mark.parametrize("half", ["\\ud83d", "\\uD83D", "\\ude00", "\\uDE00"])
+def test_half_an_emoji_may_be_escaped_in_either_case(half: str) -> None:
+    assert envelope.decode(Connect, b'{"application":"%b"}' % half.encode()) == Connect("\ufffd")
+
+
+def test_json_is_mended_and_otherwise_left_as_it_is() -> None:
+    assert (
+        envelope.mend(b'["\\ud83d\\ude00 \\ud83d",1.5,{"a":null}]')
+        == '["\U0001f600 \ufffd", 1.5, {"a": null}]'
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[", b'"\xff"', b'"\xed\xa0\x80"', b"\xef\xbb\xbf1", '"a"'.encode("utf-16")]
+)
+def test_what_is_no_json_in_utf_8_is_not_mended(body: bytes) -> None:
+    with pytest.raises(ValueError):
+        envelope.mend(body)
+
+
+@pytest.mark.parametrize("item", [Item(1, "text"), Item(1, None), Item(1, [], "add"), Item(1, [1], "")])
+def test_a_message_and_a_call_with_a_list_pass(item: Item) -> None:
+    envelope.check_call(item)
+
+
+@pytest.mark.parametrize("item", [Item(3, None, "add"), Item(3, "text", "add"), Item(3, {}, "")])
+def test_a_call_without_a_list_is_refused(item: Item) -> None:
+    with pytest.raises(Malformed, match=r"^message 3 is a call, but its arguments are not an array$"):
+        envelope.check_call(item)
+
+
+def test_data_is_encoded_compactly_in_utf_8() -> None:
+    assert envelope.encode_data({"a": [1, None, "é"]}, 100) == '{"a":[1,null,"é"]}'.encode()
+
+
+def test_data_may_have_as_many_bytes_as_the_limit() -> None:
+    assert envelope.encode_data("é", 4) == b'"\xc3\xa9"'
+    with pytest.raises(UnsendableMessage, match=r"^4 bytes of JSON; a message may have 3$"):
+        envelope.encode_data("é", 3)
+
+
+def ring() -> list[Any]:
+    inner: list[Any] = []
+    inner.append(inner)
+    return inner
+
+
+@pytest.mark.parametrize("data", [object(), {(1, 2): 3}, "\ud800", ring(), [{"a": print}]])
+def test_what_is_no_json_cannot_be_sent(data: Any) -> None:
+    with pytest.raises(UnsendableMessage, match=r"^not JSON: "):
+        envelope.encode_data(data, 1000)
+    with pytest.raises(UnsendableMessage, match=r"^not JSON: "):
+        envelope.encode_result(data, 1000)
+
+
+@STEADY
+@given(data=values, n=st.none() | st.integers(1, HIGHEST))
+def test_an_item_holds_its_data(data: Any, n: int | None) -> None:
+    item = envelope.encode_item(HIGHEST, envelope.encode_data(data, 10**6), n)
+    assert json.loads(item) == [HIGHEST, data, *([] if n is None else [n])]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (envelope.encode_item(5, b'"a"'), b'[5,"a"]'),
+        (envelope.encode_item(5, b'{"result":1}', 2), b'[5,{"result":1},2]'),
+        (envelope.encode_answer([], 3), b'{"messages":[],"cursor":3}'),
+        (envelope.encode_answer([b"[4,1]", b"[5,2]"], 5), b'{"messages":[[4,1],[5,2]],"cursor":5}'),
+        (envelope.encode_answer([b"[4,1]"], 4, 2), b'{"messages":[[4,1]],"cursor":4,"lost":2}'),
+        (envelope.encode_superseded(3), b'{"messages":[],"cursor":3,"superseded":true}'),
+        (envelope.encode_retry(3, 1.26), b'{"messages":[],"cursor":3,"retry":1.3}'),
+        (envelope.encode_received(7), b'{"received":7}'),
+        (envelope.encode_result([1], 3), b'{"result":[1]}'),
+        (envelope.encode_failure("failed", "it\n"), b'{"error":{"code":"failed","message":"it\\n"}}'),
+        (envelope.encode_object({"client": "a", "cursor": 0}), b'{"client":"a","cursor":0}'),
+    ],
+)
+def test_what_is_written(written: bytes, expected: bytes) -> None:
+    assert written == expected
+
+
+def test_the_limit_is_for_the_result_without_its_wrapping() -> None:
+    with pytest.raises(UnsendableMessage, match=r"^3 bytes of JSON; a message may have 2$"):
+        envelope.encode_result([1], 2)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (Malformed("bad"), {"code": "malformed", "message": "bad"}),
+        (Gone("it left"), {"code": "gone", "message": "it left"}),
+        (Gap(4), {"code": "gap", "message": "messages are missing: send again from number 5", "received": 4}),
+        (TooMany("wait", 1.5), {"code": "too_many", "message": "wait", "retry": 1.5}),
+    ],
+)
+def test_a_refusal_says_what_the_browser_needs(error: RequestError, expected: dict[str, Any]) -> None:
+    assert json.loads(envelope.encode_error(error)) == {"error": expected}

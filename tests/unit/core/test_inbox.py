@@ -1,0 +1,162 @@
+"""Messages from a browser: each accepted once, in order, without a gap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from tests.support.steady import STEADY
+from thywill.core.envelope import Item
+from thywill.core.inbox import Inbox
+from thywill.errors import Gap, Malformed
+
+
+def items(*numbers: int) -> list[Item]:
+    return [Item(n, f"text {n}") for n in numbers]
+
+
+def call(n: int, arguments: Any) -> Item:
+    return Item(n, arguments, "method")
+
+
+def numbers(accepted: list[Item]) -> list[int]:
+    return [item.n for item in accepted]
+
+
+@pytest.mark.parametrize(
+    ("received", "sent", "accepted"),
+    [
+        (0, [], []),
+        (0, [1, 2, 3], [1, 2, 3]),
+        (3, [4], [4]),
+        (3, [3], []),
+        (3, [1, 2, 3], []),
+        (3, [2, 3, 4, 5], [4, 5]),
+        (0, [1, 1, 2, 1, 2, 3], [1, 2, 3]),
+    ],
+)
+def test_what_is_new_is_accepted(received: int, sent: list[int], accepted: list[int]) -> None:
+    inbox = Inbox(received)
+    assert numbers(inbox.accept(items(*sent), 100)) == accepted
+    assert inbox.received == max([received, *accepted])
+
+
+def test_an_item_comes_out_as_it_went_in() -> None:
+    batch = [Item(1, {"a": None}), call(2, [1])]
+    assert Inbox().accept(batch, 2) == batch
+
+
+@pytest.mark.parametrize(
+    ("room", "accepted"), [(0, []), (1, [3]), (2, [3, 4]), (3, [3, 4, 5]), (4, [3, 4, 5])]
+)
+def test_no_more_is_accepted_than_there_is_room_for(room: int, accepted: list[int]) -> None:
+    inbox = Inbox(2)
+    assert numbers(inbox.accept(items(1, 2, 3, 4, 5), room)) == accepted
+    assert inbox.received == 2 + len(accepted)
+
+
+@pytest.mark.parametrize("sent", [[2], [5], [1, 3], [1, 2, 4], [2, 1]])
+def test_a_gap_is_refused_with_all_of_its_batch(sent: list[int]) -> None:
+    inbox = Inbox()
+    with pytest.raises(Gap) as raised:
+        inbox.accept(items(*sent), 100)
+    assert raised.value.received == 0
+    assert raised.value.details() == {"received": 0}
+    assert str(raised.value) == "messages are missing: send again from number 1"
+    assert inbox.received == 0
+
+
+def test_a_gap_is_told_from_what_was_received_before() -> None:
+    with pytest.raises(Gap) as raised:
+        Inbox(7).accept(items(8, 10), 100)
+    assert raised.value.received == 7
+
+
+def test_a_gap_beyond_the_room_is_refused_too() -> None:
+    with pytest.raises(Gap):
+        Inbox().accept(items(1, 3), 1)
+
+
+@pytest.mark.parametrize("arguments", [None, "ab", 1, {"0": 1}])
+def test_a_call_without_a_list_is_refused_with_all_of_its_batch(arguments: Any) -> None:
+    inbox = Inbox()
+    with pytest.raises(Malformed) as raised:
+        inbox.accept([*items(1), call(2, arguments)], 1)
+    assert str(raised.value) == "message 2 is a call, but its arguments are not an array"
+    assert inbox.received == 0
+
+
+def test_a_repeat_is_ignored_whatever_it_holds() -> None:
+    assert Inbox(1).accept([call(1, "no list"), *items(2)], 100) == items(2)
+
+
+@STEADY
+@given(sent=st.lists(st.integers(1, 6), max_size=8), received=st.integers(0, 4), room=st.integers(0, 8))
+def test_any_batch_is_accepted_whole_in_part_or_not_at_all(sent: list[int], received: int, room: int) -> None:
+    inbox = Inbox(received)
+    expected = received
+    for n in sent:
+        if n > expected + 1:
+            with pytest.raises(Gap):
+                inbox.accept(items(*sent), room)
+            assert inbox.received == received
+            return
+        expected = max(expected, n)
+    accepted = numbers(inbox.accept(items(*sent), room))
+    assert accepted == list(range(received + 1, expected + 1))[:room]
+    assert inbox.received == received + len(accepted)
+
+
+class Upstream(RuleBasedStateMachine):
+    """A browser sends its items in batches that overlap; the network loses, repeats and reorders them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inbox = Inbox()
+        self.handled: list[int] = []
+        self.written = 0
+        self.confirmed = 0
+        self.batches: list[list[Item]] = []
+        self.answers: list[int] = []
+
+    @rule(count=st.integers(1, 3))
+    def the_application_writes(self, count: int) -> None:
+        self.written += count
+
+    @rule(back=st.integers(0, 3), count=st.integers(0, 5))
+    def the_browser_sends(self, back: int, count: int) -> None:
+        first = max(1, self.confirmed + 1 - back)
+        self.batches.append(items(*range(first, min(first + count, self.written + 1))))
+
+    @precondition(lambda self: self.batches)
+    @rule(data=st.data(), again=st.booleans(), room=st.integers(0, 4))
+    def a_batch_arrives(self, data: st.DataObject, again: bool, room: int) -> None:
+        batch = data.draw(st.sampled_from(self.batches))
+        if not again:
+            self.batches.remove(batch)
+        self.handled += numbers(self.inbox.accept(batch, room))
+        self.answers.append(self.inbox.received)
+
+    @precondition(lambda self: self.answers)
+    @rule(data=st.data(), lost=st.booleans())
+    def an_answer_arrives(self, data: st.DataObject, lost: bool) -> None:
+        answer = self.answers.pop(data.draw(st.integers(0, len(self.answers) - 1)))
+        if not lost:
+            self.confirmed = max(self.confirmed, answer)
+
+    @invariant()
+    def each_is_handled_once_and_in_order(self) -> None:
+        assert self.handled == list(range(1, self.inbox.received + 1))
+        assert self.confirmed <= self.inbox.received <= self.written
+
+    def teardown(self) -> None:
+        self.handled += numbers(self.inbox.accept(items(*range(self.confirmed + 1, self.written + 1)), 10**6))
+        assert self.handled == list(range(1, self.written + 1))
+
+
+TestUpstream = Upstream.TestCase
+TestUpstream.settings = settings(STEADY, stateful_step_count=30)

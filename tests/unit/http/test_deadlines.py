@@ -1,0 +1,218 @@
+"""Which deadline a connection has in each of its states, with a clock and a transport of the test's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tornado.httputil import HTTPHeaders, ResponseStartLine
+from tornado.iostream import StreamClosedError
+
+from tests.support.wire import request
+from tests.unit.http.conftest import nothing_runs
+from tests.unit.http.handlers import Memory
+from tests.unit.http.place import Place
+from thywill.core.wheel import NEVER, TimerWheel
+from thywill.http.connection import Connection
+from thywill.http.proxies import TrustedProxies
+from thywill.http.reader import Limits
+from thywill.http.server import FastServer, Timeouts
+
+pytestmark = [
+    pytest.mark.gen_test,
+    pytest.mark.usefixtures("io_loop"),
+    pytest.mark.parametrize("kind", ["fast"], indirect=True),
+]
+
+TIMES = Timeouts(header=10, body=20, idle=30, write=40, linger=50)
+IN_CHUNKS = "Transfer-Encoding: chunked"
+
+
+class Transport:
+    """The loop's end of a connection whose browser does what the test says."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.unsent = 0
+        self.reading = True
+        self.closing = self.ended = self.aborted = False
+
+    def get_extra_info(self, name: str) -> Any:
+        return ("127.0.0.1", 1)
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def write_eof(self) -> None:
+        self.ended = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closing = True
+
+    def abort(self) -> None:
+        self.closing = self.aborted = True
+
+
+class Scene:
+    """A connection at the time 0."""
+
+    def __init__(self) -> None:
+        self.place = Place()
+        self.server = FastServer(self.place.site(), Limits(pipeline=4), TIMES, TrustedProxies([]))
+        self.time = 0.0
+        self.server.now = lambda: self.time
+        self.server.wheel = TimerWheel(1.0, self.time)
+        self.transport = Transport()
+        self.connection = Connection(self.server)
+        self.connection.connection_made(self.transport)  # type: ignore[arg-type]
+
+    def receive(self, data: bytes, *, after: float = 1) -> float:
+        """Let ``data`` arrive some seconds later; return the deadline."""
+        self.time += after
+        self.connection.data_received(data)
+        return self.connection.deadline
+
+    @property
+    def memory(self) -> Memory:
+        return self.place.memory
+
+    def answer_parked(self) -> float:
+        """Answer the first parked request; return the deadline."""
+        self.place.parked.pop(0).reply.send(200, b"parked")
+        return self.connection.deadline
+
+
+async def test_each_part_of_a_request_has_one_deadline() -> None:
+    scene = Scene()
+    assert scene.connection.deadline == 30
+    assert scene.receive(b"POST /park HTTP/1.1\r\n") == 1 + 10
+    assert scene.receive(b"Host: test\r\n") == 1 + 10
+    assert scene.receive(b"Content-Length: 3\r\n\r\n") == 3 + 20
+    assert scene.receive(b"bo") == 3 + 20
+    assert scene.receive(b"d") == NEVER
+    assert scene.answer_parked() == 5 + 30
+    assert scene.receive(b"\r\n") == 6 + 30
+    assert scene.receive(request("/park") + b"G") == NEVER
+    assert scene.receive(b"ET / HTTP/1.1\r\n") == NEVER
+    assert scene.answer_parked() == 8 + 10
+
+
+async def test_a_request_that_comes_behind_an_answered_one_has_its_own() -> None:
+    scene = Scene()
+    assert scene.receive(request() + b"G") == 1 + 10
+    assert scene.receive(b"ET /now HTTP/1.1\r\nHost: a\r\n\r\n" + request("/", IN_CHUNKS)) == 2 + 20
+
+
+async def test_writing_has_a_deadline_that_reading_does_not_move() -> None:
+    scene = Scene()
+    scene.connection.pause_writing()
+    assert scene.connection.deadline == 40
+    assert scene.receive(b"G") == 40
+    assert scene.receive(b"ET /park HTTP/1.1\r\nHost: a\r\n\r\nP") == 40
+    assert scene.place.parked == []
+    scene.connection.resume_writing()
+    assert (scene.connection.deadline, len(scene.place.parked)) == (NEVER, 1)
+    assert scene.answer_parked() == 2 + 10
+
+
+async def test_100_continue_waits_for_the_browser_to_read() -> None:
+    scene = Scene()
+    scene.connection.pause_writing()
+    scene.receive(request("/now", "Expect: 100-continue", "Content-Length: 1"))
+    assert scene.transport.written == b""
+    for _ in range(2):
+        scene.connection.resume_writing()
+        assert scene.transport.written == b"HTTP/1.1 100 Continue\r\n\r\n"
+        scene.connection.pause_writing()
+
+
+async def test_a_browser_that_stops_sending_has_to_read_what_is_left() -> None:
+    scene = Scene()
+    scene.receive(request("/park"))
+    scene.transport.unsent = 1
+    scene.connection.eof_received()
+    assert scene.connection.deadline == 1 + 40
+    scene.connection.pause_writing()
+    scene.connection.resume_writing()
+    assert scene.connection.deadline == 1 + 40
+    assert scene.answer_parked() == 1 + 40
+    scene.connection.timed_out()
+    assert scene.transport.aborted
+
+
+async def test_a_closing_connection_with_nothing_left_is_not_kept_in_the_wheel() -> None:
+    scene = Scene()
+    scene.receive(request("/park"))
+    assert scene.server.wheel.advance(100) == []
+    scene.connection.eof_received()
+    scene.connection.connection_lost(None)
+    assert len(scene.server.wheel) == 0
+
+
+async def test_a_time_out_is_answered_where_an_answer_can_be_read() -> None:
+    scene = Scene()
+    scene.receive(request("/now", "Expect: 100-continue", "Content-Length: 1"))
+    scene.time = 100
+    scene.connection.timed_out()
+    first, _, rest = scene.transport.written.partition(b"\r\n\r\n")
+    assert first == b"HTTP/1.1 100 Continue"
+    assert rest.startswith(b"HTTP/1.1 408 ")
+    assert rest.count(b"HTTP/1.1") == 1
+    assert (scene.transport.ended, scene.connection.deadline) == (True, 100 + 50)
+    assert scene.receive(request("/now")) == 100 + 50
+    scene.connection.timed_out()
+    assert scene.transport.aborted
+
+
+async def test_a_handler_is_told_that_nobody_reads_any_more() -> None:
+    scene = Scene()
+    scene.receive(request("/waiting"))
+    handler = scene.connection._exchange
+    assert handler is not None
+    scene.connection.eof_received()
+    written = handler.write_headers(ResponseStartLine("", 200, "OK"), HTTPHeaders())  # type: ignore[attr-defined]
+    with pytest.raises(StreamClosedError):
+        await written
+    assert scene.transport.written == b""
+    scene.connection.connection_lost(None)
+    scene.memory.gate.set()
+    await nothing_runs()
+
+
+async def test_reading_stops_and_goes_on_with_what_waits() -> None:
+    scene = Scene()
+    scene.receive(request("/park"))
+    for count in range(1, 5):
+        scene.receive(request("/park"))
+        assert scene.transport.reading is (count < 4)
+    scene.answer_parked()
+    assert not scene.transport.reading
+    for _ in range(4):
+        scene.answer_parked()
+    assert scene.transport.reading
+    assert scene.connection.deadline == 5 + 30
+
+
+async def test_what_was_left_unread_is_read_in_the_end() -> None:
+    scene = Scene()
+    scene.receive(request("/park") + request("/now?1") * 3000 + request("/park") + b"GET /now?2 HT")
+    assert (scene.place.asked, scene.transport.reading) == ([b"/park"], False)
+    scene.answer_parked()
+    assert (len(scene.place.asked), scene.transport.reading) == (3002, False)
+    scene.answer_parked()
+    assert scene.transport.reading
+    assert scene.connection.deadline == 1 + 10
+    scene.receive(b"TP/1.1\r\nHost: a\r\n\r\n")
+    assert scene.place.asked[-1] == b"/now?2"

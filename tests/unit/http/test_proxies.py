@@ -1,0 +1,166 @@
+"""Whose word is taken for the browser's address and scheme."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.steady import STEADY
+from tests.unit.http.conftest import Book, Serve
+from thywill.errors import SettingsError
+from thywill.http.message import Request
+from thywill.http.proxies import DOUBTS_EVERY, TrustedProxies
+
+PROXIES = TrustedProxies(["10.0.0.0/8", "fd00::/8"])
+
+
+def resolved(*headers: tuple[str, str], peer: str = "10.0.0.1") -> tuple[str, str]:
+    request = Request()
+    request.peer = peer
+    request.headers = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+    PROXIES.resolve(request)
+    return request.peer, request.scheme
+
+
+@pytest.mark.parametrize(
+    ("address", "trusted"),
+    [
+        ("10.255.0.1", True),
+        ("11.0.0.1", False),
+        ("fd00::1", True),
+        ("fe80::1", False),
+        ("", False),
+        ("localhost", False),
+    ],
+)
+def test_an_address_in_a_network_is_trusted(address: str, trusted: bool) -> None:
+    assert PROXIES.trusts(address) is trusted
+
+
+def test_without_a_proxy_nobody_is_trusted() -> None:
+    assert not TrustedProxies([]).trusts("127.0.0.1")
+
+
+@pytest.mark.parametrize("text", ["localhost", "10.0.0.0/40", "", "10.0.0.1:80"])
+def test_what_is_no_network_is_told_in_one_line(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"^\[server\] trusted_proxies: .*$"):
+        TrustedProxies([text])
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        (["1.2.3.4"], "1.2.3.4"),
+        (["2001:db8::1"], "2001:db8::1"),
+        (["9.9.9.9, 1.2.3.4"], "1.2.3.4"),
+        (["9.9.9.9,1.2.3.4 , 10.0.0.2"], "1.2.3.4"),
+        (["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+        (["1.2.3.4, unknown"], "10.0.0.1"),
+        (["1.2.3.4, unknown, 10.0.0.2"], "10.0.0.2"),
+        (["1.2.3.4, <script>"], "10.0.0.1"),
+        ([""], "10.0.0.1"),
+        ([], "10.0.0.1"),
+        # A proxy that adds a header of its own leaves the browser's before it.
+        (["9.9.9.9", "1.2.3.4"], "1.2.3.4"),
+        (["9.9.9.9", "1.2.3.4", "10.0.0.2"], "1.2.3.4"),
+    ],
+)
+def test_the_last_address_that_is_no_proxy_is_the_browser(forwarded: list[str], address: str) -> None:
+    headers = [("x-Forwarded-FOR", value) for value in forwarded]
+    assert resolved(*headers)[0] == address
+
+
+@pytest.mark.parametrize(
+    ("schemes", "scheme"),
+    [
+        (["https"], "https"),
+        (["HTTPS "], "https"),
+        (["http"], "http"),
+        (["https, http"], "http"),
+        (["https", "http"], "http"),
+        (["gopher"], "http"),
+        ([""], "http"),
+        ([], "http"),
+    ],
+)
+def test_the_last_scheme_counts(schemes: list[str], scheme: str) -> None:
+    assert resolved(*[("X-Forwarded-Proto", value) for value in schemes])[1] == scheme
+
+
+@given(st.lists(st.text(st.characters(max_codepoint=255), max_size=30), max_size=4))
+@STEADY
+def test_whatever_is_forwarded_the_address_is_one(values: list[str]) -> None:
+    address, scheme = resolved(
+        *[(name, value) for value in values for name in ("X-Forwarded-For", "X-Forwarded-Proto")]
+    )
+    assert TrustedProxies([address])
+    assert scheme in ("http", "https")
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("target", ["/now", "/plain"])
+async def test_headers_of_a_trusted_proxy_reach_endpoints_and_handlers(serve: Serve, target: str) -> None:
+    served = await serve(proxies=("127.0.0.1",))
+    wire = await served.connect()
+    headers = ("X-Forwarded-For: 9.9.9.9", "X-Forwarded-For: 1.2.3.4", "X-Forwarded-Proto: https")
+    told = (await wire.ask(target, *headers)).json
+    assert (told["address"], told["scheme"]) == ("1.2.3.4", "https")
+    # The next request on the connection may be another browser's.
+    told = (await wire.ask(target)).json
+    assert (told["address"], told["scheme"]) == ("127.0.0.1", "http")
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("target", ["/now", "/plain"])
+async def test_headers_of_anybody_else_are_not_believed(serve: Serve, target: str) -> None:
+    served = await serve(proxies=("10.0.0.0/8",))
+    told = (await served.ask(target, "X-Forwarded-For: 1.2.3.4", "X-Forwarded-Proto: https")).json
+    assert (told["address"], told["scheme"]) == ("127.0.0.1", "http")
+
+
+def asked(peer: str, *names: str) -> Request:
+    request = Request()
+    request.peer = peer
+    request.headers = [(name.encode(), b"1.2.3.4") for name in names]
+    return request
+
+
+def doubts(book: Book) -> list[str]:
+    return [text for text in map(book.format, book.records) if "trusted_proxies" in text]
+
+
+def test_a_proxy_that_is_not_trusted_is_told_of_once_a_minute(book: Book) -> None:
+    now = [100.0]
+    proxies = TrustedProxies([], clock=lambda: now[0])
+    for index in range(100):
+        proxies.doubt(asked(f"192.0.2.{index}", "Host", "X-Forwarded-FOR", "X-Forwarded-For"))
+    assert len(doubts(book)) == 1
+    assert doubts(book)[0].startswith("192.0.2.0 sends X-Forwarded-For")
+    now[0] += DOUBTS_EVERY - 0.1
+    proxies.doubt(asked("192.0.2.1", "X-Forwarded-For"))
+    assert len(doubts(book)) == 1
+    now[0] += 0.1
+    proxies.doubt(asked("192.0.2.1", "X-Forwarded-For"))
+    assert doubts(book)[1].startswith("192.0.2.1 sends")
+
+
+def test_a_browser_without_the_header_is_not_told_of(book: Book) -> None:
+    TrustedProxies([]).doubt(asked("192.0.2.1", "Host", "Accept-Encoding", "X-Forwarded-Proto"))
+    assert not doubts(book)
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("target", ["/now", "/plain"])
+@pytest.mark.parametrize(("trusted", "count"), [(("10.0.0.0/8",), 1), (("127.0.0.1",), 0)])
+async def test_the_line_says_what_to_do(
+    serve: Serve, book: Book, target: str, trusted: tuple[str, ...], count: int
+) -> None:
+    served = await serve(proxies=trusted)
+    for _ in range(3):
+        await served.ask(target, "X-Forwarded-For: 1.2.3.4")
+    line = (
+        "127.0.0.1 sends X-Forwarded-For, is not trusted and counts as the browser: if it is your proxy,"
+        " add it to trusted_proxies in [server]"
+    )
+    assert doubts(book) == [line] * count

@@ -1,0 +1,158 @@
+"""Receivers that stay: attached once, told of everything, until they release their client."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.hub_fakes import TIMING, World
+from thywill.core.lifecycle import State
+from thywill.errors import Gone, Malformed
+from thywill.hub.client import LiveClient
+from thywill.hub.hub import Hub
+
+
+class FakeStream:
+    """A stream as a push component keeps it: what it is told, and what it wrote."""
+
+    def __init__(self, hub: Hub, client: LiveClient, cursor: int = 0) -> None:
+        self._hub = hub
+        self._client = client
+        self._sent = cursor
+        self.calls: list[str] = []
+        self.ids: list[int] = []
+
+    def flush(self) -> None:
+        self.calls.append("flush")
+        self.ids += [entry.id for entry in self._client.outbox.give_after(self._sent)]
+        self._sent = max([self._sent, *self.ids])
+
+    def expire(self) -> None:
+        self.calls.append("expire")
+
+    def supersede(self) -> None:
+        self.calls.append("supersede")
+        self.close()
+
+    def retry(self, seconds: float) -> None:
+        self.calls.append("retry")
+        self.close()
+
+    def end(self, reason: Gone) -> None:
+        self.calls.append(f"end: {reason}")
+
+    def close(self) -> None:
+        if self._client.receiver is self:
+            self._hub.release(self._client)
+
+
+def attach(world: World, client: LiveClient, cursor: int = 0) -> FakeStream:
+    stream = FakeStream(world.hub, client, cursor)
+    world.hub.attach(client, stream, cursor)
+    return stream
+
+
+def test_it_is_told_of_every_message() -> None:
+    world = World()
+    client = world.create()
+    stream = attach(world, client)
+    assert (client.state, world.events) == (State.CONNECTED, [f"connected {client.id}"])
+    for _ in range(3):
+        world.send_to(client, "x", "y")
+        world.settle()
+    assert (stream.calls, stream.ids) == (["flush"] * 3, [1, 2, 3, 4, 5, 6])
+
+
+def test_it_asks_itself_for_what_waits_already() -> None:
+    world = World()
+    client = world.create()
+    world.send_to(client, "x")
+    stream = attach(world, client)
+    world.settle()
+    assert stream.calls == []
+    stream.flush()
+    assert stream.ids == [1]
+
+
+def test_it_stays_as_long_as_it_likes() -> None:
+    world = World()
+    client = world.create()
+    stream = attach(world, client)
+    world.sleep(10 * TIMING.grace)
+    assert (client.state, client.receiver) == (State.CONNECTED, stream)
+    assert stream.calls.count("expire") >= 10 * TIMING.grace // TIMING.hold - 1
+    stream.close()
+    world.sleep(TIMING.pause + 1)
+    assert client.state is State.DETACHED
+    world.sleep(TIMING.grace)
+    assert client.state is State.GONE
+
+
+def test_a_poll_takes_its_place_and_gives_what_was_not_acknowledged() -> None:
+    world = World()
+    client = world.create()
+    stream = attach(world, client)
+    world.send_to(client, "x", "y")
+    world.settle()
+    world.hub.acknowledge(client, 1)
+    poll = world.poll(client, cursor=1)
+    assert (stream.calls[-1], poll.ids) == ("supersede", [2])
+    assert client.receiver is None
+
+
+def test_it_takes_a_polls_place() -> None:
+    world = World()
+    client = world.connect()
+    poll = world.poll(client)
+    stream = attach(world, client)
+    assert (poll.calls, client.receiver) == (["supersede"], stream)
+
+
+def test_an_older_cursor_comes_too_late() -> None:
+    world = World()
+    client = world.create()
+    stream = attach(world, client)
+    world.send_to(client, "x")
+    world.settle()
+    world.hub.acknowledge(client, 1)
+    late = attach(world, client, cursor=0)
+    assert (late.calls, client.receiver) == (["supersede"], stream)
+
+
+def test_acknowledgements() -> None:
+    world = World()
+    client = world.create()
+    attach(world, client)
+    world.send_to(client, "x", "y")
+    world.settle()
+    world.hub.acknowledge(client, 2)
+    world.hub.acknowledge(client, 1)
+    assert (client.outbox.cursor, world.queue.acknowledgements) == (2, [(client.id, 2)])
+    with pytest.raises(Malformed):
+        world.hub.acknowledge(client, 3)
+
+
+def test_a_cursor_from_the_future_attaches_nothing() -> None:
+    world = World()
+    client = world.create()
+    with pytest.raises(Malformed):
+        attach(world, client, cursor=7)
+    assert (client.receiver, client.state) == (None, State.DETACHED)
+
+
+def test_a_drain_writes_what_waits_and_sends_it_away() -> None:
+    world = World()
+    client, idle = world.create(), world.create()
+    stream, other = attach(world, client), attach(world, idle)
+    world.send_to(client, "x")
+    world.hub.drain(1)
+    assert (stream.calls, other.calls) == (["flush", "retry"], ["retry"])
+    assert (stream.ids, client.receiver) == ([1], None)
+    assert attach(world, client).calls == ["retry"]
+
+
+def test_it_is_told_of_the_clients_end() -> None:
+    world = World()
+    client = world.create()
+    stream = attach(world, client)
+    world.hub.disconnect(client, "enough")
+    assert stream.calls == ["end: enough"]

@@ -1,0 +1,300 @@
+"""The promise of the queue that survives, at random: servers killed at any moment, writes that fail or hang,
+answers that are lost.
+
+Everything but the store, which stands for the database's file, is the product's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.support.hub_fakes import FakePoll
+from tests.support.queue_fakes import FakeDatabase, FakeStore
+from thywill.application import Application, Client
+from thywill.application_interface.local import LocalApplications, LocalSettings
+from thywill.core.envelope import Item
+from thywill.core.signing import Signer
+from thywill.errors import RequestError, Unavailable
+from thywill.hub.contracts import Address, Timing
+from thywill.hub.hub import Hub
+from thywill.queue.durable import writer
+from thywill.queue.durable.queue import DatabaseQueue, DatabaseQueueSettings
+
+T = TypeVar("T")
+APPLICATION = "relay"
+SIGNER = Signer(b"a secret of the tests")
+
+
+@pytest.fixture(autouse=True)
+def _others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    # After each of those that are told that something is safe, or is not.
+    monkeypatch.setattr(writer, "TURN", -1.0)
+
+
+class Relay(Application):
+    """Publishes what it gets, in two parts, counts them, and may be stopped between them."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+
+    async def on_connect(self, client: Client) -> None:
+        await self.subscribe(client, "all")
+
+    async def on_message(self, client: Client, message: Any) -> None:
+        for part in ("one", "two"):
+            while True:
+                try:
+                    await self.publish("all", [client.id, message, part])
+                    break
+                except Unavailable:
+                    await asyncio.sleep(0)
+            client.data["parts"] = client.data.get("parts", 0) + 1
+            while self.stopped:  # noqa: ASYNC110 - the loop turns when a test says so
+                await asyncio.sleep(0)
+
+
+class Applications(LocalApplications):
+    """One ``Relay``, without a package."""
+
+    def _add(self, dotted: str) -> None:
+        self.relay = Relay()
+        self.relay.bind(APPLICATION, self.hub, self.message)
+        self._applications[APPLICATION] = self.relay
+
+
+class Server:
+    """One life of the server, over a database that has others."""
+
+    def __init__(self, database: FakeDatabase) -> None:
+        queue_settings = DatabaseQueueSettings(messages=10_000, cursors=0.001)
+        self.queue = DatabaseQueue(queue_settings, database)
+        loop = asyncio.get_running_loop()
+        self.hub = Hub(self.queue, database, SIGNER, Timing(), call_soon=loop.call_soon)
+        self.applications = Applications(LocalSettings(["relay"]), self.hub, 1000)
+        self.queue.connect(self.hub.delivery)
+        self.hub.listen(self.applications)
+
+    async def start(self) -> None:
+        await self.queue.start()
+        for restored in await self.queue.restore({APPLICATION}):
+            restored.catch_up(self.hub.restore(restored), self.applications)
+
+
+class Page:
+    """A browser's page: it ignores what it has had, and sends again what was not accepted."""
+
+    def __init__(self, client_id: str, token: str, cursor: int) -> None:
+        self.id = client_id
+        self.token = token
+        self.cursor = cursor
+        self.got: list[Any] = []
+        self.written = 0
+        self.accepted = 0
+
+    def take(self, answer: dict[str, Any]) -> None:
+        assert "lost" not in answer
+        for message_id, data in answer["messages"]:
+            if message_id > self.cursor:
+                self.got.append(data)
+        self.cursor = max(answer["cursor"], self.cursor)
+
+
+class Promise(RuleBasedStateMachine):
+    """What was promised is kept in ``expected``; what nobody can know, in ``unsure``."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.store = self.run(self.make_store())
+        self.database = FakeDatabase(self.store)
+        self.pages: list[Page] = []
+        self.published = 0
+        self.expected: dict[str, list[int]] = {}
+        self.unsure: set[int] = set()
+        self.run(self.boot())
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(coroutine)
+
+    async def make_store(self) -> FakeStore:
+        return FakeStore()
+
+    async def boot(self) -> None:
+        self.server = Server(self.database)
+        await self.server.start()
+
+    async def settle(self, turns: int = 60) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "loop"):
+            return
+        try:
+            self.run(self.account())
+        finally:
+            for task in asyncio.all_tasks(self.loop):
+                task.cancel()
+            self.run(self.settle())
+            self.loop.close()
+
+    # What browsers do.
+
+    @rule()
+    @precondition(lambda self: len(self.pages) < 3 and self.store.fault is None)
+    def a_page_connects(self) -> None:
+        self.run(self.connect())
+
+    async def connect(self) -> None:
+        client = self.server.hub.create(APPLICATION, "session")
+        page = Page(client.id, client.token, client.outbox.cursor)
+        self.pages.append(page)
+        self.expected[page.id] = []
+        self.poll(page)
+        await self.settle()
+
+    @rule(data=st.data(), arrives=st.booleans())
+    @precondition(lambda self: self.pages)
+    def a_page_polls(self, data: st.DataObject, arrives: bool) -> None:
+        page = data.draw(st.sampled_from(self.pages))
+        self.run(self.ask(page, arrives=arrives))
+
+    async def ask(self, page: Page, *, arrives: bool) -> None:
+        answer = self.poll(page)
+        if arrives:
+            page.take(answer)
+
+    @rule(data=st.data(), count=st.integers(1, 3), answered=st.booleans(), turns=st.sampled_from([1, 5, 60]))
+    @precondition(lambda self: self.pages)
+    def a_page_sends(self, data: st.DataObject, count: int, answered: bool, turns: int) -> None:
+        page = data.draw(st.sampled_from(self.pages))
+        page.written += count
+        received = self.run(self.send(page, turns))
+        if answered and received is not None:
+            page.accepted = max(page.accepted, received)
+
+    def poll(self, page: Page) -> dict[str, Any]:
+        client = self.server.hub.find(page.token)
+        poll = FakePoll(self.server.hub, client)
+        self.server.hub.poll(client, poll, page.cursor, 0)
+        if not poll.calls:
+            poll.expire()
+        return poll.answer
+
+    async def send(self, page: Page, turns: int = 60) -> int | None:
+        """Send all that is not known to be accepted; return the answer, None if it is an error or late.
+
+        It is late after so many ``turns`` of the loop.
+        """
+        answers: list[int] = []
+
+        def answer(received: int, error: RequestError | None) -> None:
+            if error is None:
+                answers.append(received)
+
+        client = self.server.hub.find(page.token)
+        items = [Item(n, n) for n in range(page.accepted + 1, page.written + 1)]
+        self.server.hub.receive(client, items, answer)
+        await self.settle(turns)
+        return answers[0] if answers else None
+
+    # What the application does.
+
+    @rule()
+    def the_application_publishes(self) -> None:
+        self.run(self.publish())
+
+    async def publish(self) -> None:
+        self.published += 1
+        number = self.published
+        task = asyncio.ensure_future(self.server.hub.send(APPLICATION, Address.channel("all"), number, 1000))
+        await self.settle()
+        if task.done() and task.exception() is None:
+            for numbers in self.expected.values():
+                numbers.append(number)
+        else:
+            self.unsure.add(number)
+            task.cancel()
+
+    @rule(stopped=st.booleans())
+    def hooks_wait(self, stopped: bool) -> None:
+        self.server.applications.relay.stopped = stopped
+        self.run(self.settle())
+
+    # What goes wrong.
+
+    @rule(fault=st.sampled_from([None, None, "refuse", "unsure", "hang"]))
+    def the_database(self, fault: str | None) -> None:
+        self.run(self.set_fault(fault))
+
+    async def set_fault(self, fault: str | None) -> None:
+        self.store.let_go()
+        self.store.fault = fault
+        self.server.queue._writer.write()
+        await self.settle()
+
+    @rule()
+    def the_server_is_killed(self) -> None:
+        self.run(self.kill())
+
+    async def kill(self) -> None:
+        for task in asyncio.all_tasks():
+            if task is not asyncio.current_task():
+                task.cancel()
+        await self.settle(5)
+        self.store.let_go()
+        await self.boot()
+        await self.settle()
+
+    @rule()
+    @precondition(lambda self: self.store.fault is None)
+    def the_log_is_trimmed(self) -> None:
+        position = self.server.queue._positions[APPLICATION]
+        self.run(self.server.queue._trim(APPLICATION, position))
+
+    @invariant()
+    def nothing_comes_twice_or_out_of_order(self) -> None:
+        for page in getattr(self, "pages", []):
+            numbers = [data for data in page.got if isinstance(data, int)]
+            assert numbers == sorted(set(numbers))
+            relayed = Counter(json.dumps(data) for data in page.got if isinstance(data, list))
+            assert not relayed or max(relayed.values()) == 1
+
+    async def account(self) -> None:
+        """Let everything come to rest, and see whether each page has all that it was promised."""
+        await self.set_fault(None)
+        self.server.applications.relay.stopped = False
+        await self.settle(200)
+        for page in self.pages:
+            page.accepted = await self.send(page) or page.accepted
+            assert page.accepted == page.written
+        await self.settle(500)
+        for page in self.pages:
+            for _ in range(100):
+                page.take(self.poll(page))
+            self.check(page)
+            data = self.server.hub.find(page.token).data or {}
+            assert data.get("parts", 0) == 2 * page.written
+
+    def check(self, page: Page) -> None:
+        numbers = [data for data in page.got if isinstance(data, int)]
+        assert [number for number in numbers if number not in self.unsure] == self.expected[page.id]
+        for sender in self.pages:
+            ours = [data[1:] for data in page.got if isinstance(data, list) and data[0] == sender.id]
+            both = [[n, part] for n in range(1, sender.written + 1) for part in ("one", "two")]
+            # Who came later has not got what was sent before.
+            assert ours == both[len(both) - len(ours) :]
+            if sender is page or self.pages.index(page) < self.pages.index(sender):
+                assert ours == both
+
+
+TestPromise = Promise.TestCase
+TestPromise.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)

@@ -1,0 +1,362 @@
+"""The queue that survives: what is safe when, and what the next server finds."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.support.queue_world import ALL, World, settle
+from tests.support.serving import until
+from thywill.core.envelope import Item
+from thywill.core.overflow import Overflow
+from thywill.errors import Malformed, Unavailable
+from thywill.hub.step import CONNECTED, DISCONNECTED, Cause, begin
+from thywill.queue.durable import writer
+
+pytestmark = pytest.mark.gen_test
+
+
+async def test_a_message_is_delivered_once_it_is_safe() -> None:
+    world = await World().begin()
+    client = world.connect()
+    await settle()
+    world.store.fault = "hang"
+    sent = world.publish("a")
+    await settle()
+    assert not sent.done()
+    assert world.poll(client) == []
+    world.store.let_go()
+    await sent
+    assert world.poll(client) == [[1, "a"]]
+    assert [row.data for row in world.store.messages.values()] == ['"a"']
+
+
+async def test_what_comes_while_a_transaction_is_under_way_goes_into_the_next() -> None:
+    world = await World().begin()
+    world.store.fault = "hang"
+    sent = [world.publish(number) for number in range(100)]
+    await settle()
+    late = [world.publish(number) for number in range(100)]
+    await settle()
+    world.store.let_go()
+    await asyncio.gather(*sent, *late)
+    assert [len(changes.messages) for changes in world.store.written if changes.messages] == [100, 100]
+
+
+async def test_ids_and_the_order_go_on_after_a_kill() -> None:
+    world = await World().begin()
+    client = world.connect()
+    for number in range(3):
+        await world.publish(number)
+    assert len(world.poll(client)) == 3
+    world.poll(client, cursor=2)
+    world = await world.killed()
+    await world.publish(3)
+    assert world.poll(world.again(client), cursor=2) == [[3, 2], [4, 3]]
+
+
+async def test_the_same_key_replaces_what_waited_before_a_kill() -> None:
+    world = await World().begin()
+    client = world.connect()
+
+    async def publish(data: str, key: str) -> None:
+        await world.hub.send("chat", ALL, data, 1000, key, Overflow.CONFLATE)
+
+    for text in ("old", "new"):
+        await publish(f"{text} a", "a")
+        await publish(f"{text} b", "b")
+    world = await world.killed()
+    await publish("newest a", "a")
+    again = world.again(client)
+    assert world.poll(again) == [[4, "new b"], [5, "newest a"]]
+    assert world.poll(again, cursor=3) == [[4, "new b"], [5, "newest a"]]
+    assert world.poll(again, cursor=5) == []
+
+
+async def test_a_cursor_that_was_not_noted_is_believed() -> None:
+    world = await World().begin()
+    client = world.connect()
+    await world.publish("a")
+    await world.publish("b")
+    await settle()
+    world = await world.killed()
+    again = world.again(client)
+    assert again.outbox.cursor == 0
+    assert world.poll(again, cursor=1) == [[2, "b"]]
+
+
+async def test_a_cursor_is_believed_whose_message_is_gone() -> None:
+    world = await World().begin()
+    client = world.connect()
+    for text in "abc":
+        await world.publish(text)
+    world.store.messages.pop(("chat", 2))
+    world = await world.killed()
+    again = world.again(client)
+    assert world.poll(again, cursor=2) == [[3, "c"]]
+    with pytest.raises(Malformed):
+        world.poll(again, cursor=4)
+
+
+async def test_who_was_not_in_the_channel_then_gets_nothing_after_a_kill() -> None:
+    world = await World().begin()
+    member, left, late = world.connect(), world.connect(), world.connect()
+    world.hub.unsubscribe(late, "all")
+    await world.publish("a")
+    world.hub.unsubscribe(left, "all")
+    world.hub.subscribe(late, "all")
+    await world.publish("b")
+    world = await world.killed()
+    got = [[data for _, data in world.poll(world.again(each))] for each in (member, left, late)]
+    assert got == [["a", "b"], ["a"], ["b"]]
+    assert [world.hub.audience.channels_of(world.again(each)) for each in (member, left, late)] == [
+        ["all"],
+        [],
+        ["all"],
+    ]
+
+
+async def test_a_message_that_cannot_be_kept_is_not_sent_and_its_sender_is_told() -> None:
+    world = await World().begin()
+    client = world.connect()
+    await settle()
+    world.store.fault = "refuse"
+    with pytest.raises(Unavailable):
+        await world.publish("a")
+    world.store.fault = None
+    await world.publish("b")
+    assert [data for _, data in world.poll(client)] == ["b"]
+    world = await world.killed()
+    assert [data for _, data in world.poll(world.again(client))] == ["b"]
+
+
+async def test_a_message_of_which_nobody_knows_is_taken_back() -> None:
+    world = await World().begin()
+    client = world.connect()
+    await settle()
+    world.store.fault = "unsure"
+    with pytest.raises(Unavailable):
+        await world.publish("a")
+    assert world.store.messages
+    world.store.fault = None
+    await world.publish("b")
+    world = await world.killed()
+    assert [data for _, data in world.poll(world.again(client))] == ["b"]
+
+
+async def test_what_a_browser_sends_is_answered_once_it_is_safe() -> None:
+    world = await World().begin()
+    client = world.connect()
+    await settle()
+    world.store.fault = "hang"
+    world.send(client, 1, 2)
+    await settle()
+    assert world.answers == []
+    assert world.listener.events == [f"connected {client.id}"]
+    world.store.let_go()
+    await settle()
+    assert world.answers == [2]
+    assert world.listener.events[1:] == [f"received {client.id} [1, 2]"]
+
+
+async def test_what_follows_on_something_refused_is_refused_too() -> None:
+    world = await World().begin()
+    client = world.connect()
+    await settle()
+    world.store.fault = "hang"
+    world.send(client, 1)
+    await settle()
+    world.send(client, 2)
+    await settle()
+    world.store.fault = "refuse"
+    world.store._gate.set()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    world.store.fault = None
+    await settle()
+    assert [type(answer) for answer in world.answers] == [Unavailable, Unavailable]
+    assert (client.inbox.received, client.pending) == (0, 0)
+    world.send(client, 1, 2)
+    await settle()
+    assert world.answers[-1] == 2
+
+
+async def test_a_repeat_that_comes_before_its_message_is_refused_is_refused_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writer, "TURN", -1.0)  # others have their turn after each who is told
+    world = await World().begin()
+    first, client = world.connect(), world.connect()
+    await settle()
+
+    def repeat() -> None:
+        world.store.fault = None
+        world.send(client, 1, 2)
+
+    soon = asyncio.get_running_loop().call_soon
+    world.store.fault = "refuse"
+    world.hub.receive(first, [Item(1, "text")], lambda received, error: soon(repeat))
+    world.send(client, 1)
+    await settle()
+    assert [type(answer) for answer in world.answers] == [Unavailable, Unavailable]
+    assert (client.inbox.received, client.pending) == (0, 0)
+    world.send(client, 1, 2)
+    await settle()
+    assert world.answers[-1] == 2
+    assert world.listener.events[-1] == f"received {client.id} [1, 2]"
+
+
+async def test_messages_are_not_kept_again_before_one_is(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    world = await World().begin()
+    client = world.connect()
+    world.send(client, 1)
+    await settle()
+    world.store.fault = "refuse"
+    world.send(client, 2)
+    await settle()
+    world.store.fault = None
+    world.send(client, 1)  # which is a repeat
+    await settle()
+    assert world.answers[-1] == 1
+    assert "messages are kept again" not in caplog.messages
+    world.send(client, 2)
+    await settle()
+    assert "messages are kept again" in caplog.messages
+
+
+@pytest.mark.parametrize("ends", ["leaves", "is disconnected"])
+async def test_who_is_gone_before_it_is_known_to_be_written_stays_gone(ends: str) -> None:
+    world = await World().begin()
+    world.store.fault = "unsure"
+    client = world.connect()
+    await settle()
+    assert client.id in world.store.clients
+    if ends == "leaves":
+        world.hub.leave(client)
+    else:
+        world.hub.disconnect(client, "banned")
+    await settle()
+    world.hub.handled(client, DISCONNECTED)
+    world.store.fault = None
+    await world.publish("so that it is written")
+    assert (world.store.clients, world.store.subscriptions) == ({}, [])
+
+
+async def test_what_was_accepted_and_not_handled_is_handled_after_a_kill() -> None:
+    world = await World().begin()
+    client = world.connect()
+    world.send(client, 1, 2, 3)
+    await settle()
+    world.hub.handled(client, 1)
+    await world.publish("so that it is written")
+    world = await world.killed()
+    assert world.listener.events == [f"resumed {client.id}", f"received {client.id} [2, 3]"]
+    again = world.again(client)
+    assert (again.inbox.received, again.pending) == (3, 2)
+
+
+async def test_a_step_that_is_handled_again_does_not_send_again() -> None:
+    world = await World().begin()
+    client = world.connect()
+    world.send(client, 1)
+    await settle()
+    begin(Cause(client.id, 1))
+    await world.publish("before the kill")
+    world = await world.killed()
+    begin(Cause(client.id, 1))
+    await world.publish("in other words")
+    await world.publish("the second part")
+    texts = [data for _, data in world.poll(world.again(client))]
+    assert texts == ["before the kill", "the second part"]
+
+
+async def test_a_task_that_a_step_left_behind_sends_on_its_own_account() -> None:
+    world = await World().begin()
+    client = world.connect()
+    cause = Cause(client.id, 1)
+    begin(cause)
+    cause.open = False
+    await world.publish("late")
+    assert [row.cause_client for row in world.store.messages.values()] == [None]
+
+
+@pytest.mark.parametrize("handled", [False, True])
+async def test_a_client_whose_connection_was_not_handled_connects_again(handled: bool) -> None:
+    world = await World().begin()
+    client = world.hub.create("chat", "session")
+    world.poll(client)
+    if handled:
+        world.hub.handled(client, CONNECTED)
+    await world.publish("so that it is written")
+    world = await world.killed()
+    assert world.listener.events == [f"{'resumed' if handled else 'connected'} {client.id}"]
+
+
+async def test_a_client_that_left_is_brought_to_its_end_after_a_kill() -> None:
+    world = await World().begin()
+    client = world.connect()
+    world.send(client, 1)
+    world.hub.leave(client)
+    await settle()
+    world = await world.killed()
+    assert world.listener.events[-2:] == [f"received {client.id} [1]", f"disconnected {client.id}"]
+    assert client.id not in world.hub.clients
+    world = await world.killed()
+    assert world.listener.events, "nobody has said that it was handled"
+
+
+async def test_nothing_is_left_of_a_client_whose_end_was_handled() -> None:
+    world = await World().begin()
+    client = world.connect()
+    await world.publish("a")
+    world.hub.leave(client)
+    await settle()
+    world.hub.handled(client, DISCONNECTED)
+    await world.publish("b")
+    assert (world.store.clients, world.store.items, world.store.subscriptions) == ({}, {}, [])
+
+
+async def test_a_page_that_was_only_fetched_leaves_nothing() -> None:
+    world = await World().begin()
+    client = world.hub.create("chat", "session")
+    await world.publish("a")
+    assert world.store.clients == {}
+    world.hub.leave(client)
+    await settle()
+    assert world.store.clients == {}
+
+
+async def test_clients_of_an_application_that_is_gone_are_forgotten() -> None:
+    world = await World().begin()
+    other = world.hub.create("echo", "session")
+    world.poll(other)
+    await world.publish("so that it is written")
+    world = await world.killed()
+    assert world.hub.clients == {}
+    await world.publish("so that it is written")
+    assert world.store.clients == {}
+
+
+async def test_acknowledgements_are_noted_after_a_while() -> None:
+    world = await World().begin()
+    client = world.connect()
+    await world.publish("a")
+    world.poll(client)
+    world.poll(client, cursor=1)
+    await until(lambda: world.store.clients[client.id].cursor == 1)
+
+
+async def test_a_clean_stop_notes_everything() -> None:
+    world = await World().begin()
+    client = world.connect()
+    await world.publish("a")
+    world.poll(client)
+    world.poll(client, cursor=1)
+    world.send(client, 1)
+    await settle()
+    world.hub.handled(client, 1)
+    await world.queue.stop()
+    assert world.store.clients[client.id][4:7] == (1, 1, 1)
+    assert world.store.items == {}
