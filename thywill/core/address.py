@@ -1,0 +1,58 @@
+"""IP addresses as text: one spelling for each, and whose share of a limit an address counts to.
+
+Sockets, proxies and settings spell one address in several ways (``::ffff:127.0.0.1`` is ``127.0.0.1`` on a
+socket for both families; some proxies add the port). Whatever compares or counts addresses normalizes them
+here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+LONGEST = 80
+"""Characters of an address with brackets, zone and port: IPv6 has at most 45, a zone 15, a port 5."""
+SPELLING = re.compile(
+    r"""
+    \[ (?P<bracketed> [0-9A-Fa-f]*: [0-9A-Fa-f:.]+ ) (?: %[^\]\s]+ )? \] (?: :[0-9]{1,5} )?
+    | (?P<v4> [0-9.]+ ) (?: :[0-9]{1,5} )?
+    | (?P<v6> [0-9A-Fa-f]*: [0-9A-Fa-f:.]+ ) (?: %[^\s\[\]]+ )?
+    """,
+    re.VERBOSE,
+)
+
+
+def normalize(text: str) -> str | None:
+    """Return the canonical text of an IP address, or None where ``text`` holds none.
+
+    An IPv4 address inside an IPv6 one (``::ffff:a.b.c.d``) becomes ``a.b.c.d`` (RFC 4291, 2.5.5.2); brackets,
+    a port and a zone (``%eth0``) are cut; IPv6 is spelled as RFC 5952 has it.
+    """
+    if len(text) > LONGEST:
+        return None
+    found = SPELLING.fullmatch(text.strip())
+    if found is None:
+        return None
+    try:
+        address = ipaddress.ip_address(found["bracketed"] or found["v4"] or found["v6"])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
+
+
+def share_of(address: str) -> str:
+    """Return whose share ``address`` counts to: each IPv4 address is one share, each IPv6 network of 64 bits.
+
+    One customer has a whole such network, so counting IPv6 addresses one by one would limit nobody.
+
+    Args:
+        address: as ``normalize`` returns it; any other text is a share of its own.
+    """
+    if ":" not in address:
+        return address
+    try:
+        number = int(ipaddress.IPv6Address(address))
+    except ValueError:
+        return address
+    return f"{ipaddress.IPv6Address(number >> 64 << 64)}/64"
