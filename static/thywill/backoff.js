@@ -1,4 +1,7 @@
-(function () {
+// The back-off policy: how long to wait after a failure. It sets no timer.
+(function (internal) {
+  'use strict';
+
   var BASE = 0.5, CAP = 30;
 
   function Backoff(random) {
@@ -17,5 +20,5 @@
     this.failures = 0;
   };
 
-  thywill.Backoff = Backoff;
-}());
+  internal.Backoff = Backoff;
+}(thywill.internal));

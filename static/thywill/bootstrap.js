@@ -1,4 +1,7 @@
-(function () {
+// The start: thywill.ready and thywill.connect.
+(function (internal) {
+  'use strict';
+
   var element = document.getElementById('thywill-bootstrap'),
       PASSING = /^(unreachable|timeout|internal)$/,
       entries = [],
@@ -11,9 +14,9 @@
     var entry = {ready: ready, failed: failed || show};
     entries.push(entry);
     if (failure) {
-      thywill.run(entry.failed, failure);
+      internal.run(entry.failed, failure);
     } else if (!remaining) {
-      thywill.later(function () { start([entry], client); });
+      internal.later(function () { start([entry], client); });
     }
   };
 
@@ -21,10 +24,10 @@
   thywill.connect = function (options, ready, failed) {
     var entry = {ready: ready, failed: failed || show},
         transport = chooseTransport(options.server),
-        lane = new thywill.Lane(transport, attempt, refused);
+        lane = new internal.Lane(transport, attempt, refused);
 
     function refused(error) {
-      thywill.run(entry.failed, {step: 'connect', message: error.message});
+      internal.run(entry.failed, {step: 'connect', message: error.message});
     }
 
     function attempt() {
@@ -47,11 +50,11 @@
     var link = document.createElement('a');
     // Resolved now: pushState may change the page's address.
     link.href = server;
-    return thywill.chooseTransport((link.href || server).replace(/\/*$/, '/thywill/'));
+    return internal.chooseTransport((link.href || server).replace(/\/*$/, '/thywill/'));
   }
 
   function open(identity, transport, refused, connected) {
-    var opened = new thywill.Client(identity, transport, function (error) {
+    var opened = new internal.Client(identity, transport, function (error) {
       if (error) { refused(error); } else { connected(opened); }
     });
     opened.dispatcher.start();
@@ -63,8 +66,8 @@
       try {
         list[i].ready(opened);
       } catch (exception) {
-        thywill.report(exception);
-        thywill.run(list[i].failed, {step: 'application', message: exception.message});
+        internal.report(exception);
+        internal.run(list[i].failed, {step: 'application', message: exception.message});
       }
     }
     opened.begin();
@@ -75,7 +78,7 @@
     failure = {step: step, message: message};
     if (client) { client.leave(); }
     if (!entries.length) { show(failure); }
-    for (var i = 0; i < entries.length; i += 1) { thywill.run(entries[i].failed, failure); }
+    for (var i = 0; i < entries.length; i += 1) { internal.run(entries[i].failed, failure); }
   }
 
   function show(failed) {
@@ -95,14 +98,14 @@
   function boot() {
     var identity;
     try {
-      identity = thywill.json.parse(element.text);
+      identity = internal.json.parse(element.text);
       client = open(identity, chooseTransport(identity.base), function (error) {
         fail('connect', error.message);
       }, finish);
     } catch (exception) {
       return fail('bootstrap', 'The bootstrap of this page is broken.');
     }
-    thywill.loadScripts(identity.resources.scripts, function (missing) {
+    internal.loadScripts(identity.resources.scripts, function (missing) {
       if (missing) { return fail('resources', missing + ' was not loaded.'); }
       finish();
     });
@@ -113,4 +116,4 @@
   } else {
     failure = {step: 'bootstrap', message: 'This page has no bootstrap.'};
   }
-}());
+}(thywill.internal));

@@ -1,11 +1,13 @@
 // The page's end of the bridge to a page of the server's in a hidden frame; frame.js is the other. Over go
 // [n, operation, body, seconds], [n, carrier, address] and, to end one of these, [n]; back come [n, answer],
 // [n, frame of a stream] and [n, null, its end]. All as JSON: IE8 passes nothing but texts.
-(function () {
+(function (internal) {
+  'use strict';
+
   // Seconds for the frame to load, and then to say that it is there.
   var LOAD = 5,
       ANSWER = 2,
-      prototype = thywill.Iframe.prototype,
+      prototype = internal.Iframe.prototype,
       bridges = {},
       count = 0;
 
@@ -22,7 +24,7 @@
     self.waiting = null;
     self.element = self.timer = null;
     self.isProven = self.isBroken = false;
-    thywill.listen(window, 'message', function (event) {
+    internal.listen(window, 'message', function (event) {
       if (event.origin === self.origin) { self.hear(event.data); }
     });
   }
@@ -30,7 +32,7 @@
   Bridge.prototype = {
     // Calls hear(first, second) for what comes back, or lost(). Returns a function that ends it.
     ask: function (what, hear, lost) {
-      var self = this, n = thywill.digits() + (count += 1);
+      var self = this, n = internal.digits() + (count += 1);
       if (!self.element || !self.element.contentWindow) { self.load(); }
       self.calls[n] = {hear: hear, lost: lost};
       self.post([n].concat(what));
@@ -45,14 +47,14 @@
       if (this.waiting) {
         this.waiting.push(message);
       } else if (this.element.contentWindow) {
-        this.element.contentWindow.postMessage(thywill.json.stringify(message), this.origin);
+        this.element.contentWindow.postMessage(internal.json.stringify(message), this.origin);
       }
     },
 
     hear: function (text) {
       var message, call;
       try {
-        message = thywill.json.parse(text) || [];
+        message = internal.json.parse(text) || [];
         call = /^\d/.test(message[0]) && this.calls[message[0]];
       } catch (exception) {
         // The server's pages may say other things as well.
@@ -67,8 +69,8 @@
     load: function () {
       var self = this, element = document.createElement('iframe');
       element.style.display = 'none';
-      element.src = self.address.replace(/thywill\/$/, 'static/' + (thywill.frameVersion || 0) + '/frame.html');
-      thywill.listen(element, 'load', function () {
+      element.src = self.address.replace(/thywill\/$/, 'static/' + (internal.frameVersion || 0) + '/frame.html');
+      internal.listen(element, 'load', function () {
         if (element === self.element) { self.loaded(); }
       });
       document.body.appendChild(element);
@@ -113,7 +115,7 @@
     lose: function () {
       var calls = this.calls;
       this.calls = {};
-      thywill.each(calls, function (n, call) { call.lost(); });
+      internal.each(calls, function (n, call) { call.lost(); });
     }
   };
 
@@ -131,12 +133,12 @@
   prototype.request = function (operation, fields, seconds, done) {
     var bridge = find(this.address);
     if (bridge.isBroken) {
-      become(this, new thywill.Jsonp(this.address));
+      become(this, new internal.Jsonp(this.address));
       return this.request(operation, fields, seconds, done);
     }
-    return thywill.exchange(function (settle) {
-      return bridge.ask([operation, thywill.encode(fields), seconds], settle, function () {
-        settle(thywill.failure('unreachable', 'The frame is lost.'));
+    return internal.exchange(function (settle) {
+      return bridge.ask([operation, internal.encode(fields), seconds], settle, function () {
+        settle(internal.failure('unreachable', 'The frame is lost.'));
       });
     }, seconds, done);
   };
@@ -154,7 +156,7 @@
   // A frame goes with its page, before it has heard of it.
   prototype.leave = function (fields, unloading) {
     if (unloading) {
-      new thywill.Jsonp(this.address).leave(fields);
+      new internal.Jsonp(this.address).leave(fields);
     } else {
       this.request('leave', fields, ANSWER, function () {});
     }
@@ -162,4 +164,4 @@
 
   // Its streams may be asked for.
   prototype.open = true;
-}());
+}(thywill.internal));

@@ -1,7 +1,9 @@
 // A carrier brings the frames of a SockJS session: usable(transport), and open(transport, address, receive, end),
 // which returns a function that closes it. It calls end('more') when the answer was whole, 'cut' when it was not,
 // 'full' when it takes too much memory.
-(function () {
+(function (internal) {
+  'use strict';
+
   // Characters: a browser keeps the whole answer.
   var LIMIT = 1000000;
 
@@ -58,7 +60,7 @@
     };
   }
 
-  thywill.carriers = {
+  internal.carriers = {
     'xhr-streaming': {
       // The same engines show a text before its end.
       usable: function () { return 'withCredentials' in new window.XMLHttpRequest(); },
@@ -73,4 +75,4 @@
       open: openEventSource
     }
   };
-}());
+}(thywill.internal));

@@ -1,5 +1,7 @@
 // What a client receives by: the best of a list that has not failed within the last ten minutes.
-(function () {
+(function (internal) {
+  'use strict';
+
   var KEY = 'thywill.transports',
       // Milliseconds for which a failure counts.
       FORGET = 600000,
@@ -7,17 +9,17 @@
       RELY = 3600000;
 
   // Storage may be missing, full, forbidden (it throws then), or hold anything.
-  thywill.recall = function (key) {
+  internal.recall = function (key) {
     try {
-      return thywill.json.parse(window.localStorage.getItem(key)) || {};
+      return internal.json.parse(window.localStorage.getItem(key)) || {};
     } catch (exception) {
       return {};
     }
   };
 
-  thywill.remember = function (key, value) {
+  internal.remember = function (key, value) {
     try {
-      window.localStorage.setItem(key, thywill.json.stringify(value));
+      window.localStorage.setItem(key, internal.json.stringify(value));
       return true;
     } catch (exception) {
       return false;
@@ -25,7 +27,7 @@
   };
 
   // The name that the page's address forces, for tests.
-  thywill.forced = function () {
+  internal.forced = function () {
     var found = /[?&]transport=([\w\-]+)/.exec(location.search);
     return found && found[1];
   };
@@ -46,7 +48,7 @@
 
   function isUsable(name, transport) {
     try {
-      return (transport.isUsable || thywill.carriers[name].usable)(transport, name);
+      return (transport.isUsable || internal.carriers[name].usable)(transport, name);
     } catch (exception) {
       return false;
     }
@@ -58,11 +60,11 @@
 
   // Polls, the transport's own way, end the list: they always work.
   function Choice(transport, identity) {
-    var forced = thywill.forced(), names = forced ? [forced] : order(identity), i;
+    var forced = internal.forced(), names = forced ? [forced] : order(identity), i;
     this.polls = transport.name;
     this.names = [];
     this.isForced = !!forced;
-    this.notes = forced ? {} : thywill.recall(KEY);
+    this.notes = forced ? {} : internal.recall(KEY);
     // Streams need an XMLHttpRequest to acknowledge what they bring.
     if (transport.open && /\bsockjs\b/.test(identity.push)) {
       for (i = 0; i < names.length && !/^(longpoll|jsonp)$/.test(names[i]); i += 1) {
@@ -91,7 +93,7 @@
     },
 
     isOpen: function (name) {
-      return name === this.polls || thywill.without(this.names, name).length < this.names.length &&
+      return name === this.polls || internal.without(this.names, name).length < this.names.length &&
         !isRecent(this.notes['failed ' + name], FORGET);
     },
 
@@ -108,9 +110,9 @@
 
     note: function (key, value) {
       this.notes[key] = value;
-      if (!this.isForced) { thywill.remember(KEY, this.notes); }
+      if (!this.isForced) { internal.remember(KEY, this.notes); }
     }
   };
 
-  thywill.Choice = Choice;
-}());
+  internal.Choice = Choice;
+}(thywill.internal));

@@ -1,4 +1,7 @@
-(function () {
+// The client: what an application holds.
+(function (internal) {
+  'use strict';
+
   // Calls opened(error) once: when it is connected, or gone.
   function Client(identity, transport, opened) {
     var self = this;
@@ -14,7 +17,7 @@
     self.early = [];
     // Callbacks by number.
     self.calls = {};
-    self.dispatcher = new thywill.Dispatcher(identity, transport, self);
+    self.dispatcher = new internal.Dispatcher(identity, transport, self);
   }
 
   Client.prototype = {
@@ -24,25 +27,25 @@
     },
 
     off: function (name, listener) {
-      this.listeners[name] = thywill.without(this.listenersOf(name), listener);
+      this.listeners[name] = internal.without(this.listenersOf(name), listener);
     },
 
     send: function (data, callback) {
       this.dispatcher.send({
-        data: thywill.json.stringify(data),
-        done: function (error) { thywill.run(callback, error); }
+        data: internal.json.stringify(data),
+        done: function (error) { internal.run(callback, error); }
       });
     },
 
     call: function (method, parameters, callback) {
       var self = this;
       self.dispatcher.send({
-        data: thywill.json.stringify(parameters),
-        method: thywill.json.stringify(method),
+        data: internal.json.stringify(parameters),
+        method: internal.json.stringify(method),
         done: function (error, number) {
           // The client may have left in the callback before this one.
           error = error || self.dispatcher.error;
-          if (error) { thywill.run(callback, error); } else { self.calls[number] = callback; }
+          if (error) { internal.run(callback, error); } else { self.calls[number] = callback; }
         }
       });
     },
@@ -69,7 +72,7 @@
       var callback = this.calls[replyTo];
       delete this.calls[replyTo];
       if (callback) {
-        thywill.run(callback, data.error || null, data.result);
+        internal.run(callback, data.error || null, data.result);
       } else if (!replyTo) {
         this.tell('message', data);
       } else if (data.error) {
@@ -98,7 +101,7 @@
     fail: function (error) {
       var calls = this.calls;
       this.calls = {};
-      thywill.each(calls, function (number, callback) { thywill.run(callback, error); });
+      internal.each(calls, function (number, callback) { internal.run(callback, error); });
     },
 
     tell: function () {
@@ -107,10 +110,10 @@
 
     emit: function (name, first, second) {
       var list = this.listeners[name], i;
-      if (name === 'error' && !list.length) { thywill.report(new Error(first.message)); }
-      for (i = 0; i < list.length; i += 1) { thywill.run(list[i], first, second); }
+      if (name === 'error' && !list.length) { internal.report(new Error(first.message)); }
+      for (i = 0; i < list.length; i += 1) { internal.run(list[i], first, second); }
     }
   };
 
-  thywill.Client = Client;
-}());
+  internal.Client = Client;
+}(thywill.internal));

@@ -1,4 +1,7 @@
-(function () {
+// The dispatcher: the sender and the receiver of one client, and their end.
+(function (internal) {
+  'use strict';
+
   // The owner has deliver(data, replyTo), changed(state, detail) and carried(transport).
   function Dispatcher(identity, transport, owner) {
     var self = this;
@@ -7,20 +10,20 @@
     self.transport = transport;
     self.owner = owner;
     self.error = null;
-    self.sender = new thywill.Sender(identity, transport, gone);
-    self.receiver = new thywill.Receiver(identity, transport, self, gone);
+    self.sender = new internal.Sender(identity, transport, gone);
+    self.receiver = new internal.Receiver(identity, transport, self, gone);
   }
 
   Dispatcher.prototype = {
     start: function () {
-      thywill.page.dispatchers.push(this);
+      internal.page.dispatchers.push(this);
       this.receiver.restart();
     },
 
     send: function (item) {
       var error = this.error;
       if (error) {
-        thywill.later(function () { item.done(error); });
+        internal.later(function () { item.done(error); });
       } else {
         this.sender.add(item);
       }
@@ -51,7 +54,7 @@
     end: function (error) {
       if (this.error) { return; }
       this.error = error;
-      thywill.page.dispatchers = thywill.without(thywill.page.dispatchers, this);
+      internal.page.dispatchers = internal.without(internal.page.dispatchers, this);
       this.receiver.close();
       this.owner.changed('gone', error);
       this.sender.stop(error);
@@ -77,5 +80,5 @@
     }
   };
 
-  thywill.Dispatcher = Dispatcher;
-}());
+  internal.Dispatcher = Dispatcher;
+}(thywill.internal));

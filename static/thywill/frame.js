@@ -1,11 +1,13 @@
 // The script of the server's page in a hidden frame: it asks the server for the page around it, if that is of an
 // origin that the server allows. bridge.js is the other end, and says what is said.
-(function () {
-  var origins = thywill.json.parse(document.getElementById('thywill-origins').text).origins,
+(function (internal) {
+  'use strict';
+
+  var origins = internal.json.parse(document.getElementById('thywill-origins').text).origins,
       // Nothing else may be asked for from here.
       OPERATION = /^(connect|poll|send|leave|sockjs\/\d+\/\d+\/xhr_send)$/,
       SESSION = /^sockjs\/\d+\/\d+\/$/,
-      server = new thywill.Xhr('../../thywill/'),
+      server = new internal.Xhr('../../thywill/'),
       // What ends each thing that is under way, by its number.
       ends = {};
 
@@ -18,7 +20,7 @@
 
   function readyStreams() {
     var streams = {};
-    thywill.each(thywill.carriers, function (name, carrier) {
+    internal.each(internal.carriers, function (name, carrier) {
       try {
         streams[name] = carrier.usable(server);
       } catch (exception) {
@@ -46,7 +48,7 @@
 
   function carry(message, answer) {
     try {
-      ends[message[0]] = thywill.carriers[message[1]].open(server, message[2], answer, function (kind) {
+      ends[message[0]] = internal.carriers[message[1]].open(server, message[2], answer, function (kind) {
         answer(null, kind);
       });
     } catch (exception) {
@@ -66,22 +68,22 @@
     }
   }
 
-  thywill.listen(window, 'message', function (event) {
+  internal.listen(window, 'message', function (event) {
     // A page without an origin can't be named; only where the settings allow every page does it get so far.
     var source = event.source, target = event.origin === 'null' ? '*' : event.origin, message;
     if (source !== window.parent || !isAllowed(event.origin)) { return; }
     try {
-      message = thywill.json.parse(event.data) || [];
+      message = internal.json.parse(event.data) || [];
     } catch (exception) {
       return;
     }
     hear(message, event.origin, function (first, second) {
-      source.postMessage(thywill.json.stringify([message[0], first, second]), target);
+      source.postMessage(internal.json.stringify([message[0], first, second]), target);
     });
   });
 
   // Requests under way keep a page out of the page cache.
-  thywill.listen(window, 'onpagehide' in window ? 'pagehide' : 'unload', function () {
-    thywill.each(ends, end);
+  internal.listen(window, 'onpagehide' in window ? 'pagehide' : 'unload', function () {
+    internal.each(ends, end);
   });
-}());
+}(thywill.internal));

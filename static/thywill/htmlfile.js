@@ -1,8 +1,10 @@
 // A page without an end in a hidden frame, each of its scripts one frame of the session. In Internet Explorer the
 // frame is in a document of its own, where it neither clicks nor turns a cursor.
-(function () {
+(function (internal) {
+  'use strict';
+
   var count = 0,
-      callbacks = thywill.frames = {};
+      callbacks = internal.frames = {};
 
   function nothing() {}
 
@@ -35,20 +37,20 @@
     var place = choosePlace(), frame = place.createElement('iframe'), name = 'f' + (count += 1);
 
     function stop() {
-      thywill.later(function () { end('more'); });
+      internal.later(function () { end('more'); });
     }
 
     callbacks[name] = {start: nothing, message: receive, stop: stop};
     frame.style.display = 'none';
     frame.onload = stop;
-    frame.src = transport.address + address + 'htmlfile?c=thywill.frames.' + name;
+    frame.src = transport.address + address + 'htmlfile?c=thywill.internal.frames.' + name;
     place.body.appendChild(frame);
 
     return function () {
       callbacks[name] = {start: nothing, message: nothing, stop: nothing};
       frame.onload = null;
       // Not while one of its scripts runs.
-      thywill.later(function () {
+      internal.later(function () {
         delete callbacks[name];
         frame.src = 'about:blank';
         place.body.removeChild(frame);
@@ -59,10 +61,10 @@
     };
   }
 
-  thywill.carriers.htmlfile = {
+  internal.carriers.htmlfile = {
     usable: function (transport) { return !transport.otherOrigin; },
     // Chromium and old WebKits tell nothing of an answer that was cut.
     mute: true,
     open: open
   };
-}());
+}(thywill.internal));

@@ -1,19 +1,21 @@
 // For pages of other origins that can't ask the server themselves: by a hidden frame. bridge.js knows how, and is
 // loaded where that is needed.
-(function () {
+(function (internal) {
+  'use strict';
+
   function Iframe(address) {
     this.address = address;
   }
 
   Iframe.usable = function (address) {
-    return !!window.postMessage && thywill.isOtherOrigin(address);
+    return !!window.postMessage && internal.isOtherOrigin(address);
   };
 
   Iframe.prototype = {
     request: function (operation, fields, seconds, done) {
       var self = this, script = self.address.replace(/thywill\/$/, 'static/0/bridge.js'),
-          drop = thywill.exchange(function (settle) {
-            return thywill.loadScript(script, function () { settle(thywill.failure('unreachable', script)); });
+          drop = internal.exchange(function (settle) {
+            return internal.loadScript(script, function () { settle(internal.failure('unreachable', script)); });
           }, seconds, function (failure) {
             if (!self.carry) { return done(failure); }
             // By now this is another function.
@@ -24,9 +26,9 @@
 
     name: 'iframe',
     limit: Infinity,
-    size: thywill.bytes
+    size: internal.bytes
   };
 
-  thywill.Iframe = Iframe;
-  thywill.transportKinds.push(Iframe);
-}());
+  internal.Iframe = Iframe;
+  internal.transportKinds.push(Iframe);
+}(thywill.internal));

@@ -1,5 +1,7 @@
 // JSON: the browser's own, or ours in IE6 and IE7.
-(function () {
+(function (internal) {
+  'use strict';
+
   var builtin = window.JSON,
       // Old engines run out of stack on (a|b)*, so the loop over a string is unrolled.
       STRING = /"[^"\\\x00-\x1f]*(\\(["\\bfnrt]|\/|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"/,
@@ -71,7 +73,7 @@
 
   function writeObject(object) {
     var parts = [];
-    thywill.each(object, function (name, value) {
+    internal.each(object, function (name, value) {
       var text = write(value);
       if (text) { parts.push(quote(name) + ':' + text); }
     });
@@ -82,12 +84,12 @@
     var type = typeof value;
     if (value && value.toJSON) { return write(value.toJSON()); }
     if (type === 'string') { return quote(value); }
-    if (type === 'object' && value) { return thywill.isArray(value) ? writeList(value) : writeObject(value); }
+    if (type === 'object' && value) { return internal.isArray(value) ? writeList(value) : writeObject(value); }
     if (type === 'undefined' || type === 'function') { return ''; }
     return type === 'number' && !isFinite(value) ? 'null' : String(value);
   }
 
-  thywill.json = {
+  internal.json = {
     parse: function (text) {
       return builtin ? builtin.parse(text) : parse(text);
     },
@@ -100,4 +102,4 @@
       });
     }
   };
-}());
+}(thywill.internal));

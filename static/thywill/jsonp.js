@@ -1,10 +1,13 @@
-(function () {
+// The transport by script elements, for browsers that can do nothing else.
+(function (internal) {
+  'use strict';
+
   // Characters: IE takes 2083, some proxies 2000.
   var LIMIT = 1900,
       LATE = 60000,
       count = 0,
       // IE can't delete globals.
-      callbacks = thywill.callbacks = {};
+      callbacks = internal.callbacks = {};
 
   // New to every cache.
   function newName() {
@@ -30,13 +33,13 @@
   Jsonp.prototype = {
     request: function (operation, fields, seconds, done) {
       var name = newName(), address = this.locate(operation, fields, name);
-      return thywill.exchange(function (settle) {
+      return internal.exchange(function (settle) {
         var drop;
         if (address.length > LIMIT) { throw new Error('Too long.'); }
         callbacks[name] = settle;
-        drop = thywill.loadScript(address, function () {
+        drop = internal.loadScript(address, function () {
           // IE6 may say so before it has run.
-          thywill.later(function () { settle(thywill.failure('unreachable', 'No answer.')); });
+          internal.later(function () { settle(internal.failure('unreachable', 'No answer.')); });
         });
 
         return function (open) {
@@ -49,13 +52,13 @@
 
     // Firefox loads no picture for a page that goes.
     leave: function (fields) {
-      if (!thywill.beacon(this.address, fields)) { new Image().src = this.locate('leave', fields, 'left'); }
+      if (!internal.beacon(this.address, fields)) { new Image().src = this.locate('leave', fields, 'left'); }
     },
 
     locate: function (operation, fields, callback) {
       var address = this.address + operation + '?';
-      thywill.each(fields, function (name, value) { address += name + '=' + encodeURIComponent(value) + '&'; });
-      return address + 'callback=thywill.callbacks.' + callback;
+      internal.each(fields, function (name, value) { address += name + '=' + encodeURIComponent(value) + '&'; });
+      return address + 'callback=thywill.internal.callbacks.' + callback;
     },
 
     name: 'jsonp',
@@ -65,6 +68,6 @@
     }
   };
 
-  thywill.Jsonp = Jsonp;
-  thywill.transportKinds.push(Jsonp);
-}());
+  internal.Jsonp = Jsonp;
+  internal.transportKinds.push(Jsonp);
+}(thywill.internal));

@@ -1,11 +1,14 @@
-(function () {
+// A lane: one request at a time, and the pauses between. Polls have one, sends have another.
+(function (internal) {
+  'use strict';
+
   // Calls proceed() after a pause, and gone(error) if the server does not know the client or
   // refuses the page.
   function Lane(transport, proceed, gone) {
     this.transport = transport;
     this.proceed = proceed;
     this.gone = gone;
-    this.backoff = new thywill.Backoff();
+    this.backoff = new internal.Backoff();
     this.drop = this.timer = null;
     this.closed = false;
   }
@@ -21,7 +24,7 @@
         var error = answer.error || {};
         lane.drop = null;
         if (/^(gone|bad_token|origin)$/.test(error.code)) {
-          if (error.code === 'origin') { thywill.warn(error.message); }
+          if (error.code === 'origin') { internal.warn(error.message); }
           lane.gone(error);
         } else {
           answered(answer, error);
@@ -63,5 +66,5 @@
     }
   };
 
-  thywill.Lane = Lane;
-}());
+  internal.Lane = Lane;
+}(thywill.internal));

@@ -1,6 +1,9 @@
-(function () {
+// Loads scripts, one after another.
+(function (internal) {
+  'use strict';
+
   // Returns a function that drops the script. Old IE calls a missing script loaded.
-  thywill.loadScript = function (address, done) {
+  internal.loadScript = function (address, done) {
     var script = document.createElement('script'), head = document.getElementsByTagName('head')[0];
 
     function drop() {
@@ -32,11 +35,11 @@
   };
 
   // Calls done(address) with the one that failed, or done().
-  thywill.loadScripts = function (addresses, done) {
+  internal.loadScripts = function (addresses, done) {
     if (!addresses.length) { return done(); }
-    thywill.loadScript(addresses[0], function (loaded) {
+    internal.loadScript(addresses[0], function (loaded) {
       if (!loaded) { return done(addresses[0]); }
-      thywill.loadScripts(addresses.slice(1), done);
+      internal.loadScripts(addresses.slice(1), done);
     });
   };
-}());
+}(thywill.internal));

@@ -1,11 +1,14 @@
-(function () {
+// The page's life: its events, passed on to the dispatchers of its clients.
+(function (internal) {
+  'use strict';
+
   // Milliseconds for pictures, before messages are let through.
   var PATIENCE = 5000,
-      page = thywill.page = {
+      page = internal.page = {
         loaded: !document.readyState || document.readyState === 'complete',
         dispatchers: []
       },
-      listen = thywill.listen;
+      listen = internal.listen;
 
   function tell(method, argument) {
     var all = page.dispatchers, i;
@@ -19,7 +22,7 @@
   }
 
   thywill.clock.set(load, PATIENCE);
-  listen(window, 'load', function () { thywill.later(load); });
+  listen(window, 'load', function () { internal.later(load); });
   listen(window, 'online', function () { tell('restart'); });
   listen(document, 'visibilitychange', function () {
     if (!document.hidden) { tell('wake'); }
@@ -38,4 +41,4 @@
   listen(window, 'pageshow', function (event) {
     if (event.persisted) { tell('restart'); }
   });
-}());
+}(thywill.internal));

@@ -1,5 +1,7 @@
 // To the browser: one request after another, polls or streams. The cursor is the id of the last message handed on.
-(function () {
+(function (internal) {
+  'use strict';
+
   // Seconds beyond the hold.
   var SLACK = 10,
       // Polls that may bring nothing at once.
@@ -18,9 +20,9 @@
     self.hold = identity.hold;
     self.owner = owner;
     self.transport = transport;
-    self.lane = new thywill.Lane(transport, function () { self.proceed(); }, gone);
-    self.choice = new thywill.Choice(transport, identity);
-    self.parking = new thywill.Parking(transport.address, identity.hold);
+    self.lane = new internal.Lane(transport, function () { self.proceed(); }, gone);
+    self.choice = new internal.Choice(transport, identity);
+    self.parking = new internal.Parking(transport.address, identity.hold);
     self.connected = self.isQuiet = false;
     self.fruitless = self.cuts = 0;
     // A stream that goes on in a new answer.
@@ -36,7 +38,7 @@
     proceed: function () {
       var name;
       // Else the spinner of old browsers keeps turning.
-      if (this.lane.isBusy() || (this.connected && !thywill.page.loaded)) { return; }
+      if (this.lane.isBusy() || (this.connected && !internal.page.loaded)) { return; }
       if (!this.connected || !this.parking.claim()) { return this.poll(false); }
       name = this.choice.pick(this.isQuiet);
       if (this.stream) {
@@ -46,7 +48,7 @@
       }
       // A poll waits until the stream says something: a proxy that keeps it back delays no message.
       if (name !== this.choice.polls && !this.probe) {
-        this.probe = new thywill.Stream(name, this.transport, this);
+        this.probe = new internal.Stream(name, this.transport, this);
         this.open(this.probe);
       }
       this.poll(true);
@@ -73,7 +75,7 @@
       if (!held) { fields.hold = 0; }
       if (self.connected && !self.probe) { self.owner.carried(self.choice.polls); }
       self.lane.request('poll', fields, (held ? self.hold : 0) + SLACK, function (answer, error) {
-        if (!thywill.isArray(answer.messages) || answer.superseded) { return self.retry(error.retry); }
+        if (!internal.isArray(answer.messages) || answer.superseded) { return self.retry(error.retry); }
         self.answered(answer, held, (thywill.clock.now() - begun) / 1000);
       });
     },
@@ -206,5 +208,5 @@
     }
   };
 
-  thywill.Receiver = Receiver;
-}());
+  internal.Receiver = Receiver;
+}(thywill.internal));

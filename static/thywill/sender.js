@@ -1,5 +1,7 @@
 // To the server: numbered items, sent again until they are accepted.
-(function () {
+(function (internal) {
+  'use strict';
+
   var TIMEOUT = 30;
 
   // An item is {data: JSON, method: JSON or nothing, done: function (error, number)}. The first in the queue is
@@ -10,7 +12,7 @@
     self.limits = identity.limits;
     self.transport = transport;
     self.room = transport.limit - transport.size(identity.token);
-    self.lane = new thywill.Lane(transport, function () { self.flush(); }, gone);
+    self.lane = new internal.Lane(transport, function () { self.flush(); }, gone);
     self.queue = [];
     self.received = 0;
     // The highest number so far.
@@ -22,8 +24,8 @@
   Sender.prototype = {
     add: function (item) {
       var size = this.transport.size(this.write(item, this.queue.length));
-      if (thywill.bytes(item.data) > this.limits.message || size > this.room) {
-        return thywill.later(function () {
+      if (internal.bytes(item.data) > this.limits.message || size > this.room) {
+        return internal.later(function () {
           item.done({code: 'too_large', message: 'The message is too large.'});
         });
       }
@@ -102,5 +104,5 @@
     }
   };
 
-  thywill.Sender = Sender;
-}());
+  internal.Sender = Sender;
+}(thywill.internal));

@@ -1,6 +1,8 @@
 // One SockJS session that brings messages, over as many requests as it takes. Nothing is sent by it but the
 // acknowledgements.
-(function () {
+(function (internal) {
+  'use strict';
+
   // Seconds: a proxy that keeps an answer back shows by then.
   var PROBE = 3,
       // Seconds beyond the server's heartbeat.
@@ -18,7 +20,7 @@
     this.transport = transport;
     this.receiver = receiver;
     // The first part is for load balancers.
-    this.address = 'sockjs/' + thywill.digits().slice(-3) + '/' + thywill.digits() + thywill.digits() +
+    this.address = 'sockjs/' + internal.digits().slice(-3) + '/' + internal.digits() + internal.digits() +
       (count += 1) + '/';
     this.greeted = false;
     this.unconfirmed = 0;
@@ -28,7 +30,7 @@
     // Calls ended(kind, seconds) once, unless it is dropped by the function that this returns. Kinds are those of
     // the carrier, 'failed' if the session did not begin, and 'silent' if nothing came after that.
     open: function (ended) {
-      var self = this, open = self.transport.carry || thywill.carriers[self.name].open;
+      var self = this, open = self.transport.carry || internal.carriers[self.name].open;
       self.ended = ended;
       self.begun = thywill.clock.now();
       self.isFruitful = self.isHeard = false;
@@ -56,7 +58,7 @@
       self.watchdog = thywill.clock.set(function () {
         self.end(self.isHeard ? 'cut' : 'silent');
       }, (self.greeted ? self.receiver.hold + SLACK : PROBE) * 1000);
-      if (self.greeted && thywill.carriers[self.name].mute) { self.ask(SILENCE); }
+      if (self.greeted && internal.carriers[self.name].mute) { self.ask(SILENCE); }
     },
 
     // Once, and then when a heartbeat is missing: a session that was cut is not there any longer.
@@ -89,8 +91,8 @@
     takeAll: function (text) {
       var list, i;
       try {
-        list = thywill.json.parse(text);
-        for (i = 0; i < list.length; i += 1) { list[i] = thywill.json.parse(list[i]); }
+        list = internal.json.parse(text);
+        for (i = 0; i < list.length; i += 1) { list[i] = internal.json.parse(list[i]); }
       } catch (exception) {
         return this.end('cut');
       }
@@ -102,7 +104,7 @@
       // A session ends with bad_token if the token came too late, as from a page that slept.
       if (error.code === 'gone' || (error.code === 'bad_token' && this.greeted)) { return receiver.lane.gone(error); }
       // An answer that begins after our cursor: one before it was lost.
-      if (!thywill.isArray(items) || answer.superseded || answer.after > receiver.cursor) {
+      if (!internal.isArray(items) || answer.superseded || answer.after > receiver.cursor) {
         // The server ends it, so the transport works.
         this.greeted = this.greeted || ((answer.superseded || error.retry > 0) && receiver.probe !== this);
         return this.end('cut', error.retry || answer.retry);
@@ -144,7 +146,7 @@
     },
 
     tell: function (fields) {
-      var self = this, body = '[' + thywill.json.stringify(thywill.encode(fields)) + ']';
+      var self = this, body = '[' + internal.json.stringify(internal.encode(fields)) + ']';
       self.telling = self.transport.request(self.address + 'xhr_send', body, SLACK, function (answer) {
         self.telling = null;
         // No session.
@@ -172,7 +174,7 @@
     end: function (kind, seconds) {
       var self = this, ended = self.ended;
       if (self.isOpening) {
-        return thywill.later(function () { self.end(kind, seconds); });
+        return internal.later(function () { self.end(kind, seconds); });
       }
       if (!ended) { return; }
       if (!this.greeted) {
@@ -186,5 +188,5 @@
     }
   };
 
-  thywill.Stream = Stream;
-}());
+  internal.Stream = Stream;
+}(thywill.internal));

@@ -1,6 +1,9 @@
+// The global that pages see, what everything else stands under (thywill.internal), the clock, and small helpers.
 (function () {
+  'use strict';
+
   // A page may have set the order of the transports before.
-  var thywill = window.thywill = {transports: (window.thywill || {}).transports};
+  var thywill = window.thywill = {transports: (window.thywill || {}).transports}, internal = thywill.internal = {};
 
   // A test has a clock of its own.
   thywill.clock = {
@@ -10,11 +13,11 @@
     clear: function (timer) { if (timer) { window.clearTimeout(timer); } }
   };
 
-  thywill.later = function (action) {
+  internal.later = function (action) {
     thywill.clock.set(action, 0);
   };
 
-  thywill.listen = function (target, name, listener) {
+  internal.listen = function (target, name, listener) {
     if (target.addEventListener) {
       target.addEventListener(name, listener, false);
     } else {
@@ -23,21 +26,21 @@
   };
 
   // Ten digits at random.
-  thywill.digits = function () {
+  internal.digits = function () {
     return String(Math.floor((1 + Math.random()) * 1e9));
   };
 
-  thywill.isArray = function (value) {
+  internal.isArray = function (value) {
     return Object.prototype.toString.call(value) === '[object Array]';
   };
 
-  thywill.each = function (object, action) {
+  internal.each = function (object, action) {
     for (var name in object) {
       if (Object.prototype.hasOwnProperty.call(object, name)) { action(name, object[name]); }
     }
   };
 
-  thywill.without = function (list, item) {
+  internal.without = function (list, item) {
     var kept = [], i;
     for (i = 0; i < list.length; i += 1) {
       if (list[i] !== item) { kept.push(list[i]); }
@@ -46,20 +49,20 @@
   };
 
   // Shows an exception in the console, and stops nothing.
-  thywill.report = function (exception) {
-    thywill.later(function () { throw exception; });
+  internal.report = function (exception) {
+    internal.later(function () { throw exception; });
   };
 
-  thywill.warn = function (message) {
+  internal.warn = function (message) {
     if (window.console && window.console.warn) { window.console.warn('thywill: ' + message); }
   };
 
   // Calls a function of the application, if there is one.
-  thywill.run = function (action, first, second) {
+  internal.run = function (action, first, second) {
     try {
       if (action) { action(first, second); }
     } catch (exception) {
-      thywill.report(exception);
+      internal.report(exception);
     }
   };
 }());

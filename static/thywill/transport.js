@@ -1,25 +1,27 @@
 // A transport has request(operation, fields, seconds, done), which returns a function that drops the request;
 // leave(fields, unloading); and a limit to the size(text) of what a request carries.
-(function () {
+(function (internal) {
+  'use strict';
+
   // What a page of a proxy means, in place of an answer.
   var CODES = {404: 'not_found', 410: 'gone', 413: 'too_large'};
 
-  thywill.transportKinds = [];
+  internal.transportKinds = [];
 
-  thywill.chooseTransport = function (address) {
-    var all = thywill.transportKinds, i = 0;
-    if (/\biframe\b/.test(thywill.forced() || thywill.transports)) { all = [thywill.Iframe].concat(all); }
+  internal.chooseTransport = function (address) {
+    var all = internal.transportKinds, i = 0;
+    if (/\biframe\b/.test(internal.forced() || thywill.transports)) { all = [internal.Iframe].concat(all); }
     while (!all[i].usable(address)) { i += 1; }
-    if (thywill.forced() === 'jsonp') { i = all.length - 1; }
+    if (internal.forced() === 'jsonp') { i = all.length - 1; }
     return new all[i](address);
   };
 
-  thywill.failure = function (code, message) {
+  internal.failure = function (code, message) {
     return {error: {code: code, message: message}};
   };
 
   // Calls done(answer) once. What start(settle) returns is called at the end, with whether the request is still open.
-  thywill.exchange = function (start, seconds, done) {
+  internal.exchange = function (start, seconds, done) {
     var starting = true, timer, release;
 
     function end(open) {
@@ -32,59 +34,59 @@
     function settle(answer, open) {
       var callback = done;
       // It came within send(): polls would recurse.
-      if (starting) { return thywill.later(function () { settle(answer, open); }); }
+      if (starting) { return internal.later(function () { settle(answer, open); }); }
       if (!callback) { return; }
       end(open);
       callback(answer || {});
     }
 
     timer = thywill.clock.set(function () {
-      settle(thywill.failure('timeout', 'No answer in ' + seconds + ' seconds.'), true);
+      settle(internal.failure('timeout', 'No answer in ' + seconds + ' seconds.'), true);
     }, seconds * 1000);
     try {
       release = start(function (answer) { settle(answer, false); });
     } catch (exception) {
-      settle(thywill.failure('unreachable', exception.message), true);
+      settle(internal.failure('unreachable', exception.message), true);
     }
     starting = false;
     return function () { end(true); };
   };
 
   // A text is sent as it is.
-  thywill.encode = function (fields) {
+  internal.encode = function (fields) {
     var parts = [];
     if (typeof fields === 'string') { return fields; }
-    thywill.each(fields, function (name, value) {
-      parts.push('"' + name + '":' + (name === 'messages' ? value : thywill.json.stringify(value)));
+    internal.each(fields, function (name, value) {
+      parts.push('"' + name + '":' + (name === 'messages' ? value : internal.json.stringify(value)));
     });
     return '{' + parts.join(',') + '}';
   };
 
   // Whether the browser tells the server of the leaving, after the page as well.
-  thywill.beacon = function (address, fields) {
-    return !!navigator.sendBeacon && navigator.sendBeacon(address + 'leave', thywill.encode(fields));
+  internal.beacon = function (address, fields) {
+    return !!navigator.sendBeacon && navigator.sendBeacon(address + 'leave', internal.encode(fields));
   };
 
   // IE's own statuses (12002 to 12152, and 1223 for 204) have no body, and reading may throw.
-  thywill.decode = function (request) {
+  internal.decode = function (request) {
     var status;
     try {
       status = request.status;
       if (status === 204 || status === 1223) { return {}; }
-      return thywill.json.parse(request.responseText);
+      return internal.json.parse(request.responseText);
     } catch (exception) {
-      return thywill.failure(CODES[status] || 'unreachable', 'No JSON, but status ' + status + '.');
+      return internal.failure(CODES[status] || 'unreachable', 'No JSON, but status ' + status + '.');
     }
   };
 
   // In UTF-8; half a pair of surrogates takes two.
-  thywill.bytes = function (text) {
+  internal.bytes = function (text) {
     return text.length + text.replace(/[^\u0080-\uffff]+/g, '').length +
       text.replace(/[^\u0800-\ud7ff\ue000-\uffff]+/g, '').length;
   };
 
-  thywill.isOtherOrigin = function (address) {
+  internal.isOtherOrigin = function (address) {
     var own = location.protocol + '//' + location.host + '/';
     return /^(https?:)?\/\//.test(address) && address.indexOf(own) !== 0;
   };
-}());
+}(thywill.internal));

@@ -1,8 +1,10 @@
-// IE8 and IE9.
-(function () {
+// The transport by XDomainRequest: to other origins in IE8 and IE9.
+(function (internal) {
+  'use strict';
+
   function Xdr(address) {
     this.address = address;
-    this.jsonp = new thywill.Jsonp(address);
+    this.jsonp = new internal.Jsonp(address);
   }
 
   // It can't go between HTTP and HTTPS.
@@ -22,7 +24,7 @@
       return function () { drop(); };
     },
 
-    post: thywill.Xhr.prototype.ask,
+    post: internal.Xhr.prototype.ask,
 
     // Has the shape of an XMLHttpRequest.
     open: function (operation) {
@@ -55,9 +57,9 @@
 
     name: 'longpoll',
     limit: Infinity,
-    size: thywill.bytes
+    size: internal.bytes
   };
 
-  thywill.Xdr = Xdr;
-  thywill.transportKinds.push(Xdr);
-}());
+  internal.Xdr = Xdr;
+  internal.transportKinds.push(Xdr);
+}(thywill.internal));

@@ -1,4 +1,7 @@
-(function () {
+// The transport by XMLHttpRequest: to the page's own origin, and to others by CORS.
+(function (internal) {
+  'use strict';
+
   // Failures in a row, before it is asked whether they are refusals.
   var TRIES = 3,
       // Seconds for the answer.
@@ -12,7 +15,7 @@
 
   function Xhr(address) {
     this.address = address;
-    this.otherOrigin = thywill.isOtherOrigin(address);
+    this.otherOrigin = internal.isOtherOrigin(address);
     this.failures = 0;
     // The page has read an answer, or the console says that it can't.
     this.isClear = false;
@@ -21,7 +24,7 @@
   Xhr.usable = function (address) {
     try {
       var request = create();
-      return !thywill.isOtherOrigin(address) || 'withCredentials' in request;
+      return !internal.isOtherOrigin(address) || 'withCredentials' in request;
     } catch (exception) {
       return false;
     }
@@ -42,11 +45,11 @@
     // The browser shows a page of another origin that it is refused as a failure of the network. A script is told.
     inquire: function (failure, done) {
       var self = this;
-      return new thywill.Jsonp(self.address).request('poll', {token: '', cursor: 0}, ANSWER, function (answer) {
+      return new internal.Jsonp(self.address).request('poll', {token: '', cursor: 0}, ANSWER, function (answer) {
         if (answer.error && answer.error.code === 'origin') { return done(answer); }
         if (!self.isClear) {
           self.isClear = true;
-          thywill.warn(self.address + ' is away, or refuses pages of ' + location.protocol + '//' + location.host +
+          internal.warn(self.address + ' is away, or refuses pages of ' + location.protocol + '//' + location.host +
             ': see origins in [client_interface].');
         }
         done(failure);
@@ -55,12 +58,12 @@
 
     ask: function (operation, fields, seconds, done) {
       var self = this;
-      return thywill.exchange(function (settle) {
+      return internal.exchange(function (settle) {
         var request = self.open(operation, true);
         request.onreadystatechange = function () {
-          if (request && request.readyState === 4) { settle(thywill.decode(request)); }
+          if (request && request.readyState === 4) { settle(internal.decode(request)); }
         };
-        request.send(thywill.encode(fields));
+        request.send(internal.encode(fields));
 
         return function (open) {
           // Else it leaks in IE6, which takes no null.
@@ -74,7 +77,7 @@
     // Unloading leaves time for a beacon, or for a request that blocks.
     leave: function (fields, unloading) {
       try {
-        if (!thywill.beacon(this.address, fields)) { this.open('leave', !unloading).send(thywill.encode(fields)); }
+        if (!internal.beacon(this.address, fields)) { this.open('leave', !unloading).send(internal.encode(fields)); }
       } catch (exception) {
         // The grace time ends it.
       }
@@ -92,9 +95,9 @@
 
     name: 'longpoll',
     limit: Infinity,
-    size: thywill.bytes
+    size: internal.bytes
   };
 
-  thywill.Xhr = Xhr;
-  thywill.transportKinds.push(Xhr);
-}());
+  internal.Xhr = Xhr;
+  internal.transportKinds.push(Xhr);
+}(thywill.internal));

@@ -52,6 +52,12 @@ export default [{
       {property: 'fetch', message: 'thywill works in browsers that have no fetch.'}
     ],
 
+    // One dialect in all scripts.
+    strict: ['error', 'function'],
+    'one-var': ['error', 'always'],
+    'func-style': ['error', 'declaration'],
+    'no-plusplus': 'error',
+
     'max-lines': ['error', 400],
     'max-lines-per-function': ['error', 40]
   }

@@ -33,7 +33,7 @@ async def frame_address(running: Running) -> str:
     """Return the address of the page, as the script tells it that is loaded for the frame."""
     bridge = await running.fetch("static/0/bridge.js")
     assert bridge.headers["Cache-Control"] == "no-cache"
-    found = re.search(r"^thywill\.frameVersion = '(\w+)';$", bridge.body.decode(), re.MULTILINE)
+    found = re.search(r"^thywill\.internal\.frameVersion = '(\w+)';$", bridge.body.decode(), re.MULTILINE)
     assert found is not None
     return f"static/{found[1]}/frame.html"
 

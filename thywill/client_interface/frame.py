@@ -89,7 +89,7 @@ class Bridge(Bundle):
     @property
     def text(self) -> bytes:
         """The script."""
-        return super().text + f"thywill.frameVersion = '{self._frame.version}';\n".encode()
+        return super().text + f"thywill.internal.frameVersion = '{self._frame.version}';\n".encode()
 
     @property
     def version(self) -> str:

@@ -1,9 +1,9 @@
-/* What the chat needs of the DOM, in the words that every browser since IE6 understands. */
+// What the chat needs of the DOM, in the words that every browser since IE6 understands.
 (function (chat) {
   'use strict';
 
-  var NARROW = 760;
-  var dom = chat.dom = {};
+  var NARROW = 760,
+      dom = chat.dom = {};
 
   dom.find = function (id) {
     return document.getElementById(id);
@@ -12,16 +12,12 @@
   dom.make = function (tag, className, text) {
     var node = document.createElement(tag);
     node.className = className || '';
-    if (text) {
-      dom.write(node, text);
-    }
+    if (text) { dom.write(node, text); }
     return node;
   };
 
   dom.empty = function (node) {
-    while (node.firstChild) {
-      node.removeChild(node.firstChild);
-    }
+    while (node.firstChild) { node.removeChild(node.firstChild); }
   };
 
   // Always a text node: whatever people write, it never becomes markup.
@@ -31,9 +27,7 @@
   };
 
   dom.remove = function (node) {
-    if (node.parentNode) {
-      node.parentNode.removeChild(node);
-    }
+    if (node.parentNode) { node.parentNode.removeChild(node); }
   };
 
   dom.mark = function (node, name, on) {
@@ -53,9 +47,7 @@
     if (node.addEventListener) {
       node.addEventListener(type, handler, false);
     } else {
-      node.attachEvent('on' + type, function () {
-        handler(window.event);
-      });
+      node.attachEvent('on' + type, function () { handler(window.event); });
     }
   };
 

@@ -1,147 +1,136 @@
-/* The messages of the room: by day and author, and scrolled along only for who reads at the end. */
+// The messages of the room: by day and author, and scrolled along only for who reads at the end.
 (function (chat) {
   'use strict';
 
-  var dom = chat.dom;
-  var time = chat.time;
-  var GROUP_SECONDS = 300;
-  var GROUP_MESSAGES = 20;
-  var ENTRIES = 200;
-  var NEAR_END = 60;
-  var SILENCE = 500;
+  var dom = chat.dom,
+      time = chat.time,
+      GROUP_SECONDS = 300,
+      GROUP_MESSAGES = 20,
+      ENTRIES = 200,
+      NEAR_END = 60,
+      SILENCE = 500;
 
   // me: the id of this page's client; jump: a button, shown when there is news out of sight.
-  var Log = chat.Log = function (node, jump, me) {
+  function Log(node, jump, me) {
     this.node = node;
     this.jump = jump;
     this.me = me;
     this.group = null;
     this.day = '';
     this.listen();
-  };
+  }
 
-  Log.prototype.listen = function () {
-    var self = this;
-    dom.listen(this.jump, 'click', function () {
-      self.toEnd();
-      dom.focus(self.node);
-    });
-    dom.listen(this.node, 'scroll', function () {
-      if (self.atEnd()) {
-        dom.show(self.jump, false);
+  Log.prototype = {
+    listen: function () {
+      var self = this;
+      dom.listen(this.jump, 'click', function () {
+        self.toEnd();
+        dom.focus(self.node);
+      });
+      dom.listen(this.node, 'scroll', function () {
+        if (self.atEnd()) { dom.show(self.jump, false); }
+      });
+    },
+
+    atEnd: function () {
+      return this.node.scrollHeight - this.node.scrollTop - this.node.clientHeight < NEAR_END;
+    },
+
+    toEnd: function () {
+      this.node.scrollTop = this.node.scrollHeight;
+      dom.show(this.jump, false);
+    },
+
+    // Runs a change of the log; the end stays in sight if it was, and returns whether it was.
+    follow: function (change) {
+      var follows = this.atEnd();
+      change();
+      if (follows) { this.toEnd(); }
+      return follows;
+    },
+
+    // A live region must be silent about what is not new.
+    clear: function () {
+      var node = this.node;
+      node.setAttribute('aria-live', 'off');
+      window.setTimeout(function () { node.setAttribute('aria-live', 'polite'); }, SILENCE);
+      dom.empty(node);
+      this.group = null;
+      this.day = '';
+    },
+
+    notice: function (text) {
+      var self = this;
+      this.follow(function () {
+        self.separate(time.now());
+        self.append(chat.person.name('div', 'notice', text));
+      });
+    },
+
+    said: function (message) {
+      var self = this,
+          follows = this.follow(function () { self.add(message.person, message.text, message.time); });
+      dom.show(this.jump, !follows);
+    },
+
+    // Returns where the message stands: its bubble and its group.
+    add: function (who, text, seconds) {
+      this.separate(seconds);
+      if (!this.continues(who, seconds)) { this.begin(who, seconds); }
+      var bubble = chat.person.name('div', 'bubble', text);
+      this.group.body.appendChild(bubble);
+      this.group.size += 1;
+      return {bubble: bubble, group: this.group};
+    },
+
+    remove: function (place) {
+      dom.remove(place.bubble);
+      place.group.size -= 1;
+      if (place.group.size === 0) { dom.remove(place.group.entry); }
+    },
+
+    isLast: function (place) {
+      return place.group === this.group;
+    },
+
+    append: function (entry) {
+      this.group = null;
+      this.node.appendChild(entry);
+      while (this.node.childNodes.length > ENTRIES) { this.node.removeChild(this.node.firstChild); }
+    },
+
+    separate: function (seconds) {
+      if (time.day(seconds) !== this.day) {
+        this.day = time.day(seconds);
+        this.append(dom.make('div', 'day', time.dayName(seconds)));
       }
-    });
-  };
+    },
 
-  Log.prototype.atEnd = function () {
-    return this.node.scrollHeight - this.node.scrollTop - this.node.clientHeight < NEAR_END;
-  };
+    continues: function (who, seconds) {
+      var group = this.group;
+      return group && group.size > 0 && group.size < GROUP_MESSAGES && group.who.id === who.id &&
+        group.who.name === who.name && seconds - group.time < GROUP_SECONDS;
+    },
 
-  Log.prototype.toEnd = function () {
-    this.node.scrollTop = this.node.scrollHeight;
-    dom.show(this.jump, false);
-  };
+    begin: function (who, seconds) {
+      var entry = dom.make('div', who.id === this.me ? 'group mine' : 'group theirs'),
+          body = dom.make('div', 'group-body');
+      entry.appendChild(chat.person.disc(who));
+      body.appendChild(this.byline(who, seconds));
+      entry.appendChild(body);
+      this.append(entry);
+      this.group = {entry: entry, body: body, who: who, time: seconds, size: 0};
+    },
 
-  // Runs a change of the log; the end stays in sight if it was, and returns whether it was.
-  Log.prototype.follow = function (change) {
-    var follows = this.atEnd();
-    change();
-    if (follows) {
-      this.toEnd();
-    }
-    return follows;
-  };
-
-  // A live region must be silent about what is not new.
-  Log.prototype.clear = function () {
-    var node = this.node;
-    node.setAttribute('aria-live', 'off');
-    window.setTimeout(function () {
-      node.setAttribute('aria-live', 'polite');
-    }, SILENCE);
-    dom.empty(node);
-    this.group = null;
-    this.day = '';
-  };
-
-  Log.prototype.notice = function (text) {
-    var self = this;
-    this.follow(function () {
-      self.separate(time.now());
-      self.append(chat.person.name('div', 'notice', text));
-    });
-  };
-
-  Log.prototype.said = function (message) {
-    var self = this;
-    var follows = this.follow(function () {
-      self.add(message.person, message.text, message.time);
-    });
-    dom.show(this.jump, !follows);
-  };
-
-  // Returns where the message stands: its bubble and its group.
-  Log.prototype.add = function (who, text, seconds) {
-    this.separate(seconds);
-    if (!this.continues(who, seconds)) {
-      this.begin(who, seconds);
-    }
-    var bubble = chat.person.name('div', 'bubble', text);
-    this.group.body.appendChild(bubble);
-    this.group.size += 1;
-    return {bubble: bubble, group: this.group};
-  };
-
-  Log.prototype.remove = function (place) {
-    dom.remove(place.bubble);
-    place.group.size -= 1;
-    if (place.group.size === 0) {
-      dom.remove(place.group.entry);
+    byline: function (who, seconds) {
+      var line = dom.make('div', 'byline'), clock = dom.make('span', 'time', time.clock(seconds));
+      clock.title = time.day(seconds) + ', ' + time.clock(seconds);
+      line.appendChild(chat.person.name('span', 'author', who.id === this.me ? 'You' : who.name));
+      line.appendChild(document.createTextNode(' '));
+      line.appendChild(clock);
+      return line;
     }
   };
 
-  Log.prototype.isLast = function (place) {
-    return place.group === this.group;
-  };
-
-  Log.prototype.append = function (entry) {
-    this.group = null;
-    this.node.appendChild(entry);
-    while (this.node.childNodes.length > ENTRIES) {
-      this.node.removeChild(this.node.firstChild);
-    }
-  };
-
-  Log.prototype.separate = function (seconds) {
-    if (time.day(seconds) !== this.day) {
-      this.day = time.day(seconds);
-      this.append(dom.make('div', 'day', time.dayName(seconds)));
-    }
-  };
-
-  Log.prototype.continues = function (who, seconds) {
-    var group = this.group;
-    return group && group.size > 0 && group.size < GROUP_MESSAGES && group.who.id === who.id &&
-      group.who.name === who.name && seconds - group.time < GROUP_SECONDS;
-  };
-
-  Log.prototype.begin = function (who, seconds) {
-    var entry = dom.make('div', who.id === this.me ? 'group mine' : 'group theirs');
-    var body = dom.make('div', 'group-body');
-    entry.appendChild(chat.person.disc(who));
-    body.appendChild(this.byline(who, seconds));
-    entry.appendChild(body);
-    this.append(entry);
-    this.group = {entry: entry, body: body, who: who, time: seconds, size: 0};
-  };
-
-  Log.prototype.byline = function (who, seconds) {
-    var line = dom.make('div', 'byline');
-    var clock = dom.make('span', 'time', time.clock(seconds));
-    clock.title = time.day(seconds) + ', ' + time.clock(seconds);
-    line.appendChild(chat.person.name('span', 'author', who.id === this.me ? 'You' : who.name));
-    line.appendChild(document.createTextNode(' '));
-    line.appendChild(clock);
-    return line;
-  };
+  chat.Log = Log;
 }(window.chat = window.chat || {}));

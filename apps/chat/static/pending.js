@@ -1,109 +1,101 @@
-/* This page's own messages from Enter until the room has them: shown at once, marked while they wait. */
+// This page's own messages from Enter until the room has them: shown at once, marked while they wait.
 (function (chat) {
   'use strict';
 
-  var dom = chat.dom;
-  var SLOW = 700;
+  var dom = chat.dom,
+      SLOW = 700;
 
-  var Pending = chat.Pending = function (log) {
+  function Pending(log) {
     this.log = log;
     this.items = [];
-  };
+  }
 
-  Pending.prototype.add = function (tag, text, who) {
-    var item = {tag: tag, text: text, who: who};
-    this.items.push(item);
-    this.place(item);
-    this.log.toEnd();
-  };
+  Pending.prototype = {
+    add: function (tag, text, who) {
+      var item = {tag: tag, text: text, who: who};
+      this.items.push(item);
+      this.place(item);
+      this.log.toEnd();
+    },
 
-  Pending.prototype.accepted = function (tag) {
-    var at = this.find(tag);
-    if (at >= 0) {
-      this.items[at].accepted = true;
-      this.settle(this.items[at]);
-    }
-  };
+    accepted: function (tag) {
+      var at = this.find(tag);
+      if (at >= 0) {
+        this.items[at].accepted = true;
+        this.settle(this.items[at]);
+      }
+    },
 
-  Pending.prototype.failed = function (tag, reason) {
-    var item = this.take(tag);
-    if (item) {
+    failed: function (tag, reason) {
+      var item = this.take(tag);
+      if (item) {
+        this.settle(item);
+        dom.mark(item.place.bubble, 'failed', true);
+        this.note(item, 'Not sent. ' + dom.sentence(reason), 'note problem');
+      }
+    },
+
+    // Returns whether the message is in its true place already, after everything that others said before.
+    arrived: function (tag) {
+      var item = this.take(tag);
+      if (!item) { return false; }
       this.settle(item);
-      dom.mark(item.place.bubble, 'failed', true);
-      this.note(item, 'Not sent. ' + dom.sentence(reason), 'note problem');
-    }
-  };
-
-  // Returns whether the message is in its true place already, after everything that others said before.
-  Pending.prototype.arrived = function (tag) {
-    var item = this.take(tag);
-    if (!item) {
+      if (this.log.isLast(item.place)) { return true; }
+      this.log.remove(item.place);
       return false;
-    }
-    this.settle(item);
-    if (this.log.isLast(item.place)) {
-      return true;
-    }
-    this.log.remove(item.place);
-    return false;
-  };
+    },
 
-  Pending.prototype.forget = function () {
-    for (var i = 0; i < this.items.length; i++) {
-      this.settle(this.items[i]);
-    }
-    this.items = [];
-  };
+    forget: function () {
+      for (var i = 0; i < this.items.length; i += 1) { this.settle(this.items[i]); }
+      this.items = [];
+    },
 
-  // The log was filled anew: what no server has yet is shown again.
-  Pending.prototype.restore = function () {
-    var items = this.items;
-    this.forget();
-    for (var i = 0; i < items.length; i++) {
-      if (!items[i].accepted) {
-        this.items.push(items[i]);
-        this.place(items[i]);
+    // The log was filled anew: what no server has yet is shown again.
+    restore: function () {
+      var items = this.items, i;
+      this.forget();
+      for (i = 0; i < items.length; i += 1) {
+        if (!items[i].accepted) {
+          this.items.push(items[i]);
+          this.place(items[i]);
+        }
       }
-    }
-  };
+    },
 
-  Pending.prototype.place = function (item) {
-    var self = this;
-    item.place = this.log.add(item.who, item.text, chat.time.now());
-    dom.mark(item.place.bubble, 'pending', true);
-    item.timer = window.setTimeout(function () {
-      self.note(item, 'Not sent yet', 'note');
-    }, SLOW);
-  };
+    place: function (item) {
+      var self = this;
+      item.place = this.log.add(item.who, item.text, chat.time.now());
+      dom.mark(item.place.bubble, 'pending', true);
+      item.timer = window.setTimeout(function () { self.note(item, 'Not sent yet', 'note'); }, SLOW);
+    },
 
-  Pending.prototype.settle = function (item) {
-    window.clearTimeout(item.timer);
-    dom.mark(item.place.bubble, 'pending', false);
-    if (item.note) {
-      dom.remove(item.note);
-      item.note = null;
-    }
-  };
-
-  Pending.prototype.note = function (item, text, className) {
-    var bubble = item.place.bubble;
-    item.note = dom.make('div', className, text);
-    this.log.follow(function () {
-      bubble.parentNode.insertBefore(item.note, bubble.nextSibling);
-    });
-  };
-
-  Pending.prototype.take = function (tag) {
-    var at = this.find(tag);
-    return at < 0 ? null : this.items.splice(at, 1)[0];
-  };
-
-  Pending.prototype.find = function (tag) {
-    for (var i = 0; i < this.items.length; i++) {
-      if (this.items[i].tag === tag) {
-        return i;
+    settle: function (item) {
+      window.clearTimeout(item.timer);
+      dom.mark(item.place.bubble, 'pending', false);
+      if (item.note) {
+        dom.remove(item.note);
+        item.note = null;
       }
+    },
+
+    note: function (item, text, className) {
+      var bubble = item.place.bubble;
+      item.note = dom.make('div', className, text);
+      this.log.follow(function () { bubble.parentNode.insertBefore(item.note, bubble.nextSibling); });
+    },
+
+    take: function (tag) {
+      var at = this.find(tag);
+      return at < 0 ? null : this.items.splice(at, 1)[0];
+    },
+
+    find: function (tag) {
+      for (var i = 0; i < this.items.length; i += 1) {
+        if (this.items[i].tag === tag) { return i; }
+      }
+      return -1;
     }
-    return -1;
   };
+
+  chat.Pending = Pending;
 }(window.chat = window.chat || {}));

@@ -1,15 +1,13 @@
-/* People as the page shows them: a disc with initials, in a colour that stays when the name changes. */
+// People as the page shows them: a disc with initials, in a colour that stays when the name changes.
 (function (chat) {
   'use strict';
 
-  var COLOURS = 8;
-  var person = chat.person = {};
+  var COLOURS = 8,
+      person = chat.person = {};
 
   function hash(text) {
-    var sum = 0;
-    for (var i = 0; i < text.length; i++) {
-      sum = (sum * 31 + text.charCodeAt(i)) % 65521;
-    }
+    var sum = 0, i;
+    for (i = 0; i < text.length; i += 1) { sum = (sum * 31 + text.charCodeAt(i)) % 65521; }
     return sum;
   }
 
@@ -20,11 +18,8 @@
   }
 
   person.initials = function (name) {
-    var words = name.split(' ');
-    var last = words[words.length - 1];
-    if (/^\d\d?$/.test(last)) {
-      return last;
-    }
+    var words = name.split(' '), last = words[words.length - 1];
+    if (/^\d\d?$/.test(last)) { return last; }
     return (first(words[0]) + (words.length > 1 ? first(last) : '')).toUpperCase();
   };
 

@@ -1,73 +1,71 @@
-/* The state of the connection: quiet while all is well, and clear about what happens otherwise. */
+// The state of the connection: quiet while all is well, and clear about what happens otherwise.
 (function (chat) {
   'use strict';
 
-  var dom = chat.dom;
-  var TEXTS = {
-    connecting: 'Connecting\u2026',
-    connected: 'Connected',
-    waiting: 'Offline, trying again',
-    gone: 'Disconnected'
-  };
-  var LOST_SHOWN = 10000;
+  var dom = chat.dom,
+      TEXTS = {
+        connecting: 'Connecting\u2026',
+        connected: 'Connected',
+        waiting: 'Offline, trying again',
+        gone: 'Disconnected'
+      },
+      LOST_SHOWN = 10000;
 
-  var Status = chat.Status = function () {
+  function Status() {
     this.node = dom.find('chat-status');
     this.text = dom.find('chat-status-text');
     this.seconds = dom.find('chat-status-seconds');
     this.timer = null;
     this.losing = false;
-    dom.on(dom.find('chat-again'), 'click', function () {
-      window.location.reload();
-    });
-  };
+    dom.on(dom.find('chat-again'), 'click', function () { window.location.reload(); });
+  }
 
-  Status.prototype.show = function (state, detail) {
-    if (state === 'connected' && this.losing) {
-      return;
+  Status.prototype = {
+    show: function (state, detail) {
+      if (state === 'connected' && this.losing) { return; }
+      this.write(state, TEXTS[state]);
+      if (state === 'waiting') {
+        this.countDown(Math.ceil(detail && detail.retry || 0));
+      } else if (state === 'lost') {
+        this.lost(detail.count);
+      } else if (state === 'gone') {
+        this.end('You are no longer connected.', detail && detail.message);
+      }
+    },
+
+    write: function (state, text) {
+      if (this.timer) { window.clearInterval(this.timer); }
+      this.losing = false;
+      this.node.className = 'status status-' + state;
+      dom.write(this.seconds, '');
+      dom.write(this.text, text || '');
+    },
+
+    // The connection is back in the same moment: without a while of its own nobody would read this.
+    lost: function (count) {
+      var self = this;
+      this.write('lost', count === 1 ? '1 message lost' : count + ' messages lost');
+      this.losing = true;
+      this.timer = window.setInterval(function () { self.write('connected', TEXTS.connected); }, LOST_SHOWN);
+    },
+
+    // The seconds are for the eye only: read out every second they would drown everything else.
+    countDown: function (seconds) {
+      var self = this;
+      function tick() {
+        dom.write(self.seconds, seconds > 0 ? 'in ' + seconds + ' s' : 'now');
+        seconds = Math.max(0, seconds - 1);
+      }
+      tick();
+      this.timer = window.setInterval(tick, 1000);
+    },
+
+    end: function (what, reason) {
+      this.write('gone', TEXTS.gone);
+      dom.show(dom.find('chat-gone'), true);
+      dom.write(dom.find('chat-gone-text'), what + (reason ? ' ' + dom.sentence(reason) : ''));
     }
-    this.write(state, TEXTS[state]);
-    if (state === 'waiting') {
-      this.countDown(Math.ceil(detail && detail.retry || 0));
-    } else if (state === 'lost') {
-      this.lost(detail.count);
-    } else if (state === 'gone') {
-      this.end('You are no longer connected.', detail && detail.message);
-    }
   };
 
-  Status.prototype.write = function (state, text) {
-    if (this.timer) { window.clearInterval(this.timer); }
-    this.losing = false;
-    this.node.className = 'status status-' + state;
-    dom.write(this.seconds, '');
-    dom.write(this.text, text || '');
-  };
-
-  // The connection is back in the same moment: without a while of its own nobody would read this.
-  Status.prototype.lost = function (count) {
-    var self = this;
-    this.write('lost', count === 1 ? '1 message lost' : count + ' messages lost');
-    this.losing = true;
-    this.timer = window.setInterval(function () {
-      self.write('connected', TEXTS.connected);
-    }, LOST_SHOWN);
-  };
-
-  // The seconds are for the eye only: read out every second they would drown everything else.
-  Status.prototype.countDown = function (seconds) {
-    var self = this;
-    function tick() {
-      dom.write(self.seconds, seconds > 0 ? 'in ' + seconds + ' s' : 'now');
-      seconds = Math.max(0, seconds - 1);
-    }
-    tick();
-    this.timer = window.setInterval(tick, 1000);
-  };
-
-  Status.prototype.end = function (what, reason) {
-    this.write('gone', TEXTS.gone);
-    dom.show(dom.find('chat-gone'), true);
-    dom.write(dom.find('chat-gone-text'), what + (reason ? ' ' + dom.sentence(reason) : ''));
-  };
+  chat.Status = Status;
 }(window.chat = window.chat || {}));

@@ -1,11 +1,11 @@
-/* Times of day and dates, of seconds since the epoch, in the reader's time zone. */
+// Times of day and dates, of seconds since the epoch, in the reader's time zone.
 (function (chat) {
   'use strict';
 
-  var DAY = 86400;
-  var MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September',
-    'October', 'November', 'December'];
-  var time = chat.time = {};
+  var DAY = 86400,
+      MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September',
+        'October', 'November', 'December'],
+      time = chat.time = {};
 
   function two(number) {
     return (number < 10 ? '0' : '') + number;
@@ -27,9 +27,7 @@
 
   time.dayName = function (seconds) {
     var day = time.day(seconds);
-    if (day === time.day(time.now())) {
-      return 'Today';
-    }
+    if (day === time.day(time.now())) { return 'Today'; }
     return day === time.day(time.now() - DAY) ? 'Yesterday' : day;
   };
 }(window.chat = window.chat || {}));

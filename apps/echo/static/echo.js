@@ -1,9 +1,9 @@
-/* Echo: sends what you write, and shows what came back and after how many milliseconds. */
+// Echo: sends what you write, and shows what came back and after how many milliseconds.
 (function () {
   'use strict';
 
-  var LINES = 100;
-  var lost = 0;
+  var LINES = 100,
+      lost = 0;
 
   function find(id) {
     return document.getElementById(id);
@@ -21,14 +21,11 @@
   }
 
   function show(message) {
-    var list = find('echo-list');
-    var line = node('li', 'line', '');
+    var list = find('echo-list'), line = node('li', 'line', '');
     line.appendChild(node('span', 'text', message.text));
     line.appendChild(node('span', 'time', ' ' + (now() - message.sent) + ' ms'));
     list.insertBefore(line, list.firstChild);
-    if (list.childNodes.length > LINES) {
-      list.removeChild(list.lastChild);
-    }
+    if (list.childNodes.length > LINES) { list.removeChild(list.lastChild); }
     find('echo-nothing').className = 'hidden';
   }
 
@@ -38,15 +35,9 @@
   }
 
   function describe(state, detail) {
-    if (state === 'waiting') {
-      return 'Offline. Trying again in ' + Math.ceil(detail.retry) + ' s.';
-    }
-    if (state === 'gone') {
-      return 'Disconnected. Reload the page to connect again.';
-    }
-    if (state === 'connecting') {
-      return 'Connecting\u2026';
-    }
+    if (state === 'waiting') { return 'Offline. Trying again in ' + Math.ceil(detail.retry) + ' s.'; }
+    if (state === 'gone') { return 'Disconnected. Reload the page to connect again.'; }
+    if (state === 'connecting') { return 'Connecting\u2026'; }
     return lost ? 'Connected. Messages lost: ' + lost : 'Connected';
   }
 
@@ -61,9 +52,7 @@
     find('echo-form').onsubmit = function () {
       var field = find('echo-text');
       client.send({text: field.value, sent: now()}, function (error) {
-        if (error) {
-          showState('gone', 'Not sent: ' + error.message);
-        }
+        if (error) { showState('gone', 'Not sent: ' + error.message); }
       });
       field.value = '';
       field.focus();

@@ -4,7 +4,7 @@ const {test} = require('node:test');
 const {Page} = require('./harness');
 
 function backoff(random) {
-  const {Backoff} = new Page({bootstrap: false, random: Math.random}).thywill;
+  const {Backoff} = new Page({bootstrap: false, random: Math.random}).thywill.internal;
   return new Backoff(random);
 }
 

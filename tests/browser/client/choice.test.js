@@ -257,7 +257,7 @@ test('eventsource and htmlfile carry the same messages', () => {
     next.frame(frame({error: {code: 'gone', message: 'late'}}));
     page.clock.advance(0);
     assert.ok(next.aborted);
-    assert.deepEqual(Object.keys(page.thywill.frames), []);
+    assert.deepEqual(Object.keys(page.thywill.internal.frames), []);
     assert.equal(page.client.state, 'gone');
     assert.deepEqual(page.clock.errors, []);
   }

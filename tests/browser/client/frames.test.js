@@ -33,7 +33,7 @@ test('where there is no CORS, the bridge is loaded, and the frame after it', () 
 test('the frame has the version that the server told with the bridge', () => {
   const page = outside();
   connect(page);
-  page.thywill.frameVersion = 'abc';
+  page.thywill.internal.frameVersion = 'abc';
   serveBridge(page);
   assert.equal(page.frames[0].src, `${SERVER}/static/abc/frame.html`);
 });

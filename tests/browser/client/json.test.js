@@ -5,8 +5,8 @@ const vm = require('node:vm');
 const {Page, generator} = require('./harness');
 
 const page = new Page({bootstrap: false, json: false});
-const own = page.thywill.json;
-const native = new Page({bootstrap: false}).thywill.json;
+const own = page.thywill.internal.json;
+const native = new Page({bootstrap: false}).thywill.internal.json;
 
 const VALUES = [
   null, true, false, 0, -0, 1, -1, 1.5, 1e21, 1e-7, -1.25e-300, 9007199254740991,
@@ -117,6 +117,6 @@ test('values of the page itself are written, lists as lists', () => {
 
 test('sizes are bytes of UTF-8', () => {
   for (const text of ['', 'abc', 'é', '€', '😀', 'a😀é€\u2028\ud7ff\ue000\uffff\u007f\u0080\u07ff\u0800']) {
-    assert.equal(page.thywill.bytes(text), Buffer.byteLength(text));
+    assert.equal(page.thywill.internal.bytes(text), Buffer.byteLength(text));
   }
 });

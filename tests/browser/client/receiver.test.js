@@ -286,7 +286,7 @@ test('a day of polls leaves nothing behind', () => {
   }
   assert.ok(page.clock.timers.length <= 3, `${page.clock.timers.length} timers`);
   assert.equal(page.head.children.length, 0);
-  assert.deepEqual(plain(page.thywill.callbacks), {});
+  assert.deepEqual(plain(page.thywill.internal.callbacks), {});
 });
 
 test('lost: an answer that is repeated tells it no second time', () => {

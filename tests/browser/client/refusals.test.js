@@ -145,7 +145,7 @@ test('CORS: a client that leaves while the script is asked hears nothing more', 
   asked.respond(200, JSON.stringify(REFUSED));
   page.clock.advance(60);
   assert.deepEqual(page.warnings, []);
-  assert.deepEqual(plain(page.thywill.callbacks), {});
+  assert.deepEqual(plain(page.thywill.internal.callbacks), {});
 });
 
 test('a page of our own is told what it can read, and asks no script', () => {

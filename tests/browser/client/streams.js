@@ -24,8 +24,8 @@ class FrameElement {
 
   inserted() {
     const exchange = new this.Exchange('iframe', this.src);
-    const name = exchange.query.get('c').replace('thywill.frames.', '');
-    const callbacks = () => this.page.thywill.frames[name];
+    const name = exchange.query.get('c').replace('thywill.internal.frames.', '');
+    const callbacks = () => this.page.thywill.internal.frames[name];
     exchange.frame = (text) => { if (callbacks()) { callbacks().message(text); } };
     exchange.finish = () => {
       if (callbacks()) { callbacks().stop(); }

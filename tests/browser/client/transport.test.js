@@ -46,11 +46,11 @@ test('the transport follows from what the browser can do', () => {
 test('what is another origin', () => {
   const {thywill} = new Page({bootstrap: false, address: 'http://here:8080/chat/'});
   for (const address of ['../', '/', 'http://here:8080/', 'http://here:8080/prefix/']) {
-    assert.equal(thywill.isOtherOrigin(address), false, address);
+    assert.equal(thywill.internal.isOtherOrigin(address), false, address);
   }
   for (const address of ['http://here/', 'https://here:8080/', 'http://here:80801/', '//there/',
     'http://here:8080.evil.org/']) {
-    assert.equal(thywill.isOtherOrigin(address), true, address);
+    assert.equal(thywill.internal.isOtherOrigin(address), true, address);
   }
 });
 
@@ -78,7 +78,7 @@ test('jsonp: the fields are in the address, the callback has a name of its own',
   assert.deepEqual([poll.body.token, poll.body.cursor, poll.body.hold], ['a.b-c', '0', undefined]);
   const names = page.exchanges.map((exchange) => exchange.name);
   assert.equal(new Set(names).size, names.length);
-  for (const name of names) { assert.match(name, /^thywill\.callbacks\.c[0-9a-z]+_[0-9a-z]+$/); }
+  for (const name of names) { assert.match(name, /^thywill\.internal\.callbacks\.c[0-9a-z]+_[0-9a-z]+$/); }
   const later = otherOrigin();
   later.clock.time += 1;
   assert.equal(page.exchanges[0].url.split('&callback')[0], later.exchanges[0].url.split('&callback')[0]);
@@ -108,7 +108,7 @@ test('jsonp: scripts and callbacks are cleaned up', () => {
   const page = connected();
   for (let i = 1; i < 50; i += 1) { page.deliver([[i, i]]); }
   assert.equal(page.head.children.length, 1);
-  assert.equal(Object.keys(page.thywill.callbacks).length, 1);
+  assert.equal(Object.keys(page.thywill.internal.callbacks).length, 1);
 });
 
 test('jsonp: an answer that comes after its request was given up is ignored, and cleaned up', () => {
@@ -117,9 +117,9 @@ test('jsonp: an answer that comes after its request was given up is ignored, and
   page.clock.advance(35);
   late.open = false;
   page.clock.advance(0.5);
-  assert.equal(Object.keys(page.thywill.callbacks).length, 2);
+  assert.equal(Object.keys(page.thywill.internal.callbacks).length, 2);
   late.respond(200, '{"messages":[[1,"late"]],"cursor":1}');
-  assert.equal(Object.keys(page.thywill.callbacks).length, 1);
+  assert.equal(Object.keys(page.thywill.internal.callbacks).length, 1);
   assert.deepEqual(page.messages, []);
   assert.equal(page.only('poll').body.cursor, '0');
 });
@@ -127,9 +127,9 @@ test('jsonp: an answer that comes after its request was given up is ignored, and
 test('jsonp: a callback whose script never comes is forgotten after a minute', () => {
   const page = connected();
   page.client.leave();
-  assert.equal(Object.keys(page.thywill.callbacks).length, 1);
+  assert.equal(Object.keys(page.thywill.internal.callbacks).length, 1);
   page.clock.advance(60);
-  assert.deepEqual(plain(page.thywill.callbacks), {});
+  assert.deepEqual(plain(page.thywill.internal.callbacks), {});
   assert.equal(page.head.children.length, 0);
 });
 

@@ -22,9 +22,9 @@ COUNT = 20
 CUTS = (7, 13)
 # After so many the page gives up all its requests and begins anew, as when it is online again.
 RESTART = 10
-RESTARTING = "setTimeout(function () { thywill.page.dispatchers[0].restart(); }, 0) !== 0"
+RESTARTING = "setTimeout(function () { thywill.internal.page.dispatchers[0].restart(); }, 0) !== 0"
 # What brings the messages.
-CARRIED = "thywill.page.dispatchers[0].owner.transport"
+CARRIED = "thywill.internal.page.dispatchers[0].owner.transport"
 # In the JavaScript of the oldest engines: text nodes, no innerText; lists of tags, no selectors.
 TEXT = "(document.getElementById(%s).firstChild || {}).nodeValue"
 STATUS = TEXT % "'chat-status-text'"

@@ -1,18 +1,16 @@
-/* A line over the last two minutes, in SVG. Browsers without it show the numbers alone. */
+// A line over the last two minutes, in SVG. Browsers without it show the numbers alone.
 (function (status) {
   'use strict';
 
-  var SVG = 'http://www.w3.org/2000/svg';
-  var SECONDS = 120;
-  var HEIGHT = 40;
-  var able = !!document.createElementNS && typeof window.SVGElement !== 'undefined';
+  var SVG = 'http://www.w3.org/2000/svg',
+      SECONDS = 120,
+      HEIGHT = 40,
+      able = !!document.createElementNS && typeof window.SVGElement !== 'undefined';
 
   function element(name, attributes) {
     var node = document.createElementNS(SVG, name), key;
     for (key in attributes) {
-      if (Object.prototype.hasOwnProperty.call(attributes, key)) {
-        node.setAttribute(key, attributes[key]);
-      }
+      if (Object.prototype.hasOwnProperty.call(attributes, key)) { node.setAttribute(key, attributes[key]); }
     }
     return node;
   }

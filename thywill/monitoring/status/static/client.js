@@ -1,12 +1,12 @@
-/* All that is known of one client, and the end of it. */
+// All that is known of one client, and the end of it.
 (function (status) {
   'use strict';
 
-  var EVERY = 1500;
-  var dom = status.dom;
-  var format = status.format;
-  var shown = null;
-  var connection = null;
+  var EVERY = 1500,
+      dom = status.dom,
+      format = status.format,
+      shown = null,
+      connection = null;
 
   function ago(seconds) {
     return format.seconds(seconds) + ' ago';

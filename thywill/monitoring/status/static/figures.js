@@ -1,12 +1,20 @@
-/* The tiles with their charts, and the tables of totals. */
+// The tiles with their charts, and the tables of totals.
 (function (status) {
   'use strict';
 
-  var dom = status.dom;
-  var format = status.format;
-  var tiles = [];
-  // By column of a point: clients, sent, received, delay, worst delay, lag, memory, queued.
-  var columns = [[], [], [], [], [], [], [], []];
+  var dom = status.dom,
+      format = status.format,
+      tiles = [],
+      // By column of a point: clients, sent, received, delay, worst delay, lag, memory, queued.
+      columns = [[], [], [], [], [], [], [], []],
+      TILES = [
+        {title: 'Clients', value: function (f) { return format.number(f.clients); }, note: peers, least: 10, first: 0, write: format.number},
+        {title: 'Messages sent', unit: 'per second', value: function (f) { return format.rate(f.sent); }, note: function (f) { return format.rate(f.received) + ' received, ' + format.rate(f.sends) + ' sends per second'; }, least: 10, first: 1, second: 2, write: format.number},
+        {title: 'Delivery delay', value: function (f) { return format.milliseconds(f.delay); }, note: delay, least: 5, first: 3, second: 4, write: format.milliseconds},
+        {title: 'Loop lag', value: function (f) { return format.milliseconds(f.lag); }, note: function (f) { return format.milliseconds(f.worst_lag) + ' in the last minute'; }, least: 5, first: 5, write: format.milliseconds},
+        {title: 'Memory', value: function (f) { return megabytes(f.memory); }, note: function (f) { return f.cpu + ' % CPU, ' + format.count(f.connections, 'connection'); }, least: 50, first: 6, write: megabytes},
+        {title: 'Queued', unit: 'messages', value: function (f) { return format.number(f.queued); }, note: waiting, least: 10, first: 7, write: format.number}
+      ];
 
   function megabytes(value) {
     return format.bytes(value * 1048576);
@@ -25,15 +33,6 @@
     return format.number(figures.connected) + ' connected, ' + format.count(figures.sessions, 'browser') + ', ' +
       format.count(figures.channels, 'channel');
   }
-
-  var TILES = [
-    {title: 'Clients', value: function (f) { return format.number(f.clients); }, note: peers, least: 10, first: 0, write: format.number},
-    {title: 'Messages sent', unit: 'per second', value: function (f) { return format.rate(f.sent); }, note: function (f) { return format.rate(f.received) + ' received, ' + format.rate(f.sends) + ' sends per second'; }, least: 10, first: 1, second: 2, write: format.number},
-    {title: 'Delivery delay', value: function (f) { return format.milliseconds(f.delay); }, note: delay, least: 5, first: 3, second: 4, write: format.milliseconds},
-    {title: 'Loop lag', value: function (f) { return format.milliseconds(f.lag); }, note: function (f) { return format.milliseconds(f.worst_lag) + ' in the last minute'; }, least: 5, first: 5, write: format.milliseconds},
-    {title: 'Memory', value: function (f) { return megabytes(f.memory); }, note: function (f) { return f.cpu + ' % CPU, ' + format.count(f.connections, 'connection'); }, least: 50, first: 6, write: megabytes},
-    {title: 'Queued', unit: 'messages', value: function (f) { return format.number(f.queued); }, note: waiting, least: 10, first: 7, write: format.number}
-  ];
 
   function build(about) {
     var tile = dom.make('div', 'tile'), line = dom.make('p', 'value');
@@ -74,9 +73,7 @@
 
   function showPairs(id, list, nothing) {
     var rows = [], i;
-    for (i = 0; i < list.length; i += 1) {
-      rows.push(dom.row([list[i][0], format.number(list[i][1])], 1));
-    }
+    for (i = 0; i < list.length; i += 1) { rows.push(dom.row([list[i][0], format.number(list[i][1])], 1)); }
     dom.fill(dom.find(id), rows, nothing);
   }
 

@@ -1,9 +1,9 @@
-/* Numbers and times for people, and what the page needs of the DOM. */
+// Numbers and times for people, and what the page needs of the DOM.
 (function (status) {
   'use strict';
 
-  var dom = status.dom = {};
-  var format = status.format = {};
+  var dom = status.dom = {},
+      format = status.format = {};
 
   dom.find = function (id) {
     return document.getElementById(id);
@@ -13,9 +13,7 @@
   dom.make = function (tag, className, text) {
     var node = document.createElement(tag);
     node.className = className || '';
-    if (text != null) {
-      node.appendChild(document.createTextNode(text));
-    }
+    if (text != null) { node.appendChild(document.createTextNode(text)); }
     return node;
   };
 
@@ -29,9 +27,7 @@
   };
 
   dom.empty = function (node) {
-    while (node.firstChild) {
-      node.removeChild(node.firstChild);
-    }
+    while (node.firstChild) { node.removeChild(node.firstChild); }
   };
 
   dom.row = function (cells, numbersFrom) {
@@ -47,12 +43,8 @@
   dom.fill = function (body, rows, nothing) {
     var i;
     dom.empty(body);
-    for (i = 0; i < rows.length; i += 1) {
-      body.appendChild(rows[i]);
-    }
-    if (!rows.length) {
-      body.appendChild(dom.row([dom.make('span', 'soft', nothing)], 1));
-    }
+    for (i = 0; i < rows.length; i += 1) { body.appendChild(rows[i]); }
+    if (!rows.length) { body.appendChild(dom.row([dom.make('span', 'soft', nothing)], 1)); }
   };
 
   // 1234567 as "1 234 567", with thin blanks that keep it on one line.
@@ -74,12 +66,8 @@
   };
 
   format.milliseconds = function (value) {
-    if (value == null) {
-      return '\u2013';
-    }
-    if (value >= 1000) {
-      return (value / 1000).toFixed(value >= 10000 ? 0 : 1) + ' s';
-    }
+    if (value == null) { return '\u2013'; }
+    if (value >= 1000) { return (value / 1000).toFixed(value >= 10000 ? 0 : 1) + ' s'; }
     return (value >= 10 ? Math.round(value) : value) + ' ms';
   };
 
@@ -93,12 +81,8 @@
   };
 
   format.seconds = function (value) {
-    if (value < 120) {
-      return Math.round(value) + ' s';
-    }
-    if (value < 7200) {
-      return Math.round(value / 60) + ' min';
-    }
+    if (value < 120) { return Math.round(value) + ' s'; }
+    if (value < 7200) { return Math.round(value / 60) + ' min'; }
     return value < 172800 ? Math.round(value / 3600) + ' h' : Math.round(value / 86400) + ' days';
   };
 }(window.thywillStatus = window.thywillStatus || {}));

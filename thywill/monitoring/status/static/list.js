@@ -1,13 +1,13 @@
-/* The list of clients, with its search. */
+// The list of clients, with its search.
 (function (status) {
   'use strict';
 
-  var EVERY = 3000;
-  var dom = status.dom;
-  var format = status.format;
-  // What is searched for, which changes only when the form is sent.
-  var wanted = '';
-  var asking = false;
+  var EVERY = 3000,
+      dom = status.dom,
+      format = status.format,
+      // What is searched for, which changes only when the form is sent.
+      wanted = '',
+      asking = false;
 
   function link(id) {
     var node = dom.make('a', 'id', id);

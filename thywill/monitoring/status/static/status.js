@@ -1,4 +1,4 @@
-/* Puts the page together. */
+// Puts the page together.
 (function (status) {
   'use strict';
 
@@ -8,9 +8,7 @@
     if (state === 'waiting') {
       return 'The server does not answer. Trying again in ' + Math.ceil(detail.retry) + ' s.';
     }
-    if (state === 'gone') {
-      return 'The server was restarted, or your time is over. Reload the page.';
-    }
+    if (state === 'gone') { return 'The server was restarted, or your time is over. Reload the page.'; }
     return state === 'connecting' ? 'Connecting\u2026' : 'Live';
   }
 
@@ -32,7 +30,5 @@
     dom.find('st-leave').className = client.parameters.key ? 'leave' : 'hidden';
     status.one.start(client);
     status.list.start(client);
-  }, function () {
-    showState('gone');
-  });
+  }, function () { showState('gone'); });
 }(window.thywillStatus = window.thywillStatus || {}));
