@@ -1,11 +1,11 @@
-// The start: thywill.ready and thywill.connect.
+// The start of a page: thywill.ready, thywill.connect, and the scripts of the application.
 (function (internal) {
   'use strict';
 
   var element = document.getElementById('thywill-bootstrap'),
       PASSING = /^(unreachable|timeout|internal)$/,
       entries = [],
-      // The client connects while scripts are loaded.
+      // The connection and the scripts, which are loaded meanwhile.
       remaining = 2,
       client,
       failure;
@@ -48,7 +48,7 @@
 
   function chooseTransport(server) {
     var link = document.createElement('a');
-    // Resolved now: pushState may change the page's address.
+    // It is resolved now, since pushState may change the page's address.
     link.href = server;
     return internal.chooseTransport((link.href || server).replace(/\/*$/, '/thywill/'));
   }
@@ -70,7 +70,7 @@
         internal.run(list[i].failed, {step: 'application', message: exception.message});
       }
     }
-    opened.begin();
+    opened.start();
   }
 
   function fail(step, message) {

@@ -1,17 +1,19 @@
-// The page's end of the bridge to a page of the server's in a hidden frame; frame.js is the other. Over go
-// [n, operation, body, seconds], [n, carrier, address] and, to end one of these, [n]; back come [n, answer],
-// [n, frame of a stream] and [n, null, its end]. All as JSON: IE8 passes nothing but texts.
+// The page's end of the bridge to the server's page in a hidden frame; frame.js is the other end. The page sends
+// [n, operation, body, seconds] for a request, [n, carrier, address] for a stream, and [n] to end one of these; the
+// frame answers [n, answer], [n, frame of a stream], or [n, null, how the stream ended]. All of it is JSON, since IE8
+// passes nothing but texts.
 (function (internal) {
   'use strict';
 
-  // Seconds for the frame to load, and then to say that it is there.
+  // Seconds that the frame has to load.
   var LOAD = 5,
+      // Seconds that it then has to answer.
       ANSWER = 2,
       prototype = internal.Iframe.prototype,
       bridges = {},
       count = 0;
 
-  // Another client has loaded this as well.
+  // Another client of this page has loaded this script before.
   if (prototype.carry) { return; }
 
   function Bridge(address) {
@@ -20,7 +22,7 @@
     self.origin = address.split('/', 3).join('/');
     self.calls = {};
     self.streams = {};
-    // What the frame is told when it has loaded.
+    // Messages for the frame, until it has loaded.
     self.waiting = null;
     self.element = self.timer = null;
     self.isProven = self.isBroken = false;
@@ -30,7 +32,8 @@
   }
 
   Bridge.prototype = {
-    // Calls hear(first, second) for what comes back, or lost(). Returns a function that ends it.
+    // Sends a message to the frame. Calls hear(first, second) for what comes back, or lost(). Returns a function that
+    // ends the exchange.
     ask: function (what, hear, lost) {
       var self = this, n = internal.digits() + (count += 1);
       if (!self.element || !self.element.contentWindow) { self.load(); }
@@ -57,7 +60,7 @@
         message = internal.json.parse(text) || [];
         call = /^\d/.test(message[0]) && this.calls[message[0]];
       } catch (exception) {
-        // The server's pages may say other things as well.
+        // The server's pages may post other things as well.
       }
       if (call) {
         call.hear(message[1], message[2]);
@@ -80,7 +83,7 @@
       self.expect(LOAD);
     },
 
-    // Without anything that waits the frame has been loaded anew, and knows nothing of our calls.
+    // Where no messages wait the frame was loaded a second time, and does not know our calls any longer.
     loaded: function () {
       var list = this.waiting;
       this.waiting = null;
@@ -102,7 +105,7 @@
       this.streams = streams;
     },
 
-    // It is forbidden, or too slow. One that has worked is tried again.
+    // The frame is forbidden, or too slow. One that has worked before is tried again.
     fail: function () {
       var element = this.element;
       this.isBroken = !this.isProven;
@@ -119,13 +122,13 @@
     }
   };
 
-  // One frame does for all clients of a page.
+  // All clients of a page share one frame.
   function find(address) {
     bridges[address] = bridges[address] || new Bridge(address);
     return bridges[address];
   }
 
-  // Makes it a transport by JSONP, which can at least tell why it is refused.
+  // Turns it into a transport by JSONP, which can at least tell why the page is refused.
   function become(transport, jsonp) {
     for (var name in jsonp) { transport[name] = jsonp[name]; }
   }
@@ -153,7 +156,7 @@
     return find(transport.address).streams[name] === true;
   };
 
-  // A frame goes with its page, before it has heard of it.
+  // A frame is closed with its page, before it could ask the server.
   prototype.leave = function (fields, unloading) {
     if (unloading) {
       new internal.Jsonp(this.address).leave(fields);
@@ -162,6 +165,6 @@
     }
   };
 
-  // Its streams may be asked for.
+  // This says that the transport has streams.
   prototype.open = true;
 }(thywill.internal));

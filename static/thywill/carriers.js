@@ -1,10 +1,11 @@
-// A carrier brings the frames of a SockJS session: usable(transport), and open(transport, address, receive, end),
-// which returns a function that closes it. It calls end('more') when the answer was whole, 'cut' when it was not,
-// 'full' when it takes too much memory.
+// The carriers: each brings the frames of a SockJS session by one of the browser's own means. A carrier has
+// usable(transport), and open(transport, address, receive, end), which returns a function that closes it. It calls
+// receive(frame), and end('whole') when the server has ended the answer, 'cut' when the connection broke, 'full' when
+// the answer takes too much memory.
 (function (internal) {
   'use strict';
 
-  // Characters: a browser keeps the whole answer.
+  // Characters after which an answer is left, since the browser keeps all of it in memory.
   var LIMIT = 1000000;
 
   function nothing() {}
@@ -23,18 +24,18 @@
     }
 
     request.onreadystatechange = function () {
-      // An engine may still call a handler that was taken away.
+      // An engine may still call a handler that was removed.
       var text = '', state = request ? request.readyState : 0;
       if (state < 3) { return; }
       try {
         text = request.responseText;
       } catch (exception) {
-        // An engine that shows nothing before the end.
+        // This engine shows nothing before the end.
       }
       takeLines(text);
       if (!request) { return; }
       if (state === 4) {
-        end(text && read === text.length ? 'more' : 'cut');
+        end(text && read === text.length ? 'whole' : 'cut');
       } else if (read > LIMIT) {
         end('full');
       }
@@ -48,12 +49,12 @@
     };
   }
 
-  // It would go on by itself, but without a pause that grows. An end tells nothing of its cause.
+  // It would connect again by itself, but without a pause that grows. An error does not tell its cause.
   function openEventSource(transport, address, receive, end) {
     var source = new window.EventSource(transport.address + address + 'eventsource',
       {withCredentials: transport.otherOrigin});
     source.onmessage = function (event) { receive(event.data); };
-    source.onerror = function () { end('more'); };
+    source.onerror = function () { end('whole'); };
     return function () {
       source.onmessage = source.onerror = null;
       source.close();
@@ -62,7 +63,7 @@
 
   internal.carriers = {
     'xhr-streaming': {
-      // The same engines show a text before its end.
+      // The engines that have this show a text before its end.
       usable: function () { return 'withCredentials' in new window.XMLHttpRequest(); },
       open: openXhr
     },

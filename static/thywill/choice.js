@@ -1,14 +1,14 @@
-// What a client receives by: the best of a list that has not failed within the last ten minutes.
+// The choice of the transport that brings messages: the first of a list that has not failed in the last ten minutes.
 (function (internal) {
   'use strict';
 
   var KEY = 'thywill.transports',
       // Milliseconds for which a failure counts.
       FORGET = 600000,
-      // And for which the next page begins with what worked.
+      // Milliseconds for which the next page begins with the transport that worked.
       RELY = 3600000;
 
-  // Storage may be missing, full, forbidden (it throws then), or hold anything.
+  // Storage may be missing, full, forbidden (then it throws), or hold anything.
   internal.recall = function (key) {
     try {
       return internal.json.parse(window.localStorage.getItem(key)) || {};
@@ -32,7 +32,7 @@
     return found && found[1];
   };
 
-  // Elsewhere the frame shows a busy sign, so that it has to be asked for.
+  // Without ActiveX the frame shows as a page that loads, so it is used only when it is asked for.
   function hidesFrames() {
     try {
       return !!new window.ActiveXObject('htmlfile');
@@ -58,13 +58,13 @@
     return Math.abs(thywill.clock.now() - time) < span;
   }
 
-  // Polls, the transport's own way, end the list: they always work.
+  // Polls end the list, since they always work.
   function Choice(transport, identity) {
     var forced = internal.forced(), names = forced ? [forced] : order(identity), i;
     this.polls = transport.name;
     this.names = [];
     this.isForced = !!forced;
-    this.notes = forced ? {} : internal.recall(KEY);
+    this.known = forced ? {} : internal.recall(KEY);
     // Streams need an XMLHttpRequest to acknowledge what they bring.
     if (transport.open && /\bsockjs\b/.test(identity.push)) {
       for (i = 0; i < names.length && !/^(longpoll|jsonp)$/.test(names[i]); i += 1) {
@@ -75,12 +75,12 @@
   }
 
   Choice.prototype = {
-    // A page begins with what worked for the one before, and looks for better only when it is quiet.
+    // A page begins with the transport that worked on the page before, and tries a better one only when it is quiet.
     pick: function (quiet) {
-      var notes = this.notes, best = this.best();
-      if (!this.current && isRecent(notes.since, RELY) && this.isOpen(notes.worked)) {
-        this.current = notes.worked;
-      } else if (quiet || !this.isOpen(this.current)) {
+      var known = this.known, best = this.best();
+      if (!this.current && isRecent(known.since, RELY) && this.isTrusted(known.worked)) {
+        this.current = known.worked;
+      } else if (quiet || !this.isTrusted(this.current)) {
         this.current = best;
       }
       return this.current;
@@ -88,29 +88,29 @@
 
     best: function () {
       var i = 0;
-      while (!this.isOpen(this.names[i])) { i += 1; }
+      while (!this.isTrusted(this.names[i])) { i += 1; }
       return this.names[i];
     },
 
-    isOpen: function (name) {
+    isTrusted: function (name) {
       return name === this.polls || internal.without(this.names, name).length < this.names.length &&
-        !isRecent(this.notes['failed ' + name], FORGET);
+        !isRecent(this.known['failed ' + name], FORGET);
     },
 
     failed: function (name) {
-      this.note('failed ' + name, thywill.clock.now());
+      this.record('failed ' + name, thywill.clock.now());
     },
 
-    worked: function (name) {
-      if (this.notes.worked !== name || !isRecent(this.notes.since, RELY)) {
-        this.notes.since = thywill.clock.now();
-        this.note('worked', name);
+    succeeded: function (name) {
+      if (this.known.worked !== name || !isRecent(this.known.since, RELY)) {
+        this.known.since = thywill.clock.now();
+        this.record('worked', name);
       }
     },
 
-    note: function (key, value) {
-      this.notes[key] = value;
-      if (!this.isForced) { internal.remember(KEY, this.notes); }
+    record: function (key, value) {
+      this.known[key] = value;
+      if (!this.isForced) { internal.remember(KEY, this.known); }
     }
   };
 

@@ -2,7 +2,7 @@
 (function (internal) {
   'use strict';
 
-  // Calls opened(error) once: when it is connected, or gone.
+  // Calls opened(error) once: without an error when the client is connected, with one when it is gone.
   function Client(identity, transport, opened) {
     var self = this;
     self.id = identity.client;
@@ -10,18 +10,18 @@
     self.parameters = identity.parameters || {};
     self.state = 'connecting';
     self.opened = opened;
-    // The name of what brings messages.
+    // The name of the transport that brings messages.
     self.transport = null;
     self.listeners = {message: [], state: [], error: [], transport: []};
-    // Events from before the start.
+    // Events that wait for the start of the application.
     self.early = [];
-    // Callbacks by number.
+    // Callbacks of calls, by the number of the item.
     self.calls = {};
     self.dispatcher = new internal.Dispatcher(identity, transport, self);
   }
 
   Client.prototype = {
-    // Lists are replaced, not changed: an event may be under way.
+    // The list is replaced, not changed: it may be in use by an event.
     on: function (name, listener) {
       this.listeners[name] = this.listenersOf(name).concat([listener]);
     },
@@ -43,7 +43,7 @@
         data: internal.json.stringify(parameters),
         method: internal.json.stringify(method),
         done: function (error, number) {
-          // The client may have left in the callback before this one.
+          // An earlier callback may have made the client leave.
           error = error || self.dispatcher.error;
           if (error) { internal.run(callback, error); } else { self.calls[number] = callback; }
         }
@@ -54,7 +54,7 @@
       this.dispatcher.leave();
     },
 
-    // The rest is not for the application.
+    // The rest is for the other files, not for the application.
 
     listenersOf: function (name) {
       if (!Object.prototype.hasOwnProperty.call(this.listeners, name)) {
@@ -63,8 +63,9 @@
       return this.listeners[name];
     },
 
-    begin: function () {
-      while (this.early && this.early.length) { this.emit.apply(this, this.early.shift()); }
+    // The application's listeners are there: they get what has waited for them.
+    start: function () {
+      while (this.early && this.early.length) { this.notify.apply(this, this.early.shift()); }
       this.early = null;
     },
 
@@ -74,41 +75,41 @@
       if (callback) {
         internal.run(callback, data.error || null, data.result);
       } else if (!replyTo) {
-        this.tell('message', data);
+        this.emit('message', data);
       } else if (data.error) {
-        this.tell('error', data.error);
+        this.emit('error', data.error);
       }
     },
 
-    changed: function (state, detail) {
+    changeState: function (state, detail) {
       var opened = this.opened;
       if (state === 'connected' && state === this.state) { return; }
       this.state = state;
-      this.tell('state', state, detail);
-      if (state === 'gone') { this.fail(detail); }
+      this.emit('state', state, detail);
+      if (state === 'gone') { this.failCalls(detail); }
       if (opened && (state === 'connected' || state === 'gone')) {
         this.opened = null;
         opened(detail);
       }
     },
 
-    carried: function (name) {
+    changeTransport: function (name) {
       if (name === this.transport) { return; }
       this.transport = name;
-      this.tell('transport', name);
+      this.emit('transport', name);
     },
 
-    fail: function (error) {
+    failCalls: function (error) {
       var calls = this.calls;
       this.calls = {};
       internal.each(calls, function (number, callback) { internal.run(callback, error); });
     },
 
-    tell: function () {
-      if (this.early) { this.early.push(arguments); } else { this.emit.apply(this, arguments); }
+    emit: function () {
+      if (this.early) { this.early.push(arguments); } else { this.notify.apply(this, arguments); }
     },
 
-    emit: function (name, first, second) {
+    notify: function (name, first, second) {
       var list = this.listeners[name], i;
       if (name === 'error' && !list.length) { internal.report(new Error(first.message)); }
       for (i = 0; i < list.length; i += 1) { internal.run(list[i], first, second); }

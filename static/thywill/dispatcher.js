@@ -1,14 +1,15 @@
-// The dispatcher: the sender and the receiver of one client, and their end.
+// The dispatcher: the sender and the receiver of one client, from their start to their end.
 (function (internal) {
   'use strict';
 
-  // The owner has deliver(data, replyTo), changed(state, detail) and carried(transport).
+  // The owner has deliver(data, replyTo), changeState(state, detail) and changeTransport(name).
   function Dispatcher(identity, transport, owner) {
     var self = this;
-    function gone(error) { self.end(error); }
+    function gone(error) { self.close(error); }
     self.token = identity.token;
     self.transport = transport;
     self.owner = owner;
+    // Why it has ended.
     self.error = null;
     self.sender = new internal.Sender(identity, transport, gone);
     self.receiver = new internal.Receiver(identity, transport, self, gone);
@@ -35,33 +36,35 @@
       this.owner.deliver(data, replyTo);
     },
 
-    changed: function (state, detail) {
+    changeState: function (state, detail) {
       if (this.error) { return; }
-      this.owner.changed(state, detail);
+      this.owner.changeState(state, detail);
       if (state === 'connected') { this.sender.lane.wake(); }
     },
 
-    carried: function (name) {
-      if (!this.error) { this.owner.carried(name); }
+    changeTransport: function (name) {
+      if (!this.error) { this.owner.changeTransport(name); }
     },
 
     leave: function (unloading) {
       if (this.error) { return; }
-      this.end({code: 'left', message: 'The client has left.'});
+      this.close({code: 'left', message: 'The client has left.'});
       this.transport.leave({token: this.token}, unloading);
     },
 
-    end: function (error) {
+    close: function (error) {
       if (this.error) { return; }
       this.error = error;
       internal.page.dispatchers = internal.without(internal.page.dispatchers, this);
       this.receiver.close();
-      this.owner.changed('gone', error);
-      this.sender.stop(error);
+      this.owner.changeState('gone', error);
+      this.sender.close(error);
     },
 
+    // What page.js calls.
+
     wake: function () {
-      this.receiver.lane.wake();
+      this.receiver.wake();
       this.sender.lane.wake();
     },
 

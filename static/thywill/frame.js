@@ -1,14 +1,14 @@
-// The script of the server's page in a hidden frame: it asks the server for the page around it, if that is of an
-// origin that the server allows. bridge.js is the other end, and says what is said.
+// The script of the server's page in a hidden frame: it asks the server in place of the page around it, if the server
+// allows that page's origin. bridge.js is the other end, and describes the messages.
 (function (internal) {
   'use strict';
 
   var origins = internal.json.parse(document.getElementById('thywill-origins').text).origins,
-      // Nothing else may be asked for from here.
+      // Nothing else may be asked for through the frame.
       OPERATION = /^(connect|poll|send|leave|sockjs\/\d+\/\d+\/xhr_send)$/,
       SESSION = /^sockjs\/\d+\/\d+\/$/,
       server = new internal.Xhr('../../thywill/'),
-      // What ends each thing that is under way, by its number.
+      // The functions that end each request and stream under way, by number.
       ends = {};
 
   function isAllowed(origin) {
@@ -24,7 +24,7 @@
       try {
         streams[name] = carrier.usable(server);
       } catch (exception) {
-        // Not in this engine.
+        // This engine does not have it.
       }
     });
     return streams;
@@ -36,7 +36,7 @@
     if (action) { action(); }
   }
 
-  // The server decides anew whether the page may connect: this page may come out of a cache.
+  // This page may come from a cache, so the server decides anew whether the page around it may connect.
   function request(message, origin, answer) {
     var n = message[0], operation = message[1];
     if (operation === 'connect') { operation += '?page=' + encodeURIComponent(origin); }
@@ -69,7 +69,7 @@
   }
 
   internal.listen(window, 'message', function (event) {
-    // A page without an origin can't be named; only where the settings allow every page does it get so far.
+    // A page whose origin is null can't be addressed by it. It gets here only where the settings allow every page.
     var source = event.source, target = event.origin === 'null' ? '*' : event.origin, message;
     if (source !== window.parent || !isAllowed(event.origin)) { return; }
     try {
@@ -82,7 +82,7 @@
     });
   });
 
-  // Requests under way keep a page out of the page cache.
+  // Requests under way keep a page out of the browser's page cache.
   internal.listen(window, 'onpagehide' in window ? 'pagehide' : 'unload', function () {
     internal.each(ends, end);
   });

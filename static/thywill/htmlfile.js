@@ -1,5 +1,5 @@
-// A page without an end in a hidden frame, each of its scripts one frame of the session. In Internet Explorer the
-// frame is in a document of its own, where it neither clicks nor turns a cursor.
+// The carrier by a page without an end in a hidden frame: each script of the page is one frame of the session. In
+// Internet Explorer the frame is in a document of its own, where it makes no click and shows no busy cursor.
 (function (internal) {
   'use strict';
 
@@ -8,7 +8,7 @@
 
   function nothing() {}
 
-  // The server's page sets its domain, which makes it a stranger to documents that have not set theirs.
+  // The server's page sets document.domain, and may only speak to documents that have set theirs as well.
   function createDocument() {
     var made = new window.ActiveXObject('htmlfile');
     made.open();
@@ -23,12 +23,12 @@
     try {
       return createDocument();
     } catch (exception) {
-      // No ActiveX, or it is forbidden.
+      // There is no ActiveX, or it is forbidden.
     }
     try {
       document.domain = document.domain;
     } catch (refused) {
-      // New browsers have given this up.
+      // New browsers no longer allow it.
     }
     return document;
   }
@@ -37,7 +37,7 @@
     var place = choosePlace(), frame = place.createElement('iframe'), name = 'f' + (count += 1);
 
     function stop() {
-      internal.later(function () { end('more'); });
+      internal.later(function () { end('whole'); });
     }
 
     callbacks[name] = {start: nothing, message: receive, stop: stop};
@@ -49,7 +49,7 @@
     return function () {
       callbacks[name] = {start: nothing, message: nothing, stop: nothing};
       frame.onload = null;
-      // Not while one of its scripts runs.
+      // The frame is removed when none of its scripts runs.
       internal.later(function () {
         delete callbacks[name];
         frame.src = 'about:blank';
@@ -63,7 +63,7 @@
 
   internal.carriers.htmlfile = {
     usable: function (transport) { return !transport.otherOrigin; },
-    // Chromium and old WebKits tell nothing of an answer that was cut.
+    // Chromium and old WebKits do not notice when an answer is cut.
     mute: true,
     open: open
   };

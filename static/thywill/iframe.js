@@ -1,5 +1,5 @@
-// For pages of other origins that can't ask the server themselves: by a hidden frame. bridge.js knows how, and is
-// loaded where that is needed.
+// The transport by a hidden frame, for pages of other origins that can't ask the server themselves. This is the
+// beginning of it: the first request loads bridge.js, which replaces the methods here.
 (function (internal) {
   'use strict';
 
@@ -18,7 +18,7 @@
             return internal.loadScript(script, function () { settle(internal.failure('unreachable', script)); });
           }, seconds, function (failure) {
             if (!self.carry) { return done(failure); }
-            // By now this is another function.
+            // bridge.js has replaced this function.
             drop = self.request(operation, fields, seconds, done);
           });
       return function () { drop(); };

@@ -1,9 +1,9 @@
-// JSON: the browser's own, or ours in IE6 and IE7.
+// JSON: the browser's own, or ours where there is none (IE6, IE7).
 (function (internal) {
   'use strict';
 
   var builtin = window.JSON,
-      // Old engines run out of stack on (a|b)*, so the loop over a string is unrolled.
+      // Old engines run out of stack at (a|b)*, so this pattern repeats a*(ba*)*.
       STRING = /"[^"\\\x00-\x1f]*(\\(["\\bfnrt]|\/|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"/,
       OTHERS = /|[[\]{}:,]|true|false|null|-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/,
       TOKEN = new RegExp(STRING.source + OTHERS.source, 'g');
@@ -94,7 +94,7 @@
       return builtin ? builtin.parse(text) : parse(text);
     },
 
-    // U+2028 and U+2029 end a line in old JavaScript; half a pair of surrogates is no UTF-8.
+    // U+2028 and U+2029 end a line in old JavaScript; half of a surrogate pair can't be written in UTF-8.
     stringify: function (value) {
       var text = (builtin ? builtin.stringify(value) : write(value)) || 'null';
       return text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff\u2028\u2029]/g, function (found) {

@@ -2,20 +2,21 @@
 (function (internal) {
   'use strict';
 
-  // Characters: IE takes 2083, some proxies 2000.
+  // Characters of an address: IE allows 2083, some proxies 2000.
   var LIMIT = 1900,
+      // Milliseconds for which a script that was dropped may still come.
       LATE = 60000,
       count = 0,
-      // IE can't delete globals.
+      // They are properties of an object, since IE can't delete globals.
       callbacks = internal.callbacks = {};
 
-  // New to every cache.
+  // Returns a name that no cache knows.
   function newName() {
     count += 1;
     return 'c' + thywill.clock.now() + '_' + count;
   }
 
-  // A dropped script may still come.
+  // A dropped script may still come, and must find its callback.
   function expectLate(name) {
     callbacks[name] = function () { delete callbacks[name]; };
     thywill.clock.set(callbacks[name], LATE);
@@ -38,7 +39,7 @@
         if (address.length > LIMIT) { throw new Error('Too long.'); }
         callbacks[name] = settle;
         drop = internal.loadScript(address, function () {
-          // IE6 may say so before it has run.
+          // IE6 may call a script loaded before it has run.
           internal.later(function () { settle(internal.failure('unreachable', 'No answer.')); });
         });
 
@@ -50,7 +51,7 @@
       }, seconds, done);
     },
 
-    // Firefox loads no picture for a page that goes.
+    // Firefox loads no picture for a page that is being closed, so the beacon comes first.
     leave: function (fields) {
       if (!internal.beacon(this.address, fields)) { new Image().src = this.locate('leave', fields, 'left'); }
     },

@@ -2,8 +2,7 @@
 (function (internal) {
   'use strict';
 
-  // Calls proceed() after a pause, and gone(error) if the server does not know the client or
-  // refuses the page.
+  // It calls proceed() after a pause, and gone(error) if the server does not know the client or refuses the page.
   function Lane(transport, proceed, gone) {
     this.transport = transport;
     this.proceed = proceed;

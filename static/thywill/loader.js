@@ -2,7 +2,8 @@
 (function (internal) {
   'use strict';
 
-  // Returns a function that drops the script. Old IE calls a missing script loaded.
+  // Calls done(whether it was loaded). Returns a function that drops the script. IE6 to IE8 call a missing script
+  // loaded, too.
   internal.loadScript = function (address, done) {
     var script = document.createElement('script'), head = document.getElementsByTagName('head')[0];
 
@@ -26,15 +27,15 @@
         if (/loaded|complete/.test(script.readyState)) { end(true); }
       };
     }
-    // Else Firefox 3 runs it after a parked poll.
+    // Without this Firefox 3 runs it only after a script that waits at the server.
     script.async = true;
     script.src = address;
-    // IE6 can't append after <base>.
+    // IE6 can't append to a head that has a <base>.
     head.insertBefore(script, head.firstChild);
     return drop;
   };
 
-  // Calls done(address) with the one that failed, or done().
+  // Calls done() when all are loaded, or done(address) with the one that is missing.
   internal.loadScripts = function (addresses, done) {
     if (!addresses.length) { return done(); }
     internal.loadScript(addresses[0], function (loaded) {

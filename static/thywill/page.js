@@ -2,7 +2,7 @@
 (function (internal) {
   'use strict';
 
-  // Milliseconds for pictures, before messages are let through.
+  // Milliseconds that the page's pictures have to load, until a request may wait at the server.
   var PATIENCE = 5000,
       page = internal.page = {
         loaded: !document.readyState || document.readyState === 'complete',
@@ -10,7 +10,7 @@
       },
       listen = internal.listen;
 
-  function tell(method, argument) {
+  function callAll(method, argument) {
     var all = page.dispatchers, i;
     for (i = 0; i < all.length; i += 1) { all[i][method](argument); }
   }
@@ -18,27 +18,27 @@
   function load() {
     if (page.loaded) { return; }
     page.loaded = true;
-    tell('wake');
+    callAll('wake');
   }
 
   thywill.clock.set(load, PATIENCE);
   listen(window, 'load', function () { internal.later(load); });
-  listen(window, 'online', function () { tell('restart'); });
+  listen(window, 'online', function () { callAll('restart'); });
   listen(document, 'visibilitychange', function () {
-    if (!document.hidden) { tell('wake'); }
+    if (!document.hidden) { callAll('wake'); }
   });
 
-  // Pages that have a place say so all the time, by what the server sends. The timers of one in the background may
-  // come once a minute, which is too late for the server.
+  // Pages that have a place renew it whenever the server sends something, which wakes the pages that have none. A page
+  // in the background can't rely on its timers: they may come once a minute, which is too late for the server.
   listen(window, 'storage', function (event) {
-    if (String(event.key).indexOf('thywill.parked') === 0) { tell('nudge'); }
+    if (String(event.key).indexOf('thywill.parked') === 0) { callAll('nudge'); }
   });
 
-  // Open requests keep a page out of the page cache, and so does a listener for unload.
+  // Open requests keep a page out of the browser's page cache, and so does a listener for unload.
   listen(window, 'onpagehide' in window ? 'pagehide' : 'unload', function (event) {
-    if (event.persisted) { tell('suspend'); } else { tell('leave', true); }
+    if (event.persisted) { callAll('suspend'); } else { callAll('leave', true); }
   });
   listen(window, 'pageshow', function (event) {
-    if (event.persisted) { tell('restart'); }
+    if (event.persisted) { callAll('restart'); }
   });
 }(thywill.internal));

@@ -1,12 +1,14 @@
-// A browser opens six connections to a host for all of its tabs, so they agree by storage which of them may keep
-// one. Browsers with two connections have no storage: there each page is on its own.
+// Parking: which of a browser's pages may keep a request open. A browser opens six connections to a host for all of
+// its tabs, so the pages agree by localStorage on four of them. Browsers that open two have no localStorage: there each
+// page is on its own.
 (function (internal) {
   'use strict';
 
-  // Two are left for sends and for pages that load.
+  // Pages that may keep a request open: two connections are left for sends and for pages that load.
   var PLACES = 4,
+      // Milliseconds after which a place is renewed.
       RENEW = 20000,
-      // A time beyond was written by another clock.
+      // Milliseconds: a time further ahead was written by another clock.
       MOST = 600000;
 
   // HTTP/2 and 3 have one connection for all requests.
@@ -23,19 +25,19 @@
     this.places = isMultiplexed(address) ? Infinity : PLACES;
     this.key = 'thywill.parked ' + address;
     this.id = internal.digits() + internal.digits();
-    // A page that crashed gives nothing back.
+    // Milliseconds for which a place is taken: a page that crashed does not give it back.
     this.life = (2 * hold + 30) * 1000;
     this.until = 0;
   }
 
   Parking.prototype = {
-    // Whether this page may keep a request open.
+    // Returns whether this page may keep a request open, and takes or renews its place.
     claim: function () {
       var now = thywill.clock.now(), places, count = 0;
       if (now < this.until - this.life + RENEW) { return true; }
       places = this.others();
       internal.each(places, function () { count += 1; });
-      // The page in front is to find a place free.
+      // One place is left for the page in front.
       if (count >= this.places - (document.hidden ? 1 : 0)) {
         this.release();
         return false;
@@ -46,11 +48,11 @@
     },
 
     others: function () {
-      var own = this.id, now = thywill.clock.now(), kept = {};
+      var own = this.id, now = thywill.clock.now(), others = {};
       internal.each(internal.recall(this.key), function (id, until) {
-        if (id !== own && until > now && until < now + MOST) { kept[id] = until; }
+        if (id !== own && until > now && until < now + MOST) { others[id] = until; }
       });
-      return kept;
+      return others;
     },
 
     release: function () {

@@ -1,4 +1,21 @@
-// To the browser: one request after another, polls or streams. The cursor is the id of the last message handed on.
+// The receiver: what brings messages to the browser, one request after another, by polls or by streams. Its cursor is
+// the id of the last message that the application was given.
+//
+// The table below is its life: a row is an event, a column the state it meets, a cell the state that follows. An empty
+// cell: the event means nothing there. A page that connects, tries a stream, and loses it:
+//
+//   state      event       what happened                                              next
+//   idle       restart     the client starts; it is not connected                     ready
+//   ready      ask         a poll that the server answers at once is sent             asking
+//   asking     answered    the client is connected                                    ready
+//   ready      hold        a poll that waits at the server is sent, a trial begins    holding
+//   holding    opened      the stream on trial has said its first word                streaming
+//   streaming  cut         the stream broke: the client waits, and then asks anew     resting
+//   resting    wake        the pause is over, or the page comes to the front          ready
+//
+// In `ready` nothing is under way and proceed() decides at once what comes next. In `idle` nothing is under way
+// either, but the receiver waits to be woken. Beside `asking`, `holding` and `resting` a stream may be on trial: the
+// poll waits on, since a proxy that holds the stream back must delay no message.
 (function (internal) {
   'use strict';
 
@@ -10,8 +27,31 @@
       SHORT = 3,
       // Milliseconds: a stream that lasts so long works.
       STABLE = 10000,
-      // So many that did not, one after another, are given up.
-      CUTS = 3;
+      // A transport whose streams broke earlier so many times in a row is given up.
+      CUTS = 3,
+      COLUMNS = {ready: 0, idle: 1, asking: 2, holding: 3, streaming: 4, resting: 5},
+      TABLE = {
+        //           ready        idle      asking       holding      streaming  resting
+        wait:       ['idle',      '',       '',          '',          '',        ''],
+        ask:        ['asking',    '',       '',          '',          '',        ''],
+        hold:       ['holding',   '',       '',          '',          '',        ''],
+        resume:     ['streaming', '',       '',          '',          '',        ''],
+        rest:       ['resting',   '',       '',          '',          '',        ''],
+        answered:   ['',          '',       'ready',     'ready',     '',        ''],
+        // No answer, none of ours, or one to a poll that a newer one has replaced.
+        unanswered: ['',          '',       'resting',   'resting',   '',        ''],
+        opened:     ['',          '',       'streaming', 'streaming', '',        'streaming'],
+        failed:     ['ready',     'ready',  'ready',     'ready',     'ready',   'ready'],
+        paused:     ['',          '',       '',          '',          'ready',   ''],
+        full:       ['',          '',       '',          '',          'ready',   ''],
+        cut:        ['',          '',       '',          '',          'resting', ''],
+        silent:     ['',          '',       '',          '',          'resting', ''],
+        wake:       ['',          'ready',  '',          '',          '',        'ready'],
+        // The connection may be dead: what is under way is dropped.
+        restart:    ['ready',     'ready',  'ready',     'ready',     'ready',   'ready'],
+        suspend:    ['idle',      'idle',   'idle',      'idle',      'idle',    'idle'],
+        close:      ['closed',    'closed', 'closed',    'closed',    'closed',  'closed']
+      };
 
   function Receiver(identity, transport, owner, gone) {
     var self = this;
@@ -20,63 +60,80 @@
     self.hold = identity.hold;
     self.owner = owner;
     self.transport = transport;
-    self.lane = new internal.Lane(transport, function () { self.proceed(); }, gone);
+    self.lane = new internal.Lane(transport, function () { self.wake(); }, gone);
     self.choice = new internal.Choice(transport, identity);
     self.parking = new internal.Parking(transport.address, identity.hold);
+    self.state = 'idle';
     self.connected = self.isQuiet = false;
     self.fruitless = self.cuts = 0;
-    // A stream that goes on in a new answer.
+    // A stream that goes on with another request.
     self.stream = null;
     // A stream that has not said a word.
-    self.probe = null;
+    self.trial = null;
     // The transport that failed, if it was not the network.
     self.suspect = null;
   }
 
   Receiver.prototype = {
-    // Until we are connected, the server answers at once. Then a request waits there.
+    // Returns whether the event means anything in the present state.
+    handle: function (event) {
+      var next = TABLE[event][COLUMNS[this.state]];
+      this.state = next || this.state;
+      return !!next;
+    },
+
+    // Until it is connected, the server answers at once. Then a request waits there.
     proceed: function () {
       var name;
+      if (this.state !== 'ready') { return; }
       // Else the spinner of old browsers keeps turning.
-      if (this.lane.isBusy() || (this.connected && !internal.page.loaded)) { return; }
-      if (!this.connected || !this.parking.claim()) { return this.poll(false); }
+      if (this.connected && !internal.page.loaded) { return this.handle('wait'); }
+      if (!this.connected || !this.parking.claim()) { return this.poll('ask'); }
       name = this.choice.pick(this.isQuiet);
-      if (this.stream) {
-        this.lane.drop = this.open(this.stream);
-        this.stream = null;
-        return;
+      if (this.stream) { return this.resume(); }
+      if (name !== this.choice.polls && !this.trial) {
+        this.trial = new internal.Stream(name, this.transport, this);
+        this.open(this.trial);
       }
-      // A poll waits until the stream says something: a proxy that keeps it back delays no message.
-      if (name !== this.choice.polls && !this.probe) {
-        this.probe = new internal.Stream(name, this.transport, this);
-        this.open(this.probe);
-      }
-      this.poll(true);
+      this.poll('hold');
     },
 
-    // The poll's messages that are on their way come again.
+    resume: function () {
+      var stream = this.stream;
+      this.stream = null;
+      this.handle('resume');
+      this.lane.drop = this.open(stream);
+    },
+
+    // The stream on trial works. The poll's messages that are on their way come again by the stream.
     adopt: function (stream) {
-      if (stream !== this.probe) { return false; }
+      this.handle('opened');
       this.lane.clear();
-      this.lane.drop = function () { stream.stop(); };
-      this.probe = null;
+      this.lane.drop = function () { stream.handle('close'); };
+      this.trial = null;
       this.isQuiet = false;
-      return true;
     },
 
-    dropProbe: function () {
-      if (this.probe) { this.probe.stop(); }
-      this.probe = null;
+    dropTrial: function () {
+      if (this.trial) { this.trial.handle('close'); }
+      this.trial = null;
     },
 
-    poll: function (held) {
-      var self = this, begun = thywill.clock.now(), fields = {token: self.token, cursor: self.cursor};
+    poll: function (event) {
+      var self = this, held = event === 'hold', begun = thywill.clock.now(),
+          fields = {token: self.token, cursor: self.cursor};
       self.stream = null;
+      self.handle(event);
       if (!held) { fields.hold = 0; }
-      if (self.connected && !self.probe) { self.owner.carried(self.choice.polls); }
+      if (self.connected && !self.trial) { self.owner.changeTransport(self.choice.polls); }
       self.lane.request('poll', fields, (held ? self.hold : 0) + SLACK, function (answer, error) {
-        if (!internal.isArray(answer.messages) || answer.superseded) { return self.retry(error.retry); }
-        self.answered(answer, held, (thywill.clock.now() - begun) / 1000);
+        if (internal.isArray(answer.messages) && !answer.superseded) {
+          self.handle('answered');
+          self.answered(answer, held, (thywill.clock.now() - begun) / 1000);
+        } else {
+          self.handle('unanswered');
+          self.retry(error.retry);
+        }
       });
     },
 
@@ -86,16 +143,17 @@
       this.confirm(answer);
       this.take(answer);
       if (answer.retry > 0) {
+        this.handle('rest');
         this.retry(answer.retry);
       } else {
         this.judge(this.cursor > before, held, seconds);
       }
     },
 
-    // The network works, so it was the carrier that does not.
+    // A poll was answered, so the network works, and a stream that failed before it is to blame.
     blame: function (held) {
-      if (held && !this.probe) {
-        this.choice.worked(this.choice.polls);
+      if (held && !this.trial) {
+        this.choice.succeeded(this.choice.polls);
       } else if (this.suspect && !held) {
         this.choice.failed(this.suspect);
       }
@@ -103,21 +161,21 @@
     },
 
     confirm: function (answer) {
-      // In an answer that is repeated it has been told.
+      // A repeated answer reports no second loss.
       if (answer.lost > 0 && answer.cursor > this.cursor) {
         this.connected = false;
-        this.owner.changed('lost', {count: answer.lost});
+        this.owner.changeState('lost', {count: answer.lost});
       }
       if (!this.connected && !answer.retry) {
         this.connected = true;
-        this.owner.changed('connected');
+        this.owner.changeState('connected');
       }
     },
 
     // An item is [id, data], or [id, outcome, n] as the reply to our item n. A repeat is ignored.
     take: function (answer) {
       var items = answer.messages, item, i;
-      for (i = 0; i < items.length && !this.lane.closed; i += 1) {
+      for (i = 0; i < items.length && this.state !== 'closed'; i += 1) {
         item = items[i] || [];
         if (item[0] > this.cursor) {
           this.cursor = item[0];
@@ -138,37 +196,44 @@
         this.fruitless += 1;
       }
       if (this.fruitless > PATIENCE) {
-        this.lane.retry();
-      } else if (this.connected && !this.lane.closed && !this.parking.claim()) {
-        this.lane.retry(SHORT + 2 * this.lane.backoff.random());
+        this.rest();
+      } else if (this.connected && this.state === 'ready' && !this.parking.claim()) {
+        this.rest(SHORT + 2 * this.lane.backoff.random());
       } else {
         this.proceed();
       }
     },
 
+    rest: function (seconds) {
+      if (this.handle('rest')) { this.lane.retry(seconds); }
+    },
+
     open: function (stream) {
       var self = this, begun = thywill.clock.now();
-      return stream.open(function (kind, seconds) {
-        if (kind === 'failed') {
+      return stream.open(function (state, detail) {
+        if (state === 'gone') { return self.lane.gone(detail); }
+        self.handle(state);
+        if (state === 'failed') {
           self.suspect = stream.name;
           return self.restart();
         }
         self.lane.drop = null;
-        if (kind === 'cut' || kind === 'silent') {
-          self.cut(stream.name, seconds, kind === 'cut' && thywill.clock.now() - begun > STABLE);
+        if (state === 'cut' || state === 'silent') {
+          self.broke(stream.name, detail, state === 'cut' && thywill.clock.now() - begun > STABLE);
         } else {
-          self.stream = kind === 'more' ? stream : null;
+          self.stream = state === 'paused' ? stream : null;
           self.proceed();
         }
       });
     },
 
-    carried: function (name) {
-      this.choice.worked(name);
-      this.owner.carried(name);
+    changeTransport: function (name) {
+      this.choice.succeeded(name);
+      this.owner.changeTransport(name);
     },
 
-    cut: function (name, seconds, isStable) {
+    // A stream broke. It is blamed for it only if that happens again and again.
+    broke: function (name, seconds, isStable) {
       this.cuts = isStable || seconds ? 0 : this.cuts + 1;
       if (isStable) { this.lane.backoff.reset(); }
       this.retry(seconds);
@@ -178,35 +243,49 @@
       }
     },
 
-    retry: function (asked) {
-      this.dropProbe();
+    retry: function (seconds) {
+      this.dropTrial();
       this.connected = false;
       this.suspect = null;
-      this.owner.changed('waiting', {retry: this.lane.retry(asked)});
+      this.owner.changeState('waiting', {retry: this.lane.retry(seconds)});
+    },
+
+    wake: function () {
+      if (this.handle('wake')) {
+        this.lane.clear();
+        this.proceed();
+      }
     },
 
     restart: function () {
-      this.dropProbe();
+      this.dropTrial();
       this.connected = false;
-      this.lane.restart();
+      this.lane.clear();
+      this.handle('restart');
+      this.proceed();
     },
 
+    // Another page has renewed its place, or given it up.
     nudge: function () {
-      if (this.connected && !this.parking.until) { this.lane.wake(); }
+      if (this.connected && !this.parking.until) { this.wake(); }
     },
 
     suspend: function () {
-      this.dropProbe();
+      this.dropTrial();
+      this.handle('suspend');
       this.lane.clear();
       this.parking.release();
     },
 
     close: function () {
-      this.dropProbe();
+      this.dropTrial();
+      this.handle('close');
       this.lane.close();
       this.parking.release();
     }
   };
 
+  Receiver.COLUMNS = COLUMNS;
+  Receiver.TABLE = TABLE;
   internal.Receiver = Receiver;
 }(thywill.internal));

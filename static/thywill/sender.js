@@ -1,11 +1,11 @@
-// To the server: numbered items, sent again until they are accepted.
+// The sender: numbered items on their way to the server, each repeated until the server has accepted it.
 (function (internal) {
   'use strict';
 
   var TIMEOUT = 30;
 
-  // An item is {data: JSON, method: JSON or nothing, done: function (error, number)}. The first in the queue is
-  // always number received + 1: repeats keep their numbers, and a refused item leaves no gap.
+  // An item is {data: JSON, method: JSON or nothing, done: function (error, number)}. The first in the queue always
+  // has the number received + 1: so repeats keep their numbers, and a refused item leaves no gap.
   function Sender(identity, transport, gone) {
     var self = this;
     self.token = identity.token;
@@ -15,9 +15,9 @@
     self.lane = new internal.Lane(transport, function () { self.flush(); }, gone);
     self.queue = [];
     self.received = 0;
-    // The highest number so far.
+    // The highest number that was sent so far.
     self.sent = 0;
-    // Items in a batch.
+    // How many items a batch may have.
     self.most = self.limits.messages;
   }
 
@@ -70,7 +70,7 @@
         this.most = Math.min(this.most + 1, this.limits.messages);
         this.flush();
       } else if (isGap && error.received < before) {
-        // It lost what it had accepted.
+        // The server has lost what it had accepted.
         this.lane.gone(error);
       } else if (error.code === 'too_large' || error.code === 'malformed') {
         this.refuse(error, count);
@@ -88,7 +88,7 @@
       }
     },
 
-    // Smaller batches show which item it is.
+    // One item of the batch is to blame: smaller batches show which.
     refuse: function (error, count) {
       if (count > 1) {
         this.most = Math.ceil(count / 2);
@@ -98,7 +98,7 @@
       this.flush();
     },
 
-    stop: function (error) {
+    close: function (error) {
       this.lane.close();
       while (this.queue.length) { this.queue.shift().done(error); }
     }

@@ -2,14 +2,14 @@
 (function () {
   'use strict';
 
-  // A page may have set the order of the transports before.
+  // The page may have set the order of the transports before this script.
   var thywill = window.thywill = {transports: (window.thywill || {}).transports}, internal = thywill.internal = {};
 
-  // A test has a clock of its own.
+  // Nothing else asks for the time or sets a timer, so a test can replace it.
   thywill.clock = {
     now: function () { return new Date().getTime(); },
     set: function (action, milliseconds) { return window.setTimeout(action, milliseconds); },
-    // NetSurf throws at a timer that is none.
+    // NetSurf throws where the timer is null.
     clear: function (timer) { if (timer) { window.clearTimeout(timer); } }
   };
 
@@ -25,7 +25,7 @@
     }
   };
 
-  // Ten digits at random.
+  // Returns ten random digits.
   internal.digits = function () {
     return String(Math.floor((1 + Math.random()) * 1e9));
   };
@@ -41,11 +41,11 @@
   };
 
   internal.without = function (list, item) {
-    var kept = [], i;
+    var others = [], i;
     for (i = 0; i < list.length; i += 1) {
-      if (list[i] !== item) { kept.push(list[i]); }
+      if (list[i] !== item) { others.push(list[i]); }
     }
-    return kept;
+    return others;
   };
 
   // Shows an exception in the console, and stops nothing.

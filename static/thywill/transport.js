@@ -1,9 +1,10 @@
-// A transport has request(operation, fields, seconds, done), which returns a function that drops the request;
-// leave(fields, unloading); and a limit to the size(text) of what a request carries.
+// What all transports share: the choice between them, one request with its time-out, encoding and decoding. A transport
+// has request(operation, fields, seconds, done), which returns a function that drops the request; leave(fields,
+// unloading); and a limit to the size(text) of what a request carries.
 (function (internal) {
   'use strict';
 
-  // What a page of a proxy means, in place of an answer.
+  // What a status means when a proxy's page stands in place of the answer.
   var CODES = {404: 'not_found', 410: 'gone', 413: 'too_large'};
 
   internal.transportKinds = [];
@@ -20,7 +21,8 @@
     return {error: {code: code, message: message}};
   };
 
-  // Calls done(answer) once. What start(settle) returns is called at the end, with whether the request is still open.
+  // Starts a request by start(settle), and calls done(answer) once. The function that start returns is called at the
+  // end, with whether the request is still open. Returns a function that drops the request.
   internal.exchange = function (start, seconds, done) {
     var starting = true, timer, release;
 
@@ -33,7 +35,7 @@
 
     function settle(answer, open) {
       var callback = done;
-      // It came within send(): polls would recurse.
+      // The answer came within send(): without a pause polls would recurse.
       if (starting) { return internal.later(function () { settle(answer, open); }); }
       if (!callback) { return; }
       end(open);
@@ -52,7 +54,7 @@
     return function () { end(true); };
   };
 
-  // A text is sent as it is.
+  // Returns the body of a request. A text is sent as it is; messages are JSON already.
   internal.encode = function (fields) {
     var parts = [];
     if (typeof fields === 'string') { return fields; }
@@ -62,12 +64,12 @@
     return '{' + parts.join(',') + '}';
   };
 
-  // Whether the browser tells the server of the leaving, after the page as well.
+  // Returns whether the browser will deliver it, even after the page is closed.
   internal.beacon = function (address, fields) {
     return !!navigator.sendBeacon && navigator.sendBeacon(address + 'leave', internal.encode(fields));
   };
 
-  // IE's own statuses (12002 to 12152, and 1223 for 204) have no body, and reading may throw.
+  // IE has statuses of its own (12002 to 12152, and 1223 for 204), without a body, and throws where one is read.
   internal.decode = function (request) {
     var status;
     try {
@@ -79,7 +81,7 @@
     }
   };
 
-  // In UTF-8; half a pair of surrogates takes two.
+  // Returns the bytes of the text in UTF-8, where each half of a surrogate pair counts as two.
   internal.bytes = function (text) {
     return text.length + text.replace(/[^\u0080-\uffff]+/g, '').length +
       text.replace(/[^\u0800-\ud7ff\ue000-\uffff]+/g, '').length;

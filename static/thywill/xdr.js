@@ -7,13 +7,14 @@
     this.jsonp = new internal.Jsonp(address);
   }
 
-  // It can't go between HTTP and HTTPS.
+  // XDomainRequest can't go between HTTP and HTTPS.
   Xdr.usable = function (address) {
     return !!window.XDomainRequest && !address.indexOf(location.protocol);
   };
 
   Xdr.prototype = {
-    // It hides what errors say: what failed is asked again by JSONP. Not a text: that belongs to a stream.
+    // XDomainRequest hides what an error says, so what failed is asked again by JSONP. Texts are not: they belong to a
+    // stream.
     request: function (operation, fields, seconds, done) {
       var jsonp = this.jsonp, drop = this.post(operation, fields, seconds, function (answer) {
         if (typeof fields === 'string' || !answer.error || answer.error.code !== 'unreachable') {
@@ -26,28 +27,28 @@
 
     post: internal.Xhr.prototype.ask,
 
-    // Has the shape of an XMLHttpRequest.
+    // Returns an object that behaves like an XMLHttpRequest.
     open: function (operation) {
       var request = new window.XDomainRequest(), shape = {
         send: function (body) { request.send(body); },
         abort: function () { request.abort(); }
       };
 
-      function tell(state, works) {
+      function change(state, works) {
         return function () {
           shape.readyState = state;
           shape.responseText = works ? request.responseText : '';
-          // Its own status it hides.
+          // XDomainRequest hides the status.
           shape.status = works && !shape.responseText ? 204 : 0;
           shape.onreadystatechange();
         };
       }
 
       request.open('POST', this.address + operation);
-      // Without all of these IE9 may drop the request.
-      request.onprogress = tell(3, true);
-      request.onload = tell(4, true);
-      request.onerror = request.ontimeout = tell(4, false);
+      // IE9 may drop a request that lacks one of these handlers.
+      request.onprogress = change(3, true);
+      request.onload = change(4, true);
+      request.onerror = request.ontimeout = change(4, false);
       return shape;
     },
 

@@ -2,9 +2,9 @@
 (function (internal) {
   'use strict';
 
-  // Failures in a row, before it is asked whether they are refusals.
+  // After so many failures in a row a script asks whether they are refusals.
   var TRIES = 3,
-      // Seconds for the answer.
+      // Seconds that the script has for its answer.
       ANSWER = 10;
 
   function nothing() {}
@@ -17,7 +17,7 @@
     this.address = address;
     this.otherOrigin = internal.isOtherOrigin(address);
     this.failures = 0;
-    // The page has read an answer, or the console says that it can't.
+    // The page has read an answer, or the console has said that it can't.
     this.isClear = false;
   }
 
@@ -42,7 +42,7 @@
       return function () { drop(); };
     },
 
-    // The browser shows a page of another origin that it is refused as a failure of the network. A script is told.
+    // To a page of another origin a refusal looks like a failure of the network. A script can read it.
     inquire: function (failure, done) {
       var self = this;
       return new internal.Jsonp(self.address).request('poll', {token: '', cursor: 0}, ANSWER, function (answer) {
@@ -66,7 +66,7 @@
         request.send(internal.encode(fields));
 
         return function (open) {
-          // Else it leaks in IE6, which takes no null.
+          // Without this IE6 leaks memory; it does not accept null here.
           request.onreadystatechange = nothing;
           if (open) { request.abort(); }
           request = null;
@@ -74,21 +74,21 @@
       }, seconds, done);
     },
 
-    // Unloading leaves time for a beacon, or for a request that blocks.
+    // A page that unloads has time for a beacon, or for a request that blocks.
     leave: function (fields, unloading) {
       try {
         if (!internal.beacon(this.address, fields)) { this.open('leave', !unloading).send(internal.encode(fields)); }
       } catch (exception) {
-        // The grace time ends it.
+        // The server ends the client after its grace time.
       }
     },
 
     open: function (operation, asynchronous) {
       var request = create();
       request.open('POST', this.address + operation, asynchronous);
-      // The session's cookie.
+      // So that the session's cookie is sent.
       if (this.otherOrigin) { request.withCredentials = true; }
-      // This needs no preflight.
+      // A request of this type needs no preflight.
       request.setRequestHeader('Content-Type', 'text/plain;charset=UTF-8');
       return request;
     },
