@@ -171,7 +171,7 @@ def test_the_bundle_leaves_out_what_only_people_read(tmp_path: Path) -> None:
 
 def test_the_browser_client_is_small() -> None:
     bundle = Bundle(ROOT / "static" / "thywill", CLIENT_FILES)
-    assert len(gzip.compress(bundle.text)) < 12 * 1024
+    assert len(gzip.compress(bundle.text)) < 14 * 1024
 
 
 def test_the_bundle_holds_every_file_of_the_client() -> None:
