@@ -13,12 +13,12 @@ from tests.support.databases import Servers
 from tests.support.queue_fakes import FakeStore
 from thywill.core.changes import (
     Changes,
-    Kept,
-    KeptClient,
-    KeptItem,
-    KeptMessage,
-    KeptSubscription,
     Move,
+    Stored,
+    StoredClient,
+    StoredItem,
+    StoredMessage,
+    StoredSubscription,
 )
 from thywill.database.base import DatabaseUnavailable, MessageStore
 from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
@@ -29,12 +29,12 @@ Open = Callable[[], AbstractAsyncContextManager[MessageStore]]
 TEXT = "Zoë \u2028 😀 \\ ' \" %s"
 
 
-def client(number: int = 1, application: str = "chat") -> KeptClient:
-    return KeptClient(f"client-{number}", application, "session", 1.5, cursor=7)
+def client(number: int = 1, application: str = "chat") -> StoredClient:
+    return StoredClient(f"client-{number}", application, "session", 1.5, cursor=7)
 
 
-def message(number: int, application: str = "chat", data: str = TEXT) -> KeptMessage:
-    return KeptMessage(
+def message(number: int, application: str = "chat", data: str = TEXT) -> StoredMessage:
+    return StoredMessage(
         application, number, "channel", '"all"', json.dumps(data), None, None, None, None, None, 2.5
     )
 
@@ -64,7 +64,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> 
     return anew
 
 
-async def write(opened: Open, *all_changes: Changes) -> Kept:
+async def write(opened: Open, *all_changes: Changes) -> Stored:
     """Write the changes one after another, and return what the next server finds."""
     async with opened() as store:
         for changes in all_changes:
@@ -74,24 +74,24 @@ async def write(opened: Open, *all_changes: Changes) -> Kept:
 
 
 async def test_everything_is_found_by_the_next_server(opened):
-    full = KeptMessage("chat", 2, "client", '"client-1"', "{}", 3, "key", "conflate", "client-1", 4, 5.5, 6)
+    full = StoredMessage("chat", 2, "client", '"client-1"', "{}", 3, "key", "conflate", "client-1", 4, 5.5, 6)
     kept = await write(
         opened,
         Changes(
             clients={"client-1": client(1)},
             messages=[message(1), full],
-            items=[KeptItem("client-1", 1, json.dumps([1, TEXT]))],
+            items=[StoredItem("client-1", 1, json.dumps([1, TEXT]))],
             moves=[Move(True, "client-1", json.dumps("röom"), 7)],
         ),
     )
     assert kept.messages == [message(1), full]
     assert kept.clients == [client(1)._replace(received=1)]
-    assert kept.items == [KeptItem("client-1", 1, json.dumps([1, TEXT]))]
-    assert kept.subscriptions == [KeptSubscription("client-1", json.dumps("röom"), 7, None)]
+    assert kept.items == [StoredItem("client-1", 1, json.dumps([1, TEXT]))]
+    assert kept.subscriptions == [StoredSubscription("client-1", json.dumps("röom"), 7, None)]
 
 
 async def test_an_empty_store_has_nothing(opened):
-    assert await write(opened) == Kept()
+    assert await write(opened) == Stored()
 
 
 async def test_messages_come_in_the_order_of_their_ids(opened):
@@ -113,7 +113,7 @@ async def test_large_numbers_and_large_messages(opened):
 async def test_what_has_changed_of_a_client(opened):
     first = Changes(clients={"client-1": client(1), "client-2": client(2)})
     second = Changes(
-        items=[KeptItem("client-1", n, "[]") for n in (1, 2, 3)],
+        items=[StoredItem("client-1", n, "[]") for n in (1, 2, 3)],
         cursors={"client-1": 9},
         handled={"client-1": 2},
         gone={"client-2": None},
@@ -137,9 +137,9 @@ async def test_the_data_of_a_client_is_that_of_its_last_note(opened):
 
 
 async def test_of_who_is_evicted_less_counts_as_received(opened):
-    first = Changes(clients={"client-1": client(1)}, items=[KeptItem("client-1", n, "[]") for n in (1, 2)])
+    first = Changes(clients={"client-1": client(1)}, items=[StoredItem("client-1", n, "[]") for n in (1, 2)])
     both = Changes(
-        items=[KeptItem("client-1", 3, "[]")],
+        items=[StoredItem("client-1", 3, "[]")],
         gone={"client-1": None},
         evicted={"client-1": (1, json.dumps(TEXT))},
     )
@@ -164,7 +164,7 @@ async def test_data_that_is_larger_than_the_server_takes_keeps_nothing_else_from
 
 @pytest.mark.gen_test(timeout=60)
 async def test_large_messages_are_no_more_together_than_the_server_takes(tmp_path, servers):
-    items = [KeptItem("client-1", number, "x" * 60_000) for number in range(1, 400)]
+    items = [StoredItem("client-1", number, "x" * 60_000) for number in range(1, 400)]
     database = PeeweeDatabase(PeeweeSettings(url=servers.new_url("mariadb")), tmp_path)
     await database.start()
     store = database.messages()
@@ -191,7 +191,7 @@ async def test_channels_are_left_and_entered_in_order(opened):
 async def test_nothing_is_left_of_who_is_forgotten(opened):
     both = Changes(
         clients={"client-1": client(1), "client-2": client(2)},
-        items=[KeptItem("client-1", 1, "[]"), KeptItem("client-2", 1, "[]")],
+        items=[StoredItem("client-1", 1, "[]"), StoredItem("client-2", 1, "[]")],
         moves=[Move(True, "client-1", '"a"', 1), Move(True, "client-2", '"a"', 1)],
     )
     kept = await write(opened, both, Changes(forgotten={"client-1": None}))
@@ -201,7 +201,7 @@ async def test_nothing_is_left_of_who_is_forgotten(opened):
 
 
 async def test_what_was_written_without_an_answer_may_be_written_again(opened):
-    changes = Changes(clients={"client-1": client(1)}, items=[KeptItem("client-1", 1, "[]")])
+    changes = Changes(clients={"client-1": client(1)}, items=[StoredItem("client-1", 1, "[]")])
     kept = await write(opened, changes, changes)
     assert (len(kept.clients), len(kept.items)) == (1, 1)
 

@@ -142,11 +142,11 @@ class FakePoll:
 
     def flush(self) -> None:
         self._hub.release(self._client)
-        self._write("flush", self._client.outbox.give())
+        self._write("flush", self._client.outbox.next_answer())
 
     def expire(self) -> None:
         self._hub.release(self._client)
-        self._write("expire", self._client.outbox.give())
+        self._write("expire", self._client.outbox.next_answer())
 
     def supersede(self) -> None:
         self._write("supersede", encode_superseded(self._client.outbox.cursor))

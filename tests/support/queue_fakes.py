@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from thywill.component import NoSettings
-from thywill.core.changes import Changes, Kept, KeptClient, KeptItem, KeptMessage, KeptSubscription
+from thywill.core.changes import Changes, Stored, StoredClient, StoredItem, StoredMessage, StoredSubscription
 from thywill.core.record import ClientRecord, Recorded
 from thywill.database.base import Database, DatabaseUnavailable, MessageStore
 
@@ -20,16 +20,16 @@ class FakeStore(MessageStore):
     """
 
     def __init__(self) -> None:
-        self.clients: dict[str, KeptClient] = {}
-        self.messages: dict[tuple[str, int], KeptMessage] = {}
-        self.items: dict[tuple[str, int], KeptItem] = {}
-        self.subscriptions: list[KeptSubscription] = []
+        self.clients: dict[str, StoredClient] = {}
+        self.messages: dict[tuple[str, int], StoredMessage] = {}
+        self.items: dict[tuple[str, int], StoredItem] = {}
+        self.subscriptions: list[StoredSubscription] = []
         self.fault: str | None = None
         self.written: list[Changes] = []
         self._gate = asyncio.Event()
 
-    async def load(self) -> Kept:
-        return Kept(
+    async def load(self) -> Stored:
+        return Stored(
             list(self.clients.values()),
             sorted(self.messages.values(), key=lambda row: row.id),
             sorted(self.items.values(), key=lambda row: row.n),
@@ -69,7 +69,7 @@ class FakeStore(MessageStore):
         self.items.update({(row.client, row.n): row for row in changes.items})
         for move in changes.moves:
             if move.enters:
-                self.subscriptions.append(KeptSubscription(move.client, move.channel, move.position))
+                self.subscriptions.append(StoredSubscription(move.client, move.channel, move.position))
             else:
                 self._leave(move.client, move.channel, move.position)
         self._update(changes)

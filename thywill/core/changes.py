@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
-class KeptClient(NamedTuple):
+class StoredClient(NamedTuple):
     """A client; ``created`` is seconds since the epoch. ``handled`` is -1 until ``on_connect`` has ended.
 
     ``lost`` messages were dropped of which it may not know, the last of them with the id ``lost_at``.
@@ -32,7 +32,7 @@ class KeptClient(NamedTuple):
     evicted: str | None = None
 
 
-class KeptMessage(NamedTuple):
+class StoredMessage(NamedTuple):
     """A message of the log: whom it is for, and the step that it was sent in (see ``thywill.hub.step``).
 
     ``cause_index`` is its number among those of the step to the same receiver, from 0; None if an older
@@ -53,7 +53,7 @@ class KeptMessage(NamedTuple):
     cause_index: int | None = None
 
 
-class KeptItem(NamedTuple):
+class StoredItem(NamedTuple):
     """A message from a browser that its application has not handled; ``item`` is as it came, JSON."""
 
     client: str
@@ -61,7 +61,7 @@ class KeptItem(NamedTuple):
     item: str
 
 
-class KeptSubscription(NamedTuple):
+class StoredSubscription(NamedTuple):
     """The messages of ``channel`` after the id ``since``, up to ``until`` (None: until further notice)."""
 
     client: str
@@ -80,13 +80,13 @@ class Move(NamedTuple):
 
 
 @dataclass(slots=True)
-class Kept:
+class Stored:
     """Everything that is kept, as it is read at the start: messages in the order of their ids."""
 
-    clients: list[KeptClient] = field(default_factory=list)
-    messages: list[KeptMessage] = field(default_factory=list)
-    items: list[KeptItem] = field(default_factory=list)
-    subscriptions: list[KeptSubscription] = field(default_factory=list)
+    clients: list[StoredClient] = field(default_factory=list)
+    messages: list[StoredMessage] = field(default_factory=list)
+    items: list[StoredItem] = field(default_factory=list)
+    subscriptions: list[StoredSubscription] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -98,9 +98,9 @@ class Changes:
     ``evicted`` has for each client up to which number its messages are handled, and why it was ended.
     """
 
-    clients: dict[str, KeptClient] = field(default_factory=dict)
-    messages: list[KeptMessage] = field(default_factory=list)
-    items: list[KeptItem] = field(default_factory=list)
+    clients: dict[str, StoredClient] = field(default_factory=dict)
+    messages: list[StoredMessage] = field(default_factory=list)
+    items: list[StoredItem] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
     cursors: dict[str, int] = field(default_factory=dict)
     handled: dict[str, int] = field(default_factory=dict)
@@ -131,7 +131,7 @@ class Changes:
         last = {item.client: item.n for item in self.items}
         return last | {client_id: number for client_id, (number, _) in self.evicted.items()}
 
-    def failed(self, later: Changes) -> Changes:
+    def to_retry(self, later: Changes) -> Changes:
         """Return what is left to write when these could not be, with what came ``later``."""
         told = [(message.application, message.id) for message in self.messages]
         left = Changes(

@@ -21,7 +21,7 @@ class Marks:
         self._marks: deque[tuple[int, float]] = deque(maxlen=limit)
         self.due = float("-inf")
 
-    def note(self, number: int, now: float) -> None:
+    def add(self, number: int, now: float) -> None:
         """The id ``number``, higher than all before, was given out ``now``; not needed before ``due``."""
         self.due = now + self._step
         self._marks.append((number, now))

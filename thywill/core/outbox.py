@@ -112,18 +112,28 @@ class Outbox:
     carry messages, and one for each message that waits.
     """
 
-    __slots__ = ("bounds", "cursor", "entries", "given", "keys", "losses", "lost", "resumed", "size")
+    __slots__ = (
+        "bounds",
+        "cursor",
+        "entries",
+        "in_flight",
+        "keys",
+        "losses",
+        "lost",
+        "restored_up_to",
+        "size",
+    )
 
     def __init__(self, bounds: Bounds, cursor: int = 0) -> None:
         self.bounds = bounds
         self.cursor = cursor
         self.entries: list[Waiting] = []
-        self.given = 0
+        self.in_flight = 0
         self.losses = 0
         self.lost = 0
         self.size = 0
         self.keys: dict[str, Entry] | None = None
-        self.resumed = 0
+        self.restored_up_to = 0
 
     @classmethod
     def restored(cls, bounds: Bounds, cursor: int, entries: list[Waiting], last: int) -> Outbox:
@@ -138,7 +148,7 @@ class Outbox:
         """
         outbox = cls(bounds, cursor)
         entries = outbox._conflated(entries)
-        outbox.entries, outbox.given, outbox.resumed = entries, len(entries), last
+        outbox.entries, outbox.in_flight, outbox.restored_up_to = entries, len(entries), last
         outbox.size = sum(len(entry.encoded) for entry in entries)
         outbox.losses, outbox.lost = sum(1 for entry in entries if entry.lost), lost_in(entries)
         return outbox
@@ -187,15 +197,15 @@ class Outbox:
     def _replace(self, older: Entry) -> None:
         # Of what is left from before a restart nobody knows whether it was given out, and a cursor there is
         # believed without its message: so it is replaced.
-        first = 0 if older.id <= self.resumed else self.given
+        first = 0 if older.id <= self.restored_up_to else self.in_flight
         index = bisect_left(self.entries, older.id, lo=first, key=_id)
         if index == len(self.entries) or self.entries[index] is not older:
             return  # it was given out
         self._release((older,))
         del self.entries[index]
-        if index < self.given:
-            self.given -= 1
-        if self.given < index < len(self.entries) and self._are_losses(index - 1, index):
+        if index < self.in_flight:
+            self.in_flight -= 1
+        if self.in_flight < index < len(self.entries) and self._are_losses(index - 1, index):
             self._merge(index - 1, index + 1)
 
     def _make_room(self, entry: Entry) -> int:
@@ -211,7 +221,7 @@ class Outbox:
 
     def _drop_oldest(self, entry: Entry) -> int:
         # What was given out stays: its answer may be on the way, and its acknowledgement must find it.
-        dropped, index, others = 0, self.given, False
+        dropped, index, others = 0, self.in_flight, False
         while self._is_over() and self.entries[index] is not entry:
             if self._may_drop(self.entries[index]):
                 index = self._drop(index)
@@ -241,7 +251,7 @@ class Outbox:
     def _drop(self, index: int) -> int:
         """Drop a message that was not given out; return the index after the loss."""
         first, end = index, index + 1
-        if index > self.given and self._are_losses(index - 1):
+        if index > self.in_flight and self._are_losses(index - 1):
             first -= 1
         if end < len(self.entries) and self._are_losses(end):
             end += 1
@@ -273,7 +283,7 @@ class Outbox:
             if isinstance(item, Entry) and item.key is not None and keys.get(item.key) is item:
                 del keys[item.key]
 
-    def give_up(self, up_to: int) -> int:
+    def drop_up_to(self, up_to: int) -> int:
         """Drop every message up to that id, even what was given out; return how many these were.
 
         Raises:
@@ -283,12 +293,12 @@ class Outbox:
         dropped = [item for item in self.entries[:end] if not item.lost]
         if not all(self._may_drop(item) for item in dropped):
             raise Full
-        for index in range(min(end, self.given)):
+        for index in range(min(end, self.in_flight)):
             self._merge(index, index + 1)
-        if end > self.given:
+        if end > self.in_flight:
             if end < len(self.entries) and self._are_losses(end):
                 end += 1
-            self._merge(self.given, end)
+            self._merge(self.in_flight, end)
         return len(dropped)
 
     def is_stale(self, cursor: int) -> bool:
@@ -303,44 +313,44 @@ class Outbox:
         """
         if cursor == self.cursor:
             return
-        if cursor <= self.resumed:
+        if cursor <= self.restored_up_to:
             # Its message may have left the log, so this is believed.
-            self._let_go(self._index_after(cursor))
+            self._remove_first(self._index_after(cursor))
             self.cursor = cursor
             return
-        if not self.given or cursor > self.entries[self.given - 1].id:
+        if not self.in_flight or cursor > self.entries[self.in_flight - 1].id:
             raise Malformed(f"cursor {cursor} was never given out")
-        self._let_go(self._position(cursor) + 1)
+        self._remove_first(self._position(cursor) + 1)
         self.cursor = cursor
 
     def _position(self, cursor: int) -> int:
         # From the end: a browser acknowledges the whole of an answer.
-        for index in range(self.given - 1, -1, -1):
+        for index in range(self.in_flight - 1, -1, -1):
             if self.entries[index].id == cursor:
                 return index
         raise Malformed(f"cursor {cursor} was never given out")
 
-    def _let_go(self, count: int) -> None:
+    def _remove_first(self, count: int) -> None:
         self._release(self.entries[:count])
         del self.entries[:count]
-        self.given -= count
+        self.in_flight -= count
 
-    def give(self) -> bytes:
+    def next_answer(self) -> bytes:
         """Return the answer with all that waits, as much as one answer may carry.
 
         The same messages are given again until they are acknowledged.
         """
         entries = self.entries
         if len(entries) == 1:
-            self.given = 1
+            self.in_flight = 1
             return entries[0].alone()
         if not entries:
             return encode_answer((), self.cursor)
         batch = self._batch()
-        self.given = max(self.given, len(batch))
+        self.in_flight = max(self.in_flight, len(batch))
         return encode_answer([item.encoded for item in batch if not item.lost], batch[-1].id, lost_in(batch))
 
-    def give_after(self, sent: int) -> list[Waiting]:
+    def batch_after(self, sent: int) -> list[Waiting]:
         """Return the messages and losses after the id ``sent``, for a stream that has written all up to it.
 
         A stream writes each message once, and no more than one answer may carry before the browser has
@@ -348,7 +358,7 @@ class Outbox:
         """
         first = self._index_after(sent)
         batch = self.entries if self._fits_one_answer() else self._batch()
-        self.given = max(self.given, len(batch))
+        self.in_flight = max(self.in_flight, len(batch))
         return batch[first:]
 
     def _index_after(self, sent: int) -> int:

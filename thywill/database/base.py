@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from thywill.component import Component
-from thywill.core.changes import Changes, Kept
+from thywill.core.changes import Changes, Stored
 from thywill.core.record import ClientRecord, Recorded
 from thywill.errors import SettingsError, ThywillError
 
@@ -34,7 +34,7 @@ class MessageStore(Protocol):
         DatabaseUnavailable: from any method: it could not be done, or nobody knows whether it was.
     """
 
-    async def load(self) -> Kept:
+    async def load(self) -> Stored:
         """Return everything that is kept."""
         ...
 

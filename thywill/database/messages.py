@@ -11,12 +11,12 @@ import peewee
 
 from thywill.core.changes import (
     Changes,
-    Kept,
-    KeptClient,
-    KeptItem,
-    KeptMessage,
-    KeptSubscription,
     Move,
+    Stored,
+    StoredClient,
+    StoredItem,
+    StoredMessage,
+    StoredSubscription,
 )
 from thywill.database.backend import Backend
 from thywill.database.insert import Complete, Insert
@@ -119,20 +119,20 @@ class MessageTables:
     def __init__(self, database: Backend) -> None:
         self._database = database
         self._models = models = Models.bound_to(database)
-        self._insert_clients = self._insert_into(models.client, KeptClient, _ignore)
-        self._insert_messages = self._insert_into(models.message, KeptMessage, _refuse)
-        self._insert_items = self._insert_into(models.item, KeptItem, _ignore)
-        self._insert_subscriptions = self._insert_into(models.subscription, KeptSubscription, _ignore)
+        self._insert_clients = self._insert_into(models.client, StoredClient, _ignore)
+        self._insert_messages = self._insert_into(models.message, StoredMessage, _refuse)
+        self._insert_items = self._insert_into(models.item, StoredItem, _ignore)
+        self._insert_subscriptions = self._insert_into(models.subscription, StoredSubscription, _ignore)
 
-    def load(self) -> Kept:
+    def load(self) -> Stored:
         """Return everything that is kept."""
         models = self._models
         with self._database.atomic():
-            return Kept(
-                clients=_read(models.client.select(), KeptClient),
-                messages=_read(models.message.select().order_by(models.message.id), KeptMessage),
-                items=_read(models.item.select().order_by(models.item.n), KeptItem),
-                subscriptions=_read(models.subscription.select(), KeptSubscription),
+            return Stored(
+                clients=_read(models.client.select(), StoredClient),
+                messages=_read(models.message.select().order_by(models.message.id), StoredMessage),
+                items=_read(models.item.select().order_by(models.item.n), StoredItem),
+                subscriptions=_read(models.subscription.select(), StoredSubscription),
             )
 
     def write(self, changes: Changes) -> None:
@@ -169,7 +169,7 @@ class MessageTables:
         ended = (subscription.until <= up_to) & subscription.client.in_(here)
         subscription.delete().where(ended).execute()
 
-    def _fitting(self, rows: Iterable[KeptClient]) -> list[KeptClient]:
+    def _fitting(self, rows: Iterable[StoredClient]) -> list[StoredClient]:
         return [row if row.data is None or self._fits(row.data) else row._replace(data=None) for row in rows]
 
     def _fits(self, data: str) -> bool:
@@ -192,7 +192,7 @@ class MessageTables:
         for enters, group in groupby(moves, key=lambda move: move.enters):
             if enters:
                 self._insert_subscriptions(
-                    [KeptSubscription(move.client, move.channel, move.position) for move in group]
+                    [StoredSubscription(move.client, move.channel, move.position) for move in group]
                 )
             else:
                 self._repeat(leave, [(move.position, move.client, move.channel) for move in group])

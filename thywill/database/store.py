@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thywill.core.changes import Changes, Kept
+from thywill.core.changes import Changes, Stored
 from thywill.database.base import MessageStore
 from thywill.database.connection import Connection
 from thywill.database.messages import MessageTables
@@ -22,7 +22,7 @@ class PeeweeMessages(MessageStore):
         self._connection = connection
         self._tables = MessageTables(connection.database)
 
-    async def load(self) -> Kept:
+    async def load(self) -> Stored:
         return await self._connection.run(self._tables.load)
 
     async def write(self, changes: Changes) -> None:

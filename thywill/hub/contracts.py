@@ -88,7 +88,7 @@ class Receivers(Protocol):
         """Return the clients of ``application``."""
         ...
 
-    def give_up(self, application: str, up_to: int) -> None:
+    def drop_up_to(self, application: str, up_to: int) -> None:
         """Drop every message up to that id from the queues of ``application``; their clients are told."""
         ...
 

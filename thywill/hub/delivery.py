@@ -83,7 +83,7 @@ class Delivery:
         if count == client.outbox.lost:  # not for each of them
             log.warning("%s: its queue is full, messages are dropped", client)
 
-    def give_up(self, application: str, up_to: int) -> None:
+    def drop_up_to(self, application: str, up_to: int) -> None:
         """Drop every message up to that id from the queues of ``application``; their clients are told.
 
         It takes several turns of the loop where there are many clients. If it is asked again before it is
@@ -112,7 +112,7 @@ class Delivery:
         if not entries or entries[0].id > up_to:
             return 0
         try:
-            dropped = client.outbox.give_up(up_to)
+            dropped = client.outbox.drop_up_to(up_to)
         except Full:
             self._cut_off(client, "log", LATE)
             return 0

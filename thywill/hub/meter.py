@@ -75,7 +75,7 @@ class Meter:
         tally.queued += count
         now = self._monotonic()
         if now >= tally.marks.due:
-            tally.marks.note(message_id, now)
+            tally.marks.add(message_id, now)
         self._turn = turn = self._turn + 1
         client = receivers[turn % count]
         if client.timed is None:
@@ -84,8 +84,8 @@ class Meter:
     def written(self, client: LiveClient) -> None:
         """An answer to ``client``, of which a message is timed, was written."""
         timed, outbox = client.timed, client.outbox
-        given = outbox.given
-        if timed is not None and given and outbox.entries[given - 1].id >= timed[0]:
+        in_flight = outbox.in_flight
+        if timed is not None and in_flight and outbox.entries[in_flight - 1].id >= timed[0]:
             client.timed = None
             self.delay.observe(self._monotonic() - timed[1])
 

@@ -76,7 +76,7 @@ def _particulars(hub: Hub, client: LiveClient) -> dict[str, Any]:
         "user_agent": client.user_agent,
         "seen": max(round(time.time() - client.seen), 0),
         "bytes": outbox.size,
-        "given": outbox.given,
+        "given": outbox.in_flight,
         "oldest": None if oldest is None else round(oldest, 1),
         "cursor": outbox.cursor,
         "received": client.inbox.received,

@@ -72,7 +72,7 @@ class ParkedPoll:
     def flush(self) -> None:
         self._hub.release(self._client)
         client = self._client
-        self._reply.send(200, client.outbox.give())
+        self._reply.send(200, client.outbox.next_answer())
         if client.timed is not None:
             self._hub.meter.written(client)
 

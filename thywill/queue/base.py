@@ -120,7 +120,7 @@ class Queue(Component):
         if excess is not None:
             up_to, count = excess
             log.warning("the log of %s is full, its oldest messages are given up: %d", application, count)
-            self.receivers.give_up(application, up_to)
+            self.receivers.drop_up_to(application, up_to)
 
     def hold(self, application: str, entry: Entry) -> None:
         """Count ``entry`` into the log of ``application``, after those with lower ids."""

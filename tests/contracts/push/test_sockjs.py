@@ -151,7 +151,7 @@ async def test_a_page_that_does_not_acknowledge_is_given_no_more(desk: Desk) -> 
     while len(got) < 100:
         got += [item[1] for item in (await session.receive())["messages"]]
     await until(lambda: not client.waiting)
-    assert (got, client.outbox.given, len(client.outbox)) == (list(range(100)), 100, 150)
+    assert (got, client.outbox.in_flight, len(client.outbox)) == (list(range(100)), 100, 150)
     assert session.said.empty()
     await session.acknowledge(client.outbox.entries[59].id)
     while len(got) < 150:
@@ -166,7 +166,7 @@ async def test_a_page_that_reads_nothing_costs_its_queue_alone(desk: Desk) -> No
     for _ in range(200):
         await hub.send("probe", Address.client(page.id), "x" * 50_000, 65536)
         await asyncio.sleep(0)
-    given = client.outbox.entries[: client.outbox.given]
+    given = client.outbox.entries[: client.outbox.in_flight]
     assert sum(len(entry.encoded) for entry in given) <= 256 * 1024
     assert client.outbox.size <= 1024 * 1024
     await page.use(Xhr)

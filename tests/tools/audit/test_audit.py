@@ -49,13 +49,13 @@ def test_nothing_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
 BREAKS = {
     "a server that forgets what it has written": (
         "thywill/core/outbox.py",
-        "    def give(self) -> bytes:",
-        "    def give(self) -> bytes:\n"
-        "        given = self.give_once()\n"
-        "        if self.given:\n"
-        "            self.acknowledge(self.entries[self.given - 1].id)\n"
-        "        return given\n\n"
-        "    def give_once(self) -> bytes:",
+        "    def next_answer(self) -> bytes:",
+        "    def next_answer(self) -> bytes:\n"
+        "        answer = self.once()\n"
+        "        if self.in_flight:\n"
+        "            self.acknowledge(self.entries[self.in_flight - 1].id)\n"
+        "        return answer\n\n"
+        "    def once(self) -> bytes:",
         "response-cut",
         "lost",
     ),

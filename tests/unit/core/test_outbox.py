@@ -28,7 +28,7 @@ def outbox_of(*ids: int, bounds: Bounds = WIDE) -> Outbox:
 
 def give(outbox: Outbox) -> tuple[list[int], int, int]:
     """Return the ids, the cursor and the number lost of the next answer."""
-    answer: dict[str, Any] = json.loads(outbox.give())
+    answer: dict[str, Any] = json.loads(outbox.next_answer())
     assert set(answer) <= {"messages", "cursor", "lost"}
     assert answer.get("lost") != 0
     return [item[0] for item in answer["messages"]], answer["cursor"], answer.get("lost", 0)
@@ -53,7 +53,7 @@ def test_an_answer_holds_the_messages_as_they_were_encoded() -> None:
     outbox = Outbox(WIDE)
     outbox.append(Entry(4, b'{"a":1}'))
     outbox.append(Entry(9, b'{"result":2}', 3))
-    assert outbox.give() == b'{"messages":[[4,{"a":1}],[9,{"result":2},3]],"cursor":9}'
+    assert outbox.next_answer() == b'{"messages":[[4,{"a":1}],[9,{"result":2},3]],"cursor":9}'
 
 
 def test_one_message_is_the_same_bytes_for_every_receiver() -> None:
@@ -61,7 +61,7 @@ def test_one_message_is_the_same_bytes_for_every_receiver() -> None:
     queues = [Outbox(WIDE), Outbox(WIDE, 3)]
     for outbox in queues:
         outbox.append(entry)
-    first, second = (outbox.give() for outbox in queues)
+    first, second = (outbox.next_answer() for outbox in queues)
     assert first is second
     assert first == b'{"messages":[[5,"x"]],"cursor":5}'
 

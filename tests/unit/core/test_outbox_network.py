@@ -92,7 +92,7 @@ class Delivery(RuleBasedStateMachine):
         self.append(entry, policy)
 
     def expect_conflation(self, key: str, message_id: int) -> None:
-        waiting = [item.id for item in self.outbox.entries[self.outbox.given :] if not item.lost]
+        waiting = [item.id for item in self.outbox.entries[self.outbox.in_flight :] if not item.lost]
         older = self.newest.get(key)
         if older in waiting:
             self.conflated.add(older)
@@ -104,7 +104,7 @@ class Delivery(RuleBasedStateMachine):
         except Full:
             self.is_full = True
             assert entry.id in self.protected
-            waiting = [item for item in self.outbox.entries[self.outbox.given : -1] if not item.lost]
+            waiting = [item for item in self.outbox.entries[self.outbox.in_flight : -1] if not item.lost]
             if policy is not Overflow.DISCONNECT:
                 assert waiting, "there was room"
                 assert self.protected.issuperset(item.id for item in waiting), "one could have been dropped"
@@ -114,9 +114,9 @@ class Delivery(RuleBasedStateMachine):
     def the_log_gives_up(self, data: st.DataObject) -> None:
         up_to = data.draw(st.sampled_from(self.sent))
         waiting = [item.id for item in self.outbox.entries if item.id <= up_to and not item.lost]
-        given = [item.id for item in self.outbox.entries[: self.outbox.given]]
+        given = [item.id for item in self.outbox.entries[: self.outbox.in_flight]]
         try:
-            count = self.outbox.give_up(up_to)
+            count = self.outbox.drop_up_to(up_to)
         except Full:
             assert self.protected.intersection(waiting)
             return
@@ -140,7 +140,7 @@ class Delivery(RuleBasedStateMachine):
         if self.outbox.is_stale(cursor):
             return encode_superseded(self.outbox.cursor)
         self.outbox.acknowledge(cursor)
-        return self.outbox.give()
+        return self.outbox.next_answer()
 
     @precondition(lambda self: self.answers)
     @rule(data=st.data(), again=st.booleans())
@@ -170,13 +170,13 @@ class Delivery(RuleBasedStateMachine):
     def the_queue_keeps_its_bounds(self) -> None:
         outbox = self.outbox
         assert outbox.size == sum(len(entry.encoded) for entry in outbox.entries)
-        assert outbox.given <= min(len(outbox.entries), self.bounds.batch)
-        assert len(outbox) <= max(self.bounds.messages, outbox.given + 1)
+        assert outbox.in_flight <= min(len(outbox.entries), self.bounds.batch)
+        assert len(outbox) <= max(self.bounds.messages, outbox.in_flight + 1)
         assert outbox.losses == sum(1 for item in outbox.entries if item.lost)
         assert outbox.lost == sum(item.lost for item in outbox.entries)
-        assert outbox.losses <= outbox.given + len(outbox) + 1
+        assert outbox.losses <= outbox.in_flight + len(outbox) + 1
         over = outbox.size > self.bounds.size
-        assert not over or len(outbox) <= outbox.given + 1
+        assert not over or len(outbox) <= outbox.in_flight + 1
 
     def teardown(self) -> None:
         self.polls, self.answers = [], []
@@ -187,7 +187,7 @@ class Delivery(RuleBasedStateMachine):
         assert len(self.browser.seen) + self.browser.lost + len(self.conflated) == len(self.sent)
         assert self.is_full or self.is_vague or self.browser.lost == self.dropped
         outbox = self.outbox
-        assert len(outbox) == outbox.size == outbox.given == outbox.losses == len(outbox.entries) == 0
+        assert len(outbox) == outbox.size == outbox.in_flight == outbox.losses == len(outbox.entries) == 0
         assert not outbox.keys
 
 

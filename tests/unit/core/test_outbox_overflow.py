@@ -64,9 +64,9 @@ def test_a_page_that_repeats_its_cursor_for_ever_makes_nothing_grow() -> None:
     outbox = Outbox(Bounds(messages=2, batch=10, overflow=Overflow.DROP_NEWEST))
     for message_id in range(1, 1000):
         send(outbox, message_id)
-        outbox.give()
+        outbox.next_answer()
     assert len(outbox.entries) <= 11
-    assert outbox.given == 10
+    assert outbox.in_flight == 10
     given = give(outbox)
     outbox.acknowledge(given[1])
     assert give(outbox) == ([], 999, 997 - given[2])
@@ -86,11 +86,11 @@ def test_a_reply_gets_in_for_the_oldest() -> None:
 
 def test_a_stream_is_told_a_number_that_nothing_follows() -> None:
     outbox = outbox_of(1, 2, bounds=NEWEST)
-    outbox.give_after(0)
+    outbox.batch_after(0)
     fill(outbox, 3)
-    [loss] = outbox.give_after(2)
+    [loss] = outbox.batch_after(2)
     assert (loss.id, lost_in([loss])) == (3, 1)
-    assert outbox.give_after(3) == []
+    assert outbox.batch_after(3) == []
     outbox.acknowledge(3)
     assert waiting(outbox) == []
 
@@ -167,13 +167,13 @@ def test_where_only_such_wait_the_new_one_is_dropped() -> None:
 
 def test_what_the_log_gives_up_is_told() -> None:
     outbox = outbox_of(1, 2, 3, 4)
-    assert outbox.give_up(0) == 0
-    assert outbox.give_up(2) == 2
-    assert outbox.give_up(2) == 0
-    assert outbox.give_up(3) == 1
+    assert outbox.drop_up_to(0) == 0
+    assert outbox.drop_up_to(2) == 2
+    assert outbox.drop_up_to(2) == 0
+    assert outbox.drop_up_to(3) == 1
     assert len(outbox.entries) == 2
     assert give(outbox) == ([4], 4, 3)
-    assert outbox.give_up(9) == 1
+    assert outbox.drop_up_to(9) == 1
     assert outbox.size == 0
 
 
@@ -181,7 +181,7 @@ def test_what_was_given_out_is_lost_as_far_as_the_page_has_not_had_it() -> None:
     for cursor, lost in ((0, 3), (1, 2), (3, 0)):
         outbox = outbox_of(1, 2, 3)
         give(outbox)
-        assert outbox.give_up(3) == 3
+        assert outbox.drop_up_to(3) == 3
         outbox.acknowledge(cursor)
         assert give(outbox) == ([], 3, lost)
 
@@ -189,10 +189,10 @@ def test_what_was_given_out_is_lost_as_far_as_the_page_has_not_had_it() -> None:
 def test_what_must_not_be_dropped_is_not_given_up() -> None:
     outbox = outbox_of(1)
     reply(outbox, 2)
-    assert outbox.give_up(1) == 1
+    assert outbox.drop_up_to(1) == 1
     with pytest.raises(Full):
-        outbox.give_up(2)
-    assert json.loads(outbox.give())["messages"] == [[2, 0, 1]]
+        outbox.drop_up_to(2)
+    assert json.loads(outbox.next_answer())["messages"] == [[2, 0, 1]]
 
 
 # Which policy.

@@ -34,7 +34,7 @@ def test_the_same_key_replaces_what_waited_before_the_restart() -> None:
     assert waiting(outbox) == [2, 3, 4]
     assert give(outbox) == ([2, 3, 4], 4, 0)
     outbox.acknowledge(4)
-    assert (waiting(outbox), outbox.given, outbox.keys) == ([], 0, {})
+    assert (waiting(outbox), outbox.in_flight, outbox.keys) == ([], 0, {})
 
 
 def test_what_replaces_it_can_be_replaced_until_it_is_given_out() -> None:
@@ -47,7 +47,7 @@ def test_what_replaces_it_can_be_replaced_until_it_is_given_out() -> None:
 def test_of_what_the_log_holds_of_one_key_the_last_is_left() -> None:
     outbox = restored(entry(1, "a"), entry(2), entry(3, "a"), entry(4, "b"))
     assert waiting(outbox) == [2, 3, 4]
-    assert outbox.given == 3
+    assert outbox.in_flight == 3
 
 
 def test_it_replaces_what_was_given_out_too_and_its_cursor_is_believed() -> None:
@@ -108,7 +108,7 @@ class Restarts(RuleBasedStateMachine):
             answer = encode_superseded(self.outbox.cursor)
         else:
             self.outbox.acknowledge(cursor)
-            answer = self.outbox.give()
+            answer = self.outbox.next_answer()
         self.answers.append((request, json.loads(answer)))
 
     @precondition(lambda self: self.answers)
@@ -139,7 +139,7 @@ class Restarts(RuleBasedStateMachine):
 
     @invariant()
     def of_each_key_one_waits_that_was_not_given_out(self) -> None:
-        keys = [item.key for item in self.outbox.entries[self.outbox.given :] if isinstance(item, Entry)]
+        keys = [item.key for item in self.outbox.entries[self.outbox.in_flight :] if isinstance(item, Entry)]
         assert all(keys.count(key) == 1 for key in keys if key is not None)
 
     def teardown(self) -> None:
@@ -148,7 +148,7 @@ class Restarts(RuleBasedStateMachine):
             self.browser.answered(*self.answers[-1])
         self.nothing_else_is_missing()
         assert self.browser.cursor == len(self.log)
-        assert (self.outbox.entries, self.outbox.size, self.outbox.given) == ([], 0, 0)
+        assert (self.outbox.entries, self.outbox.size, self.outbox.in_flight) == ([], 0, 0)
         assert not self.outbox.keys
 
 

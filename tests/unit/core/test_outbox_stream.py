@@ -20,74 +20,74 @@ def ids(items: list[Waiting]) -> list[int]:
 
 def test_only_what_came_since_is_given() -> None:
     outbox = make(3, 5, 8)
-    assert ids(outbox.give_after(0)) == [3, 5, 8]
-    assert ids(outbox.give_after(8)) == []
+    assert ids(outbox.batch_after(0)) == [3, 5, 8]
+    assert ids(outbox.batch_after(8)) == []
     outbox.append(Entry(9, b"1"))
-    assert ids(outbox.give_after(8)) == [9]
-    assert ids(outbox.give_after(5)) == [8, 9]
+    assert ids(outbox.batch_after(8)) == [9]
+    assert ids(outbox.batch_after(5)) == [8, 9]
 
 
 def test_nothing_waits() -> None:
-    assert make().give_after(0) == []
+    assert make().batch_after(0) == []
 
 
 def test_what_was_given_can_be_acknowledged_and_leaves() -> None:
     outbox = make(3, 5, 8)
-    outbox.give_after(0)
+    outbox.batch_after(0)
     outbox.acknowledge(5)
-    assert (ids(outbox.entries), outbox.given, outbox.cursor) == ([8], 1, 5)
-    assert ids(outbox.give_after(8)) == []
+    assert (ids(outbox.entries), outbox.in_flight, outbox.cursor) == ([8], 1, 5)
+    assert ids(outbox.batch_after(8)) == []
 
 
 def test_no_more_than_one_answer_waits_for_its_acknowledgement() -> None:
     outbox = make(*range(1, 8), batch=3)
-    assert ids(outbox.give_after(0)) == [1, 2, 3]
-    assert outbox.give_after(3) == []
+    assert ids(outbox.batch_after(0)) == [1, 2, 3]
+    assert outbox.batch_after(3) == []
     outbox.acknowledge(2)
-    assert ids(outbox.give_after(3)) == [4, 5]
+    assert ids(outbox.batch_after(3)) == [4, 5]
     outbox.acknowledge(5)
-    assert ids(outbox.give_after(5)) == [6, 7]
+    assert ids(outbox.batch_after(5)) == [6, 7]
 
 
 def test_its_bytes_count_too() -> None:
     size = len(Entry(1, b'"1"').encoded)
     outbox = make(1, 2, 3, batch_size=2 * size)
-    assert ids(outbox.give_after(0)) == [1, 2]
+    assert ids(outbox.batch_after(0)) == [1, 2]
     outbox.acknowledge(1)
-    assert ids(outbox.give_after(2)) == [3]
+    assert ids(outbox.batch_after(2)) == [3]
 
 
 def test_one_that_is_larger_than_an_answer_goes_alone() -> None:
     outbox = make(1, 2, batch_size=1)
-    assert ids(outbox.give_after(0)) == [1]
+    assert ids(outbox.batch_after(0)) == [1]
     outbox.acknowledge(1)
-    assert ids(outbox.give_after(1)) == [2]
+    assert ids(outbox.batch_after(1)) == [2]
 
 
 def test_what_a_stream_was_given_is_never_dropped() -> None:
     outbox = make(1, 2, messages=3, batch=2)
-    outbox.give_after(0)
+    outbox.batch_after(0)
     for message_id in (3, 4, 5):
         outbox.append(Entry(message_id, b"1"))
     assert ids(outbox.entries) == [1, 2, 5]
     outbox.acknowledge(2)
-    given = outbox.give_after(2)
+    given = outbox.batch_after(2)
     assert (ids(given), lost_in(given)) == ([5], 2)
 
 
 def test_a_poll_after_a_stream_is_given_what_was_not_acknowledged() -> None:
     outbox = make(1, 2, 3)
-    outbox.give_after(0)
+    outbox.batch_after(0)
     outbox.acknowledge(1)
-    assert json.loads(outbox.give()) == {"messages": [[2, "2"], [3, "3"]], "cursor": 3}
+    assert json.loads(outbox.next_answer()) == {"messages": [[2, "2"], [3, "3"]], "cursor": 3}
     outbox.acknowledge(3)
 
 
 def test_a_stream_after_a_poll_begins_after_its_cursor() -> None:
     outbox = make(1, 2, 3)
-    outbox.give()
+    outbox.next_answer()
     outbox.acknowledge(1)
-    assert ids(outbox.give_after(1)) == [2, 3]
+    assert ids(outbox.batch_after(1)) == [2, 3]
 
 
 def test_a_form_is_made_once() -> None:

@@ -44,7 +44,7 @@ class Streams(Delivery):
 
     def write(self) -> None:
         if self.stream:
-            given = self.outbox.give_after(self.written)
+            given = self.outbox.batch_after(self.written)
             items = [[item.id] for item in given if not item.lost]
             self.written = max([self.written, *(item.id for item in given)])
             frame = {"messages": items, "cursor": self.written, "lost": lost_in(given)}

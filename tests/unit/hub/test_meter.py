@@ -43,10 +43,10 @@ def test_ids_are_dated_within_a_step() -> None:
     assert marks.since(1) is None
     for number, now in ((1, 10.0), (5, 11.0), (9, 20.0)):
         assert now >= marks.due
-        marks.note(number, now)
+        marks.add(number, now)
     assert marks.due == 21.0
     assert [marks.since(number) for number in (1, 2, 4, 5, 8, 9, 99)] == [10, 10, 10, 11, 11, 20, 20]
-    marks.note(12, 30.0)
+    marks.add(12, 30.0)
     assert marks.since(1) == 11  # no older mark is left
 
 
@@ -122,7 +122,7 @@ def test_clients_that_are_disconnected_because_of_a_full_queue_count() -> None:
 def test_what_is_given_up_counts(world: World) -> None:
     client = world.connect()
     world.send_to(client, 1, 2, 3)
-    world.hub.delivery.give_up("chat", 2)
+    world.hub.delivery.drop_up_to("chat", 2)
     assert world.hub.meter.given_up == 2
 
 

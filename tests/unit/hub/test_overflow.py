@@ -174,7 +174,7 @@ def test_what_is_given_up_is_told_at_once_to_those_who_wait() -> None:
     world.send_to(other, 3)
     world.settle()
     assert (stream.calls, stream.ids) == (["flush"], [1])
-    world.hub.delivery.give_up("chat", 2)
+    world.hub.delivery.drop_up_to("chat", 2)
     world.settle()
     assert (stream.calls, stream.ids) == (["flush", "flush"], [1, 2])
     assert world.poll(client, 0).answer == {"messages": [], "cursor": 2, "lost": 2}
@@ -185,7 +185,7 @@ def test_nothing_of_another_application_is_given_up() -> None:
     world = World()
     client = world.connect("other")
     world.send_to(client, 1)
-    world.hub.delivery.give_up("chat", 9)
+    world.hub.delivery.drop_up_to("chat", 9)
     assert world.poll(client, 0).ids == [1]
 
 
@@ -193,7 +193,7 @@ def test_a_reply_that_would_be_given_up_ends_its_client() -> None:
     world = World()
     client = world.connect()
     run(world.hub.reply(client, b"0", 1))
-    world.hub.delivery.give_up("chat", 1)
+    world.hub.delivery.drop_up_to("chat", 1)
     assert world.reason(client) == "the message log is full: this page read too slowly"
 
 
@@ -202,7 +202,7 @@ def test_many_queues_are_cleared_in_slices(monkeypatch: pytest.MonkeyPatch) -> N
     world = World()
     clients = members(world, 7, "lobby")
     world.send(Address.channel("lobby"), 1)
-    world.hub.delivery.give_up("chat", 1)
+    world.hub.delivery.drop_up_to("chat", 1)
     counts = []
     while world.soon:
         counts.append(sum(len(client.outbox) for client in clients))
@@ -217,8 +217,8 @@ def test_one_that_is_asked_again_finishes_at_once(monkeypatch: pytest.MonkeyPatc
     clients = members(world, 7, "lobby")
     for number in (1, 2, 3):
         world.send(Address.channel("lobby"), number)
-    world.hub.delivery.give_up("chat", 1)
-    world.hub.delivery.give_up("chat", 2)
+    world.hub.delivery.drop_up_to("chat", 1)
+    world.hub.delivery.drop_up_to("chat", 2)
     assert {len(client.outbox) for client in clients} == {1}
     world.settle()
 
@@ -250,7 +250,7 @@ def test_many_clients_that_never_poll_hold_no_more_than_the_log_may() -> None:
         del entry
         excess = log.excess()
         if excess is not None:
-            world.hub.delivery.give_up("chat", excess[0])
+            world.hub.delivery.drop_up_to("chat", excess[0])
         most = max(most, len(log))
     assert 45 <= most <= 51
     assert len(log) == sum(len(client.outbox) for client in clients)

@@ -23,7 +23,7 @@ class FakeStream:
 
     def flush(self) -> None:
         self.calls.append("flush")
-        self.ids += [entry.id for entry in self._client.outbox.give_after(self._sent)]
+        self.ids += [entry.id for entry in self._client.outbox.batch_after(self._sent)]
         self._sent = max([self._sent, *self.ids])
 
     def expire(self) -> None:

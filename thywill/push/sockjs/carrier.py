@@ -73,7 +73,7 @@ class Carrier(Connection):
 
     def on_writable(self) -> None:
         client, after = self._client, self._sent
-        items = client.outbox.give_after(after) if client is not None else []
+        items = client.outbox.batch_after(after) if client is not None else []
         if len(items) == 1 and isinstance(items[0], Entry) and self._outcome is None:
             # Nearly always, and for thousands in a row, who get the same bytes.
             self._sent = items[0].id

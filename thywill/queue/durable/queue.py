@@ -20,7 +20,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from thywill.core.changes import Kept, KeptClient, KeptItem, KeptMessage, Move
+from thywill.core.changes import Move, Stored, StoredClient, StoredItem, StoredMessage
 from thywill.core.envelope import Item
 from thywill.core.lifecycle import State
 from thywill.core.message import Message
@@ -151,7 +151,7 @@ class DatabaseQueue(Queue):
         for (application, _), entry in sorted(entries.items()):
             self.hold(application, entry)
 
-    def _forget_others(self, kept: Kept, applications: Container[str]) -> None:
+    def _forget_others(self, kept: Stored, applications: Container[str]) -> None:
         others = {client.id for client in kept.clients if client.application not in applications}
         for client_id in others:
             self._writer.changes.forget(client_id)
@@ -171,7 +171,7 @@ class DatabaseQueue(Queue):
     def keep(self, client: LiveClient) -> None:
         cursor = client.outbox.cursor
         data = self._data.begin(client.id, client.data)
-        row = KeptClient(client.id, client.application, client.session, client.created, cursor, data=data)
+        row = StoredClient(client.id, client.application, client.session, client.created, cursor, data=data)
         self._writer.changes.clients[client.id] = row
         self._writer.write()
 
@@ -293,7 +293,7 @@ class DatabaseQueue(Queue):
 
     def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
         for item in items:
-            row = KeptItem(client.id, item.n, msgspec.json.encode(item).decode())
+            row = StoredItem(client.id, item.n, msgspec.json.encode(item).decode())
             self._writer.changes.items.append(row)
         self._writer.write(then)
 
@@ -327,7 +327,7 @@ class DatabaseQueue(Queue):
         """Delete what nobody needs: never the last message, from which the ids go on after a restart."""
         old = position.older_than(self.settings.age, time.monotonic())
         if old > position.trimmed:
-            self.receivers.give_up(application, old)
+            self.receivers.drop_up_to(application, old)
         needed = [position.delivered, self._replay.lowest() or END, *self._under_way.values()]
         needed.append(await self._lowest_waiting(application))
         up_to = min(needed) - 1
@@ -367,8 +367,8 @@ def _row(
     message: Message,
     cause: Cause | None,
     index: int | None,
-) -> KeptMessage:
-    return KeptMessage(
+) -> StoredMessage:
+    return StoredMessage(
         application=application,
         id=message_id,
         kind=address.kind,

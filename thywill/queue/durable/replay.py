@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from thywill.core.changes import KeptClient, KeptMessage
+from thywill.core.changes import StoredClient, StoredMessage
 from thywill.hub.contracts import Address
 from thywill.hub.step import DISCONNECTED, Cause
 
 
 class Sent(NamedTuple):
-    """A message of such a step; ``number`` as ``KeptMessage.cause_index``."""
+    """A message of such a step; ``number`` as ``StoredMessage.cause_index``."""
 
     address: Address
     reply_to: int | None
@@ -28,7 +28,7 @@ class Replay:
     a time or a name that would differ now.
     """
 
-    def __init__(self, clients: Iterable[KeptClient], messages: Iterable[KeptMessage]) -> None:
+    def __init__(self, clients: Iterable[StoredClient], messages: Iterable[StoredMessage]) -> None:
         handled = {client.id: client.handled for client in clients}
         self._sent: dict[tuple[str, int], list[Sent]] = defaultdict(list)
         for row in messages:

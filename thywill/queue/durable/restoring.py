@@ -11,7 +11,7 @@ from itertools import takewhile
 
 import msgspec
 
-from thywill.core.changes import Kept, KeptClient, KeptMessage, KeptSubscription
+from thywill.core.changes import Stored, StoredClient, StoredMessage, StoredSubscription
 from thywill.core.envelope import Item
 from thywill.core.outbox import Bounds, Entry, Loss, Outbox, Waiting
 from thywill.core.overflow import Overflow
@@ -27,7 +27,7 @@ Source = tuple[str, Address]
 class Log:
     """The kept messages, by whom they are for; each is made into an entry once, for all of its receivers."""
 
-    def __init__(self, messages: Iterable[KeptMessage]) -> None:
+    def __init__(self, messages: Iterable[StoredMessage]) -> None:
         self._entries: dict[Source, list[Entry]] = defaultdict(list)
         self.last: dict[str, int] = defaultdict(int)
         for row in messages:
@@ -42,16 +42,16 @@ class Log:
         return takewhile(lambda entry: entry.id <= until, entries[first:])
 
 
-def entry_of(row: KeptMessage) -> Entry:
+def entry_of(row: StoredMessage) -> Entry:
     """Return the message of a row as it is delivered."""
     overflow = Overflow(row.overflow) if row.overflow else None
     return Entry(row.id, row.data.encode(), row.reply_to, row.key, overflow)
 
 
-def restore(kept: Kept, bounds: Bounds, applications: Container[str]) -> list[Restored]:
+def restore(kept: Stored, bounds: Bounds, applications: Container[str]) -> list[Restored]:
     """Return the clients of ``applications``, with what they have not acknowledged in their queues."""
     log = Log(kept.messages)
-    subscriptions: dict[str, list[KeptSubscription]] = defaultdict(list)
+    subscriptions: dict[str, list[StoredSubscription]] = defaultdict(list)
     for each in kept.subscriptions:
         subscriptions[each.client].append(each)
     items: dict[str, list[Item]] = defaultdict(list)
@@ -65,7 +65,7 @@ def restore(kept: Kept, bounds: Bounds, applications: Container[str]) -> list[Re
 
 
 def _restore(
-    client: KeptClient, log: Log, subscriptions: list[KeptSubscription], items: list[Item], bounds: Bounds
+    client: StoredClient, log: Log, subscriptions: list[StoredSubscription], items: list[Item], bounds: Bounds
 ) -> Restored:
     waiting: list[Waiting] = [] if client.gone else _with_loss(client, _addressed(client, log, subscriptions))
     return Restored(
@@ -84,7 +84,7 @@ def _restore(
     )
 
 
-def _addressed(client: KeptClient, log: Log, subscriptions: list[KeptSubscription]) -> list[Entry]:
+def _addressed(client: StoredClient, log: Log, subscriptions: list[StoredSubscription]) -> list[Entry]:
     """Return the entries that ``client`` has not acknowledged, in order, each once."""
     application, cursor = client.application, client.cursor
     sources = [
@@ -99,7 +99,7 @@ def _addressed(client: KeptClient, log: Log, subscriptions: list[KeptSubscriptio
     return list({entry.id: entry for entry in merged}.values())
 
 
-def _with_loss(client: KeptClient, entries: list[Entry]) -> list[Waiting]:
+def _with_loss(client: StoredClient, entries: list[Entry]) -> list[Waiting]:
     """Return the entries with what was dropped of the client's messages in its place."""
     if client.lost_at <= client.cursor:
         return [*entries]
@@ -109,5 +109,5 @@ def _with_loss(client: KeptClient, entries: list[Entry]) -> list[Waiting]:
     return [*others[:place], Loss(client.lost_at, client.lost), *others[place:]]
 
 
-def _open_channels(subscriptions: list[KeptSubscription]) -> list[str]:
+def _open_channels(subscriptions: list[StoredSubscription]) -> list[str]:
     return [json.loads(each.channel) for each in subscriptions if each.until is None]

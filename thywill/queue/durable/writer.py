@@ -114,14 +114,14 @@ class Writer:
             log.warning("messages are refused, as they cannot be kept: %s", error)
         # Those who have come meanwhile follow on what is refused, so they are refused as well.
         thens += self._thens
-        self.changes, self._thens = changes.failed(self.changes), []
+        self.changes, self._thens = changes.to_retry(self.changes), []
         self.write_within(RETRY)
         await _tell(thens, safe=False)
         # So do those who came while these were told: some with the very messages of one who was not told yet.
         # Again and again, since a browser may have sent the next behind the request that is answered.
         while self._thens:
             late, self._thens = self._thens, []
-            self.changes = Changes().failed(self.changes)
+            self.changes = Changes().to_retry(self.changes)
             for then in late:
                 _call(then, safe=False)
 

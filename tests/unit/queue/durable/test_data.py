@@ -288,5 +288,5 @@ async def test_hooks_that_run_again_go_on_from_what_was_there_at_their_beginning
 
 def test_what_fails_is_written_with_what_came_later() -> None:
     failed = Changes(data={"a": "1", "b": "1"}, evicted={"a": (1, '"x"')})
-    left = failed.failed(Changes(data={"b": "2"}, forgotten={"a": None}))
+    left = failed.to_retry(Changes(data={"b": "2"}, forgotten={"a": None}))
     assert (left.data, left.evicted, left.forgotten) == ({"b": "2"}, {}, {"a": None})

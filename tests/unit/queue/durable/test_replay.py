@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.queue_world import World, settle
 from thywill.application import Application, Client
-from thywill.core.changes import KeptClient, KeptMessage
+from thywill.core.changes import StoredClient, StoredMessage
 from thywill.errors import Unavailable
 from thywill.hub.client import LiveClient
 from thywill.hub.contracts import Address
@@ -161,12 +161,12 @@ async def test_what_is_refused_together_may_be_tried_again_in_any_order() -> Non
     assert texts(world, client) == ["c", "a", "b"]
 
 
-CLIENT = KeptClient("client-1", "chat", "session", 1.0, cursor=0, received=1, handled=0)
+CLIENT = StoredClient("client-1", "chat", "session", 1.0, cursor=0, received=1, handled=0)
 TO = Address.client(CLIENT.id)
 
 
-def row(message_id: int, index: int | None, to: Address = TO, data: str = "") -> KeptMessage:
-    return KeptMessage(
+def row(message_id: int, index: int | None, to: Address = TO, data: str = "") -> StoredMessage:
+    return StoredMessage(
         application="chat",
         id=message_id,
         kind=to.kind,
@@ -206,7 +206,7 @@ def test_a_step_counts_for_each_address_and_each_reply() -> None:
 class Life:
     """A server's life, as far as one step of one client's goes, over ``rows``, which others have too."""
 
-    def __init__(self, rows: list[KeptMessage]) -> None:
+    def __init__(self, rows: list[StoredMessage]) -> None:
         self.rows = rows
         self.replay = Replay([CLIENT], rows)
         self.cause = Cause(CLIENT.id, 1)
@@ -230,7 +230,7 @@ class Life:
 def test_each_is_sent_once_however_often_it_was_refused(
     to: list[Address], lives: list[list[tuple[int, bool]]]
 ) -> None:
-    rows: list[KeptMessage] = []
+    rows: list[StoredMessage] = []
     messages = [(each, f"text {number}") for number, each in enumerate(to)]
     for faults in lives:
         life = Life(rows)
