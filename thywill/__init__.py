@@ -1,6 +1,7 @@
 """Asynchronous messaging between a server and many browsers, over plain HTTP."""
 
 from thywill.application import Application, Client, rpc
+from thywill.component import Configuration
 from thywill.errors import ApplicationError, RpcError, ThywillError, Unavailable, UnsendableMessage
 
 __version__ = "0.1.0"
@@ -9,6 +10,7 @@ __all__ = [
     "Application",
     "ApplicationError",
     "Client",
+    "Configuration",
     "RpcError",
     "ThywillError",
     "Unavailable",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from thywill.component import Configuration
 from thywill.core.overflow import Overflow, Policies
 from thywill.hub.contracts import Address
 
 if TYPE_CHECKING:
-    from thywill.client_interface.bootstrap import Configuration
     from thywill.hub.client import LiveClient
     from thywill.hub.hub import Hub
 

@@ -1,13 +1,42 @@
-"""What every replaceable part has in common."""
+"""What a replaceable part is, what a page is told for it, and how the settings choose one.
+
+A part is chosen by its short name, if it comes with thywill, or by the dotted path of somebody else's class:
+
+    [queue]
+    component = "ours.queues.FancyQueue"
+    size = 5                               # a field of FancyQueue.Settings
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+import importlib
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
-if TYPE_CHECKING:
-    from thywill.client_interface.bootstrap import Configuration
-    from thywill.core.measures import Measures
+from thywill.config import Settings
+from thywill.core.measures import Measures
+from thywill.errors import SettingsError
+
+
+@dataclass(slots=True)
+class Configuration:
+    """What one client is told.
+
+    Args:
+        connection: what ``connect`` answers: the client, its token, the times and limits.
+        parameters: for the application's code in the browser; JSON.
+        scripts, styles: what the page loads, in order: ``area/file`` of a static folder (the area is an
+            application's name), or a whole address.
+        push: the names of the push components, best first.
+    """
+
+    connection: dict[str, Any]
+    parameters: dict[str, Any] = field(default_factory=dict)
+    scripts: list[str] = field(default_factory=list)
+    styles: list[str] = field(default_factory=list)
+    push: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +64,82 @@ class Component:
 
     def measure(self, measures: Measures) -> None:
         """Tell whoever watches the server what there is to know; called now and then, on the loop."""
+
+
+C = TypeVar("C", bound=Component)
+
+
+def load_component(kind: str, name: str, known: Mapping[str, str], contract: type[C]) -> type[C]:
+    """Return the class that the section ``kind`` of the settings means by ``name``.
+
+    Args:
+        kind: the section, for errors.
+        name: a key of ``known``, or a dotted path such as ``ours.queues.FancyQueue``.
+        known: the dotted paths of the components that come with thywill.
+        contract: what the class must be a subclass of.
+
+    Raises:
+        SettingsError: there is no such class, or it does not keep the contract.
+    """
+    place = f"[{kind}] {'components' if kind == 'push' else 'component'}"
+    dotted = known.get(name, name)
+    module_name, _, class_name = dotted.rpartition(".")
+    if not module_name:
+        raise SettingsError(f"{place}: {name!r} is no component; choose {', '.join(known)} or a dotted path")
+    try:
+        found = getattr(importlib.import_module(module_name), class_name, None)
+    except ImportError as error:
+        raise SettingsError(f"{place}: {dotted} cannot be imported: {error}") from None
+    if not inspect.isclass(found):
+        raise SettingsError(f"{place}: there is no class {class_name!r} in {module_name}")
+    if not issubclass(found, contract):
+        base = f"{contract.__module__}.{contract.__qualname__}"
+        raise SettingsError(f"{place}: {dotted} is no subclass of {base}")
+    return found
+
+
+class Chosen(NamedTuple, Generic[C]):
+    """A component that the settings chose: its class, and its section as the class declares it."""
+
+    kind: type[C]
+    settings: Any
+
+
+class Choice:
+    """The components that the settings choose.
+
+    Args:
+        settings: the settings.
+        known: for each section the components that come with thywill; the first is the default, or all are
+            where there are several.
+    """
+
+    def __init__(self, settings: Settings, known: Mapping[str, Mapping[str, str]]) -> None:
+        self._settings = settings
+        self._known = known
+
+    def one(self, section: str, contract: type[C]) -> Chosen[C]:
+        """Return the component of a section that has one.
+
+        Raises:
+            SettingsError: there is no such component, or its settings are wrong.
+        """
+        known = self._known[section]
+        kind = load_component(section, self._settings.chosen(section, next(iter(known))), known, contract)
+        return Chosen(kind, self._settings.section(section, kind.Settings, ignore=("component",)))
+
+    def several(self, section: str, contract: type[C]) -> list[Chosen[C]]:
+        """Return the components of a section that has several, each with a table of its own.
+
+        Raises:
+            SettingsError: there is no such component, or its settings are wrong.
+        """
+        known = self._known[section]
+        names = self._settings.chosen_all(section, list(known))
+        tables = [name.rpartition(".")[2] for name in names]
+        kinds = [load_component(section, name, known, contract) for name in names]
+        self._settings.check_tables(section, [*tables, *known])  # tables of others wait for their turn
+        return [
+            Chosen(kind, self._settings.section(f"{section}.{table}", kind.Settings))
+            for kind, table in zip(kinds, tables, strict=True)
+        ]

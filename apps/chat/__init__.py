@@ -6,14 +6,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from apps.chat.rooms import DIRECTORY, LOBBY, Event, Person, Rooms, tag_of
 from apps.chat.words import NAME_LIMIT, ROOM_LIMIT, TEXT_LIMIT, ChatError
-from thywill import Application, Client, RpcError, rpc
-
-if TYPE_CHECKING:
-    from thywill.client_interface.bootstrap import Configuration
+from thywill import Application, Client, Configuration, RpcError, rpc
 
 EVENTS_PER_SECOND = 1000
 """More than any room has, so that the count is always behind the clock."""

@@ -17,7 +17,7 @@ from tests.conftest import Start
 from tests.support.serving import until
 from thywill.application_interface.base import ApplicationInterface, Page
 from thywill.client_interface.base import ClientInterface
-from thywill.client_interface.bootstrap import Configuration
+from thywill.component import Configuration
 from thywill.core.envelope import Item, encode_data
 from thywill.core.message import Message
 from thywill.core.outbox import Entry

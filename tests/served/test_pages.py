@@ -18,11 +18,11 @@ from tests.gate.environment import ROOT
 from tests.support.serving import Running
 from thywill.application_interface.base import Page
 from thywill.client_interface.assets import Assets
-from thywill.client_interface.bootstrap import Configuration
 from thywill.client_interface.bundle import Bundle
 from thywill.client_interface.frame import BRIDGE_FILES, FRAME_FILES
 from thywill.client_interface.html import application_page
 from thywill.client_interface.tornado import CLIENT_FILES
+from thywill.component import Configuration
 
 pytestmark = pytest.mark.gen_test
 

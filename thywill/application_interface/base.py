@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from thywill.client_interface.bootstrap import Configuration
-from thywill.component import Component, NoSettings
+from thywill.component import Component, Configuration, NoSettings
 from thywill.core.envelope import Item
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub

@@ -14,7 +14,7 @@ from thywill.application import Application, Client
 from thywill.application_interface.base import ApplicationInterface, Page
 from thywill.application_interface.loading import failure_of, load, slips
 from thywill.application_interface.mailbox import Mailbox, Step, is_cancelled
-from thywill.client_interface.bootstrap import Configuration
+from thywill.component import Configuration
 from thywill.core.envelope import Item, encode_failure, encode_result
 from thywill.errors import RpcError, SettingsError, Unavailable, UnsendableMessage
 from thywill.hub.client import LiveClient

@@ -13,40 +13,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
 
+from thywill.component import Component, Configuration
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
 
 USER_AGENT_LIMIT = 500
-
-
-@dataclass(slots=True)
-class Configuration:
-    """What one client is told.
-
-    Args:
-        connection: what ``connect`` answers: the client, its token, the times and limits.
-        parameters: for the application's code in the browser; JSON.
-        scripts, styles: what the page loads, in order: ``area/file`` of a static folder (the area is an
-            application's name), or a whole address.
-        push: the names of the push components, best first.
-    """
-
-    connection: dict[str, Any]
-    parameters: dict[str, Any] = field(default_factory=dict)
-    scripts: list[str] = field(default_factory=list)
-    styles: list[str] = field(default_factory=list)
-    push: list[str] = field(default_factory=list)
-
-
-class Bootstrapping(Protocol):
-    """A part that has something to tell the browser."""
-
-    def bootstrap(self, client: Any, configuration: Configuration) -> None:
-        """Add to ``configuration``."""
-        ...
 
 
 class Bootstrap:
@@ -57,7 +29,7 @@ class Bootstrap:
         parts: who adds to the configuration, in this order; the application interface comes last.
     """
 
-    def __init__(self, hub: Hub, parts: Sequence[Bootstrapping]) -> None:
+    def __init__(self, hub: Hub, parts: Sequence[Component]) -> None:
         self._hub = hub
         self._parts = parts
 

@@ -13,11 +13,11 @@ from thywill.application_interface.base import Page
 from thywill.client_interface import html
 from thywill.client_interface.assets import Assets, cache_control
 from thywill.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
-from thywill.client_interface.bootstrap import Configuration
 from thywill.client_interface.browser_sessions import BrowserSessions
 from thywill.client_interface.bundle import Bundle
 from thywill.client_interface.echo import Echo
 from thywill.client_interface.frame import Frame
+from thywill.component import Configuration
 from thywill.core import envelope
 from thywill.errors import Draining, MethodNotAllowed, NotFound, RequestError
 from thywill.http.message import JSON, Reply, Request

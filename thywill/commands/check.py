@@ -18,10 +18,10 @@ from thywill.client_interface.base import ClientInterface
 from thywill.commands import nginx, places
 from thywill.commands.databases import pending, sqlite_file
 from thywill.commands.report import Report
+from thywill.component import Choice
 from thywill.config import ServerSettings, Settings
 from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import SettingsError
-from thywill.loading import Choice
 from thywill.log.base import Log
 from thywill.process import descriptors
 from thywill.push.base import Push

@@ -7,9 +7,9 @@ from typing import Any, Protocol, runtime_checkable
 from urllib.parse import unquote
 
 from thywill.commands.places import is_there
+from thywill.component import Choice
 from thywill.config import ServerSettings, Settings
 from thywill.database.base import Database
-from thywill.loading import Choice
 from thywill.server import COMPONENTS
 
 SQLITE = "sqlite:///"

@@ -8,8 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from thywill.client_interface.bootstrap import Configuration
-from thywill.component import Component
+from thywill.component import Component, Configuration
 from thywill.core.envelope import Item
 from thywill.errors import TooLarge
 from thywill.http.message import Request

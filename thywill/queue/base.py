@@ -10,8 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from thywill.client_interface.bootstrap import Configuration
-from thywill.component import Component
+from thywill.component import Component, Configuration
 from thywill.core.envelope import Item
 from thywill.core.log import LogBounds, MessageLog
 from thywill.core.measures import Measures

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from thywill.application import Application, Client, rpc
-from thywill.client_interface.bootstrap import Configuration
+from thywill.component import Configuration
 from thywill.errors import RpcError
 from thywill.monitoring.figures import Figures
 from thywill.monitoring.lookup import describe, search

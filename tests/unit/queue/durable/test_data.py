@@ -11,7 +11,7 @@ import pytest
 from tests.support.queue_world import World, settle
 from tests.support.serving import until
 from thywill.application import Application, Client
-from thywill.client_interface.bootstrap import Configuration
+from thywill.component import Configuration
 from thywill.core.changes import Changes
 from thywill.hub.client import LiveClient
 from thywill.hub.step import DISCONNECTED, Cause, begin
