@@ -27,6 +27,7 @@ Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 SECTIONS = (
     "server",
+    "limits",
     "application_interface",
     "client_interface",
     "push",
@@ -60,6 +61,11 @@ class ServerSettings:
     idle_timeout: Seconds = 75.0
     write_timeout: Seconds = 60.0
     stop_timeout: Seconds = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsSettings:
+    """The section ``[limits]``: how much one address or one client may take of what is there for all."""
 
 
 class Found(NamedTuple):

@@ -21,8 +21,8 @@ from thywill.application_interface.local import LocalApplications, LocalSettings
 from thywill.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
 from thywill.client_interface.bootstrap import Bootstrap
 from thywill.client_interface.tornado import TornadoClientInterface
-from thywill.component import Component
-from thywill.config import ServerSettings, Settings
+from thywill.component import Choice, Chosen, Component
+from thywill.config import LimitsSettings, ServerSettings, Settings
 from thywill.core.signing import Signer
 from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import SettingsError
@@ -34,7 +34,6 @@ from thywill.http.tornado.server import TornadoServer
 from thywill.hub.client import LiveClient
 from thywill.hub.contracts import Restored, Timing
 from thywill.hub.hub import Hub
-from thywill.loading import Choice, Chosen
 from thywill.log.base import Log
 from thywill.monitoring.gate import Gate
 from thywill.monitoring.metrics import Metrics
@@ -98,6 +97,7 @@ class Service:
     def __init__(self, settings: Settings, root: Path) -> None:
         choice = Choice(settings, COMPONENTS)
         self.settings = settings.section("server", ServerSettings)
+        self.limits = settings.section("limits", LimitsSettings)
         self.proxies = TrustedProxies(self.settings.trusted_proxies)
         self.folder = folder = _make_folder(root / self.settings.data)
         self.log = _build(choice.one("log", Log), folder)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.gate.environment import ROOT
 from thywill.component import Component
-from thywill.config import ServerSettings
+from thywill.config import LimitsSettings, ServerSettings
 from thywill.monitoring.settings import MonitoringSettings
 from thywill.server import COMPONENTS
 
@@ -34,7 +34,11 @@ def component(dotted: str) -> type[Component]:
 
 def documented() -> dict[str, list[type[Any]]]:
     """Return for each section of the file the classes whose settings it holds."""
-    sections: dict[str, list[type[Any]]] = {"server": [ServerSettings], "monitoring": [MonitoringSettings]}
+    sections: dict[str, list[type[Any]]] = {
+        "server": [ServerSettings],
+        "limits": [LimitsSettings],
+        "monitoring": [MonitoringSettings],
+    }
     for kind, known in COMPONENTS.items():
         for name, dotted in known.items():
             section = f"push.{name}" if kind == "push" else kind

@@ -103,6 +103,11 @@ async def test_errors_by_code(running: Running, caplog: pytest.LogCaptureFixture
     assert metrics["thywill_errors_total"] == {("malformed",): 2, ("bad_token",): 1, ("gone",): 1}
 
 
+async def test_what_limits_refuse_by_their_names(running: Running) -> None:
+    running.service.hub.meter.limited["connects"] += 2
+    assert (await scrape(running))["thywill_limited_total"] == {("connects",): 2}
+
+
 async def test_requests_and_connections(running: Running) -> None:
     await running.connect()
     for path in ("", "probe/", "static/0/client.js", "nothing/here", "thywill/sockjs/info", "thywill/none"):

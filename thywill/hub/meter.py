@@ -44,6 +44,8 @@ class Tally:
 class Meter:
     """The counters of one hub.
 
+    ``limited`` counts what was refused because of a limit, by the name of its setting in ``[limits]``.
+
     Args:
         monotonic: the clock.
     """
@@ -56,6 +58,7 @@ class Meter:
         self.given_up = 0
         self.disconnected: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
+        self.limited: Counter[str] = Counter()
         self.moves: deque[Move] = deque(maxlen=MOVES)
         self._lags: deque[tuple[float, float]] = deque()
         self._monotonic = monotonic

@@ -93,6 +93,9 @@ class Watch:
         for code, refused in meter.errors.items():
             text = "Requests and frames that were refused, by the code of the error."
             measures.counter("thywill_errors_total", text, refused, code=code)
+        for limit, refused in meter.limited.items():
+            text = "What was refused because of a limit, by the name of its setting."
+            measures.counter("thywill_limited_total", text, refused, limit=limit)
 
     def _add_server(self, measures: Measures) -> None:
         meter = self.hub.meter
