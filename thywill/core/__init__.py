@@ -1,1 +1,4 @@
-"""The engine without I/O: no clock, loop, socket, random source or log; time is an argument."""
+"""The rules of delivery, without I/O: no clock, loop, socket, random source or log.
+
+Where time matters it is an argument, so every rule can be tested with literal times.
+"""

@@ -1,4 +1,17 @@
-"""Numbered messages from a browser: each accepted once, in order, without a gap."""
+"""A client's inbox: which of its browser's messages were accepted, each once, in order, without a gap.
+
+A browser numbers its messages 1, 2, 3 … and sends them in batches. When the answer to a batch is lost, the
+browser cannot know whether the batch arrived, so it sends it again. The inbox needs one number to accept each
+message exactly once: ``received``, the number of the last one that it has accepted. An example:
+
+    received 0    batch 1 2             accepts 1, 2    the answer {"received": 2} is lost
+    received 2    batch 1 2 3           accepts 3       1 and 2 are repeats and are ignored
+    received 3    batch 5               Gap(3)          nothing is accepted; the browser sends again from 4
+    received 3    batch 4 5 6, room 2   accepts 4, 5    {"received": 5}: the browser sends 6 again later
+
+With a queue that survives restarts, accepted messages are safe once they are committed to the database. When
+that fails, ``refuse`` sets the number back, and the browser sends them again.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +22,7 @@ from thywill.errors import Gap
 
 
 class Inbox:
-    """What one client has sent so far.
+    """Accepts the messages of one client.
 
     Args:
         received: the number of the last message that was accepted.
@@ -21,21 +34,27 @@ class Inbox:
         self.received = received
 
     def accept(self, items: Sequence[Item], room: int) -> list[Item]:
-        """Accept the items that are new, ``room`` at the most, and return them.
+        """Accept the new messages of a batch, and ignore those that were accepted before.
 
-        A repeat of what was accepted before is ignored: the browser sends a batch again when it never
-        saw the answer. Nothing is accepted when anything in the batch is wrong.
+        If any message in the batch is wrong, none is accepted.
+
+        Args:
+            items: the batch, in the order in which it was sent.
+            room: how many messages to accept at most.
+
+        Returns:
+            the messages that are now accepted.
 
         Raises:
-            Gap: a number is missing before or between the items.
-            Malformed: a call without a list of arguments.
+            Gap: a number is missing before or between the messages.
+            Malformed: the arguments of a call are not a list.
         """
         fresh = self._fresh(items)[:room]
         self.received += len(fresh)
         return fresh
 
     def refuse(self, number: int) -> None:
-        """What was accepted from ``number`` on could not be kept: the browser has to send it again."""
+        """Take back message ``number`` and all later ones: the browser has to send them again."""
         self.received = min(self.received, number - 1)
 
     def _fresh(self, items: Sequence[Item]) -> list[Item]:

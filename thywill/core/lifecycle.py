@@ -1,4 +1,18 @@
-"""The states of a client, every transition in one table."""
+"""The life of a client: its states, the events, and every transition in one table.
+
+A client is a page, not a connection. Between two polls it has no connection at all, and it survives a lost
+network for the grace time. An example, with a pause of 5 s and a grace time of 60 s:
+
+     0 s   created by a connect request              DETACHED
+     0 s   ATTACH: the page polls                    CONNECTED
+    30 s   the poll's connection breaks              CONNECTED
+    35 s   MISS: no poll for 5 s                     DETACHED    the application notices nothing
+    50 s   ATTACH: the network is back               CONNECTED   what was sent meanwhile is delivered
+    70 s   LEAVE: the user closes the page           GONE
+
+Without the poll at 50 s, EXPIRE would have made it GONE at 90 s. GONE is final: a page that comes later is
+answered 410 and has to connect as a new client.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +22,21 @@ from thywill.errors import Gone
 
 
 class State(enum.Enum):
-    """Where a client is. The values are the words that records and the operator see."""
+    """The state of a client. The values stand in the database and on the status page."""
 
-    DETACHED = "detached"  # its browser has no request here, but may come back; every client begins so
-    CONNECTED = "connected"  # its browser has a request here, or had one a moment ago
-    GONE = "gone"  # it left, was disconnected, or its grace time passed; final
+    DETACHED = "detached"  # no request of its browser is here, but it may come back; the first state
+    CONNECTED = "connected"  # a request of its browser is here, or was a moment ago
+    GONE = "gone"  # it left, was disconnected, or its grace time has passed; the last state
 
 
 class Event(enum.Enum):
     """What happens to a client."""
 
     ATTACH = "attach"  # a poll or a stream arrived
-    MISS = "miss"  # none has arrived for longer than the network's usual pause
+    MISS = "miss"  # none has arrived for longer than the usual pause between two polls
     EXPIRE = "expire"  # none arrived within the grace time
-    LEAVE = "leave"  # its browser said that it goes
-    EVICT = "evict"  # the application or the queue's overflow disconnected it
+    LEAVE = "leave"  # its browser said goodbye
+    EVICT = "evict"  # the server ended it: the application, an operator, or an overflow
 
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
@@ -38,15 +52,15 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 
 
 class IllegalTransition(Exception):
-    """The engine fed an event that the state does not know: our own fault, never the browser's."""
+    """The server used an event that the state does not allow: a fault of the server, never of a browser."""
 
 
 def advance(state: State, event: Event) -> State:
     """Return the state after ``event``.
 
     Raises:
-        Gone: the client is gone; nothing brings it back.
-        IllegalTransition: the table has no such row.
+        Gone: the client is already gone.
+        IllegalTransition: the table has no row for this state and event.
     """
     if state is State.GONE:
         raise Gone("this client is gone")

@@ -1,4 +1,20 @@
-"""How much the queues of one application hold of its messages."""
+"""The bound on all messages that wait for the clients of one application.
+
+Each outbox is bounded, but a thousand full outboxes can still fill the memory. So the messages of one
+application are counted together. A broadcast to 1,000 clients is one ``Entry`` in 1,000 outboxes, and is
+counted once. It should leave the count when the last of the 1,000 has acknowledged it, without work at
+every acknowledgement. So the log refers to entries *weakly*: when the last outbox removes its reference,
+CPython frees the entry and calls ``_released`` at once, which subtracts it.
+
+    publish 7 to two clients    outboxes [7] [7]    the log counts 1
+    one acknowledges 7          outboxes [] [7]     the log counts 1
+    the other one does          outboxes [] []      7 is freed; the log counts 0
+
+When there are more than the bounds allow, ``excess`` says up to which id messages are to be dropped from all
+outboxes. It asks for a tenth more than necessary (``RELIEF``), so that the next message does not exceed them
+again. Dropping takes several turns of the loop while messages keep arriving, so ``excess`` asks again only
+when the log has grown by another tenth (``STEP``).
+"""
 
 from __future__ import annotations
 
@@ -8,14 +24,14 @@ from dataclasses import dataclass
 from thywill.core.outbox import Entry
 
 RELIEF = 0.9
-"""Down to this part of the bounds messages are given up: not at every message anew."""
+"""The part of the bounds that is left after dropping."""
 STEP = 1.1
-"""By this factor the bounds have to be passed before more is given up, while that is still under way."""
+"""By this factor the log may exceed its bounds while messages are being dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogBounds:
-    """How many messages, and how many bytes of them, one log may hold."""
+    """How many messages, and how many bytes of encoded messages, one log may hold."""
 
     messages: int = 100_000
     size: int = 64 * 1024 * 1024
@@ -29,11 +45,7 @@ class _Held(weakref.ref[Entry]):
 
 
 class MessageLog:
-    """The messages of one application that some queue holds, each counted once, however many hold it.
-
-    It refers to messages weakly: what no queue holds any more has left the count by itself, so that nothing
-    needs to be done when a message is acknowledged, and one sleeper does not keep what others have had.
-    """
+    """Counts the messages of one application that at least one outbox holds; each is counted once."""
 
     def __init__(self, bounds: LogBounds) -> None:
         self._bounds = bounds
@@ -46,7 +58,7 @@ class MessageLog:
         return len(self._held)
 
     def hold(self, entry: Entry) -> None:
-        """Count ``entry``, whose id is higher than all before, as long as a queue holds it."""
+        """Count ``entry`` for as long as an outbox holds it. Its id has to be higher than all before it."""
         held = _Held(entry, self._release)
         held.id, held.size = entry.id, len(entry.encoded)
         self._held[entry.id] = held
@@ -58,7 +70,7 @@ class MessageLog:
         self.size -= held.size
 
     def excess(self) -> tuple[int, int] | None:
-        """Return up to which id messages must be given up, and how many; None within the bounds."""
+        """Return up to which id to drop messages, and how many those are; None within the bounds."""
         bounds, slack = self._bounds, self._slack
         if len(self._held) <= bounds.messages and self.size <= bounds.size:
             self._slack = 1.0

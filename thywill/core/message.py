@@ -1,4 +1,4 @@
-"""One message on its way into the log."""
+"""A message before it has an id."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from thywill.core.overflow import Overflow
 
 
 class Message(NamedTuple):
-    """What is sent: encoded JSON, and how it is to be treated.
+    """What an application sends.
 
     Args:
-        data: the JSON.
-        reply_to: the number of the browser's message that this answers.
-        key: with the policy ``conflate``, the waiting message with the same key is replaced. It contains the
-            address: the same key elsewhere is another.
-        overflow: its policy, decided when it is sent; None for that of the settings.
+        data: the encoded JSON.
+        reply_to: the number of the browser's message that this replies to; None if it is no reply.
+        key: with the policy ``conflate``, this message replaces the waiting one with the same key. The key
+            contains the address, so that messages to different channels never replace each other.
+        overflow: what to do where an outbox is full; None means the policy of the settings.
     """
 
     data: bytes

@@ -1,7 +1,28 @@
-"""A client's queue: the messages addressed to it that its browser has not acknowledged.
+"""A client's outbox: the messages for one browser that the browser has not acknowledged yet.
 
-A message leaves when the browser's cursor has passed it, never because it was written: an answer can be
-lost on its way. What was given out and not acknowledged is given out again, in the same order.
+An HTTP answer can be lost on its way without the server knowing. So a message is not removed when it is
+written: it is *in flight* until the browser acknowledges it, and is written again with the next answer if the
+acknowledgement does not come. The browser ignores an id that it has seen.
+
+Ids grow, so one number, the *cursor*, acknowledges every message up to it. ``entries`` is ordered by id and
+has two parts: ``entries[:in_flight]`` were written, the rest wait. An example:
+
+    append 3, 5, 8     cursor 0    waiting 3 5 8
+    poll, cursor 0     cursor 0    in flight 3 5 8       the answer with 3, 5 and 8 is lost
+    append 9           cursor 0    in flight 3 5 8, waiting 9
+    poll, cursor 0     cursor 0    in flight 3 5 8 9     all four are written, three of them again
+    poll, cursor 9     cursor 9    empty                 the browser has acknowledged all of them
+
+An outbox is bounded. When it is full, waiting messages are dropped, but not those in flight: the browser may
+have them already, and its next cursor must be found. A ``Loss`` takes the place of dropped messages. It has
+the id of the last one and their count, and is written and acknowledged as a message is, so the browser is
+told of each loss until it has acknowledged it, and never twice. With room for two messages:
+
+    append 10, 11, 12  cursor 9    waiting Loss(10, lost=1) 11 12
+    poll, cursor 9     cursor 9    in flight Loss 11 12  {"messages": [11, 12], "cursor": 12, "lost": 1}
+    poll, cursor 12    cursor 12   empty
+
+What an outbox does after a restart of the server, which has forgotten what was in flight, see ``restored``.
 """
 
 from __future__ import annotations
@@ -21,9 +42,14 @@ Form = TypeVar("Form")
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much one queue may hold, and how much one answer may carry.
+    """How much one outbox may hold, and how much one answer may carry.
 
-    ``size`` and ``batch_size`` are in bytes of encoded messages; an answer carries at least one message.
+    Args:
+        messages: how many messages an outbox may hold.
+        size: how many bytes of encoded messages an outbox may hold.
+        batch: how many messages one answer may carry.
+        batch_size: how many bytes one answer may carry; a single message that is larger goes alone.
+        overflow: the policy of messages that have none of their own.
     """
 
     messages: int = 1000
@@ -34,7 +60,7 @@ class Bounds:
 
 
 class Entry:
-    """One message of the log, encoded once and shared by the queues of all of its receivers."""
+    """One message of the log. It is encoded once and shared by the outboxes of all of its receivers."""
 
     __slots__ = ("__weakref__", "_alone", "_form", "encoded", "id", "is_reply", "key", "overflow")
 
@@ -57,13 +83,16 @@ class Entry:
         self._form: Any = None
 
     def alone(self) -> bytes:
-        """Return the answer that carries this message only: the same bytes for every receiver."""
+        """Return the answer that carries only this message. All receivers share it, so it is cached."""
         if self._alone is None:
             self._alone = encode_answer((self.encoded,), self.id)
         return self._alone
 
     def form(self, make: Callable[[bytes], Form]) -> Form:
-        """Return ``make(self.encoded)``, made once for all receivers, who ask with the same ``make``."""
+        """Return ``make(self.encoded)``, computed at the first call and cached for all receivers.
+
+        Every caller has to pass the same ``make``.
+        """
         if self._form is None:
             self._form = make(self.encoded)
         form: Form = self._form
@@ -71,10 +100,14 @@ class Entry:
 
 
 class Loss:
-    """Where messages were dropped from one queue: the id of the last of them, and how many.
+    """The place in one outbox where messages were dropped.
 
-    It is given out and acknowledged as a message is, so its number is told until the browser has it, and
-    then no more.
+    It is written and acknowledged as a message is: the browser is told until it acknowledges, and then no
+    more.
+
+    Args:
+        last: the id of the last message that was dropped here.
+        lost: how many were dropped here.
     """
 
     __slots__ = ("id", "lost")
@@ -86,7 +119,7 @@ class Loss:
         self.lost = lost
 
     def alone(self) -> bytes:
-        """Return the answer that tells of this loss only."""
+        """Return the answer that reports only this loss."""
         return encode_answer((), self.id, self.lost)
 
 
@@ -96,20 +129,19 @@ _id = attrgetter("id")
 
 
 class Full(Exception):
-    """There is no room for a message that must not be dropped: its client cannot go on."""
+    """The outbox is full, and only messages that must not be dropped are left: its client has to be ended."""
 
 
 class Outbox:
-    """The queue of one client.
+    """The outbox of one client; the beginning of this file explains it.
+
+    ``entries[:in_flight]`` were written and are not acknowledged. Neighbouring losses among the waiting
+    entries are merged into one. Those in flight are not, since the browser may acknowledge some of them only.
+    So there are at most as many losses as an answer carries messages, and one more for each waiting message.
 
     Args:
-        bounds: shared by all queues of the same kind.
+        bounds: how much it may hold; one object, shared by all outboxes.
         cursor: the id of the last message that the browser has acknowledged.
-
-    ``entries[:given]`` were given out and wait for their acknowledgement. What is dropped leaves a
-    ``Loss`` in its place: one for each message that was given out, since the browser may have had some of
-    them, and one for all others that stood side by side. So there are never more of them than an answer may
-    carry messages, and one for each message that waits.
     """
 
     __slots__ = (
@@ -137,14 +169,19 @@ class Outbox:
 
     @classmethod
     def restored(cls, bounds: Bounds, cursor: int, entries: list[Waiting], last: int) -> Outbox:
-        """Return the queue of a client that was kept over a restart of the server.
+        """Rebuild the outbox of a client that outlived a restart of the server.
+
+        The database knows which messages were sent, but not which of them were written to the browser, and
+        only roughly which were acknowledged. So all of them count as in flight: none is dropped when the
+        outbox is full, and up to ``last`` any cursor is accepted.
 
         Args:
-            bounds: as above.
-            cursor: what was noted of its browser's acknowledgements; it may lag behind them.
-            entries: what was sent to it, and lost, after ``cursor``; bounds are for what comes now, since
-                much of this may have been acknowledged. What a later one replaces is left out.
-            last: the highest id that the browser may have been given.
+            bounds: how much it may hold. The restored entries may exceed it, as the browser may have
+                acknowledged many of them.
+            cursor: the last acknowledgement that was saved; the browser's own cursor may be higher.
+            entries: the messages and losses after ``cursor``. A message that a later one with the same key
+                replaces is left out.
+            last: the highest id that may have been written to the browser.
         """
         outbox = cls(bounds, cursor)
         entries = outbox._conflated(entries)
@@ -154,7 +191,7 @@ class Outbox:
         return outbox
 
     def _conflated(self, items: list[Waiting]) -> list[Waiting]:
-        """Note the keys of ``items``; return these without what a later one of the same key replaces."""
+        """Index ``items`` by key; return them without those that a later one of the same key replaces."""
         entries = [item for item in items if isinstance(item, Entry)]
         conflating = [entry for entry in entries if self._policy(entry) is Overflow.CONFLATE]
         keyed = [(entry.key, entry) for entry in conflating if entry.key is not None]
@@ -163,7 +200,7 @@ class Outbox:
         return [item for item in items if item.id not in replaced]
 
     def loss(self) -> tuple[int, int]:
-        """Return how many messages its losses stand for, and the id of the last of them."""
+        """Return how many messages were dropped in all, and the id of the last of them (0: none)."""
         ids = [item.id for item in self.entries if item.lost]
         return self.lost, ids[-1] if ids else 0
 
@@ -171,7 +208,10 @@ class Outbox:
         return len(self.entries) - self.losses
 
     def append(self, entry: Entry) -> int:
-        """Add a message, as its policy says where there is no room; return how many were dropped.
+        """Add a message. Where there is no room, do what its policy says.
+
+        Returns:
+            how many messages were dropped.
 
         Raises:
             Full: there is no room for it, and it must not be dropped.
@@ -195,12 +235,12 @@ class Outbox:
         self.keys[key] = entry
 
     def _replace(self, older: Entry) -> None:
-        # Of what is left from before a restart nobody knows whether it was given out, and a cursor there is
-        # believed without its message: so it is replaced.
+        # A message in flight is not replaced, since its cursor has to be found. One from before a restart is:
+        # acknowledge accepts any cursor up to restored_up_to, whether its message is here or not.
         first = 0 if older.id <= self.restored_up_to else self.in_flight
         index = bisect_left(self.entries, older.id, lo=first, key=_id)
         if index == len(self.entries) or self.entries[index] is not older:
-            return  # it was given out
+            return  # it is in flight
         self._release((older,))
         del self.entries[index]
         if index < self.in_flight:
@@ -215,12 +255,12 @@ class Outbox:
         if policy is not Overflow.DROP_NEWEST or entry.is_reply:
             return self._drop_oldest(entry)
         if len(self) == 1:
-            return 0  # it would never get in
+            return 0  # it alone is larger than the bound, and would never get in
         self._drop(len(self.entries) - 1)
         return 1
 
     def _drop_oldest(self, entry: Entry) -> int:
-        # What was given out stays: its answer may be on the way, and its acknowledgement must find it.
+        # Messages in flight stay: their answer may be on its way, and its cursor must be found.
         dropped, index, others = 0, self.in_flight, False
         while self._is_over() and self.entries[index] is not entry:
             if self._may_drop(self.entries[index]):
@@ -237,7 +277,7 @@ class Outbox:
         return dropped + 1
 
     def _may_drop(self, item: Waiting) -> bool:
-        # Somebody waits for a reply: a call is answered once, whatever else is dropped.
+        # A reply is never dropped, because the page waits for it: every call is answered exactly once.
         if isinstance(item, Loss) or item.is_reply:
             return False
         return self._policy(item) is not Overflow.DISCONNECT
@@ -249,7 +289,7 @@ class Outbox:
         return self.size > self.bounds.size or len(self) > self.bounds.messages
 
     def _drop(self, index: int) -> int:
-        """Drop a message that was not given out; return the index after the loss."""
+        """Drop a waiting message, merge the loss with its neighbours, and return the index after it."""
         first, end = index, index + 1
         if index > self.in_flight and self._are_losses(index - 1):
             first -= 1
@@ -284,10 +324,13 @@ class Outbox:
                 del keys[item.key]
 
     def drop_up_to(self, up_to: int) -> int:
-        """Drop every message up to that id, even what was given out; return how many these were.
+        """Drop every message up to that id, even if it is in flight. The log asks for this when it is full.
+
+        Returns:
+            how many messages were dropped.
 
         Raises:
-            Full: one of them must not be dropped.
+            Full: one of them must not be dropped; then none was.
         """
         end = bisect_right(self.entries, up_to, key=_id)
         dropped = [item for item in self.entries[:end] if not item.lost]
@@ -302,33 +345,33 @@ class Outbox:
         return len(dropped)
 
     def is_stale(self, cursor: int) -> bool:
-        """Tell whether ``cursor`` lies before what was acknowledged: a request that was overtaken."""
+        """Return whether ``cursor`` is older than the last acknowledgement: another request overtook this."""
         return cursor < self.cursor
 
     def acknowledge(self, cursor: int) -> None:
-        """Let go of every message up to ``cursor``, which was given out or acknowledged before.
+        """Remove every message up to ``cursor``: the browser has processed them.
 
         Raises:
-            Malformed: the cursor was never given out.
+            Malformed: no answer to this client has ended with that cursor.
         """
         if cursor == self.cursor:
             return
         if cursor <= self.restored_up_to:
-            # Its message may have left the log, so this is believed.
+            # From before a restart: the message may have left the log, so the cursor cannot be checked.
             self._remove_first(self._index_after(cursor))
             self.cursor = cursor
             return
         if not self.in_flight or cursor > self.entries[self.in_flight - 1].id:
-            raise Malformed(f"cursor {cursor} was never given out")
+            raise Malformed(f"cursor {cursor} was never sent to this client")
         self._remove_first(self._position(cursor) + 1)
         self.cursor = cursor
 
     def _position(self, cursor: int) -> int:
-        # From the end: a browser acknowledges the whole of an answer.
+        # Searched from the end, since a browser usually acknowledges the whole answer.
         for index in range(self.in_flight - 1, -1, -1):
             if self.entries[index].id == cursor:
                 return index
-        raise Malformed(f"cursor {cursor} was never given out")
+        raise Malformed(f"cursor {cursor} was never sent to this client")
 
     def _remove_first(self, count: int) -> None:
         self._release(self.entries[:count])
@@ -336,9 +379,9 @@ class Outbox:
         self.in_flight -= count
 
     def next_answer(self) -> bytes:
-        """Return the answer with all that waits, as much as one answer may carry.
+        """Return the answer to a poll: what is not acknowledged, as much as one answer may carry.
 
-        The same messages are given again until they are acknowledged.
+        What it carries is in flight from now on, and is returned again until it is acknowledged.
         """
         entries = self.entries
         if len(entries) == 1:
@@ -351,10 +394,14 @@ class Outbox:
         return encode_answer([item.encoded for item in batch if not item.lost], batch[-1].id, lost_in(batch))
 
     def batch_after(self, sent: int) -> list[Waiting]:
-        """Return the messages and losses after the id ``sent``, for a stream that has written all up to it.
+        """Return the messages and losses that a stream has to write next.
 
-        A stream writes each message once, and no more than one answer may carry before the browser has
-        acknowledged it: what it has not read yet stays here, where the bounds hold.
+        A stream writes each message once. It writes no more than one answer may carry before the browser
+        acknowledges: a slow reader's messages stay here, where they are bounded, and not in a socket's
+        buffer.
+
+        Args:
+            sent: the id of the last message that the stream has written.
         """
         first = self._index_after(sent)
         batch = self.entries if self._fits_one_answer() else self._batch()
@@ -362,7 +409,7 @@ class Outbox:
         return batch[first:]
 
     def _index_after(self, sent: int) -> int:
-        # From the end: only what has come since is new.
+        # Searched from the end, since only few messages are newer.
         index = len(self.entries)
         while index and self.entries[index - 1].id > sent:
             index -= 1
@@ -374,7 +421,8 @@ class Outbox:
     def _batch(self) -> list[Waiting]:
         count = end = self._fitting()
         if end < len(self.entries):
-            # A loss goes with the message after it, if there is another that can go before.
+            # The batch is cut before a loss, so that the loss travels with the message after it; unless the
+            # batch would then be empty.
             while end and self.entries[end - 1].lost:
                 end -= 1
         return self.entries[: end or count]
@@ -389,5 +437,5 @@ class Outbox:
 
 
 def lost_in(items: Sequence[Waiting]) -> int:
-    """Return how many messages the losses among ``items`` stand for."""
+    """Return how many dropped messages the losses among ``items`` stand for."""
     return sum(item.lost for item in items)

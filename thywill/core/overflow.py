@@ -1,4 +1,16 @@
-"""What happens to a message when a queue that it is for is full, and which messages it happens to."""
+"""The overflow policies: what happens when a client's outbox is full.
+
+The policy of the message that *arrives* decides. With room for three messages, ``a`` in flight and ``b`` and
+``c`` waiting, a new ``d`` leads to:
+
+    drop_oldest   a Loss(b) c d   the oldest waiting message is dropped
+    drop_newest   a b c Loss(d)   the new message is dropped
+    disconnect                    the client is ended; while such a message waits, it is not dropped
+    conflate      a b d           where d has the key of c; not a loss, since d is the newer state of the same
+                                  thing. It happens even while there is room. Otherwise as drop_oldest
+
+A message in flight is neither dropped nor replaced, and a reply to a call is never dropped.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +20,20 @@ from collections.abc import Mapping
 
 
 class Overflow(enum.Enum):
-    """What a message does where the queue is full."""
+    """What to do with a message for which the outbox has no room."""
 
-    DROP_OLDEST = "drop_oldest"  # the oldest that was not given out goes for it
-    DROP_NEWEST = "drop_newest"  # it does not get in
-    CONFLATE = "conflate"  # it takes the place of the one with the same key, even before the queue is full
-    DISCONNECT = "disconnect"  # the client is gone, and is told why
+    DROP_OLDEST = "drop_oldest"  # drop the oldest waiting message instead
+    DROP_NEWEST = "drop_newest"  # drop this message
+    CONFLATE = "conflate"  # replace the waiting message with the same key, even where there is room
+    DISCONNECT = "disconnect"  # end the client, with a reason
 
 
 class Policies:
-    """The policies of one application.
+    """The overflow policies of one application.
 
     Args:
-        default: that of a message to which no other applies; None for the one of the settings.
-        channels: those of channels, by name or by pattern: ``*`` stands for any text, also for none.
+        default: the policy of messages that no channel's policy applies to; None means the settings' policy.
+        channels: policies by channel name or pattern. ``*`` in a pattern matches any text, even an empty one.
     """
 
     def __init__(self, default: Overflow | None, channels: Mapping[str, Overflow]) -> None:
@@ -30,7 +42,7 @@ class Policies:
         self._patterns = [(_compiled(name), policy) for name, policy in channels.items() if "*" in name]
 
     def of(self, channel: str) -> Overflow | None:
-        """Return the policy of ``channel``: by its very name, else by the first pattern that fits."""
+        """Return the policy of ``channel``: by its exact name, else by the first pattern that matches."""
         if not self._names:
             return self.default
         named = self._names.get(channel)

@@ -1,8 +1,16 @@
-"""A coarse timer wheel: one clock for thousands of deadlines that mostly move before they are due.
+"""A timer wheel: one timer for thousands of deadlines, nearly all of which move before they are due.
 
-Moving a deadline later costs an assignment: the item stays where it is in the wheel, and when its slot
-comes up too early it is put further on. Moving it earlier adds it a second time, and the old place is
-skipped when it comes up.
+Time is divided into slots of one ``tick``. An item stands in the slot that comes up just after its deadline,
+so it is due at most one tick late, and never early. Every poll moves its client's deadline later, so that has
+to be cheap: it changes only ``deadline``, and leaves the item in its old slot. When that slot comes up, the
+item moves on to the slot of its present deadline. With a tick of 0.5 s:
+
+    10.0   schedule(item, 35.0)    slot 71, which comes up at 35.5
+    20.0   schedule(item, 45.0)    still in slot 71: only the deadline has changed
+    35.5   advance                 slot 71 comes up too early for 45.0: the item moves to slot 91
+    36.0   schedule(item, 41.0)    earlier than its slot: added to slot 83, too
+    41.5   advance                 slot 83 comes up: the item is due, and is returned
+    45.5   advance                 slot 91 comes up: the item has left it (``item.slot``), and is skipped
 """
 
 from __future__ import annotations
@@ -13,7 +21,10 @@ NEVER = float("inf")
 
 
 class Timed:
-    """Something with a deadline. ``deadline`` is in seconds of a monotonic clock; ``slot`` is the wheel's."""
+    """The base of what a wheel can hold.
+
+    ``deadline`` is in seconds of a monotonic clock. ``slot`` belongs to the wheel: where it will look next.
+    """
 
     __slots__ = ("deadline", "slot")
 
@@ -26,11 +37,11 @@ T = TypeVar("T", bound=Timed)
 
 
 class TimerWheel(Generic[T]):
-    """The deadlines of many items.
+    """Holds items until their deadlines.
 
     Args:
-        tick: the length of a slot in seconds; an item is due at most that much too late.
-        now: the time at the start, in the same clock as every later ``now``.
+        tick: the length of a slot in seconds; an item is due at most that much late.
+        now: the present time, in seconds of the monotonic clock that all deadlines use.
     """
 
     def __init__(self, tick: float, now: float) -> None:
@@ -42,21 +53,21 @@ class TimerWheel(Generic[T]):
         return sum(len(slot) for slot in self._slots.values())
 
     def schedule(self, item: T, deadline: float) -> None:
-        """Make ``item`` due at ``deadline``, instead of when it was due before."""
+        """Set the deadline of ``item``, or change it."""
         item.deadline = deadline
         slot = int(deadline / self._tick) + 1
-        if slot <= self._current:  # it has passed already: due at the next tick
+        if slot <= self._current:  # the deadline has passed: the item is due at the next tick
             slot = self._current + 1
         if item.slot is None or slot < item.slot:
             item.slot = slot
             self._slots.setdefault(slot, []).append(item)
 
     def cancel(self, item: T) -> None:
-        """Make ``item`` never due; the wheel lets go of it when its slot comes up."""
+        """Remove the deadline of ``item``. The wheel drops its reference when the slot comes up."""
         item.deadline = NEVER
 
     def advance(self, now: float) -> list[T]:
-        """Return the items that are due at ``now``; each is out of the wheel until it is scheduled again."""
+        """Remove the items whose deadline has passed at ``now`` from the wheel, and return them."""
         target = int(now / self._tick)
         due: list[T] = []
         if target - self._current > len(self._slots):

@@ -123,7 +123,7 @@ def test_the_same_cursor_again_changes_nothing() -> None:
 def test_a_cursor_that_was_never_given_out_is_malformed(cursor: int) -> None:
     outbox = outbox_of(2, 4, 6, bounds=Bounds(batch=2))
     give(outbox)
-    with pytest.raises(Malformed, match=f"^cursor {cursor} was never given out$"):
+    with pytest.raises(Malformed, match=f"^cursor {cursor} was never sent to this client$"):
         outbox.acknowledge(cursor)
     assert waiting(outbox) == [2, 4, 6]
     assert outbox.cursor == 0
