@@ -1,4 +1,4 @@
-// The chat: what the server tells becomes what the page shows, what a person does goes to the server.
+// The chat: shows the server's messages in the page, and sends what the person does to the server.
 (function (chat) {
   'use strict';
 
@@ -78,7 +78,7 @@
       });
     },
 
-    // What happens in a room while it is being entered may come before the answer: it waits for it.
+    // Events of a room may come before the answer to `enter`; they wait for it.
     enter: function (name) {
       var self = this, entering = {events: this.entering ? this.entering.events : []};
       this.entering = entering;
@@ -139,7 +139,7 @@
       }
     },
 
-    // The snapshot of the room holds everything up to its serial number.
+    // The room as the server has described it holds all events up to its serial number.
     apply: function (event) {
       if (!this.room || event.room !== this.room.name || event.serial <= this.room.serial) { return; }
       if (event.kind === 'said') {

@@ -1,4 +1,4 @@
-// What the chat needs of the DOM, in the words that every browser since IE6 understands.
+// Helpers for the DOM that work in every browser since IE6.
 (function (chat) {
   'use strict';
 
@@ -20,7 +20,7 @@
     while (node.firstChild) { node.removeChild(node.firstChild); }
   };
 
-  // Always a text node: whatever people write, it never becomes markup.
+  // It makes a text node, so nothing that people write becomes markup.
   dom.write = function (node, text) {
     dom.empty(node);
     node.appendChild(document.createTextNode(text));
@@ -59,7 +59,7 @@
     }
   };
 
-  // The handler takes the place of what the browser would do.
+  // The handler replaces the browser's own action.
   dom.on = function (node, type, handler) {
     dom.listen(node, type, function (event) {
       dom.stop(event);
@@ -67,12 +67,12 @@
     });
   };
 
-  // The styles make the same difference: there is no room for the rooms beside the messages.
+  // Whether the page is too narrow to show the rooms beside the messages. The styles have the same limit.
   dom.narrow = function () {
     return (window.innerWidth || document.documentElement.clientWidth) <= NARROW;
   };
 
-  // Old browsers throw where they do not show the node.
+  // Old browsers throw if the node is not visible.
   dom.focus = function (node) {
     try {
       node.focus();
@@ -82,13 +82,13 @@
     }
   };
 
-  // The server's reasons begin small and end without a full stop, to stand in a log as well.
+  // The server's messages begin with a small letter and have no full stop, since they stand in logs as well.
   dom.sentence = function (text) {
     var end = /[.!?]$/.test(text) ? '' : '.';
     return text.charAt(0).toUpperCase() + text.substr(1) + end;
   };
 
-  // Storage is missing in old browsers, and throws where cookies are forbidden.
+  // Old browsers have no localStorage, and others throw where cookies are forbidden.
   dom.recall = function (key) {
     try {
       return window.localStorage.getItem(key) || '';

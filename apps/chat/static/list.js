@@ -1,4 +1,4 @@
-// A sorted list whose rows are changed in place, so that a row keeps the keyboard's focus.
+// A sorted list whose rows are changed in place, so that a row keeps the keyboard focus.
 (function (chat) {
   'use strict';
 

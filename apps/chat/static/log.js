@@ -1,4 +1,4 @@
-// The messages of the room: by day and author, and scrolled along only for who reads at the end.
+// The messages of the room, grouped by day and author. It scrolls along only if its end is in sight.
 (function (chat) {
   'use strict';
 
@@ -10,7 +10,7 @@
       NEAR_END = 60,
       SILENCE = 500;
 
-  // me: the id of this page's client; jump: a button, shown when there is news out of sight.
+  // me: the id of this page's client; jump: a button that is shown when new messages are out of sight.
   function Log(node, jump, me) {
     this.node = node;
     this.jump = jump;
@@ -41,7 +41,7 @@
       dom.show(this.jump, false);
     },
 
-    // Runs a change of the log; the end stays in sight if it was, and returns whether it was.
+    // Runs a change of the log, and scrolls so that the end stays in sight. Returns whether it was in sight.
     follow: function (change) {
       var follows = this.atEnd();
       change();
@@ -49,7 +49,7 @@
       return follows;
     },
 
-    // A live region must be silent about what is not new.
+    // A screen reader must not read out again what is not new.
     clear: function () {
       var node = this.node;
       node.setAttribute('aria-live', 'off');
@@ -73,7 +73,7 @@
       dom.show(this.jump, !follows);
     },
 
-    // Returns where the message stands: its bubble and its group.
+    // Returns the place of the message: its bubble and its group.
     add: function (who, text, seconds) {
       this.separate(seconds);
       if (!this.continues(who, seconds)) { this.begin(who, seconds); }

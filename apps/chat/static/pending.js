@@ -1,4 +1,4 @@
-// This page's own messages from Enter until the room has them: shown at once, marked while they wait.
+// This page's own messages that the room does not have yet: they are shown at once, and marked while they wait.
 (function (chat) {
   'use strict';
 
@@ -35,7 +35,7 @@
       }
     },
 
-    // Returns whether the message is in its true place already, after everything that others said before.
+    // The room has the message. Returns whether it stands in the right place already, below all that came before it.
     arrived: function (tag) {
       var item = this.take(tag);
       if (!item) { return false; }
@@ -50,7 +50,7 @@
       this.items = [];
     },
 
-    // The log was filled anew: what no server has yet is shown again.
+    // The log was filled anew: messages that the server has not accepted yet are shown again.
     restore: function () {
       var items = this.items, i;
       this.forget();

@@ -1,4 +1,4 @@
-// People as the page shows them: a disc with initials, in a colour that stays when the name changes.
+// How the page shows people: a disc with initials, whose colour stays when the name changes.
 (function (chat) {
   'use strict';
 
@@ -11,7 +11,7 @@
     return sum;
   }
 
-  // Characters beyond U+FFFF, as emoji, are two units.
+  // Characters beyond U+FFFF, such as emoji, have two code units.
   function first(word) {
     var code = word.charCodeAt(0);
     return word.substr(0, code >= 0xD800 && code <= 0xDBFF ? 2 : 1);

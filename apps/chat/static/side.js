@@ -1,4 +1,4 @@
-// Beside the messages: the rooms, who is here, and one's own name. On a narrow page it is a drawer.
+// The column beside the messages: the rooms, the people here, and one's own name. On a narrow page it is a drawer.
 (function (chat) {
   'use strict';
 
@@ -27,7 +27,7 @@
     return row;
   }
 
-  // actions.enter(room) and actions.rename(name, done) are what a person can do here.
+  // actions has enter(room) and rename(name, done), for what a person does here.
   function Side(me, lobby, actions) {
     this.me = me;
     this.lobby = lobby;
@@ -87,7 +87,7 @@
       for (var i = 0; i < rooms.length; i += 1) { this.rooms.put(rooms[i].name, rooms[i]); }
     },
 
-    // A room that nobody is in has ended, but for the lobby.
+    // An empty room no longer exists, except for the lobby.
     showRoom: function (item) {
       if (item.people > 0 || item.name === this.lobby) {
         this.rooms.put(item.name, item);

@@ -1,4 +1,4 @@
-// The state of the connection: quiet while all is well, and clear about what happens otherwise.
+// Shows the state of the connection.
 (function (chat) {
   'use strict';
 
@@ -41,7 +41,7 @@
       dom.write(this.text, text || '');
     },
 
-    // The connection is back in the same moment: without a while of its own nobody would read this.
+    // The state `connected` follows at once. This text stays for ten seconds, so that people can read it.
     lost: function (count) {
       var self = this;
       this.write('lost', count === 1 ? '1 message lost' : count + ' messages lost');
@@ -49,7 +49,7 @@
       this.timer = window.setInterval(function () { self.write('connected', TEXTS.connected); }, LOST_SHOWN);
     },
 
-    // The seconds are for the eye only: read out every second they would drown everything else.
+    // The seconds are hidden from screen readers, which would read them out every second.
     countDown: function (seconds) {
       var self = this;
       function tick() {

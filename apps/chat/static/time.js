@@ -1,4 +1,4 @@
-// Times of day and dates, of seconds since the epoch, in the reader's time zone.
+// Writes seconds since the epoch as times of day and dates, in the reader's time zone.
 (function (chat) {
   'use strict';
 

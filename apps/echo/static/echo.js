@@ -1,4 +1,4 @@
-// Echo: sends what you write, and shows what came back and after how many milliseconds.
+// Echo: sends the text that you write, and shows what comes back and after how many milliseconds.
 (function () {
   'use strict';
 
