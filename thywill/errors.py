@@ -1,14 +1,13 @@
-"""One tree of errors.
+"""Every error that thywill raises on purpose, ordered by who can mend it.
 
-ThywillError
-├── SettingsError        the operator's: a setting, a file or a port; ends the start with one line
-├── ApplicationError     the application's own: a call that cannot be carried out
-│   ├── UnsendableMessage  data that is no JSON, or too large
-│   └── RpcError         raised by an @rpc method, to answer an error of the application's own
-└── RequestError         the browser's, or the network's: answered on the wire, never a traceback
+ThywillError ├── SettingsError          the operator: a setting, a file or a port is wrong; the start ends
+with one line ├── ApplicationError       the application's author: it asked for something that cannot be done
+│   ├── UnsendableMessage    the data is not JSON, or too large │   └── RpcError             an @rpc method
+raises it to answer the caller with an error └── RequestError           the browser or the network: the
+request is answered with the error, never a traceback
     ├── Malformed  BadToken  BadKey  NotLocal  BadOrigin  NotFound  MethodNotAllowed  Gap  Gone  TooLarge
     ├── UnsupportedEncoding
-    └── TooMany  Draining  Unavailable    say when to come back
+    └── TooMany  Draining  Unavailable    the same request may succeed later; they say after how many seconds
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from typing import Any, ClassVar
 
 
 class ThywillError(Exception):
-    """The base of every error that thywill raises on purpose."""
+    """The base of all errors that thywill raises on purpose."""
 
 
 class SettingsError(ThywillError):
-    """Something that the operator can mend; its text is one line with the place and the remedy."""
+    """The operator has to change something. The text is one line: what is wrong, where, and what to do."""
 
 
 class ApplicationError(ThywillError):
@@ -29,14 +28,14 @@ class ApplicationError(ThywillError):
 
 
 class UnsendableMessage(ApplicationError):
-    """The data is not JSON, or larger than the queue's limit."""
+    """The data cannot be written as JSON, or is larger than ``[queue] message`` allows."""
 
 
 class RpcError(ApplicationError):
-    """What an ``@rpc`` method raises to answer ``error`` to its caller.
+    """Raised by an ``@rpc`` method to answer its caller with an error.
 
     Args:
-        code: a short word that the browser's code can compare.
+        code: a short word that the page's code can compare.
         message: a sentence for people.
     """
 
@@ -49,7 +48,13 @@ class RpcError(ApplicationError):
 
 
 class RequestError(ThywillError):
-    """A request that is refused, with its HTTP status and its code on the wire."""
+    """A request that is refused.
+
+    ``status`` is the HTTP status, ``code`` the short word on the wire that a program can compare.
+
+    Args:
+        message: a sentence for people: what was wrong, and where it helps, what to do.
+    """
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "malformed"
@@ -61,12 +66,12 @@ class RequestError(ThywillError):
         return self.message
 
     def details(self) -> dict[str, Any]:
-        """Return the fields of the error object on the wire, after code and message."""
+        """Return further fields of the error on the wire, beside ``code`` and ``message``."""
         return {}
 
 
 class Malformed(RequestError):
-    """The request is not what the wire allows."""
+    """The request is not JSON, or does not have the form that the wire asks for."""
 
 
 class BadToken(RequestError):
@@ -77,39 +82,39 @@ class BadToken(RequestError):
 
 
 class BadKey(RequestError):
-    """The operator's key is missing or wrong."""
+    """The operator's key ([monitoring] key) is missing or wrong."""
 
     status = 401
     code = "bad_key"
 
 
 class NotLocal(RequestError):
-    """There is no key, so only this machine may ask."""
+    """No operator's key is set, so only requests from this machine are answered."""
 
     status = 403
     code = "not_local"
 
 
 class BadOrigin(RequestError):
-    """The page's origin is not allowed."""
+    """The page's origin is not allowed ([client_interface] origins)."""
 
     status = 403
     code = "origin"
 
 
 class NotFound(RequestError):
-    """There is no such application or address."""
+    """There is no such address or application."""
 
     status = 404
     code = "not_found"
 
 
 class MethodNotAllowed(RequestError):
-    """The address exists, but not for this method.
+    """The address does not answer this method.
 
     Args:
         message: a sentence for people.
-        allowed: the methods that it exists for.
+        allowed: the methods that it answers, as for the header Allow.
     """
 
     status = 405
@@ -121,7 +126,7 @@ class MethodNotAllowed(RequestError):
 
 
 class Gap(RequestError):
-    """A numbered message is missing before those that arrived.
+    """The browser has skipped a number: a message before those that arrived is missing.
 
     Args:
         received: the number of the last message that was accepted.
@@ -139,32 +144,32 @@ class Gap(RequestError):
 
 
 class Gone(RequestError):
-    """The client has left, or its grace time passed, or it was disconnected."""
+    """The client has left, expired or been disconnected: the page has to connect again."""
 
     status = 410
     code = "gone"
 
 
 class TooLarge(RequestError):
-    """A message or a body is over the limit."""
+    """A message or a request's body is larger than the limit."""
 
     status = 413
     code = "too_large"
 
 
 class UnsupportedEncoding(RequestError):
-    """The body is compressed, or encoded in another way (RFC 9110, 15.5.16)."""
+    """The body has a Content-Encoding, and none is supported (RFC 9110, 15.5.16)."""
 
     status = 415
     code = "encoding"
 
 
 class Later(RequestError):
-    """The request is refused for now.
+    """The request is refused for now, and may succeed when it is sent again.
 
     Args:
-        message: the reason.
-        retry: seconds after which to come back.
+        message: the reason, in a sentence for people.
+        retry: after how many seconds to send it again.
     """
 
     def __init__(self, message: str, retry: float) -> None:
@@ -176,23 +181,23 @@ class Later(RequestError):
 
 
 class TooMany(Later):
-    """The client sends faster than its messages are handled."""
+    """The client sends faster than its messages are handled, or exceeds another limit."""
 
     status = 429
     code = "too_many"
 
 
 class Draining(Later):
-    """The server is about to stop."""
+    """The server is stopping or restarting."""
 
     status = 503
     code = "draining"
 
 
 class Unavailable(Later):
-    """What is sent cannot be kept at present: the database of a durable queue does not take it.
+    """The durable queue cannot save a message at present, because its database refuses or is away.
 
-    An application meets it too, from ``send`` and ``publish``: the message is not sent.
+    ``send`` and ``publish`` raise it in applications, too; then the message was not sent.
     """
 
     status = 503

@@ -1,7 +1,18 @@
-"""What a queue that survives has to keep, as the rows of its tables, and what has changed since it wrote.
+"""The rows that the durable queue stores, and the changes that are not committed yet.
 
-The rows hold texts and numbers only, such as every database takes: data is JSON in ASCII or UTF-8 without
-control characters, and names are JSON strings.
+While one transaction is under way, everything that changes is collected in one ``Changes``, which the next
+transaction commits as a whole. Several changes of one thing become one write. For a client ``c``:
+
+    acknowledges 5, then 9           cursors {"c": 9}
+    sends messages 3 and 4           items [3, 4]
+    a hook sets its data twice       data {"c": the second}
+    leaves, and all of it is done    forgotten {"c": None}, and nothing else about c
+
+If the transaction fails, the senders of its messages and items get an error, so these are not written again;
+all other changes are merged into the next transaction (``to_retry``).
+
+Rows consist of numbers and texts that every database accepts: data is JSON in ASCII, or in UTF-8 without
+control characters; names are JSON strings.
 """
 
 from __future__ import annotations
@@ -11,11 +22,21 @@ from typing import NamedTuple
 
 
 class StoredClient(NamedTuple):
-    """A client; ``created`` is seconds since the epoch. ``handled`` is -1 until ``on_connect`` has ended.
+    """A client.
 
-    ``lost`` messages were dropped of which it may not know, the last of them with the id ``lost_at``.
-    ``data`` is the application's, as it was when the last step ended, and ``evicted`` why this side has ended
-    the client; both are JSON, None where there is none.
+    Args:
+        id: the client's id.
+        application: the name of its application.
+        session: the id of its browser's session.
+        created: seconds since the epoch.
+        cursor: the last message that its browser has acknowledged.
+        received: the number of the last message that was accepted from its browser.
+        handled: the number of the last message whose hook has ended; -1 until ``on_connect`` has ended.
+        gone: whether it has left, expired or been disconnected.
+        lost: how many messages were dropped without the browser having acknowledged the loss.
+        lost_at: the id of the last of them.
+        data: ``client.data`` as it was when the last step ended, JSON; None if there is none.
+        evicted: why the server ended the client, JSON; None if it did not.
     """
 
     id: str
@@ -33,10 +54,22 @@ class StoredClient(NamedTuple):
 
 
 class StoredMessage(NamedTuple):
-    """A message of the log: whom it is for, and the step that it was sent in (see ``thywill.hub.step``).
+    """A message of the log, with its address and the step that sent it (see ``thywill.hub.step``).
 
-    ``cause_index`` is its number among those of the step to the same receiver, from 0; None if an older
-    thywill has written it.
+    Args:
+        application: the name of the application.
+        id: the position in the application's log.
+        kind: the kind of the address: a client, a session or a channel.
+        name: the client's id, the session's id or the channel's name.
+        data: the message, JSON.
+        reply_to: the number of the browser's message that it replies to.
+        key: the key by which a newer message replaces it (``conflate``).
+        overflow: the overflow policy; None means that of the settings.
+        cause_client: the client whose step sent it; None if no step did.
+        cause_number: the number of that step.
+        sent: seconds since the epoch.
+        cause_index: which of the step's messages to this receiver it is, from 0; None if it was written by an
+            older version of thywill.
     """
 
     application: str
@@ -54,7 +87,7 @@ class StoredMessage(NamedTuple):
 
 
 class StoredItem(NamedTuple):
-    """A message from a browser that its application has not handled; ``item`` is as it came, JSON."""
+    """An accepted message of a browser whose hook has not ended. ``item`` is its JSON on the wire."""
 
     client: str
     n: int
@@ -62,7 +95,7 @@ class StoredItem(NamedTuple):
 
 
 class StoredSubscription(NamedTuple):
-    """The messages of ``channel`` after the id ``since``, up to ``until`` (None: until further notice)."""
+    """A client gets a channel's messages after the id ``since``, up to ``until`` (None: it is still in)."""
 
     client: str
     channel: str
@@ -71,7 +104,7 @@ class StoredSubscription(NamedTuple):
 
 
 class Move(NamedTuple):
-    """A client enters or leaves a channel, where the log is at ``position``."""
+    """A client enters or leaves a channel. ``position`` is the id of the last message before that."""
 
     enters: bool
     client: str
@@ -81,7 +114,7 @@ class Move(NamedTuple):
 
 @dataclass(slots=True)
 class Stored:
-    """Everything that is kept, as it is read at the start: messages in the order of their ids."""
+    """Everything that the database holds, as it is read at the start. Messages are ordered by id."""
 
     clients: list[StoredClient] = field(default_factory=list)
     messages: list[StoredMessage] = field(default_factory=list)
@@ -91,11 +124,17 @@ class Stored:
 
 @dataclass(slots=True)
 class Changes:
-    """What one transaction writes.
+    """What one transaction writes. The dicts are keyed by a client's id.
 
-    ``messages`` and ``items`` fail with it, and whoever sent them is told; all else is tried again with the
-    next. ``withdrawn`` are messages of which the sender was told so, though the database may have them.
-    ``evicted`` has for each client up to which number its messages are handled, and why it was ended.
+    Args:
+        clients: new clients. messages: new messages of the log. items: accepted messages from browsers.
+        moves: who enters or leaves a channel, in order. cursors: acknowledgements. handled: the number of the
+        last step that has ended. data: ``client.data``, JSON. lost: how many messages were dropped, and the
+        id of the last of them. gone: clients that are gone, but whose last steps are not handled yet.
+        evicted: the number up to which a disconnected client's messages count as handled, and the reason,
+        JSON. forgotten: clients to delete with everything about them. withdrawn: application and id of
+        messages that were refused because their transaction failed. They are
+            deleted, since the database may have committed the transaction before the connection broke.
     """
 
     clients: dict[str, StoredClient] = field(default_factory=dict)
@@ -115,9 +154,10 @@ class Changes:
         return any(getattr(self, name) for name in self.__slots__)
 
     def forget(self, client_id: str) -> None:
-        """Let go of everything about a client.
+        """Delete everything about a client.
 
-        Also of one that is not written yet, as far as is known: a transaction that failed may have done it.
+        A client that is not written yet is deleted, too: a transaction that seemed to fail may have written
+        it.
         """
         self.forgotten[client_id] = None
         for changed in (self.cursors, self.handled, self.data, self.lost, self.gone, self.evicted):
@@ -127,13 +167,17 @@ class Changes:
             self.items = [item for item in self.items if item.client != client_id]
 
     def received(self) -> dict[str, int]:
-        """Return the number up to which each client's messages are accepted by these changes."""
+        """Return, by client, the highest number that counts as accepted once these changes are committed."""
         last = {item.client: item.n for item in self.items}
         return last | {client_id: number for client_id, (number, _) in self.evicted.items()}
 
     def to_retry(self, later: Changes) -> Changes:
-        """Return what is left to write when these could not be, with what came ``later``."""
-        told = [(message.application, message.id) for message in self.messages]
+        """Return what the next transaction has to write after this one has failed.
+
+        Args:
+            later: the changes that were collected while this transaction was under way.
+        """
+        refused = [(message.application, message.id) for message in self.messages]
         left = Changes(
             clients=self.clients | later.clients,
             moves=self.moves + later.moves,
@@ -143,7 +187,7 @@ class Changes:
             lost=self.lost | later.lost,
             gone=self.gone | later.gone,
             evicted=self.evicted | later.evicted,
-            withdrawn=self.withdrawn + told + later.withdrawn,
+            withdrawn=self.withdrawn + refused + later.withdrawn,
         )
         for client_id in self.forgotten | later.forgotten:
             left.forget(client_id)

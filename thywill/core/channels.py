@@ -1,4 +1,4 @@
-"""Who is in which channel: a table of names (application and channel) and members, both ways."""
+"""Who is in which channel, looked up by channel and by member."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ T = TypeVar("T", bound=Hashable)
 
 
 Name = tuple[str, str]
+"""An application's name and a channel's name."""
 
 
 class Channels(Generic[T]):
-    """The members of named groups; a group without members does not exist.
+    """The members of every channel. A channel without members takes no memory.
 
-    Dicts serve as ordered sets: members are addressed in the order in which they came.
+    Dicts serve as ordered sets: messages go to members in the order in which these were added.
     """
 
     def __init__(self) -> None:
@@ -25,12 +26,12 @@ class Channels(Generic[T]):
         return len(self._members)
 
     def add(self, member: T, name: Name) -> None:
-        """Put ``member`` into the channel; once is enough."""
+        """Put ``member`` into the channel. Nothing happens if it is in already."""
         self._members.setdefault(name, {})[member] = None
         self._names.setdefault(member, {})[name] = None
 
     def remove(self, member: T, name: Name) -> None:
-        """Take ``member`` out of the channel, if it is in."""
+        """Take ``member`` out of the channel. Nothing happens if it is not in."""
         names = self._names.get(member, {})
         if name not in names:
             return
@@ -51,7 +52,7 @@ class Channels(Generic[T]):
             del self._members[name]
 
     def members(self, name: Name) -> Iterable[T]:
-        """Return the members of the channel, in the order in which they came."""
+        """Return the members of the channel, in the order in which they were added."""
         return self._members.get(name, {}).keys()
 
     def names(self, member: T) -> Iterable[Name]:

@@ -1,7 +1,7 @@
-"""The wire: what travels as JSON between browser and server, decoded, validated and encoded.
+"""The JSON of the wire: requests are decoded and validated, answers are encoded.
 
-Requests become the structs below; a field that is not known is ignored. Answers are put together from
-parts that are encoded already, so that a broadcast is encoded once for all of its receivers.
+A request becomes one of the structs below; unknown fields are ignored. An answer is joined from messages that
+are encoded already, so that a broadcast is encoded once and not for each receiver.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Seconds = Annotated[float, msgspec.Meta(ge=0, le=3600)]
 
 
 class Connect(msgspec.Struct):
-    """A page asks for a client."""
+    """A page connects: it asks for a client of ``application``."""
 
     application: str
 
 
 class Poll(msgspec.Struct):
-    """A client has processed all up to ``cursor`` and waits for more, ``hold`` seconds at the most."""
+    """A client has processed the messages up to ``cursor`` and waits at most ``hold`` seconds for more."""
 
     token: str
     cursor: Number
@@ -36,7 +36,7 @@ class Poll(msgspec.Struct):
 
 
 class Item(msgspec.Struct, array_like=True):
-    """One numbered message from a browser; with a ``method`` it is a call and ``data`` its arguments."""
+    """One numbered message from a browser. With a ``method`` it is a call, and ``data`` are its arguments."""
 
     n: Annotated[int, msgspec.Meta(ge=1, le=HIGHEST_ID)]
     data: Any
@@ -44,22 +44,23 @@ class Item(msgspec.Struct, array_like=True):
 
 
 class Send(msgspec.Struct):
-    """A batch of messages from a client."""
+    """A client sends messages."""
 
     token: str
     messages: list[Item]
 
 
 class Leave(msgspec.Struct):
-    """A client goes for good."""
+    """A client leaves and will not come back."""
 
     token: str
 
 
 class Frame(msgspec.Struct):
-    """What a client says in one message of a session that stays, such as SockJS's, as far as it has to.
+    """One message of a browser in a session that stays open, such as SockJS's. Every field may be missing.
 
-    The first shows its ``token``, with the cursor to go on after; later a ``cursor`` acknowledges.
+    The first frame has the ``token`` and the ``cursor`` to continue after. A ``cursor`` in a later frame
+    acknowledges the messages up to it.
     """
 
     token: str | None = None
@@ -77,10 +78,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 def decode(kind: type[Request], body: bytes) -> Request:
-    """Return the request that ``body`` holds.
+    """Decode and validate a request.
 
     Raises:
-        Malformed: it is not JSON, or a field is missing or of another type.
+        Malformed: it is not JSON, or a field is missing or has the wrong type.
     """
     try:
         return _decoders[kind].decode(body)  # type: ignore[no-any-return]
@@ -98,7 +99,7 @@ def _decode_leniently(kind: type[Request], body: bytes, error: Exception) -> Req
 
 
 def mend(body: bytes) -> str:
-    """Return JSON with its lone surrogates replaced: a browser escapes half an emoji as ``\\ud83d``.
+    """Return the JSON with lone surrogates replaced by U+FFFD: a browser sends half an emoji as ``\\ud83d``.
 
     Raises:
         ValueError, RecursionError: ``body`` is not JSON in UTF-8.
@@ -116,7 +117,7 @@ def _reason(error: Exception) -> str:
 
 
 def check_call(item: Item) -> None:
-    """Refuse a call whose arguments are no list.
+    """Check that the arguments of a call are a list.
 
     Raises:
         Malformed: ``item`` names a method, but its data is not an array.
@@ -126,7 +127,7 @@ def check_call(item: Item) -> None:
 
 
 def encode_data(data: Any, limit: int) -> bytes:
-    """Return an application's ``data`` as compact JSON of at most ``limit`` bytes.
+    """Encode an application's ``data`` as compact JSON of at most ``limit`` bytes.
 
     Raises:
         UnsendableMessage: it is not JSON, or too large.
@@ -134,55 +135,55 @@ def encode_data(data: Any, limit: int) -> bytes:
     try:
         encoded = _encode(data)
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
-        raise UnsendableMessage(f"not JSON: {error}") from error
+        raise UnsendableMessage(f"the data cannot be written as JSON: {error}") from error
     if len(encoded) > limit:
-        raise UnsendableMessage(f"{len(encoded)} bytes of JSON; a message may have {limit}")
+        raise UnsendableMessage(f"the data has {len(encoded)} bytes of JSON, and the limit is {limit}")
     return encoded
 
 
 def encode_item(message_id: int, data: bytes, reply_to: int | None = None) -> bytes:
-    """Return one message for a browser: ``[id,data]``, or ``[id,outcome,n]`` as the reply to its item n."""
+    """Encode a message for a browser: ``[id,data]``, or ``[id,outcome,n]``, the reply to its message n."""
     if reply_to is None:
         return b"[%d,%b]" % (message_id, data)
     return b"[%d,%b,%d]" % (message_id, data, reply_to)
 
 
 def encode_answer(items: Sequence[bytes], cursor: int, lost: int = 0) -> bytes:
-    """Return a poll's answer: the encoded ``items``, the cursor after them, how many were lost before."""
+    """Encode the answer to a poll: messages, the cursor after them, and how many were dropped among them."""
     body = b'{"messages":[%b],"cursor":%d' % (b",".join(items), cursor)
     return body + (b',"lost":%d}' % lost if lost else b"}")
 
 
 def encode_superseded(cursor: int) -> bytes:
-    """Return the answer to a poll that a newer poll of the same client replaced."""
+    """Encode the answer to a poll that was ended because the same client has sent a newer one."""
     return b'{"messages":[],"cursor":%d,"superseded":true}' % cursor
 
 
 def encode_retry(cursor: int, seconds: float) -> bytes:
-    """Return the answer to a poll while the server drains: come back after ``seconds``."""
+    """Encode the answer to a poll while the server drains: the client polls again after ``seconds``."""
     return b'{"messages":[],"cursor":%d,"retry":%.1f}' % (cursor, seconds)
 
 
 def encode_received(number: int) -> bytes:
-    """Return the answer to a send: every message up to ``number`` is accepted."""
+    """Encode the answer to a send: every message up to ``number`` is accepted."""
     return b'{"received":%d}' % number
 
 
 def encode_result(result: Any, limit: int) -> bytes:
-    """Return the outcome of a call that succeeded, as ``encode_data`` does."""
+    """Encode the outcome of a call that succeeded; limit and errors are those of ``encode_data``."""
     return b'{"result":%b}' % encode_data(result, limit)
 
 
 def encode_failure(code: str, message: str) -> bytes:
-    """Return the outcome of a call or message that failed."""
+    """Encode the outcome of a call or message that failed."""
     return _encode({"error": {"code": code, "message": message}})
 
 
 def encode_error(error: RequestError) -> bytes:
-    """Return the body of the answer to a request that is refused."""
+    """Encode the body of the answer to a request that is refused."""
     return _encode({"error": {"code": error.code, "message": error.message, **error.details()}})
 
 
 def encode_object(fields: dict[str, Any]) -> bytes:
-    """Return any other object of the wire, such as what ``connect`` answers."""
+    """Encode any other object of the wire, such as the answer to ``connect``."""
     return _encode(fields)

@@ -1,4 +1,4 @@
-"""How often a value was how large."""
+"""A distribution: how often a value was how large."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-"""Bounds for times that may be a millisecond, or a minute of sleep."""
+"""Bounds for times between a millisecond and a minute (the delay to a page on a phone that slept)."""
 
 
 class Histogram:
-    """Values counted by size: ``counts[i]`` are those up to ``bounds[i]``, the last count is of all above.
+    """Counts values by size: ``counts[i]`` those up to ``bounds[i]``, the last count all that are larger.
 
     Args:
-        bounds: upper bounds, growing.
+        bounds: upper bounds, in ascending order.
     """
 
     __slots__ = ("bounds", "counts", "highest", "sum")
@@ -33,10 +33,10 @@ class Histogram:
 
     @property
     def count(self) -> int:
-        """How many values there were."""
+        """How many values were counted."""
         return sum(self.counts)
 
     def take_highest(self) -> float:
-        """Return the highest value since this was asked last, 0 without one."""
+        """Return the highest value since the last call, and begin anew; 0 if there was none."""
         highest, self.highest = self.highest, 0.0
         return highest

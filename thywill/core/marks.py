@@ -1,4 +1,10 @@
-"""When ids were given out, roughly, in little memory."""
+"""Roughly when each message id was assigned, in little memory.
+
+The age of a message is needed for metrics, but a time in every message would cost memory. Instead the time of
+an id is remembered twice a second, and the time of any id is that of the last mark before it:
+
+    marks (100, at 5.0 s), (180, at 5.5 s), (260, at 6.0 s)     since(200) is 5.5
+"""
 
 from __future__ import annotations
 
@@ -7,11 +13,11 @@ from collections import deque
 
 
 class Marks:
-    """Remembers the time of an id now and then, so that no message has to carry its own.
+    """Remembers when some ids were assigned.
 
     Args:
-        step: seconds between two marks at least; the age of an id is right within that.
-        limit: how many marks are kept.
+        step: the least number of seconds between two marks, which is also how wrong a time may be.
+        limit: how many marks are remembered.
     """
 
     __slots__ = ("_marks", "_step", "due")
@@ -22,14 +28,14 @@ class Marks:
         self.due = float("-inf")
 
     def add(self, number: int, now: float) -> None:
-        """The id ``number``, higher than all before, was given out ``now``; not needed before ``due``."""
+        """Remember that the id ``number``, higher than all before, was assigned ``now``."""
         self.due = now + self._step
         self._marks.append((number, now))
 
     def since(self, number: int) -> float | None:
-        """Return when the id ``number`` was given out, or a little before; None where no mark is left.
+        """Return when the id ``number`` was assigned, or up to ``step`` earlier; None if there is no mark.
 
-        An id below the oldest mark is at least as old as that.
+        For an id below the oldest mark this is the oldest mark's time: the id is at least that old.
         """
         if not self._marks:
             return None

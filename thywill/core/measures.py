@@ -1,4 +1,4 @@
-"""What can be measured of a server, by name, as its parts tell it to whoever watches."""
+"""The values of all metrics at one moment, collected from the parts of a server."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ Labels = tuple[tuple[str, str], ...]
 
 @dataclass(slots=True)
 class Measure:
-    """One measure, with a value for each set of labels.
+    """One metric, with a value for each set of labels.
 
     Args:
         kind: ``gauge`` (it goes up and down), ``counter`` (it only grows) or ``histogram``.
-        text: what it says, in a sentence for people.
+        text: a sentence for people that says what is measured.
+        values: the values by their labels.
     """
 
     kind: str
@@ -24,7 +25,7 @@ class Measure:
 
 
 class Measures:
-    """Collects measures; ``all`` has them by name, in the order in which they came."""
+    """Collects metrics. ``all`` has them by name, in the order in which they were added."""
 
     def __init__(self) -> None:
         self.all: dict[str, Measure] = {}
@@ -38,7 +39,7 @@ class Measures:
         self._add("counter", name, text, value, labels)
 
     def histogram(self, name: str, text: str, value: Histogram, **labels: str) -> None:
-        """Add how often something took how long."""
+        """Add a distribution, such as how often something took how long."""
         self._add("histogram", name, text, value, labels)
 
     def _add(self, kind: str, name: str, text: str, value: float | Histogram, labels: dict[str, str]) -> None:

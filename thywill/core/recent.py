@@ -1,4 +1,4 @@
-"""A memory of the last few things."""
+"""A dict of limited size that forgets its oldest entry."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """A dict that forgets the oldest of its entries when there are more than ``limit``."""
+    """Remembers the last ``limit`` entries."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._values: dict[K, V] = {}
 
     def put(self, key: K, value: V) -> None:
-        """Remember ``value``, as the newest."""
+        """Remember ``value`` as the newest entry, and forget the oldest one if there are too many."""
         self._values.pop(key, None)
         self._values[key] = value
         if len(self._values) > self._limit:
             del self._values[next(iter(self._values))]
 
     def get(self, key: K, default: V) -> V:
-        """Return what is remembered, or ``default``."""
+        """Return the value of ``key``, or ``default`` if it is not remembered."""
         return self._values.get(key, default)

@@ -1,4 +1,4 @@
-"""What is kept of a client in the database."""
+"""The record of a client: the row that people and ``run.py clients`` read."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 @dataclass(frozen=True, slots=True)
 class ClientRecord:
-    """One client as the database knows it.
+    """The record of one client.
 
-    ``created`` and ``seen`` are seconds since the epoch; ``state`` is ``connected``, ``detached`` or
-    ``gone``; ``data`` is the application's own JSON object.
+    ``created`` and ``seen`` are seconds since the epoch. ``state`` is ``connected``, ``detached`` or
+    ``gone``. ``data`` is a copy of the application's ``client.data``.
     """
 
     id: str
@@ -30,26 +30,26 @@ class ClientRecord:
 
 
 class Recorded(Protocol):
-    """Something that can be saved: it makes its record when the batch is written, not before."""
+    """Something whose record can be saved. It is asked for the record just before the batch is written."""
 
     id: str
 
     def record(self) -> ClientRecord:
-        """Return the record as it is now."""
+        """Return the present record."""
         ...
 
 
 def encode_data(data: dict[str, Any]) -> str:
-    """Return ``data`` as JSON in ASCII, which survives in every database, whatever its character set.
+    """Return ``data`` as JSON in ASCII, which every database can store, whatever its character set.
 
     Raises:
-        TypeError, ValueError, RecursionError: it is not JSON.
+        TypeError, ValueError, RecursionError: ``data`` cannot be written as JSON.
     """
     return _JSON.encode(data) if data else "{}"
 
 
 def decode_data(text: str) -> dict[str, Any]:
-    """Return what was encoded; what somebody has spoiled by hand counts as empty."""
+    """Return the object that ``encode_data`` has encoded; an empty one if ``text`` is not a JSON object."""
     try:
         data = json.loads(text)
     except ValueError:

@@ -1,8 +1,8 @@
-"""Signed texts: what a browser is given to keep and cannot change.
+"""Signed texts, such as tokens and cookies: a browser can keep one, but cannot change or forge it.
 
-``value.expires.signature``: the signature is keyed BLAKE2b (RFC 7693, 2.9) of 128 bits over the purpose, the
-value and the expiry, written in URL-safe base64, so that it fits a cookie, a query and JSON as it is. It
-takes a fifth of the time of an HMAC, and each browser that connects needs two.
+The form is ``value.expires.signature``. The signature is keyed BLAKE2b (RFC 7693, 2.9) of 128 bits over
+purpose, value and expiry, in URL-safe base64, so that it fits into a cookie, a query and JSON without
+quoting. BLAKE2b takes a fifth of the time of an HMAC, and every connecting browser needs two signatures.
 """
 
 from __future__ import annotations
@@ -17,36 +17,44 @@ _SIGNATURE_BYTES = 16
 
 
 class Signer:
-    """Signs and checks with one secret.
+    """Signs and verifies with one secret.
 
     Args:
-        secret: at least 16 bytes that nobody else knows.
+        secret: at least 16 bytes that only the server knows.
     """
 
     def __init__(self, secret: bytes) -> None:
-        # A key has at most 64 bytes.
+        # A BLAKE2b key may have at most 64 bytes, so a longer secret is hashed first.
         self._key = hashlib.blake2b(secret).digest()
 
     def sign(self, purpose: str, value: str, expires: float) -> str:
-        """Return ``value`` signed for ``purpose``, good until ``expires`` (seconds since the epoch).
+        """Return ``value`` with its expiry and signature.
 
-        ``value`` is ASCII and has no dot in it.
+        Args:
+            purpose: what it is for; it is refused for any other purpose.
+            value: ASCII without a dot.
+            expires: when it expires, in seconds since the epoch.
         """
         body = f"{value}.{int(expires):x}"
         return f"{body}.{self._signature(purpose, body)}"
 
     def verify(self, purpose: str, text: str, now: float) -> str:
-        """Return the value that ``text`` was made of.
+        """Return the value that was signed.
+
+        Args:
+            purpose: what it was signed for.
+            text: what ``sign`` has returned.
+            now: the present time, in seconds since the epoch.
 
         Raises:
-            BadToken: it was made with another secret or for another purpose, changed, cut, or is over age.
+            BadToken: it was signed with another secret or for another purpose, was changed, or has expired.
         """
         body, _, signature = text.rpartition(".")
         if not text.isascii() or not hmac.compare_digest(signature, self._signature(purpose, body)):
-            raise BadToken("the signature does not match")
+            raise BadToken("this server did not issue the token, or the token was changed")
         value, _, expires = body.partition(".")
         if int(expires, 16) < now:
-            raise BadToken("it has expired")
+            raise BadToken("the token has expired")
         return value
 
     def _signature(self, purpose: str, body: str) -> str:

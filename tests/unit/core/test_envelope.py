@@ -173,7 +173,7 @@ def test_data_is_encoded_compactly_in_utf_8() -> None:
 
 def test_data_may_have_as_many_bytes_as_the_limit() -> None:
     assert envelope.encode_data("é", 4) == b'"\xc3\xa9"'
-    with pytest.raises(UnsendableMessage, match=r"^4 bytes of JSON; a message may have 3$"):
+    with pytest.raises(UnsendableMessage, match=r"^the data has 4 bytes of JSON, and the limit is 3$"):
         envelope.encode_data("é", 3)
 
 
@@ -185,9 +185,9 @@ def ring() -> list[Any]:
 
 @pytest.mark.parametrize("data", [object(), {(1, 2): 3}, "\ud800", ring(), [{"a": print}]])
 def test_what_is_no_json_cannot_be_sent(data: Any) -> None:
-    with pytest.raises(UnsendableMessage, match=r"^not JSON: "):
+    with pytest.raises(UnsendableMessage, match=r"^the data cannot be written as JSON: "):
         envelope.encode_data(data, 1000)
-    with pytest.raises(UnsendableMessage, match=r"^not JSON: "):
+    with pytest.raises(UnsendableMessage, match=r"^the data cannot be written as JSON: "):
         envelope.encode_result(data, 1000)
 
 
@@ -219,7 +219,7 @@ def test_what_is_written(written: bytes, expected: bytes) -> None:
 
 
 def test_the_limit_is_for_the_result_without_its_wrapping() -> None:
-    with pytest.raises(UnsendableMessage, match=r"^3 bytes of JSON; a message may have 2$"):
+    with pytest.raises(UnsendableMessage, match=r"^the data has 3 bytes of JSON, and the limit is 2$"):
         envelope.encode_result([1], 2)
 
 

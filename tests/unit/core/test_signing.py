@@ -14,6 +14,8 @@ SECRET = b"sixteen bytes or more"
 SIGNER = Signer(SECRET)
 SIGNED = SIGNER.sign("client", "abc", 1_700_000_000.9)
 
+FORGED = "this server did not issue the token, or the token was changed"
+
 values = st.text(st.characters(codec="ascii", exclude_characters="."))
 
 
@@ -37,16 +39,16 @@ def test_what_was_signed_is_returned(value: str, purpose: str, now: int) -> None
 
 def test_it_is_good_up_to_its_expiry() -> None:
     assert SIGNER.verify("client", SIGNED, 1_700_000_000) == "abc"
-    assert refused(SIGNED, now=1_700_000_001) == "it has expired"
+    assert refused(SIGNED, now=1_700_000_001) == "the token has expired"
 
 
 def test_it_is_good_for_its_purpose_only() -> None:
-    assert refused(SIGNED, purpose="session") == "the signature does not match"
+    assert refused(SIGNED, purpose="session") == FORGED
 
 
 def test_another_secret_signs_otherwise() -> None:
     other = Signer(b"sixteen bytes, other")
-    assert refused(other.sign("client", "abc", 1_700_000_000)) == "the signature does not match"
+    assert refused(other.sign("client", "abc", 1_700_000_000)) == FORGED
 
 
 @STEADY
