@@ -47,7 +47,8 @@ from thywill.push.base import Push, PushSettings, SendLimits
 from thywill.push.longpoll import LongPoll
 from thywill.queue.base import Queue, QueueSettings
 from thywill.queue.memory import MemoryQueue
-from thywill.wire.endpoint import Origins
+from thywill.wire.origins import Origins
+from thywill.wire.refusals import Refusals
 
 log = logging.getLogger(__name__)
 
@@ -193,7 +194,7 @@ class Service:
         for push in self.pushes:
             endpoints.update(push.endpoints())
         finders = [push.find for push in self.pushes]
-        site = Site(self.client_interface.application(), endpoints, finders, self.hub.meter.errors)
+        site = Site(self.client_interface.application(), Refusals(self.hub.meter.errors), endpoints, finders)
         kind = FastServer if self.settings.http == "fast" else TornadoServer
         server = kind(site, _limits(self.settings), _timeouts(self.settings), self.proxies)
         self.watch = self._look_at(site, server)

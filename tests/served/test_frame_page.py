@@ -16,7 +16,7 @@ from tests.gate.environment import ROOT
 from tests.support.serving import Running
 from thywill.client_interface.bundle import Bundle
 from thywill.client_interface.frame import BRIDGE_FILES, FRAME_FILES, Frame
-from thywill.wire.endpoint import Origins
+from thywill.wire.origins import Origins
 
 pytestmark = pytest.mark.gen_test
 

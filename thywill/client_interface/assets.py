@@ -9,7 +9,7 @@ from typing import Any
 
 from tornado.web import HTTPError, StaticFileHandler
 
-from thywill.http.methods import MethodsHandler
+from thywill.wire.handlers import MethodsHandler
 
 YEAR = 365 * 24 * 3600
 

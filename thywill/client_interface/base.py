@@ -16,7 +16,7 @@ from thywill.component import Component
 from thywill.core.signing import Signer
 from thywill.errors import SettingsError
 from thywill.http.site import Endpoint
-from thywill.wire.endpoint import Origins
+from thywill.wire.origins import Origins
 
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@*]+/*", re.IGNORECASE)
 NOT_NAMED = ("*", "null")

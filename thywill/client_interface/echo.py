@@ -15,10 +15,8 @@ from typing import Any
 
 from tornado.web import Application
 
-from thywill.core.envelope import encode_error
 from thywill.errors import Draining, Malformed, RequestError, TooMany
-from thywill.http.message import REASONS
-from thywill.http.methods import MethodsHandler
+from thywill.wire.handlers import MethodsHandler, refuse
 
 ADDRESS = r"/thywill/echo"
 LONGEST = 120.0
@@ -72,8 +70,7 @@ class EchoHandler(MethodsHandler):
             pause = self._pause()
             self._admit(pause)
         except RequestError as error:
-            self.set_status(error.status, REASONS[error.status].decode())
-            self.finish(encode_error(error))
+            refuse(self, error)
             return
         self.write(json.dumps(self._seen()) + "\n")
         if pause:

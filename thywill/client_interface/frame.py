@@ -8,7 +8,7 @@ from pathlib import Path
 from thywill.client_interface.bundle import Bundle
 from thywill.client_interface.html import script_safe
 from thywill.core.envelope import encode_object
-from thywill.wire.endpoint import Origins
+from thywill.wire.origins import Origins
 
 FRAME_FILES = (
     "thywill.js",

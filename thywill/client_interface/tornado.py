@@ -21,10 +21,10 @@ from thywill.component import Configuration
 from thywill.core import envelope
 from thywill.errors import Draining, MethodNotAllowed, NotFound, RequestError
 from thywill.http.message import JSON, Reply, Request
-from thywill.http.methods import MethodsHandler, allow
 from thywill.http.site import Endpoint
 from thywill.hub.client import LiveClient
 from thywill.wire.endpoint import JsonEndpoint
+from thywill.wire.handlers import MethodsHandler, allow
 
 log = logging.getLogger(__name__)
 

@@ -56,7 +56,7 @@ class Leave(msgspec.Struct):
     token: str
 
 
-class Frame(msgspec.Struct):
+class ClientFrame(msgspec.Struct):
     """One message of a browser in a session that stays open, such as SockJS's. Every field may be missing.
 
     The first frame has the ``token`` and the ``cursor`` to continue after. A ``cursor`` in a later frame
@@ -69,15 +69,15 @@ class Frame(msgspec.Struct):
     leave: bool = False
 
 
-Request = TypeVar("Request", Connect, Poll, Send, Leave, Frame)
+Body = TypeVar("Body", Connect, Poll, Send, Leave, ClientFrame)
 
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(kind) for kind in (Connect, Poll, Send, Leave, Frame)
+    kind: msgspec.json.Decoder(kind) for kind in (Connect, Poll, Send, Leave, ClientFrame)
 }
 _encode = msgspec.json.Encoder().encode
 
 
-def decode(kind: type[Request], body: bytes) -> Request:
+def decode(kind: type[Body], body: bytes) -> Body:
     """Decode and validate a request.
 
     Raises:
@@ -89,7 +89,7 @@ def decode(kind: type[Request], body: bytes) -> Request:
         return _decode_leniently(kind, body, error)
 
 
-def _decode_leniently(kind: type[Request], body: bytes, error: Exception) -> Request:
+def _decode_leniently(kind: type[Body], body: bytes, error: Exception) -> Body:
     if b"\\ud" not in body and b"\\uD" not in body:
         raise Malformed(_reason(error)) from None
     try:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from tornado.concurrent import future_set_result_unless_cancelled
 
-from thywill.core.envelope import encode_failure
 from thywill.core.wheel import Timed
 from thywill.http.handler import HandlerConnection
-from thywill.http.message import JSON, Request
-from thywill.http.reader import Arrived, Refusal, RequestReader
+from thywill.http.message import Refusal, Request
+from thywill.http.reader import Arrived, RequestReader
 from thywill.http.reply import CLOSE, FastReply
 
 if TYPE_CHECKING:
@@ -192,12 +191,12 @@ class Connection(asyncio.Protocol, Timed):
     def refuse(self, refusal: Refusal) -> None:
         """Answer and close, but read on for a moment: closing with unread bytes would reset the connection,
         and the browser would lose the answer (RFC 9112, 9.6)."""
-        log.warning("a request from %s refused: %d %s", self._peer, refusal.status, refusal.reason)
-        self.server.site.errors[refusal.code] += 1
         self._pending = self._reader = None
         self._lingering = True
-        reply = FastReply(self, Request())
-        reply.send(refusal.status, encode_failure(refusal.code, refusal.reason), JSON + CLOSE)
+        request = Request()
+        request.peer = self._peer
+        status, body, head = self.server.site.refuse(refusal, request)
+        FastReply(self, request).send(status, body, head + CLOSE)
         self.write_answers()
         if self.transport is not None and self.is_open():
             self.transport.write_eof()

@@ -24,8 +24,7 @@ from tornado.httputil import (
 )
 from tornado.iostream import StreamClosedError
 
-from thywill.http.message import Request
-from thywill.http.reader import Refusal
+from thywill.http.message import Refusal, Request
 
 if TYPE_CHECKING:
     from thywill.http.connection import Connection

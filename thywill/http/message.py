@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import http
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
 from thywill.errors import Malformed
@@ -75,6 +76,24 @@ class Request:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request cannot be served: answer ``status`` with the ``reason`` and the header lines ``head``, and
+    close the connection."""
+
+    status: int
+    reason: str
+    head: bytes = b""
+
+
+class WholeAnswer(NamedTuple):
+    """An answer whose body is known; ``head`` holds whole header lines."""
+
+    status: int
+    body: bytes
+    head: bytes = JSON
+
+
 class Owner(Protocol):
     """Whoever keeps a reply to answer later."""
 
@@ -105,7 +124,7 @@ class Reply(Protocol):
     dress: Dress | None
 
     def send(self, status: int, body: bytes, head: bytes = JSON) -> None:
-        """Answer with ``body``; ``head`` holds whole header lines. Without a connection it does nothing.
+        """WholeAnswer with ``body``; ``head`` holds whole header lines. Without a connection it does nothing.
 
         An answer that has begun cannot become another one: its connection is cut.
         """

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
 
 import httptools
 
-from thywill.http.message import Request
+from thywill.http.message import Refusal, Request
 
 VERSIONS = ("1.1", "1.0")
 ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(.*)", re.DOTALL)
@@ -38,27 +37,6 @@ class Limits:
     headers: int = 100
     body: int = 1024 * 1024
     pipeline: int = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What arrived cannot be served: answer ``status`` with the ``reason``, and close."""
-
-    status: int
-    reason: str
-
-    codes: ClassVar[dict[int, str]] = {
-        405: "method",
-        408: "timeout",
-        413: "too_large",
-        431: "too_large",
-        500: "internal",
-    }
-
-    @property
-    def code(self) -> str:
-        """The code of the error on the wire."""
-        return self.codes.get(self.status, "malformed")
 
 
 class Stopped(Exception):

@@ -12,8 +12,8 @@ from tornado.routing import Router
 from tornado.web import Application, RequestHandler
 
 from thywill.errors import RequestError
-from thywill.http.methods import allow
 from thywill.monitoring.gate import Gate, Visitor
+from thywill.wire.handlers import allow
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from thywill.http.message import Request
 from thywill.http.site import Endpoint
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
-from thywill.wire.endpoint import Origins
+from thywill.wire.origins import Origins
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 

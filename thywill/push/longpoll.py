@@ -8,11 +8,12 @@ from functools import partial
 from thywill.core import envelope
 from thywill.errors import Gone, RequestError
 from thywill.http.message import Reply, Request
-from thywill.http.site import Endpoint, error_head
+from thywill.http.site import Endpoint
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
 from thywill.push.base import Push
 from thywill.wire.endpoint import JsonEndpoint
+from thywill.wire.refusals import answer_to
 
 
 class LongPoll(Push):
@@ -55,7 +56,7 @@ class LongPoll(Push):
 
 def _refuse(hub: Hub, reply: Reply, error: RequestError) -> None:
     hub.meter.errors[error.code] += 1
-    reply.send(error.status, envelope.encode_error(error), error_head(error))
+    reply.send(*answer_to(error))
 
 
 class ParkedPoll:

@@ -15,7 +15,7 @@ from tests.support.sockjs import Service
 from tests.tools.conformance.server import Echo, Services
 from thywill.push.sockjs import router as router_module
 from thywill.push.sockjs.router import Router
-from thywill.wire.endpoint import Origins
+from thywill.wire.origins import Origins
 
 OPEN = b"o"
 GO_AWAY = b'c[3000,"Go away!"]'

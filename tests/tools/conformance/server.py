@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ from thywill.http.site import Site
 from thywill.http.tornado.server import TornadoServer
 from thywill.push.sockjs.router import Router
 from thywill.push.sockjs.session import Connection
-from thywill.wire.endpoint import Origins
+from thywill.wire.origins import Origins
+from thywill.wire.refusals import Refusals
 
 RESPONSE_LIMIT = 4096
 SERVERS: dict[str, Callable[..., Server]] = {"fast": FastServer, "tornado": TornadoServer}
@@ -73,7 +75,8 @@ class Services:
     def __init__(self, http: str, port: int, routers: Sequence[Router] = ()) -> None:
         self.routers = routers or make_routers()
         rules = [router.rule() for router in self.routers]
-        site = Site(Application(rules), finders=[router.find for router in self.routers])
+        finders = [router.find for router in self.routers]
+        site = Site(Application(rules), Refusals(Counter()), finders=finders)
         self._server = SERVERS[http](site, Limits(), Timeouts(), TrustedProxies([]))
         self._sockets = bind_sockets(port, "127.0.0.1")
         self.port: int = self._sockets[0].getsockname()[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Mapping
 
 from tornado.web import Application
@@ -12,6 +13,7 @@ from tests.unit.http.handlers import HANDLERS, Memory
 from thywill.errors import Gone, TooMany
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint, Site
+from thywill.wire.refusals import Refusals
 
 TEXT = b"Content-Type: text/plain\r\n"
 
@@ -61,7 +63,9 @@ class Place:
     def site(self) -> Site:
         """Return it for a server."""
         rules = [(path, handler, {"memory": self.memory}) for path, handler in HANDLERS.items()]
-        return Site(Application(rules, log_function=lambda handler: None), self._endpoints())
+        return Site(
+            Application(rules, log_function=lambda handler: None), Refusals(Counter()), self._endpoints()
+        )
 
     def _endpoints(self) -> Mapping[bytes, Endpoint]:
         return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
@@ -15,10 +16,12 @@ from tornado.web import Application
 
 from tests.support.steady import STEADY
 from thywill.core import envelope
-from thywill.errors import BadOrigin, Gap, Gone, RequestError, TooMany
+from thywill.errors import Gap, Gone, RequestError, TooMany
 from thywill.http.message import JSON, Dress, Owner, Request
 from thywill.http.site import Site
-from thywill.wire.endpoint import JsonEndpoint, Origins
+from thywill.wire.endpoint import JsonEndpoint
+from thywill.wire.origins import Origins
+from thywill.wire.refusals import Refusals
 
 SCRIPT_HEAD = b"Content-Type: application/javascript; charset=UTF-8\r\n"
 FRIEND = "http://friend.example"
@@ -77,7 +80,7 @@ def ask(
     request.host = b"own.example:8888"
     request.headers = [(name.encode(), value.encode("latin-1")) for name, value in (headers or {}).items()]
     reply = Captured()
-    Site(Application()).answer(
+    Site(Application(), Refusals(Counter())).answer(
         JsonEndpoint(kind, handle, Origins(allowed), trusting=trusting), request, reply
     )
     assert len(reply.sent) == 1
@@ -86,73 +89,6 @@ def ask(
 
 def script(target: str, **options: Any) -> tuple[Captured, list[Any]]:
     return ask(method="GET", target=target, body=b"", **options)
-
-
-class TestOrigins:
-    """Whose pages may ask."""
-
-    @pytest.mark.parametrize(
-        ("origin", "host"),
-        [
-            ("http://a.example", b"a.example"),
-            ("https://a.example", b"a.example"),
-            ("https://a.example", b"a.example:443"),
-            ("http://a.example", b"a.example:80"),
-            ("http://a.example:8888", b"A.Example:8888"),
-            ("HTTP://A.example", b"a.example"),
-            ("http://[::1]:8888", b"[::1]:8888"),
-        ],
-    )
-    def test_our_own(self, origin: str, host: bytes) -> None:
-        assert Origins([]).check(origin, host) is False
-
-    @pytest.mark.parametrize(
-        ("origin", "host"),
-        [
-            ("http://a.example", b"b.example"),
-            ("http://a.example", b"a.example:443"),
-            ("http://a.example:81", b"a.example"),
-            ("http://a.example.evil", b"a.example"),
-            ("http://evil@a.example", b"a.example"),
-            ("null", b""),
-            ("null", None),
-            ("null", b"null"),
-            ("", b""),
-            ("://", b""),
-            ("http://", b""),
-            ("http://", None),
-            ("file://", b""),
-            ("ftp://a.example", b"a.example"),
-            ("http://[", b"a.example"),
-            ("http://a.example/", b"a.example"),
-            ("null", b":none"),
-        ],
-    )
-    def test_others(self, origin: str, host: bytes | None) -> None:
-        with pytest.raises(BadOrigin):
-            Origins([]).check(origin, host)
-
-    def test_those_in_the_settings(self) -> None:
-        origins = Origins(["http://A.example/", "https://b.example:444"])
-        assert origins.any()
-        assert origins.check("http://a.example", b"own")
-        assert origins.check("https://B.example:444", b"own")
-        with pytest.raises(BadOrigin):
-            origins.check("https://a.example", b"own")
-
-    def test_a_star_allows_every_page(self) -> None:
-        assert Origins(["*"]).check("null", b"own")
-        assert not Origins([]).any()
-
-    @given(st.text(st.characters(max_codepoint=255)), st.none() | st.binary(max_size=20))
-    @STEADY
-    def test_nothing_else_comes_of_any_origin(self, origin: str, host: bytes | None) -> None:
-        try:
-            assert Origins([]).check(origin, host) is False
-        except BadOrigin:
-            return
-        assert host
-        assert host.decode("latin-1").lower() in origin.lower() + ":80:443"
 
 
 class TestPost:

@@ -59,7 +59,7 @@ class Carrier(Connection):
     def on_message(self, message: str) -> None:
         data = message.encode()
         try:
-            self._take(envelope.decode(envelope.Frame, data), len(data))
+            self._take(envelope.decode(envelope.ClientFrame, data), len(data))
         except RequestError as error:
             self._refuse(error)
 
@@ -105,7 +105,7 @@ class Carrier(Connection):
 
     # What the browser says.
 
-    def _take(self, frame: envelope.Frame, size: int) -> None:
+    def _take(self, frame: envelope.ClientFrame, size: int) -> None:
         client = self._client
         if client is None:
             client = self._attach(frame.token, frame.cursor or 0)

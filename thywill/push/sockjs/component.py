@@ -14,7 +14,7 @@ from thywill.hub.hub import Hub
 from thywill.push.base import Push, PushSettings, Seconds, SendLimits
 from thywill.push.sockjs.carrier import Carrier
 from thywill.push.sockjs.router import Router
-from thywill.wire.endpoint import Origins
+from thywill.wire.origins import Origins
 
 PREFIX = "/thywill/sockjs"
 Positive = Annotated[int, msgspec.Meta(ge=1)]

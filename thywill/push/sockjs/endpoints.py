@@ -17,7 +17,8 @@ from thywill.push.sockjs.handlers import TEXT, frame_policy, sticky_cookie
 from thywill.push.sockjs.senders import SENDERS, Sender
 from thywill.push.sockjs.transports import TRANSPORTS, Transport, head
 from thywill.push.sockjs.waiting import Poll, Stream, Waiting
-from thywill.wire.endpoint import Cors, refuse_encoded
+from thywill.wire.endpoint import refuse_encoded
+from thywill.wire.origins import Cors
 
 if TYPE_CHECKING:
     from thywill.push.sockjs.router import Router

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from tornado.httputil import format_timestamp
 from tornado.web import HTTPError
 
-from thywill.core.envelope import encode_error, encode_failure, encode_object
-from thywill.errors import Later, NotFound, RequestError
+from thywill.core.envelope import encode_object
+from thywill.errors import NotFound, RequestError
+from thywill.http.message import Refusal
 from thywill.push.sockjs.library import (
     CACHE_TIME,
     GreetingsHandler,
@@ -21,7 +22,8 @@ from thywill.push.sockjs.library import (
     InfoHandler,
     PreflightHandler,
 )
-from thywill.wire.endpoint import Origins
+from thywill.wire.handlers import refuse
+from thywill.wire.origins import Origins
 
 if TYPE_CHECKING:
     from thywill.push.sockjs.router import Router
@@ -32,7 +34,6 @@ JAVASCRIPT = "application/javascript; charset=UTF-8"
 TEXT = "text/plain; charset=UTF-8"
 NOT_CACHED = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
 STICKY = re.compile(r"(?:^|; ?)JSESSIONID=([\w.~!:+/=-]{1,128})(?=;|$)", re.ASCII)
-CODES = {400: "malformed", 403: "origin", 404: "not_found", 405: "method", 413: "too_large"}
 
 IFRAME = """<!DOCTYPE html>
 <html>
@@ -131,17 +132,11 @@ class Polite:
         log.warning(
             "%r from %s refused: %d %s", self.request.path, self.request.remote_ip, error.status, error.code
         )
-        self.set_status(error.status)
-        self.set_header("Content-Type", "application/json")
-        if isinstance(error, Later):
-            self.set_header("Retry-After", f"{error.retry:.0f}")
-        self.finish(encode_error(error))
+        refuse(self, error)
 
     def write_error(self: Any, status_code: int, **kwargs: Any) -> None:
-        if status_code == 405:
-            self.set_header("Allow", self.access_methods)
-        self.set_header("Content-Type", "application/json")
-        self.finish(encode_failure(CODES.get(status_code, "internal"), self._reason))
+        allowed = f"Allow: {self.access_methods}\r\n".encode() if status_code == 405 else b""
+        refuse(self, Refusal(status_code, self._reason, allowed))
 
 
 class Missing(Polite, PreflightHandler):  # type: ignore[misc]

@@ -15,7 +15,7 @@ from thywill.push.sockjs.endpoints import KINDS, Endpoints
 from thywill.push.sockjs.handlers import AroundGet, AroundPost, Frame, Greeting, Info, Missing
 from thywill.push.sockjs.library import SockJSRouter
 from thywill.push.sockjs.session import Connection, Session
-from thywill.wire.endpoint import ORIGIN, Origins
+from thywill.wire.origins import ORIGIN, Origins
 
 SESSIONS = 100_000
 """How many sessions there may be: anyone can begin one, and it stays for a while."""

@@ -1,10 +1,24 @@
-"""What Tornado's handlers leave out of a 405."""
+"""Refusals of Tornado's handlers: the same answers as everywhere else."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from tornado.httputil import HTTPHeaders
 from tornado.web import RequestHandler
+
+from thywill.errors import RequestError
+from thywill.http.message import REASONS, Refusal
+from thywill.wire.refusals import answer_to
+
+
+def refuse(handler: RequestHandler, error: RequestError | Refusal) -> None:
+    """Answer the request of ``handler``, which ``error`` ends, as the wire has it."""
+    answer = answer_to(error)
+    handler.set_status(answer.status, REASONS[answer.status].decode())
+    for name, value in HTTPHeaders.parse(answer.head.decode("latin-1")).get_all():
+        handler.set_header(name, value)
+    handler.finish(answer.body)
 
 
 def allow(handler: RequestHandler, status: int) -> None:
@@ -20,7 +34,7 @@ def _method(handler: RequestHandler, name: str) -> Any:
 
 
 class MethodsHandler(RequestHandler):
-    """A handler that says so in its own answers."""
+    """A handler whose 405 says which methods it has."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         allow(self, status_code)

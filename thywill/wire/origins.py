@@ -1,0 +1,96 @@
+"""Pages of other origins: which may ask (``Origins``), and how the answer reaches them (CORS, JSONP)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from thywill.errors import BadOrigin
+from thywill.http.message import JSON, Request
+
+SCRIPT = JSON.replace(b"application/json", b"application/javascript; charset=UTF-8")
+ORIGIN = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Origins:
+    """Which pages may speak to the server: those it served itself, and those of the origins in the settings.
+
+    Args:
+        allowed: origins such as ``https://example.org``; ``*`` allows every page.
+    """
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        self._allowed = frozenset(origin.rstrip("/").lower() for origin in allowed)
+
+    def any(self) -> bool:
+        """Tell whether any other origin is allowed."""
+        return bool(self._allowed)
+
+    def allowed(self) -> list[str]:
+        """Return the other origins that are allowed."""
+        return sorted(self._allowed)
+
+    def is_own(self, origin: str, host: bytes | None) -> bool:
+        """Tell whether ``origin`` is that of our own pages. A proxy may end TLS, so only the host counts."""
+        scheme, _, authority = origin.lower().partition("://")
+        if scheme not in DEFAULT_PORTS or not authority:
+            return False
+        own = (host or b"").decode("latin-1").lower()
+        return own in (authority, f"{authority}:{DEFAULT_PORTS[scheme]}")
+
+    def is_named(self, origin: str) -> bool:
+        """Tell whether ``origin`` itself stands in the settings: only such a page may join a session."""
+        return origin.lower() in self._allowed
+
+    def check(self, origin: str, host: bytes | None) -> bool:
+        """Tell whether ``origin`` is another one than our own.
+
+        Raises:
+            BadOrigin: it is, and is not allowed.
+        """
+        if self.is_own(origin, host):
+            return False
+        if "*" in self._allowed or origin.lower() in self._allowed:
+            return True
+        raise BadOrigin("pages of this origin are not allowed here: see origins in [client_interface]")
+
+
+def asking_page(request: Request) -> str:
+    """Return the origin of the page that a script tag stands in, or an empty text."""
+    referer = (request.header(b"referer") or b"").decode("latin-1")
+    origin = ORIGIN.match(referer)
+    return origin[0] if origin else referer
+
+
+class Cors:
+    """Adds to an answer that a page of another origin may read it (Fetch standard, 3.2).
+
+    With credentials, as a browser asks for them for the session's cookie; whether the cookie counts is
+    decided by ``Origins.is_named``.
+    """
+
+    def __init__(self, origin: bytes) -> None:
+        self._head = (
+            b"Access-Control-Allow-Origin: %b\r\nAccess-Control-Allow-Credentials: true\r\nVary: Origin\r\n"
+            % origin
+        )
+
+    def __call__(self, status: int, body: bytes, head: bytes) -> tuple[int, bytes, bytes]:
+        return status, body, head + self._head
+
+
+class ScriptCall:
+    """Wraps an answer into a call of the page's function.
+
+    The status is always 200, since a script tag cannot read any other. The comment before the call keeps
+    a callback's name from being the first bytes of the file, which could make it a file of another format.
+    """
+
+    def __init__(self, callback: str) -> None:
+        self._callback = callback.encode()
+
+    def __call__(self, status: int, body: bytes, head: bytes) -> tuple[int, bytes, bytes]:
+        # JavaScript before 2019 takes these two for line ends, which no string may hold.
+        safe = body.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
+        return 200, b"/**/%b(%b);" % (self._callback, safe), SCRIPT

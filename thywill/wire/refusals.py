@@ -1,0 +1,92 @@
+"""The one place where an error becomes an answer: its status, its code and text as JSON, its headers.
+
+An endpoint raises ``TooMany("one after the other", retry=7)``; the browser is answered
+
+    HTTP/1.1 429 Too Many Requests
+    Content-Type: application/json
+    Retry-After: 7
+
+    {"error": {"code": "too_many", "message": "one after the other", "retry": 7}}
+
+Endpoints, Tornado's handlers, SockJS and the HTTP servers' own refusals (a malformed request, a time-out)
+all come here. An error that nobody foresaw is answered 500 without its particulars, and logged with its
+traceback.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+from thywill.core.envelope import encode_error, encode_failure
+from thywill.errors import BadKey, Later, MethodNotAllowed, RequestError, UnsupportedEncoding
+from thywill.http.message import JSON, Refusal, Request, WholeAnswer
+
+log = logging.getLogger(__name__)
+
+CODES = {
+    403: "origin",
+    404: "not_found",
+    405: "method",
+    408: "timeout",
+    413: "too_large",
+    429: "too_many",
+    431: "too_large",
+    500: "internal",
+    503: "unavailable",
+}
+"""The code on the wire of a refusal that has a status alone; all others are ``malformed``."""
+PATH_SHOWN = 200
+"""Characters of a path that are logged."""
+INTERNAL = Refusal(500, "an error in the server")
+
+
+def code_of(error: RequestError | Refusal) -> str:
+    """Return the code of ``error`` on the wire."""
+    return error.code if isinstance(error, RequestError) else CODES.get(error.status, "malformed")
+
+
+def answer_to(error: RequestError | Refusal) -> WholeAnswer:
+    """Return the answer to a request that is refused."""
+    if isinstance(error, Refusal):
+        return WholeAnswer(error.status, encode_failure(code_of(error), error.reason), JSON + error.head)
+    return WholeAnswer(error.status, encode_error(error), JSON + _headers(error))
+
+
+def _headers(error: RequestError) -> bytes:
+    """Return the header lines that an error has beside those of every answer."""
+    if isinstance(error, Later):
+        return b"Retry-After: %d\r\n" % max(1, round(error.retry))  # RFC 9110, 10.2.3
+    if isinstance(error, MethodNotAllowed):
+        return b"Allow: %b\r\n" % error.allowed.encode()  # RFC 9110, 15.5.6
+    if isinstance(error, BadKey):
+        return b"WWW-Authenticate: Bearer\r\n"  # RFC 9110, 11.6.1
+    if isinstance(error, UnsupportedEncoding):
+        return b"Accept-Encoding: identity\r\n"  # RFC 9110, 12.5.3
+    return b""
+
+
+class Refusals:
+    """Answers what a server refuses, counts it by its code and logs it.
+
+    Args:
+        errors: the counter.
+    """
+
+    def __init__(self, errors: Counter[str]) -> None:
+        self._errors = errors
+
+    def __call__(self, error: Exception | Refusal, request: Request) -> WholeAnswer:
+        """Return the answer to ``request``, which ``error`` ends."""
+        if not isinstance(error, RequestError | Refusal):
+            log.error("an error in the endpoint of %s", _shown(request), exc_info=error)
+            error = INTERNAL
+        answer, code = answer_to(error), code_of(error)
+        reason = f": {error.reason}" if isinstance(error, Refusal) else ""
+        log.warning("%s from %s refused: %d %s%s", _shown(request), request.peer, answer.status, code, reason)
+        self._errors[code] += 1
+        return answer
+
+
+def _shown(request: Request) -> str:
+    return repr(request.path.decode("latin-1")[:PATH_SHOWN]) if request.target else "a request"
