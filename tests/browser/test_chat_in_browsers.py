@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.browser.drivers import Browser, Page
+from tests.browser.drivers import Browser
+from tests.support.chat_page import BUBBLES, CONNECTED, enter, say, sees
 from tests.support.served import Served
 
 pytestmark = pytest.mark.browser
@@ -17,9 +17,6 @@ WITHOUT_MODERN_WAYS = """
 delete window.WebSocket; delete window.fetch; delete window.EventSource; delete window.Promise;
 if (window.WebSocket || window.fetch) { throw new Error('still there'); }
 """
-CONNECTED = "document.getElementById('chat-status-text').innerText === 'Connected'"
-ENTERED = "document.querySelectorAll('#chat-people li').length > 0"
-BUBBLES = "Array.from(document.querySelectorAll('.bubble:not(.pending)')).map(b => b.innerText.trim())"
 
 
 @pytest.fixture
@@ -27,23 +24,6 @@ def server(tmp_path: Path, http: str) -> Iterator[Served]:
     served = Served(tmp_path, "--http", http)
     yield served
     served.kill()
-
-
-def enter(page: Page, server: Served) -> Page:
-    page.open(server.address + "chat/")
-    page.wait_for(f"{CONNECTED} && {ENTERED}")
-    return page
-
-
-def say(page: Page, text: str) -> None:
-    page.evaluate(
-        f"(() => {{ document.getElementById('chat-text').value = {json.dumps(text)};"
-        " document.getElementById('chat-send').click(); })()"
-    )
-
-
-def sees(page: Page, text: str) -> None:
-    page.wait_for(f"{BUBBLES}.includes({json.dumps(text)})")
 
 
 def test_two_browsers_chat_with_one_another(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.drivers import Browser
-from tests.browser.test_chat_in_browsers import CONNECTED, enter, say, sees
+from tests.support.chat_page import CONNECTED, enter, say, sees
 from tests.support.served import Serve, serving
 
 pytestmark = pytest.mark.browser

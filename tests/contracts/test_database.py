@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,67 +13,18 @@ from typing import Any
 import pytest
 
 from tests.support.databases import Servers
+from tests.support.records import LASTING, NOW, RECORD, URLS, Saved, running, saved, until
 from thywill.core.record import ClientRecord
 from thywill.database.base import Database
 from thywill.database.insert import VALUES
 from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
 from thywill.database.rows import FIELDS
 
-LASTING = ["sqlite", "mariadb", "postgresql"]
 IMPLEMENTATIONS = [*LASTING, "memory"]
-URLS = {"sqlite": "sqlite:///records/test.db", "memory": "sqlite:///:memory:"}
 Make = Callable[[], Database]
 
 # Rows to a statement.
 TOGETHER = VALUES // len(FIELDS)
-
-# Gone records that are older than the setting `keep` would be removed.
-NOW = time.time()
-
-RECORD = ClientRecord(
-    id="client-1",
-    session="session-1",
-    application="chat",
-    address="2001:db8::1",
-    user_agent="Mozilla/5.0",
-    transport="longpoll",
-    created=NOW - 60.25,
-    seen=NOW,
-    state="connected",
-    data={"name": "Zoë", "rooms": ["lobby", None, 1.5], "nested": {"deep": True}},
-)
-
-
-class Saved:
-    """A client whose record is what the test says, and which counts how often it was asked for it."""
-
-    def __init__(self, record: ClientRecord) -> None:
-        self.id = record.id
-        self.current = record
-        self.asked = 0
-
-    def record(self) -> ClientRecord:
-        self.asked += 1
-        return self.current
-
-
-def saved(number: int = 1, **changes: Any) -> Saved:
-    return Saved(replace(RECORD, **{"id": f"client-{number}"} | changes))
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Return when the condition holds; the test's own time limit ends the wait."""
-    while not await condition():  # noqa: ASYNC110 - what is waited for has no event
-        await asyncio.sleep(0.01)
-
-
-@asynccontextmanager
-async def running(database: Database) -> AsyncIterator[Database]:
-    await database.start()
-    try:
-        yield database
-    finally:
-        await database.stop()
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)

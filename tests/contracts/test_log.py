@@ -8,14 +8,14 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.logs import STAMP, running
 from thywill.errors import SettingsError
 from thywill.log import base
 from thywill.log.base import Log, LogSettings
@@ -23,7 +23,6 @@ from thywill.log.console import ConsoleLog
 from thywill.log.file import FileLog, FileSettings
 from thywill.log.limit import RateLimit
 
-STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} "
 LOGGERS = ("thywill", "apps", "tornado", "tornado.access", "asyncio")
 
 hub = logging.getLogger("thywill.hub.hub")
@@ -73,15 +72,6 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 def fail(text: str) -> None:
     raise ValueError(text)
-
-
-@asynccontextmanager
-async def running(log: Log) -> AsyncIterator[Log]:
-    await log.start()
-    try:
-        yield log
-    finally:
-        await log.stop()
 
 
 @pytest.mark.gen_test

@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.contracts.test_database import RECORD, running, saved, until
 from tests.support import serving
 from tests.support.databases import KINDS, PASSWORD, USER, DatabaseServer, MariaDB, Servers
-from tests.unit.database.test_peewee import lines
+from tests.support.logs import lines
+from tests.support.records import RECORD, running, saved, until
 from thywill.database.base import DatabaseUnavailable
 from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
 

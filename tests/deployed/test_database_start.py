@@ -12,9 +12,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.browser.drivers import require
-from tests.contracts.test_database import running, saved
 from tests.support.databases import PASSWORD, DatabaseServer, MariaDB
-from tests.unit.database.test_peewee import refusal
+from tests.support.records import refusal, running, saved
 from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
 
 KINDS = ["mariadb", "postgresql"]

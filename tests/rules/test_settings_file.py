@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import re
 import tomllib
 from typing import Any
@@ -12,9 +11,7 @@ import msgspec
 import pytest
 
 from tests.gate.environment import ROOT
-from thywill.component import Component
-from thywill.config import LimitsSettings, ServerSettings
-from thywill.monitoring.settings import MonitoringSettings
+from tests.support.settings_file import documented
 from thywill.server import COMPONENTS
 
 TEXT = (ROOT / "conf" / "thywill.toml").read_text(encoding="utf-8")
@@ -24,26 +21,6 @@ CHOOSING = {"component", "components"}
 def with_alternatives() -> dict[str, Any]:
     """Return the file with the settings switched on that are in comments: those of components not chosen."""
     return tomllib.loads(re.sub(r"^# (?=\w+ = )", "", TEXT, flags=re.MULTILINE))
-
-
-def component(dotted: str) -> type[Component]:
-    module, _, name = dotted.rpartition(".")
-    found: type[Component] = getattr(importlib.import_module(module), name)
-    return found
-
-
-def documented() -> dict[str, list[type[Any]]]:
-    """Return for each section of the file the classes whose settings it holds."""
-    sections: dict[str, list[type[Any]]] = {
-        "server": [ServerSettings],
-        "limits": [LimitsSettings],
-        "monitoring": [MonitoringSettings],
-    }
-    for kind, known in COMPONENTS.items():
-        for name, dotted in known.items():
-            section = f"push.{name}" if kind == "push" else kind
-            sections.setdefault(section, []).append(component(dotted).Settings)
-    return sections
 
 
 def at(values: dict[str, Any], section: str) -> dict[str, Any]:

@@ -7,13 +7,14 @@ import os
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.gate.environment import ROOT
+from tests.support.rights import nobody
 from tests.support.served import COMMAND, Served
 from thywill.commands import nginx, places
 from thywill.commands.report import Finding, Level, Report
@@ -112,19 +113,6 @@ def test_a_file_that_is_no_database(check: Check, tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "problem  database: " in result.stdout
     assert "is not an SQLite database" in result.stdout
-
-
-@contextmanager
-def nobody() -> Iterator[None]:
-    """Be somebody without rights for a while."""
-    was_root = os.geteuid() == 0
-    if was_root:
-        os.setresuid(65534, 65534, 0)
-    try:
-        yield
-    finally:
-        if was_root:
-            os.setresuid(0, 0, 0)
 
 
 def test_folders_without_rights(tmp_path: Path) -> None:

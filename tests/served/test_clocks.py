@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.gate.environment import ROOT
-from tests.served.test_drain import ask, connected, park
 from tests.support.hub_fakes import AWAY, SECRET, WALL, World
+from tests.support.parked import ask, connected, park
 from tests.support.served import Served
 from tests.support.serving import until
 from thywill.client_interface.browser_sessions import COOKIE, BrowserSessions

@@ -7,13 +7,13 @@ import contextlib
 import json
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.carriers import EventSource, HtmlFile, SockJS, XhrStreaming
+from tests.support.parked import ask, connected, park
 from tests.support.served import Serve, Served, serving
 from tests.support.serving import until
 from tests.support.sockjs import Stream
@@ -33,27 +33,6 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 async def logged(served: Served, text: str) -> None:
     """Wait until the log of ``served`` holds ``text``."""
     await until(lambda: text in served.log.read_text())
-
-
-@contextlib.asynccontextmanager
-async def connected(port: int) -> AsyncIterator[Stream]:
-    stream = await Stream.connect(port)
-    assert isinstance(stream, Stream)
-    try:
-        yield stream
-    finally:
-        stream.close()
-
-
-async def ask(stream: Stream, path: str, **body: Any) -> Any:
-    """Return what the wire answers."""
-    return (await stream.ask(f"/thywill/{path}", method="POST", body=json.dumps(body).encode())).json
-
-
-async def park(stream: Stream, told: dict[str, Any]) -> None:
-    """Poll, and return while the poll is parked."""
-    fields = {"token": told["token"], "cursor": told["cursor"]}
-    await stream.send(request("/thywill/poll", method="POST", body=json.dumps(fields).encode()))
 
 
 async def is_over(stream: Stream) -> bool:

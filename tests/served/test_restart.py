@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.served.test_drain import ask, connected, park
+from tests.support.parked import ask, connected, park
 from tests.support.served import Serve, Served, page, serving
 from tests.support.serving import until
 

@@ -262,3 +262,43 @@ class World:
         states = [record.state for record in self.records.saved if record.id == client.id]
         self.records.saved = [record for record in self.records.saved if record.id != client.id]
         return states
+
+
+class FakeStream:
+    """A stream as a push component keeps it: what it is told, and what it wrote."""
+
+    def __init__(self, hub: Hub, client: LiveClient, cursor: int = 0) -> None:
+        self._hub = hub
+        self._client = client
+        self._sent = cursor
+        self.calls: list[str] = []
+        self.ids: list[int] = []
+
+    def flush(self) -> None:
+        self.calls.append("flush")
+        self.ids += [entry.id for entry in self._client.outbox.batch_after(self._sent)]
+        self._sent = max([self._sent, *self.ids])
+
+    def expire(self) -> None:
+        self.calls.append("expire")
+
+    def supersede(self) -> None:
+        self.calls.append("supersede")
+        self.close()
+
+    def retry(self, seconds: float) -> None:
+        self.calls.append("retry")
+        self.close()
+
+    def end(self, reason: Gone) -> None:
+        self.calls.append(f"end: {reason}")
+
+    def close(self) -> None:
+        if self._client.receiver is self:
+            self._hub.release(self._client)
+
+
+def attach(world: World, client: LiveClient, cursor: int = 0) -> FakeStream:
+    stream = FakeStream(world.hub, client, cursor)
+    world.hub.attach(client, stream, cursor)
+    return stream

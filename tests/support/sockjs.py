@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 from tests.support.wire import Answer, Ended, Wire, request
 
+NOT_CACHED = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
+
 
 class Stream(Wire):
     """A request whose answer is read as it arrives."""

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from tests.gate.environment import ROOT
-from tests.rules.test_settings_file import documented
-from tests.served.test_check import nobody
+from tests.support.rights import nobody
+from tests.support.settings_file import documented
 from thywill.client_interface.base import ClientInterfaceSettings
 from thywill.config import ServerSettings, Settings, read
 from thywill.errors import SettingsError

@@ -8,12 +8,11 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from tests.served.sockjs.conftest import Lab
-from tests.support.sockjs import Answer, Service
+from tests.support.sockjs import NOT_CACHED, Answer, Service
 
 pytestmark = pytest.mark.gen_test
 
 YEAR = "max-age=31536000, public"
-NOT_CACHED = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
 UPGRADE = (
     "Connection: Upgrade",
     "Upgrade: websocket",

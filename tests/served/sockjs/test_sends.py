@@ -7,8 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.served.sockjs.conftest import OPEN, Lab
-from tests.served.sockjs.test_pages import NOT_CACHED
-from tests.support.sockjs import Service
+from tests.support.sockjs import NOT_CACHED, Service
 
 pytestmark = pytest.mark.gen_test
 

@@ -8,9 +8,8 @@ import json
 import pytest
 
 from tests.served.sockjs.conftest import GO_AWAY, INTERRUPTED, OPEN, Lab
-from tests.served.sockjs.test_pages import NOT_CACHED
 from tests.support.serving import until
-from tests.support.sockjs import Service, Stream
+from tests.support.sockjs import NOT_CACHED, Service, Stream
 from tests.tools.conformance.server import RESPONSE_LIMIT
 from thywill.push.sockjs.router import Router
 from thywill.push.sockjs.session import Session

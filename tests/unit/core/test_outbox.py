@@ -2,44 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
+from tests.support.outboxes import ITEM, WIDE, fill, give, outbox_of, reply, waiting
 from thywill.core.outbox import Bounds, Entry, Full, Outbox
 from thywill.core.overflow import Overflow
 from thywill.errors import Malformed
-
-WIDE = Bounds()
-ITEM = len(b'[1,"x"]')
-
-
-def fill(outbox: Outbox, *ids: int) -> int:
-    """Append a message of ``ITEM`` bytes for each id below ten; return how many were dropped."""
-    return sum(outbox.append(Entry(each, b'"x"')) for each in ids)
-
-
-def outbox_of(*ids: int, bounds: Bounds = WIDE) -> Outbox:
-    outbox = Outbox(bounds)
-    assert fill(outbox, *ids) == 0
-    return outbox
-
-
-def give(outbox: Outbox) -> tuple[list[int], int, int]:
-    """Return the ids, the cursor and the number lost of the next answer."""
-    answer: dict[str, Any] = json.loads(outbox.next_answer())
-    assert set(answer) <= {"messages", "cursor", "lost"}
-    assert answer.get("lost") != 0
-    return [item[0] for item in answer["messages"]], answer["cursor"], answer.get("lost", 0)
-
-
-def waiting(outbox: Outbox) -> list[int]:
-    assert outbox.size == sum(len(entry.encoded) for entry in outbox.entries)
-    ids = [item.id for item in outbox.entries if not item.lost]
-    assert len(outbox) == len(ids) == len(outbox.entries) - outbox.losses
-    return ids
-
 
 # Giving out and acknowledging.
 
@@ -282,10 +250,6 @@ def test_the_losses_of_two_gaps_in_one_answer_are_told_as_one_number() -> None:
     assert give(outbox) == ([2, 3, 6], 6, 3)
     outbox.acknowledge(3)
     assert give(outbox) == ([6], 6, 2)
-
-
-def reply(outbox: Outbox, message_id: int) -> int:
-    return outbox.append(Entry(message_id, b"0", 1))
 
 
 def test_replies_are_kept_and_what_is_around_them_is_dropped() -> None:

@@ -6,16 +6,12 @@ import json
 
 import pytest
 
-from tests.unit.core.test_outbox import ITEM, fill, give, outbox_of, reply, waiting
-from thywill.core.outbox import Bounds, Entry, Full, Outbox, lost_in
+from tests.support.outboxes import ITEM, fill, give, outbox_of, reply, send, waiting
+from thywill.core.outbox import Bounds, Full, Outbox, lost_in
 from thywill.core.overflow import Overflow, Policies
 
 NEWEST = Bounds(messages=2, overflow=Overflow.DROP_NEWEST)
 CONFLATE = Bounds(messages=3, overflow=Overflow.CONFLATE)
-
-
-def send(outbox: Outbox, message_id: int, key: str | None = None, overflow: Overflow | None = None) -> int:
-    return outbox.append(Entry(message_id, b'"x"', None, key, overflow))
 
 
 # Drop the newest.

@@ -9,10 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tests.support.outbox_network import Browser
+from tests.support.outboxes import give, send, waiting
 from tests.support.steady import STEADY
-from tests.unit.core.test_outbox import give, waiting
-from tests.unit.core.test_outbox_network import Browser
-from tests.unit.core.test_outbox_overflow import send
 from thywill.core.envelope import encode_superseded
 from thywill.core.outbox import Bounds, Entry, Loss, Outbox, Waiting
 from thywill.core.overflow import Overflow

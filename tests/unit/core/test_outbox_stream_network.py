@@ -8,8 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
+from tests.support.outbox_network import Delivery, bounds
 from tests.support.steady import STEADY
-from tests.unit.core.test_outbox_network import Delivery, bounds
 from thywill.core.outbox import Bounds, lost_in
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from tests.contracts.test_database import Saved, saved
+from tests.support.records import Saved, saved
 from thywill.database.pending import Pending
 from thywill.database.trouble import Trouble
 

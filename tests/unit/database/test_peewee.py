@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.contracts.test_database import NOW, RECORD, Saved, running, saved, until
+from tests.support.logs import lines
+from tests.support.records import NOW, RECORD, Saved, refusal, running, saved, until
+from tests.support.rights import forbidden_folder
 from thywill.database.base import DatabaseUnavailable
 from thywill.database.peewee import DAY, PURGE_SLICE, PeeweeDatabase, PeeweeSettings
 from thywill.errors import SettingsError
@@ -22,10 +21,6 @@ from thywill.errors import SettingsError
 
 def make(folder: Path, **settings: Any) -> PeeweeDatabase:
     return PeeweeDatabase(PeeweeSettings(**{"url": "sqlite:///test.db", "timeout": 0.05} | settings), folder)
-
-
-def lines(caplog: pytest.LogCaptureFixture, level: str) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelname == level]
 
 
 @pytest.fixture
@@ -41,31 +36,6 @@ def lock(tmp_path: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
     yield take
     for held in locks:
         held.close()
-
-
-@contextmanager
-def forbidden_folder(*files: Path) -> Iterator[Path]:
-    """Give a folder with copies of ``files``, all read-only to this process; root becomes somebody else."""
-    folder = Path(tempfile.mkdtemp())
-    for file in files:
-        Path(shutil.copy(file, folder)).chmod(0o444)
-    folder.chmod(0o555)
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)
-    try:
-        yield folder
-    finally:
-        os.seteuid(user)
-        shutil.rmtree(folder)
-
-
-async def refusal(database: PeeweeDatabase) -> str:
-    """Return the line with which a database refuses to start."""
-    with pytest.raises(SettingsError) as caught:
-        await database.start()
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 @pytest.mark.gen_test

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from playhouse.schema_diff import diff_models
 
-from tests.contracts.test_database import LASTING, RECORD, URLS, running, saved
 from tests.support.databases import Servers
-from tests.unit.database.test_peewee import refusal
+from tests.support.records import LASTING, RECORD, URLS, refusal, running, saved
 from thywill.core.changes import Changes
 from thywill.database.clients import client_model
 from thywill.database.messages import Models

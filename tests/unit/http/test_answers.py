@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.support.wire import request
-from tests.unit.http.test_deadlines import Scene, Transport
+from tests.unit.http.scene import Scene, Transport
 from thywill.http.connection import KEPT, Connection
 from thywill.http.reply import Formatter
 

@@ -6,8 +6,7 @@ import logging
 
 import pytest
 
-from tests.support.hub_fakes import TIMING, FakePoll, World, run
-from tests.unit.hub.test_streams import attach
+from tests.support.hub_fakes import TIMING, FakePoll, World, attach, run
 from thywill.core.lifecycle import State
 from thywill.core.outbox import Bounds
 from thywill.errors import Draining, TooMany

@@ -10,8 +10,7 @@ from typing import cast
 
 import pytest
 
-from tests.support.hub_fakes import World, run
-from tests.unit.hub.test_streams import attach
+from tests.support.hub_fakes import World, attach, run
 from thywill.application import Application
 from thywill.application_interface.loading import load
 from thywill.core.lifecycle import State

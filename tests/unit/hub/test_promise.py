@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.support.hub_fakes import AWAY, TIMING, FakePoll, World
+from tests.support.outbox_network import Browser
 from tests.support.steady import STEADY
-from tests.unit.core.test_outbox_network import Browser
 from thywill.core.lifecycle import State
 from thywill.core.outbox import Bounds
 from thywill.errors import TooMany

@@ -4,51 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.hub_fakes import TIMING, World
+from tests.support.hub_fakes import TIMING, World, attach
 from thywill.core.lifecycle import State
-from thywill.errors import Gone, Malformed
-from thywill.hub.client import LiveClient
-from thywill.hub.hub import Hub
-
-
-class FakeStream:
-    """A stream as a push component keeps it: what it is told, and what it wrote."""
-
-    def __init__(self, hub: Hub, client: LiveClient, cursor: int = 0) -> None:
-        self._hub = hub
-        self._client = client
-        self._sent = cursor
-        self.calls: list[str] = []
-        self.ids: list[int] = []
-
-    def flush(self) -> None:
-        self.calls.append("flush")
-        self.ids += [entry.id for entry in self._client.outbox.batch_after(self._sent)]
-        self._sent = max([self._sent, *self.ids])
-
-    def expire(self) -> None:
-        self.calls.append("expire")
-
-    def supersede(self) -> None:
-        self.calls.append("supersede")
-        self.close()
-
-    def retry(self, seconds: float) -> None:
-        self.calls.append("retry")
-        self.close()
-
-    def end(self, reason: Gone) -> None:
-        self.calls.append(f"end: {reason}")
-
-    def close(self) -> None:
-        if self._client.receiver is self:
-            self._hub.release(self._client)
-
-
-def attach(world: World, client: LiveClient, cursor: int = 0) -> FakeStream:
-    stream = FakeStream(world.hub, client, cursor)
-    world.hub.attach(client, stream, cursor)
-    return stream
+from thywill.errors import Malformed
 
 
 def test_it_is_told_of_every_message() -> None:

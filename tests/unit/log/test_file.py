@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.test_log import running
 from tests.gate.environment import ROOT
-from tests.unit.database.test_peewee import forbidden_folder
-from tests.unit.log.test_parts import record
+from tests.support.logs import record, running
+from tests.support.rights import forbidden_folder
 from thywill.errors import SettingsError
 from thywill.log.base import LogSettings
 from thywill.log.console import ConsoleLog

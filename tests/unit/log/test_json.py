@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import Start
-from tests.contracts.test_log import running
 from tests.support.hub_fakes import World
+from tests.support.logs import running
 from tests.support.serving import until
 from thywill.application import Client
 from thywill.config import Settings

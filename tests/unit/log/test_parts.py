@@ -5,21 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from typing import Any
 
 import pytest
 
-from tests.contracts.test_log import STAMP
+from tests.support.logs import STAMP, record
 from thywill.log.limit import RateLimit
 from thywill.log.line import LineFormatter, escape
 from thywill.log.spool import Spool
-
-
-def record(
-    message: str, *args: Any, level: int = logging.WARNING, name: str = "thywill.hub.hub"
-) -> logging.LogRecord:
-    return logging.LogRecord(name, level, __file__, 1, message, args, None)
-
 
 # The limit on repeated warnings, with literal times.
 

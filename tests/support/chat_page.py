@@ -1,0 +1,29 @@
+"""What a person does on the chat's page, and sees there."""
+
+from __future__ import annotations
+
+import json
+
+from tests.browser.drivers import Page
+from tests.support.served import Served
+
+CONNECTED = "document.getElementById('chat-status-text').innerText === 'Connected'"
+ENTERED = "document.querySelectorAll('#chat-people li').length > 0"
+BUBBLES = "Array.from(document.querySelectorAll('.bubble:not(.pending)')).map(b => b.innerText.trim())"
+
+
+def enter(page: Page, server: Served) -> Page:
+    page.open(server.address + "chat/")
+    page.wait_for(f"{CONNECTED} && {ENTERED}")
+    return page
+
+
+def say(page: Page, text: str) -> None:
+    page.evaluate(
+        f"(() => {{ document.getElementById('chat-text').value = {json.dumps(text)};"
+        " document.getElementById('chat-send').click(); })()"
+    )
+
+
+def sees(page: Page, text: str) -> None:
+    page.wait_for(f"{BUBBLES}.includes({json.dumps(text)})")
