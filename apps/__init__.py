@@ -1,1 +1,1 @@
-"""The applications that come with thywill. README.md teaches how to write one."""
+"""The applications that come with thywill; README.md teaches how to write one."""

@@ -1,4 +1,7 @@
-"""What an application is made of: a class with hooks, and the handle of a client."""
+"""What the author of an application works with: ``Application``, to subclass, and ``Client``.
+
+``apps/README.md`` teaches how to use them.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +20,20 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def rpc(method: Method) -> Method:
-    """Let browsers call ``async def method(self, client, *arguments)``; what it returns is JSON.
+    """Let pages call this method of an application with ``client.call``.
 
-    To answer with an error of its own, it raises ``RpcError``.
+    The method is ``async def method(self, client, *arguments)``. What it returns has to be JSON and is the
+    result of the call. To answer with an error instead, the method raises ``RpcError``.
     """
     method.__thywill_rpc__ = True  # type: ignore[attr-defined]
     return method
 
 
 class Client:
-    """The handle of one page in one browser.
+    """One client: one page that is open in one browser.
 
-    Two handles of the same client are equal, so clients can be members of sets and keys of dicts.
+    Two ``Client`` objects of the same client are equal, so that they can be used in sets and as keys of
+    dicts.
     """
 
     __slots__ = ("_hub", "_limit", "_live", "_overflow")
@@ -41,17 +46,17 @@ class Client:
 
     @property
     def id(self) -> str:
-        """The client's id: known to its browser, and no secret."""
+        """The client's id. It is public: who knows it can do nothing with it."""
         return self._live.id
 
     @property
     def session(self) -> str:
-        """The id of the browser's session; its other pages have the same."""
+        """The id of the browser's session, which all pages of one browser share."""
         return self._live.session
 
     @property
     def application(self) -> str:
-        """The name of the application."""
+        """The name of the client's application."""
         return self._live.application
 
     @property
@@ -61,16 +66,17 @@ class Client:
 
     @property
     def user_agent(self) -> str:
-        """What the browser says of itself."""
+        """The User-Agent header of its browser."""
         return self._live.user_agent
 
     @property
     def data(self) -> dict[str, Any]:
-        """A JSON object of the application's, kept in the client's record. Change it inside of a hook."""
+        """A dict for the application's own use, saved with the client as JSON. Change it inside of a hook."""
         live = self._live
         if live.data is None:
             live.data = {}
-        # Asking for it may be the beginning of a change, and the record is read only when it is written.
+        # The caller may be about to change the dict, so the client counts as changed: its data is saved
+        # later.
         self._hub.touch(live)
         return live.data
 
@@ -80,16 +86,21 @@ class Client:
         return self._hub.audience.channels_of(self._live)
 
     async def send(self, data: Any, key: str | None = None) -> None:
-        """Send ``data`` to this client; ``key`` is for the policy ``conflate``: see ``Application.overflow``.
+        """Send a message to this client; one that is gone gets nothing.
+
+        Args:
+            data: any JSON value.
+            key: with the overflow policy ``conflate``, the message replaces a waiting one with the same key.
 
         Raises:
-            UnsendableMessage: it is not JSON, or too large.
+            UnsendableMessage: the data cannot be written as JSON, or is too large.
+            Unavailable: the durable queue cannot save it at present; it was not sent.
         """
         address = Address.client(self.id)
         await self._hub.send(self.application, address, data, self._limit, key, self._overflow)
 
     async def disconnect(self, reason: str = "disconnected by the application") -> None:
-        """End this client; its page is told ``reason``."""
+        """End this client. Its page gets the event ``gone`` with ``reason``, a sentence for people."""
         self._hub.disconnect(self._live, str(reason))
 
     def __eq__(self, other: object) -> bool:
@@ -103,31 +114,32 @@ class Client:
 
 
 class Application:
-    """The base of an application: override the hooks that you need; each does nothing here.
+    """The base class of an application. Override the hooks that you need; by default they do nothing.
 
-    The hooks of one client run one after another, in the order in which things happened; while one waits,
-    those of other clients run. An exception in a hook is logged and answered to that client alone.
+    The hooks of one client run one after another, in the order of what happened. While one of them awaits
+    something, hooks of other clients run. An exception in a hook is logged, and only its client gets an
+    error.
     """
 
     title: ClassVar[str] = ""
-    """The page's title; the package's name if empty."""
+    """The title of the page; if it is empty, the name of the package."""
 
     scripts: ClassVar[list[str]] = []
     styles: ClassVar[list[str]] = []
-    """Files in the package's folder ``static``, loaded in this order."""
+    """Files in the package's folder ``static`` that the page loads, in this order."""
 
     page: ClassVar[str | None] = None
-    """A file in ``static`` with the HTML between <body> and </body>; an empty element without it."""
+    """A file in ``static`` with the HTML of the page's body. Without it, the body is one empty ``div``."""
 
     overflow: ClassVar[str | None] = None
-    """What happens to this application's messages where a client's queue is full: ``drop_oldest``,
-    ``drop_newest``, ``conflate`` or ``disconnect``; without it what the settings say."""
+    """What happens to this application's messages when a client's outbox is full: ``drop_oldest``,
+    ``drop_newest``, ``conflate`` or ``disconnect``. Without it, ``[queue] overflow`` applies."""
 
     channel_overflow: ClassVar[Mapping[str, str]] = {}
-    """The same for what is published to some channels, by name or by pattern (``"prices:*"``)."""
+    """The same for messages to certain channels, by name or pattern (``"prices:*"``)."""
 
     name: str = ""
-    """The name in the address: that of the package."""
+    """The application's name in addresses, which is the last name of its package."""
 
     _hub: Hub
     _limit: int
@@ -143,68 +155,83 @@ class Application:
         self._policies = Policies(default, channels)
 
     def handle(self, live: LiveClient) -> Client:
-        """Return the handle of a client of this application."""
+        """Return the ``Client`` object of a client of this application."""
         return Client(live, self._hub, self._limit, self._policies.default)
 
     # Hooks.
 
     async def on_start(self) -> None:
-        """The server has started; no client is here yet."""
+        """Called once when the server has started, before the first client."""
 
     async def on_stop(self) -> None:
-        """The server is about to stop."""
+        """Called once before the server stops."""
 
     async def on_connect(self, client: Client) -> None:
-        """The page of ``client`` has connected, for the first time."""
+        """Called when the page of ``client`` has connected for the first time."""
 
     async def on_resume(self, client: Client) -> None:
-        """The server was restarted and has kept ``client``, its messages and its channels (durable queue).
+        """Called after a restart of the server, for each client that the durable queue has restored.
 
-        What the application itself kept in memory about it is gone: this is where to make it again.
+        The client has its channels, messages and ``data``. What the application had in its own memory is
+        lost; rebuild it here.
         """
 
     async def on_message(self, client: Client, message: Any) -> None:
-        """``client`` has sent ``message``, which is any JSON value: check it."""
+        """Called for each message from ``client``: any JSON value that somebody chose to send; check it."""
 
     async def on_disconnect(self, client: Client) -> None:
-        """``client`` has left, was disconnected, or stayed away for longer than the grace time."""
+        """Called once when ``client`` has left, was disconnected, or stayed away for the grace time."""
 
     def bootstrap(self, client: Client, configuration: Configuration) -> None:
-        """Add parameters, scripts and styles to what the page of ``client`` is about to be told."""
+        """Called when a page is built: add parameters, scripts and styles for it to ``configuration``."""
 
     # What an application can do.
 
     async def send(self, client_id: str, data: Any, key: str | None = None) -> None:
-        """Send ``data`` to one client; to one that is gone it is not sent.
+        """Send a message to one client; one that is gone gets nothing.
 
-        With the policy ``conflate`` it replaces what waits for the client with the same ``key``.
+        Args:
+            client_id: the client's id.
+            data: any JSON value.
+            key: with the overflow policy ``conflate``, the message replaces a waiting one with the same key.
 
         Raises:
-            UnsendableMessage: it is not JSON, or too large.
+            UnsendableMessage: the data cannot be written as JSON, or is too large.
+            Unavailable: the durable queue cannot save it at present; it was not sent.
         """
         address, overflow = Address.client(client_id), self._policies.default
         await self._hub.send(self.name, address, data, self._limit, key, overflow)
 
     async def send_to_session(self, session: str, data: Any, key: str | None = None) -> None:
-        """Send ``data`` to every page that one browser has open here; ``key`` as with ``send``.
+        """Send a message to all pages of this application that one browser has open.
+
+        Args:
+            session: the id of the browser's session.
+            data: any JSON value.
+            key: as for ``send``.
 
         Raises:
-            UnsendableMessage: it is not JSON, or too large.
+            UnsendableMessage, Unavailable: as for ``send``.
         """
         address, overflow = Address.session(session), self._policies.default
         await self._hub.send(self.name, address, data, self._limit, key, overflow)
 
     async def publish(self, channel: str, data: Any, key: str | None = None) -> None:
-        """Send ``data`` to every client in ``channel``; ``key`` as with ``send``.
+        """Send a message to every client in a channel.
+
+        Args:
+            channel: the channel's name.
+            data: any JSON value.
+            key: as for ``send``.
 
         Raises:
-            UnsendableMessage: it is not JSON, or too large.
+            UnsendableMessage, Unavailable: as for ``send``.
         """
         address, overflow = Address.channel(channel), self._policies.of(channel)
         await self._hub.send(self.name, address, data, self._limit, key, overflow)
 
     async def subscribe(self, client: Client, channel: str) -> None:
-        """Put ``client`` into ``channel``; one that is gone is in none."""
+        """Put ``client`` into ``channel``: it gets what is published there from now on."""
         self._hub.subscribe(client._live, channel)
 
     async def unsubscribe(self, client: Client, channel: str) -> None:
@@ -212,7 +239,7 @@ class Application:
         self._hub.unsubscribe(client._live, channel)
 
     def clients(self, channel: str | None = None) -> list[Client]:
-        """Return the clients in ``channel``, or all that have connected to this application."""
+        """Return the clients in ``channel``, or without an argument all that have connected."""
         audience = self._hub.audience
         if channel is not None:
             members = audience.addressed(self.name, Address.channel(channel))

@@ -1,4 +1,8 @@
-"""Chat: rooms, names, who is here, and what they say."""
+"""Chat: rooms in which people have names and talk.
+
+``rooms.py`` knows who is where and what was said, and returns events. This module connects it with the
+clients: it calls ``Rooms`` from hooks and calls, and publishes the events.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,11 @@ from apps.chat.words import NAME_LIMIT, ROOM_LIMIT, TEXT_LIMIT, ChatError
 from thywill import Application, Client, Configuration, RpcError, rpc
 
 EVENTS_PER_SECOND = 1000
-"""More than any room has, so that the count is always behind the clock."""
+"""More events than a room can have in a second, so that its serial number never overtakes the clock."""
 
 
 class Chat(Application):
-    """Ties the rooms to the clients: a room is a channel, and so is the list of rooms."""
+    """The chat. Each room is a channel, and so is the list of rooms."""
 
     title = "Chat"
     page = "chat.html"
@@ -35,7 +39,8 @@ class Chat(Application):
     styles = ["chat.css", "modern.css"]
 
     async def on_start(self) -> None:
-        # A page that outlives a restart of the server knows its room by the earlier count.
+        # A page that outlives a restart of the server remembers the serial number of the last event it has
+        # seen. Numbers that begin with the clock are higher than all before the restart.
         self._rooms = Rooms(serial=int(time.time() * EVENTS_PER_SECOND))
         self._guests = count(1)
 
@@ -47,7 +52,7 @@ class Chat(Application):
         await self.subscribe(client, DIRECTORY)
 
     async def on_resume(self, client: Client) -> None:
-        # Nobody has seen them go, so nobody is told that they are back.
+        # The restart was no leaving for the others in the room, so nothing is published.
         room = client.data.get("room")
         if room is not None:
             with suppress(ChatError):
@@ -68,12 +73,12 @@ class Chat(Application):
 
     @rpc
     async def rooms(self, client: Client) -> list[dict[str, Any]]:
-        """Return every room's name and how many are in it."""
+        """Return each room with its name and number of people."""
         return self._rooms.directory()
 
     @rpc
     async def enter(self, client: Client, name: Any) -> dict[str, Any]:
-        """Go to the room ``name`` and return who is there and what was said there lately."""
+        """Enter the room ``name``; return its people and its recent messages."""
         before = self._rooms.find(client.id)
         with _errors_answered():
             room, events = self._rooms.enter(Person(client.id, self._name(client)), name)
@@ -86,7 +91,7 @@ class Chat(Application):
 
     @rpc
     async def rename(self, client: Client, name: Any) -> str:
-        """Take the name ``name`` and return it as others see it."""
+        """Change the name of the caller; return the cleaned name that others see."""
         with _errors_answered():
             cleaned, events = self._rooms.rename(client.id, name)
         client.data["name"] = cleaned

@@ -1,7 +1,10 @@
-"""The rooms of the chat: who is in which, and what was said there.
+"""The rooms of the chat: who is in which room, and what was said there.
 
-Nothing here knows of connections, clocks or the wire. A change returns the events that tell others of
-it; who calls publishes them.
+This module knows no clients, clocks or wire, so that it can be tested without a server. A method that changes
+something returns events; the caller publishes each event in its channel. An example:
+
+    rooms.enter(Person("a", "Ada"), "Tea")     Event("room:tea", {"kind": "joined", …}),
+                                               Event("rooms", {"kind": "room", "name": "Tea", "people": 1})
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ LOBBY: Final = "Lobby"
 DIRECTORY: Final = "rooms"
 
 ROOMS_LIMIT: Final = 100
-# These three keep what a newcomer is told of a room below 64 KiB, the default limit of one message.
+# These three keep a room's snapshot below 64 KiB, the default limit of one message.
 RECENT_MESSAGES: Final = 100
 RECENT_BYTES: Final = 32_000
 PEOPLE_SHOWN: Final = 150
@@ -27,26 +30,26 @@ GREATEST_TAG: Final = 2**53 - 1
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in a room: an id that stays, a name that may change."""
+    """Somebody in a room. The id is the client's and stays; the name may change."""
 
     id: str
     name: str
 
     def data(self) -> dict[str, str]:
-        """Return the person as JSON."""
+        """Return the person as a JSON object."""
         return {"id": self.id, "name": self.name}
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that those who listen to ``channel`` should know."""
+    """A message to publish in ``channel``."""
 
     channel: str
     data: dict[str, Any]
 
 
 def tag_of(message: Any) -> int | None:
-    """Return the number by which its author knows ``message``, or None where there is no usable one."""
+    """Return the number by which its author recognizes ``message``; None if it has no valid one."""
     tag = message.get("tag") if isinstance(message, dict) else None
     if isinstance(tag, int) and not isinstance(tag, bool) and 0 <= tag <= GREATEST_TAG:
         return tag
@@ -56,8 +59,12 @@ def tag_of(message: Any) -> int | None:
 class Room:
     """The people in one room and the last messages there.
 
-    ``serial`` counts the room's events on from where it began, so that somebody who has just been told of
-    the room can leave out the events that were known already.
+    Each event of the room has the next serial number. A page that enters gets a snapshot with the present
+    number, and ignores events with a number up to that, since the snapshot contains them.
+
+    Args:
+        name: as it is shown.
+        serial: the number to count on from.
     """
 
     def __init__(self, name: str, serial: int = 0) -> None:
@@ -69,7 +76,7 @@ class Room:
 
     @property
     def channel(self) -> str:
-        """The channel of the room's events."""
+        """The channel in which the room's events are published."""
         return f"room:{key_of(self.name)}"
 
     def join(self, person: Person) -> Event:
@@ -89,13 +96,13 @@ class Room:
         return self._event("renamed", person=person.data(), was=was)
 
     def say(self, person_id: str, text: str, tag: int | None, now: float) -> Event:
-        """Add a message of the person, who must be here, to the recent ones."""
+        """Add a message of the person, who must be here."""
         event = self._event("said", person=self.people[person_id].data(), text=text, tag=tag, time=int(now))
         self._remember(event.data)
         return event
 
     def snapshot(self) -> dict[str, Any]:
-        """Return what somebody who enters has to know; of a crowd only the first people."""
+        """Return the room as a page that enters needs it, with at most ``PEOPLE_SHOWN`` people."""
         shown = list(self.people.values())[:PEOPLE_SHOWN]
         return {
             "name": self.name,
@@ -106,7 +113,7 @@ class Room:
         }
 
     def summary(self) -> dict[str, Any]:
-        """Return the room's line in the list of rooms."""
+        """Return the room's entry in the list of rooms."""
         return {"name": self.name, "people": len(self.people)}
 
     def _event(self, kind: str, **data: Any) -> Event:
@@ -121,12 +128,14 @@ class Room:
 
 
 class Rooms:
-    """All rooms. A person is in one at a time; a room opens when it is entered and ends when it is empty.
+    """All rooms. A person is in one room at a time.
 
-    The lobby is always there, and keeps its recent messages.
+    A room is created when its first person enters and deleted when its last person leaves, but for the lobby,
+    which is always there.
 
     Args:
-        serial: where the rooms begin to count their events: above all that pages remember of earlier rooms.
+        serial: the serial number that new rooms count on from. It has to be higher than any that a page
+            may remember from an earlier room of the same name.
     """
 
     def __init__(self, serial: int = 0) -> None:
@@ -135,18 +144,18 @@ class Rooms:
         self._places: dict[str, Room] = {}
 
     def find(self, person_id: str) -> Room | None:
-        """Return the room that the person is in."""
+        """Return the room that the person is in, or None."""
         return self._places.get(person_id)
 
     def directory(self) -> list[dict[str, Any]]:
-        """Return every room's name and how many are in it."""
+        """Return each room with its name and number of people."""
         return [room.summary() for room in self._rooms.values()]
 
     def enter(self, person: Person, room_name: Any) -> tuple[Room, list[Event]]:
-        """Move ``person`` to the room, which is opened if need be.
+        """Move ``person`` to a room, which is created if it does not exist.
 
         Args:
-            person: who moves; in the same room already is no change.
+            person: who moves. Nothing changes for somebody who is in that room already.
             room_name: as the browser sent it.
 
         Returns:
@@ -163,7 +172,7 @@ class Rooms:
         return room, [*events, room.join(person), _listed(room)]
 
     def leave(self, person_id: str) -> list[Event]:
-        """Take the person out of the room, if there is one, and return the events to publish."""
+        """Take the person out of the room, if any; return the events to publish."""
         room = self._places.pop(person_id, None)
         if room is None:
             return []
@@ -173,10 +182,10 @@ class Rooms:
         return events
 
     def rename(self, person_id: str, name: Any) -> tuple[str, list[Event]]:
-        """Give the person a new name, in a room or before entering one.
+        """Change the name of a person, who need not be in a room.
 
         Returns:
-            the name, cleaned, and the events to publish.
+            the cleaned name, and the events to publish.
 
         Raises:
             ChatError: the name is not usable.
@@ -188,10 +197,10 @@ class Rooms:
         return cleaned, [room.rename(person_id, cleaned)]
 
     def handle(self, person_id: str, message: Any, now: float) -> list[Event]:
-        """Carry out what a browser sent: ``{"kind": "say", "room": NAME, "text": TEXT, "tag": NUMBER}``.
+        """Handle a message of a browser: ``{"kind": "say", "room": NAME, "text": TEXT, "tag": NUMBER}``.
 
         Args:
-            person_id: who sent it.
+            person_id: whose browser has sent it.
             message: any JSON value.
             now: seconds since the epoch.
 
@@ -199,7 +208,7 @@ class Rooms:
             the events to publish.
 
         Raises:
-            ChatError: it is not such a message, or the person is not in that room.
+            ChatError: the message is malformed, or the person is not in that room.
         """
         if not isinstance(message, dict) or message.get("kind") != "say":
             raise ChatError("malformed", "This is not a message that the chat knows.")
@@ -225,7 +234,7 @@ class Rooms:
 
 
 def key_of(room_name: str) -> str:
-    """Return what two spellings of the same room have in common."""
+    """Return the key of a room, the same for all spellings of its name in small and capital letters."""
     return room_name.casefold()
 
 

@@ -1,4 +1,4 @@
-"""What people may write: names of people and of rooms, and messages, cleaned and limited."""
+"""Cleans and limits what people write: their names, the names of rooms, and messages."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ NAME_LIMIT: Final = 24
 ROOM_LIMIT: Final = 32
 TEXT_LIMIT: Final = 2_000
 
-# Tab and line feed stay. A lone surrogate is legal in JSON, but cannot be written as UTF-8.
+# Control characters but tab and line feed, and lone surrogates: JSON may contain these, but UTF-8 may not.
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-# Invisible marks, and those that turn the direction of what stands after a name. The joiners
-# U+200C and U+200D stay: Persian names and many emoji are written with them.
+# Invisible characters, and those that reverse the direction of the text after a name. The joiners U+200C and
+# U+200D are allowed, since Persian names and many emoji need them.
 _INVISIBLE: Final = re.compile(
     "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
@@ -21,10 +21,10 @@ _EMPTY_LINES: Final = re.compile(r"\n{3,}")
 
 
 class ChatError(Exception):
-    """What somebody asked for cannot be done.
+    """Somebody asked for something that the chat cannot do.
 
     Args:
-        code: a short word that a program can compare.
+        code: a short word that the page's code can compare.
         message: a sentence for the person who asked.
     """
 
@@ -45,7 +45,7 @@ def clean_room(value: Any) -> str:
 
 
 def clean_text(value: Any) -> str:
-    """Return a message's text without control characters and needless empty lines, or raise ``ChatError``."""
+    """Return a message's text without control characters and repeated empty lines, or raise ``ChatError``."""
     text = _string(value, "message").replace("\r\n", "\n").replace("\r", "\n")
     text = _EMPTY_LINES.sub("\n\n", _UNPRINTABLE.sub("", text)).strip()
     return _limited(text, "message", TEXT_LIMIT)
@@ -63,7 +63,7 @@ def _one_line(value: Any, what: str, limit: int) -> str:
 def _string(value: Any, what: str) -> str:
     if isinstance(value, str):
         return value
-    raise ChatError("malformed", f"A {what} is a text.")
+    raise ChatError("malformed", f"A {what} has to be a text.")
 
 
 def _limited(text: str, what: str, limit: int) -> str:

@@ -1,4 +1,4 @@
-"""Echo: what you send comes back to you."""
+"""Echo, the smallest application: every message comes back to its sender."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from thywill import Application, Client
 
 
 class Echo(Application):
-    """Sends every message back to the client that it came from."""
+    """Sends each message back to the client that sent it."""
 
     title = "Echo"
     page = "echo.html"
