@@ -17,7 +17,7 @@ from tests.support import proxied
 from tests.support.proxied import DEFAULTS, FORWARDED, KEPT, PASS, RIGHT, Nginx, free_port, make_certificate
 from tests.support.served import COMMAND
 from tests.support.serving import Running
-from thywill.commands.doctor import Request, examine
+from thywill.commands.doctor import Examination, examine
 from thywill.commands.report import Level, Report
 
 pytestmark = pytest.mark.gen_test
@@ -40,7 +40,7 @@ def behind(start: Start, tmp_path: Path) -> Iterator[Examine]:
         running = await start(server=server, push=SHORT)
         nginx = Nginx(tmp_path, int(running.base.rstrip("/").rpartition(":")[2]), settings)
         started.append(nginx)
-        return await examine(Request(nginx.secure_address + path, patience=patience, insecure=True))
+        return await examine(Examination(nginx.secure_address + path, patience=patience, insecure=True))
 
     yield run
     for nginx in started:
@@ -156,7 +156,7 @@ async def test_files_from_the_wrong_folder_are_named(behind: Examine, tmp_path: 
 
 async def test_a_server_that_is_away_is_told_from_a_proxy(tmp_path: Path) -> None:
     nginx = Nginx(tmp_path, free_port(), RIGHT)
-    report = await examine(Request(nginx.address))
+    report = await examine(Examination(nginx.address))
     nginx.stop()
     (problem,) = report.findings
     assert problem.text == "the proxy answers 502: it does not reach thywill"
@@ -165,14 +165,14 @@ async def test_a_server_that_is_away_is_told_from_a_proxy(tmp_path: Path) -> Non
 
 async def test_without_a_proxy_all_is_well(start: Start) -> None:
     running: Running = await start(push=SHORT)
-    report = await examine(Request(running.base, patience=20))
+    report = await examine(Examination(running.base, patience=20))
     assert found(report, Level.PROBLEM) == found(report, Level.WARNING) == {}
 
 
 async def test_other_origins(start: Start) -> None:
     running = await start(push=SHORT, client_interface={"origins": ["https://a.example"]})
     for origin, status in (("https://a.example", 0), ("https://b.example", 1)):
-        report = await examine(Request(running.base, patience=20, origin=origin))
+        report = await examine(Examination(running.base, patience=20, origin=origin))
         assert report.status == status
     assert found(report, Level.PROBLEM)["origins"] == (
         '[client_interface] origins = ["https://b.example"] in conf/thywill.toml'
@@ -181,7 +181,7 @@ async def test_other_origins(start: Start) -> None:
 
 async def test_the_address_of_an_application_is_told_from_a_path(start: Start) -> None:
     running = await start()
-    report = await examine(Request(f"{running.base}probe/", patience=5))
+    report = await examine(Examination(f"{running.base}probe/", patience=5))
     (problem,) = report.findings
     assert problem.text == (
         "thywill answers, but /probe/ is not its list of applications; leave an application's name out"
@@ -190,7 +190,7 @@ async def test_the_address_of_an_application_is_told_from_a_path(start: Start) -
 
 async def test_an_application_that_is_not_there(start: Start) -> None:
     running = await start()
-    report = await examine(Request(running.base, patience=5, application="prob"))
+    report = await examine(Examination(running.base, patience=5, application="prob"))
     problems = [each for each in report.findings if each.level is Level.PROBLEM]
     assert [(each.subject, each.text) for each in problems] == [("connect", "no application is called prob")]
     assert problems[0].remedy == "--application with another NAME"
@@ -198,7 +198,7 @@ async def test_an_application_that_is_not_there(start: Start) -> None:
 
 async def test_little_patience_leaves_the_silence_out(start: Start) -> None:
     running = await start()
-    report = await examine(Request(running.base, patience=5))
+    report = await examine(Examination(running.base, patience=5))
     assert found(report, Level.WARNING) == {"silence": "--patience 40"}
 
 
@@ -236,7 +236,7 @@ async def fake(answer: bytes) -> tuple[asyncio.Server, str]:
 )  # fmt: skip
 async def test_what_is_not_thywill(answer: bytes, text: str, remedy: str) -> None:
     server, url = await fake(answer)
-    report = await examine(Request(url, patience=20))
+    report = await examine(Examination(url, patience=20))
     server.close()
     (problem,) = report.findings
     assert text in problem.text
@@ -256,14 +256,14 @@ async def test_what_says_nothing_is_given_up() -> None:
 
 
 async def test_nobody_is_there() -> None:
-    report = await examine(Request(f"http://127.0.0.1:{free_port()}/"))
+    report = await examine(Examination(f"http://127.0.0.1:{free_port()}/"))
     (problem,) = report.findings
     assert "nothing listens there" in problem.text
     assert "nginx -t" in problem.remedy
 
 
 async def test_a_name_that_is_not_known() -> None:
-    report = await examine(Request("http://nowhere.invalid/"))
+    report = await examine(Examination("http://nowhere.invalid/"))
     (problem,) = report.findings
     assert "the name nowhere.invalid is not known" in problem.text
 
@@ -273,7 +273,7 @@ async def test_a_certificate_that_nobody_signed(tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
     server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context)
-    report = await examine(Request(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"))
+    report = await examine(Examination(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"))
     server.close()
     (problem,) = report.findings
     assert "its certificate is refused: self-signed certificate" in problem.text
@@ -282,7 +282,7 @@ async def test_a_certificate_that_nobody_signed(tmp_path: Path) -> None:
 
 async def test_no_tls_where_it_was_asked_for(start: Start) -> None:
     running = await start()
-    report = await examine(Request(running.base.replace("http:", "https:")))
+    report = await examine(Examination(running.base.replace("http:", "https:")))
     (problem,) = report.findings
     assert "it does not speak TLS here" in problem.text
 

@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "commands": {"process", "server", *COMPONENT},
     "thywill": {"application", "component", "errors"},  # its __init__.py: the names that authors import
     "apps": {"thywill"},
-    "run": {"commands", "server", "config", "process", "errors", "thywill"},
+    "run": {"commands"},
 }
 # The one module that imports and names concrete components.
 COMPOSITION_ROOT = "thywill.server"

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from run import STATES
 from tests.support.served import COMMAND
 from thywill.commands.clients import matches
-from thywill.core.lifecycle import State
 from thywill.core.record import ClientRecord
 from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
 
@@ -124,7 +122,6 @@ def test_a_state_that_is_none_is_refused_with_the_choices(folder: Path) -> None:
     assert result.stderr.splitlines()[-1].endswith(
         "invalid choice: 'foo' (choose from 'connected', 'detached', 'gone')"
     )
-    assert sorted(STATES) == sorted(state.value for state in State)
 
 
 def test_a_record_of_an_earlier_version_has_the_older_name_of_a_transport() -> None:

@@ -1,16 +1,18 @@
-"""``run.py check``: whether the settings are right, and whether all that they name can be reached.
+"""``run.py check``: whether the settings are right, and whether everything that they name can be reached.
 
-It makes no file and changes nothing, so it can be run beside a server, and before the first start.
+It creates no file and changes nothing, so it may run beside a server, and before the first start.
 """
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import ipaddress
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from tornado.netutil import bind_sockets
 
@@ -28,18 +30,30 @@ from thywill.push.base import Push
 from thywill.server import COMPONENTS, Service
 
 USUAL = 60.0
-"""Seconds after which proxies cut an answer that is silent, nginx among them."""
+"""Seconds of silence after which proxies, nginx among them, usually cut a response."""
 PROBE = 2.0
+"""Seconds that the server at the port has to answer in."""
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
-async def examine(read: Callable[[], Settings], root: Path, front: Path | None = None) -> Report:
-    """Return what was found.
+def run(read: Callable[[], Settings], root: Path, options: Mapping[str, Any]) -> int:
+    """Print what is right and what is wrong, and return the exit status.
 
     Args:
         read: returns the settings, or raises a ``SettingsError``.
         root: the folder of the project.
-        front: nginx's settings, or None.
+        options: the options of the command, by name.
+    """
+    return asyncio.run(examine(read, root, options["nginx"])).show(as_json=options["json"])
+
+
+async def examine(read: Callable[[], Settings], root: Path, nginx_file: Path | None = None) -> Report:
+    """Return a report on the settings and on everything that they name.
+
+    Args:
+        read: returns the settings, or raises a ``SettingsError``.
+        root: the folder of the project.
+        nginx_file: nginx's settings, or None.
     """
     report = Report()
     try:
@@ -52,18 +66,18 @@ async def examine(read: Callable[[], Settings], root: Path, front: Path | None =
     server = settings.section("server", ServerSettings)
     choice = Choice(settings, COMPONENTS)
     folder = root / server.data
-    _look_at_files(choice, folder, report)
-    await _look_at_database(settings, choice, folder, report)
-    _look_at_port(server, report)
-    _look_at_limits(server, report)
-    _look_at_network(server, choice, report)
-    if front is not None:
-        report.findings += nginx.examine(front, server).findings
+    _check_files(choice, folder, report)
+    await _check_database(settings, choice, folder, report)
+    _check_port(server, report)
+    _check_limits(server, report)
+    _check_network(server, choice, report)
+    if nginx_file is not None:
+        report.findings += nginx.examine(nginx_file, server).findings
     return report
 
 
 def _rehearse(settings: Settings, root: Path, report: Report) -> bool:
-    """Build everything, the applications too, with a folder that is nobody's; start nothing."""
+    """Build a whole server in a folder that is deleted afterwards, and start nothing."""
     with tempfile.TemporaryDirectory() as folder:
         elsewhere = settings.replaced({"server.data": folder, "client_interface.secret_file": "secret"})
         try:
@@ -77,23 +91,23 @@ def _rehearse(settings: Settings, root: Path, report: Report) -> bool:
     return True
 
 
-def _look_at_files(choice: Choice, folder: Path, report: Report) -> None:
+def _check_files(choice: Choice, folder: Path, report: Report) -> None:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         text = "this looks at rights as root, who has them all"
         report.warn("user", text, "sudo -u thywill … run.py check, as the user of the service")
-    places.look_at_folder("data", "[server] data", folder, report)
+    places.check_folder("data", "[server] data", folder, report)
     pages = choice.one("client_interface", ClientInterface).settings
-    places.look_at_secret(folder / pages.secret_file, report)
+    places.check_secret(folder / pages.secret_file, report)
     log = choice.one("log", Log).settings
     if hasattr(log, "path"):
-        places.look_at_file("log", "[log] path", folder / log.path, report)
+        places.check_file("log", "[log] path", folder / log.path, report)
 
 
-async def _look_at_database(settings: Settings, choice: Choice, folder: Path, report: Report) -> None:
+async def _check_database(settings: Settings, choice: Choice, folder: Path, report: Report) -> None:
     chosen = choice.one("database", Database)
     file = sqlite_file(chosen.settings, folder)
     if file is not None and not places.is_there(file):
-        places.look_at_file("database", "[database] url", file, report)
+        places.check_file("database", "[database] url", file, report)
         return
     try:
         missing = await pending(chosen.kind(chosen.settings, folder))
@@ -108,7 +122,7 @@ async def _look_at_database(settings: Settings, choice: Choice, folder: Path, re
         report.good("database", "it can be reached, its schema is up to date")
 
 
-def _look_at_port(server: ServerSettings, report: Report) -> None:
+def _check_port(server: ServerSettings, report: Report) -> None:
     place = f"{server.address}:{server.port}"
     try:
         for sock in bind_sockets(server.port, server.address):
@@ -139,7 +153,7 @@ def _is_thywill(server: ServerSettings) -> bool:
         asking.close()
 
 
-def _look_at_limits(server: ServerSettings, report: Report) -> None:
+def _check_limits(server: ServerSettings, report: Report) -> None:
     too_few = descriptors.shortage(server.max_clients)
     if too_few:
         text, _, remedy = too_few.partition(": ")
@@ -149,7 +163,7 @@ def _look_at_limits(server: ServerSettings, report: Report) -> None:
         report.good("descriptors", f"{needed} are enough for {server.max_clients} clients, and allowed")
 
 
-def _look_at_network(server: ServerSettings, choice: Choice, report: Report) -> None:
+def _check_network(server: ServerSettings, choice: Choice, report: Report) -> None:
     everyone = [text for text in server.trusted_proxies if not ipaddress.ip_network(text, False).prefixlen]
     for text in everyone:
         told = f"every address counts as a proxy ({text}): whoever sends X-Forwarded-For can be anybody"

@@ -20,14 +20,19 @@ from thywill.errors import SettingsError
 
 COLUMNS = ("id", "application", "state", "address", "transport", "seen")
 ALL = 10_000_000
-"""How many records are looked through where a filter is not the database's own."""
+"""How many records are read at most where a filter is applied here and not by the database."""
 
 
 def run(options: Mapping[str, Any], settings: Settings, root: Path) -> int:
     """Print the clients that match and return the exit status.
 
+    Args:
+        options: the options of the command, by name; a filter that was not set is None.
+        settings: what the operator chose.
+        root: the folder of the project.
+
     Raises:
-        SettingsError: the settings cannot be meant so, or ``options`` cannot.
+        SettingsError: an option or a setting has a wrong value.
     """
     if options["limit"] < 1:
         raise SettingsError("--limit must be at least 1")
@@ -50,7 +55,7 @@ async def find(database: Database, options: Mapping[str, Any], now: float) -> li
     """Return the records that match, those seen last first.
 
     Raises:
-        SettingsError: the database cannot be opened, or its schema is older.
+        SettingsError: the database cannot be opened, or lacks migrations.
         DatabaseUnavailable: it does not answer.
     """
     missing = await pending(database)
@@ -69,7 +74,7 @@ async def find(database: Database, options: Mapping[str, Any], now: float) -> li
 
 
 def matches(record: ClientRecord, options: Mapping[str, Any], now: float) -> bool:
-    """Tell whether the filters that are not the database's let ``record`` through."""
+    """Return whether ``record`` passes the filters that the database does not apply itself."""
     address, transport, seen = options["address"], options["transport"], options["seen"]
     whole = _plain(record.transport)
     return (
@@ -80,7 +85,7 @@ def matches(record: ClientRecord, options: Mapping[str, Any], now: float) -> boo
 
 
 def _plain(transport: str) -> str:
-    # SockJS's form of the name; records of an earlier version have it.
+    # SockJS writes xhr_streaming; records of earlier versions hold that form.
     return transport.replace("_", "-")
 
 
@@ -90,7 +95,7 @@ def as_json(records: Sequence[ClientRecord]) -> str:
 
 
 def as_table(records: Sequence[ClientRecord]) -> str:
-    """Return the records for people, in columns, with their number as the last line."""
+    """Return the records for people, in columns; the last line counts them."""
     rows = [COLUMNS, *(tuple(_shown(record, name) for name in COLUMNS) for record in records)]
     widths = [max(len(row[index]) for row in rows) for index in range(len(COLUMNS))]
     lines = ["  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)) for row in rows]
@@ -101,5 +106,5 @@ def _shown(record: ClientRecord, name: str) -> str:
     value = getattr(record, name)
     if name == "seen":
         return datetime.fromtimestamp(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    # What a browser made up must not speak to the terminal.
+    # A browser chose some of these texts: they must not send control sequences to the terminal.
     return "".join(each if each.isprintable() else "?" for each in str(value)) or "-"

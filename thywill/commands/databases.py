@@ -18,7 +18,7 @@ MEMORY = ":memory:"
 
 @runtime_checkable
 class Migrating(Protocol):
-    """A database with a schema that has versions. Somebody's own component may have none."""
+    """A database whose schema has versions. An operator's own component may do without."""
 
     async def migrate(self) -> list[str]:
         """Apply the migrations that are missing and return their names."""
@@ -33,7 +33,7 @@ def make_database(settings: Settings, root: Path) -> Database:
     """Return the database that the settings choose, not yet open.
 
     Raises:
-        SettingsError: they cannot be meant so.
+        SettingsError: a setting has a wrong value.
     """
     folder = root / settings.section("server", ServerSettings).data
     chosen = Choice(settings, COMPONENTS).one("database", Database)
@@ -41,23 +41,29 @@ def make_database(settings: Settings, root: Path) -> Database:
 
 
 def missing_file(settings: Settings, root: Path) -> Path | None:
-    """Return the file of SQLite that the settings name and that is not there."""
+    """Return the SQLite file that the settings name if it does not exist, else None."""
     folder = root / settings.section("server", ServerSettings).data
     file = sqlite_file(Choice(settings, COMPONENTS).one("database", Database).settings, folder)
     return file if file is not None and not is_there(file) else None
 
 
 def sqlite_file(database: Any, folder: Path) -> Path | None:
-    """Return the file that the settings of a database name, which is below ``folder`` if it is relative."""
+    """Return the SQLite file that the settings of a database name, or None if it is no file.
+
+    Args:
+        database: the settings of the section ``[database]``.
+        folder: where relative file names begin.
+    """
     url = getattr(database, "url", "")
     name = unquote(url.removeprefix(SQLITE))
     return folder / name if url.startswith(SQLITE) and name != MEMORY else None
 
 
 async def pending(database: Database) -> list[str]:
-    """Return the names of the migrations that are missing; none where there are no versions.
+    """Return the names of the migrations that are missing; none where the schema has no versions.
 
     Raises:
-        SettingsError, DatabaseUnavailable: it cannot be asked.
+        SettingsError: the database cannot be opened with these settings.
+        DatabaseUnavailable: it does not answer.
     """
     return await database.pending_migrations() if isinstance(database, Migrating) else []

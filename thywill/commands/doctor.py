@@ -1,11 +1,12 @@
-"""``run.py doctor URL``: what a browser meets between it and the server."""
+"""``run.py doctor URL``: what happens to a browser's requests between it and the server."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from thywill.commands import front, streams
@@ -15,14 +16,14 @@ from thywill.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be looked at.
+class Examination:
+    """What to examine.
 
     Args:
         url: where browsers find the server.
-        patience: seconds for all of it.
-        application: the one to connect to, or None for the first in the list.
-        origin: another origin whose pages are to be allowed, or None.
+        patience: seconds for the whole examination.
+        application: the application to connect to, or None for the first in the list.
+        origin: another origin whose pages should be allowed, or None.
         insecure: whether to go on with a wrong certificate.
     """
 
@@ -33,7 +34,11 @@ class Request:
     insecure: bool = False
 
     def check(self) -> None:
-        """Raise a ``SettingsError`` where it cannot be meant so."""
+        """Refuse what cannot be examined.
+
+        Raises:
+            SettingsError: the URL or the patience is wrong.
+        """
         try:
             parts = urlsplit(self.url)
             is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -45,35 +50,50 @@ class Request:
             raise SettingsError("--patience must be more than 0 seconds")
 
 
-async def examine(request: Request) -> Report:
-    """Return what was found, after ``patience`` seconds at the latest."""
+def run(options: Mapping[str, Any]) -> int:
+    """Print what was found and return the exit status.
+
+    Args:
+        options: the options of the command, by name.
+
+    Raises:
+        SettingsError: the URL or the patience is wrong.
+    """
+    names = ("url", "patience", "application", "origin", "insecure")
+    wanted = Examination(**{name: options[name] for name in names})
+    wanted.check()
+    return asyncio.run(examine(wanted)).show(as_json=options["json"])
+
+
+async def examine(wanted: Examination) -> Report:
+    """Return a report, after ``wanted.patience`` seconds at the latest."""
     report = Report()
-    asker = Asker(request.url, insecure=request.insecure)
+    asker = Asker(wanted.url, insecure=wanted.insecure)
     try:
-        await asyncio.wait_for(_examine(asker, request, report), request.patience)
+        await asyncio.wait_for(_examine(asker, wanted, report), wanted.patience)
     except TimeoutError:
-        text = f"not all was looked at within {request.patience:g} s"
-        report.problem("time", text, f"--patience {request.patience * 2:.0f}")
+        text = f"not all was looked at within {wanted.patience:g} s"
+        report.problem("time", text, f"--patience {wanted.patience * 2:.0f}")
     finally:
         asker.close()
     return report
 
 
-async def _examine(asker: Asker, request: Request, report: Report) -> None:
+async def _examine(asker: Asker, wanted: Examination, report: Report) -> None:
     began = time.monotonic()
     if not await front.find_server(asker, report):
         return
     known = front.Installation()
     try:
         await front.look_at_requests(asker, known, report)
-        await front.look_at_pages(asker, known, report, request.application)
+        await front.look_at_pages(asker, known, report, wanted.application)
     except Unreachable as error:
         report.problem("address", f"it answers now and then: {error.reason}", error.remedy)
         return
-    left = request.patience - (time.monotonic() - began)
+    left = wanted.patience - (time.monotonic() - began)
     parts = await asyncio.gather(
         _safely(front.probe_files(asker)),
-        _safely(front.probe_origins(asker, request.origin)),
+        _safely(front.probe_origins(asker, wanted.origin)),
         _safely(front.probe_size(asker, known.message)),
         _safely(streams.probe_transports(asker, known.push, known.hold)),
         _safely(streams.probe_silence(asker, known.hold, left)),

@@ -1,7 +1,7 @@
-"""``run.py check --nginx FILE``: whether nginx's settings fit the server's, and what they name is there.
+"""``run.py check --nginx FILE``: whether nginx's settings fit the server's, and whether their files exist.
 
-It reads lines, not nginx's whole language, and does not see files that are included: ``nginx -t`` and
-``run.py doctor`` tell the rest.
+It reads single lines and not nginx's whole language, and does not follow ``include``: ``nginx -t`` and
+``run.py doctor`` find the rest.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ FILES = ("ssl_certificate", "ssl_certificate_key", "ssl_dhparam", "ssl_trusted_c
 
 
 def examine(file: Path, server: ServerSettings) -> Report:
-    """Return what is found in nginx's settings ``file``."""
+    """Return a report on nginx's settings.
+
+    Args:
+        file: nginx's settings.
+        server: the section ``[server]`` of ours.
+    """
     report = Report()
     try:
         text = file.read_text(encoding="utf-8", errors="replace")
@@ -28,7 +33,7 @@ def examine(file: Path, server: ServerSettings) -> Report:
     lines = [(name, value.strip()) for name, value in LINE.findall(text)]
     for name, value in lines:
         if name in FILES:
-            _look_at(name, Path(value.strip("'\"")), report)
+            _check_file(name, Path(value.strip("'\"")), report)
     upstreams = [value.split()[0] for name, value in lines if name == "server"]
     if upstreams and not any(_is_here(each, server) for each in upstreams):
         told = f"its upstream is {', '.join(upstreams)}, but the settings have {server.address}:{server.port}"
@@ -38,7 +43,7 @@ def examine(file: Path, server: ServerSettings) -> Report:
     return report
 
 
-def _look_at(name: str, file: Path, report: Report) -> None:
+def _check_file(name: str, file: Path, report: Report) -> None:
     if "$" in str(file):
         return
     try:

@@ -1,4 +1,4 @@
-"""Files and folders that the settings name: whether the server will be able to use them."""
+"""Whether the server can use the files and folders that the settings name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OTHERS = 0o077
 
 
 def is_there(path: Path) -> bool:
-    """Tell whether this user can see that there is such a file or folder."""
+    """Return whether the file or folder exists, as far as this user may see."""
     try:
         path.stat()
     except OSError:
@@ -21,17 +21,25 @@ def is_there(path: Path) -> bool:
     return True
 
 
-def look_at_folder(
+def check_folder(
     subject: str, setting: str, folder: Path, report: Report, *, made: Path | None = None
 ) -> None:
-    """Tell whether files can be made in ``folder``, or the folder itself; ``made`` is what is to be."""
+    """Report whether ``folder`` can be written, or created if it does not exist.
+
+    Args:
+        subject: what to call it in the report.
+        setting: the setting that names it, for the remedy.
+        folder: the folder.
+        report: takes the finding.
+        made: the file in it that the server will create, or None.
+    """
     nearest = folder
     while not is_there(nearest) and nearest != nearest.parent:
         nearest = nearest.parent
     remedy = f"sudo chown thywill {nearest} (the user of the service), or another {setting}"
     if nearest != folder:
         remedy = f"sudo install -d -o thywill {folder} (the user of the service), or another {setting}"
-    elif made is not None:  # the folder may be the system's: it keeps its owner
+    elif made is not None:  # the folder may belong to the system, and must keep its owner
         remedy = f"{setting} in a folder of its own: sudo install -d -o thywill FOLDER"
     if not nearest.is_dir():
         report.problem(subject, f"{nearest} is no folder", f"another {setting}")
@@ -43,10 +51,10 @@ def look_at_folder(
         report.good(subject, f"{folder} can be written")
 
 
-def look_at_file(subject: str, setting: str, file: Path, report: Report) -> None:
-    """Tell whether ``file`` can be written, or made."""
+def check_file(subject: str, setting: str, file: Path, report: Report) -> None:
+    """Report whether ``file`` can be written, or created if it does not exist."""
     if not is_there(file):
-        look_at_folder(subject, setting, file.parent, report, made=file)
+        check_folder(subject, setting, file.parent, report, made=file)
     elif not os.access(file, os.W_OK):
         remedy = f"sudo chown thywill {file} (the user of the service), or another {setting}"
         report.problem(subject, f"{file} cannot be written{_why(file)}", remedy)
@@ -54,11 +62,11 @@ def look_at_file(subject: str, setting: str, file: Path, report: Report) -> None
         report.good(subject, f"{file} can be written")
 
 
-def look_at_secret(file: Path, report: Report) -> None:
-    """Tell whether the secret is there, long enough, and only its owner's."""
+def check_secret(file: Path, report: Report) -> None:
+    """Report whether the secret is long enough and readable for its owner alone."""
     setting = "[client_interface] secret_file"
     if not is_there(file):
-        look_at_folder("secret", setting, file.parent, report, made=file)
+        check_folder("secret", setting, file.parent, report, made=file)
     elif not os.access(file, os.R_OK):
         remedy = f"sudo chown thywill {file} (the user of the service)"
         report.problem("secret", f"{file} cannot be read", remedy)

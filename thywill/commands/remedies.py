@@ -1,4 +1,4 @@
-"""The lines of ``conf/nginx.conf`` that mend what ``doctor`` finds."""
+"""The lines of ``conf/nginx.conf`` and of the settings that repair what ``doctor`` finds."""
 
 from __future__ import annotations
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, field
 from enum import Enum
 
 
 class Level(Enum):
-    """How much a finding matters; only a problem makes a command fail."""
+    """How serious a finding is; only a problem makes a command fail."""
 
     GOOD = "ok"
     WARNING = "warning"
@@ -20,10 +21,10 @@ class Finding:
     """One line of a report.
 
     Args:
-        level: how much it matters.
-        subject: what was looked at, in a word or two, which scripts may compare.
+        level: how serious it is.
+        subject: what was examined, in one or two words, which scripts may compare.
         text: what was found.
-        remedy: what mends it, as it is to be written or done; empty where nothing is to be mended.
+        remedy: what to write or to do about it; empty where nothing has to be done.
     """
 
     level: Level
@@ -39,15 +40,15 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
 
     def good(self, subject: str, text: str) -> None:
-        """Add that all is well."""
+        """Add that something is right."""
         self.findings.append(Finding(Level.GOOD, subject, text))
 
     def warn(self, subject: str, text: str, remedy: str = "") -> None:
-        """Add what is worse than it could be."""
+        """Add something that works, but should be better."""
         self.findings.append(Finding(Level.WARNING, subject, text, remedy))
 
     def problem(self, subject: str, text: str, remedy: str = "") -> None:
-        """Add what does not work."""
+        """Add something that does not work."""
         self.findings.append(Finding(Level.PROBLEM, subject, text, remedy))
 
     def count(self, level: Level) -> int:
@@ -56,11 +57,16 @@ class Report:
 
     @property
     def status(self) -> int:
-        """The exit status: 1 where there is a problem."""
+        """The exit status: 1 where there is a problem, else 0."""
         return 1 if self.count(Level.PROBLEM) else 0
 
+    def show(self, *, as_json: bool) -> int:
+        """Print the report and return the exit status."""
+        sys.stdout.write((self.as_json() if as_json else self.as_text()) + "\n")
+        return self.status
+
     def as_text(self) -> str:
-        """Return the report for people, with a summary as its last line."""
+        """Return the report for people; the last line counts problems and warnings."""
         lines = []
         for each in self.findings:
             lines.append(f"{each.level.value:8} {each.subject}: {each.text}")

@@ -1,1 +1,1 @@
-"""The process around a server: signals, sockets, systemd, file descriptors."""
+"""The process that the server runs in: signals, sockets, file descriptors, systemd."""

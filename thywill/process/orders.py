@@ -1,4 +1,18 @@
-"""The process: what signals tell it, and how it becomes a new one in its place."""
+"""Signals, and the restart in place that SIGHUP asks for.
+
+A restart in place has four steps, so that no connection is refused and a mistake in the new settings or code
+does not end the service:
+
+1. SIGHUP arrives. The process runs its own command a second time with ``--rehearse`` (``would_start``), which
+   reads the settings, imports the applications and starts nothing. If that fails, one line is logged and
+   the service goes on.
+2. The listening sockets are duplicated, and the server stops as it does after SIGTERM. New connections wait
+   in the kernel from now on.
+3. ``Successor`` blocks the signals, and ``take_over`` replaces the program of this process by the same
+   command (``exec``). The process number stays, and the sockets become the descriptors 3, 4, …
+4. The new program inherits the sockets (``sockets.inherit``) and unblocks the signals (``Orders.watch``). A
+   SIGTERM that was sent meanwhile reaches it then.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +33,16 @@ log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 60.0
 """How long the new program may take to read its settings and to import its applications."""
-ORDERS = [
+ORDERS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]  # Windows has no SIGHUP
+)  # Windows has no SIGHUP
 
 
 class Orders:
-    """What the operator has told this process; made on the running event loop.
+    """The signals that this process has received; create it on the running event loop.
 
-    ``stop`` is set by SIGINT and SIGTERM, a second of which ends the process at once, whatever it waits for;
-    ``restart`` is set by SIGHUP, unless that was sent because the terminal is gone: then it is ``stop``.
+    SIGINT and SIGTERM set ``stop``; the second of them ends the process at once. SIGHUP sets ``restart``,
+    or ``stop`` if the system sent it because the terminal was closed.
     """
 
     def __init__(self) -> None:
@@ -37,12 +51,12 @@ class Orders:
         self._terminals = [number for number in range(3) if os.isatty(number)]
 
     def watch(self) -> None:
-        """Take signals from now on, also those that came while this program took another's place."""
+        """Handle signals from now on, those too that arrived while they were blocked for a restart."""
         loop = asyncio.get_running_loop()
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
             loop.add_signal_handler(signal.SIGINT, self._stop)
             loop.add_signal_handler(signal.SIGTERM, self._stop)
-            if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup: nothing is to happen
+            if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup asks to ignore it
                 loop.add_signal_handler(signal.SIGHUP, self._hang_up)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ORDERS)
 
@@ -58,7 +72,7 @@ class Orders:
             self.stop.set()
 
     async def next(self) -> bool:
-        """Wait for an order; return whether it is to restart."""
+        """Wait for a signal and return whether it asks for a restart."""
         await first(self.stop.wait(), self.restart.wait())
         self.restart.clear()
         return not self.stop.is_set()
@@ -67,24 +81,23 @@ class Orders:
 async def until_over(
     orders: Orders, option: str, hand_over: Callable[[], list[socket.socket]]
 ) -> list[socket.socket]:
-    """Wait for an order that can be carried out; return the sockets to restart with, or none to stop.
+    """Wait for a signal that ends the service; return the sockets to restart with, or an empty list to stop.
 
-    A command that would not start anew is told of in one line of the log, and the service goes on.
+    If the new program would not start, one line is logged and the service goes on.
 
     Args:
-        orders: what the operator tells.
-        option: makes the command only look whether it could serve.
-        hand_over: returns the sockets for the program that takes this one's place, or raises a
-            ``SettingsError``.
+        orders: the signals that the process receives.
+        option: the option that makes this command a rehearsal.
+        hand_over: returns the sockets for the new program, or raises a ``SettingsError``.
     """
     while await orders.next():
-        looking = asyncio.ensure_future(would_start(option))
-        await first(looking, orders.stop.wait())
+        rehearsal = asyncio.ensure_future(would_start(option))
+        await first(rehearsal, orders.stop.wait())
         if orders.stop.is_set():
             break
-        if orders.restart.is_set():  # the settings may have changed since they were looked at
+        if orders.restart.is_set():  # the settings may have changed since the rehearsal began
             continue
-        trouble = looking.result()
+        trouble = rehearsal.result()
         try:
             if trouble is None:
                 return hand_over()
@@ -94,9 +107,9 @@ async def until_over(
     return []
 
 
-async def first(*waiting: Awaitable[Any]) -> None:
-    """Return when one of ``waiting`` has ended; the others are cancelled."""
-    tasks = [asyncio.ensure_future(each) for each in waiting]
+async def first(*awaitables: Awaitable[Any]) -> None:
+    """Return when one of ``awaitables`` has ended, and cancel the others."""
+    tasks = [asyncio.ensure_future(each) for each in awaitables]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -106,12 +119,12 @@ async def first(*waiting: Awaitable[Any]) -> None:
 
 
 async def would_start(option: str) -> str | None:
-    """Return why this command would not start anew, in one line, or None if it would.
+    """Rehearse the start of this command; return why it fails, in one line, or None if it succeeds.
 
-    It is tried in a process of its own, since this one has the modules of the applications as they were.
+    The rehearsal is a process of its own, since this one has imported the applications as they were before.
 
     Args:
-        option: makes the command only look whether it could serve.
+        option: the option that makes this command a rehearsal.
     """
     try:
         process = await asyncio.create_subprocess_exec(
@@ -121,7 +134,7 @@ async def would_start(option: str) -> str | None:
     except OSError as error:
         return f"{sys.executable}: {error.strerror}"
     try:
-        _, said = await asyncio.wait_for(process.communicate(), CHECK_SECONDS)
+        _, errors = await asyncio.wait_for(process.communicate(), CHECK_SECONDS)
     except TimeoutError:
         return f"it was not ready within {CHECK_SECONDS:.0f} s"
     finally:
@@ -130,17 +143,18 @@ async def would_start(option: str) -> str | None:
             await process.wait()
     if process.returncode == 0:
         return None
-    lines = said.decode(errors="replace").split("\n")
+    lines = errors.decode(errors="replace").split("\n")
     return next((line for line in reversed(lines) if line.strip()), f"it ended with {process.returncode}")
 
 
 class Successor:
-    """The same command, to be run anew in this process, which keeps its number.
+    """The same command, which will replace the program of this process and keep its process number.
 
-    From here on signals wait for it (``Orders.watch``): they would end a program that is not ready for them.
+    Signals are blocked from now on, since they would end a program that does not handle them yet. They wait
+    until the new program calls ``Orders.watch``.
 
     Args:
-        sockets: what it is to listen on.
+        sockets: the sockets that it will listen on.
         ours: whether this program bound them itself.
     """
 
@@ -150,10 +164,10 @@ class Successor:
         signal.pthread_sigmask(signal.SIG_BLOCK, ORDERS)
 
     def take_over(self) -> NoReturn:
-        """Become it; nothing else may be under way.
+        """Replace this program; nothing else may run in the process any more.
 
         Raises:
-            OSError: it cannot be run.
+            OSError: the command cannot be run.
         """
         hand_over(self._sockets, ours=self._ours, environment=os.environ)
         os.execv(sys.executable, _command())  # noqa: S606 - no shell is wanted

@@ -1,8 +1,8 @@
-"""The sockets that the server listens on: bound here, or inherited.
+"""The sockets that the server listens on: it binds them itself, or inherits them.
 
-They are handed over by systemd's convention (``sd_listen_fds``): descriptors from 3 on, told of in the
-environment. systemd does so with socket activation, and this process with what it becomes at a restart:
-the kernel holds new connections meanwhile, so none is refused.
+Inherited sockets follow systemd's convention (``sd_listen_fds(3)``): they are the descriptors from 3 on, and
+environment variables say how many there are. systemd passes them with socket activation. This program passes
+them to its successor in a restart in place: the kernel holds new connections meanwhile, so none is refused.
 """
 
 from __future__ import annotations
@@ -19,22 +19,33 @@ from thywill.errors import SettingsError
 
 FIRST = 3
 OURS = "thywill-restart"
-"""In ``LISTEN_FDNAMES``: this program bound them itself, so the settings say what it listens on next."""
+"""The name in ``LISTEN_FDNAMES`` of sockets that this program bound itself before a restart. The settings may
+then choose another address or port; sockets of systemd stay whatever the settings say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """Sockets that listened before this program began; ``ours`` if it bound them itself, before a restart."""
+    """Sockets that listened before this program began.
+
+    Args:
+        sockets: the sockets.
+        ours: whether this program bound them itself, before a restart.
+    """
 
     sockets: list[socket.socket]
     ours: bool
 
 
 def bind(address: str, port: int, backlog: int) -> list[socket.socket]:
-    """Return sockets that listen on ``address``; ``backlog`` connections may wait to be accepted.
+    """Return sockets that listen on ``address``.
+
+    Args:
+        address: an IP address or a host name of this machine.
+        port: the port; 0 for a free one.
+        backlog: how many connections may wait to be accepted.
 
     Raises:
-        SettingsError: the address is not this machine's, or the port is taken.
+        SettingsError: the address does not belong to this machine, or the port is in use.
     """
     try:
         return bind_sockets(port, address, backlog=backlog)
@@ -50,17 +61,20 @@ def bind(address: str, port: int, backlog: int) -> list[socket.socket]:
 
 
 def inherit(environment: MutableMapping[str, str]) -> Inherited | None:
-    """Return the sockets that were handed to this process, or None; ``environment`` tells of them no more.
+    """Return the sockets that were passed to this process, or None if there are none.
+
+    The variables that describe them are removed from ``environment``, so that no child process takes them
+    for its own.
 
     Raises:
-        SettingsError: what was handed over are no listening TCP sockets.
+        SettingsError: a descriptor that was passed is no listening TCP socket.
     """
-    told = {name: environment.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")}
-    if told["LISTEN_PID"] != str(os.getpid()) or not told["LISTEN_FDS"].isdecimal():
+    names = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
+    process, count, labels = (environment.pop(name, "") for name in names)
+    if process != str(os.getpid()) or not count.isdecimal():
         return None
-    sockets = [_take(number) for number in range(FIRST, FIRST + int(told["LISTEN_FDS"]))]
-    ours = OURS in told["LISTEN_FDNAMES"].split(":")
-    return Inherited(sockets, ours) if sockets else None
+    sockets = [_take(number) for number in range(FIRST, FIRST + int(count))]
+    return Inherited(sockets, OURS in labels.split(":")) if sockets else None
 
 
 def _take(descriptor: int) -> socket.socket:
@@ -79,13 +93,18 @@ def _take(descriptor: int) -> socket.socket:
 
 
 def hand_over(sockets: list[socket.socket], *, ours: bool, environment: MutableMapping[str, str]) -> None:
-    """Make ``sockets`` the descriptors 3, 4, … of the program that this process becomes.
+    """Make ``sockets`` the descriptors 3, 4, … of the program that will replace this one.
 
-    Whatever had those descriptors loses them: nothing may run in this process afterwards but ``exec``.
+    Whatever had these descriptors is closed, so nothing but ``exec`` may run in this process afterwards.
+
+    Args:
+        sockets: the sockets.
+        ours: whether this program bound them itself.
+        environment: gets the variables that describe them.
     """
     import fcntl  # not on Windows
 
-    # First away from where they go: one may be where another has to be.
+    # The first copies lie above all targets: a socket may have the descriptor that another has to get.
     above = FIRST + len(sockets)
     copies = [fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, above) for sock in sockets]
     for number, copy in enumerate(copies, FIRST):

@@ -1,4 +1,4 @@
-"""What systemd is told of the service's state: sd_notify(3), a datagram to the socket that it names."""
+"""Reports the service's state to systemd: sd_notify(3), one datagram to the socket that systemd names."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 
 def notify(*lines: str, environment: Mapping[str, str] = os.environ) -> bool:
-    """Send ``lines`` such as ``READY=1``; tell whether somebody listens.
+    """Send ``lines`` such as ``READY=1`` and return whether they were sent.
 
-    Without systemd nothing happens, nor where its socket is gone: no service ends because of that.
+    Without systemd, or when its socket is gone, nothing happens: the service goes on without it.
     """
     name = environment.get("NOTIFY_SOCKET", "")
     if not name:

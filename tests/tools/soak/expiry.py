@@ -15,12 +15,12 @@ from pathlib import Path
 
 import uvloop
 
-from run import spare_the_collector
 from tests.gate.environment import ROOT
 from tests.support.serving import sections, until
 from thywill.config import Settings
 from thywill.core.lifecycle import State
 from thywill.errors import Gone
+from thywill.process.runtime import spare_the_collector
 from thywill.server import Service
 
 GRACE = 3600.0

@@ -1,0 +1,88 @@
+"""``run.py``'s command line: finds the command, reads the settings, runs it, and returns its exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from thywill.commands import check, clients, doctor, migrate, options, serve
+from thywill.config import Settings, read
+from thywill.errors import SettingsError
+from thywill.process.descriptors import raise_limit
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a command.
+
+    Args:
+        options: its options by name, those of settings by their place ("server.port").
+        root: the folder of the project.
+    """
+
+    options: Mapping[str, Any]
+    root: Path
+
+    def read_settings(self) -> Settings:
+        """Return the settings of the prompt, the environment and the file, as they are now.
+
+        Raises:
+            SettingsError: the file cannot be read, or is not TOML.
+        """
+        config, places = self.options["config"], options.places()
+        return read(
+            config or self.root / "conf" / "thywill.toml",
+            required=config is not None,
+            overrides={place: self.options[place] for place in places if self.options.get(place) is not None},
+            options=places,
+            environment=os.environ,
+        )
+
+
+def _serve(call: Call) -> int:
+    return serve.run(call.read_settings, call.root, rehearsal=call.options["rehearse"])
+
+
+def _check(call: Call) -> int:
+    return check.run(call.read_settings, call.root, call.options)
+
+
+def _doctor(call: Call) -> int:
+    return doctor.run(call.options)
+
+
+def _clients(call: Call) -> int:
+    return clients.run(call.options, call.read_settings(), call.root)
+
+
+def _migrate(call: Call) -> int:
+    return migrate.run(call.options, call.read_settings(), call.root)
+
+
+RUN: dict[str, Callable[[Call], int]] = {
+    "serve": _serve,
+    "check": _check,
+    "doctor": _doctor,
+    "clients": _clients,
+    "migrate": _migrate,
+}
+
+
+def main(arguments: list[str], folder: Path) -> int:
+    """Run the command that ``arguments`` name and return its exit status.
+
+    Args:
+        arguments: the command line without the program's name.
+        folder: the folder of the project.
+    """
+    name, chosen = options.parse(arguments)
+    raise_limit()
+    try:
+        return RUN[name](Call(chosen, folder.resolve()))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2

@@ -1,0 +1,162 @@
+"""The commands and options that the command line understands."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from thywill.core.lifecycle import State
+
+DEFAULT = "serve"
+"""The command of a command line that names none."""
+REHEARSAL = "--rehearse"
+"""Makes ``serve`` do everything but serve, so that a restart knows beforehand whether it would succeed."""
+APPLICATIONS = "application_interface.applications"
+
+
+class SettingOption(NamedTuple):
+    """An option that takes the place of a setting.
+
+    Args:
+        name: the option.
+        place: the setting, as "section.key".
+        kind: the type of its value.
+        help: one line for ``--help``.
+    """
+
+    name: str
+    place: str
+    kind: type
+    help: str
+
+
+SETTINGS = (
+    SettingOption("--address", "server.address", str, "the address to listen on; 0.0.0.0 for every network"),
+    SettingOption("--port", "server.port", int, "the port to listen on; 0 for a free one"),
+    SettingOption("--http", "server.http", str, "the HTTP server: fast or tornado"),
+    SettingOption("--data", "server.data", str, "the folder for the files that the server writes"),
+    SettingOption(
+        "--database", "database.url", str, "where client records are kept, such as sqlite:///thywill.db"
+    ),
+    SettingOption(
+        "--queue", "queue.component", str, "where messages wait: memory, or database to outlive a restart"
+    ),
+    SettingOption("--log", "log.component", str, "where the log goes: console or file"),
+    SettingOption(
+        "--log-level", "log.level", str, "the least urgent lines that are logged: debug, info, warning, error"
+    ),
+)
+"""The settings that people change at the prompt."""
+ALL = (*(option.name for option in SETTINGS), "--applications")
+STORED = ("--data", "--database")
+
+
+def places() -> dict[str, str]:
+    """Return the option that stands for each setting, by the setting's place ("server.port")."""
+    return {option.place: option.name for option in SETTINGS} | {APPLICATIONS: "--applications"}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a command understands.
+
+    Args:
+        settings: the options of settings that it takes.
+        help: one line for ``--help``.
+        add_options: adds the options that no other command has.
+    """
+
+    settings: tuple[str, ...]
+    help: str
+    add_options: Callable[[argparse.ArgumentParser], None]
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(REHEARSAL, action="store_true", help="do all but serve: a restart would succeed")
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    _add_json(parser)
+    parser.add_argument("--nginx", type=Path, metavar="FILE", help="check nginx's settings in FILE too")
+
+
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    _add_json(parser)
+    parser.add_argument("url", help="where browsers find the server, such as https://chat.example.org/")
+    parser.add_argument(
+        "--patience", type=float, default=40.0, metavar="SECONDS", help="for all of it (default: 40)"
+    )
+    parser.add_argument("--application", help="the one to connect to (default: the first in the list)")
+    parser.add_argument("--origin", help="another origin whose pages are to be allowed")
+    parser.add_argument("--insecure", action="store_true", help="go on with a certificate that is wrong")
+
+
+def _add_clients(parser: argparse.ArgumentParser) -> None:
+    _add_json(parser)
+    parser.add_argument(
+        "--state", choices=sorted(each.value for each in State), help="only those with this state"
+    )
+    for name in ("application", "address", "transport"):
+        parser.add_argument(f"--{name}", help=f"only those with this {name}")
+    parser.add_argument("--seen", type=float, metavar="SECONDS", help="only those seen since then")
+    parser.add_argument("--limit", type=int, default=1000, help="how many at most (default: 1000)")
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
+COMMANDS = {
+    "serve": Command(ALL, "Serve real-time applications over plain HTTP.", _add_serve),
+    "check": Command(
+        ALL, "Tell whether the settings are right, and whether all that they name can be reached.", _add_check
+    ),
+    "doctor": Command(
+        (),
+        "Tell what a browser meets between it and a running server, and the line that mends it.",
+        _add_doctor,
+    ),
+    "clients": Command(STORED, "List the clients in the database, those seen last first.", _add_clients),
+    "migrate": Command(STORED, "Bring the database's schema up to date.", _add_json),
+}
+
+
+def parse(arguments: list[str]) -> tuple[str, dict[str, Any]]:
+    """Return the command that the command line names and its options by name, of settings by their place.
+
+    Ends the process with status 2 where the command line is wrong, as argparse does.
+    """
+    is_named = bool(arguments) and arguments[0] in COMMANDS
+    name = arguments[0] if is_named else DEFAULT
+    return name, vars(make_parser(name).parse_args(arguments[is_named:]))
+
+
+def make_parser(name: str) -> argparse.ArgumentParser:
+    """Return the parser of a command's options."""
+    command = COMMANDS[name]
+    others = "\n".join(f"  run.py {other:8} {each.help}" for other, each in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="run.py" if name == DEFAULT else f"run.py {name}",
+        description=command.help,
+        epilog=f"commands, each with --help of its own:\n{others}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    if command.settings:
+        parser.add_argument("--config", type=Path, help="the settings file (default: conf/thywill.toml)")
+    if "--applications" in command.settings:
+        parser.add_argument(
+            "--applications",
+            dest=APPLICATIONS,
+            metavar="NAMES",
+            type=lambda names: [each.strip() for each in names.split(",")],
+            help="packages with applications, divided by commas",
+        )
+    for option in SETTINGS:
+        if option.name in command.settings:
+            about = f"{option.help} (default: see {option.place} in the settings)"
+            parser.add_argument(option.name, dest=option.place, type=option.kind, help=about)
+    command.add_options(parser)
+    return parser
