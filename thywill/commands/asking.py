@@ -1,4 +1,4 @@
-"""Requests as a browser makes them, with the moments at which the parts of an answer arrive."""
+"""An HTTP client that records when each part of an answer arrives."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from tornado.httputil import HTTPHeaders
 from tornado.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError
 
 AT_ONCE = 32
-"""Requests under way at the same time: every transport has some."""
+"""Requests under way at the same time: each transport needs some, and all are tried together."""
 TIMEOUT = 10.0
 AGENT = "thywill-doctor"
 GZIP = 16 + zlib.MAX_WBITS
 
 
 class Unreachable(Exception):
-    """No answer came, or it broke off.
+    """No answer arrived, or it broke off.
 
     Args:
-        reason: what happened, as a part of a sentence.
+        reason: what happened, as the second half of a sentence.
         remedy: what to do about it.
     """
 
@@ -41,13 +41,13 @@ class Unreachable(Exception):
 
 @dataclass
 class Answer:
-    """An answer, as much of it as is here.
+    """An answer, as far as it has arrived.
 
     Args:
-        status: 0 until the head has arrived.
+        status: the HTTP status; 0 until the header has arrived.
         headers: its headers.
-        body: what arrived, uncompressed.
-        seconds: how long the first part of the body took, or None.
+        body: the part of the body that has arrived, decompressed.
+        seconds: how long the first part of the body took to arrive, or None.
         error: why it broke off, or None.
     """
 
@@ -59,7 +59,7 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The object in the body; an empty one where the body is something else."""
+        """The JSON object in the body, or an empty one if the body holds something else."""
         try:
             value = json.loads(self.body)
         except ValueError:
@@ -68,60 +68,60 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The code of thywill's error, or nothing."""
+        """The code of the error that thywill answered, or an empty text."""
         error = self.json.get("error")
         return str(error.get("code", "")) if isinstance(error, dict) else ""
 
     @property
     def encoding(self) -> str:
-        """How the body was compressed, or nothing."""
+        """How the body was compressed, or an empty text."""
         return str(self.headers.get("Content-Encoding", ""))
 
 
 class Asker:
-    """A client of one installation.
+    """Sends requests to one server.
 
     Args:
-        url: where browsers find it.
-        insecure: whether a certificate may be wrong.
+        url: where browsers find the server.
+        insecure: whether to accept a wrong certificate.
     """
 
     def __init__(self, url: str, *, insecure: bool) -> None:
         self.url = url if url.endswith("/") else url + "/"
         self.slowest = 0.0
-        """Seconds that the slowest whole answer took: a distant server is not one that holds answers back."""
+        """How many seconds the slowest answer took. A distant server is slow without a proxy that buffers."""
         self._insecure = insecure
         self._http = AsyncHTTPClient(force_instance=True, max_clients=AT_ONCE)
 
     @property
     def origin(self) -> str:
-        """What a browser calls this place."""
+        """The origin of the server's own pages."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"
 
     @property
     def scheme(self) -> str:
-        """http or https."""
+        """The scheme of the URL: http or https."""
         return urlsplit(self.url).scheme
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         self._http.close()
 
     def begin(self, path: str, *, timeout: float = TIMEOUT, **options: Any) -> Asking:
-        """Send a request and return it, to be watched while its answer arrives."""
+        """Send a request and return it at once; its answer grows as it arrives."""
         return Asking(self, path, timeout, options)
 
     async def ask(self, path: str, *, timeout: float = TIMEOUT, **options: Any) -> Answer:
-        """Return the whole answer.
+        """Send a request and return the whole answer.
 
         Args:
-            path: below the installation's address.
-            timeout: seconds.
+            path: relative to the URL of the server.
+            timeout: seconds until the request is abandoned.
             options: ``method``, ``headers``, and ``body`` as bytes or as an object to be sent as JSON.
 
         Raises:
-            Unreachable: there is none.
+            Unreachable: no whole answer arrived.
         """
         asking = self.begin(path, timeout=timeout, **options)
         await asking.done()
@@ -131,7 +131,7 @@ class Asker:
         return asking.answer
 
     def request(self, path: str, timeout: float, options: Mapping[str, Any]) -> HTTPRequest:
-        """Return Tornado's form of a request."""
+        """Return the request as Tornado's client takes it."""
         body = options.get("body")
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
@@ -150,7 +150,7 @@ class Asker:
         )
 
     async def fetch(self, request: HTTPRequest) -> None:
-        """Carry a request out; what arrives is told to its callbacks."""
+        """Send a request; its callbacks receive the answer."""
         await self._http.fetch(request, raise_error=False)
 
 
@@ -170,11 +170,11 @@ class Asking:
         self._task = asyncio.ensure_future(self._run(request))
 
     async def done(self) -> None:
-        """Wait for the answer's end, whatever that is."""
+        """Wait until the answer has ended or broken off."""
         await asyncio.wait([self._task])
 
     async def sees(self, text: bytes, seconds: float) -> bool:
-        """Tell whether ``text`` arrives within so many seconds; returns as soon as it is known."""
+        """Return whether ``text`` arrives within ``seconds``, as soon as that is known."""
         end = time.monotonic() + seconds
         while text not in self.answer.body:
             left = end - time.monotonic()
@@ -213,7 +213,7 @@ class Asking:
 
 
 def explain(error: Exception, host: str) -> Unreachable:
-    """Return what an error of the network means, and what to do about it."""
+    """Return what an error of the network means and what to do about it."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return Unreachable(
             f"its certificate is refused: {error.verify_message}",

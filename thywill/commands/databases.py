@@ -1,4 +1,4 @@
-"""The database that the settings choose, for commands."""
+"""The database that the settings choose, as commands use it."""
 
 from __future__ import annotations
 

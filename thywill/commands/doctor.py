@@ -85,8 +85,8 @@ async def _examine(asker: Asker, wanted: Examination, report: Report) -> None:
         return
     known = front.Installation()
     try:
-        await front.look_at_requests(asker, known, report)
-        await front.look_at_pages(asker, known, report, wanted.application)
+        await front.check_requests(asker, known, report)
+        await front.check_pages(asker, known, report, wanted.application)
     except Unreachable as error:
         report.problem("address", f"it answers now and then: {error.reason}", error.remedy)
         return

@@ -1,4 +1,4 @@
-"""What stands before the server: whether it leads there, and what it changes in requests and answers."""
+"""What proxies in front of the server do: where they lead, and what they change in requests and answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from thywill.commands.report import Report
 PAGE = re.compile(r'href="([A-Za-z][A-Za-z0-9_-]*)/"')
 STYLE = re.compile(r'href="(static/[0-9a-z]+/thywill/plain\.css)"')
 OURS = b"/thywill/plain.css"
-"""Stands in every page of thywill's own, those about errors too."""
+"""Occurs in every page that thywill makes itself, error pages included."""
 TEXT = {"Content-Type": "text/plain"}
 STRANGER = "https://doctor.invalid"
 ALLOWED = "Access-Control-Allow-Origin"
@@ -23,12 +23,13 @@ PORTS = {"http": ":80", "https": ":443"}
 
 @dataclass
 class Installation:
-    """What is known of the server so far.
+    """What the server has said about itself so far.
 
     Args:
-        hold: seconds that an answer may be held.
+        hold: for how many seconds it holds a poll.
         push: its push components.
-        message: bytes that a message may have.
+        message: how many bytes a message may have.
+        seen: what ``/thywill/echo`` saw of the request.
     """
 
     hold: float = 25.0
@@ -38,7 +39,7 @@ class Installation:
 
 
 async def find_server(asker: Asker, report: Report) -> bool:
-    """Tell whether the address leads to thywill."""
+    """Report and return whether the address leads to thywill."""
     try:
         answer = await asker.ask("thywill/health")
     except Unreachable as error:
@@ -69,9 +70,9 @@ def _other_than_thywill(asker: Asker, answer: Answer) -> tuple[str, str]:
     )
 
 
-async def look_at_requests(asker: Asker, known: Installation, report: Report) -> None:
-    """Compare what was sent with what the server has seen of it."""
-    # Tornado's client would ask for the end of the connection.
+async def check_requests(asker: Asker, known: Installation, report: Report) -> None:
+    """Compare a request as it was sent with the request as the server received it."""
+    # Tornado's client would send Connection: close.
     answer = await asker.ask("thywill/echo", headers={"Connection": "keep-alive"})
     known.seen = seen = answer.json
     if seen.get("thywill") != 1:
@@ -122,8 +123,8 @@ def _judge_address(seen: dict[str, Any], report: Report, *, is_proxied: bool) ->
         report.good("addresses", "the server knows the addresses of browsers")
 
 
-async def look_at_pages(asker: Asker, known: Installation, report: Report, name: str | None) -> None:
-    """Connect as a page does, look at the cookie, and leave before any application has heard of it."""
+async def check_pages(asker: Asker, known: Installation, report: Report, name: str | None) -> None:
+    """Connect as a page does, check the cookie, and leave before the application is told of the client."""
     name = name or await _first_application(asker)
     if name is None:
         report.warn("connect", "there is no list of applications here", "--application NAME")
@@ -176,7 +177,7 @@ def _secure_remedy(seen: dict[str, Any]) -> str:
 
 
 async def probe_origins(asker: Asker, origin: str | None) -> Report:
-    """Look at what pages of another origin are told."""
+    """Check the CORS headers that pages of another origin receive."""
     report = Report()
     asked = {"token": "doctor", "cursor": 0}
     answer = await asker.ask("thywill/poll", body=asked, headers={**TEXT, "Origin": origin or STRANGER})
@@ -198,7 +199,7 @@ async def probe_origins(asker: Asker, origin: str | None) -> Report:
 
 
 async def probe_size(asker: Asker, message: int) -> Report:
-    """Look at whether the largest message gets through."""
+    """Check whether a message of the largest size gets through."""
     report = Report()
     body = {"token": "doctor", "cursor": 0, "padding": "x" * message}
     answer = await asker.ask("thywill/poll", body=body, headers=TEXT)
@@ -213,7 +214,7 @@ async def probe_size(asker: Asker, message: int) -> Report:
 
 
 async def probe_files(asker: Asker) -> Report:
-    """Look at static files: whether they are there, for how long they may be kept, whether they are small."""
+    """Check static files: whether they arrive, how long they are cached, whether they are compressed."""
     report = Report()
     script = await asker.ask("static/0/client.js")
     if script.status != 200 or b"thywill" not in script.body:

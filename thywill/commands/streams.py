@@ -1,4 +1,4 @@
-"""How each transport gets through, and for how long an answer may be silent."""
+"""Whether each transport gets through, and for how long an answer may be silent."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from thywill.commands.asking import Answer, Asker, Asking, Unreachable
 from thywill.commands.report import Report
 
 PROMPT = 3.0
-"""Seconds within which a frame that was written has to arrive: a proxy that holds it back does so longer."""
+"""Seconds within which a frame has to arrive. A proxy that buffers holds it back for longer."""
 SLACK = 3.0
 NAME = "doctor"
-"""Shown as a token, which it is not: the refusal is the answer that is looked for, and no client is made."""
+"""Sent in place of a token: the refusal shows that the request got through, and no client is created."""
 FORM = "application/x-www-form-urlencoded"
 
 POLLS = {"xhr": b"o\n", "jsonp": b'/**/d("o");'}
 STREAMS = {"xhr_streaming": b"\no\n", "eventsource": b"data: o", "htmlfile": b'p("o")'}
-"""What arrives first when a session opens, by transport as its address has it."""
+"""The first bytes of a session that opens, by the transport's name in the address."""
 REFUSED = b"bad_token"
 
 
 class Effect(Enum):
-    """How much of a transport is left where there is trouble with it."""
+    """How well a transport works although something is wrong with it."""
 
     NOTHING = "nothing"
     LATE = "late"
@@ -37,7 +37,13 @@ class Effect(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a transport: an empty ``trouble`` where all is well."""
+    """The result of trying a transport.
+
+    Args:
+        trouble: what is wrong, or an empty text.
+        remedy: what to do about it.
+        effect: how well the transport works all the same.
+    """
 
     trouble: str = ""
     remedy: str = ""
@@ -45,11 +51,11 @@ class Outcome:
 
 
 class SockJSProbe:
-    """One session, which shows a wrong token and is closed for it.
+    """One SockJS session, which sends a wrong token and is closed for that.
 
     Args:
-        asker: asks.
-        transport: its name in the session's address.
+        asker: sends the requests.
+        transport: the transport's name in the session's address.
         prompt: seconds within which a frame has to arrive.
     """
 
@@ -60,7 +66,7 @@ class SockJSProbe:
         self._base = f"thywill/sockjs/{NAME}/{secrets.token_hex(12)}"
 
     async def run(self) -> Outcome:
-        """Return what became of it."""
+        """Open the session and return how its transport works."""
         try:
             return await (self._stream() if self._transport in STREAMS else self._poll())
         except Unreachable as error:
@@ -128,14 +134,14 @@ def _held_back(answer: Answer) -> Outcome:
 
 
 async def probe_longpoll(asker: Asker) -> Outcome:
-    """Tell whether native polls get through."""
+    """Try a native poll."""
     return await _refused(
         asker, "thywill/poll", body={"token": NAME, "cursor": 0}, headers={"Content-Type": "text/plain"}
     )
 
 
 async def probe_scripts(asker: Asker) -> Outcome:
-    """Tell whether native polls by script tags get through."""
+    """Try a native poll by a script tag."""
     path = f"thywill/poll?token={NAME}&cursor=0&callback=d"
     return await _refused(asker, path, headers={"Referer": asker.url})
 
@@ -153,12 +159,12 @@ async def _refused(asker: Asker, path: str, **options: Any) -> Outcome:
 
 
 async def probe_transports(asker: Asker, push: list[str], hold: float) -> Report:
-    """Return a finding for each transport.
+    """Try every transport and report on each.
 
     Args:
-        asker: asks.
+        asker: sends the requests.
         push: the push components that the server has.
-        hold: seconds after which the server says something by itself.
+        hold: seconds after which the server answers a poll, or sends a heartbeat, by itself.
     """
     probes: dict[str, Awaitable[Outcome]] = {}
     if "longpoll" in push:
@@ -172,7 +178,7 @@ async def probe_transports(asker: Asker, push: list[str], hold: float) -> Report
 
 
 def judge(outcomes: dict[str, Outcome]) -> Report:
-    """Return findings; a stream that is held back costs speed, since the client falls back to polls."""
+    """Return a report; a stream that is held back is a warning, since browsers fall back to polls."""
     report = Report()
     for name, outcome in outcomes.items():
         if not outcome.trouble:
@@ -187,12 +193,12 @@ def judge(outcomes: dict[str, Outcome]) -> Report:
 
 
 async def probe_silence(asker: Asker, hold: float, seconds: float) -> Report:
-    """Tell whether an answer may be silent for as long as the server holds one.
+    """Check whether an answer may be silent for as long as the server holds polls.
 
     Args:
-        asker: asks.
-        hold: that long.
-        seconds: how long there is to look.
+        asker: sends the request.
+        hold: for how many seconds the server holds a poll.
+        seconds: how many seconds are left for this check.
     """
     report = Report()
     wanted = hold + 1

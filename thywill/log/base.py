@@ -1,4 +1,4 @@
-"""The contract of a log: it takes what the loggers of this process say to some place."""
+"""The contract of a log: it writes the records of this process's loggers somewhere."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ LEVELS = {
 }
 
 SWEEP_EVERY = 1.0
-"""Seconds after which a line that sums up suppressed ones comes at the latest."""
+"""Seconds after which the count of suppressed lines is written at the latest."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """What every log has in its section ``[log]``.
+    """The settings that every log has in its section ``[log]``.
 
     Args:
         level: the least urgent lines that are logged: debug, info, warning or error.
@@ -45,10 +45,13 @@ class LogSettings:
 
 
 def levels(least: int) -> dict[str, int]:
-    """Return the loggers that a log takes, each with its level.
+    """Return the loggers that a log writes, each with its level.
 
-    asyncio is one of them as it reports tasks that died. Of Tornado, what goes well is not worth a line, nor
-    are its access lines for refused requests (each 404 is a warning to it), unless somebody debugs.
+    asyncio is among them because it reports tasks that failed. Tornado's INFO lines are left out. So are its
+    access lines for refused requests, since each 404 is a warning to it, unless the level is DEBUG.
+
+    Args:
+        least: the level of thywill's own loggers.
     """
     return {
         "thywill": least,
@@ -60,7 +63,7 @@ def levels(least: int) -> dict[str, int]:
 
 
 class Running(NamedTuple):
-    """What a log has between its start and its stop."""
+    """The parts of a log between its start and its stop."""
 
     spool: Spool
     limit: RateLimit
@@ -70,9 +73,9 @@ class Running(NamedTuple):
 class Log(Component):
     """Attaches a handler to the loggers of thywill, the applications, Tornado and asyncio.
 
-    The records still propagate, so whoever configures the root logger sees them too. Repeated warnings are
-    summed up, and a thread writes the lines, so that a slow disk or terminal never stops the event loop. An
-    implementation is a class with a ``make_handler``.
+    The records still propagate, so handlers of the root logger receive them too. Repeated warnings are
+    counted instead of written, and a thread writes the lines, so that a slow disk or terminal never stops the
+    event loop. A subclass implements ``make_handler``.
 
     Args:
         settings: an instance of ``Settings``.
@@ -89,23 +92,23 @@ class Log(Component):
         self._packages: frozenset[str] = frozenset()
 
     def watch(self, packages: Iterable[str]) -> None:
-        """Take the lines of these packages too, from the next start on."""
+        """Write the lines of these packages too, from the next start on."""
         self._packages = frozenset(packages)
 
     def make_handler(self) -> logging.Handler:
         """Return the handler that writes the lines, with its formatter; called once for each start.
 
         Raises:
-            SettingsError: it cannot write there.
+            SettingsError: the lines cannot be written where the settings say.
         """
         raise NotImplementedError
 
     def make_formatter(self, *, colour: bool = False) -> logging.Formatter:
-        """Return what makes lines of records; ``colour`` is for text on a terminal."""
+        """Return the formatter that the settings choose; ``colour`` is for text on a terminal."""
         return JsonFormatter() if self.settings.format == "json" else LineFormatter(colour=colour)
 
     async def start(self) -> None:
-        """Take the log lines from now on.
+        """Write log lines from now on.
 
         Raises:
             SettingsError: they cannot be written where the settings say.
@@ -118,7 +121,7 @@ class Log(Component):
         self._running = Running(spool, limit, asyncio.create_task(_sweep(limit)))
 
     async def stop(self) -> None:
-        """Take no more lines, write those that wait, and close; nothing happens if it has not started."""
+        """Accept no more lines, write those that wait, and close; does nothing if it has not started."""
         running, self._running = self._running, None
         if running is None:
             return

@@ -14,17 +14,17 @@ class ConsoleLog(Log):
     """Writes to standard error, coloured if that is a terminal."""
 
     def make_handler(self) -> logging.Handler:
-        """Return a handler for what is standard error now."""
+        """Return a handler that writes to the present standard error."""
         handler = ConsoleHandler(sys.stderr)
         handler.setFormatter(self.make_formatter(colour=_takes_colour(sys.stderr)))
         return handler
 
 
 class ConsoleHandler(logging.StreamHandler[TextIO]):
-    """Writes to a stream that may go away."""
+    """Writes to a stream that may be closed while the server runs."""
 
     def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
-        """Drop the line: there is nowhere to say that standard error is closed."""
+        """Drop the line: where standard error is closed, no place is left to report it."""
 
 
 def _takes_colour(stream: TextIO) -> bool:

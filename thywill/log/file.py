@@ -1,4 +1,4 @@
-"""Log lines in a file that does not grow for ever."""
+"""Log lines in a file that is rotated by its size."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class FileSettings(LogSettings):
 
     Args:
         path: the file; a relative one is below the folder for data.
-        max_bytes: size at which a new file is begun; 0 leaves that to others, such as logrotate.
+        max_bytes: the size at which the file is rotated; 0 leaves that to another program, such as logrotate.
         backups: how many older files are kept, as ``thywill.log.1`` and so on.
     """
 
@@ -46,7 +46,7 @@ class FileSettings(LogSettings):
 
 
 class FileLog(Log):
-    """Writes to a file, in UTF-8, and rotates it by its size."""
+    """Writes to a file in UTF-8 and rotates it by its size."""
 
     Settings = FileSettings
 
@@ -65,15 +65,15 @@ class FileLog(Log):
 
 
 class FileHandler(RotatingFileHandler):
-    """Goes on after a full disk, a failed rotation, and a file that was moved or removed under it.
+    """Keeps writing after a full disk, a failed rotation, and a file that was moved or deleted.
 
     Args:
         path: the file.
-        max_bytes: size at which it is rotated; 0 for never.
+        max_bytes: the size at which the file is rotated; 0 for never.
         backups: how many older files are kept.
 
     Raises:
-        OSError: it cannot be opened.
+        OSError: the file cannot be opened.
     """
 
     def __init__(self, path: Path, max_bytes: int, backups: int) -> None:
@@ -84,9 +84,9 @@ class FileHandler(RotatingFileHandler):
         self._next_complaint = -math.inf
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the line; once it works again after failures, a line before it says how many are missing."""
+        """Write the line; the first one after failures is preceded by a line that counts the missing ones."""
         if self._was_moved():
-            self._let_go()
+            self._close_stream()
         lost = self._lost
         super().emit(_lost_notice(lost) if lost else record)
         if lost and self._lost == lost:
@@ -94,8 +94,8 @@ class FileHandler(RotatingFileHandler):
             super().emit(record)
 
     def doRollover(self) -> None:  # noqa: N802 - the name is logging's
-        """Begin a new file; where that is forbidden, say so and go on in the old one."""
-        self._let_go()
+        """Rotate the file; if that is forbidden, report it once and write on into the old one."""
+        self._close_stream()
         try:
             super().doRollover()
         except OSError as error:
@@ -105,22 +105,22 @@ class FileHandler(RotatingFileHandler):
             self._complain(f"the log cannot be rotated, so it grows until the next start: {error}")
 
     def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
-        """Count the line as lost, and say so now and then on standard error."""
+        """Count the line as lost, and report that on standard error, once a minute at most."""
         self._complain(f"the log cannot be written: {sys.exception()}")
         self._lost += 1
-        # After a failure Python may keep a stream that is closed, or half a line in its buffer.
-        self._let_go()
+        # After a failure Python may hold a closed stream, or half a line in its buffer.
+        self._close_stream()
 
     def _complain(self, text: str) -> None:
         now = time.monotonic()
         if now < self._next_complaint:
             return
         self._next_complaint = now + COMPLAIN_EVERY
-        # Standard error is a log's last resort, and may be closed itself.
+        # Standard error is the last resort of a log, and may be closed itself.
         with suppress(OSError, ValueError):
             print(f"thywill: {text}", file=sys.stderr)
 
-    def _let_go(self) -> None:
+    def _close_stream(self) -> None:
         stream, self.stream = self.stream, None
         with suppress(OSError):
             if stream:

@@ -11,10 +11,10 @@ from thywill.log.line import client_of
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes an object: time (ISO 8601, UTC), level, logger, message; client and trace if there are."""
+    """Writes a JSON object: time (ISO 8601, UTC), level, logger, message, and client and trace if any."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line: ASCII, so that nothing in it ends a line or commands a terminal."""
+        """Return the line. It is ASCII, so no character in it ends the line or controls a terminal."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields: dict[str, Any] = {
             "time": time.replace("+00:00", "Z"),

@@ -15,11 +15,17 @@ LIMIT = 10
 INTERVAL = 10.0
 KEYS = 1000
 SHOWN = 200
-"""How much of a template a summary repeats."""
+"""How many characters of a template a summary repeats."""
 
 
 class Key(NamedTuple):
-    """What makes two records alike; the template is the text before its arguments are put in."""
+    """What two records have in common that count together.
+
+    Args:
+        logger: the name of their logger.
+        template: their text before the arguments are put in.
+        error: the class of the exception that they report, or None.
+    """
 
     logger: str
     template: str
@@ -31,7 +37,13 @@ OTHERS = Key("thywill.log", "other warnings", None)
 
 @dataclass(slots=True)
 class Window:
-    """The records of one key in one interval."""
+    """Counts the records of one key in one interval.
+
+    Args:
+        ends: when the interval is over, by the clock of the filter.
+        level: the level of the first record.
+        count: how many there were.
+    """
 
     ends: float
     level: int
@@ -39,17 +51,18 @@ class Window:
 
 
 class RateLimit(logging.Filter):
-    """Lets through the first few warnings or errors of a kind in an interval, and counts the rest.
+    """Lets the first few warnings or errors of a kind pass in an interval, and counts the rest.
 
-    What an attacker can cause at will must not fill the disk nor hide the rest of the log. Lines below
-    WARNING pass: whoever asked for them wants them.
+    Lines that an attacker can cause at will must neither fill the disk nor hide the rest of the log. Lines
+    below WARNING always pass, since the operator asked for them.
 
     Args:
-        release: called with a record that sums up, after the interval; it must not pass this filter.
-        limit: records of one kind that pass in one interval.
+        release: takes the record that counts the suppressed ones, after the interval. It must not pass this
+            filter again.
+        limit: how many records of one kind pass in one interval.
         interval: seconds from the first record of a kind.
-        keys: kinds that are told apart at a time; beyond it they are counted together.
-        clock: seconds that only grow.
+        keys: how many kinds are counted apart at a time; further ones are counted together.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -72,7 +85,7 @@ class RateLimit(logging.Filter):
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the record passes; sum up before it what the last interval of its kind held back."""
+        """Return whether the record passes; before it, release the summary of its kind's last interval."""
         if record.levelno < logging.WARNING:
             return True
         now = self._clock()
@@ -86,14 +99,14 @@ class RateLimit(logging.Filter):
         return passes
 
     def sweep(self) -> None:
-        """Sum up and forget the intervals that are over; to be called now and then."""
+        """Release the summaries of the intervals that are over; call it about once a second."""
         now = self._clock()
         with self._lock:
             ended = self._end(now, *self._windows)
         self._sum_up(ended)
 
     def finish(self) -> None:
-        """Sum up and forget all, whether over or not."""
+        """Release the summaries of all intervals, whether over or not."""
         with self._lock:
             ended, self._windows = self._windows, {}
         self._sum_up(ended)

@@ -13,7 +13,8 @@ COLOURS = {logging.DEBUG: "2", logging.WARNING: "33", logging.ERROR: "31", loggi
 def escape(text: str) -> str:
     r"""Return ``text`` with everything that is not printable written as an escape such as ``\n``.
 
-    What a browser sends can then neither forge a line, nor command a terminal, nor reverse what is read.
+    A text that a browser sent can then neither forge a line, nor control a terminal, nor change the direction
+    of reading.
     """
     if text.isprintable():
         return text
@@ -21,22 +22,24 @@ def escape(text: str) -> str:
 
 
 def notice(text: str, *, logger: str = "thywill.log", level: int = logging.WARNING) -> logging.LogRecord:
-    """Return a record by which the log speaks of itself."""
+    """Return a record about the log itself."""
     name = logging.getLevelName(level)
     return logging.makeLogRecord({"name": logger, "levelno": level, "levelname": name, "msg": text})
 
 
 def client_of(record: logging.LogRecord) -> str | None:
-    """Return the id of the client that ``record`` is about: the first among its arguments."""
+    """Return the id of the first client among the arguments of ``record``, or None."""
     arguments = record.args if isinstance(record.args, tuple) else ()
     return next((each.id for each in arguments if isinstance(each, (LiveClient, Client))), None)
 
 
 class LineFormatter(logging.Formatter):
-    """Writes time, level, logger and message; a traceback follows in indented lines, as no record begins.
+    """Writes time, level, logger and message on one line.
+
+    A traceback follows in indented lines, so that none of them looks like the begin of a record.
 
     Args:
-        colour: whether the level is coloured by an ANSI sequence.
+        colour: whether an ANSI sequence colours the level.
     """
 
     default_time_format = "%Y-%m-%d %H:%M:%S"

@@ -1,4 +1,4 @@
-"""Log lines on their way to a thread that writes them."""
+"""A queue of log records, and the thread that writes them."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from contextlib import suppress
 from thywill.log.line import client_of, notice
 
 CAPACITY = 30_000
-"""Records that may wait: some 30 MB, and more than the thousands of clients that come or go at once say."""
+"""How many records may wait: some 30 MB, enough for thousands of clients that come or go at once."""
 PATIENCE = 5.0
-"""Seconds that closing waits for the lines that are not written yet."""
+"""How many seconds ``close`` waits for the lines that are not written yet."""
 PAUSE = 0.05
-"""Seconds that the thread waits for more lines before it writes: each time that it runs, the event loop has
-to wait for the interpreter, which costs several times what a line does."""
+"""How many seconds the thread waits for more lines before it writes. While it runs, the event loop waits for
+Python's global lock, which costs several times as much as a line."""
 
 
 class Spool(logging.Handler):
-    """Hands records to a thread, in which ``target`` formats and writes them.
+    """Passes records to a thread, in which ``target`` formats and writes them.
 
-    A disk that hangs, a full pipe or a stopped terminal then holds up the log, and not the clients. Records
-    beyond the capacity are dropped and counted; a line says so when there is room again.
+    A disk that hangs, a full pipe or a stopped terminal then delays the log and not the clients. Records
+    beyond the capacity are dropped and counted; when there is room again, a line reports their number.
 
     Args:
         target: the handler that writes; it is closed with this one.
         capacity: how many records may wait.
-        pause: seconds that the first of several waits for the others.
+        pause: seconds that the thread waits for more records before it writes.
     """
 
     def __init__(self, target: logging.Handler, capacity: int = CAPACITY, pause: float = PAUSE) -> None:
@@ -38,22 +38,22 @@ class Spool(logging.Handler):
         self._records: queue.Queue[logging.LogRecord | None] = queue.Queue(capacity)
         self._dropped = 0
         self._closing = threading.Event()
-        # A daemon, so that a disk that hangs does not keep the process from ending.
+        # A daemon thread, so that the process can end although a disk hangs.
         self._thread = threading.Thread(target=self._write_all, name="thywill-log", daemon=True)
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start the thread."""
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand over a copy of ``record`` in which nothing can change any more; called with the lock held."""
+        """Queue a copy of ``record`` that no later change reaches; logging calls it with the lock held."""
         if self._dropped and self._put(_dropped(self._dropped)):
             self._dropped = 0
         if not self._put(_settled(record)):
             self._dropped += 1
 
     def write(self, record: logging.LogRecord) -> None:
-        """Hand over ``record`` past the filters."""
+        """Queue ``record`` without asking the filters."""
         self.acquire()
         try:
             self.emit(record)
@@ -61,7 +61,7 @@ class Spool(logging.Handler):
             self.release()
 
     def close(self) -> None:
-        """Write what waits, within ``PATIENCE``, and close the target; logging calls this at exit, too."""
+        """Write what waits, within ``PATIENCE``, and close the target; logging calls it at exit too."""
         if self._thread.is_alive():
             self._closing.set()
             with suppress(queue.Full):
