@@ -20,7 +20,7 @@ Kind = tuple[str, str, str]
 
 
 @dataclass(slots=True)
-class Waiting:
+class QueueTotals:
     """What waits in the queues of one application's clients: all together, and in the fullest."""
 
     messages: int = 0
@@ -43,7 +43,7 @@ class Count:
     """What was counted."""
 
     clients: defaultdict[Kind, int] = field(default_factory=lambda: defaultdict(int))
-    waiting: defaultdict[str, Waiting] = field(default_factory=lambda: defaultdict(Waiting))
+    waiting: defaultdict[str, QueueTotals] = field(default_factory=lambda: defaultdict(QueueTotals))
 
     def add(self, clients: Iterable[LiveClient]) -> None:
         """Count ``clients``."""

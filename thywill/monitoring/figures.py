@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from thywill.core.measures import Measures
-from thywill.monitoring.census import Count, Waiting
+from thywill.monitoring.census import Count, QueueTotals
 from thywill.monitoring.watch import Watch
 
 MEGABYTE = 1024 * 1024
@@ -145,8 +145,8 @@ def _transports(count: Count) -> list[tuple[str, int]]:
     return sorted(found.items())
 
 
-def _all(count: Count) -> Waiting:
-    total = Waiting()
+def _all(count: Count) -> QueueTotals:
+    total = QueueTotals()
     for each in count.waiting.values():
         total.messages += each.messages
         total.size += each.size
