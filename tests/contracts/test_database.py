@@ -36,7 +36,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Ma
 
 @pytest.fixture(params=LASTING)
 def make_lasting(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Make:
-    """Return such a function, only for those that keep their records beyond a stop."""
+    """Return such a function, only for databases that keep their records after a stop."""
     url = URLS.get(request.param) or servers.new_url(request.param)
     return lambda: PeeweeDatabase(PeeweeSettings(url=url), tmp_path)
 
@@ -50,7 +50,7 @@ async def test_what_was_saved_is_found(make):
 
 
 @pytest.mark.gen_test
-async def test_a_client_that_nobody_saved_is_not_found(make):
+async def test_a_client_that_was_never_saved_is_not_found(make):
     async with running(make()) as database:
         assert await database.find("nobody") is None
         assert await database.find("") is None
@@ -91,7 +91,7 @@ async def test_what_is_found_is_a_copy(make):
 
 
 @pytest.mark.gen_test
-async def test_it_writes_without_being_asked(make):
+async def test_saved_records_are_written_without_a_flush(make):
     async with running(make()) as database:
         client = saved()
         database.save(client)
@@ -152,7 +152,7 @@ async def test_an_update_changes_all_but_the_time_of_creation(make):
 
 
 @pytest.mark.gen_test
-async def test_flush_includes_what_another_flush_has_in_hand(make):
+async def test_flush_waits_for_the_batch_of_another_flush(make):
     async with running(make()) as database:
         for number in range(300):
             database.save(saved(number))
@@ -217,7 +217,7 @@ async def test_text_of_any_language_survives(make):
 
 
 @pytest.mark.gen_test
-async def test_characters_that_no_database_takes_are_replaced(make):
+async def test_characters_that_no_database_stores_are_replaced(make):
     async with running(make()) as database:
         database.save(saved(user_agent="a\0b\ud800c"))
         await database.flush()
@@ -246,7 +246,7 @@ async def test_large_data_survives(make):
 
 @pytest.mark.parametrize("data", [{"when": time}, {"number": float("nan")}, {("a", "b"): 1}])
 @pytest.mark.gen_test
-async def test_data_that_is_no_json_is_reported_and_stored_empty(make, caplog, data):
+async def test_data_that_is_not_json_is_logged_and_stored_as_empty(make, caplog, data):
     async with running(make()) as database:
         database.save(saved(1, data=data, state="gone"))
         database.save(saved(2))

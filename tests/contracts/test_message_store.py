@@ -1,4 +1,4 @@
-"""The store of a queue that survives, over every database and over the fake that other tests use."""
+"""The storage of the durable queue: every database, and the fake that other tests use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.databases import Servers
 from tests.support.queue_fakes import FakeStore
 from thywill.core.changes import (
     Changes,
-    Move,
+    MembershipChange,
     Stored,
     StoredClient,
     StoredItem,
@@ -81,7 +81,7 @@ async def test_everything_is_found_by_the_next_server(opened):
             clients={"client-1": client(1)},
             messages=[message(1), full],
             items=[StoredItem("client-1", 1, json.dumps([1, TEXT]))],
-            moves=[Move(True, "client-1", json.dumps("röom"), 7)],
+            memberships=[MembershipChange(True, "client-1", json.dumps("röom"), 7)],
         ),
     )
     assert kept.messages == [message(1), full]
@@ -90,7 +90,7 @@ async def test_everything_is_found_by_the_next_server(opened):
     assert kept.subscriptions == [StoredSubscription("client-1", json.dumps("röom"), 7, None)]
 
 
-async def test_an_empty_store_has_nothing(opened):
+async def test_an_empty_store_has_no_rows(opened):
     assert await write(opened) == Stored()
 
 
@@ -110,7 +110,7 @@ async def test_large_numbers_and_large_messages(opened):
     assert kept.messages == [row]
 
 
-async def test_what_has_changed_of_a_client(opened):
+async def test_changes_of_a_client(opened):
     first = Changes(clients={"client-1": client(1), "client-2": client(2)})
     second = Changes(
         items=[StoredItem("client-1", n, "[]") for n in (1, 2, 3)],
@@ -125,18 +125,18 @@ async def test_what_has_changed_of_a_client(opened):
     assert [item.n for item in kept.items] == [3]
 
 
-async def test_the_data_of_a_client_is_that_of_its_last_note(opened):
+async def test_the_data_of_a_client_is_what_was_written_last(opened):
     first = Changes(clients={"client-1": client(1)._replace(data="{}"), "client-2": client(2)})
     text = json.dumps({"name": TEXT, "large": "x" * 300_000})
-    noted = Changes(handled={"client-1": 1}, data={"client-1": text, "nobody": text})
-    one, two = sorted((await write(opened, first, noted)).clients)
+    later = Changes(handled={"client-1": 1}, data={"client-1": text, "nobody": text})
+    one, two = sorted((await write(opened, first, later)).clients)
     assert (one.handled, one.data, two.data) == (1, text, None)
     kept = await write(opened, Changes(handled={"client-1": 2}), Changes(data={"client-2": '{"a":1}'}))
     one, two = sorted(kept.clients)
     assert (one.handled, one.data, two.data) == (2, text, '{"a":1}')
 
 
-async def test_of_who_is_evicted_less_counts_as_received(opened):
+async def test_messages_of_an_evicted_client_behind_its_last_step_do_not_count_as_received(opened):
     first = Changes(clients={"client-1": client(1)}, items=[StoredItem("client-1", n, "[]") for n in (1, 2)])
     both = Changes(
         items=[StoredItem("client-1", 3, "[]")],
@@ -176,23 +176,26 @@ async def test_large_messages_are_no_more_together_than_the_server_takes(tmp_pat
 
 async def test_channels_are_left_and_entered_in_order(opened):
     moves = [
-        Move(True, "client-1", '"a"', 1),
-        Move(False, "client-1", '"a"', 3),
-        Move(True, "client-1", '"a"', 5),
-        Move(True, "client-1", '"b"', 5),
-        Move(True, "client-1", '"A"', 5),
-        Move(False, "client-1", '"b"', 6),
+        MembershipChange(True, "client-1", '"a"', 1),
+        MembershipChange(False, "client-1", '"a"', 3),
+        MembershipChange(True, "client-1", '"a"', 5),
+        MembershipChange(True, "client-1", '"b"', 5),
+        MembershipChange(True, "client-1", '"A"', 5),
+        MembershipChange(False, "client-1", '"b"', 6),
     ]
-    kept = await write(opened, Changes(moves=moves))
+    kept = await write(opened, Changes(memberships=moves))
     found = sorted((each.channel, each.since, each.until) for each in kept.subscriptions)
     assert found == [('"A"', 5, None), ('"a"', 1, 3), ('"a"', 5, None), ('"b"', 5, 6)]
 
 
-async def test_nothing_is_left_of_who_is_forgotten(opened):
+async def test_nothing_is_left_of_a_forgotten_client(opened):
     both = Changes(
         clients={"client-1": client(1), "client-2": client(2)},
         items=[StoredItem("client-1", 1, "[]"), StoredItem("client-2", 1, "[]")],
-        moves=[Move(True, "client-1", '"a"', 1), Move(True, "client-2", '"a"', 1)],
+        memberships=[
+            MembershipChange(True, "client-1", '"a"', 1),
+            MembershipChange(True, "client-2", '"a"', 1),
+        ],
     )
     kept = await write(opened, both, Changes(forgotten={"client-1": None}))
     assert [row.id for row in kept.clients] == ["client-2"]
@@ -200,13 +203,13 @@ async def test_nothing_is_left_of_who_is_forgotten(opened):
     assert [row.client for row in kept.subscriptions] == ["client-2"]
 
 
-async def test_what_was_written_without_an_answer_may_be_written_again(opened):
+async def test_changes_whose_outcome_is_unknown_may_be_written_again(opened):
     changes = Changes(clients={"client-1": client(1)}, items=[StoredItem("client-1", 1, "[]")])
     kept = await write(opened, changes, changes)
     assert (len(kept.clients), len(kept.items)) == (1, 1)
 
 
-async def test_a_message_whose_id_is_there_is_refused(opened):
+async def test_a_message_whose_id_exists_is_refused(opened):
     async with opened() as store:
         await store.write(Changes(messages=[message(1)]))
         with pytest.raises(DatabaseUnavailable):
@@ -217,7 +220,7 @@ async def test_a_message_whose_id_is_there_is_refused(opened):
         assert (await store.load()).messages == [message(2)]
 
 
-async def test_messages_are_taken_back(opened):
+async def test_messages_are_withdrawn(opened):
     kept = await write(
         opened, Changes(messages=[message(1), message(2)]), Changes(withdrawn=[("chat", 1), ("chat", 9)])
     )
@@ -240,11 +243,11 @@ async def test_subscriptions_that_have_ended_go_with_their_messages(tmp_path):
     await database.start()
     store = database.messages()
     moves = [
-        Move(True, "client-1", '"a"', 1),
-        Move(False, "client-1", '"a"', 3),
-        Move(True, "client-1", '"b"', 1),
+        MembershipChange(True, "client-1", '"a"', 1),
+        MembershipChange(False, "client-1", '"a"', 3),
+        MembershipChange(True, "client-1", '"b"', 1),
     ]
-    await store.write(Changes(clients={"client-1": client(1)}, moves=moves, messages=[message(4)]))
+    await store.write(Changes(clients={"client-1": client(1)}, memberships=moves, messages=[message(4)]))
     await store.trim("chat", 4)
     found = [each.channel for each in (await store.load()).subscriptions]
     await database.stop()

@@ -1,4 +1,4 @@
-"""Databases on real servers: what goes wrong while clients are served."""
+"""Real database servers: faults while the server runs."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ async def test_records_wait_while_the_server_is_away_and_catch_up(make, server, 
         assert {record.id for record in await database.find_all()} == {"client-1", "client-2"}
     (warning,) = opened_lines(caplog, "WARNING")
     assert warning.startswith(f"cannot write client records, 1 wait: {server.scheme}://{USER}@127.0.0.1:")
-    assert "see whether it runs" in warning
+    assert "check that it runs" in warning
     assert len([line for line in opened_lines(caplog, "INFO") if "are written again after" in line]) == 1
 
 
@@ -137,7 +137,7 @@ async def test_an_idle_connection_that_the_server_cuts_is_opened_again(make, ser
 
 
 @pytest.mark.gen_test(timeout=60)
-async def test_a_server_that_falls_silent_is_given_up_and_taken_up_again(make, server):
+async def test_a_silent_server_is_disconnected_and_used_again_later(make, server):
     async with running(make(flush=60.0)) as database:
         database.save(saved(1))
         await database.flush()
@@ -158,7 +158,7 @@ async def test_a_server_that_falls_silent_is_given_up_and_taken_up_again(make, s
 
 
 @pytest.mark.gen_test(timeout=60)
-async def test_all_who_ask_while_the_server_is_silent_wait_for_one_time_out(make, server):
+async def test_all_callers_of_a_silent_server_wait_for_one_time_out(make, server):
     async with running(make(flush=60.0)) as database:
         await database.find("client-1")
         server.freeze()
@@ -198,14 +198,14 @@ async def test_a_lock_of_another_program_is_waited_for_and_named(make, server, u
 async def test_a_statement_that_takes_too_long_is_ended(make, server):
     sleep = "SELECT SLEEP(60)" if isinstance(server, MariaDB) else "SELECT pg_sleep(60)"
     async with running(make()) as database:
-        connection = database._connection
+        connection = database._thread
         with pytest.raises(DatabaseUnavailable, match="took longer than \\[database\\] timeout allows"):
             await connection.run(connection.database.execute_sql, sleep)
         assert await reached(database)
 
 
 @pytest.mark.gen_test(timeout=60)
-async def test_a_stop_while_the_server_is_away_says_what_is_lost(make, server, caplog):
+async def test_a_stop_while_the_server_is_away_logs_what_is_lost(make, server, caplog):
     async with running(make(flush=60.0)) as database:
         database.save(saved())
         server.kill()
@@ -249,7 +249,7 @@ async def test_a_server_that_becomes_read_only_is_waited_for(mariadb, tmp_path):
 
 
 @pytest.mark.gen_test(timeout=60)
-async def test_records_that_mariadb_can_never_take_do_not_hold_up_the_others(mariadb, tmp_path, caplog):
+async def test_records_that_mariadb_always_refuses_do_not_delay_the_others(mariadb, tmp_path, caplog):
     url = mariadb.url(mariadb.make_database())
     mariadb.execute("SET GLOBAL max_allowed_packet = 2097152")
     try:
@@ -263,8 +263,8 @@ async def test_records_that_mariadb_can_never_take_do_not_hold_up_the_others(mar
     finally:
         mariadb.execute("SET GLOBAL max_allowed_packet = 16777216")
     assert lines(caplog, "ERROR") == [
-        "the database takes no record of client client-2: a number in it is not finite",
-        "the database takes no record of client client-3: "
+        "the database cannot store the record of client client-2: a number in it is not finite",
+        "the database cannot store the record of client client-3: "
         "it is larger than half of the server's max_allowed_packet, 2097152 bytes",
     ]
 

@@ -1,4 +1,4 @@
-"""Databases on real servers: what is said at the start, and TLS."""
+"""Real database servers: errors at the start, and TLS."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ REFUSED = [
     ({"user": "nobody"}, ["refuses the user or the password"] * 2),
     (
         {"port": 1},
-        ["does not answer (Connection refused): see whether it runs", "does not answer: see whether"],
+        ["does not answer (Connection refused): check that it runs", "does not answer: check that"],
     ),
-    ({"host": "nowhere.invalid"}, ["does not answer (", "does not answer: see whether it runs"]),
+    ({"host": "nowhere.invalid"}, ["does not answer (", "does not answer: check that it runs"]),
     (
         {"name": "nothing"},
         ["has no such database, or does not let this user into it", "has no such database"],
@@ -110,14 +110,14 @@ async def test_a_database_that_cannot_be_written_is_refused(server, tmp_path, fr
         else f"ALTER DATABASE {name} SET default_transaction_read_only = on"
     )
     try:
-        assert "is read-only: name one that can be written" in await refusal(database)
+        assert "is read-only: name a server that can be written" in await refusal(database)
     finally:
         if maria:
             server.execute("SET GLOBAL read_only = 0")
 
 
 @pytest.mark.gen_test(timeout=60)
-async def test_a_user_that_may_read_alone_is_refused(server, tmp_path):
+async def test_a_user_who_may_only_read_is_refused(server, tmp_path):
     name = server.make_database()
     server.revoke(name)
     line = await refusal(PeeweeDatabase(PeeweeSettings(url=server.url(name)), tmp_path))
@@ -125,7 +125,7 @@ async def test_a_user_that_may_read_alone_is_refused(server, tmp_path):
 
 
 @pytest.mark.gen_test(timeout=60)
-async def test_an_encoding_without_room_for_all_languages_is_refused(servers, tmp_path):
+async def test_an_encoding_that_cannot_hold_all_languages_is_refused(servers, tmp_path):
     server = servers.get("postgresql")
     url = server.url(server.make_database("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"))
     line = await refusal(PeeweeDatabase(PeeweeSettings(url=url), tmp_path))
@@ -159,7 +159,7 @@ def make_certificates(folder: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.gen_test(timeout=60)
-async def test_tls_goes_to_the_right_server_alone(kind, servers, tmp_path):
+async def test_tls_accepts_only_the_right_server(kind, servers, tmp_path):
     make_certificates(tmp_path)
     server = servers.with_tls(kind, tmp_path / "server.pem", tmp_path / "server.key")
     right, other = (
@@ -176,7 +176,7 @@ async def test_tls_goes_to_the_right_server_alone(kind, servers, tmp_path):
         name = server.make_database()
         good = PeeweeDatabase(PeeweeSettings(url=server.url(name, options=right)), tmp_path)
         async with running(good) as database:
-            connection = database._connection
+            connection = database._thread
             rows = await connection.run(lambda: list(connection.database.execute_sql(asked)))
             assert rows[0][1]
         bad = PeeweeDatabase(PeeweeSettings(url=server.url(name, options=other)), tmp_path)

@@ -67,7 +67,7 @@ class FakeStore(MessageStore):
             self.clients.setdefault(row.id, row)
         self.messages.update({(row.application, row.id): row for row in changes.messages})
         self.items.update({(row.client, row.n): row for row in changes.items})
-        for move in changes.moves:
+        for move in changes.memberships:
             if move.enters:
                 self.subscriptions.append(StoredSubscription(move.client, move.channel, move.position))
             else:

@@ -103,7 +103,7 @@ class StoredSubscription(NamedTuple):
     until: int | None = None
 
 
-class Move(NamedTuple):
+class MembershipChange(NamedTuple):
     """A client enters or leaves a channel. ``position`` is the id of the last message before that."""
 
     enters: bool
@@ -127,20 +127,26 @@ class Changes:
     """What one transaction writes. The dicts are keyed by a client's id.
 
     Args:
-        clients: new clients. messages: new messages of the log. items: accepted messages from browsers.
-        moves: who enters or leaves a channel, in order. cursors: acknowledgements. handled: the number of the
-        last step that has ended. data: ``client.data``, JSON. lost: how many messages were dropped, and the
-        id of the last of them. gone: clients that are gone, but whose last steps are not handled yet.
-        evicted: the number up to which a disconnected client's messages count as handled, and the reason,
-        JSON. forgotten: clients to delete with everything about them. withdrawn: application and id of
-        messages that were refused because their transaction failed. They are
-            deleted, since the database may have committed the transaction before the connection broke.
+        clients: new clients.
+        messages: new messages of the log.
+        items: accepted messages from browsers.
+        memberships: who enters or leaves a channel, in order.
+        cursors: acknowledgements.
+        handled: the number of the last step that has ended.
+        data: ``client.data``, JSON.
+        lost: how many messages were dropped, and the id of the last of them.
+        gone: clients that are gone, but whose last steps are not handled yet.
+        evicted: the number up to which the messages of a disconnected client count as handled, and the
+            reason, JSON.
+        forgotten: clients to delete with everything about them.
+        withdrawn: application and id of messages that were refused because their transaction failed. They
+            are deleted, since the database may have committed the transaction before the connection broke.
     """
 
     clients: dict[str, StoredClient] = field(default_factory=dict)
     messages: list[StoredMessage] = field(default_factory=list)
     items: list[StoredItem] = field(default_factory=list)
-    moves: list[Move] = field(default_factory=list)
+    memberships: list[MembershipChange] = field(default_factory=list)
     cursors: dict[str, int] = field(default_factory=dict)
     handled: dict[str, int] = field(default_factory=dict)
     data: dict[str, str] = field(default_factory=dict)
@@ -163,7 +169,7 @@ class Changes:
         for changed in (self.cursors, self.handled, self.data, self.lost, self.gone, self.evicted):
             changed.pop(client_id, None)
         if self.clients.pop(client_id, None) is not None:
-            self.moves = [move for move in self.moves if move.client != client_id]
+            self.memberships = [each for each in self.memberships if each.client != client_id]
             self.items = [item for item in self.items if item.client != client_id]
 
     def received(self) -> dict[str, int]:
@@ -180,7 +186,7 @@ class Changes:
         refused = [(message.application, message.id) for message in self.messages]
         left = Changes(
             clients=self.clients | later.clients,
-            moves=self.moves + later.moves,
+            memberships=self.memberships + later.memberships,
             cursors=self.cursors | later.cursors,
             handled=self.handled | later.handled,
             data=self.data | later.data,

@@ -1,4 +1,4 @@
-"""What each kind of database adds to Peewee's."""
+"""What thywill needs of each kind of database beyond Peewee."""
 
 from __future__ import annotations
 
@@ -11,82 +11,82 @@ from typing import Any, ClassVar
 import peewee
 
 QUIET = 30.0
-"""Seconds without use after which a connection is tried before it is used: a firewall may have cut it."""
+"""After so many seconds without use a connection is tested first: a firewall may have cut it."""
 
 MIGRATING = 60
-"""Seconds to wait for another server that is bringing the schema up to date."""
+"""Seconds to wait while another server migrates the schema."""
 
 HOUR = 3600
 
 
 class Backend(peewee.Database):
-    """A database of Peewee that knows its name, its faults and how its schema is changed.
+    """A Peewee database that can name itself, explain its errors and migrate its schema.
 
-    All but ``label`` and ``conflict_target`` blocks, and is called in the database's thread.
+    All methods but ``label`` and ``conflict_target`` block, and are called in the database's thread.
     """
 
     undoes_schema: ClassVar[bool] = True
-    """Whether a migration that fails leaves nothing behind."""
+    """Whether a migration that fails is undone completely."""
 
     joins_rows: ClassVar[bool] = False
-    """Whether the driver itself puts many rows into a statement, no more than the server takes."""
+    """Whether the driver puts many rows into one statement, no more than the server accepts."""
 
     @property
     def label(self) -> str:
-        """What to call the database in a log; never with its password."""
+        """The name of the database in the log, never with its password."""
         return str(self.database)
 
     def prepare(self) -> None:
-        """Make what has to be there before the first connection.
+        """Create what has to exist before the first connection.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: it cannot be created.
         """
 
     def usable(self) -> bool:
-        """Tell whether the open connection still leads to the database."""
+        """Tell whether the open connection still reaches the database."""
         return True
 
     def explain(self, error: Exception) -> str:
-        """Return what is wrong and what to do, in words that follow the label."""
+        """Return what is wrong and what to do, as words that follow the label in a sentence."""
         return f"cannot be used: {one_line(str(error))}"
 
     def reason(self, error: Exception) -> str:
-        """Return why the database is not available at present, in one line."""
+        """Return in one line why the database is not available."""
         return f"{self.label} {self.explain(error)}"
 
     def refusal(self, row: Sequence[Any]) -> str | None:
-        """Return why this row can never be stored here, where the driver does not tell it from a failure."""
+        """Return why this row can never be stored, if the driver cannot tell that from a failure."""
         return None
 
     def conflict_target(self, *columns: Any) -> list[Any]:
-        """Return the columns that decide what an upsert updates, for Peewee's ``conflict_target``."""
+        """Return the columns whose conflict makes an upsert update, for Peewee's ``conflict_target``."""
         return list(columns)
 
     def patient(self) -> Backend:
-        """Return a database with a connection for migrations, which may take their time."""
+        """Return a database whose connection allows statements to take long, for migrations."""
         return self
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
-        """Keep other servers from changing the schema meanwhile."""
-        # One transaction around it all makes a second server that starts just now wait, instead of applying
-        # the same script too.
+        """Keep other servers from changing the schema during the ``with`` block."""
+        # The one transaction makes a second server that starts at the same time wait, instead of applying
+        # the same script.
         with self.atomic():
             yield
 
 
 class ServerBackend(Backend):
-    """A database behind a network, which comes and goes."""
+    """A database behind a network; its connection may be lost at any time."""
 
     _used = 0.0
 
     def link(self) -> Any:
-        """Return the driver's connection."""
+        """Return the driver's connection object."""
         return self.connection()  # type: ignore[no-untyped-call]
 
     def is_alive(self) -> bool:
-        """Tell whether the driver still takes its connection for open."""
+        """Tell whether the driver considers its connection open."""
         raise NotImplementedError
 
     def descriptor(self) -> int:
@@ -94,17 +94,17 @@ class ServerBackend(Backend):
         raise NotImplementedError
 
     def usable(self) -> bool:
-        """Look whether the server has closed it; ask it only in doubt, for that takes a round trip."""
+        """Tell whether the connection is open; the server is asked, in a round trip, only if in doubt."""
         now = time.monotonic()
         idle, self._used = now - self._used, now
         if not self.is_alive():
             return False
-        # Nothing is under way, so what can be read is the end, or a notice.
+        # No statement is in progress, so whatever can be read is the end of the connection, or a notice.
         return (idle < QUIET and not _is_readable(self.descriptor())) or self._answers()
 
     def rollback(self) -> None:
-        """Roll back, unless the connection is lost, and with it the transaction."""
-        # It would raise, and hide the reason of the loss.
+        """Roll back, unless the connection is lost: then the transaction is too."""
+        # On a lost connection it would raise an error that hides the reason of the loss.
         if self.is_alive():
             super().rollback()
 

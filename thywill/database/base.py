@@ -1,4 +1,4 @@
-"""The contract of a database: it keeps the records of the clients."""
+"""The contract of a database: it stores the records of the clients, and the messages of the durable queue."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from thywill.errors import SettingsError, ThywillError
 class DatabaseUnavailable(ThywillError):
     """The database cannot be reached or written at present.
 
-    Nothing is lost by it: what was saved waits in a bounded buffer and is tried again.
+    Records that were saved are not lost: they wait in a bounded buffer and are retried.
 
     Args:
-        reason: what the database itself said, or why it was not asked.
+        reason: the error of the database, or why it was not asked.
     """
 
     def __init__(self, reason: str) -> None:
@@ -28,37 +28,38 @@ class DatabaseUnavailable(ThywillError):
 
 
 class MessageStore(Protocol):
-    """Where a queue that survives keeps what it has; each method is one transaction.
+    """The storage of the durable queue; each method is one transaction.
 
     Raises:
-        DatabaseUnavailable: from any method: it could not be done, or nobody knows whether it was.
+        DatabaseUnavailable: any method raises it when the transaction failed, or may have failed: if the
+            connection broke, nobody knows whether it was committed.
     """
 
     async def load(self) -> Stored:
-        """Return everything that is kept."""
+        """Return all rows."""
         ...
 
     async def write(self, changes: Changes) -> None:
-        """Write ``changes``, all or none of them: afterwards they are safe against the end of the process."""
+        """Write all of ``changes``, or none if it raises. They then survive the end of the process."""
         ...
 
     async def trim(self, application: str, up_to: int) -> None:
-        """Delete the messages up to the id ``up_to``."""
+        """Delete the messages of ``application`` up to the id ``up_to``."""
         ...
 
 
 class Database(Component):
-    """Keeps one record for each client, across restarts of the server.
+    """Stores one record for each client, across restarts of the server.
 
-    No method blocks the event loop, and all are called on it. The order of the saves of one client is kept.
-    A record that is gone may be removed after a while.
+    All methods are called on the event loop and none blocks it. Saves of one client are stored in order. The
+    record of a client that is gone may be deleted after a while.
 
     Args:
         settings: an instance of ``Settings``.
-        folder: where relative file names begin.
+        folder: the folder that relative file names start from.
 
     Raises:
-        SettingsError: the settings cannot be meant so.
+        SettingsError: the settings contradict each other or name something unknown.
     """
 
     def __init__(self, settings: Any, folder: Path) -> None:
@@ -69,25 +70,25 @@ class Database(Component):
         """Open the database and bring its schema up to date.
 
         Raises:
-            SettingsError: it cannot be opened, or a newer thywill has written it.
+            SettingsError: it cannot be opened, or a newer version of thywill has written it.
         """
 
     async def stop(self) -> None:
-        """Write what was saved, if the database lets us, and close it."""
+        """Write what was saved, if the database accepts it, and close the database."""
 
     def messages(self) -> MessageStore:
-        """Return the store for a queue that survives; it is used between ``start`` and ``stop``.
+        """Return the storage of the durable queue, for use between ``start`` and ``stop``.
 
         Raises:
-            SettingsError: this database has none.
+            SettingsError: this database cannot store messages.
         """
-        raise SettingsError(f"[queue]: {type(self).__name__} keeps no messages: choose another queue")
+        raise SettingsError(f"[queue]: {type(self).__name__} stores no messages: choose another queue")
 
     def save(self, client: Recorded) -> None:
-        """Have the record of ``client`` stored soon; return at once, whatever the database does.
+        """Store the record of ``client`` soon; return at once, whatever state the database is in.
 
-        Several saves of one client become one: ``client.record()`` is called when the batch is written. The
-        ``created`` of a record that is stored already is left as it is.
+        Several saves of one client become one: ``client.record()`` is called when the batch is written. A
+        record that exists keeps its ``created``.
         """
         raise NotImplementedError
 
@@ -95,29 +96,29 @@ class Database(Component):
         """Return when everything that was saved before this call is stored.
 
         Raises:
-            DatabaseUnavailable: it could not be written now; it is kept and tried again.
+            DatabaseUnavailable: it could not be stored now; it stays in the buffer and is retried.
         """
         raise NotImplementedError
 
     async def find(self, client_id: str) -> ClientRecord | None:
-        """Return the record of one client as it was saved last, stored or not; None where there is none.
+        """Return the record of a client as it was saved last, stored or not; None if there is none.
 
         Raises:
-            DatabaseUnavailable: the record is not in the buffer, and the database does not answer.
+            DatabaseUnavailable: the record is not in the buffer and the database does not answer.
         """
         raise NotImplementedError
 
     async def find_all(
         self, *, state: str | None = None, application: str | None = None, limit: int = 1000
     ) -> list[ClientRecord]:
-        """Return the records that match, those seen last first.
+        """Return the records that match, the most recently seen first.
 
-        What was saved before is among them, unless the database cannot be written at present.
+        Records that were saved before are included, unless the database cannot be written at present.
 
         Args:
             state: only records in this state.
             application: only records of this application.
-            limit: how many at most.
+            limit: the largest number of records.
 
         Raises:
             DatabaseUnavailable: the database does not answer.
@@ -125,7 +126,7 @@ class Database(Component):
         raise NotImplementedError
 
     async def retire(self) -> int:
-        """Mark every record as gone, for a start with a queue that forgot all; return how many were not.
+        """Mark every record as gone, as a server does that starts without clients; return how many changed.
 
         Raises:
             DatabaseUnavailable: the database cannot be written.

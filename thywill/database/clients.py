@@ -1,4 +1,4 @@
-"""The table of the client records. Everything here blocks and runs in the database's thread."""
+"""The table of the client records. Every function here blocks and runs in the database's thread."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from thywill.database.insert import Insert
 from thywill.database.rows import FIELDS, LENGTHS, Row
 
 Refused = tuple[Row, str]
-"""A row that the database cannot take, and why."""
+"""A row that the database cannot store, and the reason."""
 
-KEPT = ("id", "created")
-"""The columns that an update leaves as they are."""
+UNCHANGED = ("id", "created")
+"""The columns that an update does not touch."""
 
 
 def client_model(bound: peewee.Database) -> Any:
-    """Return the model of the table ``client``, made anew so that two databases never share one."""
+    """Return a new model of the table ``client``, so that two databases never share one."""
 
-    class Client(peewee.Model):
+    class RecordModel(peewee.Model):
         id = peewee.CharField(LENGTHS["id"], primary_key=True)
         session = peewee.CharField(LENGTHS["session"], index=True)
         application = peewee.CharField(LENGTHS["application"])
@@ -38,14 +38,14 @@ def client_model(bound: peewee.Database) -> Any:
             table_name = "client"
             indexes = ((("state", "seen"), False),)
 
-    return Client
+    return RecordModel
 
 
 class ClientTable:
     """The records in ``database``; each method is a transaction of its own.
 
     Raises:
-        PeeweeException: from any method, when the database does not do it.
+        PeeweeException: any method raises it when the database refuses or fails.
     """
 
     def __init__(self, database: Backend) -> None:
@@ -55,9 +55,9 @@ class ClientTable:
         self._insert = Insert(database, self._client, self._columns, self._or_update)
 
     def write(self, rows: Sequence[Row]) -> list[Refused]:
-        """Insert or update the rows; return those that the database cannot take, each with the reason.
+        """Insert or update the rows; return those that the database cannot store, each with the reason.
 
-        All others are stored: one bad row must not keep the rest from being written for ever.
+        All others are stored: one bad row must not keep the others from being written.
         """
         reasons = [self._database.refusal(row) for row in rows]
         refused: list[Refused] = [(row, reason) for row, reason in zip(rows, reasons, strict=True) if reason]
@@ -75,7 +75,7 @@ class ClientTable:
         return row
 
     def find_all(self, state: str | None, application: str | None, limit: int) -> list[Sequence[Any]]:
-        """Return up to ``limit`` rows that match, those seen last first; None matches all."""
+        """Return up to ``limit`` rows that match, the most recently seen first; None matches all."""
         query = self._select().order_by(self._client.seen.desc(), self._client.id).limit(limit)
         if state is not None:
             query = query.where(self._client.state == state)
@@ -84,20 +84,20 @@ class ClientTable:
         return list(query)
 
     def retire(self) -> int:
-        """Mark all rows as gone; return how many were not."""
+        """Mark all rows as gone; return how many were changed."""
         count: int = self._client.update(state="gone").where(self._client.state != "gone").execute()
         return count
 
     def purge(self, before: float, limit: int) -> int:
-        """Delete up to ``limit`` gone rows that were seen last before that time; return how many."""
+        """Delete up to ``limit`` rows that are gone and were last seen before that time; return how many."""
         old = (self._client.state == "gone") & (self._client.seen < before)
-        # In two steps, as MariaDB knows no LIMIT in a subquery.
+        # Two statements, since MariaDB does not support LIMIT in a subquery.
         keys = [key for (key,) in self._client.select(self._client.id).where(old).limit(limit).tuples()]
         count: int = self._client.delete().where(self._client.id.in_(keys)).execute()
         return count
 
     def _or_update(self, query: Any) -> Any:
-        updated = [column for column in self._columns if column.name not in KEPT]
+        updated = [column for column in self._columns if column.name not in UNCHANGED]
         target = self._database.conflict_target(self._client.id)
         return query.on_conflict(conflict_target=target, preserve=updated)
 

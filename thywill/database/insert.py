@@ -1,4 +1,4 @@
-"""Many rows into a table, with few statements. It blocks and runs in the database's thread."""
+"""Inserts many rows with few statements. It blocks and runs in the database's thread."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ import peewee
 from thywill.database.backend import Backend
 
 VALUES = 999
-"""The most that a statement may hold in an old SQLite."""
+"""The largest number of values in one statement that an old SQLite accepts."""
 
 Complete = Callable[[Any], Any]
 
 
 class Insert:
-    """Inserts rows into one table, as many to a statement as there may be.
+    """Inserts rows into one table, as many with each statement as the database accepts.
 
-    SQLite's driver lets go of the interpreter in each statement, and the event loop has to wait each time it
-    comes back. Peewee makes the statements once, right for each database: to have it make one for every list
-    of rows would hold up the loop too.
+    SQLite's driver releases the interpreter lock in each statement, and the event loop has to wait each time
+    the driver takes the lock again. So there are few statements, and Peewee builds their SQL once.
 
     Args:
-        database: where the table is.
-        model: the table's.
+        database: holds the table.
+        model: the model of the table.
         columns: the order of a row's values.
-        complete: adds to the query what is to be done with rows that are there already.
+        complete: adds to the query what happens to rows that exist.
     """
 
     def __init__(self, database: Backend, model: Any, columns: Sequence[Any], complete: Complete) -> None:
@@ -38,10 +37,10 @@ class Insert:
         self.together = VALUES // len(columns)
 
     def __call__(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Insert ``rows``, in the transaction that is open.
+        """Insert ``rows`` in the open transaction.
 
         Raises:
-            PeeweeException: the database does not do it.
+            PeeweeException: the database refuses or fails.
         """
         whole = 0 if self._database.joins_rows else len(rows) - len(rows) % self.together
         cursor: Any = self._database.cursor()  # type: ignore[no-untyped-call]

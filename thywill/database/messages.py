@@ -1,4 +1,4 @@
-"""The tables of a queue that survives. Everything here blocks and runs in the database's thread."""
+"""The tables of the durable queue. Every function here blocks and runs in the database's thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import peewee
 
 from thywill.core.changes import (
     Changes,
-    Move,
+    MembershipChange,
     Stored,
     StoredClient,
     StoredItem,
@@ -25,7 +25,7 @@ from thywill.database.rows import LENGTHS
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The models of the tables, made anew so that two databases never share one."""
+    """The models of the tables. Each database has its own, so that binding one does not rebind another."""
 
     client: Any
     message: Any
@@ -34,7 +34,7 @@ class Models:
 
     @classmethod
     def bound_to(cls, database: peewee.Database) -> Models:
-        """Return them bound to ``database``."""
+        """Return models that are bound to ``database``."""
         models = cls(*(kind() for kind in (_client, _message, _item, _subscription)))
         database.bind([models.client, models.message, models.item, models.subscription])
         return models
@@ -113,7 +113,7 @@ class MessageTables:
     """The queue in ``database``; each method is one transaction.
 
     Raises:
-        PeeweeException: from any method, when the database does not do it.
+        PeeweeException: any method raises it when the database refuses or fails.
     """
 
     def __init__(self, database: Backend) -> None:
@@ -125,7 +125,7 @@ class MessageTables:
         self._insert_subscriptions = self._insert_into(models.subscription, StoredSubscription, _ignore)
 
     def load(self) -> Stored:
-        """Return everything that is kept."""
+        """Return all rows."""
         models = self._models
         with self._database.atomic():
             return Stored(
@@ -136,24 +136,24 @@ class MessageTables:
             )
 
     def write(self, changes: Changes) -> None:
-        """Write ``changes``, all or none of them."""
+        """Write all of ``changes``, or none if it raises."""
         with self._database.atomic():
             self._withdraw(changes)
             self._insert_clients(self._fitting(changes.clients.values()))
             self._insert_messages(changes.messages)
             self._insert_items(changes.items)
-            self._move(changes.moves)
+            self._change_memberships(changes.memberships)
             self._update(changes)
             self._forget(list(changes.forgotten))
 
     def trim(self, application: str, up_to: int, limit: int) -> int:
-        """Delete up to ``limit`` of the oldest messages, those up to the id ``up_to``; return how many.
+        """Delete up to ``limit`` of the oldest messages whose ids are not above ``up_to``; return how many.
 
-        Subscriptions that ended before them go too.
+        Subscriptions that ended before them are deleted too.
         """
         message = self._models.message
         oldest = message.select(message.id).where(message.application == application)
-        # In two steps, as MariaDB knows no LIMIT in a subquery.
+        # Two statements, since MariaDB does not support LIMIT in a subquery.
         ids = [id_ for (id_,) in oldest.where(message.id <= up_to).order_by(message.id).limit(limit).tuples()]
         if not ids:
             return 0
@@ -173,7 +173,7 @@ class MessageTables:
         return [row if row.data is None or self._fits(row.data) else row._replace(data=None) for row in rows]
 
     def _fits(self, data: str) -> bool:
-        # What is too large is kept as it was, as it is in the client's record, of which the log says so.
+        # Data that is too large leaves the column unchanged. The log reports it when the record is written.
         return self._database.refusal((data,)) is None
 
     def _withdraw(self, changes: Changes) -> None:
@@ -185,17 +185,17 @@ class MessageTables:
         columns = [getattr(model, name) for name in kind._fields]
         return Insert(self._database, model, columns, where_there)
 
-    def _move(self, moves: Iterable[Move]) -> None:
+    def _change_memberships(self, changes: Iterable[MembershipChange]) -> None:
         model = self._models.subscription
         still = (model.client == "") & (model.channel == "") & model.until.is_null()
         leave = model.update(until=0).where(still)
-        for enters, group in groupby(moves, key=lambda move: move.enters):
+        for enters, group in groupby(changes, key=lambda change: change.enters):
             if enters:
                 self._insert_subscriptions(
-                    [StoredSubscription(move.client, move.channel, move.position) for move in group]
+                    [StoredSubscription(each.client, each.channel, each.position) for each in group]
                 )
             else:
-                self._repeat(leave, [(move.position, move.client, move.channel) for move in group])
+                self._repeat(leave, [(each.position, each.client, each.channel) for each in group])
 
     def _update(self, changes: Changes) -> None:
         client, item = self._models.client, self._models.item
@@ -221,8 +221,8 @@ class MessageTables:
             self._repeat(column.model.delete().where(column == ""), [(each,) for each in client_ids])
 
     def _repeat(self, query: Any, rows: Sequence[Sequence[Any]]) -> None:
-        # Peewee writes the statement once, right for each database, and the driver repeats it: SQL for every
-        # single row made in Python would hold up the event loop (one interpreter lock).
+        # Peewee builds the statement once and the driver repeats it. Building SQL for each row in Python
+        # would delay the event loop, which shares the interpreter lock with this thread.
         if rows:
             statement, _ = query.sql()
             with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
@@ -231,15 +231,14 @@ class MessageTables:
 
 
 def _ignore(query: Any) -> Any:
-    """Leave a row as it is that is there already: a transaction that was cut off may have been committed."""
+    """Leave a row that exists as it is: a transaction that seemed to fail may have been committed."""
     return query.on_conflict_ignore()
 
 
 def _refuse(query: Any) -> Any:
-    """Fail where it is there already.
+    """Fail if the row exists: to ignore the conflict would lose the new message.
 
-    No id is given to two messages, but where the transaction of a server that was killed has been committed
-    after the next has begun. Ignored, the new message would be lost.
+    No two messages get one id, unless another server writes to this database as well.
     """
     return query
 

@@ -1,4 +1,4 @@
-"""A database on a MariaDB or MySQL server, by PyMySQL."""
+"""A database on a MariaDB or MySQL server, with PyMySQL."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from thywill.database.place import Place
 
 OPTIONS = ("unix_socket", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify", "ssl_disabled")
 
-# Texts compare byte by byte: by the usual collations "a", "A" and "a " would be one client.
+# Text compares byte by byte: with the usual collations "a", "A" and "a " would be one client.
 _TABLE = " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE "
 _MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO"
 
 _HINTS = {
-    1040: "has no connection left: raise its max_connections, or stop who holds them",
+    1040: "has no connection left: raise its max_connections, or end programs that hold them",
     1044: "has no such database, or does not let this user into it: create it, or GRANT ALL PRIVILEGES ON it",
     1045: "refuses the user or the password: check both, and from where the user may come",
     1049: "has no such database: create it (CREATE DATABASE ... CHARACTER SET utf8mb4), or name another",
     1114: "is full: make room on its disk",
     1142: "does not let this user change this database: GRANT ALL PRIVILEGES ON it to the user",
     1205: "is locked by another program: stop that one",
-    1290: "is read-only: name one that can be written, or end its read_only",
+    1290: "is read-only: name a server that can be written, or end its read_only",
     1698: "refuses the user or the password: check both, and from where the user may come",
-    1836: "is read-only: name one that can be written, or end its read_only",
-    1969: "took longer than [database] timeout allows: look after its load, or raise the timeout",
-    3024: "took longer than [database] timeout allows: look after its load, or raise the timeout",
+    1836: "is read-only: name a server that can be written, or end its read_only",
+    1969: "took longer than [database] timeout allows: check its load, or raise the timeout",
+    3024: "took longer than [database] timeout allows: check its load, or raise the timeout",
 }
 _LOST = (2006, 2013)
 _UNREACHED = (2002, 2003)
@@ -40,29 +40,29 @@ _TLS = re.compile(r"\bSSL\b|certificate|TLS", re.IGNORECASE)
 
 
 class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
-    """Peewee's, with time-outs, text of any language, and values never cut or changed in silence.
+    """Peewee's, with time-outs and text of any language; it never cuts or changes a value silently.
 
     Args:
         place: where it is.
         timeout: seconds for a connection and for a lock.
-        statement: seconds for each statement; 0 for one more than those.
+        statement: seconds for each statement; 0 for ``timeout`` and one more.
     """
 
     # TEXT and BLOB end at 64 KB.
     field_types = peewee.MySQLDatabase.field_types | {"TEXT": "LONGTEXT", "BLOB": "LONGBLOB"}
     undoes_schema = False
-    joins_rows = True  # by its executemany, up to 1 MB: together they might exceed max_allowed_packet
+    joins_rows = True  # executemany joins up to 1 MB, which never exceeds max_allowed_packet
 
     def __init__(self, place: Place, timeout: int, statement: int = 0) -> None:
         self._place = place
         self._timeout = timeout
-        # More than for a lock, so that a lock is named as such.
+        # More than for a lock, so that the error names the lock.
         self._statement = statement or timeout + 1
         self._largest = 0
         place.refuse_unknown(OPTIONS)
         super().__init__(
             place.name,
-            # The server is to give up first, for its error says more.
+            # Longer than the limit of the server, whose error says more than a time-out here.
             connect_timeout=timeout,
             read_timeout=self._statement + 1,
             write_timeout=self._statement + 1,
@@ -77,56 +77,56 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
         return str(self._place)
 
     def is_alive(self) -> bool:
-        """Tell whether PyMySQL still takes its connection for open."""
+        """Tell whether PyMySQL considers its connection open."""
         return bool(not self.is_closed() and self.link().open)
 
     def descriptor(self) -> int:
-        """Return the socket's; PyMySQL has no public name for it."""
+        """Return the descriptor of the socket, for which PyMySQL has no public name."""
         return int(self.link()._sock.fileno())
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
-        """Add to CREATE TABLE what must not be left to the server's settings."""
+        """Add the engine and the collation to CREATE TABLE, instead of the server's defaults."""
         if sql.startswith("CREATE TABLE"):
             sql += _TABLE + self._collation()
         return super().execute_sql(sql, params)  # type: ignore[no-untyped-call]
 
     def explain(self, error: Exception) -> str:
-        """Say it by the number of the error."""
+        """Choose the explanation by the number of the error."""
         number, text = _number_and_text(error)
         if number in _HINTS:
             return _HINTS[number]
         if _TLS.search(text):
             return f"cannot be reached by TLS: {text}; see ssl_ca and the other options of the URL"
         if number in _LOST and "timed out" not in text:
-            return "has closed the connection: see whether it runs"
+            return "has closed the connection: check that it runs"
         if number in (*_LOST, *_UNREACHED):
-            return f"does not answer ({_cause(text)}): see whether it runs, and host and port are right"
+            return f"does not answer ({_cause(text)}): check that it runs, and that host and port are right"
         return f"cannot be used: {text}"
 
     def refusal(self, row: Sequence[Any]) -> str | None:
-        """Refuse what PyMySQL or the server would answer with an error like any other, again and again."""
+        """Refuse a row that PyMySQL or the server would refuse each time, with an error like any other."""
         if any(isinstance(value, float) and not math.isfinite(value) for value in row):
             return "a number in it is not finite"
-        # Characters that are escaped take two bytes. Half the limit is always safe, and more than enough.
+        # Escaped characters take two bytes, so half of the limit is always safe.
         if sum(len(value) for value in row if isinstance(value, str)) > self._largest // 2:
             return f"it is larger than half of the server's max_allowed_packet, {self._largest} bytes"
         return None
 
     def conflict_target(self, *columns: Any) -> list[Any]:
-        """Return none: here every unique key counts, and none can be named."""
+        """Return no column: every unique key counts here, and none can be named."""
         return []
 
     def patient(self) -> MySQLDatabase:
-        """Return one that waits for an hour."""
+        """Return a database that lets a statement take an hour."""
         return MySQLDatabase(self._place, self._timeout, HOUR)
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
-        """Hold a lock of the server's, which ends with the connection: no transaction covers the schema."""
+        """Hold a named lock, which ends with the connection: no transaction covers changes of the schema."""
         name = f"thywill schema {self.database}"[:64]
         (got,) = self.execute_sql("SELECT GET_LOCK(%s, %s)", (name, MIGRATING)).fetchone()
         if not got:
-            raise peewee.OperationalError("another server is still bringing its schema up to date")
+            raise peewee.OperationalError("another server is still migrating its schema")
         self.execute_sql(f"SET SESSION {_locks(MIGRATING)}")
         yield
 
@@ -143,11 +143,13 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
         try:
             return super()._connect()  # type: ignore[misc]
         except pymysql.InternalError as error:
-            raise peewee.OperationalError(f"what answers is no such server ({_last(error)})") from error
+            raise peewee.OperationalError(
+                f"the program at this port is not a MariaDB or MySQL server ({_last(error)})"
+            ) from error
         except (pymysql.MySQLError, peewee.PeeweeException):
             raise
         except Exception as error:
-            # What answers in a language that is not MySQL's makes PyMySQL stumble in many ways.
+            # If another kind of program answers, PyMySQL fails in many ways.
             raise peewee.OperationalError(f"{type(error).__name__}: {error}") from error
 
     def _close(self, conn: Any) -> None:
@@ -155,7 +157,7 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
             conn.close()
 
     def _initialize_connection(self, conn: Any) -> None:
-        # MySQL limits SELECT alone.
+        # MySQL limits only SELECT.
         longest = (
             f"max_statement_time = {self._statement}"
             if self._is_mariadb(conn)
@@ -189,7 +191,7 @@ def _tls(place: Place) -> dict[str, Any]:
     if place.switch("ssl_disabled"):
         return {"ssl_disabled": True}
     verify = place.switch("ssl_verify")
-    # Who names an authority wants to know that the server is the right one; PyMySQL would not look.
+    # With an authority the server has to prove its name; PyMySQL does not check that by default.
     if verify or (verify is None and "ssl_ca" in options):
         options |= {"ssl_verify_cert": True, "ssl_verify_identity": True}
     return options
@@ -206,6 +208,6 @@ def _last(error: Exception) -> str:
 
 
 def _cause(text: str) -> str:
-    """Return what stands in the brackets at the end of PyMySQL's text, without the system's number."""
+    """Return the text in brackets at the end of PyMySQL's error, without the number of the system's error."""
     match = re.search(r"\((?:\[Errno -?\d+\] )?(.*)\)$", text)
     return match[1] if match else text

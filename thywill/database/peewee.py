@@ -1,4 +1,4 @@
-"""The client records in a relational database, by Peewee."""
+"""The client records in a relational database, with Peewee."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from thywill.database.pending import Pending
 from thywill.database.rows import Row, decode, encode, key
 from thywill.database.schema import MIGRATIONS
 from thywill.database.store import PeeweeMessages
-from thywill.database.timed import TimedConnection
+from thywill.database.timed_thread import TimedThread
 from thywill.database.trouble import Trouble
 from thywill.database.urls import make_database
 from thywill.errors import SettingsError
@@ -29,14 +29,14 @@ log = logging.getLogger("thywill.database")
 DAY = 86400.0
 
 BATCH = 5000
-"""Records in one transaction: it lasts some 50 ms, and a ``find`` may have to wait for it."""
+"""Records in one transaction. It takes some 50 ms, for which a ``find`` may have to wait."""
 
 TURN = 0.005
-"""Seconds for which records are made in one turn of the loop."""
+"""Seconds for which rows are made in one turn of the loop."""
 
 PURGE_EVERY = 3600.0
 PURGE_SLICE = 500
-"""Old records removed in one transaction; batches are written between two of these."""
+"""Old records deleted in one transaction; batches are written between two of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ class PeeweeSettings:
     """The section ``[database]``.
 
     Args:
-        url: the database; a relative file is below the folder for data.
+        url: the database; a relative file is below the folder ``[server] data``.
         flush: seconds between two batches.
-        keep: days for which the record of a client that is gone is kept; 0 keeps it for ever.
-        buffer: how many records may wait for a database that is away.
-        timeout: seconds to wait for a lock of somebody else; for a server, also for a connection and for each
-            statement, and at least 1.
-        migrate: whether the start changes an older schema, or refuses it.
+        keep: days after which the record of a client that is gone is deleted; 0 keeps it for ever.
+        buffer: how many records may wait while the database is away.
+        timeout: seconds to wait for a lock that another program holds; for a server also for a connection
+            and for each statement, at least 1.
+        migrate: whether the start migrates an older schema (``auto``) or fails (``refuse``).
     """
 
     url: str = field(default="sqlite:///thywill.db", repr=False)
@@ -70,7 +70,7 @@ class PeeweeSettings:
 
 
 class PeeweeDatabase(Database):
-    """Collects what is saved in memory and writes it in batches, in a thread."""
+    """Collects saved records in memory and writes them in batches, in a thread."""
 
     Settings = PeeweeSettings
     migrations: ClassVar[Path] = MIGRATIONS
@@ -78,7 +78,7 @@ class PeeweeDatabase(Database):
     def __init__(self, settings: PeeweeSettings, folder: Path) -> None:
         super().__init__(settings, folder)
         database = make_database(settings.url, folder, settings.timeout)
-        self._connection = TimedConnection(database, self.migrations, refuse=settings.migrate == "refuse")
+        self._thread = TimedThread(database, self.migrations, refuse=settings.migrate == "refuse")
         self._table = ClientTable(database)
         self._pending = Pending(settings.buffer)
         self._trouble = Trouble()
@@ -87,12 +87,12 @@ class PeeweeDatabase(Database):
 
     async def start(self) -> None:
         """Open the database, and begin to write every ``flush`` seconds."""
-        await self._connection.open()
+        await self._thread.open()
         self._turn = asyncio.Lock()
         self._tasks = [asyncio.create_task(self._keep_writing()), asyncio.create_task(self._keep_purging())]
 
     async def migrate(self) -> list[str]:
-        """Bring the schema up to date, whatever the setting ``migrate`` says, without a start.
+        """Bring the schema up to date without starting, whatever the setting ``migrate`` says.
 
         Returns:
             The names of the migrations that were applied.
@@ -100,18 +100,18 @@ class PeeweeDatabase(Database):
         Raises:
             SettingsError: the database cannot be reached, or a migration failed.
         """
-        return await self._connection.migrate()
+        return await self._thread.migrate()
 
     async def pending_migrations(self) -> list[str]:
-        """Return the names of the migrations that the database has not had, without a start.
+        """Return the names of the migrations that are missing in the database, without starting.
 
         Raises:
-            SettingsError: the database cannot be reached, or a newer thywill has written it.
+            SettingsError: the database cannot be reached, or a newer version of thywill has written it.
         """
-        return await self._connection.pending()
+        return await self._thread.pending()
 
     async def stop(self) -> None:
-        """Write what waits, in one more try, and close the database."""
+        """Try once more to write what waits, and close the database."""
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
@@ -120,26 +120,26 @@ class PeeweeDatabase(Database):
             await self.flush()
         except DatabaseUnavailable as error:
             log.error("%d client records are lost: %s", len(self._pending), error.reason)  # noqa: TRY400
-        await self._connection.close()
+        await self._thread.close()
 
     def measure(self, measures: Measures) -> None:
-        """Tell how long transactions took, and what waits."""
+        """Report how long transactions took, and how many records wait."""
         text = "How long transactions took, with the wait for their turn."
-        for operation, times in self._connection.times.items():
+        for operation, times in self._thread.times.items():
             measures.histogram("thywill_database_seconds", text, times, operation=operation)
         text = "Client records that wait to be written."
         measures.gauge("thywill_database_waiting_records", text, len(self._pending))
 
     def messages(self) -> MessageStore:
-        """Return the store that shares this database's thread."""
-        return PeeweeMessages(self._connection)
+        """Return the storage of the durable queue, which shares this database's thread."""
+        return PeeweeMessages(self._thread)
 
     def save(self, client: Recorded) -> None:
         """Put ``client`` into the buffer."""
         self._pending.add(client)
 
     async def flush(self) -> None:
-        """Write batches until all that waits now is stored."""
+        """Write batches until everything that waits now is stored."""
         remaining = len(self._pending)
         async with self._turn:
             while remaining > 0 and len(self._pending):
@@ -151,7 +151,7 @@ class PeeweeDatabase(Database):
         waiting = self._pending.find(client_id)
         if waiting is not None:
             return decode(_make_row(waiting.record()))
-        row = await self._connection.run(self._table.find, key(client_id))
+        row = await self._thread.run(self._table.find, key(client_id))
         return None if row is None else decode(row)
 
     async def find_all(
@@ -161,26 +161,26 @@ class PeeweeDatabase(Database):
         with suppress(DatabaseUnavailable):
             await self.flush()
         state, application = (None if value is None else key(value) for value in (state, application))
-        rows = await self._connection.run(self._table.find_all, state, application, limit)
+        rows = await self._thread.run(self._table.find_all, state, application, limit)
         return [decode(row) for row in rows]
 
     async def retire(self) -> int:
         """Write what waits, then mark all records as gone."""
         await self.flush()
-        return await self._connection.run(self._table.retire)
+        return await self._thread.run(self._table.retire)
 
     async def _write_batch(self) -> None:
         try:
             with self._pending.batch(BATCH) as clients:
                 rows = await _make_rows(clients)
-                refused = await self._connection.run(self._table.write, rows) if rows else []
+                refused = await self._thread.run(self._table.write, rows) if rows else []
         except DatabaseUnavailable as error:
             self._trouble.failed(error.reason, len(self._pending), self._pending.take_dropped())
             raise
         self._trouble.ended(self._pending.take_dropped())
         for row, reason in refused:
             about = {"client": row[0]}
-            log.error("the database takes no record of client %s: %s", row[0], reason, extra=about)
+            log.error("the database cannot store the record of client %s: %s", row[0], reason, extra=about)
 
     async def _keep_writing(self) -> None:
         while True:
@@ -199,12 +199,12 @@ class PeeweeDatabase(Database):
             await asyncio.sleep(PURGE_EVERY)
 
     async def _purge(self, before: float) -> None:
-        while await self._connection.run(self._table.purge, before, PURGE_SLICE) == PURGE_SLICE:
+        while await self._thread.run(self._table.purge, before, PURGE_SLICE) == PURGE_SLICE:
             continue
 
 
 async def _make_rows(clients: Iterable[Recorded]) -> list[Row]:
-    # Here and not in the thread, where a hook could change the data while it is being encoded.
+    # On the loop, not in the thread: a hook could change the data while it is being encoded.
     loop = asyncio.get_running_loop()
     rows = []
     pause = loop.time() + TURN
@@ -215,7 +215,7 @@ async def _make_rows(clients: Iterable[Recorded]) -> list[Row]:
         try:
             rows.append(_make_row(client.record()))
         except Exception:
-            log.exception("no record can be made of client %s", client.id)
+            log.exception("the record of client %s cannot be made", client.id)
     return rows
 
 

@@ -1,4 +1,4 @@
-"""The clients whose records have to be written."""
+"""The buffer of clients whose records have to be written."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from thywill.core.record import Recorded
 
 
 class Pending:
-    """A bounded buffer of clients, one entry for each id, the longest waiting first.
+    """A bounded buffer of clients, one entry for each id; the client that has waited longest is first.
 
-    A client that is saved again keeps its place, so that everything saved before some moment is within as
-    many entries from the front as there were at that moment.
+    A client that is saved again stays at its place. So if n clients wait at some moment, the first n entries
+    hold everything that was saved before it.
 
     Args:
-        limit: how many clients may wait; beyond it the longest waiting are dropped.
+        limit: how many clients may wait; beyond it those that have waited longest are dropped.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        # An OrderedDict: taking the first key of a plain dict again and again gets slower each time.
+        # An OrderedDict, since removing the first key of a plain dict gets slower each time.
         self._waiting: OrderedDict[str, Recorded] = OrderedDict()
         self._taken: dict[str, Recorded] = {}
         self._dropped = 0
@@ -30,19 +30,19 @@ class Pending:
         return len(self._waiting) + len(self._taken)
 
     def add(self, client: Recorded) -> None:
-        """Let ``client`` wait, in the place of what waits under its id already."""
+        """Add ``client``, or replace the entry with the same id at its place."""
         self._waiting[client.id] = client
         self._trim()
 
     def find(self, client_id: str) -> Recorded | None:
-        """Return the client with this id if it is not written yet."""
+        """Return the client with this id if it has not been written yet."""
         return self._waiting.get(client_id, self._taken.get(client_id))
 
     @contextmanager
     def batch(self, count: int) -> Iterator[list[Recorded]]:
         """Take out up to ``count`` clients for a ``with`` block, which writes them.
 
-        They are still found meanwhile. If the block raises, they wait again, before all others.
+        ``find`` still returns them meanwhile. If the block raises, they return to the front of the buffer.
         """
         for _ in range(min(count, len(self._waiting))):
             client_id, client = self._waiting.popitem(last=False)
@@ -50,7 +50,7 @@ class Pending:
         try:
             yield list(self._taken.values())
         except BaseException:
-            # A client that was saved again meanwhile stays as it is now.
+            # A client that was saved again meanwhile keeps its newer entry.
             self._waiting = OrderedDict(self._taken | self._waiting)
             raise
         finally:
@@ -58,7 +58,7 @@ class Pending:
             self._trim()
 
     def take_dropped(self) -> int:
-        """Return how many were dropped since this was called last."""
+        """Return how many clients were dropped since the last call."""
         dropped, self._dropped = self._dropped, 0
         return dropped
 

@@ -1,4 +1,4 @@
-"""Where a database is: the ``url`` of the settings, taken apart."""
+"""Parses the ``url`` of a database on a server."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _SWITCHES = {"true": True, "1": True, "false": False, "0": False}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A database on a server; what the URL leaves out is empty, and then the driver's own default.
+    """A database on a server. What the URL leaves out is empty here, and the driver's default applies.
 
     Args:
-        scheme: as the URL has it.
-        user: who logs in.
-        password: never shown, so it is no part of ``str()``.
+        scheme: the scheme of the URL.
+        user: the name to log in with.
+        password: not part of ``str()``, so that it is never logged.
         host: a name, an address, or the path of a socket.
-        port: 0 for the usual one.
+        port: 0 for the default port.
         name: the database.
-        options: what stands after the question mark.
-        folder: where relative file names begin.
+        options: the part after the question mark.
+        folder: the folder that relative file names start from.
     """
 
     scheme: str
@@ -51,7 +51,7 @@ class Place:
                 raise bad(f"{self.scheme} knows no option {name!r}; it knows {', '.join(known)}")
 
     def switch(self, name: str) -> bool | None:
-        """Return an option that is on or off; None where it is not given."""
+        """Return the value of an option that is on or off; None if the URL does not have it."""
         value = self.options.get(name)
         if value is None:
             return None
@@ -60,7 +60,7 @@ class Place:
         return _SWITCHES[value.lower()]
 
     def file(self, name: str) -> str | None:
-        """Return the path of a file that an option names; None where it is not given."""
+        """Return the path of the file that an option names; None if the URL does not have it."""
         value = self.options.get(name)
         if value is None:
             return None
@@ -73,11 +73,10 @@ class Place:
 
 
 def parse(scheme: str, rest: str, folder: Path) -> Place:
-    """Return what ``scheme://rest`` names.
+    """Return the database that ``scheme://rest`` names.
 
     Raises:
-        SettingsError: it cannot be read so. Its text repeats the scheme alone: a password may stand in a any
-            place.
+        SettingsError: it is malformed. The error repeats only the scheme, since a password may be anywhere.
     """
     address, _, query = rest.partition("?")
     authority, slash, name = address.partition("/")
@@ -92,7 +91,7 @@ def parse(scheme: str, rest: str, folder: Path) -> Place:
 
 
 def bad(reason: str) -> SettingsError:
-    """Return the error for a URL that cannot be meant so."""
+    """Return the error for a malformed URL."""
     return SettingsError(f"[database] url: {reason}")
 
 

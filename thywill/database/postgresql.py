@@ -1,4 +1,4 @@
-"""A database on a PostgreSQL server, by psycopg 3."""
+"""A database on a PostgreSQL server, with psycopg 3."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from thywill.database.place import Place
 OPTIONS = ("host", "sslmode", "sslrootcert", "sslcert", "sslkey")
 FILES = ("sslrootcert", "sslcert", "sslkey")
 SYSTEM = "system"
-"""The value of sslrootcert that means the authorities that the system trusts."""
+"""The value of sslrootcert that stands for the authorities that the system trusts."""
 
 LOCK = int.from_bytes(b"thywill", "big")
-"""The number of the advisory lock around migrations; such locks are each database's own."""
+"""The number of the advisory lock around migrations; each database has its own such locks."""
 
 _USER = "refuses the user or the password: check both, and what pg_hba.conf allows"
-_AWAY = "does not answer: see whether it runs, and host and port are right"
-_LOST = "has closed the connection: see whether it runs"
+_AWAY = "does not answer: check that it runs, and that host and port are right"
+_LOST = "has closed the connection: check that it runs"
 _HINTS = {
     "password authentication failed": _USER,
     "authentication failed": _USER,
@@ -31,9 +31,9 @@ _HINTS = {
     "no pg_hba.conf entry": _USER,
     'role "': _USER,
     'database "': "has no such database: create it (CREATE DATABASE ... ENCODING 'UTF8'), or name another",
-    "too many clients": "has no connection left: raise its max_connections, or stop who holds them",
+    "too many clients": "has no connection left: raise its max_connections, or end programs that hold them",
     "starting up": "is starting: wait a little",
-    "shutting down": "is stopping: see whether it comes back",
+    "shutting down": "is stopping: check whether it comes back",
     "closed the connection": _LOST,
     "connection is closed": _LOST,
     "connection is lost": _LOST,
@@ -47,26 +47,26 @@ _HINTS = {
 }
 _TLS = ("SSL", "certificate", "sslmode")
 _STATES = {
-    "25006": "is read-only: name one that can be written, or end its default_transaction_read_only",
+    "25006": "is read-only: name a server that can be written, or end its default_transaction_read_only",
     "42501": "does not let this user change this database: make the user its owner, or GRANT what is missing",
     "53100": "is full: make room on its disk",
     "53300": _HINTS["too many clients"],
     "55P03": "is locked by another program: stop that one",
-    "57014": "took longer than [database] timeout allows: look after its load, or raise the timeout",
+    "57014": "took longer than [database] timeout allows: check its load, or raise the timeout",
     "57P01": _LOST,
     "57P02": _LOST,
     "57P03": "is starting or stopping: wait a little",
 }
 
 
-class Connection(psycopg.Connection[Any]):
-    """psycopg's, but it does not wait for ever for a server that has fallen silent."""
+class WatchedConnection(psycopg.Connection[Any]):
+    """psycopg's connection, closed when the server has been silent for too long."""
 
     patience: float = HOUR
-    """Seconds without a byte after which the connection is given up."""
+    """Seconds without a byte after which the connection is closed."""
 
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
-        """Wait as psycopg does, as long as something arrives now and then."""
+        """Wait as psycopg does, as long as bytes arrive within ``patience``."""
         return super().wait(self._watch(gen), *args, **kwargs)
 
     def _watch(self, steps: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
@@ -86,24 +86,24 @@ class Connection(psycopg.Connection[Any]):
 
 
 class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
-    """Peewee's, with time-outs.
+    """Peewee's PostgreSQL database with time-outs.
 
     Args:
         place: where it is.
         timeout: seconds for a connection and for a lock.
-        statement: seconds for each statement; 0 for one more than those.
+        statement: seconds for each statement; 0 for ``timeout`` and one more.
     """
 
     def __init__(self, place: Place, timeout: int, statement: int = 0) -> None:
         self._place = place
         self._timeout = timeout
-        # More than for a lock, so that a lock is named as such.
+        # More than for a lock, so that the error names the lock.
         self._statement = statement or timeout + 1
         place.refuse_unknown(OPTIONS)
         super().__init__(
             place.name,
             prefer_psycopg3=True,
-            # libpq takes two at the least.
+            # libpq takes at least two seconds.
             connect_timeout=max(2, timeout),
             **_where(place),
             **_tls(place),
@@ -115,15 +115,15 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
         return str(self._place)
 
     def is_alive(self) -> bool:
-        """Tell whether psycopg still takes its connection for open."""
+        """Tell whether psycopg considers its connection open."""
         return not self.is_closed() and not self.link().closed
 
     def descriptor(self) -> int:
-        """Return the socket's."""
+        """Return the descriptor of the socket."""
         return int(self.link().fileno())
 
     def explain(self, error: Exception) -> str:
-        """Say it by the state of the error; a failed connection has none, so by its words."""
+        """Choose the explanation by the SQLSTATE of the error, or by its words if it has none."""
         text = one_line(str(error))
         state = getattr(getattr(error, "orig", error), "sqlstate", None)
         if state in _STATES:
@@ -136,7 +136,7 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
         return f"cannot be used: {text}"
 
     def patient(self) -> PostgresqlDatabase:
-        """Return one that waits for an hour."""
+        """Return a database that lets a statement take an hour."""
         return PostgresqlDatabase(self._place, self._timeout, HOUR)
 
     @contextmanager
@@ -148,10 +148,10 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
             yield
 
     def _connect(self) -> Any:
-        conn = Connection.connect(
+        conn = WatchedConnection.connect(
             dbname=self.database, client_encoding="UTF8", autocommit=True, **self.connect_params
         )
-        # The server is to give up first, for its error says more.
+        # Longer than the limit of the server, whose error says more than a time-out here.
         conn.patience = self._statement + 1
         return conn
 
@@ -159,7 +159,7 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
         encoding = conn.pgconn.parameter_status(b"server_encoding").decode()
         if encoding != "UTF8":
             raise peewee.OperationalError(
-                f"its encoding is {encoding}, which has no room for text of any language: "
+                f"its encoding is {encoding}, which cannot store text of every language: "
                 "create the database with ENCODING 'UTF8'"
             )
         conn.execute(

@@ -1,4 +1,4 @@
-"""A client's record as a row of text and numbers, and back."""
+"""Converts a client's record into a row of text and numbers, and back."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ LENGTHS = {
     "transport": 32,
     "state": 16,
 }
-"""The characters that a column takes."""
+"""The number of characters that each column holds."""
 
-# PostgreSQL takes no NUL in text, and no database takes a lone surrogate, which is no character.
+# PostgreSQL refuses NUL in text, and every database refuses a lone surrogate, which is not a character.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def encode(record: ClientRecord) -> Row:
-    """Return the row of ``record``: texts that every database takes, cut to their columns.
+    """Return the row of ``record``; its texts are cut to their columns, without characters that are refused.
 
     Raises:
-        TypeError, ValueError, RecursionError: ``record.data`` is not JSON.
+        TypeError, ValueError, RecursionError: ``record.data`` cannot be written as JSON.
     """
     return (
         key(record.id),
@@ -60,13 +60,13 @@ def encode(record: ClientRecord) -> Row:
 
 
 def decode(row: Sequence[Any]) -> ClientRecord:
-    """Return the record of a row; data that somebody has spoiled by hand counts as empty."""
+    """Return the record of a row; data that is not a JSON object counts as empty."""
     values = dict(zip(FIELDS, row, strict=True))
     return ClientRecord(**values | {"data": decode_data(values["data"])})
 
 
 def key(client_id: str) -> str:
-    """Return the id as it is stored: never cut, for two clients must not become one."""
+    """Return the id as it is stored; it is never cut, since two ids must not become one."""
     return _storable(client_id)
 
 
@@ -75,5 +75,5 @@ def _text(field: str, value: str) -> str:
 
 
 def _storable(text: str) -> str:
-    # Nearly all are plain, and to see that costs a tenth of the search.
+    # Nearly all texts are plain, and this test takes a tenth of the time of the search.
     return text if text.isascii() and "\0" not in text else _UNSTORABLE.sub("\ufffd", text)

@@ -1,4 +1,4 @@
-"""The version of the schema: the names of the migrations that a database has had."""
+"""The version of the schema, which is the list of the migrations that were applied to the database."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from thywill.errors import SettingsError
 log = logging.getLogger("thywill.database")
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-"""Where the scripts are, ``NNNN_what.py`` each: frozen copies of the models, never imports of today's."""
+"""The folder of the scripts ``NNNN_what.py``. They hold frozen copies of the models, never imports."""
 
-# In a database that a house shares, Peewee's own "schema_migration" could be another program's.
+# Peewee's default name, "schema_migration", may belong to another program that uses this database.
 HISTORY = "thywill_schema"
 
 
 def pending(database: Backend, folder: Path = MIGRATIONS) -> list[str]:
-    """Return the names of the scripts that this database has not had, in their order.
+    """Return the names of the scripts that have not been applied to this database, in order.
 
     Args:
         database: the database, connected.
-        folder: where the scripts are.
+        folder: the folder of the scripts.
 
     Raises:
-        SettingsError: the database has had a script that is not here, so a newer thywill has written it.
+        SettingsError: a script was applied that this version does not have: a newer version has written it.
         PeeweeException: the database does not answer.
     """
     migrations = _runner(database, folder).status()
@@ -36,17 +36,17 @@ def pending(database: Backend, folder: Path = MIGRATIONS) -> list[str]:
     if unknown:
         known = max(migration.idx for migration in migrations if migration.path is not None)
         raise SettingsError(
-            f"[database] url: {database.label} was written by a newer thywill (schema {max(unknown)}, "
-            f"this one knows {known}): upgrade thywill or name another database"
+            f"[database] url: {database.label} was written by a newer version of thywill "
+            f"(schema {max(unknown)}, this one knows {known}): upgrade thywill or name another database"
         )
     return [migration.name for migration in migrations if migration.applied is None]
 
 
 def check_writable(database: Backend, folder: Path = MIGRATIONS) -> None:
-    """Write nothing into a database whose schema is up to date, to see at the start whether it can be.
+    """Run a write that changes nothing, so that the start fails if the database cannot be written.
 
     Raises:
-        PeeweeException: it is read-only or locked, or the user must not write.
+        PeeweeException: it is read-only or locked, or the user has no right to write.
     """
     history = _runner(database, folder).History
     with database.atomic():
@@ -54,21 +54,21 @@ def check_writable(database: Backend, folder: Path = MIGRATIONS) -> None:
 
 
 def migrate(database: Backend, folder: Path = MIGRATIONS) -> list[str]:
-    """Apply the scripts that this database has not had; return their names.
+    """Apply the scripts that are missing in this database; return their names.
 
-    All or none of them, except on MariaDB and MySQL, which cannot undo a change of the schema: there the
-    script that fails may be half done, and those before it stay.
+    If a script fails, none is applied, except on MariaDB and MySQL, which cannot undo a change of the schema:
+    there the earlier scripts stay applied, and the one that failed may be half done.
 
     Args:
-        database: the database, connected; as ``Backend.patient`` gives it, for a script may take its time.
-        folder: where the scripts are.
+        database: the database, connected; as returned by ``Backend.patient``, since a script may take long.
+        folder: the folder of the scripts.
 
     Raises:
-        SettingsError: a script failed, or a newer thywill has written the database.
+        SettingsError: a script failed, or a newer version of thywill has written the database.
         PeeweeException: the database does not answer.
     """
     with database.migrating():
-        # Looked up only now: another server may have applied them while this one waited.
+        # Only now, since another server may have applied scripts while this one waited.
         names = pending(database, folder)
         _runner(database, folder).History.create_table()
         for name in names:

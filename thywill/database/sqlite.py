@@ -1,4 +1,4 @@
-"""A database in a file, by SQLite."""
+"""A database in a file, with SQLite."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from thywill.database.backend import Backend
 from thywill.database.place import bad
 
 RETRY = 0.01
-"""Seconds between two tries to open a file that is locked."""
+"""Seconds between two tries to open a locked file."""
 
 MEMORY = ":memory:"
 
@@ -29,11 +29,11 @@ _HINTS = {
 
 
 class SqliteDatabase(Backend, peewee.SqliteDatabase):
-    """Peewee's, with the settings that suit a server.
+    """Peewee's SQLite database with settings that suit a server.
 
     Args:
         file: the file, or ``:memory:``.
-        timeout: seconds to wait for a lock that somebody else holds.
+        timeout: seconds to wait for a lock that another program holds.
     """
 
     def __init__(self, file: str, timeout: float) -> None:
@@ -41,15 +41,15 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
         super().__init__(
             file,
             timeout=timeout,
-            # A transaction that begins by reading could not wait for another writer: SQLite refuses it.
+            # A transaction that begins with a read cannot wait for another writer: SQLite refuses it.
             lock_type="IMMEDIATE",
-            # With a write-ahead log, readers and the writer do not wait for each other. NORMAL may lose the
-            # last batches at a power cut, never the file.
+            # With a write-ahead log, readers and the writer do not wait for each other. After a power cut
+            # NORMAL may lose the last transactions, but never damages the file.
             pragmas={"journal_mode": "wal", "synchronous": "normal"},
         )
 
     def prepare(self) -> None:
-        """Make the folder of the file."""
+        """Create the folder of the file."""
         if self.database != MEMORY:
             Path(self.database).parent.mkdir(parents=True, exist_ok=True)
 
@@ -59,30 +59,34 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
             try:
                 return super()._connect()  # type: ignore[misc]
             except sqlite3.OperationalError as error:
-                # Of two that begin the write-ahead log at once, SQLite refuses one without the usual wait.
+                # If two programs create the write-ahead log at once, SQLite refuses one without waiting.
                 if "locked" not in str(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(RETRY)
 
     def rollback(self) -> None:
-        """Roll back, unless SQLite has done so."""
-        # As it does when the disk is full: a second rollback would raise, and hide the reason of the first.
+        """Roll back, unless SQLite has done so already."""
+        # It has when the disk is full. A second rollback would raise an error that hides the reason.
         if self.connection().in_transaction:  # type: ignore[no-untyped-call]
             super().rollback()
 
     def explain(self, error: Exception) -> str:
-        """Say it by the words of SQLite."""
+        """Choose the explanation by words in the error of SQLite."""
         text = str(error)
         hints = (hint for words, hint in _HINTS.items() if words in text)
         return next(hints, None) or super().explain(error)
 
     def reason(self, error: Exception) -> str:
-        """Give SQLite's own words: there is one file, and no network to look after."""
+        """Return SQLite's own words: there is one file, and no network that could be the cause."""
         return str(error)
 
 
 def make_sqlite(rest: str, folder: Path, timeout: float) -> Backend:
-    """Return the database of ``sqlite://rest``."""
+    """Return the database of the URL ``sqlite://rest``.
+
+    Raises:
+        SettingsError: ``rest`` names no file.
+    """
     if not rest.startswith("/") or rest == "/":
         raise bad("sqlite takes three slashes and a file, as in sqlite:///thywill.db")
     if "?" in rest or "#" in rest:

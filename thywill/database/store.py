@@ -1,33 +1,33 @@
-"""The messages of a queue that survives, in a relational database."""
+"""The storage of the durable queue in a relational database."""
 
 from __future__ import annotations
 
 from thywill.core.changes import Changes, Stored
 from thywill.database.base import MessageStore
-from thywill.database.connection import Connection
 from thywill.database.messages import MessageTables
+from thywill.database.thread import DatabaseThread
 
 TRIM_SLICE = 2000
-"""Messages deleted in one transaction; others are written between two of these."""
+"""Messages deleted in one transaction; other transactions run between two of these."""
 
 
 class PeeweeMessages(MessageStore):
-    """Hands everything to the database's thread.
+    """Runs everything in the database's thread.
 
     Args:
-        connection: shared with the client records: two connections of one process would wait for one another.
+        thread: shared with the client records: two connections of one process would wait for each other.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._tables = MessageTables(connection.database)
+    def __init__(self, thread: DatabaseThread) -> None:
+        self._thread = thread
+        self._tables = MessageTables(thread.database)
 
     async def load(self) -> Stored:
-        return await self._connection.run(self._tables.load)
+        return await self._thread.run(self._tables.load)
 
     async def write(self, changes: Changes) -> None:
-        await self._connection.run(self._tables.write, changes)
+        await self._thread.run(self._tables.write, changes)
 
     async def trim(self, application: str, up_to: int) -> None:
-        while await self._connection.run(self._tables.trim, application, up_to, TRIM_SLICE) == TRIM_SLICE:
+        while await self._thread.run(self._tables.trim, application, up_to, TRIM_SLICE) == TRIM_SLICE:
             continue

@@ -1,4 +1,4 @@
-"""What is said about a database that cannot be written."""
+"""The log lines about client records that cannot be written."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Callable
 log = logging.getLogger("thywill.database")
 
 LONGEST = 5.0
-"""Seconds between two tries at most."""
+"""The largest number of seconds between two tries."""
 
 
 class Trouble:
-    """Logs one line when writing begins to fail, one when records are dropped, and one when it works again.
+    """Logs one line when writing begins to fail, one when records are dropped, one when it works again.
 
     Args:
-        clock: seconds that only grow.
+        clock: returns seconds that never decrease.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,7 +26,7 @@ class Trouble:
         self._dropped = 0
 
     def failed(self, reason: str, waiting: int, dropped: int) -> None:
-        """Writing failed; ``waiting`` records are kept, and ``dropped`` had to go since the last call."""
+        """Writing failed: ``waiting`` records wait, and ``dropped`` were dropped since the last call."""
         if self._since is None:
             self._since = self._clock()
             log.warning("cannot write client records, %d wait: %s", waiting, reason)
@@ -36,7 +36,7 @@ class Trouble:
         self._dropped += dropped
 
     def ended(self, dropped: int) -> None:
-        """Writing succeeded; ``dropped`` records had to go since the last call."""
+        """Writing succeeded; ``dropped`` records were dropped since the last call."""
         dropped += self._dropped
         if self._since is not None:
             log.info("client records are written again after %.1f s", self._clock() - self._since)
@@ -45,5 +45,5 @@ class Trouble:
         self._since, self._tries, self._dropped = None, 0, 0
 
     def delay(self, usual: float) -> float:
-        """Return the seconds until the next try: ``usual``, and longer with each failure."""
+        """Return the seconds until the next try: ``usual``, doubled with each failure up to a limit."""
         return max(usual, min(usual * 2.0 ** min(self._tries, 30), LONGEST))

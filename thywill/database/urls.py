@@ -1,4 +1,4 @@
-"""From the ``url`` of the settings to a database."""
+"""Makes the database that the setting ``url`` names."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def make_database(url: str, folder: Path, timeout: float) -> Backend:
 
     Args:
         url: such as ``sqlite:///thywill.db`` or ``postgresql://user:password@host/thywill``.
-        folder: where a relative file name begins.
-        timeout: seconds to wait for a lock that somebody else holds; for a server, also for a connection, and
-            one more for each statement.
+        folder: the folder that a relative file name starts from.
+        timeout: seconds to wait for a lock that another program holds; for a server also for a connection,
+            and one more for each statement.
 
     Raises:
         SettingsError: the URL is malformed, its scheme is not supported, or the driver for it is missing.
     """
-    # A URL may hold a password, so no message repeats more of it than the scheme.
+    # The URL may hold a password, so error messages repeat only its scheme.
     scheme, separator, rest = url.partition("://")
     if not separator or not scheme.isalnum():
         raise bad("write it as a URL, such as sqlite:///thywill.db")
@@ -51,13 +51,13 @@ def _make_postgresql(scheme: str, rest: str, folder: Path, timeout: float) -> Ba
     place = parse(scheme, rest, folder)
     try:
         from thywill.database.postgresql import PostgresqlDatabase
-    except ImportError:  # also where psycopg is there, but not libpq
+    except ImportError:  # also if psycopg is installed without libpq
         raise _missing(scheme, "psycopg[binary]") from None
     return PostgresqlDatabase(place, _whole(timeout))
 
 
 def _whole(timeout: float) -> int:
-    # The servers count locks in whole seconds, and 0 would be for ever to some.
+    # The servers take whole seconds, and some of them take 0 for no limit.
     return max(1, math.ceil(timeout))
 
 

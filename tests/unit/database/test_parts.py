@@ -1,4 +1,4 @@
-"""The parts of the database that need none: the buffer, and what is said of a failure."""
+"""The parts that need no database: the buffer, and the log lines about failures."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def test_beyond_the_limit_the_longest_waiting_are_dropped():
         assert numbers(clients) == [3, 4, 5]
 
 
-def test_a_hundred_thousand_too_many_are_dropped_in_no_time():
+def test_dropping_a_hundred_thousand_does_not_slow_down():
     buffer = pending(*range(200_000), limit=100_000)
     assert buffer.take_dropped() == 100_000
 
 
-def test_a_failure_is_said_once_until_it_ends(caplog):
+def test_a_failure_is_logged_once_until_it_ends(caplog):
     caplog.set_level("INFO", "thywill")
     now = 100.0
     trouble = Trouble(clock=lambda: now)

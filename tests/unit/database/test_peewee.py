@@ -1,4 +1,4 @@
-"""What is particular to records in a relational database: its faults, its schema, its settings."""
+"""Records in a relational database: faults, schema and settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def make(folder: Path, **settings: Any) -> PeeweeDatabase:
 
 @pytest.fixture
 def lock(tmp_path: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
-    """Return a function that takes the right to write away, until its result is closed."""
+    """Return a function that locks the database for writing until its result is closed."""
     locks: list[sqlite3.Connection] = []
 
     def take() -> sqlite3.Connection:
@@ -39,7 +39,7 @@ def lock(tmp_path: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
 
 
 @pytest.mark.gen_test
-async def test_a_locked_database_is_tried_again(tmp_path, lock, caplog):
+async def test_a_locked_database_is_retried(tmp_path, lock, caplog):
     caplog.set_level("INFO", "thywill")
     async with running(make(tmp_path, flush=0.01)) as database:
         database.save(saved(1))
@@ -79,7 +79,7 @@ async def test_a_full_disk_is_waited_for(tmp_path, caplog):
 
 
 async def limit_pages(database: PeeweeDatabase, pages: int) -> None:
-    connection = database._connection
+    connection = database._thread
     await connection.run(connection.database.execute_sql, f"PRAGMA max_page_count = {pages}")
 
 
@@ -103,7 +103,7 @@ async def test_the_buffer_is_bounded(tmp_path, lock, caplog):
 
 
 @pytest.mark.gen_test
-async def test_stop_says_what_it_could_not_write(tmp_path, lock, caplog):
+async def test_stop_logs_how_many_records_are_lost(tmp_path, lock, caplog):
     async with running(make(tmp_path)) as database:
         lock()
         database.save(saved())
@@ -148,7 +148,7 @@ async def test_a_record_that_the_database_refuses_does_not_hold_up_the_others(tm
 
 
 @pytest.mark.gen_test
-async def test_old_gone_records_are_removed(tmp_path):
+async def test_old_records_of_gone_clients_are_deleted(tmp_path):
     old = NOW - 31 * DAY
     number = 2 * PURGE_SLICE + 10
     async with running(make(tmp_path)) as database:
@@ -167,7 +167,7 @@ async def test_old_gone_records_are_removed(tmp_path):
 
 
 @pytest.mark.gen_test
-async def test_data_spoiled_by_hand_counts_as_empty(tmp_path):
+async def test_data_that_is_not_json_counts_as_empty(tmp_path):
     async with running(make(tmp_path)) as database:
         database.save(saved(1))
         database.save(saved(2))
@@ -181,7 +181,7 @@ async def test_data_spoiled_by_hand_counts_as_empty(tmp_path):
 @pytest.mark.gen_test
 async def test_sqlite_writes_ahead(tmp_path):
     async with running(make(tmp_path)) as database:
-        connection = database._connection
+        connection = database._thread
         assert await connection.run(connection.database.pragma, "journal_mode") == "wal"
         assert await connection.run(connection.database.pragma, "synchronous") == 1
         assert await connection.run(connection.database.pragma, "busy_timeout") == 50
@@ -242,14 +242,14 @@ async def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path):
 
 
 @pytest.mark.gen_test
-async def test_a_file_that_is_no_database_is_refused(tmp_path):
+async def test_a_file_that_is_not_a_database_is_refused(tmp_path):
     (tmp_path / "test.db").write_text("something else entirely " * 100)
     line = await refusal(make(tmp_path))
     assert line == f"[database] url: {tmp_path}/test.db is not an SQLite database: name another file"
 
 
 @pytest.mark.gen_test
-async def test_somebody_elses_table_is_not_taken_for_ours(tmp_path):
+async def test_a_table_of_another_program_is_refused(tmp_path):
     with closing(sqlite3.connect(tmp_path / "test.db")) as other, other:
         other.execute("CREATE TABLE client (name TEXT)")
     assert 'table "client" already exists' in await refusal(make(tmp_path))

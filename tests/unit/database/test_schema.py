@@ -67,14 +67,14 @@ def migrations(tmp_path: Path) -> Path:
 
 
 async def run(database: PeeweeDatabase, sql: str) -> list[Any]:
-    connection = database._connection
+    connection = database._thread
     return await connection.run(lambda: list(connection.database.execute_sql(sql)))
 
 
 @pytest.mark.gen_test
 async def test_the_migrations_make_the_schema_of_the_models(make):
     async with running(make()) as database:
-        connection = database._connection
+        connection = database._thread
         queue = Models.bound_to(connection.database)
         models = [client_model(connection.database), queue.client, queue.message, queue.item]
         assert not await connection.run(diff_models, connection.database, [*models, queue.subscription])
@@ -91,10 +91,10 @@ async def test_an_old_schema_is_brought_up_to_date(make, migrations):
 
 
 @pytest.mark.gen_test
-async def test_a_message_from_before_its_number_was_noted_has_none(make, migrations):
+async def test_messages_of_an_older_schema_have_no_cause_index(make, migrations):
     (migrations / "0003_cause_index.py").unlink()
     async with running(make(migrations)) as database:
-        connection = database._connection
+        connection = database._thread
         await connection.run(connection.database.execute_sql, OLD_MESSAGE)
     async with running(make()) as database:
         [message] = (await database.messages().load()).messages
@@ -108,15 +108,15 @@ async def test_a_message_from_before_its_number_was_noted_has_none(make, migrati
 async def test_a_newer_schema_is_refused(make, migrations):
     (migrations / f"{NEXT}.py").write_text(SCRIPT)
     async with running(make(migrations)) as database:
-        label = database._connection.database.label
+        label = database._thread.database.label
     assert await refusal(make()) == (
-        f"[database] url: {label} was written by a newer thywill (schema 9001, this one knows {NEWEST}): "
-        "upgrade thywill or name another database"
+        f"[database] url: {label} was written by a newer version of thywill "
+        f"(schema 9001, this one knows {NEWEST}): upgrade thywill or name another database"
     )
 
 
 @pytest.mark.gen_test
-async def test_a_failing_migration_is_named_and_what_was_there_stays(make, migrations, kind):
+async def test_a_failing_migration_is_named_and_the_data_stays(make, migrations, kind):
     async with running(make()) as database:
         database.save(saved())
     (migrations / f"{NEXT}.py").write_text(FAILING)
@@ -153,9 +153,9 @@ async def test_several_may_start_at_once(make):
 @pytest.mark.gen_test
 async def test_a_start_that_must_not_migrate_names_the_command(make):
     database = make(migrate="refuse")
-    label = database._connection.database.label
+    label = database._thread.database.label
     assert await refusal(database) == (
-        f"[database] migrate: {label} lacks {len(KNOWN)} migrations, {', '.join(KNOWN)}: "
+        f"[database] migrate: {len(KNOWN)} migrations are missing in {label}, {', '.join(KNOWN)}: "
         "apply them with `python run.py migrate`"
     )
     assert await database.pending_migrations() == KNOWN
@@ -168,12 +168,12 @@ async def test_a_start_that_must_not_migrate_names_the_command(make):
 
 
 @pytest.mark.gen_test
-async def test_somebody_elses_table_is_not_taken_for_ours(make, tmp_path):
+async def test_a_table_of_another_program_is_refused(make, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "0000_nothing.py").write_text("def up(migrator, database): pass\n")
     async with running(make(tmp_path / "empty")) as database:
-        await database._connection.run(
-            database._connection.database.execute_sql, "CREATE TABLE client (name INTEGER)"
+        await database._thread.run(
+            database._thread.database.execute_sql, "CREATE TABLE client (name INTEGER)"
         )
         await run(database, "DELETE FROM thywill_schema RETURNING name")
     assert "already exists" in await refusal(make())

@@ -1,4 +1,4 @@
-"""The URL of a database: what it may hold, and what is said where it holds something else."""
+"""The URL of a database: what it may hold, and the error for everything else."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_any_text_survives_its_escapes(texts):
 
 
 @given(st.text())
-def test_no_text_makes_anything_but_a_place_or_one_line(text):
+def test_every_text_is_parsed_or_refused_in_one_line(text):
     line = ""
     try:
         parse("mysql", text, FOLDER)
@@ -124,7 +124,7 @@ def parameters(url: str, folder: Path = FOLDER) -> dict[str, Any]:
     return found
 
 
-def test_what_mysql_is_told(tmp_path):
+def test_the_arguments_of_the_mysql_driver(tmp_path):
     pytest.importorskip("pymysql")
     (tmp_path / "ca.pem").write_text("")
     base = {"user": "me", "password": b"\xc3\xa4", "connect_timeout": 5.0, "charset": "utf8mb4"}
@@ -143,7 +143,7 @@ def test_what_mysql_is_told(tmp_path):
     assert parameters("mysql://h/data?ssl_disabled=true")["ssl_disabled"] is True
 
 
-def test_what_postgresql_is_told(tmp_path):
+def test_the_arguments_of_the_postgresql_driver(tmp_path):
     pytest.importorskip("psycopg")
     (tmp_path / "ca.pem").write_text("")
     assert parameters("postgresql:///data") == {"connect_timeout": 5}

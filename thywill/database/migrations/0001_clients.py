@@ -7,7 +7,7 @@ from typing import Any
 from peewee import CharField, Database, DoubleField, Model, TextField
 
 
-class Client(Model):
+class ClientV1(Model):
     id = CharField(64, primary_key=True)
     session = CharField(64, index=True)
     application = CharField(64)
@@ -25,6 +25,6 @@ class Client(Model):
 
 
 def up(_migrator: Any, database: Database) -> None:
-    """Create it; a table ``client`` of somebody else makes this fail, rather than be taken for ours."""
-    with database.bind_ctx([Client]):
-        Client.create_table(safe=False)
+    """Create the table; fail if another program has a table ``client``, instead of using that one."""
+    with database.bind_ctx([ClientV1]):
+        ClientV1.create_table(safe=False)

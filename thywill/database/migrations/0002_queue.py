@@ -1,4 +1,4 @@
-"""The tables of the queue that survives a restart."""
+"""The tables of the durable queue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from peewee import (
 )
 
 
-class QueueClient(Model):
+class QueueClientV2(Model):
     id = CharField(64, primary_key=True)
     application = CharField(64)
     session = CharField(64)
@@ -34,7 +34,7 @@ class QueueClient(Model):
         table_name = "queue_client"
 
 
-class QueueMessage(Model):
+class QueueMessageV2(Model):
     application = CharField(64)
     id = BigIntegerField()
     kind = CharField(16)
@@ -52,7 +52,7 @@ class QueueMessage(Model):
         primary_key = CompositeKey("application", "id")
 
 
-class QueueItem(Model):
+class QueueItemV2(Model):
     client = CharField(64)
     n = BigIntegerField()
     item = TextField()
@@ -62,7 +62,7 @@ class QueueItem(Model):
         primary_key = CompositeKey("client", "n")
 
 
-class QueueSubscription(Model):
+class QueueSubscriptionV2(Model):
     client = CharField(64, index=True)
     channel = TextField()
     since = BigIntegerField()
@@ -72,11 +72,11 @@ class QueueSubscription(Model):
         table_name = "queue_subscription"
 
 
-TABLES = [QueueClient, QueueMessage, QueueItem, QueueSubscription]
+TABLES = [QueueClientV2, QueueMessageV2, QueueItemV2, QueueSubscriptionV2]
 
 
 def up(_migrator: Any, database: Database) -> None:
-    """Create them; a table of somebody else with such a name makes this fail."""
+    """Create the tables; fail if another program has a table with one of these names."""
     with database.bind_ctx(TABLES):
         for table in TABLES:
             table.create_table(safe=False)

@@ -1,4 +1,4 @@
-"""The number of a message among those of its step."""
+"""The column for the index of a message among those of its step."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from peewee import BigIntegerField, Database
 
 
 def up(migrator: Any, _database: Database) -> None:
-    """Add it; the messages that are there have none."""
+    """Add the column; it is null for the messages that exist."""
     migrator.migrate(migrator.add_column("queue_message", "cause_index", BigIntegerField(null=True)))

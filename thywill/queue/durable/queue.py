@@ -1,8 +1,18 @@
-"""A queue that survives the server: its message log and the clients' cursors are kept in the database.
+"""A queue that survives the end of the server: messages, clients and unfinished steps are in the database.
 
-Whatever has to be safe is written before anybody hears of it: a message before it is delivered and before
-``append`` returns, what a browser sends before it is answered. One transaction takes all that has come up
-while the one before it was under way (group commit), in the database's thread.
+The rule: commit first, then let anybody rely on it. An example, in which browser A sends "hi" to a chat whose
+hook publishes it to the channel "lobby", where B is:
+
+    1  A's message 7 is put into ``changes.items``; ``GroupCommit`` commits it.
+    2  Only now A gets the answer {"received": 7}, and the hook starts: step (A, 7).
+    3  The hook publishes. The message gets the id 40 and goes into ``changes.messages``; it is committed.
+    4  Only now it is delivered to B's queue, and ``publish`` returns to the hook.
+    5  The hook ends. "A has handled 7" is committed within 20 ms, with what the hook changed in A's data.
+    6  B's browser acknowledges 40. B's cursor is committed within 2 s; later 40 is trimmed from the log.
+
+A crash before 1 is committed: A has no answer and sends 7 again. Before 3: step (A, 7) runs again. Between 3
+and 5: it runs again, and its message 40 is recognized and not sent twice (``replay``). Before 6: B may get
+40 again after the restart (``restoring``), and its page ignores ids that it has.
 """
 
 from __future__ import annotations
@@ -20,7 +30,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from thywill.core.changes import Move, Stored, StoredClient, StoredItem, StoredMessage
+from thywill.core.changes import MembershipChange, Stored, StoredClient, StoredItem, StoredMessage
 from thywill.core.envelope import Item
 from thywill.core.lifecycle import State
 from thywill.core.message import Message
@@ -32,10 +42,10 @@ from thywill.hub.client import LiveClient
 from thywill.hub.contracts import Address, Restored, Then
 from thywill.hub.step import CONNECTED, DISCONNECTED, Cause, current
 from thywill.queue.base import Queue, QueueSettings
-from thywill.queue.durable.data import DataNotes
+from thywill.queue.durable.client_data import ClientData
+from thywill.queue.durable.group_commit import GroupCommit
 from thywill.queue.durable.replay import Replay
-from thywill.queue.durable.restoring import END, Log, restore
-from thywill.queue.durable.writer import Writer
+from thywill.queue.durable.restoring import END, MessageIndex, restore
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +53,13 @@ Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 ALL = 2**31 - 1
 WALK = 2000
-"""Clients whose queues are looked into in one turn of the loop."""
+"""How many clients are looked at in one turn of the loop."""
 
-HANDLED = 0.02
-"""Seconds after which it is noted that a step has ended, when nothing else is written before."""
+STEP_END = 0.02
+"""Seconds until the end of a step is committed, if nothing else is committed earlier."""
 
 OUTSIDE = 0.5
-"""Seconds between two looks at what was changed of ``client.data`` outside of any step."""
+"""Seconds between two looks for changes of ``client.data`` that were made outside of any step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +67,10 @@ class DatabaseQueueSettings(QueueSettings):
     """The section ``[queue]`` with ``component = "database"``.
 
     Args:
-        cursors: seconds within which it is noted what browsers have acknowledged; what is not noted when
-            the server is killed is sent again, and their pages ignore it.
-        trim: seconds between two deletions of what all have acknowledged.
-        age: seconds after which a message is given up that somebody has not acknowledged.
+        cursors: seconds within which acknowledgements of browsers are committed. Messages whose
+            acknowledgement was not committed when the server is killed are sent again; pages ignore them.
+        trim: seconds between two deletions of messages that all receivers have acknowledged.
+        age: seconds after which a message is dropped although some receiver has not acknowledged it.
     """
 
     cursors: Seconds = 2.0
@@ -70,10 +80,13 @@ class DatabaseQueueSettings(QueueSettings):
 
 @dataclass(slots=True)
 class Position:
-    """Where the log of an application is, in ids.
+    """How far the log of one application has come, in ids.
 
-    ``assigned`` was given out last, ``delivered`` was delivered last; up to ``trimmed`` all is deleted.
-    ``marks`` are pairs of a time (seconds) and what had been delivered by then, the oldest first.
+    Args:
+        assigned: the last id that a message got.
+        delivered: the last id that was delivered.
+        trimmed: all messages up to this id are deleted.
+        marks: pairs of a time (seconds) and the last id delivered by then, the oldest first.
     """
 
     assigned: int = 0
@@ -82,7 +95,7 @@ class Position:
     marks: deque[tuple[float, int]] = field(default_factory=deque)
 
     def older_than(self, age: float, now: float) -> int:
-        """Return up to which id all was delivered ``age`` seconds ago, and note where the log is now."""
+        """Return the last id that was delivered ``age`` seconds ago, and remember the one of ``now``."""
         old = 0
         self.marks.append((now, self.delivered))
         while self.marks[0][0] <= now - age:
@@ -91,7 +104,7 @@ class Position:
 
 
 class DatabaseQueue(Queue):
-    """Keeps messages until their receivers have acknowledged them, and clients as long as they live."""
+    """Stores messages until all receivers have acknowledged them, and clients until they are gone."""
 
     Settings: ClassVar[type[Any]] = DatabaseQueueSettings
     settings: DatabaseQueueSettings
@@ -101,48 +114,51 @@ class DatabaseQueue(Queue):
         super().__init__(settings, database)
         self._database = database
         self._store = database.messages()
-        self._writer = Writer(self._store)
+        self._commits = GroupCommit(self._store)
         self._positions: dict[str, Position] = defaultdict(Position)
         self._acknowledged: dict[str, LiveClient] = {}
         self._lossy: set[str] = set()
-        self._data = DataNotes()
-        self._under_way: dict[tuple[str, int], int] = {}
+        self._data = ClientData()
+        self._in_flight: dict[tuple[str, int], int] = {}
         self._replay = Replay((), ())
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        self._writer.start()
-        self._tasks = [asyncio.create_task(self._keep_trimming()), asyncio.create_task(self._keep_noting())]
+        self._commits.start()
+        self._tasks = [
+            asyncio.create_task(self._keep_trimming()),
+            asyncio.create_task(self._keep_committing_data()),
+        ]
 
     async def stop(self) -> None:
-        """Write what is left."""
+        """Commit what is left."""
         for task in self._tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        self._note_cursors()
-        self._note_data(ALL)
-        await self._writer.stop()
+        self._commit_cursors()
+        self._commit_data(ALL)
+        await self._commits.stop()
 
-    # What was kept.
+    # The start.
 
     async def restore(self, applications: Container[str]) -> Sequence[Restored]:
-        kept = await self._store.load()
-        for application, last in Log(kept.messages).last.items():
+        stored = await self._store.load()
+        for application, last in MessageIndex(stored.messages).last.items():
             self._positions[application] = Position(last, last)
-        self._forget_others(kept, applications)
-        # Without those others, whose steps never end.
-        ours = [client for client in kept.clients if client.application in applications]
-        self._replay = Replay(ours, kept.messages)
-        clients = restore(kept, self.bounds, applications)
+        self._forget_others(stored, applications)
+        # Steps of the others never run, so they must not keep messages in the log.
+        ours = [client for client in stored.clients if client.application in applications]
+        self._replay = Replay(ours, stored.messages)
+        clients = restore(stored, self.bounds, applications)
         self._lossy.update(client.id for client in clients if client.outbox.losses)
         for client in clients:
-            self._data.begin(client.id, client.data)
+            self._data.track(client.id, client.data)
         self._hold(clients)
         return await self._with_records(clients)
 
     def _hold(self, clients: Sequence[Restored]) -> None:
-        """Count what waits for the clients into the logs of their applications."""
+        """Count the messages that wait for the clients in the logs of their applications."""
         entries: dict[tuple[str, int], Entry] = {}
         for client in clients:
             for entry in client.outbox.entries:
@@ -151,10 +167,10 @@ class DatabaseQueue(Queue):
         for (application, _), entry in sorted(entries.items()):
             self.hold(application, entry)
 
-    def _forget_others(self, kept: Stored, applications: Container[str]) -> None:
-        others = {client.id for client in kept.clients if client.application not in applications}
+    def _forget_others(self, stored: Stored, applications: Container[str]) -> None:
+        others = {client.id for client in stored.clients if client.application not in applications}
         for client_id in others:
-            self._writer.changes.forget(client_id)
+            self._commits.changes.forget(client_id)
 
     async def _with_records(self, clients: Sequence[Restored]) -> Sequence[Restored]:
         records: dict[str, ClientRecord] = {}
@@ -170,37 +186,40 @@ class DatabaseQueue(Queue):
 
     def keep(self, client: LiveClient) -> None:
         cursor = client.outbox.cursor
-        data = self._data.begin(client.id, client.data)
+        data = self._data.track(client.id, client.data)
         row = StoredClient(client.id, client.application, client.session, client.created, cursor, data=data)
-        self._writer.changes.clients[client.id] = row
-        self._writer.write()
+        self._commits.changes.clients[client.id] = row
+        self._commits.commit()
 
     def touched(self, client: LiveClient) -> None:
-        self._data.asked(client)
+        self._data.requested(client)
 
-    async def _keep_noting(self) -> None:
+    async def _keep_committing_data(self) -> None:
         while True:
-            more = self._note_data(WALK)
+            more = self._commit_data(WALK)
             await asyncio.sleep(0 if more else OUTSIDE)
 
-    def _note_data(self, limit: int) -> bool:
-        changes, more = self._data.outside(limit)
+    def _commit_data(self, limit: int) -> bool:
+        changes, more = self._data.outside_steps(limit)
         if changes:
-            self._writer.changes.data.update(changes)
-            self._writer.write()
+            self._commits.changes.data.update(changes)
+            self._commits.commit()
         return more
 
     def subscribed(self, client: LiveClient, channel: str) -> None:
-        self._move(client, channel, enters=True)
+        self._change_membership(client, channel, enters=True)
 
     def unsubscribed(self, client: LiveClient, channel: str) -> None:
-        self._move(client, channel, enters=False)
+        self._change_membership(client, channel, enters=False)
 
-    def _move(self, client: LiveClient, channel: str, *, enters: bool) -> None:
-        # What is under way is delivered to those who are in the channel then: so it counts as sent later.
+    def _change_membership(self, client: LiveClient, channel: str, *, enters: bool) -> None:
+        # A message in flight is delivered to those who are members when it is committed. It counts as sent
+        # after this change, so the position is the last id that was delivered.
         position = self._positions[client.application].delivered
-        self._writer.changes.moves.append(Move(enters, client.id, json.dumps(channel), position))
-        self._writer.write_within(HANDLED)
+        self._commits.changes.memberships.append(
+            MembershipChange(enters, client.id, json.dumps(channel), position)
+        )
+        self._commits.commit_within(STEP_END)
 
     def close(self, client: LiveClient, then: Then, evicted: Gone | None = None) -> None:
         self._acknowledged.pop(client.id, None)
@@ -208,27 +227,27 @@ class DatabaseQueue(Queue):
         if not client.greeted:
             then(None)
             return
-        self._writer.changes.gone[client.id] = None
+        self._commits.changes.gone[client.id] = None
         if evicted is not None:
             end = (client.inbox.received, json.dumps(evicted.message))
-            self._writer.changes.evicted[client.id] = end
-        self._writer.write(then)
+            self._commits.changes.evicted[client.id] = end
+        self._commits.commit(then)
 
     # Messages to browsers.
 
     async def append(self, application: str, address: Address, message: Message) -> int:
-        cause = current()
-        if cause is None:
+        step = current()
+        if step is None:
             return await self._append(application, address, message)
         to = (address, message.reply_to)
-        index = cause.index(to, message.data)
-        before = self._replay.take(cause, address, message.reply_to, index)
+        index = step.index(to, message.data)
+        before = self._replay.take(step, address, message.reply_to, index)
         if before is not None:
             return before
         try:
-            return await self._append(application, address, message, cause, index)
+            return await self._append(application, address, message, step, index)
         except (Unavailable, asyncio.CancelledError):
-            cause.failed(to, message.data, index)
+            step.failed(to, message.data, index)
             raise
 
     async def _append(
@@ -236,18 +255,18 @@ class DatabaseQueue(Queue):
         application: str,
         address: Address,
         message: Message,
-        cause: Cause | None = None,
+        step: Cause | None = None,
         index: int | None = None,
     ) -> int:
         position = self._positions[application]
         position.assigned += 1
-        row = _row(application, position.assigned, address, message, cause, index)
-        if cause is not None:
-            self._under_way.setdefault((cause.client, cause.number), row.id)
+        row = _row(application, position.assigned, address, message, step, index)
+        if step is not None:
+            self._in_flight.setdefault((step.client, step.number), row.id)
         safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = Entry(row.id, *message)
-        self._writer.changes.messages.append(row)
-        self._writer.write(partial(self._appended, safe, application, address, entry))
+        self._commits.changes.messages.append(row)
+        self._commits.commit(partial(self._appended, safe, application, address, entry))
         await safe
         return entry.id
 
@@ -262,7 +281,7 @@ class DatabaseQueue(Queue):
         if error is None:
             self._positions[application].delivered = entry.id
             self.deliver(application, address, entry)
-        if safe.done():  # whoever waited was cancelled
+        if safe.done():  # the task that waited was cancelled
             return
         if error is None:
             safe.set_result(None)
@@ -271,21 +290,21 @@ class DatabaseQueue(Queue):
 
     def acknowledged(self, client: LiveClient) -> None:
         if not self._acknowledged:
-            asyncio.get_running_loop().call_later(self.settings.cursors, self._note_cursors)
+            asyncio.get_running_loop().call_later(self.settings.cursors, self._commit_cursors)
         self._acknowledged[client.id] = client
 
-    def _note_cursors(self) -> None:
+    def _commit_cursors(self) -> None:
         clients, self._acknowledged = self._acknowledged, {}
         for client in clients.values():
             if client.greeted:
-                self._note_cursor(client)
+                self._commit_cursor_of(client)
         if clients:
-            self._writer.write()
+            self._commits.commit()
 
-    def _note_cursor(self, client: LiveClient) -> None:
-        self._writer.changes.cursors[client.id] = client.outbox.cursor
+    def _commit_cursor_of(self, client: LiveClient) -> None:
+        self._commits.changes.cursors[client.id] = client.outbox.cursor
         if client.id in self._lossy:
-            self._note_loss(client)
+            self._commit_loss(client)
             if not client.outbox.losses:
                 self._lossy.discard(client.id)
 
@@ -294,41 +313,41 @@ class DatabaseQueue(Queue):
     def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
         for item in items:
             row = StoredItem(client.id, item.n, msgspec.json.encode(item).decode())
-            self._writer.changes.items.append(row)
-        self._writer.write(then)
+            self._commits.changes.items.append(row)
+        self._commits.commit(then)
 
     def handled(self, client: LiveClient, number: int) -> None:
-        self._replay.done(client.id, number)
-        changes = self._writer.changes
+        self._replay.step_ended(client.id, number)
+        changes = self._commits.changes
         if number == DISCONNECTED:
             changes.forget(client.id)
         elif number >= CONNECTED:
             changes.handled[client.id] = number
-        changes.data.update(self._data.ended(client, last=number == DISCONNECTED))
-        if (client.id, number) in self._under_way:
-            self._writer.write(partial(self._ended, (client.id, number)))
+        changes.data.update(self._data.step_ended(client, last=number == DISCONNECTED))
+        if (client.id, number) in self._in_flight:
+            self._commits.commit(partial(self._ended, (client.id, number)))
         else:
-            self._writer.write_within(HANDLED)
+            self._commits.commit_within(STEP_END)
 
     def _ended(self, step: tuple[str, int], _error: RequestError | None) -> None:
-        del self._under_way[step]
+        del self._in_flight[step]
 
-    # The log.
+    # Trimming the log.
 
     async def _keep_trimming(self) -> None:
         while True:
             await asyncio.sleep(self.settings.trim)
             for application, position in list(self._positions.items()):
-                # On a full disk, too: there it is what makes room.
+                # Also while writes fail: on a full disk this is what makes room.
                 with suppress(DatabaseUnavailable):
                     await self._trim(application, position)
 
     async def _trim(self, application: str, position: Position) -> None:
-        """Delete what nobody needs: never the last message, from which the ids go on after a restart."""
+        """Delete messages that nobody needs; the last stays, since the ids go on from it after a restart."""
         old = position.older_than(self.settings.age, time.monotonic())
         if old > position.trimmed:
             self.receivers.drop_up_to(application, old)
-        needed = [position.delivered, self._replay.lowest() or END, *self._under_way.values()]
+        needed = [position.delivered, self._replay.lowest() or END, *self._in_flight.values()]
         needed.append(await self._lowest_waiting(application))
         up_to = min(needed) - 1
         if up_to > position.trimmed:
@@ -336,22 +355,22 @@ class DatabaseQueue(Queue):
             position.trimmed = up_to
 
     async def _lowest_waiting(self, application: str) -> int:
-        """Return the lowest id that waits in any queue, and note what was dropped from them."""
+        """Return the lowest id that waits in any queue, and commit what was dropped from them."""
         lowest = END
         for count, client in enumerate(self.receivers.clients(application)):
             if count % WALK == WALK - 1:
-                await asyncio.sleep(0)  # what comes meanwhile has higher ids
+                await asyncio.sleep(0)  # messages that come meanwhile have higher ids
             entries = client.outbox.entries
             if entries:
                 lowest = min(lowest, entries[0].id)
             if client.outbox.losses and client.greeted:
-                self._note_loss(client)
+                self._commit_loss(client)
         return lowest
 
-    def _note_loss(self, client: LiveClient) -> None:
-        # Its messages may be deleted before its browser has been told.
+    def _commit_loss(self, client: LiveClient) -> None:
+        # Its messages may leave the log before its browser has been told of the loss.
         self._lossy.add(client.id)
-        self._writer.changes.lost[client.id] = client.outbox.loss()
+        self._commits.changes.lost[client.id] = client.outbox.loss()
 
 
 def _with_record(client: Restored, record: ClientRecord | None) -> Restored:
@@ -365,7 +384,7 @@ def _row(
     message_id: int,
     address: Address,
     message: Message,
-    cause: Cause | None,
+    step: Cause | None,
     index: int | None,
 ) -> StoredMessage:
     return StoredMessage(
@@ -377,8 +396,8 @@ def _row(
         reply_to=message.reply_to,
         key=message.key,
         overflow=message.overflow.value if message.overflow else None,
-        cause_client=cause.client if cause else None,
-        cause_number=cause.number if cause else None,
+        cause_client=step.client if step else None,
+        cause_number=step.number if step else None,
         sent=time.time(),
         cause_index=index,
     )

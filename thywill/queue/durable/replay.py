@@ -1,4 +1,17 @@
-"""What the steps that a crash interrupted had sent before it."""
+"""Recognizes what a step sent before a crash, when the step runs again after it.
+
+A step runs again if the server was killed before its end was committed. Whatever the step had sent by then is
+in the log already, and must not be sent twice. An example: message 7 of client A makes its hook publish three
+times, to "lobby", to "lobby" and to "score". The server is killed after the second.
+
+    In the log:    id 40, from (A, 7), to "lobby", index 0        In the log:    id 41, same, index 1
+    The step runs again. It publishes to "lobby", index 0:        id 40 is returned, nothing is sent.
+    It publishes to "lobby", index 1:                             id 41 is returned, nothing is sent.
+    It publishes to "score", index 0:                             the log has none, so it is sent now.
+
+Messages are matched by step, receiver, the item they reply to and their index among those, never by their
+data: most messages hold a time or a name that differs in the second run.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +26,7 @@ from thywill.hub.step import DISCONNECTED, Cause
 
 
 class Sent(NamedTuple):
-    """A message of such a step; ``number`` as ``StoredMessage.cause_index``."""
+    """A message that an interrupted step has sent; ``number`` as ``StoredMessage.cause_index``."""
 
     address: Address
     reply_to: int | None
@@ -22,10 +35,11 @@ class Sent(NamedTuple):
 
 
 class Replay:
-    """Recognizes, when such a step is handled again, each message that the log has of it already.
+    """The messages of all interrupted steps, each of which is recognized once.
 
-    By whom it is for, what it replies to and its number among those, and not by its data: most messages hold
-    a time or a name that would differ now.
+    Args:
+        clients: the clients whose steps run again.
+        messages: the log, in the order of its ids.
     """
 
     def __init__(self, clients: Iterable[StoredClient], messages: Iterable[StoredMessage]) -> None:
@@ -37,20 +51,20 @@ class Replay:
             if row.cause_number == DISCONNECTED or row.cause_number > handled[row.cause_client]:
                 sent = Sent(Address(row.kind, json.loads(row.name)), row.reply_to, row.cause_index, row.id)
                 self._sent[row.cause_client, row.cause_number].append(sent)
-        # Of all that they sent: the next server may have to recognize what this one has.
+        # Including those that are recognized here: after another crash the next server needs them too.
         self._lowest = {step: sent[0].id for step, sent in self._sent.items()}
 
-    def take(self, cause: Cause, address: Address, reply_to: int | None, index: int) -> int | None:
-        """Return the id under which ``cause`` has sent this before, or None.
+    def take(self, step: Cause, address: Address, reply_to: int | None, index: int) -> int | None:
+        """Return the id under which ``step`` has sent this message before; None if it has not.
 
         Args:
-            cause: the step.
-            address: whom it is for now.
-            reply_to: what it replies to.
-            index: its number among the step's messages of which both are the same.
+            step: the step that runs again.
+            address: the receiver.
+            reply_to: the number of the item that the message replies to.
+            index: its number among the step's messages with the same ``address`` and ``reply_to``.
         """
-        sent = self._sent.get((cause.client, cause.number), [])
-        for number in (index, None):  # those of an older thywill have nothing but their order
+        sent = self._sent.get((step.client, step.number), [])
+        for number in (index, None):  # rows of an older version have no index, only their order
             for place, one in enumerate(sent):
                 if one[:3] == (address, reply_to, number):
                     del sent[place]
@@ -58,10 +72,10 @@ class Replay:
         return None
 
     def lowest(self) -> int | None:
-        """Return the lowest id of a message that may still be asked for, here or after another crash."""
+        """Return the lowest id that has to stay in the log for this restart or another; None if none has."""
         return min(self._lowest.values(), default=None)
 
-    def done(self, client_id: str, number: int) -> None:
-        """The step has come to its end."""
+    def step_ended(self, client_id: str, number: int) -> None:
+        """Let go of the messages of a step that has ended."""
         self._sent.pop((client_id, number), None)
         self._lowest.pop((client_id, number), None)

@@ -1,4 +1,18 @@
-"""From what a queue has kept to the clients as they were."""
+"""Rebuilds the clients and their queues from the rows, when a server starts.
+
+No row says what waits for a client. That follows from three others: where its cursor is, which channels it
+was in and since when, and what is in the log. An example: client A has the cursor 10, joined "lobby" at 5 and
+left it at 12, and joined "score" at 11.
+
+    log      9 lobby   11 lobby   12 to A   13 lobby   14 score
+    A gets             11         12                   14
+
+9 lies before the cursor, 13 after A had left. The rebuilt queue is 11, 12, 14. The cursor in the database may
+lag two seconds behind the browser, so A may get a message again that its page has; the page ignores it. For
+the same reason the queue accepts any cursor up to the end of this log, also one that no answer of this server
+has carried. If messages of A were dropped (``lost`` of them, the last at the id ``lost_at``), a loss stands
+in their place, so that the page is told of it.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +35,11 @@ from thywill.hub.contracts import Address, Restored
 END = 2**63
 
 Source = tuple[str, Address]
-"""An application, and whom its messages are for."""
+"""An application and an address."""
 
 
-class Log:
-    """The kept messages, by whom they are for; each is made into an entry once, for all of its receivers."""
+class MessageIndex:
+    """The messages of the log by their address; the receivers of one message share its entry."""
 
     def __init__(self, messages: Iterable[StoredMessage]) -> None:
         self._entries: dict[Source, list[Entry]] = defaultdict(list)
@@ -36,43 +50,49 @@ class Log:
             self.last[row.application] = max(row.id, self.last[row.application])
 
     def between(self, source: Source, after: int, until: int) -> Iterator[Entry]:
-        """Yield the entries of ``source`` with ids above ``after``, up to ``until``."""
+        """Yield the entries of ``source`` whose ids are above ``after`` and not above ``until``."""
         entries = self._entries.get(source, [])
         first = bisect_right(entries, after, key=lambda entry: entry.id)
         return takewhile(lambda entry: entry.id <= until, entries[first:])
 
 
 def entry_of(row: StoredMessage) -> Entry:
-    """Return the message of a row as it is delivered."""
+    """Return the entry that delivers the message of a row."""
     overflow = Overflow(row.overflow) if row.overflow else None
     return Entry(row.id, row.data.encode(), row.reply_to, row.key, overflow)
 
 
-def restore(kept: Stored, bounds: Bounds, applications: Container[str]) -> list[Restored]:
-    """Return the clients of ``applications``, with what they have not acknowledged in their queues."""
-    log = Log(kept.messages)
+def restore(stored: Stored, bounds: Bounds, applications: Container[str]) -> list[Restored]:
+    """Return the clients of ``applications``; their queues hold what they have not acknowledged."""
+    index = MessageIndex(stored.messages)
     subscriptions: dict[str, list[StoredSubscription]] = defaultdict(list)
-    for each in kept.subscriptions:
+    for each in stored.subscriptions:
         subscriptions[each.client].append(each)
     items: dict[str, list[Item]] = defaultdict(list)
-    for row in kept.items:
+    for row in stored.items:
         items[row.client].append(msgspec.json.decode(row.item, type=Item))
     return [
-        _restore(client, log, subscriptions[client.id], items[client.id], bounds)
-        for client in kept.clients
+        _restore(client, index, subscriptions[client.id], items[client.id], bounds)
+        for client in stored.clients
         if client.application in applications
     ]
 
 
 def _restore(
-    client: StoredClient, log: Log, subscriptions: list[StoredSubscription], items: list[Item], bounds: Bounds
+    client: StoredClient,
+    index: MessageIndex,
+    subscriptions: list[StoredSubscription],
+    items: list[Item],
+    bounds: Bounds,
 ) -> Restored:
-    waiting: list[Waiting] = [] if client.gone else _with_loss(client, _addressed(client, log, subscriptions))
+    waiting: list[Waiting] = (
+        [] if client.gone else _with_loss(client, _addressed(client, index, subscriptions))
+    )
     return Restored(
         id=client.id,
         application=client.application,
         session=client.session,
-        outbox=Outbox.restored(bounds, client.cursor, waiting, log.last[client.application]),
+        outbox=Outbox.restored(bounds, client.cursor, waiting, index.last[client.application]),
         received=client.received,
         handled=client.handled,
         gone=bool(client.gone),
@@ -84,26 +104,28 @@ def _restore(
     )
 
 
-def _addressed(client: StoredClient, log: Log, subscriptions: list[StoredSubscription]) -> list[Entry]:
-    """Return the entries that ``client`` has not acknowledged, in order, each once."""
+def _addressed(
+    client: StoredClient, index: MessageIndex, subscriptions: list[StoredSubscription]
+) -> list[Entry]:
+    """Return the entries that ``client`` has not acknowledged, in the order of their ids, each once."""
     application, cursor = client.application, client.cursor
     sources = [
-        log.between((application, Address.client(client.id)), cursor, END),
-        log.between((application, Address.session(client.session)), cursor, END),
+        index.between((application, Address.client(client.id)), cursor, END),
+        index.between((application, Address.session(client.session)), cursor, END),
     ]
     for each in subscriptions:
         source = (application, Address.channel(json.loads(each.channel)))
         until = END if each.until is None else each.until
-        sources.append(log.between(source, max(cursor, each.since), until))
+        sources.append(index.between(source, max(cursor, each.since), until))
     merged = heapq.merge(*sources, key=lambda entry: entry.id)
     return list({entry.id: entry for entry in merged}.values())
 
 
 def _with_loss(client: StoredClient, entries: list[Entry]) -> list[Waiting]:
-    """Return the entries with what was dropped of the client's messages in its place."""
+    """Return ``entries`` with a loss in the place of the messages that were dropped."""
     if client.lost_at <= client.cursor:
         return [*entries]
-    # The last of those that were dropped may be in the log still.
+    # The last message that was dropped may still be in the log.
     others = [entry for entry in entries if entry.id != client.lost_at]
     place = bisect_right(others, client.lost_at, key=lambda entry: entry.id)
     return [*others[:place], Loss(client.lost_at, client.lost), *others[place:]]

@@ -1,4 +1,4 @@
-"""``client.data`` and the queue that survives: after a kill it is what it was when the last step ended."""
+"""``client.data`` with the durable queue: after a kill it is what it was when the last step ended."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def set_data(world: World, client: LiveClient, **fields: Any) -> None:
 
 
 def notes(world: World) -> list[dict[str, Any]]:
-    """Return what was written of data, one for each transaction that has something."""
+    """Return the data of each transaction that wrote some."""
     return [
         {client_id: json.loads(text) for client_id, text in changes.data.items()}
         for changes in world.store.written
@@ -38,14 +38,14 @@ async def handled(world: World, client: LiveClient, number: int) -> None:
 
 
 async def connected() -> tuple[World, LiveClient, LiveClient]:
-    """Return a world with two clients whose connections are noted."""
+    """Return a world with two clients whose connections are committed."""
     world = await World().begin()
     one, other = world.connect(), world.connect()
     await world.publish("so that it is written")
     return world, one, other
 
 
-async def test_it_is_written_with_the_end_of_its_step() -> None:
+async def test_data_is_committed_with_the_end_of_the_step() -> None:
     world, client, _ = await connected()
     world.send(client, 1)
     await settle()
@@ -58,7 +58,7 @@ async def test_it_is_written_with_the_end_of_its_step() -> None:
     assert world.again(client).data == {"name": "Ada"}
 
 
-async def test_what_a_step_that_did_not_end_has_changed_is_as_it_was_before() -> None:
+async def test_changes_of_a_step_that_did_not_end_are_undone_by_a_kill() -> None:
     world, client, _ = await connected()
     set_data(world, client, count=1)
     await handled(world, client, 1)
@@ -72,7 +72,7 @@ async def test_what_a_step_that_did_not_end_has_changed_is_as_it_was_before() ->
     assert world.database.records[client.id].data == {"count": 1}
 
 
-async def test_what_is_changed_without_being_asked_for_again_is_written_too() -> None:
+async def test_a_change_through_a_reference_from_an_earlier_step_is_written() -> None:
     world, client, _ = await connected()
     data = world.handle(client).data
     for number in (1, 2):
@@ -82,7 +82,7 @@ async def test_what_is_changed_without_being_asked_for_again_is_written_too() ->
     assert notes(world) == [{client.id: {"count": 1}}, {client.id: {"count": 2}}]
 
 
-async def test_what_has_not_changed_is_not_written() -> None:
+async def test_unchanged_data_is_not_written() -> None:
     world, client, _ = await connected()
     set_data(world, client, name="Ada")
     await handled(world, client, 1)
@@ -95,7 +95,7 @@ async def test_what_has_not_changed_is_not_written() -> None:
     assert notes(world) == [{client.id: {"name": "Ada"}}]
 
 
-async def test_what_becomes_empty_is_written() -> None:
+async def test_data_that_becomes_empty_is_written() -> None:
     world, client, _ = await connected()
     set_data(world, client, name="Ada")
     await handled(world, client, 1)
@@ -109,13 +109,13 @@ async def test_an_application_without_data_costs_nothing() -> None:
     world, client, _ = await connected()
     for number in range(1, 4):
         await handled(world, client, number)
-    assert (notes(world), world.queue._data._noted) == ([], {})
+    assert (notes(world), world.queue._data._committed) == ([], {})
     assert client.data is None
     world = await world.killed()
     assert world.again(client).data is None
 
 
-async def test_what_is_there_before_the_first_poll_is_kept() -> None:
+async def test_data_set_before_the_first_poll_is_written() -> None:
     world = await World().begin()
     client = world.hub.create("chat", "session")
     set_data(world, client, language="de")
@@ -126,12 +126,12 @@ async def test_what_is_there_before_the_first_poll_is_kept() -> None:
     assert world.again(client).data == {"language": "de"}
 
 
-async def test_what_a_step_changes_of_another_client_is_written_with_its_end() -> None:
+async def test_a_change_of_another_clients_data_is_written_when_the_step_ends() -> None:
     world, one, other = await connected()
     begin(Cause(one.id, 1))
     set_data(world, other, hits=1)
     await world.publish("so that it is written")
-    world.queue._note_data(10)
+    world.queue._commit_data(10)
     await handled(world, other, 1)  # its own step, which ends meanwhile
     assert notes(world) == [{other.id: {"hits": 1}}]
     begin(Cause(one.id, 1))
@@ -154,26 +154,26 @@ async def test_half_of_another_clients_step_is_not_written() -> None:
     assert notes(world) == [{other.id: {"half": "done", "hits": 1}}]
 
 
-async def test_what_is_changed_outside_of_any_step_is_written_after_a_while() -> None:
+async def test_changes_outside_of_any_step_are_written_after_a_while() -> None:
     world, client, _ = await connected()
     set_data(world, client, count=1)
     await until(lambda: notes(world) == [{client.id: {"count": 1}}])
 
 
-async def test_what_is_changed_outside_is_written_at_the_stop_for_as_many_as_there_are() -> None:
+async def test_a_stop_writes_the_outside_changes_of_all_clients() -> None:
     world = await World().begin()
     clients = [world.connect() for _ in range(5)]
     await settle()
     for number, client in enumerate(clients):
         set_data(world, client, number=number)
-    assert world.queue._note_data(2)
+    assert world.queue._commit_data(2)
     await world.queue.stop()
     kept = [json.loads(world.store.clients[client.id].data or "null") for client in clients]
     assert kept == [{"number": number} for number in range(5)]
 
 
 @pytest.mark.parametrize("odd", [{1, 2}, object(), float("nan"), "loop"])
-async def test_what_is_not_json_is_kept_empty_and_what_comes_after_it_is_kept(odd: Any) -> None:
+async def test_data_that_is_not_json_is_stored_as_empty_and_later_data_is_stored(odd: Any) -> None:
     world, client, _ = await connected()
     data = world.handle(client).data
     data["odd"] = data if odd == "loop" else odd
@@ -193,7 +193,7 @@ async def test_what_is_not_json_is_kept_empty_and_what_comes_after_it_is_kept(od
         ({None: 1, 2: [True, ()]}, {"null": 1, "2": [True, []]}),
     ],
 )
-async def test_whatever_json_takes_is_kept(data: Any, found: Any) -> None:
+async def test_all_data_that_json_can_hold_is_stored(data: Any, found: Any) -> None:
     world, client, _ = await connected()
     world.handle(client).data.update(data)
     await handled(world, client, 1)
@@ -201,18 +201,18 @@ async def test_whatever_json_takes_is_kept(data: Any, found: Any) -> None:
     assert world.again(client).data == (found or data)
 
 
-async def test_what_could_not_be_written_is_written_with_the_next() -> None:
+async def test_data_of_a_failed_transaction_is_retried_with_the_next() -> None:
     world, client, _ = await connected()
     world.store.fault = "refuse"
     set_data(world, client, count=1)
     world.hub.handled(client, 1)
-    await until(lambda: world.queue._writer.failing)
+    await until(lambda: world.queue._commits.failing)
     world.store.fault = None
     await world.publish("so that it is written")
     assert (world.store.clients[client.id].handled, world.store.clients[client.id].data) == (1, '{"count":1}')
 
 
-async def test_one_that_has_left_has_its_data_when_its_last_step_is_handled_again() -> None:
+async def test_a_repeated_disconnect_step_has_the_clients_data() -> None:
     world, client, other = await connected()
     set_data(world, client, room="Tea")
     await handled(world, client, 1)
@@ -223,10 +223,10 @@ async def test_one_that_has_left_has_its_data_when_its_last_step_is_handled_agai
     world = await world.killed()
     kept = await world.store.load()
     assert {row.id: row.data for row in kept.clients} == {client.id: '{"room":"Tea"}', other.id: None}
-    assert world.queue._data._noted.keys() == {client.id}
+    assert world.queue._data._committed.keys() == {client.id}
 
 
-async def test_nothing_is_left_of_one_whose_end_was_handled() -> None:
+async def test_nothing_is_left_of_a_client_whose_last_step_ended() -> None:
     world, client, other = await connected()
     set_data(world, client, room="Tea")
     await handled(world, client, 1)
@@ -239,9 +239,9 @@ async def test_nothing_is_left_of_one_whose_end_was_handled() -> None:
     set_data(world, client, room="somewhere")
     await handled(world, other, 1)
     await until(lambda: client.id not in world.store.clients)
-    world.queue._note_data(10)
-    assert world.queue._data._asked == {}
-    assert world.queue._data._noted.keys() == {other.id}
+    world.queue._commit_data(10)
+    assert world.queue._data._requested == {}
+    assert world.queue._data._committed.keys() == {other.id}
     assert notes(world)[-1] == {other.id: {"alone": True}}
 
 
@@ -264,7 +264,7 @@ class Counter(Application):
         client.data["count"] += 1
 
 
-async def test_hooks_that_run_again_go_on_from_what_was_there_at_their_beginning() -> None:
+async def test_a_repeated_hook_begins_with_the_data_of_its_first_run() -> None:
     application = Counter()
     world = await World(application=application).begin()
     client = world.hub.create("chat", "session")
@@ -286,7 +286,7 @@ async def test_hooks_that_run_again_go_on_from_what_was_there_at_their_beginning
     assert [data for _, data in world.poll(client)] == [1, 3, 5, 7, 9]
 
 
-def test_what_fails_is_written_with_what_came_later() -> None:
+def test_a_failed_change_is_retried_with_later_changes() -> None:
     failed = Changes(data={"a": "1", "b": "1"}, evicted={"a": (1, '"x"')})
     left = failed.to_retry(Changes(data={"b": "2"}, forgotten={"a": None}))
     assert (left.data, left.evicted, left.forgotten) == ({"b": "2"}, {}, {"a": None})

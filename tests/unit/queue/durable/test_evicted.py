@@ -1,4 +1,4 @@
-"""Who is disconnected from this side: what it had sent is handled, or dropped, as without a kill."""
+"""Clients that the server disconnects: their messages are handled or dropped as they are without a kill."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.gen_test
 
 
 class Strict(Application):
-    """Ends who says ``end``, and says what it has done at the end of each step."""
+    """Disconnects a client that sends ``end``; lists the steps that ended."""
 
     def __init__(self) -> None:
         self.gate = asyncio.Event()
@@ -52,7 +52,7 @@ def reason(world: World, client: LiveClient) -> str:
 
 
 @pytest.mark.parametrize("killed", [False, True])
-async def test_the_step_that_is_under_way_comes_to_its_end_and_no_other_begins(killed: bool) -> None:
+async def test_the_step_in_progress_ends_and_no_other_begins(killed: bool) -> None:
     application = Strict()
     world = await World(application=application).begin()
     client = await connected(world)
@@ -71,7 +71,7 @@ async def test_the_step_that_is_under_way_comes_to_its_end_and_no_other_begins(k
 
 
 @pytest.mark.parametrize("killed", [False, True])
-async def test_it_is_the_same_where_somebody_else_ends_it(killed: bool) -> None:
+async def test_the_same_holds_if_another_client_causes_the_disconnect(killed: bool) -> None:
     application = Strict()
     application.gate.set()
     world = await World(application=application).begin()
@@ -93,7 +93,7 @@ async def test_it_is_the_same_where_somebody_else_ends_it(killed: bool) -> None:
 
 
 @pytest.mark.parametrize(("begun", "left"), [(0, []), (1, [1]), (2, [1, 2])])
-async def test_what_no_hook_had_begun_with_is_dropped(begun: int, left: list[int]) -> None:
+async def test_messages_whose_hook_has_not_begun_are_dropped(begun: int, left: list[int]) -> None:
     world = await World().begin()
     client = world.connect()
     world.send(client, 1, 2, 3)
@@ -108,7 +108,7 @@ async def test_what_no_hook_had_begun_with_is_dropped(begun: int, left: list[int
     assert world.listener.events == [f"resumed {client.id}", *received, f"disconnected {client.id}"]
 
 
-async def test_the_step_that_a_kill_has_interrupted_counts_as_begun() -> None:
+async def test_a_step_that_a_kill_interrupted_counts_as_begun() -> None:
     world = await World().begin()
     client = world.connect()
     world.send(client, 1, 2)
@@ -129,7 +129,7 @@ async def test_the_step_that_a_kill_has_interrupted_counts_as_begun() -> None:
     assert [message.data for message in world.store.messages.values()] == ['"later"']
 
 
-async def test_one_that_cannot_have_begun_before_a_kill_does_not() -> None:
+async def test_a_step_that_cannot_have_begun_before_a_kill_does_not_count() -> None:
     world = await World().begin()
     client = world.hub.create("chat", "session")
     world.poll(client)
@@ -141,7 +141,7 @@ async def test_one_that_cannot_have_begun_before_a_kill_does_not() -> None:
     assert world.store.clients[client.id].received == 0
 
 
-async def test_what_was_not_safe_yet_is_dropped_too() -> None:
+async def test_messages_in_flight_are_dropped_too() -> None:
     world = await World().begin()
     client = world.connect()
     await settle()
@@ -156,7 +156,7 @@ async def test_what_was_not_safe_yet_is_dropped_too() -> None:
 
 
 @pytest.mark.parametrize("text", ["enough", "", "\0\ud800 Zoë"])
-async def test_its_page_is_told_the_same_reason_by_the_next_server(text: str) -> None:
+async def test_the_next_server_gives_the_page_the_same_reason(text: str) -> None:
     world = await World().begin()
     client, left = world.connect(), world.connect()
     world.hub.disconnect(client, text)

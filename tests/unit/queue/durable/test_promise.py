@@ -1,7 +1,7 @@
-"""The promise of the queue that survives, at random: servers killed at any moment, writes that fail or hang,
+"""The durable queue under random faults: servers killed at any moment, writes that fail or hang,
 answers that are lost.
 
-Everything but the store, which stands for the database's file, is the product's."""
+Only the store is a fake; it stands for the database's file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from thywill.core.signing import Signer
 from thywill.errors import RequestError, Unavailable
 from thywill.hub.contracts import Address, Timing
 from thywill.hub.hub import Hub
-from thywill.queue.durable import writer
+from thywill.queue.durable import group_commit
 from thywill.queue.durable.queue import DatabaseQueue, DatabaseQueueSettings
 
 T = TypeVar("T")
@@ -35,12 +35,12 @@ SIGNER = Signer(b"a secret of the tests")
 
 @pytest.fixture(autouse=True)
 def _others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    # After each of those that are told that something is safe, or is not.
-    monkeypatch.setattr(writer, "TURN", -1.0)
+    # Other tasks run after each callback of a transaction.
+    monkeypatch.setattr(group_commit, "TURN", -1.0)
 
 
 class Relay(Application):
-    """Publishes what it gets, in two parts, counts them, and may be stopped between them."""
+    """Publishes each message in two parts and counts them; a test may hold it between the two."""
 
     def __init__(self) -> None:
         self.stopped = False
@@ -71,7 +71,7 @@ class Applications(LocalApplications):
 
 
 class Server:
-    """One life of the server, over a database that has others."""
+    """One run of the server over the database; a kill ends it and the next run begins."""
 
     def __init__(self, database: FakeDatabase) -> None:
         queue_settings = DatabaseQueueSettings(messages=10_000, cursors=0.001)
@@ -89,7 +89,7 @@ class Server:
 
 
 class Page:
-    """A browser's page: it ignores what it has had, and sends again what was not accepted."""
+    """A browser's page: it ignores ids that it has, and repeats messages that were not accepted."""
 
     def __init__(self, client_id: str, token: str, cursor: int) -> None:
         self.id = client_id
@@ -108,7 +108,7 @@ class Page:
 
 
 class Promise(RuleBasedStateMachine):
-    """What was promised is kept in ``expected``; what nobody can know, in ``unsure``."""
+    """``expected`` holds what was promised; ``unsure`` holds messages that may have been stored."""
 
     @initialize()
     def begin(self) -> None:
@@ -238,7 +238,7 @@ class Promise(RuleBasedStateMachine):
     async def set_fault(self, fault: str | None) -> None:
         self.store.let_go()
         self.store.fault = fault
-        self.server.queue._writer.write()
+        self.server.queue._commits.commit()
         await self.settle()
 
     @rule()
@@ -269,7 +269,7 @@ class Promise(RuleBasedStateMachine):
             assert not relayed or max(relayed.values()) == 1
 
     async def account(self) -> None:
-        """Let everything come to rest, and see whether each page has all that it was promised."""
+        """Wait until nothing is in flight, and check that each page has everything it was promised."""
         await self.set_fault(None)
         self.server.applications.relay.stopped = False
         await self.settle(200)

@@ -1,4 +1,4 @@
-"""The queue that survives: what is safe when, and what the next server finds."""
+"""The durable queue: when a message is safe, and what the next server finds after a kill."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from thywill.core.envelope import Item
 from thywill.core.overflow import Overflow
 from thywill.errors import Malformed, Unavailable
 from thywill.hub.step import CONNECTED, DISCONNECTED, Cause, begin
-from thywill.queue.durable import writer
+from thywill.queue.durable import group_commit
 
 pytestmark = pytest.mark.gen_test
 
@@ -32,7 +32,7 @@ async def test_a_message_is_delivered_once_it_is_safe() -> None:
     assert [row.data for row in world.store.messages.values()] == ['"a"']
 
 
-async def test_what_comes_while_a_transaction_is_under_way_goes_into_the_next() -> None:
+async def test_changes_during_a_transaction_go_into_the_next() -> None:
     world = await World().begin()
     world.store.fault = "hang"
     sent = [world.publish(number) for number in range(100)]
@@ -44,7 +44,7 @@ async def test_what_comes_while_a_transaction_is_under_way_goes_into_the_next() 
     assert [len(changes.messages) for changes in world.store.written if changes.messages] == [100, 100]
 
 
-async def test_ids_and_the_order_go_on_after_a_kill() -> None:
+async def test_ids_and_order_continue_after_a_kill() -> None:
     world = await World().begin()
     client = world.connect()
     for number in range(3):
@@ -56,7 +56,7 @@ async def test_ids_and_the_order_go_on_after_a_kill() -> None:
     assert world.poll(world.again(client), cursor=2) == [[3, 2], [4, 3]]
 
 
-async def test_the_same_key_replaces_what_waited_before_a_kill() -> None:
+async def test_a_key_replaces_a_message_that_waited_before_a_kill() -> None:
     world = await World().begin()
     client = world.connect()
 
@@ -74,7 +74,7 @@ async def test_the_same_key_replaces_what_waited_before_a_kill() -> None:
     assert world.poll(again, cursor=5) == []
 
 
-async def test_a_cursor_that_was_not_noted_is_believed() -> None:
+async def test_a_cursor_that_was_not_committed_is_accepted_after_a_kill() -> None:
     world = await World().begin()
     client = world.connect()
     await world.publish("a")
@@ -86,7 +86,7 @@ async def test_a_cursor_that_was_not_noted_is_believed() -> None:
     assert world.poll(again, cursor=1) == [[2, "b"]]
 
 
-async def test_a_cursor_is_believed_whose_message_is_gone() -> None:
+async def test_a_cursor_whose_message_was_trimmed_is_accepted() -> None:
     world = await World().begin()
     client = world.connect()
     for text in "abc":
@@ -99,7 +99,7 @@ async def test_a_cursor_is_believed_whose_message_is_gone() -> None:
         world.poll(again, cursor=4)
 
 
-async def test_who_was_not_in_the_channel_then_gets_nothing_after_a_kill() -> None:
+async def test_a_client_gets_only_messages_of_its_time_in_the_channel_after_a_kill() -> None:
     world = await World().begin()
     member, left, late = world.connect(), world.connect(), world.connect()
     world.hub.unsubscribe(late, "all")
@@ -117,7 +117,7 @@ async def test_who_was_not_in_the_channel_then_gets_nothing_after_a_kill() -> No
     ]
 
 
-async def test_a_message_that_cannot_be_kept_is_not_sent_and_its_sender_is_told() -> None:
+async def test_a_message_that_cannot_be_stored_raises_and_is_not_delivered() -> None:
     world = await World().begin()
     client = world.connect()
     await settle()
@@ -131,7 +131,7 @@ async def test_a_message_that_cannot_be_kept_is_not_sent_and_its_sender_is_told(
     assert [data for _, data in world.poll(world.again(client))] == ["b"]
 
 
-async def test_a_message_of_which_nobody_knows_is_taken_back() -> None:
+async def test_a_message_that_may_have_been_committed_is_withdrawn() -> None:
     world = await World().begin()
     client = world.connect()
     await settle()
@@ -145,7 +145,7 @@ async def test_a_message_of_which_nobody_knows_is_taken_back() -> None:
     assert [data for _, data in world.poll(world.again(client))] == ["b"]
 
 
-async def test_what_a_browser_sends_is_answered_once_it_is_safe() -> None:
+async def test_a_browser_is_answered_once_its_messages_are_safe() -> None:
     world = await World().begin()
     client = world.connect()
     await settle()
@@ -160,7 +160,7 @@ async def test_what_a_browser_sends_is_answered_once_it_is_safe() -> None:
     assert world.listener.events[1:] == [f"received {client.id} [1, 2]"]
 
 
-async def test_what_follows_on_something_refused_is_refused_too() -> None:
+async def test_messages_behind_a_refused_one_are_refused_too() -> None:
     world = await World().begin()
     client = world.connect()
     await settle()
@@ -182,10 +182,10 @@ async def test_what_follows_on_something_refused_is_refused_too() -> None:
     assert world.answers[-1] == 2
 
 
-async def test_a_repeat_that_comes_before_its_message_is_refused_is_refused_too(
+async def test_a_repeat_that_arrives_before_the_refusal_is_refused_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(writer, "TURN", -1.0)  # others have their turn after each who is told
+    monkeypatch.setattr(group_commit, "TURN", -1.0)  # other tasks run after each callback
     world = await World().begin()
     first, client = world.connect(), world.connect()
     await settle()
@@ -207,7 +207,7 @@ async def test_a_repeat_that_comes_before_its_message_is_refused_is_refused_too(
     assert world.listener.events[-1] == f"received {client.id} [1, 2]"
 
 
-async def test_messages_are_not_kept_again_before_one_is(caplog: pytest.LogCaptureFixture) -> None:
+async def test_recovery_is_logged_only_after_a_message_was_stored(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     world = await World().begin()
     client = world.connect()
@@ -220,14 +220,14 @@ async def test_messages_are_not_kept_again_before_one_is(caplog: pytest.LogCaptu
     world.send(client, 1)  # which is a repeat
     await settle()
     assert world.answers[-1] == 1
-    assert "messages are kept again" not in caplog.messages
+    assert "messages are stored again" not in caplog.messages
     world.send(client, 2)
     await settle()
-    assert "messages are kept again" in caplog.messages
+    assert "messages are stored again" in caplog.messages
 
 
 @pytest.mark.parametrize("ends", ["leaves", "is disconnected"])
-async def test_who_is_gone_before_it_is_known_to_be_written_stays_gone(ends: str) -> None:
+async def test_a_client_that_ends_during_an_unsure_transaction_stays_gone(ends: str) -> None:
     world = await World().begin()
     world.store.fault = "unsure"
     client = world.connect()
@@ -244,7 +244,7 @@ async def test_who_is_gone_before_it_is_known_to_be_written_stays_gone(ends: str
     assert (world.store.clients, world.store.subscriptions) == ({}, [])
 
 
-async def test_what_was_accepted_and_not_handled_is_handled_after_a_kill() -> None:
+async def test_accepted_messages_are_handled_after_a_kill() -> None:
     world = await World().begin()
     client = world.connect()
     world.send(client, 1, 2, 3)
@@ -257,7 +257,7 @@ async def test_what_was_accepted_and_not_handled_is_handled_after_a_kill() -> No
     assert (again.inbox.received, again.pending) == (3, 2)
 
 
-async def test_a_step_that_is_handled_again_does_not_send_again() -> None:
+async def test_a_repeated_step_does_not_send_again() -> None:
     world = await World().begin()
     client = world.connect()
     world.send(client, 1)
@@ -272,7 +272,7 @@ async def test_a_step_that_is_handled_again_does_not_send_again() -> None:
     assert texts == ["before the kill", "the second part"]
 
 
-async def test_a_task_that_a_step_left_behind_sends_on_its_own_account() -> None:
+async def test_a_task_that_outlives_its_step_sends_outside_of_any_step() -> None:
     world = await World().begin()
     client = world.connect()
     cause = Cause(client.id, 1)
@@ -294,7 +294,7 @@ async def test_a_client_whose_connection_was_not_handled_connects_again(handled:
     assert world.listener.events == [f"{'resumed' if handled else 'connected'} {client.id}"]
 
 
-async def test_a_client_that_left_is_brought_to_its_end_after_a_kill() -> None:
+async def test_the_disconnect_step_runs_after_a_kill() -> None:
     world = await World().begin()
     client = world.connect()
     world.send(client, 1)
@@ -307,7 +307,7 @@ async def test_a_client_that_left_is_brought_to_its_end_after_a_kill() -> None:
     assert world.listener.events, "nobody has said that it was handled"
 
 
-async def test_nothing_is_left_of_a_client_whose_end_was_handled() -> None:
+async def test_nothing_is_left_of_a_client_whose_last_step_ended() -> None:
     world = await World().begin()
     client = world.connect()
     await world.publish("a")
@@ -318,7 +318,7 @@ async def test_nothing_is_left_of_a_client_whose_end_was_handled() -> None:
     assert (world.store.clients, world.store.items, world.store.subscriptions) == ({}, {}, [])
 
 
-async def test_a_page_that_was_only_fetched_leaves_nothing() -> None:
+async def test_a_client_that_never_polled_leaves_no_rows() -> None:
     world = await World().begin()
     client = world.hub.create("chat", "session")
     await world.publish("a")
@@ -328,7 +328,7 @@ async def test_a_page_that_was_only_fetched_leaves_nothing() -> None:
     assert world.store.clients == {}
 
 
-async def test_clients_of_an_application_that_is_gone_are_forgotten() -> None:
+async def test_clients_of_a_removed_application_are_deleted() -> None:
     world = await World().begin()
     other = world.hub.create("echo", "session")
     world.poll(other)
@@ -339,7 +339,7 @@ async def test_clients_of_an_application_that_is_gone_are_forgotten() -> None:
     assert world.store.clients == {}
 
 
-async def test_acknowledgements_are_noted_after_a_while() -> None:
+async def test_acknowledgements_are_committed_after_a_while() -> None:
     world = await World().begin()
     client = world.connect()
     await world.publish("a")
@@ -348,7 +348,7 @@ async def test_acknowledgements_are_noted_after_a_while() -> None:
     await until(lambda: world.store.clients[client.id].cursor == 1)
 
 
-async def test_a_clean_stop_notes_everything() -> None:
+async def test_a_clean_stop_commits_everything() -> None:
     world = await World().begin()
     client = world.connect()
     await world.publish("a")

@@ -1,4 +1,4 @@
-"""A step that is handled again after a kill: each of its messages is sent once, refused ones among them."""
+"""A step that runs again after a kill sends each of its messages once, also those that were refused."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from thywill.hub.step import Cause, begin
 from thywill.queue.durable.replay import Replay
 
 Plan = list[tuple[str, str | None]]
-"""What a hook sends, and the store's fault meanwhile."""
+"""The messages that a hook sends, and the fault of the store meanwhile."""
 
 KEPT, REFUSED = None, "refuse"
 
 
 class Planned(Application):
-    """Sends what its ``plan`` says, whatever is refused, and does not end."""
+    """Sends the messages of its ``plan``, ignores refusals, and does not end."""
 
     def __init__(self) -> None:
         self.plan: Plan = []
@@ -54,7 +54,7 @@ async def stepping() -> tuple[World, LiveClient, Planned]:
 
 
 def texts(world: World, client: LiveClient) -> list[str]:
-    """Return what the client's browser gets."""
+    """Return the messages that the client's browser gets."""
     return [data for _, data in world.poll(world.again(client))]
 
 
@@ -104,7 +104,7 @@ async def test_each_message_comes_once(plans: list[Plan], expected: list[str]) -
 
 
 @pytest.mark.gen_test
-async def test_what_was_not_waited_for_and_is_sent_again_counts_once() -> None:
+async def test_a_cancelled_message_that_is_sent_again_counts_once() -> None:
     world, client, _ = await stepping()
     world.send(client, 1)
     await settle()
@@ -126,7 +126,7 @@ async def test_what_was_not_waited_for_and_is_sent_again_counts_once() -> None:
 
 
 @pytest.mark.gen_test
-async def test_what_was_recognized_stays_for_the_server_after_the_next() -> None:
+async def test_recognized_messages_stay_in_the_log_for_another_crash() -> None:
     world, client, application = await stepping()
     application.plan = [("a", KEPT), ("b", KEPT)]
     world.send(client, 1)
@@ -143,7 +143,7 @@ async def test_what_was_recognized_stays_for_the_server_after_the_next() -> None
 
 
 @pytest.mark.gen_test
-async def test_what_is_refused_together_may_be_tried_again_in_any_order() -> None:
+async def test_messages_refused_together_may_be_retried_in_any_order() -> None:
     world, client, _ = await stepping()
     world.send(client, 1)
     await settle()
@@ -182,7 +182,7 @@ def row(message_id: int, index: int | None, to: Address = TO, data: str = "") ->
     )
 
 
-def test_messages_of_an_older_thywill_are_recognized_in_their_order() -> None:
+def test_rows_of_an_older_version_are_recognized_by_their_order() -> None:
     replay = Replay([CLIENT], [row(5, None), row(6, None), row(7, 2)])
     cause = Cause(CLIENT.id, 1)
     assert [replay.take(cause, TO, None, index) for index in range(4)] == [5, 6, 7, None]
@@ -204,7 +204,7 @@ def test_a_step_counts_for_each_address_and_each_reply() -> None:
 
 
 class Life:
-    """A server's life, as far as one step of one client's goes, over ``rows``, which others have too."""
+    """One run of one step over ``rows``, which the runs before it have filled."""
 
     def __init__(self, rows: list[StoredMessage]) -> None:
         self.rows = rows
@@ -212,7 +212,7 @@ class Life:
         self.cause = Cause(CLIENT.id, 1)
 
     def send(self, to: Address, data: str, *, refused: bool) -> bool:
-        """Return whether the message is kept."""
+        """Return whether the message is stored."""
         index = self.cause.index((to, None), data.encode())
         if self.replay.take(self.cause, to, None, index) is not None:
             return True

@@ -1,4 +1,4 @@
-"""What leaves the log of the queue that survives, and what stays."""
+"""Which messages are deleted from the log of the durable queue, and which stay."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from thywill.queue.durable.queue import Position
 pytestmark = pytest.mark.gen_test
 
 
-async def test_what_all_have_acknowledged_is_deleted_but_the_last() -> None:
+async def test_messages_that_all_have_acknowledged_are_deleted_but_the_last() -> None:
     world = await World().begin()
     client, slow = world.connect(), world.connect()
     for number in range(5):
@@ -33,7 +33,7 @@ async def test_what_all_have_acknowledged_is_deleted_but_the_last() -> None:
     assert [id_ for _, id_ in world.store.messages] == [5, 6]
 
 
-async def test_what_a_step_under_way_has_sent_stays() -> None:
+async def test_messages_of_a_step_in_progress_stay() -> None:
     world = await World().begin()
     client = world.connect()
     world.send(client, 1)
@@ -51,7 +51,7 @@ async def test_what_a_step_under_way_has_sent_stays() -> None:
     assert len(world.store.messages) == 1
 
 
-async def test_a_step_of_an_application_that_is_not_served_any_more_holds_up_nothing() -> None:
+async def test_a_step_of_a_removed_application_keeps_nothing_in_the_log() -> None:
     world = await World().begin()
     client = world.connect()
     world.send(client, 1)
@@ -68,7 +68,7 @@ async def trim(world: World) -> None:
     await world.queue._trim("chat", world.queue._positions["chat"])
 
 
-async def test_what_was_dropped_is_told_after_a_kill_too() -> None:
+async def test_a_drop_is_reported_to_the_page_after_a_kill_too() -> None:
     world = await World().begin()
     client = world.connect()
     for number in range(4):
@@ -86,7 +86,7 @@ async def test_what_was_dropped_is_told_after_a_kill_too() -> None:
     assert world.store.clients[client.id].lost == 0
 
 
-async def test_what_is_too_old_is_given_up() -> None:
+async def test_messages_that_are_too_old_are_dropped() -> None:
     position = Position(delivered=5)
     assert position.older_than(10, now=0) == 0
     position.delivered = 8

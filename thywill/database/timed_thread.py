@@ -1,4 +1,4 @@
-"""How long the database takes."""
+"""Measures how long the database takes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import ParamSpec, TypeVar
 from thywill.core.histogram import Histogram
 from thywill.database.backend import Backend
 from thywill.database.clients import ClientTable
-from thywill.database.connection import Connection
+from thywill.database.thread import DatabaseThread
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class TimedConnection(Connection):
-    """A connection that counts how long its transactions took, as those who asked for them had to wait.
+class TimedThread(DatabaseThread):
+    """A database thread that measures how long its callers waited, for the metrics.
 
-    ``times`` has them by what was done, such as ``clients write``.
+    ``times`` has a histogram for each operation, such as ``clients write``.
     """
 
     def __init__(self, database: Backend, migrations: Path, *, refuse: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""One database connection in one thread of its own."""
+"""The thread that holds the one database connection."""
 
 from __future__ import annotations
 
@@ -21,45 +21,45 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 PAUSE = 1.0
-"""Seconds for which a database that could not be reached is not tried again: each try may take the whole
-time-out, and all who ask meanwhile would wait for theirs, one after another."""
+"""Seconds for which a database that could not be reached is not tried again. Each try may take the whole
+time-out, and all callers would wait for theirs one after another."""
 
 
-class Connection:
+class DatabaseThread:
     """Runs functions that use Peewee in one thread, one after another, away from the event loop.
 
-    Peewee blocks and keeps its connection for each thread, and SQLite has one writer at a time anyhow: so one
-    thread is both the simplest and, with batches, fast enough. With one thread there is one connection and
-    nothing to pool. It is opened again when it is lost, but no function is ever called again: whether a
-    transaction that was cut off has been committed, only its caller can know.
+    Peewee blocks and has one connection for each thread, and SQLite allows one writer at a time. So one
+    thread is the simplest solution and, with batches, fast enough. A connection that is lost is opened again,
+    but no function is called a second time: only its caller knows whether it may run twice, since a
+    transaction that was cut off may have been committed.
 
     Args:
         database: the database.
         migrations: the folder of the migration scripts.
-        refuse: do not apply migrations at the start, but refuse it where there are any.
+        refuse: whether to fail at the start when migrations are missing, instead of applying them.
     """
 
     def __init__(self, database: Backend, migrations: Path, *, refuse: bool = False) -> None:
         self.database = database
         self._migrations = migrations
         self._refuse = refuse
-        self._thread: ThreadPoolExecutor | None = None
+        self._executor: ThreadPoolExecutor | None = None
         self._away_until = 0.0
         self._away = ""
 
     async def open(self) -> None:
-        """Connect, create what is missing, and apply the migrations.
+        """Connect, create the file or tables that are missing, and apply the migrations.
 
         Raises:
-            SettingsError: one of these is not possible.
+            SettingsError: one of these failed.
         """
         await self._start(self._open)
 
     async def migrate(self) -> list[str]:
-        """Apply the migrations and let go of the database; return the names of those that were missing.
+        """Apply the migrations and disconnect; return the names of those that were missing.
 
         Raises:
-            SettingsError: it is not possible.
+            SettingsError: the database cannot be reached, or a migration failed.
         """
         try:
             return await self._start(self._migrate)
@@ -67,10 +67,10 @@ class Connection:
             await self.close()
 
     async def pending(self) -> list[str]:
-        """Return the names of the migrations that the database has not had, and let go of it.
+        """Return the names of the migrations that are missing in the database, and disconnect.
 
         Raises:
-            SettingsError: it cannot be asked.
+            SettingsError: the database cannot be reached.
         """
         try:
             return await self._start(self._pending)
@@ -78,30 +78,30 @@ class Connection:
             await self.close()
 
     async def close(self) -> None:
-        """Finish what was handed over, and disconnect; nothing happens if it is closed already."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            await asyncio.get_running_loop().run_in_executor(thread, self.database.close)
-            thread.shutdown()
+        """Finish the functions that wait, and disconnect; a second call does nothing."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            await asyncio.get_running_loop().run_in_executor(executor, self.database.close)
+            executor.shutdown()
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call ``function`` in the thread and return its result; a connection that was lost is opened before.
+        """Call ``function`` in the thread and return its result; open a lost connection first.
 
         Raises:
-            DatabaseUnavailable: the database refused or failed, or the connection is not open.
+            DatabaseUnavailable: the database refused or failed, or cannot be reached.
         """
-        if self._thread is None:
+        if self._executor is None:
             raise DatabaseUnavailable("it is not open")
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, lambda: self._call(function, *args, **kwargs))
+            return await loop.run_in_executor(self._executor, lambda: self._call(function, *args, **kwargs))
         except peewee.PeeweeException as error:
             raise DatabaseUnavailable(self.database.reason(_first(error))) from error
 
     async def _start(self, function: Callable[[], T]) -> T:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="thywill-database")
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="thywill-database")
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+            return await asyncio.get_running_loop().run_in_executor(self._executor, function)
         except BaseException:
             await self.close()
             raise
@@ -127,7 +127,7 @@ class Connection:
             missing = self._connect_and_ask()
             if missing and self._refuse:
                 raise SettingsError(
-                    f"[database] migrate: {self.database.label} lacks {len(missing)} migrations, "
+                    f"[database] migrate: {len(missing)} migrations are missing in {self.database.label}, "
                     f"{', '.join(missing)}: apply them with `python run.py migrate`"
                 )
             if missing:
@@ -175,13 +175,13 @@ def _connect(database: Backend) -> None:
     try:
         database.connect()
     except BaseException:
-        # Where only the preparation of the connection failed, Peewee takes it for open.
+        # If only the preparation of the connection failed, Peewee considers it open.
         database.close()
         raise
 
 
 def _first(error: BaseException) -> Exception:
-    """Return what failed first: cleaning up after a lost connection fails as well, and says nothing."""
+    """Return the first error: after it the clean-up failed too, with an error that explains nothing."""
     first: BaseException | None = error
     found = error
     while first is not None:

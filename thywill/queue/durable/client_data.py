@@ -1,0 +1,122 @@
+"""Finds what a step has changed in ``client.data``, so that it is committed together with the step's end.
+
+An application changes ``client.data`` as it likes; nothing reports the change. So the queue remembers the
+JSON that it committed last for each client, and compares when a step ends. An example with the client A,
+whose data is ``{"n": 1}`` in the database:
+
+    A's message 7 starts its step. The hook reads ``client.data``, which is reported by ``requested``.
+    The hook sets ``n`` to 2 and publishes something, which is committed before the step ends.
+    If the server crashes here, the step runs again after the restart, with ``{"n": 1}``, as it did before.
+    The hook ends: ``step_ended`` finds that ``{"n": 2}`` differs, and one transaction stores both
+    "A has handled 7" and the new data.
+
+Had ``{"n": 2}`` been committed earlier, the repeated step would have made it 3. For the same reason the data
+of a client whose own step is in progress is left out while the steps of others end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from thywill.core.lifecycle import State
+from thywill.core.record import encode_data
+from thywill.hub.client import LiveClient
+from thywill.hub.step import current
+
+OUTSIDE = ""
+"""Stands for a client's id where no step has asked for the data."""
+
+EMPTY = b"{}"
+UNKNOWN = b""
+"""The digest of data that is not JSON and is stored as empty: every later digest differs from it."""
+
+
+class ClientData:
+    """Compares the data of clients with what was committed last.
+
+    When a step ends, the data of its own client is compared, and that of all others it has asked for. What
+    the step of another client has put meanwhile into the data of a client with a step of its own is committed
+    when that step ends; it is lost if the server crashes before.
+    """
+
+    def __init__(self) -> None:
+        self._committed: dict[str, bytes] = {}
+        self._requested: dict[str, dict[str, LiveClient]] = {}
+
+    def track(self, client_id: str, data: dict[str, Any] | None) -> str | None:
+        """Begin to compare the data of a client; return it as JSON, None where it is empty."""
+        if not data:
+            return None
+        text, self._committed[client_id] = _encoded(data)
+        return text
+
+    def forget(self, client_id: str) -> None:
+        """Stop comparing the data of a client whose rows are deleted."""
+        self._committed.pop(client_id, None)
+
+    def requested(self, client: LiveClient) -> None:
+        """The step in progress, or code outside of any step, asks for the data of ``client``."""
+        step = current()
+        owner = OUTSIDE if step is None else step.client
+        self._requested.setdefault(owner, {})[client.id] = client
+
+    def step_ended(self, client: LiveClient, *, last: bool) -> dict[str, str]:
+        """Return the data that changed until this step of ``client`` ended, as JSON by client id.
+
+        Args:
+            client: whose step has ended.
+            last: whether no step of ``client`` follows; its own data is then not stored any more.
+        """
+        requested = self._requested.pop(client.id, None)
+        if last:
+            self.forget(client.id)
+        own = () if last or client.data is None else (client,)
+        if not own and not requested:
+            return {}
+        return self._changes([*own, *self._without_own_step(requested or {}, client)])
+
+    def outside_steps(self, limit: int) -> tuple[dict[str, str], bool]:
+        """Return what code outside of steps changed, for up to ``limit`` clients, and whether more remain."""
+        requested = self._requested.pop(OUTSIDE, {})
+        taken = dict(islice(requested.items(), limit))
+        for client_id in taken:
+            del requested[client_id]
+        if requested:
+            self._requested[OUTSIDE] = requested
+        return self._changes(self._without_own_step(taken)), bool(requested)
+
+    def _without_own_step(
+        self, requested: dict[str, LiveClient], owner: LiveClient | None = None
+    ) -> Iterable[LiveClient]:
+        for client in requested.values():
+            if client is owner or not client.greeted or client.state is State.GONE:
+                continue
+            if client.id not in self._requested.get(client.id, ()):
+                yield client
+
+    def _changes(self, clients: Iterable[LiveClient]) -> dict[str, str]:
+        changes: dict[str, str] = {}
+        for client in clients:
+            digest = _digest(client.data or {})
+            if digest != self._committed.get(client.id, EMPTY):
+                changes[client.id], self._committed[client.id] = _encoded(client.data or {})
+        return changes
+
+
+def _digest(data: dict[str, Any]) -> bytes | None:
+    # msgspec takes a tenth of the time of the JSON that is stored, but accepts more types as JSON.
+    try:
+        return msgspec.json.encode(data)
+    except Exception:  # noqa: BLE001 - an application may put anything there
+        return None
+
+
+def _encoded(data: dict[str, Any]) -> tuple[str, bytes]:
+    try:
+        return encode_data(data), _digest(data) or UNKNOWN
+    except Exception:  # noqa: BLE001 - as above; the log reports it when the client's record is written
+        return EMPTY.decode(), UNKNOWN

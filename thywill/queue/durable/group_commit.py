@@ -1,0 +1,166 @@
+"""Group commit: one transaction is in flight while the changes for the next are collected.
+
+A transaction takes as long for one message as for hundreds, so the queue never waits for a timer and never
+writes one message alone while others are ready. An example, with three messages of a busy server:
+
+    0 ms   "a" arrives: nothing is in flight, so transaction 1 starts with "a".
+    1 ms   "b" and "c" arrive: both go into ``changes``, since transaction 1 is still in flight.
+    4 ms   Transaction 1 commits. The callback of "a" runs: "a" is delivered, its ``publish`` returns.
+           Transaction 2 starts at once, with "b" and "c" together.
+
+If transaction 1 fails instead, the callbacks of "a" get ``Unavailable``, and so do those of "b" and "c": a
+browser numbers its messages, so "c" cannot be accepted after "a" was refused. Changes that nobody waits for
+(cursors, ended steps, memberships) move into the next transaction, which starts a second later. The database
+may have committed transaction 1 although it reported a failure (the connection broke between the two), so the
+next transaction deletes "a" first: its sender was told that it failed, and may have sent it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+
+from thywill.core.changes import Changes
+from thywill.database.base import DatabaseUnavailable, MessageStore
+from thywill.errors import Unavailable
+from thywill.hub.contracts import Then
+
+log = logging.getLogger(__name__)
+
+TURN = 0.004
+"""Seconds for which callbacks of a transaction run in one turn of the loop."""
+
+RETRY = 1.0
+"""Seconds until changes are retried after a failure; the next message retries them earlier."""
+
+
+class GroupCommit:
+    """Commits whatever is put into ``changes``, in order, and reports to callbacks when it is safe.
+
+    ``failing`` is true from the first commit that fails until the next that stores a message. That one also
+    stores what is left of the commits that failed.
+
+    Args:
+        store: the database.
+    """
+
+    def __init__(self, store: MessageStore) -> None:
+        self.changes = Changes()
+        self._store = store
+        self._callbacks: list[Then] = []
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self.failing = False
+
+    def start(self) -> None:
+        """Begin to commit."""
+        self._task = asyncio.create_task(self._keep_committing())
+
+    async def stop(self) -> None:
+        """Commit what is left, if the database accepts it, and end."""
+        if self.changes or self._callbacks:
+            self.commit()
+        if self._task is None:
+            return
+        await self._idle.wait()
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        self._cancel_timer()
+        if self.changes:
+            log.error(
+                "the database accepts no writes: the latest acknowledgements of browsers are not stored"
+            )
+
+    def commit(self, then: Then | None = None) -> None:
+        """Commit at once; call ``then`` when all changes so far are safe, or with the error."""
+        if then is not None:
+            self._callbacks.append(then)
+        self._idle.clear()
+        self._wake.set()
+
+    def commit_within(self, seconds: float) -> None:
+        """Commit after ``seconds`` at the latest; an earlier commit takes the changes along."""
+        due = asyncio.get_running_loop().time() + seconds
+        if self._wake.is_set() or (self._timer is not None and self._due <= due):
+            return
+        self._cancel_timer()
+        self._due = due
+        self._timer = asyncio.get_running_loop().call_at(due, self.commit)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def _keep_committing(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            self._cancel_timer()
+            await self._commit_batch()
+            if not self._wake.is_set():
+                self._idle.set()
+
+    async def _commit_batch(self) -> None:
+        changes, self.changes = self.changes, Changes()
+        callbacks, self._callbacks = self._callbacks, []
+        try:
+            if changes:
+                await self._store.write(changes)
+        except DatabaseUnavailable as error:
+            await self._failed(changes, callbacks, error)
+        except Exception as error:
+            log.exception("a transaction failed with an unexpected error")
+            await self._failed(changes, callbacks, error)
+        else:
+            # Only a stored message proves it: a transaction that deletes succeeds on a full disk too.
+            if changes.messages or changes.items:
+                self._recovered()
+            await _run(callbacks, safe=True)
+
+    async def _failed(self, changes: Changes, callbacks: list[Then], error: Exception) -> None:
+        if not self.failing:
+            self.failing = True
+            log.warning("messages are refused, since they cannot be stored: %s", error)
+        # Messages that arrived meanwhile follow those that are refused, so they are refused as well.
+        callbacks += self._callbacks
+        self.changes, self._callbacks = changes.to_retry(self.changes), []
+        self.commit_within(RETRY)
+        await _run(callbacks, safe=False)
+        # While these callbacks ran, more messages arrived from browsers that had no answer yet. They are
+        # refused for the same reason, again and again: each may have the next one behind it.
+        while self._callbacks:
+            late, self._callbacks = self._callbacks, []
+            self.changes = Changes().to_retry(self.changes)
+            for callback in late:
+                _call(callback, safe=False)
+
+    def _recovered(self) -> None:
+        if self.failing:
+            self.failing = False
+            # WARNING like the line that it ends: the log sums up lines of one level that repeat.
+            log.warning("messages are stored again")
+
+
+async def _run(callbacks: list[Then], *, safe: bool) -> None:
+    pause = time.monotonic() + TURN
+    for callback in callbacks:
+        _call(callback, safe=safe)
+        if time.monotonic() >= pause:
+            await asyncio.sleep(0)
+            pause = time.monotonic() + TURN
+
+
+def _call(callback: Then, *, safe: bool) -> None:
+    # An exception in one callback must not keep the others waiting for ever.
+    try:
+        callback(None if safe else Unavailable("messages cannot be stored at present", retry=RETRY))
+    except Exception:
+        log.exception("a callback after a transaction failed")
