@@ -269,7 +269,7 @@ async def test_a_client_without_a_record_does_not_hold_up_the_others(make, caplo
         database.save(saved(2))
         await database.flush()
         assert [record.id for record in await database.find_all()] == ["client-2"]
-    assert "no record can be made of client client-1" in caplog.text
+    assert "the record of client client-1 cannot be made" in caplog.text
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.rules.modules import find_modules
 HISTORY = "thywill.database.migrations"
 
 # Names that two classes still have: whoever renames one removes its row.
-EXCEPTIONS = {"Client", "Connection", "Frame", "Log", "Move", "Poll", "Writer"}
+EXCEPTIONS = {"Connection", "Frame", "Poll"}
 
 
 def shared_names(root: Path) -> dict[str, list[str]]:

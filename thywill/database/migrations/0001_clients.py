@@ -7,7 +7,7 @@ from typing import Any
 from peewee import CharField, Database, DoubleField, Model, TextField
 
 
-class ClientV1(Model):
+class Client(Model):
     id = CharField(64, primary_key=True)
     session = CharField(64, index=True)
     application = CharField(64)
@@ -26,5 +26,5 @@ class ClientV1(Model):
 
 def up(_migrator: Any, database: Database) -> None:
     """Create the table; fail if another program has a table ``client``, instead of using that one."""
-    with database.bind_ctx([ClientV1]):
-        ClientV1.create_table(safe=False)
+    with database.bind_ctx([Client]):
+        Client.create_table(safe=False)

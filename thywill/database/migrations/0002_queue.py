@@ -16,7 +16,7 @@ from peewee import (
 )
 
 
-class QueueClientV2(Model):
+class QueueClient(Model):
     id = CharField(64, primary_key=True)
     application = CharField(64)
     session = CharField(64)
@@ -34,7 +34,7 @@ class QueueClientV2(Model):
         table_name = "queue_client"
 
 
-class QueueMessageV2(Model):
+class QueueMessage(Model):
     application = CharField(64)
     id = BigIntegerField()
     kind = CharField(16)
@@ -52,7 +52,7 @@ class QueueMessageV2(Model):
         primary_key = CompositeKey("application", "id")
 
 
-class QueueItemV2(Model):
+class QueueItem(Model):
     client = CharField(64)
     n = BigIntegerField()
     item = TextField()
@@ -62,7 +62,7 @@ class QueueItemV2(Model):
         primary_key = CompositeKey("client", "n")
 
 
-class QueueSubscriptionV2(Model):
+class QueueSubscription(Model):
     client = CharField(64, index=True)
     channel = TextField()
     since = BigIntegerField()
@@ -72,7 +72,7 @@ class QueueSubscriptionV2(Model):
         table_name = "queue_subscription"
 
 
-TABLES = [QueueClientV2, QueueMessageV2, QueueItemV2, QueueSubscriptionV2]
+TABLES = [QueueClient, QueueMessage, QueueItem, QueueSubscription]
 
 
 def up(_migrator: Any, database: Database) -> None:

@@ -193,7 +193,7 @@ def test_the_lowest_id_is_that_of_a_step_that_has_not_ended() -> None:
     cause = Cause(CLIENT.id, 1)
     assert replay.take(cause, TO, None, 0) == 5
     assert replay.lowest() == 5
-    replay.done(CLIENT.id, 1)
+    replay.step_ended(CLIENT.id, 1)
     assert replay.lowest() is None
     assert replay.take(cause, TO, None, 1) is None
 
