@@ -1,4 +1,4 @@
-"""Short ways to fill an outbox, and to look into it."""
+"""Short ways to fill an outbox, and to read it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def outbox_of(*ids: int, bounds: Bounds = WIDE) -> Outbox:
     return outbox
 
 
-def give(outbox: Outbox) -> tuple[list[int], int, int]:
-    """Return the ids, the cursor and the number lost of the next answer."""
+def poll(outbox: Outbox) -> tuple[list[int], int, int]:
+    """Return the ids, the cursor and the number of lost messages in the next answer."""
     answer: dict[str, Any] = json.loads(outbox.next_answer())
     assert set(answer) <= {"messages", "cursor", "lost"}
     assert answer.get("lost") != 0

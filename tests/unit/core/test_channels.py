@@ -1,4 +1,4 @@
-"""The table of channels, beside a model that is nothing but a list of pairs."""
+"""The table of channels, compared with a model: a list of pairs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ some_member, some_name = st.integers(1, 4), st.sampled_from(NAMES)
 
 
 class Table(RuleBasedStateMachine):
-    """Members come and go; both views of the table say what the model says, in order of arrival."""
+    """Members come and go; the table agrees with the model in both directions, in the order of arrival."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Table(RuleBasedStateMachine):
             assert list(self.channels.names(member)) == [name for m, name in self.pairs if m == member]
 
     @invariant()
-    def nothing_is_kept_of_what_is_empty(self) -> None:
+    def empty_channels_take_no_memory(self) -> None:
         assert len(self.channels) == len({name for _, name in self.pairs})
         assert set(self.channels._names) == {member for member, _ in self.pairs}
 
@@ -57,7 +57,7 @@ TestTable = Table.TestCase
 TestTable.settings = STEADY
 
 
-def test_a_member_added_twice_is_in_once_and_keeps_its_place() -> None:
+def test_a_member_that_is_added_twice_is_in_once_and_keeps_its_place() -> None:
     channels: Channels[str] = Channels()
     for member in ("a", "b", "a"):
         channels.add(member, LOBBY)
@@ -65,7 +65,7 @@ def test_a_member_added_twice_is_in_once_and_keeps_its_place() -> None:
     assert list(channels.names("a")) == [LOBBY]
 
 
-def test_one_channel_is_left_and_the_other_kept() -> None:
+def test_leaving_one_channel_does_not_leave_the_other() -> None:
     channels: Channels[str] = Channels()
     channels.add("a", LOBBY)
     channels.add("a", ROOM)
@@ -75,7 +75,7 @@ def test_one_channel_is_left_and_the_other_kept() -> None:
     assert list(channels.members(LOBBY)) == []
 
 
-def test_leaving_a_channel_that_one_is_not_in_changes_nothing() -> None:
+def test_leaving_a_channel_without_being_in_it_changes_nothing() -> None:
     channels: Channels[str] = Channels()
     channels.add("a", LOBBY)
     channels.remove("b", LOBBY)

@@ -1,4 +1,4 @@
-"""The wire: every request is decoded or refused, every answer is the JSON that the browser expects."""
+"""The wire: a request is decoded or refused, an answer is the JSON that the browser expects."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from tests.support.steady import STEADY
 from thywill.core import envelope
-from thywill.core.envelope import Connect, Frame, Item, Leave, Poll, Send
+from thywill.core.envelope import ClientFrame, Connect, Item, Leave, Poll, Send
 from thywill.errors import Gap, Gone, Malformed, RequestError, TooMany, UnsendableMessage
 
 HIGHEST = 9007199254740991
-KINDS: list[type[Any]] = [Connect, Poll, Send, Leave, Frame]
+KINDS: list[type[Any]] = [Connect, Poll, Send, Leave, ClientFrame]
 NOT_JSON = "the body is not JSON in UTF-8"
 TOO_DEEP = "the JSON is nested too deeply"
 
@@ -48,10 +48,10 @@ DECODED = [
     (Poll, b'{"hold":3600,"cursor":7,"token":"t"}', Poll("t", 7, 3600)),
     (Poll, b' {"token":"t","cursor":0,"hold":null,"later":[1]}\n', Poll("t", 0, None)),
     (Leave, b'{"token":""}', Leave("")),
-    (Frame, b"{}", Frame(None, None, None, False)),
-    (Frame, b'{"token":"t","cursor":0}', Frame("t", 0)),
-    (Frame, b'{"cursor":9007199254740991,"messages":[[1,2]]}', Frame(None, HIGHEST, [Item(1, 2)])),
-    (Frame, b'{"leave":true}', Frame(leave=True)),
+    (ClientFrame, b"{}", ClientFrame(None, None, None, False)),
+    (ClientFrame, b'{"token":"t","cursor":0}', ClientFrame("t", 0)),
+    (ClientFrame, b'{"cursor":%d,"messages":[[1,2]]}' % HIGHEST, ClientFrame(None, HIGHEST, [Item(1, 2)])),
+    (ClientFrame, b'{"leave":true}', ClientFrame(leave=True)),
     (Send, send_of(), Send("t", [])),
     (Send, send_of("[1,null]"), Send("t", [Item(1, None, None)])),
     (Send, send_of("[9007199254740991,0,null]"), Send("t", [Item(HIGHEST, 0, None)])),
@@ -73,9 +73,9 @@ REFUSED = [
     (Connect, b'{"application":1}', "Expected `str`, got `int` - at `$.application`"),
     (Connect, b'\xef\xbb\xbf{"application":"\\ud83d"}', NOT_JSON),
     (Connect, b'{"application":"\\ud83d\xed\xa0\x80"}', NOT_JSON),
-    (Frame, b'{"cursor":-1}', "Expected `int` >= 0 - at `$.cursor`"),
-    (Frame, b'{"messages":[[0,1]]}', "Expected `int` >= 1 - at `$.messages[0][0]`"),
-    (Frame, b'{"leave":1}', "Expected `bool`, got `int` - at `$.leave`"),
+    (ClientFrame, b'{"cursor":-1}', "Expected `int` >= 0 - at `$.cursor`"),
+    (ClientFrame, b'{"messages":[[0,1]]}', "Expected `int` >= 1 - at `$.messages[0][0]`"),
+    (ClientFrame, b'{"leave":1}', "Expected `bool`, got `int` - at `$.leave`"),
     (Poll, b'{"token":"t"}', "Object missing required field `cursor`"),
     (Poll, b'{"token":"t","cursor":-1}', "Expected `int` >= 0 - at `$.cursor`"),
     (Poll, b'{"token":"t","cursor":9007199254740992}', "Expected `int` <= 9007199254740991 - at `$.cursor`"),
@@ -105,7 +105,7 @@ def test_a_request_is_decoded(kind: type[Any], body: bytes, request_: Any) -> No
 
 
 @pytest.mark.parametrize(("kind", "body", "text"), REFUSED)
-def test_what_is_no_request_is_refused_with_its_reason(kind: type[Any], body: bytes, text: str) -> None:
+def test_an_invalid_request_is_refused_with_the_reason(kind: type[Any], body: bytes, text: str) -> None:
     assert reason(kind, body) == text
 
 
@@ -118,7 +118,9 @@ def test_any_bytes_are_decoded_or_malformed(kind: type[Any], body: bytes) -> Non
 
 @STEADY
 @given(n=st.integers(1, HIGHEST), data=values, method=st.none() | plain_text, escaped=st.booleans())
-def test_what_a_browser_sends_arrives_as_it_was(n: int, data: Any, method: str | None, escaped: bool) -> None:
+def test_a_message_of_a_browser_is_decoded_unchanged(
+    n: int, data: Any, method: str | None, escaped: bool
+) -> None:
     body = json.dumps({"token": "t", "messages": [[n, data, method]]}, ensure_ascii=escaped).encode()
     assert envelope.decode(Send, body).messages == [Item(n, data, method)]
 
@@ -141,7 +143,7 @@ def test_half_an_emoji_may_be_escaped_in_either_case(half: str) -> None:
     assert envelope.decode(Connect, b'{"application":"%b"}' % half.encode()) == Connect("\ufffd")
 
 
-def test_json_is_mended_and_otherwise_left_as_it_is() -> None:
+def test_lone_surrogates_are_replaced_and_nothing_else() -> None:
     assert (
         envelope.mend(b'["\\ud83d\\ude00 \\ud83d",1.5,{"a":null}]')
         == '["\U0001f600 \ufffd", 1.5, {"a": null}]'
@@ -151,7 +153,7 @@ def test_json_is_mended_and_otherwise_left_as_it_is() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"[", b'"\xff"', b'"\xed\xa0\x80"', b"\xef\xbb\xbf1", '"a"'.encode("utf-16")]
 )
-def test_what_is_no_json_in_utf_8_is_not_mended(body: bytes) -> None:
+def test_surrogates_are_not_replaced_in_what_is_not_json_in_utf_8(body: bytes) -> None:
     with pytest.raises(ValueError):
         envelope.mend(body)
 
@@ -184,7 +186,7 @@ def ring() -> list[Any]:
 
 
 @pytest.mark.parametrize("data", [object(), {(1, 2): 3}, "\ud800", ring(), [{"a": print}]])
-def test_what_is_no_json_cannot_be_sent(data: Any) -> None:
+def test_data_that_is_not_json_cannot_be_sent(data: Any) -> None:
     with pytest.raises(UnsendableMessage, match=r"^the data cannot be written as JSON: "):
         envelope.encode_data(data, 1000)
     with pytest.raises(UnsendableMessage, match=r"^the data cannot be written as JSON: "):
@@ -214,7 +216,7 @@ def test_an_item_holds_its_data(data: Any, n: int | None) -> None:
         (envelope.encode_object({"client": "a", "cursor": 0}), b'{"client":"a","cursor":0}'),
     ],
 )
-def test_what_is_written(written: bytes, expected: bytes) -> None:
+def test_each_answer_has_the_form_of_the_wire(written: bytes, expected: bytes) -> None:
     assert written == expected
 
 
@@ -232,5 +234,7 @@ def test_the_limit_is_for_the_result_without_its_wrapping() -> None:
         (TooMany("wait", 1.5), {"code": "too_many", "message": "wait", "retry": 1.5}),
     ],
 )
-def test_a_refusal_says_what_the_browser_needs(error: RequestError, expected: dict[str, Any]) -> None:
+def test_an_error_has_the_fields_that_the_browser_needs(
+    error: RequestError, expected: dict[str, Any]
+) -> None:
     assert json.loads(envelope.encode_error(error)) == {"error": expected}

@@ -1,4 +1,4 @@
-"""Messages from a browser: each accepted once, in order, without a gap."""
+"""A client's inbox accepts each message once, in order, without a gap."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def numbers(accepted: list[Item]) -> list[int]:
         (0, [1, 1, 2, 1, 2, 3], [1, 2, 3]),
     ],
 )
-def test_what_is_new_is_accepted(received: int, sent: list[int], accepted: list[int]) -> None:
+def test_new_messages_are_accepted(received: int, sent: list[int], accepted: list[int]) -> None:
     inbox = Inbox(received)
     assert numbers(inbox.accept(items(*sent), 100)) == accepted
     assert inbox.received == max([received, *accepted])
@@ -60,7 +60,7 @@ def test_no_more_is_accepted_than_there_is_room_for(room: int, accepted: list[in
 
 
 @pytest.mark.parametrize("sent", [[2], [5], [1, 3], [1, 2, 4], [2, 1]])
-def test_a_gap_is_refused_with_all_of_its_batch(sent: list[int]) -> None:
+def test_a_batch_with_a_gap_is_refused_whole(sent: list[int]) -> None:
     inbox = Inbox()
     with pytest.raises(Gap) as raised:
         inbox.accept(items(*sent), 100)
@@ -70,7 +70,7 @@ def test_a_gap_is_refused_with_all_of_its_batch(sent: list[int]) -> None:
     assert inbox.received == 0
 
 
-def test_a_gap_is_told_from_what_was_received_before() -> None:
+def test_a_gap_reports_the_last_number_that_was_accepted() -> None:
     with pytest.raises(Gap) as raised:
         Inbox(7).accept(items(8, 10), 100)
     assert raised.value.received == 7
@@ -82,7 +82,7 @@ def test_a_gap_beyond_the_room_is_refused_too() -> None:
 
 
 @pytest.mark.parametrize("arguments", [None, "ab", 1, {"0": 1}])
-def test_a_call_without_a_list_is_refused_with_all_of_its_batch(arguments: Any) -> None:
+def test_a_batch_with_a_malformed_call_is_refused_whole(arguments: Any) -> None:
     inbox = Inbox()
     with pytest.raises(Malformed) as raised:
         inbox.accept([*items(1), call(2, arguments)], 1)
@@ -96,7 +96,9 @@ def test_a_repeat_is_ignored_whatever_it_holds() -> None:
 
 @STEADY
 @given(sent=st.lists(st.integers(1, 6), max_size=8), received=st.integers(0, 4), room=st.integers(0, 8))
-def test_any_batch_is_accepted_whole_in_part_or_not_at_all(sent: list[int], received: int, room: int) -> None:
+def test_any_batch_is_accepted_from_its_first_new_message_or_refused(
+    sent: list[int], received: int, room: int
+) -> None:
     inbox = Inbox(received)
     expected = received
     for n in sent:

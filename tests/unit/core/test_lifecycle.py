@@ -1,4 +1,4 @@
-"""Every state and every event, in one table of its own."""
+"""The life of a client: every state with every event, in a table of its own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_transition(before: str, event: str, after: str) -> None:
 
 
 @pytest.mark.parametrize(("before", "event"), ILLEGAL)
-def test_what_a_state_does_not_know_is_our_own_fault(before: str, event: str) -> None:
+def test_an_event_that_the_state_does_not_allow_is_an_error_of_the_server(before: str, event: str) -> None:
     with pytest.raises(IllegalTransition) as raised:
         advance(State(before), Event[event])
     assert str(raised.value) == f"{event} while {before.upper()}"
@@ -41,7 +41,7 @@ def test_nothing_brings_back_a_client_that_is_gone(event: Event) -> None:
         advance(State.GONE, event)
 
 
-def test_every_pair_is_spoken_of() -> None:
+def test_every_pair_of_state_and_event_is_tested() -> None:
     spoken = {(State(state), Event[event]) for state, event, *_ in [*LEGAL, *ILLEGAL]}
     alive = (State.DETACHED, State.CONNECTED)
     assert spoken == set(itertools.product(alive, Event))

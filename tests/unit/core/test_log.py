@@ -31,12 +31,12 @@ def test_a_message_counts_as_long_as_it_is_held() -> None:
     assert (len(log), log.size) == (0, 0)
 
 
-def test_within_its_bounds_nothing_is_dropped() -> None:
+def test_within_the_bounds_nothing_is_to_be_dropped() -> None:
     entries = entries_of(1, 2, 3)
     assert log_of(entries, messages=3, size=3 * SIZE).excess() is None
 
 
-def test_beyond_them_a_tenth_is_dropped() -> None:
+def test_beyond_the_bounds_a_tenth_is_to_be_dropped() -> None:
     entries = entries_of(*range(101, 202))
     log = log_of(entries, messages=100)
     assert log.excess() == (111, 11)
@@ -52,14 +52,14 @@ def test_its_bytes_count_too() -> None:
     assert log.excess() is None
 
 
-def test_messages_that_no_queue_holds_are_not_dropped() -> None:
+def test_a_message_that_no_outbox_holds_is_not_to_be_dropped() -> None:
     entries = entries_of(*range(1, 102))
     log = log_of(entries, messages=100)
     del entries[5:50]
     assert log.excess() is None
 
 
-def test_while_queues_are_cleared_nothing_more_is_dropped_until_a_tenth_more_has_come() -> None:
+def test_while_messages_are_being_dropped_no_more_are_asked_for_until_the_log_grew_by_a_tenth() -> None:
     entries = entries_of(*range(1, 102))
     log = log_of(entries, messages=100)
     assert log.excess() is not None

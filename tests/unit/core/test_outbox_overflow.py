@@ -1,4 +1,4 @@
-"""What each policy does where a queue is full, and how its page is told."""
+"""What each overflow policy does in a full outbox, and how the page learns of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.support.outboxes import ITEM, fill, give, outbox_of, reply, send, waiting
+from tests.support.outboxes import ITEM, fill, outbox_of, poll, reply, send, waiting
 from thywill.core.outbox import Bounds, Full, Outbox, lost_in
 from thywill.core.overflow import Overflow, Policies
 
@@ -14,73 +14,73 @@ NEWEST = Bounds(messages=2, overflow=Overflow.DROP_NEWEST)
 CONFLATE = Bounds(messages=3, overflow=Overflow.CONFLATE)
 
 
-# Drop the newest.
+# drop_newest
 
 
 @pytest.mark.parametrize("bounds", [NEWEST, Bounds(size=2 * ITEM, overflow=Overflow.DROP_NEWEST)])
-def test_the_newest_does_not_get_in(bounds: Bounds) -> None:
+def test_with_drop_newest_the_newest_is_dropped(bounds: Bounds) -> None:
     outbox = outbox_of(1, 2, bounds=bounds)
     assert fill(outbox, 3, 4) == 2
     assert waiting(outbox) == [1, 2]
-    assert give(outbox) == give(outbox) == ([1, 2], 4, 2)
+    assert poll(outbox) == poll(outbox) == ([1, 2], 4, 2)
 
 
-def test_a_number_that_nothing_follows_is_told_until_it_is_acknowledged_and_then_no_more() -> None:
+def test_a_loss_that_no_message_follows_is_reported_until_it_is_acknowledged() -> None:
     outbox = outbox_of(1, 2, bounds=NEWEST)
-    give(outbox)
+    poll(outbox)
     fill(outbox, 3)
     outbox.acknowledge(2)
-    assert give(outbox) == give(outbox) == ([], 3, 1)
+    assert poll(outbox) == poll(outbox) == ([], 3, 1)
     outbox.acknowledge(3)
-    assert give(outbox) == ([], 3, 0)
+    assert poll(outbox) == ([], 3, 0)
     fill(outbox, 4)
-    assert give(outbox) == ([4], 4, 0)
+    assert poll(outbox) == ([4], 4, 0)
 
 
-def test_a_number_that_was_told_does_not_grow() -> None:
+def test_a_loss_in_flight_does_not_grow() -> None:
     outbox = outbox_of(1, 2, bounds=NEWEST)
     fill(outbox, 3)
-    assert give(outbox) == ([1, 2], 3, 1)
+    assert poll(outbox) == ([1, 2], 3, 1)
     fill(outbox, 4, 5)
     outbox.acknowledge(3)
-    assert give(outbox) == ([], 5, 2)
+    assert poll(outbox) == ([], 5, 2)
 
 
-def test_one_that_is_told_again_with_more_counts_what_the_page_has_not_had() -> None:
+def test_an_answer_that_is_written_again_counts_all_losses_after_its_cursor() -> None:
     outbox = outbox_of(1, 2, bounds=NEWEST)
     fill(outbox, 3)
-    give(outbox)
+    poll(outbox)
     fill(outbox, 4)
-    assert give(outbox) == ([1, 2], 4, 2)
+    assert poll(outbox) == ([1, 2], 4, 2)
     outbox.acknowledge(3)  # only the first answer arrived
-    assert give(outbox) == ([], 4, 1)
+    assert poll(outbox) == ([], 4, 1)
 
 
-def test_a_page_that_repeats_its_cursor_for_ever_makes_nothing_grow() -> None:
+def test_a_page_that_repeats_its_cursor_does_not_make_the_outbox_grow() -> None:
     outbox = Outbox(Bounds(messages=2, batch=10, overflow=Overflow.DROP_NEWEST))
     for message_id in range(1, 1000):
         send(outbox, message_id)
         outbox.next_answer()
     assert len(outbox.entries) <= 11
     assert outbox.in_flight == 10
-    given = give(outbox)
+    given = poll(outbox)
     outbox.acknowledge(given[1])
-    assert give(outbox) == ([], 999, 997 - given[2])
+    assert poll(outbox) == ([], 999, 997 - given[2])
 
 
-def test_one_that_is_larger_than_the_queue_gets_in_alone() -> None:
+def test_a_message_larger_than_the_outbox_is_accepted_alone() -> None:
     outbox = Outbox(Bounds(size=1, overflow=Overflow.DROP_NEWEST))
     assert fill(outbox, 1) == 0
     assert fill(outbox, 2) == 1
 
 
-def test_a_reply_gets_in_for_the_oldest() -> None:
+def test_with_drop_newest_the_oldest_is_dropped_for_a_reply() -> None:
     outbox = outbox_of(1, 2, bounds=NEWEST)
     assert reply(outbox, 3) == 1
-    assert give(outbox) == ([2, 3], 3, 1)
+    assert poll(outbox) == ([2, 3], 3, 1)
 
 
-def test_a_stream_is_told_a_number_that_nothing_follows() -> None:
+def test_a_stream_reports_a_loss_that_no_message_follows() -> None:
     outbox = outbox_of(1, 2, bounds=NEWEST)
     outbox.batch_after(0)
     fill(outbox, 3)
@@ -91,42 +91,42 @@ def test_a_stream_is_told_a_number_that_nothing_follows() -> None:
     assert waiting(outbox) == []
 
 
-# Conflate.
+# conflate
 
 
-def test_the_same_key_replaces_what_waits_and_nothing_is_lost() -> None:
+def test_a_message_replaces_the_waiting_one_with_its_key_and_nothing_is_lost() -> None:
     outbox = Outbox(CONFLATE)
     for message_id, key in ((1, "a"), (2, "b"), (3, "a"), (4, None)):
         assert send(outbox, message_id, key) == 0
-    assert give(outbox) == ([2, 3, 4], 4, 0)
+    assert poll(outbox) == ([2, 3, 4], 4, 0)
     outbox.acknowledge(4)
     assert outbox.keys == {}
 
 
-def test_what_was_given_out_is_not_replaced() -> None:
+def test_a_message_in_flight_is_not_replaced() -> None:
     outbox = Outbox(CONFLATE)
     send(outbox, 1, "a")
-    give(outbox)
+    poll(outbox)
     send(outbox, 2, "a")
-    assert give(outbox) == ([1, 2], 2, 0)
+    assert poll(outbox) == ([1, 2], 2, 0)
 
 
-def test_a_full_queue_without_the_key_drops_its_oldest() -> None:
+def test_without_the_key_in_a_full_outbox_the_oldest_is_dropped() -> None:
     outbox = Outbox(CONFLATE)
     assert [send(outbox, message_id, str(message_id)) for message_id in (1, 2, 3, 4)] == [0, 0, 0, 1]
     assert send(outbox, 5, "1") == 1
-    assert give(outbox) == ([3, 4, 5], 5, 2)
+    assert poll(outbox) == ([3, 4, 5], 5, 2)
     assert send(outbox, 6, "4") == 0
 
 
-def test_another_policy_has_no_keys() -> None:
+def test_other_policies_ignore_the_key() -> None:
     outbox = Outbox(Bounds())
     assert [send(outbox, message_id, "a") for message_id in (1, 2)] == [0, 0]
     assert waiting(outbox) == [1, 2]
     assert outbox.keys is None
 
 
-def test_what_was_lost_on_either_side_of_one_that_is_replaced_becomes_one_number() -> None:
+def test_losses_on_both_sides_of_a_replaced_message_are_merged() -> None:
     outbox = Outbox(Bounds(messages=2, overflow=Overflow.CONFLATE))
     send(outbox, 1)
     send(outbox, 2, "a")
@@ -135,13 +135,13 @@ def test_what_was_lost_on_either_side_of_one_that_is_replaced_becomes_one_number
     assert [item.lost for item in outbox.entries] == [1, 0, 1, 0]
     assert send(outbox, 5, "a") == 0
     assert [item.lost for item in outbox.entries] == [2, 0, 0]
-    assert give(outbox) == ([4, 5], 5, 2)
+    assert poll(outbox) == ([4, 5], 5, 2)
 
 
-# Disconnect.
+# disconnect
 
 
-def test_a_message_that_must_not_be_dropped_is_dropped_for_no_other() -> None:
+def test_a_disconnect_message_is_not_dropped_for_another() -> None:
     outbox = Outbox(Bounds(messages=2))
     send(outbox, 1, overflow=Overflow.DISCONNECT)
     send(outbox, 2)
@@ -151,38 +151,38 @@ def test_a_message_that_must_not_be_dropped_is_dropped_for_no_other() -> None:
         send(outbox, 4, overflow=Overflow.DISCONNECT)
 
 
-def test_where_only_such_wait_the_new_one_is_dropped() -> None:
+def test_where_only_disconnect_messages_wait_the_new_one_is_dropped() -> None:
     outbox = Outbox(Bounds(messages=1))
     send(outbox, 1, overflow=Overflow.DISCONNECT)
     assert fill(outbox, 2) == 1
-    assert give(outbox) == ([1], 2, 1)
+    assert poll(outbox) == ([1], 2, 1)
 
 
-# The log gives up.
+# Dropping for the log.
 
 
-def test_what_the_log_gives_up_is_told() -> None:
+def test_messages_dropped_for_the_log_are_reported() -> None:
     outbox = outbox_of(1, 2, 3, 4)
     assert outbox.drop_up_to(0) == 0
     assert outbox.drop_up_to(2) == 2
     assert outbox.drop_up_to(2) == 0
     assert outbox.drop_up_to(3) == 1
     assert len(outbox.entries) == 2
-    assert give(outbox) == ([4], 4, 3)
+    assert poll(outbox) == ([4], 4, 3)
     assert outbox.drop_up_to(9) == 1
     assert outbox.size == 0
 
 
-def test_what_was_given_out_is_lost_as_far_as_the_page_has_not_had_it() -> None:
+def test_messages_in_flight_dropped_for_the_log_count_until_their_cursor() -> None:
     for cursor, lost in ((0, 3), (1, 2), (3, 0)):
         outbox = outbox_of(1, 2, 3)
-        give(outbox)
+        poll(outbox)
         assert outbox.drop_up_to(3) == 3
         outbox.acknowledge(cursor)
-        assert give(outbox) == ([], 3, lost)
+        assert poll(outbox) == ([], 3, lost)
 
 
-def test_what_must_not_be_dropped_is_not_given_up() -> None:
+def test_disconnect_messages_and_replies_are_not_dropped_for_the_log() -> None:
     outbox = outbox_of(1)
     reply(outbox, 2)
     assert outbox.drop_up_to(1) == 1
@@ -191,10 +191,10 @@ def test_what_must_not_be_dropped_is_not_given_up() -> None:
     assert json.loads(outbox.next_answer())["messages"] == [[2, 0, 1]]
 
 
-# Which policy.
+# Choosing a policy.
 
 
-def test_a_channel_has_the_policy_of_its_name_before_that_of_a_pattern() -> None:
+def test_a_policy_for_a_channels_name_precedes_one_for_a_pattern() -> None:
     channels = {
         "a*": Overflow.CONFLATE,
         "*": Overflow.DISCONNECT,
@@ -212,7 +212,7 @@ def test_a_channel_has_the_policy_of_its_name_before_that_of_a_pattern() -> None
     ]
 
 
-def test_without_a_policy_for_a_channel_it_is_the_applications() -> None:
+def test_without_a_policy_for_a_channel_that_of_the_application_applies() -> None:
     assert Policies(None, {}).of("a") is None
     assert Policies(Overflow.CONFLATE, {"x:*:y": Overflow.DISCONNECT}).of("x:y") is Overflow.CONFLATE
     assert Policies(None, {"x:*:y": Overflow.DISCONNECT}).of("x::y") is Overflow.DISCONNECT

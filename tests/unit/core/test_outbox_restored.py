@@ -1,4 +1,4 @@
-"""A queue that was kept over a restart: the same key replaces what waited, and nothing comes twice."""
+"""An outbox that was restored after a restart: conflation goes on, and nothing is processed twice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.support.outbox_network import Browser
-from tests.support.outboxes import give, send, waiting
+from tests.support.outboxes import poll, send, waiting
 from tests.support.steady import STEADY
 from thywill.core.envelope import encode_superseded
 from thywill.core.outbox import Bounds, Entry, Loss, Outbox, Waiting
@@ -27,56 +27,56 @@ def restored(*items: Waiting, cursor: int = 0, bounds: Bounds = CONFLATE) -> Out
     return Outbox.restored(bounds, cursor, list(items), max(item.id for item in items))
 
 
-def test_the_same_key_replaces_what_waited_before_the_restart() -> None:
+def test_a_message_replaces_one_with_its_key_from_before_the_restart() -> None:
     outbox = restored(entry(1, "a"), entry(2, "b"), entry(3))
     assert send(outbox, 4, "a") == 0
     assert waiting(outbox) == [2, 3, 4]
-    assert give(outbox) == ([2, 3, 4], 4, 0)
+    assert poll(outbox) == ([2, 3, 4], 4, 0)
     outbox.acknowledge(4)
     assert (waiting(outbox), outbox.in_flight, outbox.keys) == ([], 0, {})
 
 
-def test_what_replaces_it_can_be_replaced_until_it_is_given_out() -> None:
+def test_the_replacement_can_be_replaced_until_it_is_in_flight() -> None:
     outbox = restored(entry(1, "a"), entry(2))
     send(outbox, 3, "a")
     send(outbox, 4, "a")
-    assert give(outbox) == ([2, 4], 4, 0)
+    assert poll(outbox) == ([2, 4], 4, 0)
 
 
-def test_of_what_the_log_holds_of_one_key_the_last_is_left() -> None:
+def test_of_the_restored_messages_with_one_key_the_last_is_left() -> None:
     outbox = restored(entry(1, "a"), entry(2), entry(3, "a"), entry(4, "b"))
     assert waiting(outbox) == [2, 3, 4]
     assert outbox.in_flight == 3
 
 
-def test_it_replaces_what_was_given_out_too_and_its_cursor_is_believed() -> None:
+def test_it_replaces_one_that_may_be_in_flight_whose_cursor_is_accepted() -> None:
     outbox = restored(entry(1), entry(2, "a"), entry(3))
-    assert give(outbox) == ([1, 2, 3], 3, 0)
+    assert poll(outbox) == ([1, 2, 3], 3, 0)
     send(outbox, 4, "a")
-    assert give(outbox) == ([1, 3, 4], 4, 0)
-    outbox.acknowledge(2)  # of an answer that the server before had given
-    assert give(outbox) == ([3, 4], 4, 0)
+    assert poll(outbox) == ([1, 3, 4], 4, 0)
+    outbox.acknowledge(2)  # of an answer from before the restart
+    assert poll(outbox) == ([3, 4], 4, 0)
     outbox.acknowledge(4)
     assert waiting(outbox) == []
 
 
-def test_what_was_sent_after_the_restart_and_given_out_is_not_replaced() -> None:
+def test_a_message_from_after_the_restart_is_not_replaced_in_flight() -> None:
     outbox = restored(entry(1, "a"))
     send(outbox, 2, "a")
-    give(outbox)
+    poll(outbox)
     send(outbox, 3, "a")
-    assert give(outbox) == ([2, 3], 3, 0)
+    assert poll(outbox) == ([2, 3], 3, 0)
 
 
-def test_losses_on_either_side_of_one_that_is_replaced_stay_two() -> None:
+def test_restored_losses_on_both_sides_of_a_replaced_message_stay_two() -> None:
     outbox = restored(Loss(1, 4), entry(2, "a"), Loss(3, 5))
     send(outbox, 4, "a")
     assert [item.lost for item in outbox.entries] == [4, 5, 0]
-    outbox.acknowledge(2)  # the page has been told of the first
-    assert give(outbox) == ([4], 4, 5)
+    outbox.acknowledge(2)  # the page has acknowledged the first loss
+    assert poll(outbox) == ([4], 4, 5)
 
 
-def test_another_policy_has_no_keys() -> None:
+def test_other_policies_ignore_the_key() -> None:
     outbox = restored(entry(1, "a", Overflow.DROP_NEWEST), entry(2, "a"), entry(3, "a", Overflow.DROP_OLDEST))
     assert waiting(outbox) == [1, 2, 3]
     send(outbox, 4, "a")
@@ -85,7 +85,7 @@ def test_another_policy_has_no_keys() -> None:
 
 
 class Restarts(RuleBasedStateMachine):
-    """What the browser has passed and not seen was replaced by something later of the same key."""
+    """A message that the browser has skipped was replaced by a later one with the same key."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class Restarts(RuleBasedStateMachine):
             self.browser.answered(*answer)
 
     @rule()
-    def the_cursor_is_noted(self) -> None:
+    def the_cursor_is_saved(self) -> None:
         self.noted = self.outbox.cursor
 
     @rule()
@@ -137,7 +137,7 @@ class Restarts(RuleBasedStateMachine):
                 assert any(later.key == each.key for later in self.log[each.id :])
 
     @invariant()
-    def of_each_key_one_waits_that_was_not_given_out(self) -> None:
+    def of_each_key_at_most_one_waits(self) -> None:
         keys = [item.key for item in self.outbox.entries[self.outbox.in_flight :] if isinstance(item, Entry)]
         assert all(keys.count(key) == 1 for key in keys if key is not None)
 

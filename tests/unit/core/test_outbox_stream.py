@@ -1,4 +1,4 @@
-"""The queue as a stream takes from it: each message once, and no more than was acknowledged allows."""
+"""An outbox that a stream reads: each message once, and one answer's worth before an acknowledgement."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def ids(items: list[Waiting]) -> list[int]:
     return [item.id for item in items if not item.lost]
 
 
-def test_only_what_came_since_is_given() -> None:
+def test_a_stream_writes_only_what_is_new() -> None:
     outbox = make(3, 5, 8)
     assert ids(outbox.batch_after(0)) == [3, 5, 8]
     assert ids(outbox.batch_after(8)) == []
@@ -27,11 +27,11 @@ def test_only_what_came_since_is_given() -> None:
     assert ids(outbox.batch_after(5)) == [8, 9]
 
 
-def test_nothing_waits() -> None:
+def test_nothing_is_written_from_an_empty_outbox() -> None:
     assert make().batch_after(0) == []
 
 
-def test_what_was_given_can_be_acknowledged_and_leaves() -> None:
+def test_what_a_stream_has_written_can_be_acknowledged() -> None:
     outbox = make(3, 5, 8)
     outbox.batch_after(0)
     outbox.acknowledge(5)
@@ -39,7 +39,7 @@ def test_what_was_given_can_be_acknowledged_and_leaves() -> None:
     assert ids(outbox.batch_after(8)) == []
 
 
-def test_no_more_than_one_answer_waits_for_its_acknowledgement() -> None:
+def test_a_stream_writes_no_more_than_one_answer_before_an_acknowledgement() -> None:
     outbox = make(*range(1, 8), batch=3)
     assert ids(outbox.batch_after(0)) == [1, 2, 3]
     assert outbox.batch_after(3) == []
@@ -57,14 +57,14 @@ def test_its_bytes_count_too() -> None:
     assert ids(outbox.batch_after(2)) == [3]
 
 
-def test_one_that_is_larger_than_an_answer_goes_alone() -> None:
+def test_a_message_larger_than_an_answer_is_written_alone() -> None:
     outbox = make(1, 2, batch_size=1)
     assert ids(outbox.batch_after(0)) == [1]
     outbox.acknowledge(1)
     assert ids(outbox.batch_after(1)) == [2]
 
 
-def test_what_a_stream_was_given_is_never_dropped() -> None:
+def test_what_a_stream_has_written_is_not_dropped() -> None:
     outbox = make(1, 2, messages=3, batch=2)
     outbox.batch_after(0)
     for message_id in (3, 4, 5):
@@ -75,7 +75,7 @@ def test_what_a_stream_was_given_is_never_dropped() -> None:
     assert (ids(given), lost_in(given)) == ([5], 2)
 
 
-def test_a_poll_after_a_stream_is_given_what_was_not_acknowledged() -> None:
+def test_a_poll_after_a_stream_gets_what_is_not_acknowledged() -> None:
     outbox = make(1, 2, 3)
     outbox.batch_after(0)
     outbox.acknowledge(1)

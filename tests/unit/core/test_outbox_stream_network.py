@@ -1,4 +1,4 @@
-"""A queue and a browser that changes between polls and streams, with a network that breaks them off."""
+"""A browser that changes between polls and streams, which the network breaks off."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from thywill.core.outbox import Bounds, lost_in
 
 
 class Streams(Delivery):
-    """The browser changes between polls and streams at any time; it may see but the beginning of a stream."""
+    """The browser changes between polls and streams at any time, and may see only a stream's beginning."""
 
     @initialize(limits=bounds)
     def begin(self, limits: Bounds) -> None:

@@ -1,4 +1,4 @@
-"""Signed texts: nobody changes them, uses them elsewhere, or uses them later."""
+"""Signed texts: one that was changed, has expired, or was made for another purpose is refused."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ def test_what_was_signed_is_returned(value: str, purpose: str, now: int) -> None
     assert SIGNER.verify(purpose, SIGNER.sign(purpose, value, now), now) == value
 
 
-def test_it_is_good_up_to_its_expiry() -> None:
+def test_a_signed_text_is_valid_until_its_expiry() -> None:
     assert SIGNER.verify("client", SIGNED, 1_700_000_000) == "abc"
     assert refused(SIGNED, now=1_700_000_001) == "the token has expired"
 
 
-def test_it_is_good_for_its_purpose_only() -> None:
+def test_a_signed_text_is_valid_for_its_purpose_only() -> None:
     assert refused(SIGNED, purpose="session") == FORGED
 
 
-def test_another_secret_signs_otherwise() -> None:
+def test_a_text_signed_with_another_secret_is_refused() -> None:
     other = Signer(b"sixteen bytes, other")
     assert refused(other.sign("client", "abc", 1_700_000_000)) == FORGED
 

@@ -1,4 +1,4 @@
-"""The timer wheel, beside a model that looks at every deadline."""
+"""The timer wheel, compared with a model that looks at every deadline."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TICK = 0.5
 
 
 class Task(Timed):
-    """Something to be done."""
+    """An item for the wheel."""
 
     __slots__ = ("name",)
 
@@ -50,14 +50,14 @@ def test_an_item_is_due_once_at_the_tick_after_its_deadline() -> None:
     assert len(wheel) == 0
 
 
-def test_an_item_comes_at_most_a_tick_late() -> None:
+def test_an_item_is_due_at_most_a_tick_late() -> None:
     wheel, task = wheel_at(0), Task()
     wheel.schedule(task, 1.0)
     assert wheel.advance(1.49) == []
     assert wheel.advance(1.5) == [task]
 
 
-def test_items_come_out_in_the_order_of_their_slots() -> None:
+def test_items_are_returned_in_the_order_of_their_slots() -> None:
     wheel = wheel_at(0)
     last, first, second = tasks = Task("last"), Task("first"), Task("second")
     for task, deadline in zip(tasks, (9, 1, 5), strict=True):
@@ -73,7 +73,7 @@ def test_a_deadline_that_has_passed_is_due_at_the_next_tick(now: float) -> None:
     assert wheel.advance(now) == [task]
 
 
-def test_a_deadline_moves_later_without_a_second_place() -> None:
+def test_a_deadline_that_moves_later_leaves_its_item_in_its_slot() -> None:
     wheel, task = wheel_at(0), Task()
     wheel.schedule(task, 1)
     wheel.schedule(task, 3)
@@ -83,7 +83,7 @@ def test_a_deadline_moves_later_without_a_second_place() -> None:
     assert wheel.advance(3.5) == [task]
 
 
-def test_a_deadline_moves_earlier() -> None:
+def test_a_deadline_may_move_earlier() -> None:
     wheel, task = wheel_at(0), Task()
     wheel.schedule(task, 30)
     wheel.schedule(task, 1)
@@ -103,7 +103,7 @@ def test_an_item_may_be_scheduled_again_while_its_old_place_is_in_the_wheel() ->
     assert wheel.advance(1000) == []
 
 
-def test_a_cancelled_item_is_never_due_and_let_go() -> None:
+def test_a_cancelled_item_is_never_due_and_is_removed() -> None:
     wheel, task = wheel_at(0), Task()
     wheel.schedule(task, 1)
     wheel.cancel(task)
@@ -122,7 +122,7 @@ def test_a_cancelled_item_may_be_scheduled_again() -> None:
     assert wheel.advance(2.5) == [task]
 
 
-def test_an_item_is_out_of_the_wheel_when_it_is_due() -> None:
+def test_an_item_that_is_due_leaves_the_wheel() -> None:
     wheel, task = wheel_at(0), Task()
     wheel.schedule(task, 1)
     assert task.slot is not None
@@ -139,13 +139,13 @@ def test_a_clock_that_jumps_back_makes_nothing_due_and_forgets_nothing() -> None
     assert wheel.advance(200.5) == [task]
 
 
-def test_a_long_sleep_costs_no_step_for_every_tick_of_it() -> None:
+def test_a_long_sleep_does_not_cost_a_step_for_each_tick() -> None:
     wheel, task = wheel_at(0), Task()
     wheel.schedule(task, 1)
     assert wheel.advance(1e15) == [task]
 
 
-def test_deadlines_that_move_later_for_an_hour_keep_one_place_each() -> None:
+def test_deadlines_that_move_later_for_an_hour_stand_in_one_slot_each() -> None:
     wheel = wheel_at(0)
     tasks = [Task() for _ in range(10)]
     for step in range(36_000):
@@ -156,14 +156,14 @@ def test_deadlines_that_move_later_for_an_hour_keep_one_place_each() -> None:
         assert len(wheel) == len(tasks)
 
 
-def test_a_deadline_in_the_past_set_again_and_again_keeps_one_place() -> None:
+def test_a_past_deadline_that_is_set_repeatedly_stands_in_one_slot() -> None:
     wheel, task = wheel_at(100), Task()
     for _ in range(1000):
         wheel.schedule(task, 1)
     assert len(wheel) == 1
 
 
-def test_a_browser_that_polls_for_an_hour_leaves_few_places_behind() -> None:
+def test_a_browser_that_polls_for_an_hour_leaves_few_old_slots() -> None:
     wheel, task = wheel_at(0), Task()
     for step in range(7200):
         now = step / 2
@@ -173,7 +173,7 @@ def test_a_browser_that_polls_for_an_hour_leaves_few_places_behind() -> None:
 
 
 class Deadlines(RuleBasedStateMachine):
-    """Deadlines are set, moved and cancelled at any time; the model knows each, and when it was set."""
+    """Deadlines are set, moved and cancelled at any time; the model remembers each, and when it was set."""
 
     numbers = st.integers(0, 3)
 
@@ -206,13 +206,13 @@ class Deadlines(RuleBasedStateMachine):
         assert len(due) == len(set(due)), "an item came twice"
         for task in due:
             assert self.waiting.pop(task, NEVER) <= self.now, "an item came too early, or was not waited for"
-        # A tick late at the most, and what floats cannot tell apart.
+        # At most a tick late, up to the precision of floats.
         latest = self.now - self.tick - 1e-9 * max(1.0, self.now)
         for task, deadline in self.waiting.items():
             assert max(deadline, self.set_at[task]) > latest, "an item was forgotten"
 
     @invariant()
-    def whatever_waits_has_a_place(self) -> None:
+    def every_item_with_a_deadline_stands_in_a_slot(self) -> None:
         for task in self.waiting:
             assert task.slot is not None
 
