@@ -49,10 +49,6 @@ EXCEPTIONS = {
     ("thywill.http.connection", "thywill.http.server"),
     ("thywill.http.handler", "thywill.http.connection"),
     ("thywill.http.reply", "thywill.http.connection"),
-    ("thywill.push.sockjs.carrier", "thywill.push.sockjs.component"),
-    ("thywill.push.sockjs.endpoints", "thywill.push.sockjs.router"),
-    ("thywill.push.sockjs.handlers", "thywill.push.sockjs.router"),
-    ("thywill.push.sockjs.session", "thywill.push.sockjs.router"),
 }
 
 # The core has no clock, loop, socket, random source or log: time and chance are its arguments.

@@ -58,7 +58,11 @@ class Origins:
 
 def asking_page(request: Request) -> str:
     """Return the origin of the page that a script tag stands in, or an empty text."""
-    referer = (request.header(b"referer") or b"").decode("latin-1")
+    return origin_of((request.header(b"referer") or b"").decode("latin-1"))
+
+
+def origin_of(referer: str) -> str:
+    """Return the origin in a Referer, or the whole of one that holds none: it is no allowed origin then."""
     origin = ORIGIN.match(referer)
     return origin[0] if origin else referer
 

@@ -24,7 +24,7 @@ BASE = "/thywill/sockjs"
 def sessions(desk: Desk) -> dict[str, Any]:
     """Return the sessions that the server knows."""
     (push,) = [each for each in desk.running.service.pushes if each.name == "sockjs"]
-    found: dict[str, Any] = push.router.sessions  # type: ignore[attr-defined]
+    found: dict[str, Any] = push.router.sessions.by_name  # type: ignore[attr-defined]
     return found
 
 

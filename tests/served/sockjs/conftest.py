@@ -13,8 +13,9 @@ from tornado.ioloop import IOLoop
 from tests.support.serving import until
 from tests.support.sockjs import Service
 from tests.tools.conformance.server import Echo, Services
-from thywill.push.sockjs import router as router_module
+from thywill.push.sockjs import sessions as sessions_module
 from thywill.push.sockjs.router import Router
+from thywill.push.sockjs.states import SessionState
 from thywill.wire.origins import Origins
 
 OPEN = b"o"
@@ -48,8 +49,8 @@ class Lab:
     async def parked(self, session: str) -> None:
         """Wait until a request waits for the frames of the suite's ``session``."""
         name = session.rpartition("/")[2]
-        found = [each for router in self._running[0].routers if (each := router.get_session(name))]
-        await until(lambda: found[0].handler is not None)
+        found = [each for router in self._running[0].routers if (each := router.sessions.find(name))]
+        await until(lambda: found[0].state is SessionState.WAITING)
 
     async def _run(self, services: Services) -> Services:
         await services.start()
@@ -73,7 +74,7 @@ def lab(
     io_loop: IOLoop, http: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Lab]:
     """The services; nothing that a test sends may leave an error in the log."""
-    monkeypatch.setattr(router_module, "TICK", 0.02)
+    monkeypatch.setattr(sessions_module, "TICK", 0.02)
     lab = Lab(http)
     io_loop.run_sync(lab.start)
     yield lab

@@ -10,7 +10,7 @@ import pytest
 from tests.served.sockjs.conftest import GO_AWAY, INTERRUPTED, OPEN, TAKEN, Lab
 from tests.support.serving import until
 from tests.support.sockjs import Ended, Service, Stream
-from thywill.push.sockjs import router as router_module
+from thywill.push.sockjs import sessions as sessions_module
 
 pytestmark = pytest.mark.gen_test
 
@@ -131,33 +131,17 @@ async def test_a_session_that_is_fetched_goes_on(lab: Lab, session: str) -> None
     assert len(router.sessions) == 1
 
 
-async def test_messages_that_nobody_fetches_end_it(echo: Service, session: str) -> None:
-    await echo.poll(session)
-    body = json.dumps(["x" * 300_000])
-    for _ in range(4):
-        await echo.send(session, body)
-    assert (await echo.poll(session)).startswith(b"c[1008,")
-
-
 @pytest.mark.parametrize("transport", ["xhr", "xhr_streaming", "eventsource", "htmlfile?c=x", "jsonp?c=x"])
 async def test_there_is_room_for_so_many_only(
     echo: Service, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(router_module, "SESSIONS", 2)
+    monkeypatch.setattr(sessions_module, "SESSIONS", 2)
     for name in ("/0/a", "/0/b"):
         await echo.poll(name)
     answer = await echo.get(f"/0/c/{transport}", method=method(transport), body=body(transport))
     assert (answer.status, answer.code, answer.header("retry-after")) == (429, "too_many", "10")
     await echo.send("/0/a", '["x"]')
     assert await echo.poll("/0/a") == b'a["x"]'
-
-
-async def test_a_session_has_no_dict(lab: Lab, session: str) -> None:
-    service, router = await lab.special({})
-    await service.stream(f"{session}/xhr_streaming")
-    (known,) = router.sessions.values()
-    # There are thousands of them.
-    assert (known.__dict__, hasattr(known.handler, "__dict__")) == ({}, False)
 
 
 # One request at a time.

@@ -12,7 +12,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from tornado.netutil import bind_sockets
 from tornado.web import Application
@@ -25,8 +24,9 @@ from thywill.http.reader import Limits
 from thywill.http.server import FastServer, Server, Timeouts
 from thywill.http.site import Site
 from thywill.http.tornado.server import TornadoServer
+from thywill.push.sockjs import frames
 from thywill.push.sockjs.router import Router
-from thywill.push.sockjs.session import Connection
+from thywill.push.sockjs.session import Keeper, Session
 from thywill.wire.origins import Origins
 from thywill.wire.refusals import Refusals
 
@@ -34,18 +34,26 @@ RESPONSE_LIMIT = 4096
 SERVERS: dict[str, Callable[..., Server]] = {"fast": FastServer, "tornado": TornadoServer}
 
 
-class Echo(Connection):
+class Echo(Session):
     """Sends back what it gets."""
 
+    def __init__(self, keeper: Keeper, name: str) -> None:
+        super().__init__(keeper, name)
+        self.texts: list[str] = []
+
     def on_message(self, message: str) -> None:
-        self.send(message)
+        self.texts.append(message)
+
+    def next_frame(self) -> bytes:
+        texts, self.texts = self.texts, []
+        return frames.messages(frames.quote(text.encode()) for text in texts) if texts else b""
 
 
-class Close(Connection):
+class Close(Session):
     """Closes as soon as it is open."""
 
-    def on_open(self, request: Any) -> None:
-        self.close()
+    def on_open(self) -> None:
+        self.close(3000, "Go away!")
 
 
 def make_routers() -> list[Router]:
@@ -84,14 +92,14 @@ class Services:
     async def start(self) -> None:
         """Begin to serve."""
         for router in self.routers:
-            router.start()
+            router.sessions.start()
         await self._server.start(self._sockets)
 
     async def stop(self) -> None:
         """Close every connection."""
         await self._server.stop(0.1)
         for router in self.routers:
-            router.stop()
+            router.sessions.stop()
 
 
 async def serve(http: str, port: int) -> None:

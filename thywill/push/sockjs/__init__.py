@@ -1,4 +1,4 @@
-"""SockJS: the fallback transports, built on sockjs-tornado's router, session and page classes.
+"""SockJS: the fallback transports, on sockjs-tornado's router and pages.
 
-``library`` is all that is used of sockjs-tornado; what it gets wrong is replaced in the subclasses beside it.
+``library`` names all that is used of sockjs-tornado. The sessions and their endpoints are our own.
 """

@@ -12,7 +12,7 @@ from thywill.http.message import Request
 from thywill.http.site import Endpoint
 from thywill.hub.hub import Hub
 from thywill.push.base import Push, PushSettings, Seconds, SendLimits
-from thywill.push.sockjs.carrier import Carrier
+from thywill.push.sockjs.client_session import ClientSession
 from thywill.push.sockjs.router import Router
 from thywill.wire.origins import Origins
 
@@ -40,7 +40,7 @@ class SockJSSettings(PushSettings):
 
 
 class SockJS(Push):
-    """SockJS sessions that carry thywill's clients."""
+    """The component: SockJS sessions that carry thywill's clients."""
 
     Settings = SockJSSettings
     name = "sockjs"
@@ -48,7 +48,7 @@ class SockJS(Push):
     def __init__(self, settings: SockJSSettings, hub: Hub, origins: Origins, limits: SendLimits) -> None:
         super().__init__(settings, hub, origins, limits)
         self.router = Router(
-            functools.partial(Carrier, self),
+            functools.partial(ClientSession, hub, limits),
             PREFIX,
             {
                 "heartbeat_delay": settings.hold,
@@ -61,13 +61,13 @@ class SockJS(Push):
         )
 
     async def start(self) -> None:
-        self.router.start()
+        self.router.sessions.start()
 
     async def stop(self) -> None:
-        self.router.stop()
+        self.router.sessions.stop()
 
     def drain(self) -> None:
-        self.router.drain()
+        self.router.sessions.drain()
 
     def find(self, request: Request) -> Endpoint | None:
         return self.router.find(request)

@@ -6,22 +6,21 @@ import functools
 import logging
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 from thywill.errors import NotFound
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
 from thywill.push.sockjs import frames
-from thywill.push.sockjs.handlers import TEXT, frame_policy, sticky_cookie
+from thywill.push.sockjs.headers import TEXT, frame_policy, head, sticky_cookie
+from thywill.push.sockjs.pages import check_page
+from thywill.push.sockjs.replies import FrameReply, PollReply, StreamReply
 from thywill.push.sockjs.senders import SENDERS, Sender
-from thywill.push.sockjs.transports import TRANSPORTS, Transport, head
-from thywill.push.sockjs.waiting import Poll, Stream, Waiting
+from thywill.push.sockjs.sessions import Sessions
+from thywill.push.sockjs.transports import TRANSPORTS, Transport
 from thywill.wire.endpoint import refuse_encoded
-from thywill.wire.origins import Cors
-
-if TYPE_CHECKING:
-    from thywill.push.sockjs.router import Router
+from thywill.wire.origins import Cors, Origins
 
 log = logging.getLogger(__name__)
 
@@ -36,17 +35,29 @@ class Endpoints:
     """The addresses of the sessions of one service.
 
     They stand for sockjs-tornado's handlers, without a header object and a dozen calls for each request.
+
+    Args:
+        prefix: the address before all others, without a slash at its end.
+        sessions: the service's sessions.
+        origins: which pages may ask.
+        response: bytes of frames after which the answer of a stream ends.
+        cookie: whether to set JSESSIONID, for load balancers that go by it.
     """
 
-    def __init__(self, router: Router) -> None:
-        self._router = router
-        self._pattern = re.compile(re.escape(router.prefix.encode()) + ADDRESS)
+    def __init__(
+        self, prefix: str, sessions: Sessions, origins: Origins, *, response: int, cookie: bool
+    ) -> None:
+        self._sessions = sessions
+        self._origins = origins
+        self._response = response
+        self._sets_cookie = cookie
+        self._pattern = re.compile(re.escape(prefix.encode()) + ADDRESS)
         self._heads = {transport.name: self._head(transport) for transport in TRANSPORTS}
 
     def _head(self, transport: Transport) -> bytes:
         lines = head(transport.content_type)
         if transport.framed:
-            lines += f"Content-Security-Policy: {frame_policy(self._router.origins)}\r\n".encode()
+            lines += f"Content-Security-Policy: {frame_policy(self._origins)}\r\n".encode()
         return lines
 
     def find(self, request: Request) -> Endpoint | None:
@@ -58,52 +69,52 @@ class Endpoints:
         if request.method != kind.method:
             return None
         try:
-            session_id = unquote(found[1], errors="strict")
+            name = unquote(found[1], errors="strict")
         except UnicodeDecodeError:
             return None
         step = self._wait if isinstance(kind, Transport) else self._send
-        return functools.partial(self._answer, step, kind, session_id)
+        return functools.partial(self._answer, step, kind, name)
 
-    def _answer(self, step: Step, kind: Kind, session_id: str, request: Request, reply: Reply) -> None:
+    def _answer(self, step: Step, kind: Kind, name: str, request: Request, reply: Reply) -> None:
         self._admit(request, reply)
         try:
-            step(kind, session_id, request, reply)
+            step(kind, name, request, reply)
         except frames.BadInput as error:
             refuse_encoded(request)
             log.warning("%r from %s refused: 500 %s", request.path, request.peer, error)
             reply.send(500, str(error).encode(), TEXT_HEAD)
 
-    def _wait(self, transport: Transport, session_id: str, request: Request, reply: Reply) -> None:
-        router = self._router
-        router.check_room(session_id)
+    def _wait(self, transport: Transport, name: str, request: Request, reply: Reply) -> None:
+        self._sessions.check_room(name)
         callback = frames.read_callback(request.query().get("c", "")) if transport.calls else b""
         waiting = self._waiting(transport, callback, request, reply)
-        waiting.join(router.get_session(session_id) or router.create_session(session_id))
+        self._sessions.open(name).join(waiting)
 
-    def _waiting(self, transport: Transport, callback: bytes, request: Request, reply: Reply) -> Waiting:
+    def _waiting(self, transport: Transport, callback: bytes, request: Request, reply: Reply) -> FrameReply:
         lines, wrap = self._heads[transport.name] + self._cookie(request), transport.wrap(callback)
         if not transport.streams:
-            return Poll(transport.name, request.peer, reply, wrap, lines)
-        stream = Stream(transport.name, request.peer, reply, wrap, self._router.settings["response_limit"])
+            return PollReply(transport.name, request.peer, reply, wrap, lines)
+        stream = StreamReply(transport.name, request.peer, reply, wrap, self._response)
         stream.begin(lines, transport.prelude(callback))
         return stream
 
-    def _send(self, sender: Sender, session_id: str, request: Request, reply: Reply) -> None:
-        session = self._router.get_session(session_id)
-        if session is None or session.is_closed:
+    def _send(self, sender: Sender, name: str, request: Request, reply: Reply) -> None:
+        session = self._sessions.find(name)
+        if session is None or not session.is_open:
             raise NotFound("there is no such session")
-        session.on_messages(frames.read_messages(sender.payload(request)))
+        session.receive(frames.read_messages(sender.payload(request)))
         # With its type, though it may be empty: Firefox takes it for XML otherwise (the protocol's reason).
         reply.send(sender.status, sender.answer, TEXT_HEAD + self._cookie(request))
 
     def _admit(self, request: Request, reply: Reply) -> None:
         origin, referer = request.header(b"origin"), request.header(b"referer") or b""
         page = None if origin is None else origin.decode("latin-1")
-        if self._router.admit(page, referer.decode("latin-1"), request.host or b"") and origin is not None:
+        foreign = check_page(self._origins, page, referer.decode("latin-1"), request.host or b"")
+        if foreign and origin is not None:
             reply.dress = Cors(origin)
 
     def _cookie(self, request: Request) -> bytes:
-        if not self._router.settings["jsessionid"]:
+        if not self._sets_cookie:
             return b""
         cookies = (request.header(b"cookie") or b"").decode("latin-1")
         return f"Set-Cookie: {sticky_cookie(cookies)}\r\n".encode()

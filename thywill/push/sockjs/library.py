@@ -7,22 +7,15 @@ import warnings
 with warnings.catch_warnings():
     # It decorates with what Tornado 5.1 deprecated, and a pattern has an escape that Python does not know.
     warnings.simplefilter("ignore")
-    from sockjs.tornado import SockJSConnection, SockJSRouter
+    from sockjs.tornado import SockJSRouter
     from sockjs.tornado.basehandler import CACHE_TIME, PreflightHandler
-    from sockjs.tornado.session import CLOSED, CONNECTING, OPEN, BaseSession, ConnectionInfo
     from sockjs.tornado.static import GreetingsHandler, IFrameHandler, InfoHandler
 
 __all__ = [
     "CACHE_TIME",
-    "CLOSED",
-    "CONNECTING",
-    "OPEN",
-    "BaseSession",
-    "ConnectionInfo",
     "GreetingsHandler",
     "IFrameHandler",
     "InfoHandler",
     "PreflightHandler",
-    "SockJSConnection",
     "SockJSRouter",
 ]

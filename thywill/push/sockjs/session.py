@@ -1,45 +1,69 @@
-"""A SockJS session: what lives from the open frame to the close frame, over many requests."""
+"""A SockJS session: what lasts from the open frame to the close frame, over many requests."""
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Protocol
 
 from thywill.core.wheel import Timed
 from thywill.push.sockjs import frames
-from thywill.push.sockjs.library import (
-    CLOSED,
-    CONNECTING,
-    OPEN,
-    BaseSession,
-    SockJSConnection,
-)
+from thywill.push.sockjs.replies import FrameReply
+from thywill.push.sockjs.states import SessionAction, SessionEvent, SessionState, advance
 
-if TYPE_CHECKING:
-    from thywill.push.sockjs.router import Router
-
-log = logging.getLogger(__name__)
-
-QUEUE_LIMIT = 1024 * 1024
-"""Bytes of messages that may wait for a browser to fetch them; a connection that has a queue of its own
-(``on_writable``) leaves nothing here."""
+TAKEN = frames.close(2010, "Another connection still open")
+INTERRUPTED = frames.close(1002, "Connection interrupted")
 
 
-class Connection(SockJSConnection):  # type: ignore[misc]
-    """Whoever speaks over a session; ``on_open``, ``on_message`` and ``on_close`` are sockjs-tornado's.
+class Keeper(Protocol):
+    """Where sessions are kept, with their deadlines."""
 
-    Nothing that a browser sends may make one of them raise.
+    hold: float
+    """Seconds between two heartbeats."""
+
+    pause: float
+    """Seconds for which a session may be without a request."""
+
+    def schedule(self, session: Session, seconds: float) -> None:
+        """Call ``session.overdue`` after ``seconds``, instead of when it was scheduled before."""
+        ...
+
+    def forget(self, session: Session) -> None:
+        """Let go of a session whose time has passed."""
+        ...
+
+
+class Session(Timed):
+    """One session; ``thywill.push.sockjs.states`` explains its life. A subclass decides what travels over it.
+
+    Nothing that a browser sends may make one of the subclass's methods raise.
+
+    Args:
+        keeper: where the session is kept.
+        name: what the browser has called it.
     """
 
-    __slots__ = ("session",)
+    # There are thousands of sessions, so that none of them may have a dict.
+    __slots__ = ("_held", "_keeper", "_last", "_reply", "name", "state")
 
-    session: Session
+    def __init__(self, keeper: Keeper, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.state = SessionState.NEW
+        self._keeper = keeper
+        self._reply: FrameReply | None = None
+        self._held = False
+        self._last: Sequence[bytes] = ()
 
-    def on_attach(self, address: str, transport: str) -> None:
-        """A request of the browser waits for frames."""
+    # What a subclass defines.
 
-    def on_writable(self) -> None:
-        """That request takes more: ``session.write`` what there is."""
+    def on_open(self) -> None:
+        """The open frame is written."""
+
+    def on_join(self, address: str, transport: str) -> None:
+        """A request waits for frames: where from, and by which transport."""
+
+    def on_message(self, message: str) -> None:
+        """The browser has sent ``message``."""
 
     def on_heartbeat(self) -> None:
         """A heartbeat is due."""
@@ -47,155 +71,131 @@ class Connection(SockJSConnection):  # type: ignore[misc]
     def on_drain(self) -> None:
         """The server stops."""
 
+    def on_end(self) -> None:
+        """The session has ended."""
 
-class Session(BaseSession, Timed):  # type: ignore[misc]
-    """One session, with or without a request that waits for its frames.
+    def next_frame(self) -> bytes:
+        """Return a frame with all that there is to say, or nothing; it is written at once."""
+        return b""
 
-    Its deadline is in the router's wheel: the next heartbeat while a request is here, else the session's end.
-    """
+    @property
+    def hold(self) -> float:
+        """Seconds until the next heartbeat."""
+        return self._keeper.hold
 
-    # With the names of what sockjs-tornado's class keeps, so that no session has a dict: there are thousands.
-    __slots__ = (
-        "_expiry",
-        "_heartbeat",
-        "_held",
-        "_queued",
-        "close_reason",
-        "conn",
-        "conn_info",
-        "handler",
-        "send_expects_json",
-        "send_queue",
-        "server",
-        "session_id",
-        "state",
-        "stats",
-        "transport_name",
-    )
+    # What the endpoints call.
 
-    handler: Any
-    conn: Connection | None
+    @property
+    def is_open(self) -> bool:
+        """Whether messages may still travel."""
+        return self.state in (SessionState.WAITING, SessionState.BLOCKED, SessionState.AWAY)
 
-    def __init__(self, connection: Any, router: Router, session_id: str, expiry: float) -> None:
-        Timed.__init__(self)
-        BaseSession.__init__(self, connection, router)
-        self.session_id = session_id
-        self.send_queue: list[bytes] = []
-        self._queued = 0
-        self._held = False
-        self._expiry = expiry
-        self._heartbeat = router.settings["heartbeat_delay"]
+    def join(self, reply: FrameReply) -> None:
+        """Let ``reply`` carry what this session has to say, or refuse it with a close frame."""
+        action = self._advance(SessionEvent.JOIN)
+        if action is SessionAction.REFUSE:
+            reply.finish(TAKEN)
+        elif action is SessionAction.REPEAT_END:
+            self._say_end(reply)
+        else:
+            self._attach(reply, opens=action is SessionAction.OPEN)
 
-    # What a request calls (the names are sockjs-tornado's).
-
-    def set_handler(self, handler: Any, start_heartbeat: bool = True) -> bool:
-        """Let ``handler`` wait for frames, or refuse it with a close frame and return False."""
-        if self.handler is not None:
-            handler.send_pack(frames.close(2010, "Another connection still open"))
-            return False
-        if self.is_closed and not self.send_queue:
-            handler.send_pack(frames.close(*self.get_close_reason()))
-            return False
-        first = getattr(self, "transport_name", handler.name)
-        super().set_handler(handler)
-        self.transport_name = first  # what the router's statistics count it by
-        self.server.schedule(self, self._heartbeat)
-        if self.conn is not None:
-            self.conn.on_attach(handler.address, handler.name)
-        return True
-
-    def verify_state(self) -> None:
-        """Open the session at its first request, and give this one what waits."""
-        if self.state == CONNECTING:
-            self.handler.send_pack(frames.OPEN)
-        super().verify_state()
+    def _attach(self, reply: FrameReply, *, opens: bool) -> None:
+        self._reply = reply
+        reply.source = self
+        self._keeper.schedule(self, self.hold)
+        self.on_join(reply.address, reply.transport)
+        if reply.blocks:
+            self._advance(SessionEvent.BLOCK)
+        if opens:
+            reply.write(frames.OPEN)
+            self.on_open()
         self.flush()
 
-    def remove_handler(self, handler: Any) -> None:
-        """``handler`` is answered: the browser has a while to come back."""
-        super().remove_handler(handler)
-        self.server.schedule(self, self._expiry)
-
-    def interrupt(self) -> None:
-        """The connection broke off, and nobody knows what arrived: the session ends (the protocol's rule)."""
-        self.send_queue.clear()
-        self.close(1002, "Connection interrupted")
-
-    def on_messages(self, messages: list[str]) -> None:
-        """The browser has sent ``messages``; what they are answered goes out together."""
+    def receive(self, messages: Sequence[str]) -> None:
+        """Take in what one request has brought; what is answered to all of it goes out together."""
         self._held = True
         try:
             for message in messages:
-                if self.state == OPEN and self.conn is not None:
-                    self.conn.on_message(message)
+                if self.is_open:
+                    self.on_message(message)
         finally:
             self._held = False
         self.flush()
 
-    # What the connection calls.
-
-    def send_message(self, msg: Any, stats: bool = True, binary: bool = False) -> None:
-        """Send a text, at once or with the next request."""
-        self.send_jsonified(frames.quote(msg if isinstance(msg, bytes) else msg.encode()))
-
-    def send_jsonified(self, msg: Any, stats: bool = True) -> None:
-        """Send a text that is a JSON string already."""
-        self.send_queue.append(msg if isinstance(msg, bytes) else msg.encode())
-        self._queued += len(self.send_queue[-1])
-        if self._queued > QUEUE_LIMIT and not (self.handler and self.handler.active):
-            self.send_queue.clear()
-            self.close(1008, "the browser does not fetch its messages")
-        self.flush()
-
-    def is_writable(self) -> bool:
-        """Tell whether a request is here that takes a frame."""
-        return self.handler is not None and self.handler.active and not self._held
-
-    def write(self, frame: bytes) -> None:
-        """Send a frame, while ``is_writable``."""
-        self.handler.send_pack(frame)
+    # What the subclass calls.
 
     def flush(self) -> None:
-        """Write what waits, as far as the request that is here takes it."""
-        if self.send_queue and self.is_writable():
-            waiting, self.send_queue, self._queued = self.send_queue, [], 0
-            self.write(frames.messages(waiting))
-        if not self.is_writable():
-            return
-        if self.conn is not None:
-            self.conn.on_writable()
-        elif self.state == CLOSED:
-            self._write_end()
+        """Write what there is to say, if a request is here that takes it."""
+        if self.state is SessionState.WAITING and not self._held and self._reply is not None:
+            frame = self.next_frame()
+            if frame:
+                self._reply.write(frame)
 
-    def _write_end(self) -> None:
-        self.write(frames.close(*self.get_close_reason()))
-        if self.handler is not None:
-            self.handler.session_closed()
+    def close(self, code: int, reason: str, last: bytes = b"") -> None:
+        """End the session; one that has ended stays as it is.
 
-    def close(self, code: int = 3000, message: str = "Go away!") -> None:
-        """End the session; whoever asks for it within its time is told the reason."""
-        connection, self.conn = self.conn, None
-        if connection is None:
+        Args:
+            code: the code of the close frame.
+            reason: its text, for people.
+            last: a message that comes before the close frame, as JSON.
+        """
+        action = self._advance(SessionEvent.END)
+        if action is SessionAction.NOTHING:
             return
-        self.state = CLOSED
-        self.close_reason = (code, message)
-        self.stats.on_sess_closed(self.transport_name)
-        connection.on_close()
+        close = frames.close(code, reason)
+        self._last = (frames.messages((frames.quote(last),)), close) if last else (close,)
+        self._keeper.schedule(self, self._keeper.pause)
+        self.on_end()
+        reply, self._reply = self._reply, None
+        if action is SessionAction.SAY_END and reply is not None:
+            self._say_end(reply)
+
+    def _say_end(self, reply: FrameReply) -> None:
+        # One answer of a poll has one frame: the next poll is told the rest.
+        said, self._last = self._last, self._last[-1:]
+        reply.finish(*(said if reply.streams else said[:1]))
+
+    # What the reply calls: thywill.push.sockjs.replies.Source.
+
+    def blocked(self) -> None:
+        self._advance(SessionEvent.BLOCK)
+
+    def resumed(self) -> None:
+        self._advance(SessionEvent.READ)
         self.flush()
-        if self.handler is None:
-            self.server.schedule(self, self._expiry)
 
-    # What the router calls.
+    def released(self) -> None:
+        self._advance(SessionEvent.RELEASE)
+        self._reply = None
+        self._keeper.schedule(self, self._keeper.pause)
+
+    def broken(self) -> None:
+        self._advance(SessionEvent.BREAK)
+        self._reply = None
+        self._last = (INTERRUPTED,)
+        self._keeper.schedule(self, self._keeper.pause)
+        self.on_end()
+
+    # What the keeper calls.
 
     def overdue(self) -> None:
-        """The deadline has passed."""
-        if self.handler is None:
-            self.close(1002, "Connection interrupted")
-            self.server.forget(self)
-            return
-        if self.conn is not None:
-            self.conn.on_heartbeat()
-        if self.is_writable():
-            self.handler.send_pack(frames.HEARTBEAT)
-        if self.handler is not None:
-            self.server.schedule(self, self._heartbeat)
+        """Act on the deadline, which has passed."""
+        was_open = self.is_open
+        if self._advance(SessionEvent.DUE) is SessionAction.FORGET:
+            if was_open:
+                self.on_end()
+            self._keeper.forget(self)
+        else:
+            self._beat()
+
+    def _beat(self) -> None:
+        self.on_heartbeat()
+        if self.state is SessionState.WAITING and self._reply is not None:
+            self._reply.write(frames.HEARTBEAT)
+        if self._reply is not None:
+            self._keeper.schedule(self, self.hold)
+
+    def _advance(self, event: SessionEvent) -> SessionAction:
+        self.state, action = advance(self.state, event)
+        return action

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from thywill.push.sockjs import frames
-from thywill.push.sockjs.handlers import JAVASCRIPT, NOT_CACHED
+from thywill.push.sockjs.headers import JAVASCRIPT
 
 PRELUDE = b"h" * 2048 + b"\n"
 HTMLFILE = b"""<!doctype html>
@@ -24,17 +24,6 @@ HTMLFILE = b"""<!doctype html>
 
 Wrap = Callable[[bytes], bytes]
 """Returns a frame as it is carried."""
-
-
-def head(content_type: str) -> bytes:
-    """Return the header lines of an answer that nobody may store, or hold back."""
-    lines = (
-        f"Content-Type: {content_type}",
-        f"Cache-Control: {NOT_CACHED}",
-        "X-Accel-Buffering: no",
-        "X-Content-Type-Options: nosniff",
-    )
-    return "".join(f"{line}\r\n" for line in lines).encode()
 
 
 class Transport:
@@ -100,7 +89,7 @@ class HtmlFile(Transport):
         return _script
 
 
-class Jsonp(Transport):
+class JsonpPolling(Transport):
     """``jsonp``: script tags, a request for each frame."""
 
     name = "jsonp"
@@ -111,7 +100,7 @@ class Jsonp(Transport):
         return partial(_call, callback)
 
 
-TRANSPORTS = (Transport(), XhrStreaming(), EventSource(), HtmlFile(), Jsonp())
+TRANSPORTS = (Transport(), XhrStreaming(), EventSource(), HtmlFile(), JsonpPolling())
 
 
 def _line(frame: bytes) -> bytes:

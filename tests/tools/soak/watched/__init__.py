@@ -71,14 +71,14 @@ class Counters(Push):
         }
 
     def _http(self, server: Any) -> dict[str, int]:
-        router = next(
-            find.__self__.router for find in server.site.finders if hasattr(find.__self__, "router")
+        sessions = next(
+            find.__self__.router.sessions for find in server.site.finders if hasattr(find.__self__, "router")
         )
         return {
             "connections": len(server._connections),
             "http wheel": len(server.wheel),
-            "sockjs sessions": len(router.sessions),
-            "sockjs wheel": len(router._wheel),
+            "sockjs sessions": len(sessions),
+            "sockjs wheel": len(sessions._wheel),
         }
 
 

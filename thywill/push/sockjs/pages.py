@@ -1,13 +1,15 @@
-"""What all handlers have in common, and the pages: greeting, info, iframe and whatever is not here."""
+"""The pages of a SockJS service: greeting, info, iframe, preflights, and whatever is not here.
+
+Each is sockjs-tornado's handler with what it gets wrong replaced.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import html
 import logging
-import re
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from tornado.httputil import format_timestamp
 from tornado.web import HTTPError
@@ -15,6 +17,7 @@ from tornado.web import HTTPError
 from thywill.core.envelope import encode_object
 from thywill.errors import NotFound, RequestError
 from thywill.http.message import Refusal
+from thywill.push.sockjs.headers import NOT_CACHED, frame_policy, sticky_cookie
 from thywill.push.sockjs.library import (
     CACHE_TIME,
     GreetingsHandler,
@@ -23,17 +26,9 @@ from thywill.push.sockjs.library import (
     PreflightHandler,
 )
 from thywill.wire.handlers import refuse
-from thywill.wire.origins import Origins
-
-if TYPE_CHECKING:
-    from thywill.push.sockjs.router import Router
+from thywill.wire.origins import Origins, origin_of
 
 log = logging.getLogger(__name__)
-
-JAVASCRIPT = "application/javascript; charset=UTF-8"
-TEXT = "text/plain; charset=UTF-8"
-NOT_CACHED = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
-STICKY = re.compile(r"(?:^|; ?)JSESSIONID=([\w.~!:+/=-]{1,128})(?=;|$)", re.ASCII)
 
 IFRAME = """<!DOCTYPE html>
 <html>
@@ -53,25 +48,46 @@ IFRAME = """<!DOCTYPE html>
 </html>"""
 
 
-def sticky_cookie(cookies: str) -> str:
-    """Return the cookie that some load balancers tell servers by: what the browser has, or a first one."""
-    known = STICKY.search(cookies)
-    return f"JSESSIONID={known[1] if known else 'dummy'}; Path=/"
+class PageServer(Protocol):
+    """What a page needs of its service."""
+
+    settings: dict[str, Any]
+    origins: Origins
+    websockets_enabled: bool
+
+    def wall(self) -> float:
+        """Return the wall clock's seconds since the epoch."""
+        ...
 
 
-def frame_policy(origins: Origins) -> str:
-    """Return the policy of a page that only those who may speak to the server may show in a frame."""
-    return " ".join(["frame-ancestors", "'self'", *origins.allowed()])
+def check_page(origins: Origins, origin: str | None, referer: str, host: bytes) -> bool:
+    """Tell whether the page that asks is of another origin, as far as its browser says where it is from.
+
+    A script tag and a frame send no Origin, but a Referer. One that holds no origin (``about:blank``) is
+    that of a page which is not ours.
+
+    Args:
+        origins: which pages may ask.
+        origin: the request's Origin header.
+        referer: its Referer header, or an empty text.
+        host: its Host header.
+
+    Raises:
+        BadOrigin: it is, and is not allowed.
+    """
+    if origin is None:
+        origin = origin_of(referer) or None
+    return origin is not None and origins.check(origin, host)
 
 
-class Polite:
+class Page:
     """Mixed into every handler: which pages may ask, headers, errors without a traceback.
 
     Pages of other origins are served where the settings allow them, and told so; nobody else's Origin is
     ever sent back.
     """
 
-    server: Router
+    server: PageServer
     request: Any
     access_methods = "OPTIONS, POST"
 
@@ -97,7 +113,8 @@ class Polite:
         """
         headers = self.request.headers
         host = headers.get("Host", "").encode("latin-1")
-        self.is_foreign = self.server.admit(headers.get("Origin"), headers.get("Referer", ""), host)
+        origin, referer = headers.get("Origin"), headers.get("Referer", "")
+        self.is_foreign = check_page(self.server.origins, origin, referer, host)
 
     def preflight(self: Any) -> None:
         """Let a page of another origin, which ``admit`` has checked, read the answer."""
@@ -139,14 +156,14 @@ class Polite:
         refuse(self, Refusal(status_code, self._reason, allowed))
 
 
-class Missing(Polite, PreflightHandler):  # type: ignore[misc]
+class NothingHere(Page, PreflightHandler):  # type: ignore[misc]
     """Every address that the protocol does not have, and those of WebSocket."""
 
     def admit(self) -> None:
         raise NotFound("there is nothing here")
 
 
-class AroundPost(Polite, PreflightHandler):  # type: ignore[misc]
+class AroundPost(Page, PreflightHandler):  # type: ignore[misc]
     """Everything else at an address whose POST is a thin endpoint."""
 
 
@@ -156,13 +173,13 @@ class AroundGet(AroundPost):
     access_methods = "GET"
 
 
-class Greeting(Polite, GreetingsHandler):  # type: ignore[misc]
+class GreetingPage(Page, GreetingsHandler):  # type: ignore[misc]
     """The base address."""
 
     access_methods = "GET"
 
 
-class Info(Polite, InfoHandler):  # type: ignore[misc]
+class InfoPage(Page, InfoHandler):  # type: ignore[misc]
     """What a page asks first: which transports make sense, how long a round trip takes, some entropy."""
 
     def get(self) -> None:
@@ -181,7 +198,7 @@ class Info(Polite, InfoHandler):  # type: ignore[misc]
         )
 
 
-class Frame(Polite, IFrameHandler):  # type: ignore[misc]
+class FramePage(Page, IFrameHandler):  # type: ignore[misc]
     """The page that a page of another origin shows in a hidden frame, to speak through it.
 
     It is there only where other origins are allowed, and shows itself to them alone.

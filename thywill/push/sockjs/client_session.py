@@ -1,20 +1,18 @@
-"""A thywill client behind a SockJS session: DESIGN's envelope in the session's messages."""
+"""A SockJS session that carries one thywill client: the envelope in the session's messages."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Any
 
 from thywill.core import envelope
 from thywill.core.outbox import Entry, Waiting, lost_in
 from thywill.errors import BadToken, Draining, Gap, Gone, Malformed, RequestError, TooLarge, TooMany
 from thywill.hub.client import LiveClient
+from thywill.hub.hub import Hub
+from thywill.push.base import SendLimits
 from thywill.push.sockjs import frames
-from thywill.push.sockjs.session import Connection, Session
-
-if TYPE_CHECKING:
-    from thywill.push.sockjs.component import SockJS
+from thywill.push.sockjs.session import Keeper, Session
 
 log = logging.getLogger(__name__)
 
@@ -23,35 +21,40 @@ CLOSE_CODE = 3600
 SUPERSEDED = 4200
 
 PASSING = (Gap, TooLarge, TooMany)
-"""Errors that are about what was sent and leave the session as it is."""
+"""Errors about what was sent, which leave the session as it is."""
 
 
-class Carrier(Connection):
-    """One session's receiver for the hub: it writes what is in its client's queue, each message once.
+class ClientSession(Session):
+    """One session, and the hub's receiver for the client that it belongs to.
 
-    What was written leaves the queue when the browser acknowledges it, so a session that breaks off loses
-    nothing: the next one begins after the browser's cursor.
+    It writes each message in the client's queue once. What was written leaves the queue when the browser
+    acknowledges it, so a session that breaks off loses nothing: the next begins after the browser's cursor.
+
+    Args:
+        hub: where clients live.
+        limits: how much one message of the session may bring.
+        keeper, name: as for every session.
     """
 
-    __slots__ = ("_address", "_client", "_greets", "_hub", "_outcome", "_push", "_sent", "_transport")
+    __slots__ = ("_address", "_client", "_greets", "_hub", "_limits", "_outcome", "_sent", "_transport")
 
-    def __init__(self, push: SockJS, session: Session) -> None:
-        super().__init__(session)
-        self._push = push
-        self._hub = push.hub
+    def __init__(self, hub: Hub, limits: SendLimits, keeper: Keeper, name: str) -> None:
+        super().__init__(keeper, name)
+        self._hub = hub
+        self._limits = limits
         self._client: LiveClient | None = None
         self._sent = 0
         self._greets = False
         self._outcome: bytes | None = None
         self._address = self._transport = ""
 
-    # What the session calls.
+    # What the session's life brings.
 
-    def on_open(self, request: Any) -> None:
+    def on_open(self) -> None:
         if self._hub.draining:
-            self._refuse(Draining("the server is about to stop", retry=2))
+            self._refuse(_stopping())
 
-    def on_attach(self, address: str, transport: str) -> None:
+    def on_join(self, address: str, transport: str) -> None:
         self._address, self._transport = address, sys.intern(f"sockjs {transport.replace('_', '-')}")
         if self._client is not None:
             self._hub.locate(self._client, self._address, self._transport)
@@ -65,29 +68,33 @@ class Carrier(Connection):
 
     def on_heartbeat(self) -> None:
         if self._client is None:
-            self._refuse(BadToken("this session has not said whose it is"))
+            self._refuse(BadToken("this session has not shown a token"))
 
     def on_drain(self) -> None:
-        stopping = Draining("the server is about to stop", retry=2)
-        self._end(envelope.encode_error(stopping), CLOSE_CODE + stopping.status, stopping.message)
+        self._close_with(_stopping())
 
-    def on_writable(self) -> None:
+    def on_end(self) -> None:
+        client, self._client = self._client, None
+        if client is not None and client.receiver is self:
+            self._hub.release(client)
+
+    # What the browser is told.
+
+    def next_frame(self) -> bytes:
         client, after = self._client, self._sent
         items = client.outbox.batch_after(after) if client is not None else []
         if len(items) == 1 and isinstance(items[0], Entry) and self._outcome is None:
-            # Nearly always, and for thousands in a row, who get the same bytes.
+            # Nearly always, and for thousands of sessions in a row, which get the same bytes.
             self._sent = items[0].id
             frame = items[0].form(frames.Part).frame(self._sent, after)
         else:
-            frame = self._frame(items)
+            frame = self._make_frame(items)
         self._greets = False
-        if frame:
-            self.session.write(frame)
-            if client is not None and client.timed is not None:
-                self._hub.meter.written(client)
+        if frame and client is not None and client.timed is not None:
+            self._hub.meter.written(client)
+        return frame
 
-    def _frame(self, items: list[Waiting]) -> bytes:
-        """Return the frame with all that there is to say, or nothing."""
+    def _make_frame(self, items: list[Waiting]) -> bytes:
         said: list[bytes] = []
         if items or self._greets:
             after, self._sent = self._sent, items[-1].id if items else self._sent
@@ -98,30 +105,25 @@ class Carrier(Connection):
             self._outcome = None
         return frames.messages(said) if said else b""
 
-    def on_close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None and client.receiver is self:
-            self._hub.release(client)
-
     # What the browser says.
 
     def _take(self, frame: envelope.ClientFrame, size: int) -> None:
         client = self._client
         if client is None:
-            client = self._attach(frame.token, frame.cursor or 0)
+            client = self._show_token(frame.token, frame.cursor or 0)
         elif frame.token not in (None, client.token):
             raise Malformed("this session has shown another token before")
         elif frame.cursor is not None:
             self._hub.acknowledge(client, frame.cursor)
-        if self.session.is_closed:
+        if not self.is_open:
             return
         if frame.messages is not None:
-            self._push.limits.check(frame.messages, size)
+            self._limits.check(frame.messages, size)
             self._hub.receive(client, frame.messages, self._answer)
         if frame.leave:
             self._hub.leave(client)
 
-    def _attach(self, token: str | None, cursor: int) -> LiveClient:
+    def _show_token(self, token: str | None, cursor: int) -> LiveClient:
         if token is None:
             raise BadToken("the first message of a session must show a token")
         client = self._client = self._hub.find(token)
@@ -131,9 +133,9 @@ class Carrier(Connection):
         return client
 
     def _answer(self, received: int, error: RequestError | None) -> None:
-        if not self.session.is_closed:
+        if self.is_open:
             self._outcome = envelope.encode_error(error) if error else envelope.encode_received(received)
-            self.session.flush()
+            self.flush()
 
     def _refuse(self, error: RequestError) -> None:
         # The client goes into a field of its own.
@@ -143,28 +145,29 @@ class Carrier(Connection):
         if isinstance(error, PASSING):
             self._outcome = envelope.encode_error(error)
         else:
-            self._end(envelope.encode_error(error), CLOSE_CODE + error.status, error.message)
+            self._close_with(error)
 
-    # What the hub calls: thywill.hub.client.Receiver.
+    def _close_with(self, error: RequestError) -> None:
+        self.close(CLOSE_CODE + error.status, error.message, envelope.encode_error(error))
 
-    def flush(self) -> None:
-        self.session.flush()
+    # What the hub calls: thywill.hub.client.Receiver; ``flush`` is the session's.
 
     def expire(self) -> None:
         """The session's own heartbeats keep its requests."""
 
     def supersede(self) -> None:
         assert self._client is not None
-        self._end(envelope.encode_superseded(self._client.outbox.cursor), SUPERSEDED, "superseded")
+        said = envelope.encode_superseded(self._client.outbox.cursor)
+        self.close(SUPERSEDED, "superseded", said)
 
     def retry(self, seconds: float) -> None:
         assert self._client is not None
         said = envelope.encode_retry(self._client.outbox.cursor, seconds)
-        self._end(said, CLOSE_CODE + Draining.status, "the server is about to stop")
+        self.close(CLOSE_CODE + Draining.status, "the server is about to stop", said)
 
     def end(self, reason: Gone) -> None:
-        self._end(envelope.encode_error(reason), CLOSE_CODE + reason.status, reason.message)
+        self._close_with(reason)
 
-    def _end(self, said: bytes, code: int, reason: str) -> None:
-        self.session.send_message(said)
-        self.session.close(code, reason)
+
+def _stopping() -> Draining:
+    return Draining("the server is about to stop", retry=2)

@@ -1,0 +1,110 @@
+"""The sessions of one SockJS service, by name, and their deadlines: one timer for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from thywill.core.wheel import TimerWheel
+from thywill.errors import TooMany
+from thywill.push.sockjs.session import Keeper, Session
+
+SESSIONS = 100_000
+"""How many sessions there may be: anyone can begin one, and it stays for a while."""
+TICK = 0.5
+"""Seconds between two looks at the deadlines."""
+SLICE = 200
+"""How many sessions are handled in one turn of the loop, as in the hub."""
+
+
+class Sessions:
+    """Keeps the sessions of one service.
+
+    Args:
+        make: returns a new session for its keeper and its name.
+        hold: seconds between two heartbeats.
+        pause: seconds for which a session may be without a request, and its end is remembered.
+        now: the monotonic clock.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Keeper, str], Session],
+        hold: float,
+        pause: float,
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.hold = hold
+        self.pause = pause
+        self.by_name: dict[str, Session] = {}
+        self._make = make
+        self._now = now
+        self._wheel: TimerWheel[Session] = TimerWheel(TICK, now())
+        self._due: list[Session] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self.by_name)
+
+    def find(self, name: str) -> Session | None:
+        """Return the session called ``name``, which may have ended, or None."""
+        return self.by_name.get(name)
+
+    def check_room(self, name: str) -> None:
+        """Refuse a request that would begin a new session where there are too many.
+
+        Raises:
+            TooMany: there are.
+        """
+        if len(self.by_name) >= SESSIONS and name not in self.by_name:
+            raise TooMany("the server has as many sessions as it may have", retry=10)
+
+    def open(self, name: str) -> Session:
+        """Return the session called ``name``, a new one where there is none."""
+        session = self.by_name.get(name)
+        if session is None:
+            session = self.by_name[name] = self._make(self, name)
+        return session
+
+    def forget(self, session: Session) -> None:
+        """Let go of a session whose time has passed."""
+        self._wheel.cancel(session)
+        if self.by_name.get(session.name) is session:
+            del self.by_name[session.name]
+
+    def schedule(self, session: Session, seconds: float) -> None:
+        """Call ``session.overdue`` after ``seconds``, instead of when it was scheduled before."""
+        self._wheel.schedule(session, self._now() + seconds)
+
+    def drain(self) -> None:
+        """End every session that is open: the server stops."""
+        for session in list(self.by_name.values()):
+            if session.is_open:
+                session.on_drain()
+
+    def start(self) -> None:
+        """Begin to look at the deadlines; needs the running event loop."""
+        self._timer = asyncio.get_running_loop().call_later(TICK, self._tick)
+
+    def stop(self) -> None:
+        """Stop looking."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _tick(self) -> None:
+        self.start()
+        idle = not self._due
+        self._due += self._wheel.advance(self._now())
+        if idle and self._due:
+            self._handle_due()
+
+    def _handle_due(self) -> None:
+        due, self._due = self._due[:SLICE], self._due[SLICE:]
+        if self._due:
+            asyncio.get_running_loop().call_soon(self._handle_due)
+        for session in due:
+            # One that was scheduled anew while it waited here is not due any more.
+            if session.slot is None:
+                session.overdue()

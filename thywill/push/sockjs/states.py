@@ -1,0 +1,112 @@
+"""The states of a SockJS session: every transition, and what is done at it, in one table.
+
+A session is what lasts from the open frame ``o`` to the close frame ``c[...]``. It outlives requests: a page
+on the transport ``xhr`` asks again after each frame, one on a stream after 128 KB. So at any moment a session
+has a request that waits for its frames, or none; and that request takes a frame now, or its browser has to
+read first.
+
+An example, a page on ``xhr_streaming`` whose server stops a minute later:
+
+===========  ===========  ==============================================================================
+event        state after  what is done
+===========  ===========  ==============================================================================
+``JOIN``     WAITING      the first request: ``OPEN`` writes ``o``
+``BLOCK``    BLOCKED      the buffers on the way are full: messages stay in the client's queue
+``READ``     WAITING      the browser has read: ``FLUSH`` writes what has come up meanwhile
+``RELEASE``  AWAY         128 KB are written, the answer ends: ``AWAIT`` sets the deadline for the next one
+``JOIN``     WAITING      the page has asked again: ``FLUSH``
+``DUE``      WAITING      ``hold`` seconds have passed: ``HEARTBEAT`` writes ``h``
+``END``      ENDED        ``SAY_END`` writes the last message and the close frame; the answer ends
+``JOIN``     ENDED        the page asks once more: ``REPEAT_END``
+``DUE``      FORGOTTEN    ``pause`` seconds have passed: ``FORGET``
+===========  ===========  ==============================================================================
+
+SockJS repeats nothing and acknowledges nothing, so when a connection breaks off nobody knows which frames
+have arrived: ``BREAK`` ends the session (the protocol's rule). What the page has not acknowledged is still in
+the client's queue, and its next session goes on after the page's cursor.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class SessionState(enum.Enum):
+    """Where a session is."""
+
+    NEW = "new"  # no request has come yet
+    WAITING = "waiting"  # a request is here that takes a frame
+    BLOCKED = "blocked"  # a request is here, but its browser has to read first
+    AWAY = "away"  # no request is here; the browser has ``pause`` seconds to come back
+    ENDED = "ended"  # it has ended; whoever asks for it is told the reason
+    FORGOTTEN = "forgotten"  # its time has passed; its name may begin another session
+
+
+class SessionEvent(enum.Enum):
+    """What happens to a session."""
+
+    JOIN = "join"  # a request asks for frames
+    BLOCK = "block"  # the browser has to read before the request takes more
+    READ = "read"  # it has read
+    RELEASE = "release"  # the request is answered
+    BREAK = "break"  # the connection of the request broke off
+    END = "end"  # the server ends the session
+    DUE = "due"  # its deadline has passed
+
+
+class SessionAction(enum.Enum):
+    """What a session does at a transition."""
+
+    NOTHING = "nothing"
+    OPEN = "open"  # write the open frame, then what there is
+    FLUSH = "flush"  # write what there is
+    REFUSE = "refuse"  # tell a second request that the session has one already
+    HEARTBEAT = "heartbeat"  # write a heartbeat if the request takes it, and set the next deadline
+    AWAIT = "await"  # set the deadline by which a request has to come
+    SAY_END = "say end"  # write the last message and the close frame, and let go of the request
+    REPEAT_END = "repeat end"  # tell a request that came after the end how the session ended
+    INTERRUPT = "interrupt"  # end, since nobody knows what arrived; whoever asks later is told so
+    FORGET = "forget"  # let go of the session, ending it first if it has not ended
+
+
+_S, _E, _A = SessionState, SessionEvent, SessionAction
+
+TRANSITIONS: dict[tuple[SessionState, SessionEvent], tuple[SessionState, SessionAction]] = {
+    (_S.NEW, _E.JOIN): (_S.WAITING, _A.OPEN),
+    (_S.WAITING, _E.JOIN): (_S.WAITING, _A.REFUSE),
+    (_S.WAITING, _E.BLOCK): (_S.BLOCKED, _A.NOTHING),
+    (_S.WAITING, _E.RELEASE): (_S.AWAY, _A.AWAIT),
+    (_S.WAITING, _E.BREAK): (_S.ENDED, _A.INTERRUPT),
+    (_S.WAITING, _E.END): (_S.ENDED, _A.SAY_END),
+    (_S.WAITING, _E.DUE): (_S.WAITING, _A.HEARTBEAT),
+    (_S.BLOCKED, _E.JOIN): (_S.BLOCKED, _A.REFUSE),
+    (_S.BLOCKED, _E.BLOCK): (_S.BLOCKED, _A.NOTHING),
+    (_S.BLOCKED, _E.READ): (_S.WAITING, _A.FLUSH),
+    (_S.BLOCKED, _E.RELEASE): (_S.AWAY, _A.AWAIT),
+    (_S.BLOCKED, _E.BREAK): (_S.ENDED, _A.INTERRUPT),
+    (_S.BLOCKED, _E.END): (_S.ENDED, _A.SAY_END),
+    (_S.BLOCKED, _E.DUE): (_S.BLOCKED, _A.HEARTBEAT),
+    (_S.AWAY, _E.JOIN): (_S.WAITING, _A.FLUSH),
+    (_S.AWAY, _E.END): (_S.ENDED, _A.AWAIT),
+    (_S.AWAY, _E.DUE): (_S.FORGOTTEN, _A.FORGET),
+    (_S.ENDED, _E.JOIN): (_S.ENDED, _A.REPEAT_END),
+    (_S.ENDED, _E.END): (_S.ENDED, _A.NOTHING),
+    (_S.ENDED, _E.DUE): (_S.FORGOTTEN, _A.FORGET),
+}
+"""Every pair that is missing is our own fault: ``advance`` raises, and the state stays."""
+
+
+class IllegalSessionEvent(Exception):
+    """A session was fed an event that its state does not know: our own fault, never the browser's."""
+
+
+def advance(state: SessionState, event: SessionEvent) -> tuple[SessionState, SessionAction]:
+    """Return the state after ``event``, and what is done.
+
+    Raises:
+        IllegalSessionEvent: the table has no such row.
+    """
+    try:
+        return TRANSITIONS[state, event]
+    except KeyError:
+        raise IllegalSessionEvent(f"{event.name} while {state.name}") from None
