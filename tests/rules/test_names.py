@@ -13,9 +13,6 @@ from tests.rules.modules import find_modules
 # Migrations keep the tables of earlier versions, under the names that these had.
 HISTORY = "thywill.database.migrations"
 
-# Names that two classes still have: whoever renames one removes its row.
-EXCEPTIONS = {"Connection", "Frame", "Poll"}
-
 
 def shared_names(root: Path) -> dict[str, list[str]]:
     """Return the names that several classes have, with their modules; classes within classes do not count."""
@@ -37,9 +34,7 @@ def classes_in(node: ast.AST) -> Iterator[ast.ClassDef]:
 
 
 def test_no_two_classes_have_one_name() -> None:
-    found = shared_names(ROOT)
-    assert {name: homes for name, homes in found.items() if name not in EXCEPTIONS} == {}
-    assert sorted(EXCEPTIONS - found.keys()) == []
+    assert shared_names(ROOT) == {}
 
 
 def test_a_name_of_two_classes_is_found(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from thywill.push.sockjs.headers import TEXT, frame_policy, head, sticky_cookie
 from thywill.push.sockjs.pages import check_page
 from thywill.push.sockjs.replies import FrameReply, PollReply, StreamReply
 from thywill.push.sockjs.senders import SENDERS, Sender
-from thywill.push.sockjs.sessions import Sessions
+from thywill.push.sockjs.sessions import SessionKeeper
 from thywill.push.sockjs.transports import TRANSPORTS, Transport
 from thywill.wire.endpoint import refuse_encoded
 from thywill.wire.origins import Cors, Origins
@@ -45,7 +45,7 @@ class Endpoints:
     """
 
     def __init__(
-        self, prefix: str, sessions: Sessions, origins: Origins, *, response: int, cookie: bool
+        self, prefix: str, sessions: SessionKeeper, origins: Origins, *, response: int, cookie: bool
     ) -> None:
         self._sessions = sessions
         self._origins = origins

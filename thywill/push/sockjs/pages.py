@@ -80,7 +80,7 @@ def check_page(origins: Origins, origin: str | None, referer: str, host: bytes) 
     return origin is not None and origins.check(origin, host)
 
 
-class Page:
+class OwnPage:
     """Mixed into every handler: which pages may ask, headers, errors without a traceback.
 
     Pages of other origins are served where the settings allow them, and told so; nobody else's Origin is
@@ -156,14 +156,14 @@ class Page:
         refuse(self, Refusal(status_code, self._reason, allowed))
 
 
-class NothingHere(Page, PreflightHandler):  # type: ignore[misc]
+class NothingHere(OwnPage, PreflightHandler):  # type: ignore[misc]
     """Every address that the protocol does not have, and those of WebSocket."""
 
     def admit(self) -> None:
         raise NotFound("there is nothing here")
 
 
-class AroundPost(Page, PreflightHandler):  # type: ignore[misc]
+class AroundPost(OwnPage, PreflightHandler):  # type: ignore[misc]
     """Everything else at an address whose POST is a thin endpoint."""
 
 
@@ -173,13 +173,13 @@ class AroundGet(AroundPost):
     access_methods = "GET"
 
 
-class GreetingPage(Page, GreetingsHandler):  # type: ignore[misc]
+class GreetingPage(OwnPage, GreetingsHandler):  # type: ignore[misc]
     """The base address."""
 
     access_methods = "GET"
 
 
-class InfoPage(Page, InfoHandler):  # type: ignore[misc]
+class InfoPage(OwnPage, InfoHandler):  # type: ignore[misc]
     """What a page asks first: which transports make sense, how long a round trip takes, some entropy."""
 
     def get(self) -> None:
@@ -198,7 +198,7 @@ class InfoPage(Page, InfoHandler):  # type: ignore[misc]
         )
 
 
-class FramePage(Page, IFrameHandler):  # type: ignore[misc]
+class FramePage(OwnPage, IFrameHandler):  # type: ignore[misc]
     """The page that a page of another origin shows in a hidden frame, to speak through it.
 
     It is there only where other origins are allowed, and shows itself to them alone.

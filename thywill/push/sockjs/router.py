@@ -13,7 +13,7 @@ from thywill.push.sockjs.endpoints import KINDS, Endpoints
 from thywill.push.sockjs.library import SockJSRouter
 from thywill.push.sockjs.pages import AroundGet, AroundPost, FramePage, GreetingPage, InfoPage, NothingHere
 from thywill.push.sockjs.session import Keeper, Session
-from thywill.push.sockjs.sessions import Sessions
+from thywill.push.sockjs.sessions import SessionKeeper
 from thywill.wire.origins import Origins
 
 PAGES = {"/?": GreetingPage, "/info": InfoPage, r"/iframe[0-9-.a-z_]*\.html": FramePage}
@@ -48,7 +48,7 @@ class Router(SockJSRouter):  # type: ignore[misc]
         self.origins = origins
         self.wall = wall
         chosen = self.settings
-        self.sessions = Sessions(make, chosen["heartbeat_delay"], chosen["disconnect_delay"])
+        self.sessions = SessionKeeper(make, chosen["heartbeat_delay"], chosen["disconnect_delay"])
         response, cookie = chosen["response_limit"], chosen["jsessionid"]
         endpoints = Endpoints(prefix, self.sessions, origins, response=response, cookie=cookie)
         self.find = endpoints.find

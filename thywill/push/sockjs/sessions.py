@@ -18,7 +18,7 @@ SLICE = 200
 """How many sessions are handled in one turn of the loop, as in the hub."""
 
 
-class Sessions:
+class SessionKeeper:
     """Keeps the sessions of one service.
 
     Args:
