@@ -1,7 +1,7 @@
 """Settings: a TOML file, the environment and the prompt, read once into frozen, typed objects.
 
-Every key has a default, so an empty file will do; an unknown key is an error. What is given at the prompt
-counts before the environment, and that before the file; an error names the one that its value came from.
+Every key has a default, so an empty file works; an unknown key is an error. An option at the prompt overrides
+the environment, and the environment overrides the file. An error names the place that its value came from.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SECTIONS = (
 
 PREFIX = "THYWILL_"
 NAMED = re.compile(r"\[([\w.]+)\] (\w+)")
-"""How an error begins that names its setting."""
+"""Matches the begin of an error that names its setting."""
 
 T = TypeVar("T")
 
@@ -69,7 +69,12 @@ class LimitsSettings:
 
 
 class Found(NamedTuple):
-    """A setting of the environment: its text, and where that stands."""
+    """A setting in the environment.
+
+    Args:
+        text: its value.
+        origin: the variable, and the file that it names if any, for errors.
+    """
 
     text: str
     origin: str
@@ -78,9 +83,9 @@ class Found(NamedTuple):
 class Variables:
     """The settings in the environment.
 
-    ``THYWILL_PUSH_LONGPOLL_HOLD`` is ``hold`` in ``[push.longpoll]``; ``THYWILL_DATABASE_URL_FILE`` names a
-    file that holds ``url`` of ``[database]``, for what must not stand in a process's environment. An empty
-    variable counts as none.
+    ``THYWILL_PUSH_LONGPOLL_HOLD`` is ``hold`` in ``[push.longpoll]``. ``THYWILL_DATABASE_URL_FILE`` names a
+    file that holds ``url`` of ``[database]``, for secrets that must not be in a process's environment. An
+    empty variable counts as none.
 
     Args:
         environment: the variables by name.
@@ -91,10 +96,10 @@ class Variables:
         self._asked: set[str] = set()
 
     def find(self, path: str, key: str) -> Found | None:
-        """Return what the environment has for ``key`` in the section ``path``.
+        """Return the value of ``key`` in the section ``path``, or None if the environment has none.
 
         Raises:
-            SettingsError: it has two, or the file that it names cannot be read.
+            SettingsError: there are two values, or the file with the value cannot be read.
         """
         name = PREFIX + re.sub(r"\W", "_", f"{path}_{key}").upper()
         file = f"{name}_FILE"
@@ -106,9 +111,12 @@ class Variables:
         return Found(self._values[name], name) if name in self._values else None
 
     def check(self) -> None:
-        """Refuse a variable of one of our sections that nothing has asked for.
+        """Refuse a variable of one of our sections that is no setting; call it when all settings are read.
 
-        Others that begin with the same word may be somebody else's.
+        Other variables that begin with THYWILL_ may belong to other programs.
+
+        Raises:
+            SettingsError: there is such a variable.
         """
         ours = tuple(f"{PREFIX}{section.upper()}_" for section in SECTIONS)
         for name in self._values:
@@ -120,13 +128,13 @@ class Variables:
 
 
 class Settings:
-    """The sections of one settings file, and what stands above it.
+    """The sections of a settings file, and the values that override them.
 
     Args:
-        sections: what the file and the prompt hold, by section.
-        source: what to call the file in errors.
-        options: what to call the settings in errors that came from the prompt, by "section.key".
-        environment: the environment's variables.
+        sections: the values of the file and the prompt, by section.
+        source: the name of the file, for errors.
+        options: the options of the prompt that set a value, by "section.key", for errors.
+        environment: the variables of the environment.
     """
 
     def __init__(
@@ -187,17 +195,17 @@ class Settings:
             raise self._invalid(path, str(error), hints) from None
 
     def replaced(self, values: Mapping[str, Any]) -> Settings:
-        """Return these settings with ``values`` ("server.data": "/tmp/x") in place of their own."""
+        """Return a copy of these settings in which ``values`` ("server.data": "/tmp/x") override all others."""
         sections = _merged(self._sections, values)
         options = {**self._options, **dict.fromkeys(values, self._source)}
         return Settings(sections, self._source, options=options, environment=self._environment)
 
     def check_variables(self) -> None:
-        """Refuse a variable that is no setting; once all sections are read."""
+        """Refuse a variable that is no setting; call it when all sections are read."""
         self._variables.check()
 
     def origin(self, path: str, key: str) -> str | None:
-        """Return where the value of a setting came from, or None where it is the default."""
+        """Return where the value of a setting came from, or None if it is the default."""
         place = f"{path}.{key}"
         if place in self._options:
             return self._options[place]
@@ -205,13 +213,13 @@ class Settings:
         return self._origins.get(place, self._source if in_file else None)
 
     def blame(self, error: SettingsError) -> SettingsError:
-        """Return ``error`` with the place that its setting came from, where it names a setting."""
+        """Return ``error`` with the place that its value came from, if it names a setting."""
         named = NAMED.match(str(error))
         origin = self.origin(named[1], named[2]) if named else None
         return SettingsError(f"{origin}: {error}") if origin else error
 
     def check_tables(self, kind: str, names: Iterable[str]) -> None:
-        """Refuse a table [kind.name] whose name is not among ``names``, and a setting outside of a table."""
+        """Refuse a table [kind.name] whose name is not among ``names``, and a setting outside a table."""
         for key, value in self._sections.get(kind, {}).items():
             if isinstance(value, dict) and key not in names:
                 raise self._error(kind, key, f"is the table of no component{_nearest(key, names)}")
@@ -256,17 +264,17 @@ def read(
     options: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Return the settings of the file ``path``, with others in place of its own.
+    """Return the settings of a file, with the values that override them.
 
     Args:
         path: the file.
-        required: whether it has to be there.
-        overrides: settings of the prompt, such as ``{"server.port": 80}``.
-        options: what to call those in errors, such as ``{"server.port": "--port"}``.
-        environment: variables, which count before the file but not before the prompt.
+        required: whether a missing file is an error.
+        overrides: the values of the prompt, such as ``{"server.port": 80}``.
+        options: the options that set these, such as ``{"server.port": "--port"}``, for errors.
+        environment: variables, which override the file but not the prompt.
 
     Raises:
-        SettingsError: the file cannot be read, or is not TOML; a missing one only if it is ``required``.
+        SettingsError: the file cannot be read, or is not TOML.
     """
     sections = _merged(_parse(path, required=required), overrides or {})
     named = {place: (options or {}).get(place, "the prompt") for place in overrides or {}}
@@ -274,7 +282,7 @@ def read(
 
 
 def _merged(sections: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of ``sections`` with ``values`` in it, each at its place ("server.port")."""
+    """Return a copy of ``sections`` in which each of ``values`` is set at its place ("server.port")."""
     merged = copy.deepcopy(dict(sections))
     for place, value in values.items():
         *tables, key = place.split(".")
@@ -307,7 +315,7 @@ def _read_secret(variable: str, path: Path) -> str:
 
 
 def _typed(text: str, hint: Any) -> Any:
-    """Return what the file would hold for ``text``; what is no such thing stays text, for the error."""
+    """Return ``text`` as the type ``hint``; a text of another type stays as it is, for the error."""
     if get_origin(hint) is list:
         return _as_list(text)
     try:
@@ -317,7 +325,7 @@ def _typed(text: str, hint: Any) -> Any:
 
 
 def _choices(hint: Any) -> list[str]:
-    """Return the values that a setting of this type can have, if they can be counted up."""
+    """Return the values that a setting of this type can have, or an empty list for any other type."""
     if get_origin(hint) is Literal:
         return [str(value) for value in get_args(hint)]
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
@@ -326,7 +334,7 @@ def _choices(hint: Any) -> list[str]:
 
 
 def _as_list(text: str) -> Any:
-    """Return a list written as in the file, or as words divided by commas."""
+    """Return the list in ``text``, which is written as in the file or as words divided by commas."""
     if not text.startswith("["):
         return [word.strip() for word in text.split(",")]
     try:

@@ -1,1 +1,1 @@
-"""An operator's eyes: metrics, readiness, and the status page."""
+"""What an operator watches: metrics, readiness and the status page."""

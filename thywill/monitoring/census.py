@@ -1,4 +1,4 @@
-"""Counts the clients, and what waits for them, without holding up the loop."""
+"""Counts the clients and their queued messages without blocking the event loop."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from thywill.hub.client import LiveClient
 
 SLICE = 1000
-"""Clients that are looked at in one turn of the loop: half a millisecond."""
+"""How many clients are counted in one turn of the loop; that takes half a millisecond."""
 FRESH = 0.9
-"""Seconds for which a count is given again: to several who ask at once."""
+"""For how many seconds a count is used again, when several ask at once."""
 
 Kind = tuple[str, str, str]
 """An application, a state and a transport."""
@@ -21,7 +21,14 @@ Kind = tuple[str, str, str]
 
 @dataclass(slots=True)
 class QueueTotals:
-    """What waits in the queues of one application's clients: all together, and in the fullest."""
+    """What the queues of one application's clients hold.
+
+    Args:
+        messages: the messages in all queues.
+        size: their size in bytes.
+        most_messages: the messages in the fullest queue.
+        most_size: the bytes in the largest queue.
+    """
 
     messages: int = 0
     size: int = 0
@@ -29,7 +36,7 @@ class QueueTotals:
     most_size: int = 0
 
     def add(self, messages: int, size: int) -> None:
-        """Count one queue."""
+        """Add one queue."""
         self.messages += messages
         self.size += size
         if messages > self.most_messages:
@@ -40,13 +47,13 @@ class QueueTotals:
 
 @dataclass(slots=True)
 class Count:
-    """What was counted."""
+    """The result of a count: clients by kind, and queues by application."""
 
     clients: defaultdict[Kind, int] = field(default_factory=lambda: defaultdict(int))
     waiting: defaultdict[str, QueueTotals] = field(default_factory=lambda: defaultdict(QueueTotals))
 
     def add(self, clients: Iterable[LiveClient]) -> None:
-        """Count ``clients``."""
+        """Add ``clients``."""
         kinds, waiting = self.clients, self.waiting
         for client in clients:
             kinds[client.application, client.state.value, client.transport] += 1
@@ -56,10 +63,10 @@ class Count:
 
 
 class Census:
-    """Walks over the clients when somebody asks, a slice in each turn of the loop.
+    """Counts the clients when somebody asks, a slice in each turn of the loop.
 
-    Counting as they come and go would have to be done in a dozen places on every poll, and be right in each;
-    this costs nothing while nobody asks, and one walk whoever asks at the same time.
+    Counters that are kept up to date would need code in a dozen places, and run on every poll. This costs
+    nothing while nobody asks, and several who ask at the same time share one count.
 
     Args:
         clients: the clients by id.
@@ -71,7 +78,7 @@ class Census:
         self._begun = 0.0
 
     async def take(self) -> Count:
-        """Return how many there are now, or were a moment ago."""
+        """Return a count that is at most ``FRESH`` seconds old."""
         now = time.monotonic()
         if self._task is None or now - self._begun > FRESH:
             self._begun = now

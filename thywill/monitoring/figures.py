@@ -1,4 +1,4 @@
-"""The figures of one second, for those who look at the status page."""
+"""The figures of one second, for the status page."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ STATM = Path("/proc/self/statm")
 
 
 class Figures:
-    """Tells what happened since it was asked last; begin one when somebody begins to look.
+    """Computes what happened since it was last asked; create one when the first visitor opens the page.
 
     Args:
-        watch: what is looked at.
+        watch: the running server.
     """
 
     def __init__(self, watch: Watch) -> None:
@@ -33,7 +33,7 @@ class Figures:
         self._delays = self._meter.delay.sum, self._meter.delay.count
 
     async def take(self) -> dict[str, Any]:
-        """Return the figures: what goes into the charts as ``point``, everything else by its name."""
+        """Return the figures by name."""
         count = await self._watch.census.take()
         rates, seconds = self._rates()
         sums = [sum(column) for column in zip(*rates.values(), strict=True)] or [0.0, 0.0, 0.0]
@@ -127,7 +127,7 @@ class Figures:
 
 
 def resident() -> int:
-    """Return the bytes of memory that this process takes, or 0 where nobody tells."""
+    """Return how many bytes of memory this process has, or 0 where the system does not say."""
     try:
         return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):

@@ -1,4 +1,4 @@
-"""Who may see metrics and the status page."""
+"""Who may see the metrics and the status page."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from thywill.monitoring.attempts import Attempts
 
 COOKIE = "thywill_operator"
 HOURS = 12.0
-"""How long a browser that has shown the key is let in; its cookie goes with the browser before that."""
+"""How long the cookie of a browser that sent the key is valid. A browser that is closed deletes it."""
 BEARER = "bearer "
 
 
 class Visitor(NamedTuple):
-    """Whoever asks.
+    """What the gate knows of the sender of a request.
 
     Args:
-        peer: the address, as far as trusted proxies tell.
-        host: what the visitor believes to speak to.
-        forwarded: X-Forwarded-For; of several, the first.
-        authorization, cookies: headers.
+        peer: the address, as trusted proxies report it.
+        host: the host that the request is for.
+        forwarded: the header X-Forwarded-For; of several, the first.
+        authorization, cookies: the headers Authorization and Cookie.
     """
 
     peer: str
@@ -41,17 +41,18 @@ class Visitor(NamedTuple):
 
     @classmethod
     def of(cls, request: Request) -> Visitor:
-        """Return who sent ``request``."""
+        """Return the sender of ``request``."""
         names = (b"x-forwarded-for", b"authorization", b"cookie")
         values = (request.host or b"", *(request.header(name) or b"" for name in names))
         return cls(request.peer, *(value.decode("latin-1") for value in values))
 
     @property
     def is_local(self) -> bool:
-        """Whether this is somebody on this machine, by all that can be known.
+        """Whether everything in the request says that it comes from this machine.
 
-        A proxy on this machine that is not trusted leaves its own address, but names somebody else. And a
-        page of somebody's that has a name for 127.0.0.1 (DNS rebinding) asks by that name.
+        The address alone is not enough. A proxy on this machine that is not trusted has a local address, but
+        names another one in X-Forwarded-For. A page of another site may have a name that leads to 127.0.0.1
+        (DNS rebinding), but then the host is that name.
         """
         named = self.forwarded.split(",")
         if not all(_is_loopback(address.strip()) for address in named if address.strip()):
@@ -64,12 +65,12 @@ class Visitor(NamedTuple):
 
 
 class Gate:
-    """Lets in who shows the key, or, where there is none, who asks from this machine.
+    """Admits whoever sends the key or, where no key is set, whoever is on this machine.
 
     Args:
         key: the key, or an empty text.
-        signer: signs the cookie of a browser that has shown it.
-        monotonic, wall: the two clocks.
+        signer: signs the cookie of a browser that sent the key.
+        monotonic, wall: the two clocks, in seconds.
     """
 
     def __init__(
@@ -85,21 +86,21 @@ class Gate:
         self._attempts = Attempts()
         self._monotonic = monotonic
         self._wall = wall
-        # A cookie is good for the key that it was given for.
+        # A cookie is valid for one key only, so a new key ends all of them.
         self._purpose = f"operator {self._digest.hex()}"
 
     @property
     def has_key(self) -> bool:
-        """Whether there is a key to ask for."""
+        """Whether a key is set."""
         return bool(self._digest)
 
     def check(self, visitor: Visitor) -> None:
-        """Let ``visitor`` in.
+        """Refuse a visitor who may not see anything.
 
         Raises:
-            NotLocal: there is no key, and the visitor is not on this machine.
+            NotLocal: no key is set, and the visitor is not on this machine.
             BadKey: the key is missing or wrong.
-            TooMany: this address has shown too many wrong ones.
+            TooMany: this address has sent too many wrong keys.
         """
         if not self._digest:
             if not visitor.is_local:
@@ -110,30 +111,34 @@ class Gate:
             raise BadKey("the key of [monitoring] is missing: Authorization: Bearer KEY")
 
     def check_key(self, key: bytes, address: str) -> None:
-        """Let in who shows ``key``.
+        """Refuse a wrong key.
+
+        Args:
+            key: what the visitor sent.
+            address: the visitor's address.
 
         Raises:
-            BadKey: it is wrong.
-            TooMany: ``address`` has shown too many wrong ones.
+            BadKey: the key is wrong.
+            TooMany: ``address`` has sent too many wrong keys.
         """
         now = self._monotonic()
         self._attempts.check(address, now)
-        # The digests have one length, so the time does not tell that of the key either.
+        # Digests have one length, so the time of the comparison does not reveal the length of the key.
         if not hmac.compare_digest(hashlib.sha256(key).digest(), self._digest):
             self._attempts.failed(address, now)
             raise BadKey("this is not the key of [monitoring]")
 
     def cookie(self, *, secure: bool) -> str:
-        """Return the Set-Cookie header for a browser that has shown the key."""
+        """Return the Set-Cookie header for a browser that sent the key."""
         value = self._signer.sign(self._purpose, secrets.token_urlsafe(8), self._wall() + HOURS * 3600)
         return f"{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"
 
     def no_cookie(self) -> str:
-        """Return the Set-Cookie header that takes the cookie back."""
+        """Return the Set-Cookie header that deletes the cookie."""
         return f"{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
 
     def guard(self, endpoint: Endpoint) -> Endpoint:
-        """Return ``endpoint`` for those alone who are let in."""
+        """Return ``endpoint`` with this check before it."""
 
         def guarded(request: Request, reply: Reply) -> None:
             self.check(Visitor.of(request))

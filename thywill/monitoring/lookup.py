@@ -1,4 +1,4 @@
-"""Finds clients, and tells all that is known of one."""
+"""Finds clients, and collects everything that is known about one."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from thywill.hub.hub import Hub
 from thywill.monitoring.census import SLICE
 
 MOVES = 100
-"""The latest changes of one client that are told."""
+"""How many of a client's latest changes of address or transport are shown."""
 SHOWN = 100
-"""Clients in one answer."""
+"""How many clients one answer holds."""
 CHANNELS = 50
-"""Channels of one client that are named."""
+"""How many channels of a client are named."""
 
 
 async def search(hub: Hub, text: str) -> dict[str, Any]:
-    """Return the newest clients in whose id, session, address, application or user agent ``text`` occurs.
+    """Return the newest clients that match, and the number of all that do.
 
-    Their number is counted too; it takes a turn of the loop for each slice of all clients.
+    It takes one turn of the loop for each slice of the clients.
+
+    Args:
+        hub: where the clients live.
+        text: occurs in the id, session, address, application or user agent of a client that matches.
     """
     wanted = text.strip().lower()
     clients = list(hub.clients.values())
@@ -43,7 +47,7 @@ def _fits(client: LiveClient, wanted: str) -> bool:
 
 
 def summary(client: LiveClient) -> dict[str, Any]:
-    """Return what a list shows of ``client``; its token is nobody's business."""
+    """Return what a list shows of ``client``, which is never its token."""
     return {
         "id": client.id,
         "application": client.application,
@@ -56,7 +60,7 @@ def summary(client: LiveClient) -> dict[str, Any]:
 
 
 def describe(hub: Hub, client_id: str) -> dict[str, Any] | None:
-    """Return all that is known of one client; None if nothing is."""
+    """Return everything that is known about a client, or None if nothing is."""
     moves = [
         {"ago": round(ago), "address": address, "transport": transport}
         for ago, address, transport in hub.meter.moves_of(client_id)[-MOVES:]

@@ -27,8 +27,8 @@ from thywill.monitoring.watch import Watch
 log = logging.getLogger(__name__)
 
 
-class Taken(Collector):
-    """The measures of one moment, as prometheus_client has them."""
+class Snapshot(Collector):
+    """The measures of one moment, in the form that prometheus_client wants."""
 
     def __init__(self, measures: Measures) -> None:
         self._measures = measures
@@ -39,15 +39,15 @@ class Taken(Collector):
 
 
 class Metrics:
-    """The address.
+    """The endpoint ``/thywill/metrics``.
 
     Args:
-        watch: what is measured.
+        watch: the running server.
     """
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        # A registry of our own: the package's is one for the whole process.
+        # The package's own registry is one for the whole process, and tests run several servers in one.
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
         PlatformCollector(registry=self._process)
@@ -73,9 +73,14 @@ class Metrics:
             reply.send(200, body, head.encode())
 
     def encode(self, measures: Measures, accept: str = "") -> tuple[bytes, str]:
-        """Return ``measures``, with those of the process, as text, and its type."""
+        """Return ``measures`` and those of the process as text, and the type of that text.
+
+        Args:
+            measures: what the server measured.
+            accept: the header Accept of the request, which chooses the format.
+        """
         encode, content_type = choose_encoder(accept)
-        self._process.register(taken := Taken(measures))
+        self._process.register(taken := Snapshot(measures))
         try:
             return encode(self._process), content_type
         finally:

@@ -1,4 +1,4 @@
-"""The door of the status page: asks for the key, and leads those who have shown it to the page."""
+"""The entrance of the status page: a form that asks for the key, and the way to the page."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ REFUSED = '<p class="problem" role="alert">{}</p>'
 
 
 class Door(Router):
-    """Leads requests below ``/thywill`` to the site of the status page, as if that stood at the top.
+    """Routes requests below ``/thywill`` to the site of the status page, or to the form.
 
     Args:
-        gate: knows who may come in.
-        site: the pages and files of the status page.
+        gate: decides who may see the page.
+        site: the pages and files of the status page, which are routed as if they stood at the top.
     """
 
     def __init__(self, gate: Gate, site: Application) -> None:
@@ -87,7 +87,7 @@ class Door(Router):
 
 
 class KeyHandler(RequestHandler):
-    """The form, and what it sends."""
+    """Shows the form, and handles what it sends."""
 
     def initialize(self, gate: Gate) -> None:
         self.gate = gate
@@ -151,7 +151,7 @@ class KeyHandler(RequestHandler):
         self.finish(FORM.format(base=self._base(), content=content))
 
     def _base(self) -> str:
-        # Relative, so that a proxy may serve all of this below a path of its own.
+        # Addresses are relative, so that a proxy may serve all of this below a path of its own.
         return "../" if self.request.path.endswith("/") else ""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
@@ -160,7 +160,7 @@ class KeyHandler(RequestHandler):
 
 
 def visitor_of(request: HTTPServerRequest) -> Visitor:
-    """Return who sent ``request``."""
+    """Return the sender of ``request``."""
     headers = request.headers
     return Visitor(
         peer=request.remote_ip or "",

@@ -1,4 +1,4 @@
-"""``GET /thywill/ready``: whether the server serves, and if not, why."""
+"""``GET /thywill/ready``: whether the server can serve, and if not, why."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Reasons = Callable[[], Awaitable[list[str]]]
 
 
 class Ready:
-    """The address: 200 where all is well, else 503 with the reasons.
+    """The endpoint ``/thywill/ready``: 200 if the server can serve, else 503 with the reasons.
 
     Args:
         reasons: returns what keeps the server from serving.
@@ -32,7 +32,7 @@ class Ready:
         task.add_done_callback(self._waiting.discard)
 
     async def _answer(self, reply: Reply) -> None:
-        # Anybody may ask, so however many do, the database is asked by one of them at a time.
+        # Anybody may ask. However many do, only one query at a time goes to the database.
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._reasons())
         reasons = await asyncio.shield(self._task)

@@ -8,15 +8,15 @@ from pathlib import Path
 from thywill.errors import SettingsError
 
 SHORTEST = 12
-"""Characters of a key: enough that nobody guesses it at the rate that is let through."""
+"""How many characters a key must have, so that nobody guesses it at the rate that ``Attempts`` allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class MonitoringSettings:
-    """Who may see metrics and the status page.
+    """The settings of metrics and the status page.
 
     Args:
-        key: what they have to show; without one, only who asks from this machine may see them.
+        key: what visitors must send; without a key only visitors on this machine may see them.
         keyfile: a file that holds the key; a relative one is below the project's folder.
     """
 
@@ -30,7 +30,7 @@ class MonitoringSettings:
             folder: where relative file names begin.
 
         Raises:
-            SettingsError: it cannot be read, is too short, or there are two.
+            SettingsError: the key cannot be read, is too short, or two different keys are set.
         """
         key = self._from_file(folder) if self.keyfile else self.key
         if self.key and key != self.key:

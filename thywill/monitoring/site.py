@@ -1,4 +1,4 @@
-"""The site of the status page: a small server of its own inside of the server."""
+"""The site of the status page: a small server inside the server."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from thywill.monitoring.watch import Watch
 from thywill.push.base import Push
 
 TIMING = Timing(grace=30.0, token=HOURS * 3600, clients=100)
-"""Of those who look: they do not count among the clients, and get in when no other client does."""
+"""For the visitors of the status page, who do not count as clients of the server."""
 
 
 class NoRecords:
-    """Keeps nothing of those who look, whatever the database does."""
+    """Stores no record of the visitors, so that the page needs no database."""
 
     def save(self, client: Recorded) -> None:
-        """Forget it."""
+        """Do nothing."""
 
 
 @dataclass(slots=True)
 class StatusSite:
     """The parts of the status page's own server.
 
-    It has a hub, a queue and an interface of its own, so that it works when the database is away, costs the
-    hub that it looks at nothing, and can be closed to all who have no key.
+    It has its own hub, queue and interface. So it works while the database is away, does not load the hub
+    that it shows, and can be closed to everybody without the key.
 
     Args:
-        gate: knows who may come in.
-        hub: where those who look live.
+        gate: decides who may see the page.
+        hub: where its visitors live.
         status: the application.
-        applications: runs it.
-        push: brings its messages.
+        applications: runs the application.
+        push: delivers its messages.
         interface: serves its page and files.
     """
 
@@ -55,7 +55,7 @@ class StatusSite:
     interface: ClientInterface
 
     def look_at(self, watch: Watch) -> None:
-        """Show ``watch``."""
+        """Show the server ``watch``."""
         self.status.look_at(watch, has_key=self.gate.has_key)
 
     def rules(self) -> Sequence[Any]:
@@ -65,6 +65,6 @@ class StatusSite:
         return Door(self.gate, site).rules()
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
-        """Return its addresses: the wire's, one level below the page's folder."""
+        """Return the endpoints of the wire, one level below the page's folder."""
         prefix = PREFIX.encode()
         return {prefix + path: self.gate.guard(each) for path, each in self.push.endpoints().items()}

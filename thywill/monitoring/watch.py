@@ -1,4 +1,4 @@
-"""All that can be seen of a running server."""
+"""Everything that can be observed of a running server."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from thywill.monitoring.census import Census, Count
 
 @dataclass(slots=True)
 class Watch:
-    """What is watched.
+    """A running server, as metrics and the status page see it.
 
     Args:
         hub: where clients live.
-        parts: the components, which tell of themselves.
-        connections: how many HTTP connections are open.
-        requests: how many were asked for, by kind.
-        version: thywill's.
+        parts: the components, which measure themselves.
+        connections: returns how many HTTP connections are open.
+        requests: the number of requests by kind.
+        version: thywill's version.
         begun: when the server was started, by the monotonic clock.
     """
 
@@ -38,7 +38,7 @@ class Watch:
         self.census = Census(self.hub.clients)
 
     async def measures(self) -> Measures:
-        """Return everything that is measured."""
+        """Return all measures."""
         measures = Measures()
         measures.gauge("thywill_info", "1, with the version as a label.", 1, version=self.version)
         self._add_clients(measures, await self.census.take())

@@ -1,4 +1,4 @@
-"""The status page: an application on thywill itself, in a hub of its own, beside the one that it looks at."""
+"""The status page: an application of thywill, in a hub of its own beside the hub that it shows."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ log = logging.getLogger(__name__)
 CHANNEL = "figures"
 EVERY = 1.0
 HISTORY = 120
-"""Seconds that the charts of a page that comes later begin with."""
+"""How many seconds the charts of a newly opened page show."""
 POINT = ("clients", "sent", "received", "delay", "worst_delay", "lag", "memory", "queued")
 REASON = 200
-"""Characters of a reason for which a client is disconnected."""
+"""How many characters the reason may have for which a client is disconnected."""
 
 
 class Status(Application):
-    """Sends the figures, every second, to those who look; while nobody does, nothing is done."""
+    """Sends the figures to its visitors every second; without visitors it computes nothing."""
 
     title = "thywill: status"
     page = "status.html"
@@ -42,13 +42,18 @@ class Status(Application):
         self._task: asyncio.Task[None] | None = None
 
     def look_at(self, watch: Watch, *, has_key: bool) -> None:
-        """Show ``watch``, to people who had to show a key or not."""
+        """Show the server ``watch``.
+
+        Args:
+            watch: the server.
+            has_key: whether visitors had to send a key.
+        """
         self._watch = watch
         self._has_key = has_key
 
     @property
     def watch(self) -> Watch:
-        """What is shown."""
+        """The server that is shown."""
         assert self._watch is not None
         return self._watch
 
@@ -58,7 +63,7 @@ class Status(Application):
     async def on_connect(self, client: Client) -> None:
         if self._task is None or self._task.done():
             self._points.clear()
-            self._task = asyncio.create_task(self._keep_telling())
+            self._task = asyncio.create_task(self._send_figures())
         await client.send({"points": list(self._points)})
         await self.subscribe(client, CHANNEL)
 
@@ -69,7 +74,7 @@ class Status(Application):
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def _keep_telling(self) -> None:
+    async def _send_figures(self) -> None:
         loop = asyncio.get_running_loop()
         figures, due = Figures(self.watch), loop.time()
         while True:
@@ -78,28 +83,28 @@ class Status(Application):
             if not self.clients():
                 return
             try:
-                await self._tell(await figures.take())
+                await self._publish(await figures.take())
             except Exception:
-                log.exception("the figures could not be told")
+                log.exception("the figures could not be sent")
 
-    async def _tell(self, figures: dict[str, Any]) -> None:
+    async def _publish(self, figures: dict[str, Any]) -> None:
         point = [figures[name] for name in POINT]
         self._points.append(point)
         await self.publish(CHANNEL, {"point": point, "figures": figures}, key=CHANNEL)
 
     @rpc
     async def search(self, _client: Client, text: str) -> dict[str, Any]:
-        """Return the newest clients that ``text`` fits."""
+        """Return the newest clients that match ``text``."""
         return await search(self.watch.hub, _text(text))
 
     @rpc
     async def describe(self, _client: Client, client_id: str) -> dict[str, Any] | None:
-        """Return all that is known of a client."""
+        """Return everything that is known about a client."""
         return describe(self.watch.hub, _text(client_id))
 
     @rpc
     async def disconnect(self, client: Client, client_id: str, reason: str) -> bool:
-        """End a client, whose page is told ``reason``; return whether it was there."""
+        """Disconnect a client, whose page shows ``reason``; return whether the client was there."""
         told = _text(reason).strip()[:REASON] or "disconnected by the operator"
         found = self.watch.hub.clients.get(_text(client_id))
         if found is None:
