@@ -195,7 +195,7 @@ class Settings:
             raise self._invalid(path, str(error), hints) from None
 
     def replaced(self, values: Mapping[str, Any]) -> Settings:
-        """Return a copy of these settings in which ``values`` ("server.data": "/tmp/x") override all others."""
+        """Return a copy of these settings in which ``values`` ("server.data": "/x") override all others."""
         sections = _merged(self._sections, values)
         options = {**self._options, **dict.fromkeys(values, self._source)}
         return Settings(sections, self._source, options=options, environment=self._environment)
