@@ -86,7 +86,7 @@ class FileHandler(RotatingFileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line; the first one after failures is preceded by a line that counts the missing ones."""
         if self._was_moved():
-            self._close_stream()
+            self._let_go()
         lost = self._lost
         super().emit(_lost_notice(lost) if lost else record)
         if lost and self._lost == lost:
@@ -95,7 +95,7 @@ class FileHandler(RotatingFileHandler):
 
     def doRollover(self) -> None:  # noqa: N802 - the name is logging's
         """Rotate the file; if that is forbidden, report it once and write on into the old one."""
-        self._close_stream()
+        self._let_go()
         try:
             super().doRollover()
         except OSError as error:
@@ -109,7 +109,7 @@ class FileHandler(RotatingFileHandler):
         self._complain(f"the log cannot be written: {sys.exception()}")
         self._lost += 1
         # After a failure Python may hold a closed stream, or half a line in its buffer.
-        self._close_stream()
+        self._let_go()
 
     def _complain(self, text: str) -> None:
         now = time.monotonic()
@@ -120,7 +120,7 @@ class FileHandler(RotatingFileHandler):
         with suppress(OSError, ValueError):
             print(f"thywill: {text}", file=sys.stderr)
 
-    def _close_stream(self) -> None:
+    def _let_go(self) -> None:
         stream, self.stream = self.stream, None
         with suppress(OSError):
             if stream:
