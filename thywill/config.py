@@ -65,7 +65,19 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class LimitsSettings:
-    """The section ``[limits]``: how much one address or one client may take of what is there for all."""
+    """The section ``[limits]``: how much one address or one client may take of what is there for all.
+
+    Args:
+        sockjs_sessions: SockJS sessions on the whole server.
+        sockjs_sessions_per_address: SockJS sessions of one address.
+        sockjs_anonymous: SockJS sessions that have shown no token, on the whole server.
+        sockjs_anonymous_per_address: SockJS sessions that have shown no token, of one address.
+    """
+
+    sockjs_sessions: Positive = 100_000
+    sockjs_sessions_per_address: Positive = 5_000
+    sockjs_anonymous: Positive = 10_000
+    sockjs_anonymous_per_address: Positive = 500
 
 
 class Found(NamedTuple):

@@ -117,7 +117,7 @@ class Service:
         self.hub.listen(self.applications)
         self.log.watch(self.applications.packages())
         self.origins = Origins(pages.settings.origins)
-        limits = SendLimits(self.queue.settings.message, self.queue.settings.batch)
+        limits = SendLimits(self.queue.settings.message, self.queue.settings.batch, self.limits)
         self.pushes = [_build(push, self.hub, self.origins, limits) for push in pushes]
         key = settings.section("monitoring", MonitoringSettings).read_key(root)
         self.gate = Gate(key, signer)

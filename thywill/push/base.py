@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from thywill.component import Component, Configuration
+from thywill.config import LimitsSettings
 from thywill.core.envelope import Item
 from thywill.errors import TooLarge
 from thywill.http.message import Request
@@ -35,10 +36,17 @@ class PushSettings:
 
 @dataclass(frozen=True, slots=True)
 class SendLimits:
-    """How much one request may send: ``message`` bytes of JSON in a message, ``messages`` by number."""
+    """How much may be sent.
+
+    Args:
+        message: bytes of JSON in one message.
+        messages: messages in one request.
+        shares: how much one address may take: the section ``[limits]``.
+    """
 
     message: int
     messages: int
+    shares: LimitsSettings = field(default_factory=LimitsSettings)
 
     def check(self, items: Sequence[Item], size: int) -> None:
         """Refuse what is over the limits; ``size`` is that of all ``items`` together, as they were sent.
@@ -62,7 +70,7 @@ class Push(Component):
         settings: the component's own section, ``[push.NAME]``.
         hub: where clients live.
         origins: which pages may speak to the server.
-        limits: how much one request may send.
+        limits: how much may be sent.
     """
 
     Settings: ClassVar[type[Any]] = PushSettings

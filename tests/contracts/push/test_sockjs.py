@@ -260,6 +260,41 @@ async def test_a_session_that_says_nothing_is_closed(desk: Desk) -> None:
     assert (said["error"]["code"], code) == ("bad_token", 4001)
 
 
+async def test_an_anonymous_session_may_send_little(desk: Desk) -> None:
+    session = await desk.session(Xhr)
+    service = Service(desk.port, session.base)
+    for path, kind in (("/xhr_send", "text/plain"), ("/jsonp_send", "application/x-www-form-urlencoded")):
+        answer = await service.post(path, "a=&" * 6000, f"Content-Type: {kind}")
+        assert (answer.status, answer.code) == (413, "too_large")
+    answer = await service.post("/xhr_send", json.dumps(["{}"] * 11))
+    assert (answer.status, answer.body) == (500, b"11 messages in one request; it may have 10.")
+    page = await desk.page()
+    await session.say({"token": page.token, "cursor": 0})
+    await session.write(json.dumps([json.dumps({"cursor": 0, "padding": "x" * 20_000})] * 11))
+    assert (await session.receive())["messages"] == []
+
+
+async def test_an_address_has_so_many_anonymous_sessions(desk: Desk) -> None:
+    running = await desk.serve(limits={"sockjs_anonymous_per_address": 2})
+    first, _ = await desk.session(Xhr), await desk.session(XhrStreaming)
+    service = Service(desk.port, BASE)
+    for path in ("/0/x/xhr", "/0/x/xhr_streaming"):
+        answer = await service.post(path)
+        assert (answer.status, answer.code, answer.json["error"]["retry"]) == (429, "too_many", 10)
+    assert running.service.hub.meter.limited == {"sockjs_anonymous_per_address": 2}
+    page = await desk.page()
+    await first.say({"token": page.token, "cursor": 0})
+    await first.receive()
+    assert (await service.post("/0/x/xhr")).body == b"o\n"
+
+
+async def test_a_session_has_little_time_to_show_a_token(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("thywill.push.sockjs.client_session.TOKEN_SECONDS", 0.1)
+    session = await desk.session(XhrStreaming)
+    (said,), (code, _) = await said_at_last(session)
+    assert (said["error"]["code"], code) == ("bad_token", 4001)
+
+
 async def test_a_client_that_is_gone(desk: Desk, transport: type[SockJS]) -> None:
     page, session = await page_on(desk, transport)
     await page.send({"evict": "enough"})

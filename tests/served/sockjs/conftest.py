@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,8 +14,10 @@ from tornado.ioloop import IOLoop
 from tests.support.serving import until
 from tests.support.sockjs import Service
 from tests.tools.conformance.server import Echo, Services
+from thywill.config import LimitsSettings
 from thywill.push.sockjs import sessions as sessions_module
 from thywill.push.sockjs.router import Router
+from thywill.push.sockjs.shares import SessionShares
 from thywill.push.sockjs.states import SessionState
 from thywill.wire.origins import Origins
 
@@ -40,9 +43,12 @@ class Lab:
         """Return a client of one of the suite's services."""
         return self._client(self._running[0].port, f"/{name}")
 
-    async def special(self, settings: Mapping[str, Any], *origins: str) -> tuple[Service, Router]:
+    async def special(
+        self, settings: Mapping[str, Any], *origins: str, limits: LimitsSettings | None = None
+    ) -> tuple[Service, Router]:
         """Start an echo with other settings for pages of ``origins``; return a client and the router."""
-        router = Router(Echo, "/special", settings, Origins(origins))
+        shares = SessionShares(limits or LimitsSettings(), Counter())
+        router = Router(Echo, "/special", settings, Origins(origins), shares)
         services = await self._run(Services(self.http, 0, [router]))
         return self._client(services.port, "/special"), router
 

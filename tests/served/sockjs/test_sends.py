@@ -109,6 +109,14 @@ async def test_a_jsonp_send_is_a_form_where_its_type_says_so(echo: Service, sess
 # Which pages may ask.
 
 GOOD, EVIL = "https://good.example", "https://evil.example"
+FOREIGN = (
+    f"Origin: {EVIL}",
+    "Origin: null",
+    "Origin: ",
+    f"Referer: {EVIL}/page",
+    "Referer: about:blank",
+    "Referer: data:text/html,x",
+)
 ADDRESSES = [
     ("/info", "GET"),
     ("/s/s/xhr", "POST"),
@@ -124,7 +132,7 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize(("path", "method"), ADDRESSES)
-@pytest.mark.parametrize("header", [f"Origin: {EVIL}", "Origin: null", f"Referer: {EVIL}/page", "Origin: "])
+@pytest.mark.parametrize("header", FOREIGN)
 async def test_pages_that_may_not(lab: Lab, path: str, method: str, header: str) -> None:
     service, router = await lab.special({}, GOOD)
     answer = await service.get(path, header, method=method, body=b"" if method == "POST" else None)

@@ -10,7 +10,7 @@ import pytest
 from tests.served.sockjs.conftest import GO_AWAY, INTERRUPTED, OPEN, TAKEN, Lab
 from tests.support.serving import until
 from tests.support.sockjs import Ended, Service, Stream
-from thywill.push.sockjs import sessions as sessions_module
+from thywill.config import LimitsSettings
 
 pytestmark = pytest.mark.gen_test
 
@@ -132,16 +132,16 @@ async def test_a_session_that_is_fetched_goes_on(lab: Lab, session: str) -> None
 
 
 @pytest.mark.parametrize("transport", ["xhr", "xhr_streaming", "eventsource", "htmlfile?c=x", "jsonp?c=x"])
-async def test_there_is_room_for_so_many_only(
-    echo: Service, transport: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sessions_module, "SESSIONS", 2)
+async def test_there_is_room_for_so_many_only(lab: Lab, transport: str) -> None:
+    service, router = await lab.special({"disconnect_delay": 0.1}, limits=LimitsSettings(sockjs_anonymous=2))
     for name in ("/0/a", "/0/b"):
-        await echo.poll(name)
-    answer = await echo.get(f"/0/c/{transport}", method=method(transport), body=body(transport))
+        await service.poll(name)
+    answer = await service.get(f"/0/c/{transport}", method=method(transport), body=body(transport))
     assert (answer.status, answer.code, answer.header("retry-after")) == (429, "too_many", "10")
-    await echo.send("/0/a", '["x"]')
-    assert await echo.poll("/0/a") == b'a["x"]'
+    await service.send("/0/a", '["x"]')
+    assert await service.poll("/0/a") == b'a["x"]'
+    await until(lambda: not router.sessions)
+    assert await service.poll("/0/c") == OPEN
 
 
 # One request at a time.

@@ -12,6 +12,7 @@ from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
 from thywill.push.base import SendLimits
 from thywill.push.sockjs import frames
+from thywill.push.sockjs.frames import INTAKE, Intake
 from thywill.push.sockjs.session import Keeper, Session
 
 log = logging.getLogger(__name__)
@@ -19,6 +20,11 @@ log = logging.getLogger(__name__)
 CLOSE_CODE = 3600
 """Added to an error's HTTP status it makes the code of the close frame: 4010 is gone."""
 SUPERSEDED = 4200
+
+TOKEN_SECONDS = 10.0
+"""Seconds within which a session has to show a token."""
+ANONYMOUS = Intake(size=16 * 1024, messages=10)
+"""What a session may send before: the message with the token, and what a page wrote right behind it."""
 
 PASSING = (Gap, TooLarge, TooMany)
 """Errors about what was sent, which leave the session as it is."""
@@ -78,6 +84,15 @@ class ClientSession(Session):
         if client is not None and client.receiver is self:
             self._hub.release(client)
 
+    @property
+    def hold(self) -> float:
+        hold = self._keeper.hold
+        return min(hold, TOKEN_SECONDS) if self.anonymous else hold
+
+    @property
+    def intake(self) -> Intake:
+        return ANONYMOUS if self.anonymous else INTAKE
+
     # What the browser is told.
 
     def next_frame(self) -> bytes:
@@ -127,6 +142,7 @@ class ClientSession(Session):
         if token is None:
             raise BadToken("the first message of a session must show a token")
         client = self._client = self._hub.find(token)
+        self._keeper.show_token(self)
         self._hub.locate(client, self._address, self._transport)
         self._sent, self._greets = cursor, True
         self._hub.attach(client, self, cursor)

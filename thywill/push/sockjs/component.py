@@ -14,6 +14,7 @@ from thywill.hub.hub import Hub
 from thywill.push.base import Push, PushSettings, Seconds, SendLimits
 from thywill.push.sockjs.client_session import ClientSession
 from thywill.push.sockjs.router import Router
+from thywill.push.sockjs.shares import SessionShares
 from thywill.wire.origins import Origins
 
 PREFIX = "/thywill/sockjs"
@@ -58,6 +59,7 @@ class SockJS(Push):
                 "sockjs_url": settings.client,
             },
             origins,
+            SessionShares(limits.shares, hub.meter.limited),
         )
 
     async def start(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
-from thywill.errors import NotFound
+from thywill.errors import NotFound, TooLarge
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
 from thywill.push.sockjs import frames
@@ -85,10 +85,9 @@ class Endpoints:
             reply.send(500, str(error).encode(), TEXT_HEAD)
 
     def _wait(self, transport: Transport, name: str, request: Request, reply: Reply) -> None:
-        self._sessions.check_room(name)
         callback = frames.read_callback(request.query().get("c", "")) if transport.calls else b""
-        waiting = self._waiting(transport, callback, request, reply)
-        self._sessions.open(name).join(waiting)
+        session = self._sessions.open(name, request.peer)
+        session.join(self._waiting(transport, callback, request, reply))
 
     def _waiting(self, transport: Transport, callback: bytes, request: Request, reply: Reply) -> FrameReply:
         lines, wrap = self._heads[transport.name] + self._cookie(request), transport.wrap(callback)
@@ -102,7 +101,12 @@ class Endpoints:
         session = self._sessions.find(name)
         if session is None or not session.is_open:
             raise NotFound("there is no such session")
-        session.receive(frames.read_messages(sender.payload(request)))
+        intake = session.intake
+        if len(request.body) > intake.size:
+            raise TooLarge(
+                f"{len(request.body)} bytes; a session that has shown no token may send {intake.size}"
+            )
+        session.receive(frames.read_messages(sender.payload(request), intake.messages))
         # With its type, though it may be empty: Firefox takes it for XML otherwise (the protocol's reason).
         reply.send(sender.status, sender.answer, TEXT_HEAD + self._cookie(request))
 

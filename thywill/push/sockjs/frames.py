@@ -7,7 +7,9 @@ A frame is ``o`` (open), ``h`` (heartbeat), ``a[...]`` (an array of messages, ea
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,6 +24,22 @@ CALLBACK = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 # Browsers mangle these on some transports (the protocol's ``escapable_by_server``). Controls are escaped by
 # JSON itself.
 MANGLED = re.compile("[\u200c-\u200f\u2028-\u202f\u2060-\u206f\ufff0-\uffff]")
+
+
+class Intake(NamedTuple):
+    """How much one request of a browser may bring.
+
+    Args:
+        size: bytes of its body.
+        messages: messages of the session in it.
+    """
+
+    size: int
+    messages: int
+
+
+INTAKE = Intake(sys.maxsize, 1000)
+"""For every session: the HTTP server limits the size, and a page that was away for long has much to say."""
 
 _encode = msgspec.json.Encoder().encode
 _texts = msgspec.json.Decoder(list[str])
@@ -105,14 +123,21 @@ def read_callback(name: str) -> bytes:
     return name.encode()
 
 
-def read_messages(body: bytes) -> list[str]:
-    """Return the messages that a request carries: a JSON array of strings.
+def read_messages(body: bytes, most: int) -> list[str]:
+    """Return the messages that a request carries: a JSON array of at most ``most`` strings.
 
     Raises:
         BadInput: it is something else.
     """
     if not body:
         raise BadInput("Payload expected.")
+    messages = _decode_messages(body)
+    if len(messages) > most:
+        raise BadInput(f"{len(messages)} messages in one request; it may have {most}.")
+    return messages
+
+
+def _decode_messages(body: bytes) -> list[str]:
     try:
         return _texts.decode(body)
     except msgspec.ValidationError:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from tornado.ioloop import IOLoop
 from tornado.web import Application
 
+from thywill.config import LimitsSettings
 from thywill.push.sockjs.endpoints import KINDS, Endpoints
 from thywill.push.sockjs.library import SockJSRouter
 from thywill.push.sockjs.pages import AroundGet, AroundPost, FramePage, GreetingPage, InfoPage, NothingHere
 from thywill.push.sockjs.session import Keeper, Session
 from thywill.push.sockjs.sessions import SessionKeeper
+from thywill.push.sockjs.shares import SessionShares
 from thywill.wire.origins import Origins
 
 PAGES = {"/?": GreetingPage, "/info": InfoPage, r"/iframe[0-9-.a-z_]*\.html": FramePage}
@@ -28,6 +31,7 @@ class Router(SockJSRouter):  # type: ignore[misc]
         prefix: the address before all others, without a slash at its end.
         settings: those of sockjs-tornado that differ from its own.
         origins: which pages may ask.
+        shares: how many sessions there may be.
         wall: the wall clock, for the Expires header.
     """
 
@@ -37,6 +41,7 @@ class Router(SockJSRouter):  # type: ignore[misc]
         prefix: str,
         settings: Mapping[str, Any],
         origins: Origins,
+        shares: SessionShares | None = None,
         *,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -48,7 +53,8 @@ class Router(SockJSRouter):  # type: ignore[misc]
         self.origins = origins
         self.wall = wall
         chosen = self.settings
-        self.sessions = SessionKeeper(make, chosen["heartbeat_delay"], chosen["disconnect_delay"])
+        shares = shares or SessionShares(LimitsSettings(), Counter())
+        self.sessions = SessionKeeper(make, chosen["heartbeat_delay"], chosen["disconnect_delay"], shares)
         response, cookie = chosen["response_limit"], chosen["jsessionid"]
         endpoints = Endpoints(prefix, self.sessions, origins, response=response, cookie=cookie)
         self.find = endpoints.find

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
-
 from thywill.http.message import Request
 from thywill.push.sockjs import frames
 
 FORM = b"application/x-www-form-urlencoded"
+FIELDS = 20
+"""How many fields a form may have, as for a query (``thywill.http.message.MAX_FIELDS``)."""
 
 
 class Sender:
@@ -36,11 +36,36 @@ class JsonpSend(Sender):
         kind = (request.header(b"content-type") or b"").partition(b";")[0].strip().lower()
         if kind != FORM:
             return request.body
-        try:
-            fields = parse_qsl(request.body.decode(), keep_blank_values=True, errors="strict")
-        except ValueError:
-            raise frames.BadInput("Broken JSON encoding.") from None
-        return dict[str, str](fields).get("d", "").encode()
+        return field_of(request.body, b"d")
+
+
+def field_of(form: bytes, name: bytes) -> bytes:
+    """Return the value of the last field called ``name`` in a form, or nothing.
+
+    In time proportional to the form, and at C's speed: ``urllib.parse.parse_qsl`` takes 2 s for a megabyte of
+    ``a=&a=&``, ``unquote`` 0.7 s for one of ``%5B``, and anyone can send them.
+
+    Args:
+        form: a body of the type ``application/x-www-form-urlencoded``.
+        name: as a browser writes it, without a percent sign.
+
+    Raises:
+        BadInput: the form has too many fields, or a percent sign that begins no byte.
+    """
+    fields = form.split(b"&", FIELDS)
+    if len(fields) > FIELDS:
+        raise frames.BadInput(f"a form may have {FIELDS} fields")
+    values = [value for key, _, value in (field.partition(b"=") for field in fields) if key == name]
+    return _unquote(values[-1]) if values else b""
+
+
+def _unquote(value: bytes) -> bytes:
+    # The codec reads \\x5B as fast as C can; no backslash of the value's own must be taken for an escape.
+    escaped = value.replace(b"+", b" ").replace(b"\\", rb"\x5c").replace(b"%", rb"\x")
+    try:
+        return escaped.decode("unicode_escape").encode("latin-1")
+    except UnicodeDecodeError:
+        raise frames.BadInput("Broken JSON encoding.") from None
 
 
 SENDERS = (Sender(), JsonpSend())

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from thywill.core.wheel import Timed
 from thywill.push.sockjs import frames
+from thywill.push.sockjs.frames import Intake
 from thywill.push.sockjs.replies import FrameReply
 from thywill.push.sockjs.states import SessionAction, SessionEvent, SessionState, advance
 
@@ -27,6 +28,10 @@ class Keeper(Protocol):
         """Call ``session.overdue`` after ``seconds``, instead of when it was scheduled before."""
         ...
 
+    def show_token(self, session: Session) -> None:
+        """The session is not anonymous any more."""
+        ...
+
     def forget(self, session: Session) -> None:
         """Let go of a session whose time has passed."""
         ...
@@ -34,6 +39,8 @@ class Keeper(Protocol):
 
 class Session(Timed):
     """One session; ``thywill.push.sockjs.states`` explains its life. A subclass decides what travels over it.
+
+    ``anonymous`` says that it has shown no token, ``share`` whose share of all sessions it counts to.
 
     Nothing that a browser sends may make one of the subclass's methods raise.
 
@@ -43,11 +50,13 @@ class Session(Timed):
     """
 
     # There are thousands of sessions, so that none of them may have a dict.
-    __slots__ = ("_held", "_keeper", "_last", "_reply", "name", "state")
+    __slots__ = ("_held", "_keeper", "_last", "_reply", "anonymous", "name", "share", "state")
 
     def __init__(self, keeper: Keeper, name: str) -> None:
         super().__init__()
         self.name = name
+        self.share = ""
+        self.anonymous = True
         self.state = SessionState.NEW
         self._keeper = keeper
         self._reply: FrameReply | None = None
@@ -82,6 +91,11 @@ class Session(Timed):
     def hold(self) -> float:
         """Seconds until the next heartbeat."""
         return self._keeper.hold
+
+    @property
+    def intake(self) -> Intake:
+        """How much one request of the browser may bring."""
+        return frames.INTAKE
 
     # What the endpoints call.
 

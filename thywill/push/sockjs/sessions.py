@@ -6,12 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from thywill.core.address import share_of
 from thywill.core.wheel import TimerWheel
-from thywill.errors import TooMany
 from thywill.push.sockjs.session import Keeper, Session
+from thywill.push.sockjs.shares import SessionShares
 
-SESSIONS = 100_000
-"""How many sessions there may be: anyone can begin one, and it stays for a while."""
 TICK = 0.5
 """Seconds between two looks at the deadlines."""
 SLICE = 200
@@ -25,6 +24,7 @@ class SessionKeeper:
         make: returns a new session for its keeper and its name.
         hold: seconds between two heartbeats.
         pause: seconds for which a session may be without a request, and its end is remembered.
+        shares: how many sessions there may be.
         now: the monotonic clock.
     """
 
@@ -33,6 +33,7 @@ class SessionKeeper:
         make: Callable[[Keeper, str], Session],
         hold: float,
         pause: float,
+        shares: SessionShares,
         *,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -40,6 +41,7 @@ class SessionKeeper:
         self.pause = pause
         self.by_name: dict[str, Session] = {}
         self._make = make
+        self._shares = shares
         self._now = now
         self._wheel: TimerWheel[Session] = TimerWheel(TICK, now())
         self._due: list[Session] = []
@@ -52,27 +54,34 @@ class SessionKeeper:
         """Return the session called ``name``, which may have ended, or None."""
         return self.by_name.get(name)
 
-    def check_room(self, name: str) -> None:
-        """Refuse a request that would begin a new session where there are too many.
+    def open(self, name: str, address: str) -> Session:
+        """Return the session called ``name``, or a new one for a browser at ``address``.
+
+        The new one has no request yet, and no deadline before one joins it.
 
         Raises:
-            TooMany: there are.
+            TooMany: there are as many sessions as there may be.
         """
-        if len(self.by_name) >= SESSIONS and name not in self.by_name:
-            raise TooMany("the server has as many sessions as it may have", retry=10)
-
-    def open(self, name: str) -> Session:
-        """Return the session called ``name``, a new one where there is none."""
         session = self.by_name.get(name)
         if session is None:
+            share = share_of(address)
+            self._shares.begin(share)
             session = self.by_name[name] = self._make(self, name)
+            session.share = share
         return session
+
+    def show_token(self, session: Session) -> None:
+        """The session is not anonymous any more."""
+        if session.anonymous:
+            session.anonymous = False
+            self._shares.show_token(session.share)
 
     def forget(self, session: Session) -> None:
         """Let go of a session whose time has passed."""
         self._wheel.cancel(session)
         if self.by_name.get(session.name) is session:
             del self.by_name[session.name]
+            self._shares.end(session.share, anonymous=session.anonymous)
 
     def schedule(self, session: Session, seconds: float) -> None:
         """Call ``session.overdue`` after ``seconds``, instead of when it was scheduled before."""
