@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 from thywill.component import Configuration
+from thywill.core.message import Address
 from thywill.core.overflow import Overflow, Policies
-from thywill.hub.contracts import Address
-
-if TYPE_CHECKING:
-    from thywill.hub.client import LiveClient
-    from thywill.hub.hub import Hub
+from thywill.hub.client import LiveClient
+from thywill.hub.hub import Hub
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -83,7 +81,7 @@ class Client:
     @property
     def channels(self) -> list[str]:
         """The channels that the client is in."""
-        return self._hub.audience.channels_of(self._live)
+        return self._hub.channels_of(self._live)
 
     async def send(self, data: Any, key: str | None = None) -> None:
         """Send a message to this client; one that is gone gets nothing.
@@ -96,8 +94,10 @@ class Client:
             UnsendableMessage: the data cannot be written as JSON, or is too large.
             Unavailable: the durable queue cannot save it at present; it was not sent.
         """
-        address = Address.client(self.id)
-        await self._hub.send(self.application, address, data, self._limit, key, self._overflow)
+        live = self._live
+        await self._hub.send(
+            live.application, Address("client", live.id), data, self._limit, key, self._overflow
+        )
 
     async def disconnect(self, reason: str = "disconnected by the application") -> None:
         """End this client. Its page gets the event ``gone`` with ``reason``, a sentence for people."""
@@ -145,8 +145,7 @@ class Application:
     _limit: int
     _policies: Policies
 
-    def bind(self, name: str, hub: Hub, limit: int) -> None:
-        """Connect the application with the hub; called once, by the application interface."""
+    def _connect(self, name: str, hub: Hub, limit: int) -> None:
         self.name = name
         self._hub = hub
         self._limit = limit
@@ -240,9 +239,22 @@ class Application:
 
     def clients(self, channel: str | None = None) -> list[Client]:
         """Return the clients in ``channel``, or without an argument all that have connected."""
-        audience = self._hub.audience
-        if channel is not None:
-            members = audience.addressed(self.name, Address.channel(channel))
-        else:
-            members = [client for client in audience.of_application(self.name) if client.greeted]
-        return [self.handle(member) for member in members]
+        return [self.handle(live) for live in self._hub.clients_of(self.name, channel)]
+
+
+def make_application(
+    kind: type[Application], arguments: Iterable[Any], name: str, hub: Hub, limit: int
+) -> Application:
+    """Return a new application that works with ``hub``, which its own ``__init__`` can rely on already.
+
+    Args:
+        kind: its class.
+        arguments: what its ``__init__`` takes.
+        name: the name in its address.
+        hub: where its clients live.
+        limit: how large a message may be, in bytes of JSON.
+    """
+    application = kind.__new__(kind)
+    application._connect(name, hub, limit)
+    kind.__init__(application, *arguments)
+    return application

@@ -1,6 +1,12 @@
 """The composition root: builds every part from the settings, listens, drains and stops.
 
-The only module that names concrete components.
+The only module that names concrete components. A part is built after those that its constructor takes:
+
+    settings ─▶ log, database ─▶ engine: hub, queue, applications ─▶ pushes ─▶ client interface ─▶ HTTP server
+                                 engine: the status page's own    ─▶ long poll ─▶ its interface ─┘
+
+An engine's three parts need one another, so ``make_engine`` builds them together. The parts start in the same
+order, the log first, and stop in the reverse order.
 """
 
 from __future__ import annotations
@@ -11,12 +17,14 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from thywill import __version__
 from thywill.application_interface.base import ApplicationInterface
+from thywill.application_interface.loading import Loaded, page_of
 from thywill.application_interface.local import LocalApplications, LocalSettings
 from thywill.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
 from thywill.client_interface.bootstrap import Bootstrap
@@ -31,9 +39,10 @@ from thywill.http.reader import Limits
 from thywill.http.server import BACKLOG, FastServer, Server, Timeouts
 from thywill.http.site import Endpoint, Site
 from thywill.http.tornado.server import TornadoServer
-from thywill.hub.client import LiveClient
-from thywill.hub.contracts import Restored, Timing
+from thywill.hub.delivery import Delivery
 from thywill.hub.hub import Hub
+from thywill.hub.leases import Timing
+from thywill.hub.meter import Meter
 from thywill.log.base import Log
 from thywill.monitoring.gate import Gate
 from thywill.monitoring.metrics import Metrics
@@ -84,6 +93,60 @@ CLIENTS_PER_SECOND = 1000
 C = TypeVar("C", bound=Component)
 
 
+class Engine(NamedTuple):
+    """A hub with its neighbours: the queue that it appends to, and the applications that it tells."""
+
+    hub: Hub
+    queue: Queue
+    applications: ApplicationInterface
+
+    def send_limits(self, limits: LimitsSettings) -> SendLimits:
+        """Return how much one request may send; ``limits`` is for all that an address may have."""
+        return SendLimits(self.queue.settings.message, self.queue.settings.batch, limits)
+
+    def surroundings(
+        self, bootstrap: Bootstrap, origins: Origins, signer: Signer, root: Path, handlers: Sequence[Any]
+    ) -> Surroundings:
+        """Return what the client interface of this engine works with."""
+        return Surroundings(
+            bootstrap=bootstrap,
+            pages=self.applications.pages(),
+            origins=origins,
+            signer=signer,
+            static=root / "static" / "thywill",
+            handlers=handlers,
+            draining=lambda: self.hub.draining,
+        )
+
+
+def make_engine(
+    make_queue: Callable[[Delivery], Queue],
+    make_applications: Callable[[Hub, int], ApplicationInterface],
+    signer: Signer,
+    timing: Timing,
+    meter: Meter,
+) -> Engine:
+    """Return a hub with its neighbours: the queue delivers through the hub, the applications send through it.
+
+    Args:
+        make_queue: makes the queue of what it delivers by.
+        make_applications: makes the applications of the hub, and of the bytes that a message may have.
+        signer: makes and checks tokens.
+        timing: the times of a client's life.
+        meter: counts what passes.
+    """
+    engine: Engine
+
+    def connect(hub: Hub, delivery: Delivery) -> tuple[Queue, ApplicationInterface]:
+        nonlocal engine
+        queue = make_queue(delivery)
+        engine = Engine(hub, queue, make_applications(hub, queue.settings.message))
+        return engine.queue, engine.applications
+
+    Hub(connect, signer, timing, call_soon=asyncio.get_running_loop().call_soon, meter=meter)
+    return engine
+
+
 class Service:
     """One server with all of its parts; made on the running event loop.
 
@@ -97,34 +160,35 @@ class Service:
 
     def __init__(self, settings: Settings, root: Path) -> None:
         choice = Choice(settings, COMPONENTS)
+        pages = choice.one("client_interface", ClientInterface)
+        pushes = choice.several("push", Push)
         self.settings = settings.section("server", ServerSettings)
         self.limits = settings.section("limits", LimitsSettings)
         self.proxies = TrustedProxies(self.settings.trusted_proxies)
         self.folder = folder = _make_folder(root / self.settings.data)
-        self.log = _build(choice.one("log", Log), folder)
-        self.database = _build(choice.one("database", Database), folder)
-        self.queue = _build(choice.one("queue", Queue), self.database)
-        pages = choice.one("client_interface", ClientInterface)
-        pushes = choice.several("push", Push)
         signer = Signer(_secret(folder, pages.settings.secret_file))
-        self.hub = Hub(
-            self.queue, self.database, signer, _timing(self.settings, pushes), call_soon=_call_soon
+        interface = choice.one("application_interface", ApplicationInterface)  # type: ignore[type-abstract]
+        queue = choice.one("queue", Queue)  # type: ignore[type-abstract]
+        self.log = _build(choice.one("log", Log), folder, interface.kind.packages(interface.settings))
+        self.database = _build(choice.one("database", Database), folder)
+        self.meter = Meter()
+        self.timing = _timing(self.settings, pushes)
+        self.hub, self.queue, self.applications = engine = make_engine(
+            partial(_build, queue, self.database),
+            partial(_build, interface),
+            signer,
+            self.timing,
+            self.meter,
         )
-        self.applications = _build(
-            choice.one("application_interface", ApplicationInterface), self.hub, self.queue.settings.message
-        )
-        self.queue.connect(self.hub.delivery)
-        self.hub.listen(self.applications)
-        self.log.watch(self.applications.packages())
         self.origins = Origins(pages.settings.origins)
-        limits = SendLimits(self.queue.settings.message, self.queue.settings.batch, self.limits)
-        self.pushes = [_build(push, self.hub, self.origins, limits) for push in pushes]
-        key = settings.section("monitoring", MonitoringSettings).read_key(root)
-        self.gate = Gate(key, signer)
+        self.pushes = [
+            _build(push, self.hub, self.origins, engine.send_limits(self.limits)) for push in pushes
+        ]
+        self.gate = Gate(settings.section("monitoring", MonitoringSettings).read_key(root), signer)
         self.status = self._make_status(signer, root)
-        self.client_interface = _build(pages, self._surroundings(signer, root))
-        self._server = self._make_server()
+        self.client_interface = _build(pages, self._surroundings(engine, signer, root))
         self._parts = [*self._components(), self.status.applications]
+        self._server = self._make_server()
         self._started: list[Component] = []
         self._sockets: list[socket.socket] = []
         self._bound = True
@@ -132,46 +196,34 @@ class Service:
         self._due = 0.0
         self.address = ""
 
-    def _surroundings(self, signer: Signer, root: Path) -> Surroundings:
+    def _surroundings(self, engine: Engine, signer: Signer, root: Path) -> Surroundings:
         # The application comes last: it can change what the components have said.
         parts = [self.log, self.database, self.queue, *self.pushes, self.applications]
-        return Surroundings(
-            bootstrap=Bootstrap(self.hub, parts),
-            pages=self.applications.pages(),
-            origins=self.origins,
-            signer=signer,
-            static=root / "static" / "thywill",
-            handlers=[*self.status.rules(), *(rule for push in self.pushes for rule in push.handlers())],
-            draining=lambda: self.hub.draining,
-        )
+        handlers = [*self.status.rules(), *(rule for push in self.pushes for rule in push.handlers())]
+        return engine.surroundings(Bootstrap(self.hub, parts), self.origins, signer, root, handlers)
 
     def _make_status(self, signer: Signer, root: Path) -> StatusSite:
-        queue, origins = MemoryQueue(QueueSettings(), self.database), Origins([])
-        hub = Hub(queue, NoRecords(), signer, TIMING, call_soon=_call_soon)
-        applications = LocalApplications(LocalSettings([Status.__module__]), hub, queue.settings.message)
-        limits = SendLimits(queue.settings.message, queue.settings.batch)
-        push = LongPoll(PushSettings(hold=TIMING.hold, grace=TIMING.grace), hub, origins, limits)
-        queue.connect(hub.delivery)
-        hub.listen(applications)
-        surroundings = Surroundings(
-            bootstrap=Bootstrap(hub, [queue, push, applications]),
-            pages=applications.pages(),
-            origins=origins,
-            signer=signer,
-            static=root / "static" / "thywill",
-            handlers=[],
-            draining=lambda: hub.draining,
+        # The page asks for the watch when somebody looks: its site is a part of the server that is watched.
+        arguments = (lambda: self.watch, self.gate.has_key)
+        status = Loaded(Status, page_of(Status, "status", Status.STATIC), arguments)
+        records = NoRecords(None, self.folder)
+        engine = make_engine(
+            partial(MemoryQueue, QueueSettings(), records),
+            lambda hub, message: LocalApplications(LocalSettings([]), hub, message, [status]),
+            signer,
+            TIMING,
+            Meter(),
         )
+        origins = Origins([])
+        settings = PushSettings(hold=TIMING.hold, grace=TIMING.grace)
+        push = LongPoll(settings, engine.hub, origins, engine.send_limits(LimitsSettings()))
+        bootstrap = Bootstrap(engine.hub, [engine.queue, push, engine.applications])
+        surroundings = engine.surroundings(bootstrap, origins, signer, root, [])
         interface = TornadoClientInterface(ClientInterfaceSettings(), surroundings)
-        status = applications.application("status")
-        assert isinstance(status, Status)
-        return StatusSite(self.gate, hub, status, applications, push, interface)
+        return StatusSite(self.gate, engine.hub, engine.applications, push, interface)
 
     def _components(self) -> list[Component]:
         return [self.log, self.database, self.queue, *self.pushes, self.client_interface, self.applications]
-
-    def _look_at(self, site: Site, server: Server) -> Watch:
-        return Watch(self.hub, self._components(), lambda: server.connections, site.requests, __version__)
 
     async def problems(self) -> list[str]:
         """Return what keeps the server from serving, a sentence each."""
@@ -187,20 +239,23 @@ class Service:
         return []
 
     def _make_server(self) -> Server:
-        endpoints: dict[bytes, Endpoint] = {}
-        endpoints.update(self.client_interface.endpoints())
-        endpoints.update(self.status.endpoints())
-        endpoints[b"/thywill/ready"] = Ready(self.problems)
+        requests: dict[bytes, int] = {}
+        self.watch = Watch(
+            self.hub, self.meter, self._components(), lambda: self._server.connections, requests, __version__
+        )
+        endpoints: dict[bytes, Endpoint] = {
+            **self.client_interface.endpoints(),
+            **self.status.endpoints(),
+            b"/thywill/ready": Ready(self.problems),
+            b"/thywill/metrics": self.gate.guard(Metrics(self.watch)),
+        }
         for push in self.pushes:
             endpoints.update(push.endpoints())
         finders = [push.find for push in self.pushes]
-        site = Site(self.client_interface.application(), Refusals(self.hub.meter.errors), endpoints, finders)
+        refusals = Refusals(self.meter.errors)
+        site = Site(self.client_interface.application(), refusals, endpoints, finders, requests)
         kind = FastServer if self.settings.http == "fast" else TornadoServer
-        server = kind(site, _limits(self.settings), _timeouts(self.settings), self.proxies)
-        self.watch = self._look_at(site, server)
-        endpoints[b"/thywill/metrics"] = self.gate.guard(Metrics(self.watch))
-        self.status.look_at(self.watch)
-        return server
+        return kind(site, _limits(self.settings), _timeouts(self.settings), self.proxies)
 
     async def start(self, inherited: Inherited | None = None) -> None:
         """Start every part, the log first, and listen: on the sockets ``inherited``, if there are any.
@@ -223,23 +278,21 @@ class Service:
         self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
     async def _start_parts(self) -> None:
-        earlier: list[tuple[Restored, LiveClient]] = []
         for part in self._parts:
             if part is self.applications:
-                # Before its first hook: what that sends is for the clients of earlier, with ids after theirs.
-                earlier = await self._take_back()
+                # Before the first hook: what it sends is for restored clients too, with ids after theirs.
+                await self._restore()
             await part.start()
             self._started.append(part)
-        for restored, client in earlier:
-            restored.catch_up(client, self.applications)
+        self.hub.resume()
 
-    async def _take_back(self) -> list[tuple[Restored, LiveClient]]:
+    async def _restore(self) -> None:
         try:
-            kept = await self.queue.restore(self.applications.pages())
+            stored = await self.queue.restore(self.applications.pages())
             await self.database.retire()
         except DatabaseUnavailable as error:
             raise SettingsError(f"[database]: {error}") from None
-        return [(restored, self.hub.restore(restored)) for restored in kept]
+        self.hub.restore(stored)
 
     @property
     def bound(self) -> bool:
@@ -259,9 +312,9 @@ class Service:
 
     async def stop(self) -> None:
         """Serve what is on its way, send browsers away, finish what is under way, let go of everything."""
-        log.info("stopping: %d clients are sent away, to come back later", len(self.hub.clients))
+        log.info("stopping: %d clients are sent away, to come back later", self.hub.size)
         await self._server.drain()
-        self.hub.drain(len(self.hub.clients) / CLIENTS_PER_SECOND)
+        self.hub.drain(self.hub.size / CLIENTS_PER_SECOND)
         self.status.hub.drain(0)
         for push in self.pushes:
             push.drain()
@@ -281,9 +334,9 @@ class Service:
     def _tick(self) -> None:
         now = time.monotonic()
         if self._due:
-            self.hub.meter.late(now - self._due)
-        self._due = now + self.hub.timing.tick
-        self._ticker = asyncio.get_running_loop().call_later(self.hub.timing.tick, self._tick)
+            self.meter.late(now - self._due)
+        self._due = now + self.timing.tick
+        self._ticker = asyncio.get_running_loop().call_later(self.timing.tick, self._tick)
         self.hub.tick()
         self.status.hub.tick()
 
@@ -292,10 +345,6 @@ def _build(chosen: Chosen[C], *surroundings: Any) -> C:
     # What a constructor takes after the settings is said by the contract of its kind.
     kind: Callable[..., C] = chosen.kind
     return kind(chosen.settings, *surroundings)
-
-
-def _call_soon(function: Callable[[], None]) -> None:
-    asyncio.get_running_loop().call_soon(function)
 
 
 def _timing(settings: ServerSettings, pushes: list[Chosen[Push]]) -> Timing:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.gate.environment import ROOT
-from tests.support.hub_fakes import AWAY, SECRET, WALL, World
+from tests.support.hub_fakes import AWAY, SECRET, TIMING, WALL, World
 from tests.support.parked import ask, connected, park
 from tests.support.served import Served
 from tests.support.serving import until
@@ -19,7 +19,7 @@ from thywill.client_interface.browser_sessions import COOKIE, BrowserSessions
 from thywill.core.lifecycle import State
 from thywill.core.signing import Signer
 from thywill.errors import BadToken
-from thywill.hub.contracts import Timing
+from thywill.hub.leases import Timing
 
 DAY = 86_400.0
 YEAR = 365 * DAY
@@ -77,7 +77,7 @@ def test_a_token_is_over_age_by_the_wall_clock_for_a_client_that_is_not_here() -
     world = World()
     client = world.connect()
     world.hub.leave(client)
-    world.jump = world.hub.timing.token - 1
+    world.jump = TIMING.token - 1
     assert world.reason(client) == AWAY
     world.jump += 2
     with pytest.raises(BadToken):

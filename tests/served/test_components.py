@@ -19,14 +19,13 @@ from thywill.application_interface.base import ApplicationInterface, Page
 from thywill.client_interface.base import ClientInterface
 from thywill.component import Configuration
 from thywill.core.envelope import Item, encode_data
-from thywill.core.message import Message
+from thywill.core.message import Address, Message
 from thywill.core.outbox import Entry
 from thywill.core.record import ClientRecord, Recorded
 from thywill.database.base import Database
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
 from thywill.hub.client import LiveClient
-from thywill.hub.contracts import Address
 from thywill.log.base import Log
 from thywill.push.base import Push, PushSettings
 from thywill.queue.base import Queue

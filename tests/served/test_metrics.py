@@ -65,7 +65,7 @@ async def test_clients_by_application_state_and_transport(running: Running) -> N
 async def test_messages_and_what_waits(running: Running) -> None:
     clients = [await running.connect() for _ in range(3)]
     await clients[0].send({"publish": "x" * 50}, {"echo": "y"})
-    await until(lambda: running.service.hub.meter.applications["probe"].sends == 2)
+    await until(lambda: running.service.meter.applications["probe"].sends == 2)
     metrics = await scrape(running)
     assert metrics["thywill_sends_total"] == {("probe",): 2}
     assert metrics["thywill_messages_sent_total"] == {("probe",): 4}
@@ -104,7 +104,7 @@ async def test_errors_by_code(running: Running, caplog: pytest.LogCaptureFixture
 
 
 async def test_what_limits_refuse_by_their_names(running: Running) -> None:
-    running.service.hub.meter.limited["connects"] += 2
+    running.service.meter.limited["connects"] += 2
     assert (await scrape(running))["thywill_limited_total"] == {("connects",): 2}
 
 
@@ -144,7 +144,7 @@ async def test_a_durable_queue_tells_its_transactions(start: Start) -> None:
 
 
 async def test_the_loop_and_the_process(running: Running) -> None:
-    await until(lambda: running.service.hub.meter.lag.count >= 2)
+    await until(lambda: running.service.meter.lag.count >= 2)
     metrics = await scrape(running)
     assert metrics["thywill_loop_lag_seconds_count"][()] >= 2
     assert metrics["thywill_draining"] == {(): 0}
@@ -153,9 +153,9 @@ async def test_the_loop_and_the_process(running: Running) -> None:
 
 
 async def test_a_late_loop_is_seen(running: Running) -> None:
-    await until(lambda: running.service.hub.meter.lag.count >= 1)
+    await until(lambda: running.service.meter.lag.count >= 1)
     running.service._due -= 0.3
-    await until(lambda: running.service.hub.meter.lag.count >= 2)
+    await until(lambda: running.service.meter.lag.count >= 2)
     assert (await scrape(running))["thywill_loop_lag_max_seconds"][()] >= 0.3
 
 
@@ -164,8 +164,8 @@ async def test_every_metric_is_in_the_documents_and_no_other(start: Start) -> No
     client = await running.connect()
     await running.ask("poll", {"token": "forged", "cursor": 0})
     await client.send({"echo": 1})
-    running.service.hub.meter.limited["connects"] += 1
-    await until(lambda: running.service.hub.meter.applications["probe"].sends == 1)
+    running.service.meter.limited["connects"] += 1
+    await until(lambda: running.service.meter.applications["probe"].sends == 1)
     await running.service.database.flush()
     documented = ROW.findall((ROOT / "conf" / "README.md").read_text(encoding="utf-8"))
     assert sorted(documented) == sorted((await running.service.watch.measures()).all)

@@ -192,7 +192,7 @@ async def test_those_who_look_are_nobodys_clients(start: Start) -> None:
 
 
 async def test_nothing_is_done_while_nobody_looks(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    status = running.service.status.status
+    status = running.service.status.applications.application("status")
     assert status._task is None
     looking = await look(running)
     await figures(looking)
@@ -216,7 +216,7 @@ async def test_it_works_while_the_database_is_away(start: Start, monkeypatch: py
     async def fail(*_: Any, **__: Any) -> None:
         raise DatabaseUnavailable("it is away")
 
-    monkeypatch.setattr(running.service.database._connection, "run", fail)  # type: ignore[attr-defined]
+    monkeypatch.setattr(running.service.database._thread, "run", fail)  # type: ignore[attr-defined]
     assert (await figures(await look(running)))["clients"] == 0
     response = await running.fetch("thywill/ready")
     assert response.code == 503
@@ -304,7 +304,7 @@ async def test_trouble_is_told(start: Start) -> None:
     await client.send({"echo": 1}, {"echo": 2}, {"echo": 3})
     await running.ask("poll", {"token": "forged", "cursor": 0})
     looking = await look(running)
-    await until(lambda: running.service.hub.meter.dropped)
+    await until(lambda: running.service.meter.dropped)
     assert (await figures(looking))["trouble"] == [["dropped: drop_oldest", 2], ["refused: bad_token", 1]]
 
 

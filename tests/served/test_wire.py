@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Start
 from tests.support.serving import Running, until
 from thywill.core.signing import Signer
-from thywill.hub.hub import PURPOSE
+from thywill.hub.directory import PURPOSE
 
 pytestmark = pytest.mark.gen_test
 

@@ -10,14 +10,17 @@ from typing import Any, TypeVar
 import pytest
 
 from thywill.core.envelope import Item, encode_retry, encode_superseded
-from thywill.core.message import Message
+from thywill.core.message import Address, Message
 from thywill.core.outbox import Bounds, Entry, Outbox
 from thywill.core.record import ClientRecord, Recorded
 from thywill.core.signing import Signer
 from thywill.errors import Gone, RequestError
 from thywill.hub.client import LiveClient
-from thywill.hub.contracts import Address, Receivers, Then, Timing
+from thywill.hub.delivery import Delivery
 from thywill.hub.hub import Hub
+from thywill.hub.leases import Timing
+from thywill.hub.meter import Meter
+from thywill.hub.ports import Listener, MessageQueue, Then
 
 AWAY = "this client has left, or its grace time has passed"
 """What is told of an end that had no reason of its own."""
@@ -41,12 +44,13 @@ def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
     raise AssertionError("it waits")
 
 
-class FakeQueue:
+class FakeQueue(MessageQueue):
     """Numbers messages, and notes what it is told."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, receivers: Delivery) -> None:
         self.bounds = bounds
-        self.receivers: Receivers
+        self.receivers = receivers
+        self.records = FakeRecords()
         self.appended: list[tuple[str, Address, bytes, int | None]] = []
         self.acknowledgements: list[tuple[str, int]] = []
         self.closed: list[str] = []
@@ -58,8 +62,12 @@ class FakeQueue:
     def open(self, application: str) -> Outbox:
         return Outbox(self.bounds)
 
-    def keep(self, client: LiveClient) -> None:
-        self.events.append(f"keep {client.id}")
+    def add(self, client: LiveClient) -> None:
+        self.records.save(client)
+        self.events.append(f"add {client.id}")
+
+    def changed(self, client: LiveClient) -> None:
+        self.records.save(client)
 
     async def append(self, application: str, address: Address, message: Message) -> int:
         self.appended.append((application, address, message.data, message.reply_to))
@@ -73,8 +81,9 @@ class FakeQueue:
     def handled(self, client: LiveClient, number: int) -> None:
         self.events.append(f"handled {client.id} {number}")
 
-    def touched(self, client: LiveClient) -> None:
-        self.events.append(f"touched {client.id}")
+    def data_requested(self, client: LiveClient) -> None:
+        self.records.save(client)
+        self.events.append(f"data requested {client.id}")
 
     def subscribed(self, client: LiveClient, channel: str) -> None:
         self.events.append(f"subscribed {client.id} {channel}")
@@ -86,6 +95,8 @@ class FakeQueue:
         self.acknowledgements.append((client.id, client.outbox.cursor))
 
     def close(self, client: LiveClient, then: Then, evicted: Gone | None = None) -> None:
+        if client.greeted:
+            self.records.save(client)
         self.closed.append(client.id)
         self._when_safe(then)
 
@@ -106,7 +117,7 @@ class FakeRecords:
         self.saved.append(client.record())
 
 
-class FakeListener:
+class FakeListener(Listener):
     """Notes what the clients do, one line for each event."""
 
     def __init__(self) -> None:
@@ -175,22 +186,26 @@ class World:
     def __init__(self, timing: Timing = TIMING, bounds: Bounds | None = None) -> None:
         self.now = 1000.0
         self.jump = 0.0  # of the wall clock
-        self.queue = FakeQueue(bounds or Bounds())
-        self.records = FakeRecords()
+        self.bounds = bounds or Bounds()
+        self.queue: FakeQueue
         self.listener = FakeListener()
         self.soon: list[Callable[[], None]] = []
         self.signer = Signer(SECRET)
+        self.meter = Meter(monotonic=lambda: self.now)
         self.hub = Hub(
-            self.queue,
-            self.records,
+            self._connect,
             self.signer,
             timing,
             call_soon=self.soon.append,
+            meter=self.meter,
             monotonic=lambda: self.now,
             wall=lambda: WALL - 1000 + self.now + self.jump,
         )
-        self.queue.receivers = self.hub.delivery
-        self.hub.listen(self.listener)
+        self.records = self.queue.records
+
+    def _connect(self, hub: Hub, delivery: Delivery) -> tuple[FakeQueue, FakeListener]:
+        self.queue = FakeQueue(self.bounds, delivery)
+        return self.queue, self.listener
 
     @property
     def events(self) -> list[str]:

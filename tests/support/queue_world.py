@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from tests.support.hub_fakes import FakeListener, FakePoll
 from tests.support.queue_fakes import FakeDatabase, FakeStore
 from thywill.application import Application, Client
+from thywill.application_interface.loading import Loaded, page_of
 from thywill.application_interface.local import LocalApplications, LocalSettings
 from thywill.core.envelope import Item
+from thywill.core.message import Address
 from thywill.core.signing import Signer
 from thywill.errors import RequestError
 from thywill.hub.client import LiveClient
-from thywill.hub.contracts import Address, Timing
+from thywill.hub.delivery import Delivery
 from thywill.hub.hub import Hub
+from thywill.hub.leases import Timing
 from thywill.hub.step import CONNECTED
 from thywill.queue.durable.queue import DatabaseQueue, DatabaseQueueSettings
 
@@ -26,10 +30,11 @@ class OneApplication(LocalApplications):
 
     def __init__(self, hub: Hub, application: Application) -> None:
         self._one = application
-        super().__init__(LocalSettings(["chat"]), hub, 1000)
+        loaded = Loaded(type(application), page_of(type(application), "chat", Path()))
+        super().__init__(LocalSettings([]), hub, 1000, [loaded])
 
-    def _add(self, dotted: str) -> None:
-        self._one.bind("chat", self.hub, self.message)
+    def _add(self, loaded: Loaded) -> None:
+        self._one._connect("chat", self.hub, self.message)
         self._applications["chat"] = self._one
 
 
@@ -43,21 +48,22 @@ class World:
         self.application = application
         self.database = database or FakeDatabase(FakeStore())
         self.store = self.database.store
-        self.queue = DatabaseQueue(DatabaseQueueSettings(cursors=0.001), self.database)
+        self.queue: DatabaseQueue
         self.listener = FakeListener()
+        self.applications: OneApplication | FakeListener
         signer = Signer(b"a secret of the tests")
-        self.hub = Hub(
-            self.queue, self.database, signer, Timing(), call_soon=asyncio.get_running_loop().call_soon
-        )
-        self.queue.connect(self.hub.delivery)
-        self.applications = OneApplication(self.hub, application) if application else self.listener
-        self.hub.listen(self.applications)
+        self.hub = Hub(self._connect, signer, Timing(), call_soon=asyncio.get_running_loop().call_soon)
         self.answers: list[int | RequestError] = []
+
+    def _connect(self, hub: Hub, delivery: Delivery) -> tuple[DatabaseQueue, OneApplication | FakeListener]:
+        self.queue = DatabaseQueue(DatabaseQueueSettings(cursors=0.001), self.database, delivery)
+        self.applications = OneApplication(hub, self.application) if self.application else self.listener
+        return self.queue, self.applications
 
     async def begin(self) -> World:
         await self.queue.start()
-        for restored in await self.queue.restore({"chat"}):
-            restored.catch_up(self.hub.restore(restored), self.applications)
+        self.hub.restore(await self.queue.restore({"chat"}))
+        self.hub.resume()
         return self
 
     async def killed(self) -> World:

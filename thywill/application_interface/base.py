@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from thywill.component import Component, Configuration, NoSettings
-from thywill.core.envelope import Item
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
+from thywill.hub.ports import Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,10 @@ class Page:
     fragment: Path | None
 
 
-class ApplicationInterface(Component):
-    """Tells applications what clients do; a ``thywill.hub.contracts.Listener``.
+class ApplicationInterface(Component, Listener):
+    """Runs applications, and tells them what clients do.
+
+    ``thywill.hub.ports.Listener`` has the four methods by which the hub tells of that.
 
     Args:
         settings: the section ``[application_interface]``.
@@ -46,8 +48,9 @@ class ApplicationInterface(Component):
         self.hub = hub
         self.message = message
 
-    def packages(self) -> Iterable[str]:
-        """Return the names of the packages whose loggers belong into the log."""
+    @classmethod
+    def packages(cls, settings: Any) -> Iterable[str]:
+        """Return the packages of the applications in ``settings``, whose loggers belong into the log."""
         return ()
 
     def pages(self) -> Mapping[str, Page]:
@@ -58,18 +61,5 @@ class ApplicationInterface(Component):
         """Let the client's application add its parameters and resources."""
         raise NotImplementedError
 
-    def connected(self, client: LiveClient) -> None:
-        """``client`` has polled for the first time."""
-        raise NotImplementedError
-
     def resumed(self, client: LiveClient) -> None:
-        """The server was restarted, and ``client`` goes on: call ``on_resume``."""
-        raise NotImplementedError
-
-    def received(self, client: LiveClient, items: Sequence[Item]) -> None:
-        """``client`` sent ``items``; count ``client.pending`` down as they are handled."""
-        raise NotImplementedError
-
-    def disconnected(self, client: LiveClient) -> None:
-        """``client``, which had connected, is gone."""
-        raise NotImplementedError
+        """Do nothing: what an application keeps in memory of a client is its own affair."""

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from thywill.application import Application
 from thywill.application_interface.base import Page
@@ -31,8 +31,16 @@ ALIKE = 0.8
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
-def load(dotted: str) -> tuple[Application, Page]:
-    """Return the application of the package ``dotted`` ("apps.chat") and what its page needs.
+class Loaded(NamedTuple):
+    """An application's class, what its ``__init__`` takes, and its page."""
+
+    kind: type[Application]
+    page: Page
+    arguments: tuple[Any, ...] = ()
+
+
+def load(dotted: str) -> Loaded:
+    """Return the application of the package ``dotted`` ("apps.chat").
 
     Raises:
         SettingsError: no such package, not exactly one subclass of Application in it, or a missing file.
@@ -44,13 +52,14 @@ def load(dotted: str) -> tuple[Application, Page]:
     kind = _application_class(module, dotted)
     _check_hooks(kind, dotted)
     _check_overflow(kind, dotted)
-    static = Path(str(module.__file__)).parent / "static"
-    _check_files(kind, dotted, static)
-    fragment = static / kind.page if kind.page else None
-    try:
-        return kind(), Page(name, kind.title or name, static, fragment)
-    except Exception as error:
-        raise failure_of(f"{dotted}.{kind.__name__}", error) from error
+    page = page_of(kind, name, Path(str(module.__file__)).parent / "static")
+    _check_files(kind, dotted, page.static)
+    return Loaded(kind, page)
+
+
+def page_of(kind: type[Application], name: str, static: Path) -> Page:
+    """Return the page of an application, whose files are in the folder ``static``."""
+    return Page(name, kind.title or name, static, static / kind.page if kind.page else None)
 
 
 def failure_of(name: str, error: Exception) -> SettingsError:

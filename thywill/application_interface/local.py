@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
-from thywill.application import Application, Client
+from thywill.application import Application, Client, make_application
 from thywill.application_interface.base import ApplicationInterface, Page
-from thywill.application_interface.loading import failure_of, load, slips
+from thywill.application_interface.loading import Loaded, failure_of, load, slips
 from thywill.application_interface.mailbox import Mailbox, Step, is_cancelled
 from thywill.component import Configuration
 from thywill.core.envelope import Item, encode_failure, encode_result
@@ -40,26 +40,36 @@ class LocalSettings:
 
 
 class LocalApplications(ApplicationInterface):
-    """Runs the hooks of applications on the event loop."""
+    """Runs the hooks of applications on the event loop.
+
+    Args:
+        settings, hub, message: as in the contract.
+        applications: these are run, instead of those that the settings name.
+    """
 
     Settings: ClassVar[type[Any]] = LocalSettings
 
-    def __init__(self, settings: LocalSettings, hub: Hub, message: int) -> None:
+    def __init__(
+        self, settings: LocalSettings, hub: Hub, message: int, applications: Iterable[Loaded] | None = None
+    ) -> None:
         super().__init__(settings, hub, message)
         self._applications: dict[str, Application] = {}
         self._pages: dict[str, Page] = {}
         self._mailboxes: dict[LiveClient, Mailbox] = {}
         self._started: list[Application] = []
-        for dotted in settings.applications:
-            self._add(dotted)
+        for each in map(load, settings.applications) if applications is None else applications:
+            self._add(each)
 
-    def _add(self, dotted: str) -> None:
-        application, page = load(dotted)
-        if page.name in self._pages:
-            raise SettingsError(f"[application_interface] applications: two are called {page.name!r}")
-        application.bind(page.name, self.hub, self.message)
-        self._applications[page.name] = application
-        self._pages[page.name] = page
+    def _add(self, loaded: Loaded) -> None:
+        name = loaded.page.name
+        if name in self._pages:
+            raise SettingsError(f"[application_interface] applications: two are called {name!r}")
+        try:
+            application = make_application(loaded.kind, loaded.arguments, name, self.hub, self.message)
+        except Exception as error:
+            raise failure_of(f"{loaded.kind.__module__}.{loaded.kind.__name__}", error) from error
+        self._applications[name] = application
+        self._pages[name] = loaded.page
 
     async def start(self) -> None:
         """Start the applications.
@@ -98,8 +108,9 @@ class LocalApplications(ApplicationInterface):
         """Return the application of that name."""
         return self._applications[name]
 
-    def packages(self) -> Iterable[str]:
-        return {dotted.partition(".")[0] for dotted in self.settings.applications}
+    @classmethod
+    def packages(cls, settings: LocalSettings) -> Iterable[str]:
+        return {dotted.partition(".")[0] for dotted in settings.applications}
 
     def pages(self) -> Mapping[str, Page]:
         return self._pages

@@ -1,10 +1,51 @@
-"""A message before it has an id."""
+"""A message before it has an id, and whom it is for."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from thywill.core.overflow import Overflow
+from thywill.errors import UnsendableMessage
+
+KEY = 200
+"""Characters of a key at most."""
+
+
+class Address(NamedTuple):
+    """Whom a message is for: one client, every client of a session, or every client in a channel.
+
+    Args:
+        kind: ``client``, ``session`` or ``channel``.
+        name: the client's or the session's id, or the channel's name.
+    """
+
+    kind: str
+    name: str
+
+    @classmethod
+    def client(cls, name: str) -> Address:
+        """Address one client by its id."""
+        return cls("client", name)
+
+    @classmethod
+    def session(cls, name: str) -> Address:
+        """Address every client of one browser."""
+        return cls("session", name)
+
+    @classmethod
+    def channel(cls, name: str) -> Address:
+        """Address every client in the channel ``name``."""
+        return cls("channel", name)
+
+    def keyed(self, key: str) -> str:
+        """Return ``key`` as the queues know it: the same key at another address is another one.
+
+        Raises:
+            UnsendableMessage: it is no text, or too long.
+        """
+        if not isinstance(key, str) or len(key) > KEY:
+            raise UnsendableMessage(f"its key must be a text of {KEY} characters at the most")
+        return f"{self.kind} {self.name!r} {key!r}"
 
 
 class Message(NamedTuple):

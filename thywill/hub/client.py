@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
 
+from thywill.core.inbox import Inbox
 from thywill.core.lifecycle import State
+from thywill.core.outbox import Outbox
 from thywill.core.record import ClientRecord
 from thywill.core.wheel import Timed
 from thywill.errors import Gone
 
-if TYPE_CHECKING:
-    from thywill.core.inbox import Inbox
-    from thywill.core.outbox import Outbox
+log = logging.getLogger("thywill.hub")
 
 
 class Receiver(Protocol):
@@ -114,3 +116,11 @@ class LiveClient(Timed):
             state=self.state.value,
             data=self.data or {},
         )
+
+
+def guarded(client: LiveClient, step: Callable[[], None]) -> None:
+    """Do ``step`` for ``client``; what it raises must not keep other clients of this turn waiting."""
+    try:
+        step()
+    except Exception:
+        log.exception("%s could not be answered", client)

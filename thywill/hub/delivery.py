@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from thywill.core.message import Address
 from thywill.core.outbox import Entry, Full
-from thywill.hub.audience import Audience
-from thywill.hub.client import LiveClient
-from thywill.hub.contracts import Address
+from thywill.hub.client import LiveClient, guarded
+from thywill.hub.directory import Directory
 from thywill.hub.meter import Meter
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("thywill.hub")
 
 SWEEP = 4_000
 """How many queues are looked into, and messages dropped from them, in one turn of the loop."""
@@ -25,7 +25,7 @@ class Delivery:
     """Puts each message into the queues of those it is for.
 
     Args:
-        audience: who is there.
+        directory: who is there.
         call_soon: runs a function in the next turn of the loop.
         disconnect: ends a client, which is told the reason.
         meter: counts what passes.
@@ -33,12 +33,12 @@ class Delivery:
 
     def __init__(
         self,
-        audience: Audience,
+        directory: Directory,
         call_soon: Callable[[Callable[[], None]], object],
         disconnect: Callable[[LiveClient, str], None],
         meter: Meter,
     ) -> None:
-        self._audience = audience
+        self._directory = directory
         self._call_soon = call_soon
         self._disconnect = disconnect
         self._meter = meter
@@ -51,7 +51,7 @@ class Delivery:
         Not at once: what an application sends in one turn then travels in one answer.
         """
         was_empty = not self._ready
-        receivers = self._audience.addressed(application, address)
+        receivers = self._directory.addressed(application, address)
         self._meter.sent(application, entry.id, receivers)
         for client in receivers:
             try:
@@ -66,7 +66,7 @@ class Delivery:
 
     def clients(self, application: str) -> Sequence[LiveClient]:
         """Return the clients of ``application``."""
-        return self._audience.of_application(application)
+        return self._directory.of_application(application)
 
     def _wake(self, client: LiveClient) -> None:
         if client.receiver is not None and not client.waiting:
@@ -90,7 +90,7 @@ class Delivery:
         done, it finishes at once: memory is bounded, whatever that costs.
         """
         is_late = application in self._sweeps
-        self._sweeps[application] = self._audience.of_application(application), up_to
+        self._sweeps[application] = self._directory.of_application(application), up_to
         self._sweep(application)
         while is_late and application in self._sweeps:
             self._sweep(application)
@@ -128,11 +128,3 @@ class Delivery:
             client.waiting = False
             if client.receiver is not None and client.outbox.entries:
                 guarded(client, client.receiver.flush)
-
-
-def guarded(client: LiveClient, step: Callable[[], None]) -> None:
-    """Answer ``client`` by ``step``; what its connection raises must not keep others of this turn waiting."""
-    try:
-        step()
-    except Exception:
-        log.exception("%s could not be answered", client)

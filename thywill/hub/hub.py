@@ -1,51 +1,52 @@
-"""The live clients of this process: ties applications, queues and pushes together, and owns their timers.
+"""The hub: every message between browsers and applications passes here, in both directions.
 
-Everything here runs on the event loop and never waits, but for the queue's promise that a message is safe.
+    browser  ─ receive ─▶ inbox ─▶ queue.accept ─▶ listener.received     the applications' hooks
+    hooks    ─ send ────▶ queue.append ─▶ delivery.deliver ─▶ outbox     of each receiver
+    outbox   ─▶ receiver.flush                                           the poll or the stream that is parked
+
+Everything runs on the event loop, and nothing waits but ``send`` and ``reply``, until the queue has made a
+message safe. Beside the message's own way lie: who is there (``directory.py``), how long a client is kept
+(``leases.py``), whom a message reaches (``delivery.py``), what is counted (``meter.py``).
 """
 
 from __future__ import annotations
 
-import hmac
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from thywill.core.envelope import Item, encode_data
-from thywill.core.inbox import Inbox
-from thywill.core.lifecycle import Event, State, advance
-from thywill.core.message import Message
+from thywill.core.lifecycle import Event, State
+from thywill.core.message import Address, Message
 from thywill.core.overflow import Overflow
-from thywill.core.recent import Recent
 from thywill.core.signing import Signer
-from thywill.core.wheel import TimerWheel
-from thywill.errors import BadToken, Draining, Gone, RequestError, TooMany
-from thywill.hub.audience import Audience
-from thywill.hub.client import LiveClient, Receiver
-from thywill.hub.contracts import Address, Answer, Listener, MessageQueue, Records, Restored, Timing
-from thywill.hub.delivery import Delivery, guarded
+from thywill.errors import Draining, Gone, RequestError, TooMany
+from thywill.hub.client import LiveClient, Receiver, guarded
+from thywill.hub.delivery import Delivery
+from thywill.hub.directory import Directory
+from thywill.hub.leases import Leases, Timing
 from thywill.hub.meter import Meter
-from thywill.hub.names import Names
+from thywill.hub.ports import Answer, Listener, MessageQueue
+from thywill.hub.restored import Restored
 from thywill.hub.step import CONNECTED
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("thywill.hub")
 
-PURPOSE = "client"
-SLICE = 200
-"""How many clients whose time has passed are dealt with in one turn of the loop."""
+Connect = Callable[["Hub", Delivery], tuple[MessageQueue, Listener]]
+"""Makes the two neighbours of a hub: the queue, which delivers by the ``Delivery``, and the applications.
 
-EVICTED = 1000
-"""Of how many clients that were disconnected the reason is kept."""
+Neither may call the hub before it is whole, which is when ``connect`` has returned."""
 
 
 class Hub:
-    """Every client that is alive here.
+    """Every client that is alive in this process.
 
     Args:
-        queue: the message log.
-        records: where client records are kept.
+        connect: makes the queue and the applications; called once, by the constructor.
         signer: makes and checks tokens.
         timing: the times of a client's life.
         call_soon: runs a function in the next turn of the loop.
@@ -55,8 +56,7 @@ class Hub:
 
     def __init__(
         self,
-        queue: MessageQueue,
-        records: Records,
+        connect: Connect,
         signer: Signer,
         timing: Timing,
         *,
@@ -65,27 +65,24 @@ class Hub:
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.timing = timing
-        self.audience = Audience()
-        self.clients = self.audience.clients
-        self.meter = meter or Meter(monotonic=monotonic)
-        self.delivery = Delivery(self.audience, call_soon, self.disconnect, self.meter)
-        self._listener: Listener | None = None
-        self._queue = queue
-        self._records = records
-        self._names = Names()
-        self._signer = signer
-        self._call_soon = call_soon
-        self._monotonic = monotonic
+        self._timing = timing
         self._wall = wall
-        self._wheel: TimerWheel[LiveClient] = TimerWheel(timing.tick, monotonic())
-        self._due: list[LiveClient] = []
-        self._evicted: Recent[str, str] = Recent(EVICTED)
+        self._meter = meter or Meter(monotonic=monotonic)
+        self._directory = Directory(signer, timing.token)
         self._drain_seconds: float | None = None
+        delivery = Delivery(self._directory, call_soon, self.disconnect, self._meter)
+        self._queue, self._listener = connect(self, delivery)
+        self._leases = Leases(
+            timing,
+            self._directory,
+            self._queue,
+            self._listener,
+            call_soon=call_soon,
+            monotonic=monotonic,
+            wall=wall,
+        )
 
-    def listen(self, listener: Listener) -> None:
-        """Tell ``listener`` of what the clients do."""
-        self._listener = listener
+    # Who is there.
 
     def create(self, application: str, session: str) -> LiveClient:
         """Return a new client, detached until its first poll.
@@ -98,213 +95,67 @@ class Hub:
         """
         if self.draining:
             raise Draining("the server is about to stop", retry=2)
-        if len(self.clients) >= self.timing.clients:
+        if len(self._directory) >= self._timing.clients:
             raise TooMany("the server has as many clients as it may have", retry=10)
-        now = self._wall()
-        client_id = self._names.next()
-        client = LiveClient(client_id, application, session, self._queue.open(application), Inbox(), now)
-        client.token = self._signer.sign(PURPOSE, client_id, now + self.timing.token)
-        self.audience.add(client)
-        self._schedule(client, self.timing.grace)
-        return client
-
-    def restore(self, restored: Restored) -> LiveClient:
-        """Take a client back that was kept over a restart: its grace begins anew, its hooks come later."""
-        client = restored.client(self._wall())
-        if not restored.gone:
-            self.audience.add(client)
-            self._schedule(client, self.timing.grace)
-            self._records.save(client)
-        for channel in restored.channels:
-            self.audience.subscribe(client, channel)
-        if restored.evicted is not None:
-            self._evicted.put(client.id, restored.evicted)
+        outbox = self._queue.open(application)
+        client = self._directory.create(application, session, outbox, self._wall())
+        self._leases.grace(client)
         return client
 
     def find(self, token: str) -> LiveClient:
-        """Return the client that ``token`` was given to.
-
-        The signature is checked for clients that are not here only: a token that equals the one a client
-        holds needs no other proof.
+        """Return the client that ``token`` was issued to.
 
         Raises:
             BadToken: it is forged, cut or expired.
             Gone: it is good, but its client is gone.
         """
-        if not token.isascii():
-            raise BadToken("the token is none of this server's")
-        client = self.clients.get(client_id := token.partition(".")[0])
-        if client is not None and hmac.compare_digest(client.token, token):
-            return client
-        self._signer.verify(PURPOSE, token, self._wall())
-        if client is not None:
-            client.token = token  # given out before the server was restarted
-            return client
-        raise Gone(self._evicted.get(client_id, "this client has left, or its grace time has passed"))
+        return self._directory.find(token, self._wall())
+
+    @property
+    def grace(self) -> float:
+        """How many seconds a client without a request is kept."""
+        return self._timing.grace
+
+    @property
+    def size(self) -> int:
+        """How many clients are alive."""
+        return len(self._directory)
+
+    @property
+    def clients(self) -> Mapping[str, LiveClient]:
+        """The live clients by id, to be read."""
+        return self._directory.clients
+
+    def clients_of(self, application: str, channel: str | None = None) -> Sequence[LiveClient]:
+        """Return the clients in ``channel``, or all that have connected to ``application``."""
+        if channel is not None:
+            return self._directory.addressed(application, Address.channel(channel))
+        return [client for client in self._directory.of_application(application) if client.greeted]
+
+    def channels_of(self, client: LiveClient) -> list[str]:
+        """Return the channels that ``client`` is in."""
+        return self._directory.channels_of(client)
+
+    @property
+    def sessions(self) -> int:
+        """How many browsers have a client here."""
+        return self._directory.sessions
+
+    @property
+    def channels(self) -> int:
+        """How many channels have a member."""
+        return self._directory.channels
 
     def locate(self, client: LiveClient, address: str, transport: str) -> None:
-        """Note where ``client`` speaks from, and by which transport."""
+        """``client`` speaks from ``address``, by ``transport``."""
         if client.address != address or client.transport != transport:
             if client.address not in ("", address):
                 log.debug("%s: from another address", client)
-            self.meter.moved(client)
+            self._meter.moved(client)
             client.address, client.transport = address, transport
-            self._records.save(client)
+            self._queue.changed(client)
 
-    def poll(self, client: LiveClient, receiver: Receiver, cursor: int, hold: float) -> None:
-        """Give ``receiver`` what waits after ``cursor``, or park it for ``hold`` seconds.
-
-        The newest poll wins: an older one is answered at once.
-
-        Raises:
-            Malformed: the cursor was never given out.
-        """
-        outbox = client.outbox
-        if outbox.is_stale(cursor):
-            receiver.supersede()
-            return
-        self.acknowledge(client, cursor)
-        older, client.receiver = client.receiver, receiver
-        self._heard(client)
-        if outbox.entries:
-            receiver.flush()
-        elif self._drain_seconds is not None:
-            receiver.retry(self._spread())
-        elif hold == 0:
-            # The answer says that the client is here, whatever happens to the server then.
-            self._wheel.schedule(client, self._monotonic() + self.timing.hold)
-            self._queue.accept(client, (), partial(self._expire, client, receiver))
-        else:
-            self._wheel.schedule(client, self._monotonic() + hold)
-        # Last, since its connection may hold the next poll already, which is then dealt with in here.
-        if older is not None:
-            older.supersede()
-
-    def _expire(self, client: LiveClient, receiver: Receiver, _error: RequestError | None) -> None:
-        if client.receiver is receiver:
-            receiver.expire()
-
-    def attach(self, client: LiveClient, receiver: Receiver, cursor: int) -> None:
-        """Let ``receiver`` stay, and tell it of every message until it releases the client or a newer comes.
-
-        What waits after ``cursor`` already it asks for itself.
-
-        Raises:
-            Malformed: the cursor was never given out.
-        """
-        if client.outbox.is_stale(cursor):
-            receiver.supersede()
-            return
-        self.acknowledge(client, cursor)
-        older, client.receiver = client.receiver, receiver
-        self._heard(client)
-        self._schedule(client, self.timing.hold)
-        if self._drain_seconds is not None:
-            receiver.retry(self._spread())
-        if older is not None:
-            older.supersede()
-
-    def acknowledge(self, client: LiveClient, cursor: int) -> None:
-        """The browser has processed all up to ``cursor``; one that was overtaken changes nothing.
-
-        Raises:
-            Malformed: the cursor was never given out.
-        """
-        if cursor > client.outbox.cursor:
-            client.outbox.acknowledge(cursor)
-            self._queue.acknowledged(client)
-
-    def release(self, client: LiveClient) -> None:
-        """The client's request is answered or closed: its browser has a while to come back."""
-        client.receiver = None
-        self._wheel.schedule(client, self._monotonic() + self.timing.pause)
-
-    def receive(self, client: LiveClient, items: Sequence[Item], answer: Answer) -> None:
-        """Accept numbered messages; ``answer`` once they are safe, which may be at once.
-
-        Raises:
-            Gap: a number is missing.
-            TooMany: too many messages of this client wait for the application already.
-        """
-        inbox = client.inbox
-        fresh = inbox.accept(items, self.timing.pending - client.pending)
-        if not fresh and items and items[-1].n > inbox.received:
-            raise TooMany("the application has not handled the earlier messages yet", retry=1)
-        self._heard(client)
-        if client.receiver is None:
-            self._wheel.schedule(client, self._monotonic() + self.timing.pause)
-        client.pending += len(fresh)
-        self._queue.accept(client, fresh, partial(self._accepted, client, fresh, inbox.received, answer))
-
-    def _accepted(
-        self,
-        client: LiveClient,
-        fresh: Sequence[Item],
-        received: int,
-        answer: Answer,
-        error: RequestError | None,
-    ) -> None:
-        if fresh and error is not None:
-            client.pending -= len(fresh)
-            client.inbox.refuse(fresh[0].n)
-        elif fresh and self._listener is not None:
-            self.meter.received(client.application, len(fresh))
-            self._listener.received(client, fresh)
-        answer(received, error)
-
-    def handled(self, client: LiveClient, number: int) -> None:
-        """The application has done with a step of ``client``: a message by its number, or see ``cause``."""
-        if number > CONNECTED:
-            client.pending -= 1
-        self._queue.handled(client, number)
-
-    def leave(self, client: LiveClient) -> None:
-        """The browser said that it goes."""
-        self._end(client, Event.LEAVE, Gone("the page has left"))
-
-    def disconnect(self, client: LiveClient, reason: str) -> None:
-        """End ``client`` from this side; its browser is told ``reason``."""
-        if client.state is not State.GONE:
-            self._evicted.put(client.id, reason)
-            client.inbox.refuse(client.begun + 1)  # what it sent and no hook has begun with is dropped
-            self._end(client, Event.EVICT, Gone(reason))
-
-    def touch(self, client: LiveClient) -> None:
-        """Its application asks for the ``data`` of ``client``, and may change it."""
-        self._records.save(client)
-        self._queue.touched(client)
-
-    def _heard(self, client: LiveClient) -> None:
-        if client.state is not State.CONNECTED:
-            client.state = advance(client.state, Event.ATTACH)
-            client.seen = self._wall()
-            self._records.save(client)
-        else:
-            self._refresh(client)
-        if not client.greeted:
-            client.greeted = True
-            log.info("%s connects to %s from %s", client, client.application, client.address)
-            self._queue.keep(client)
-            if self._listener is not None:
-                self._listener.connected(client)
-
-    def _end(self, client: LiveClient, event: Event, reason: Gone) -> None:
-        client.state = advance(client.state, event)
-        client.seen = self._wall()
-        self.audience.remove(client)
-        self._wheel.cancel(client)
-        client.outbox.entries.clear()
-        if client.greeted:
-            self._records.save(client)
-            log.info("%s of %s is gone: %s", client, client.application, reason)
-        self._queue.close(client, partial(self._closed, client), reason if event is Event.EVICT else None)
-        receiver, client.receiver = client.receiver, None
-        if receiver is not None:
-            receiver.end(reason)
-
-    def _closed(self, client: LiveClient, error: RequestError | None) -> None:
-        if client.greeted and self._listener is not None:
-            self._listener.disconnected(client)
+    # To browsers.
 
     async def send(
         self,
@@ -319,6 +170,7 @@ class Hub:
 
         Raises:
             UnsendableMessage: it is not JSON, or too large, or has a bad key.
+            Unavailable: the queue cannot make it safe now.
         """
         keyed = None if key is None else address.keyed(key)
         message = Message(encode_data(data, limit), key=keyed, overflow=overflow)
@@ -329,54 +181,164 @@ class Hub:
         message = Message(outcome, reply_to=number)
         await self._queue.append(client.application, Address.client(client.id), message)
 
+    def disconnect(self, client: LiveClient, reason: str) -> None:
+        """End ``client`` from this side; its browser is told ``reason``."""
+        self._leases.evict(client, reason)
+
     def subscribe(self, client: LiveClient, channel: str) -> None:
         """Put ``client`` into ``channel`` of its application; one that is gone is in none."""
         if client.state is not State.GONE:
-            self.audience.subscribe(client, channel)
+            self._directory.subscribe(client, channel)
             self._queue.subscribed(client, channel)
 
     def unsubscribe(self, client: LiveClient, channel: str) -> None:
         """Take ``client`` out of ``channel``."""
-        self.audience.unsubscribe(client, channel)
+        self._directory.unsubscribe(client, channel)
         self._queue.unsubscribed(client, channel)
+
+    def poll(self, client: LiveClient, receiver: Receiver, cursor: int, hold: float) -> None:
+        """Answer ``receiver`` with what waits after ``cursor``, or park it for ``hold`` seconds.
+
+        The newest poll wins: an older one is answered at once.
+
+        Raises:
+            Malformed: no message was ever sent with the id ``cursor``.
+        """
+        outbox = client.outbox
+        if outbox.is_stale(cursor):
+            receiver.supersede()
+            return
+        self.acknowledge(client, cursor)
+        older, client.receiver = client.receiver, receiver
+        self._leases.heard(client)
+        if outbox.entries:
+            receiver.flush()
+        elif self._drain_seconds is not None:
+            receiver.retry(self._spread())
+        elif hold == 0:
+            # The answer says that the client is here, whatever happens to the server then.
+            self._leases.hold(client, self._timing.hold)
+            self._queue.accept(client, (), partial(self._expire, client, receiver))
+        else:
+            self._leases.hold(client, hold)
+        # Last, since its connection may hold the next poll already, which is then dealt with in here.
+        if older is not None:
+            older.supersede()
+
+    def _expire(self, client: LiveClient, receiver: Receiver, _error: RequestError | None) -> None:
+        if client.receiver is receiver:
+            receiver.expire()
+
+    def attach(self, client: LiveClient, receiver: Receiver, cursor: int) -> None:
+        """Let ``receiver`` stay, and tell it of every message until it releases the client or a newer comes.
+
+        It asks for itself for what waits after ``cursor`` already.
+
+        Raises:
+            Malformed: no message was ever sent with the id ``cursor``.
+        """
+        if client.outbox.is_stale(cursor):
+            receiver.supersede()
+            return
+        self.acknowledge(client, cursor)
+        older, client.receiver = client.receiver, receiver
+        self._leases.heard(client)
+        self._leases.hold(client, self._timing.hold)
+        if self._drain_seconds is not None:
+            receiver.retry(self._spread())
+        if older is not None:
+            older.supersede()
+
+    def acknowledge(self, client: LiveClient, cursor: int) -> None:
+        """The browser has processed all up to ``cursor``; a cursor that was overtaken changes nothing.
+
+        Raises:
+            Malformed: no message was ever sent with the id ``cursor``.
+        """
+        if cursor > client.outbox.cursor:
+            client.outbox.acknowledge(cursor)
+            self._queue.acknowledged(client)
+
+    def release(self, client: LiveClient) -> None:
+        """The client's request is answered or closed: its browser has a while to come back."""
+        client.receiver = None
+        self._leases.pause(client)
+
+    def refused(self, error: RequestError) -> None:
+        """A request or a frame was refused with ``error`` after its endpoint had returned."""
+        self._meter.errors[error.code] += 1
+
+    @property
+    def limited(self) -> Counter[str]:
+        """Counts what is refused because of a limit, by the name of its setting."""
+        return self._meter.limited
+
+    def written(self, client: LiveClient) -> None:
+        """An answer was written to ``client``, of which a message is timed (``client.timed``)."""
+        self._meter.written(client)
+
+    # From browsers.
+
+    def receive(self, client: LiveClient, items: Sequence[Item], answer: Answer) -> None:
+        """Accept numbered messages; ``answer`` once they are safe, which may be at once.
+
+        Raises:
+            Gap: a number is missing.
+            TooMany: too many messages of this client wait for the application already.
+        """
+        inbox = client.inbox
+        fresh = inbox.accept(items, self._timing.pending - client.pending)
+        if not fresh and items and items[-1].n > inbox.received:
+            raise TooMany("the application has not handled the earlier messages yet", retry=1)
+        self._leases.heard(client)
+        if client.receiver is None:
+            self._leases.pause(client)
+        client.pending += len(fresh)
+        self._queue.accept(client, fresh, partial(self._accepted, client, fresh, inbox.received, answer))
+
+    def _accepted(
+        self,
+        client: LiveClient,
+        fresh: Sequence[Item],
+        received: int,
+        answer: Answer,
+        error: RequestError | None,
+    ) -> None:
+        if fresh and error is not None:
+            client.pending -= len(fresh)
+            client.inbox.refuse(fresh[0].n)
+        elif fresh:
+            self._meter.received(client.application, len(fresh))
+            self._listener.received(client, fresh)
+        answer(received, error)
+
+    def handled(self, client: LiveClient, number: int) -> None:
+        """The application has handled a step of ``client``: a message by its number, or see ``step.py``."""
+        if number > CONNECTED:
+            client.pending -= 1
+        self._queue.handled(client, number)
+
+    def touch(self, client: LiveClient) -> None:
+        """Its application asks for the ``data`` of ``client``, and may change it."""
+        self._queue.data_requested(client)
+
+    def leave(self, client: LiveClient) -> None:
+        """The browser said that it goes."""
+        self._leases.end(client, Event.LEAVE, Gone("the page has left"))
+
+    # The server starts, time passes, it stops.
+
+    def restore(self, clients: Sequence[Restored]) -> None:
+        """Take back the clients that the queue has stored, before the first hook of an application."""
+        self._leases.restore(clients)
+
+    def resume(self) -> None:
+        """The applications have started: tell them what is left to do for the clients of ``restore``."""
+        self._leases.resume()
 
     def tick(self) -> None:
         """Act on every deadline that has passed; called once a ``timing.tick``."""
-        idle = not self._due
-        self._due += self._wheel.advance(self._monotonic())
-        if idle and self._due:
-            self._handle_due()
-
-    def _handle_due(self) -> None:
-        due, self._due = self._due[:SLICE], self._due[SLICE:]
-        if self._due:
-            self._call_soon(self._handle_due)
-        for client in due:
-            if client.slot is None and client.state is not State.GONE:
-                guarded(client, partial(self._overdue, client))
-
-    def _overdue(self, client: LiveClient) -> None:
-        receiver = client.receiver
-        if receiver is not None:
-            self._refresh(client)
-            receiver.expire()
-            if client.receiver is receiver:
-                self._schedule(client, self.timing.hold)
-        elif client.state is State.CONNECTED:
-            client.state = advance(client.state, Event.MISS)
-            self._records.save(client)
-            self._schedule(client, self.timing.grace - self.timing.pause)
-        else:
-            self._end(client, Event.EXPIRE, Gone("its grace time has passed"))
-
-    def _refresh(self, client: LiveClient) -> None:
-        client.seen = self._wall()
-        if abs(client.seen - client.saved) >= self.timing.record:  # the clock may be set back
-            client.saved = client.seen
-            self._records.save(client)
-
-    def _schedule(self, client: LiveClient, seconds: float) -> None:
-        self._wheel.schedule(client, self._monotonic() + max(seconds, 0))
+        self._leases.tick()
 
     def drain(self, seconds: float) -> None:
         """Send every browser away, to come back spread over ``seconds``."""

@@ -80,20 +80,17 @@ class Log(Component):
     Args:
         settings: an instance of ``Settings``.
         folder: where relative file names begin.
+        packages: whose lines it takes beside thywill's own: those of the applications.
     """
 
     Settings: ClassVar[type[Any]] = LogSettings
 
-    def __init__(self, settings: Any, folder: Path) -> None:
+    def __init__(self, settings: Any, folder: Path, packages: Iterable[str] = ()) -> None:
         self.settings = settings
         self.folder = folder
+        self._packages = frozenset(packages)
         self._running: Running | None = None
         self._before: dict[str, int] = {}
-        self._packages: frozenset[str] = frozenset()
-
-    def watch(self, packages: Iterable[str]) -> None:
-        """Write the lines of these packages too, from the next start on."""
-        self._packages = frozenset(packages)
 
     def make_handler(self) -> logging.Handler:
         """Return the handler that writes the lines, with its formatter; called once for each start.

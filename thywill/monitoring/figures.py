@@ -24,7 +24,7 @@ class Figures:
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._meter = watch.hub.meter
+        self._meter = watch.meter
         self._meter.delay.take_highest()
         self._meter.lag.take_highest()
         self._taken = time.monotonic()
@@ -41,8 +41,8 @@ class Figures:
         return {
             "clients": sum(count.clients.values()),
             "connected": _in_state(count, "connected"),
-            "sessions": self._watch.hub.audience.sessions,
-            "channels": self._watch.hub.audience.channels,
+            "sessions": self._watch.hub.sessions,
+            "channels": self._watch.hub.channels,
             "connections": self._watch.connections(),
             "sends": round(sums[0], 1),
             "sent": round(sums[1], 1),

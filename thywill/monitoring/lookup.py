@@ -9,6 +9,7 @@ from typing import Any
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
 from thywill.monitoring.census import SLICE
+from thywill.monitoring.watch import Watch
 
 MOVES = 100
 """How many of a client's latest changes of address or transport are shown."""
@@ -59,22 +60,22 @@ def summary(client: LiveClient) -> dict[str, Any]:
     }
 
 
-def describe(hub: Hub, client_id: str) -> dict[str, Any] | None:
+def describe(watch: Watch, client_id: str) -> dict[str, Any] | None:
     """Return everything that is known about a client, or None if nothing is."""
     moves = [
         {"ago": round(ago), "address": address, "transport": transport}
-        for ago, address, transport in hub.meter.moves_of(client_id)[-MOVES:]
+        for ago, address, transport in watch.meter.moves_of(client_id)[-MOVES:]
     ]
-    client = hub.clients.get(client_id)
+    client = watch.hub.clients.get(client_id)
     if client is None:
         return {"id": client_id, "state": "gone", "moves": moves} if moves else None
-    return {**summary(client), **_particulars(hub, client), "moves": moves}
+    return {**summary(client), **_particulars(watch, client), "moves": moves}
 
 
-def _particulars(hub: Hub, client: LiveClient) -> dict[str, Any]:
+def _particulars(watch: Watch, client: LiveClient) -> dict[str, Any]:
     outbox = client.outbox
-    oldest = hub.meter.age(client.application, outbox.entries[0].id) if outbox.entries else None
-    channels = hub.audience.channels_of(client)
+    oldest = watch.meter.age(client.application, outbox.entries[0].id) if outbox.entries else None
+    channels = watch.hub.channels_of(client)
     return {
         "session": client.session,
         "user_agent": client.user_agent,

@@ -11,20 +11,19 @@ from tornado.web import Application
 from thywill.application_interface.base import ApplicationInterface
 from thywill.client_interface.base import ClientInterface
 from thywill.core.record import Recorded
+from thywill.database.base import Database
 from thywill.http.site import Endpoint
-from thywill.hub.contracts import Timing
 from thywill.hub.hub import Hub
+from thywill.hub.leases import Timing
 from thywill.monitoring.gate import HOURS, Gate
 from thywill.monitoring.pages import PREFIX, Door
-from thywill.monitoring.status import Status
-from thywill.monitoring.watch import Watch
 from thywill.push.base import Push
 
 TIMING = Timing(grace=30.0, token=HOURS * 3600, clients=100)
 """For the visitors of the status page, who do not count as clients of the server."""
 
 
-class NoRecords:
+class NoRecords(Database):
     """Stores no record of the visitors, so that the page needs no database."""
 
     def save(self, client: Recorded) -> None:
@@ -41,7 +40,6 @@ class StatusSite:
     Args:
         gate: decides who may see the page.
         hub: where its visitors live.
-        status: the application.
         applications: runs the application.
         push: delivers its messages.
         interface: serves its page and files.
@@ -49,14 +47,9 @@ class StatusSite:
 
     gate: Gate
     hub: Hub
-    status: Status
     applications: ApplicationInterface
     push: Push
     interface: ClientInterface
-
-    def look_at(self, watch: Watch) -> None:
-        """Show the server ``watch``."""
-        self.status.look_at(watch, has_key=self.gate.has_key)
 
     def rules(self) -> Sequence[Any]:
         """Return its rules for the ``tornado.web.Application`` of the server."""

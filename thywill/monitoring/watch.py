@@ -10,6 +10,7 @@ from thywill.component import Component
 from thywill.core.measures import Measures
 from thywill.core.overflow import Overflow
 from thywill.hub.hub import Hub
+from thywill.hub.meter import Meter
 from thywill.monitoring.census import Census, Count
 
 
@@ -19,6 +20,7 @@ class Watch:
 
     Args:
         hub: where clients live.
+        meter: what the hub counts.
         parts: the components, which measure themselves.
         connections: returns how many HTTP connections are open.
         requests: the number of requests by kind.
@@ -27,6 +29,7 @@ class Watch:
     """
 
     hub: Hub
+    meter: Meter
     parts: Sequence[Component]
     connections: Callable[[], int]
     requests: Mapping[bytes, int]
@@ -54,9 +57,9 @@ class Watch:
         for (application, state, transport), clients in count.clients.items():
             labels = {"application": application, "state": state, "transport": transport or "none"}
             measures.gauge("thywill_clients", text, clients, **labels)
-        measures.gauge("thywill_sessions", "Browsers that have a client.", self.hub.audience.sessions)
-        measures.gauge("thywill_channels", "Channels that have a member.", self.hub.audience.channels)
-        for application in self.hub.meter.applications:
+        measures.gauge("thywill_sessions", "Browsers that have a client.", self.hub.sessions)
+        measures.gauge("thywill_channels", "Channels that have a member.", self.hub.channels)
+        for application in self.meter.applications:
             waiting, labels = count.waiting[application], {"application": application}
             text = "Messages in all queues of clients."
             measures.gauge("thywill_queue_messages", text, waiting.messages, **labels)
@@ -67,7 +70,7 @@ class Watch:
             measures.gauge("thywill_queue_bytes_max", text, waiting.most_size, **labels)
 
     def _add_messages(self, measures: Measures) -> None:
-        meter = self.hub.meter
+        meter = self.meter
         for application, tally in meter.applications.items():
             labels = {"application": application}
             text = "Messages that applications sent, each counted once."
@@ -80,7 +83,7 @@ class Watch:
         measures.histogram("thywill_delivery_delay_seconds", text, meter.delay)
 
     def _add_trouble(self, measures: Measures) -> None:
-        meter = self.hub.meter
+        meter = self.meter
         for policy in Overflow:
             text = "Messages dropped from full queues, by the policy of the message that came."
             measures.counter("thywill_dropped_total", text, meter.dropped[policy.value], policy=policy.value)
@@ -98,7 +101,7 @@ class Watch:
             measures.counter("thywill_limited_total", text, refused, limit=limit)
 
     def _add_server(self, measures: Measures) -> None:
-        meter = self.hub.meter
+        meter = self.meter
         text = "How late the loop came to a timer, twice a second."
         measures.histogram("thywill_loop_lag_seconds", text, meter.lag)
         text = "The longest of these in the last minute."

@@ -90,7 +90,7 @@ class Push(Component):
         # The browser waits for an answer as long as the most patient of them.
         hold = max(self.settings.hold, configuration.connection.get("hold", 0))
         configuration.connection["hold"] = hold
-        configuration.connection.setdefault("grace", self.hub.timing.grace)
+        configuration.connection.setdefault("grace", self.hub.grace)
 
     def drain(self) -> None:
         """The server stops: answer the requests that the hub does not know of; it has answered the others."""

@@ -55,7 +55,7 @@ class LongPoll(Push):
 
 
 def _refuse(hub: Hub, reply: Reply, error: RequestError) -> None:
-    hub.meter.errors[error.code] += 1
+    hub.refused(error)
     reply.send(*answer_to(error))
 
 
@@ -75,7 +75,7 @@ class ParkedPoll:
         client = self._client
         self._reply.send(200, client.outbox.next_answer())
         if client.timed is not None:
-            self._hub.meter.written(client)
+            self._hub.written(client)
 
     def expire(self) -> None:
         self.flush()

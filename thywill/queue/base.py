@@ -14,13 +14,15 @@ from thywill.component import Component, Configuration
 from thywill.core.envelope import Item
 from thywill.core.log import LogBounds, MessageLog
 from thywill.core.measures import Measures
-from thywill.core.message import Message
+from thywill.core.message import Address
 from thywill.core.outbox import Bounds, Entry, Outbox
 from thywill.core.overflow import Overflow
 from thywill.database.base import Database
 from thywill.errors import Gone
 from thywill.hub.client import LiveClient
-from thywill.hub.contracts import Address, Receivers, Restored, Then
+from thywill.hub.delivery import Delivery
+from thywill.hub.ports import MessageQueue, Then
+from thywill.hub.restored import Restored
 
 log = logging.getLogger(__name__)
 
@@ -49,16 +51,18 @@ class QueueSettings:
     log_bytes: Positive = 64 * 1024 * 1024
 
 
-class Queue(Component):
-    """One ordered message log per application.
+class Queue(Component, MessageQueue):
+    """One ordered message log per application, and the records of the clients.
 
     Ids are integers that grow, below 2**53. A message is handed to ``receivers`` once it is as safe as the
     queue makes it, in the order of the ids; ``append`` returns after that. What the other methods do here is
-    enough for a queue that ends with the process: nothing is kept, and is as safe as it will be at once.
+    enough for a queue that ends with the process: it stores the clients' records and nothing else, and calls
+    each ``then`` at once. ``thywill.hub.ports.MessageQueue`` says what each is called for.
 
     Args:
         settings: the section ``[queue]``.
-        database: the house's database, for a queue that keeps something there.
+        database: keeps the clients' records, and more for a queue that survives.
+        receivers: puts messages into the outboxes of those they are for.
     """
 
     Settings: ClassVar[type[Any]] = QueueSettings
@@ -66,10 +70,10 @@ class Queue(Component):
     durable: ClassVar[bool] = False
     """Whether it cannot serve without its database."""
 
-    receivers: Receivers
-
-    def __init__(self, settings: QueueSettings, database: Database) -> None:
+    def __init__(self, settings: QueueSettings, database: Database, receivers: Delivery) -> None:
         self.settings = settings
+        self.database = database
+        self.receivers = receivers
         self.bounds = Bounds(
             messages=settings.messages,
             size=settings.bytes,
@@ -79,10 +83,6 @@ class Queue(Component):
         )
         limits = LogBounds(settings.log_messages, settings.log_bytes)
         self._logs: dict[str, MessageLog] = defaultdict(lambda: MessageLog(limits))
-
-    def connect(self, receivers: Receivers) -> None:
-        """Deliver to ``receivers`` from now on."""
-        self.receivers = receivers
 
     def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
         """Tell the browser how much it may send at once."""
@@ -100,62 +100,55 @@ class Queue(Component):
             measures.gauge("thywill_log_bytes", text, messages.size, application=application)
 
     async def restore(self, applications: Container[str]) -> Sequence[Restored]:
-        """Return the clients that were kept over a restart; those of other applications are forgotten."""
+        """Return the clients that were stored before a restart; those of other applications are deleted."""
         return ()
-
-    def open(self, application: str) -> Outbox:
-        """Return the queue of a new client."""
-        return Outbox(self.bounds)
-
-    def keep(self, client: LiveClient) -> None:
-        """``client`` has polled for the first time."""
 
     def deliver(self, application: str, address: Address, entry: Entry) -> None:
         """Hand a message that is safe to ``receivers``, and keep the log of ``application`` in its bounds."""
-        messages = self._logs[application]
-        self.hold(application, entry)
         self.receivers.deliver(application, address, entry)
+        messages = self._logs[application]
+        messages.hold(entry)
         excess = messages.excess()
         if excess is not None:
             up_to, count = excess
-            log.warning("the log of %s is full, its oldest messages are given up: %d", application, count)
+            log.warning("the log of %s is full, its oldest messages are dropped: %d", application, count)
             self.receivers.drop_up_to(application, up_to)
 
     def hold(self, application: str, entry: Entry) -> None:
         """Count ``entry`` into the log of ``application``, after those with lower ids."""
         self._logs[application].hold(entry)
 
-    async def append(self, application: str, address: Address, message: Message) -> int:
-        """Add a message; return its id once it is safe and delivered.
+    # What the hub calls: thywill.hub.ports.MessageQueue.
 
-        Raises:
-            Unavailable: it cannot be made safe now, and is not sent.
-        """
-        raise NotImplementedError
+    def open(self, application: str) -> Outbox:
+        return Outbox(self.bounds)
+
+    def add(self, client: LiveClient) -> None:
+        self.database.save(client)
+
+    def changed(self, client: LiveClient) -> None:
+        self.database.save(client)
+
+    def data_requested(self, client: LiveClient) -> None:
+        # The record is read only when it is written, so the change that may follow now is in it.
+        self.database.save(client)
 
     def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
-        """Call ``then`` when ``items``, and all that came before, are safe."""
         then(None)
 
     def handled(self, client: LiveClient, number: int) -> None:
-        """The application has done with this step of ``client`` (see ``thywill.hub.step``)."""
-
-    def touched(self, client: LiveClient) -> None:
-        """The application asks for ``client.data``, and may change it."""
+        """Nothing is kept of a step."""
 
     def subscribed(self, client: LiveClient, channel: str) -> None:
-        """``client`` is in ``channel`` from now on."""
+        """Nothing is kept of it."""
 
     def unsubscribed(self, client: LiveClient, channel: str) -> None:
-        """``client`` is not in ``channel`` any more."""
+        """Nothing is kept of it."""
 
     def acknowledged(self, client: LiveClient) -> None:
-        """The browser of ``client`` has all up to ``client.outbox.cursor``."""
+        """Nothing is kept of it."""
 
     def close(self, client: LiveClient, then: Then, evicted: Gone | None = None) -> None:
-        """``client`` is gone; call ``then`` when that is safe, after all that it has sent.
-
-        ``evicted`` says why, if this side has ended it: then ``client.inbox.received`` is the number of the
-        last of its messages that is handled.
-        """
+        if client.greeted:
+            self.database.save(client)
         then(None)

@@ -11,7 +11,7 @@ from tests.contracts.push.conftest import Desk
 from tests.support.carriers import CARRIERS, Carrier, Cut, LongPoll, SockJS, Xhr
 from tests.support.page import Page
 from tests.support.serving import until
-from thywill.hub.contracts import Address
+from thywill.core.message import Address
 
 pytestmark = pytest.mark.gen_test
 

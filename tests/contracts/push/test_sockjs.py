@@ -14,7 +14,7 @@ from tests.support.carriers import CARRIERS, SESSIONS, Cut, SockJS, Xhr, XhrStre
 from tests.support.page import Page
 from tests.support.serving import until
 from tests.support.sockjs import Service
-from thywill.hub.contracts import Address
+from thywill.core.message import Address
 
 pytestmark = pytest.mark.gen_test
 
@@ -281,7 +281,7 @@ async def test_an_address_has_so_many_anonymous_sessions(desk: Desk) -> None:
     for path in ("/0/x/xhr", "/0/x/xhr_streaming"):
         answer = await service.post(path)
         assert (answer.status, answer.code, answer.json["error"]["retry"]) == (429, "too_many", 10)
-    assert running.service.hub.meter.limited == {"sockjs_anonymous_per_address": 2}
+    assert running.service.hub.limited == {"sockjs_anonymous_per_address": 2}
     page = await desk.page()
     await first.say({"token": page.token, "cursor": 0})
     await first.receive()

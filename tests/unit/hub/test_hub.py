@@ -8,11 +8,11 @@ import pytest
 
 from tests.support.hub_fakes import AWAY, WALL, FakePoll, World, run
 from thywill.core.lifecycle import State
+from thywill.core.message import Address
 from thywill.core.outbox import Entry
 from thywill.core.record import ClientRecord
 from thywill.errors import Gone, Malformed
-from thywill.hub.contracts import Address
-from thywill.hub.hub import EVICTED
+from thywill.hub.directory import EVICTED
 
 # Beginnings.
 
@@ -74,14 +74,6 @@ def test_an_empty_send_greets_and_brings_nothing() -> None:
     assert world.receive(client) == 0
     assert world.events == [f"connected {client.id}"]
     assert client.pending == 0
-
-
-def test_a_hub_without_a_listener_serves_all_the_same() -> None:
-    world = World()
-    world.hub._listener = None
-    client = world.connect()
-    assert world.receive(client, 1) == 1
-    world.hub.leave(client)
 
 
 # Polls.
@@ -271,8 +263,8 @@ def test_a_client_that_leaves_is_gone_everywhere() -> None:
     assert poll.answer == {"gone": "the page has left"}
     assert client.state is State.GONE
     assert world.hub.clients == {other.id: other}
-    assert list(world.hub.audience.addressed("chat", Address.channel("lobby"))) == [other]
-    assert list(world.hub.audience.channels_of(client)) == []
+    assert list(world.hub.clients_of("chat", "lobby")) == [other]
+    assert list(world.hub.channels_of(client)) == []
     assert world.queue.closed == [client.id]
     assert world.events[-1] == f"disconnected {client.id}"
     assert (world.records.saved[-1].state, world.records.saved[-1].seen) == ("gone", WALL + 1)
@@ -354,7 +346,7 @@ def test_a_gone_client_cannot_be_put_into_a_channel() -> None:
     client = world.connect()
     world.hub.leave(client)
     world.hub.subscribe(client, "lobby")
-    assert list(world.hub.audience.addressed("chat", Address.channel("lobby"))) == []
+    assert list(world.hub.clients_of("chat", "lobby")) == []
     world.hub.unsubscribe(client, "lobby")
 
 

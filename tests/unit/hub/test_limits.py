@@ -8,9 +8,10 @@ import pytest
 
 from tests.support.hub_fakes import TIMING, FakePoll, World, attach, run
 from thywill.core.lifecycle import State
+from thywill.core.message import Address
 from thywill.core.outbox import Bounds
 from thywill.errors import Draining, TooMany
-from thywill.hub.contracts import Address, Timing
+from thywill.hub.leases import Timing
 
 
 def fail() -> None:

@@ -9,11 +9,11 @@ import pytest
 from tests.support.hub_fakes import LIMIT, TIMING, World, run
 from thywill.core.envelope import Item
 from thywill.core.lifecycle import State
+from thywill.core.message import Address
 from thywill.core.outbox import Bounds
 from thywill.core.overflow import Overflow
 from thywill.errors import Gap, Malformed, TooMany, UnsendableMessage
 from thywill.hub.client import LiveClient
-from thywill.hub.contracts import Address
 
 LOBBY = Address.channel("lobby")
 
@@ -78,8 +78,8 @@ def test_a_message_for_a_channel_reaches_its_members_of_the_application() -> Non
     world.hub.subscribe(elsewhere, "lobby")
     world.send(LOBBY, "hello")
     assert [len(each.outbox) for each in (member, other, elsewhere)] == [1, 0, 0]
-    assert list(world.hub.audience.addressed("chat", Address.channel("lobby"))) == [member]
-    assert list(world.hub.audience.addressed("echo", Address.channel("lobby"))) == [elsewhere]
+    assert list(world.hub.clients_of("chat", "lobby")) == [member]
+    assert list(world.hub.clients_of("echo", "lobby")) == [elsewhere]
 
 
 def test_one_application_does_not_reach_the_clients_of_another() -> None:
@@ -95,11 +95,11 @@ def test_a_client_that_leaves_a_channel_gets_no_more_of_it() -> None:
     client = world.connect()
     for channel in ("lobby", "room"):
         world.hub.subscribe(client, channel)
-    assert world.hub.audience.channels_of(client) == ["lobby", "room"]
+    assert world.hub.channels_of(client) == ["lobby", "room"]
     world.hub.unsubscribe(client, "lobby")
     world.send(LOBBY, "hello")
     assert len(client.outbox) == 0
-    assert world.hub.audience.channels_of(client) == ["room"]
+    assert world.hub.channels_of(client) == ["room"]
 
 
 def test_a_channel_reaches_a_member_once_however_often_it_subscribed() -> None:

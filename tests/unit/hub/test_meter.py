@@ -7,9 +7,9 @@ import pytest
 from tests.support.hub_fakes import World
 from thywill.core.histogram import Histogram
 from thywill.core.marks import Marks
+from thywill.core.message import Address
 from thywill.core.outbox import Bounds
 from thywill.core.overflow import Overflow
-from thywill.hub.contracts import Address
 from thywill.hub.meter import MOVES, Meter
 
 
@@ -24,7 +24,7 @@ def time_deliveries(world: World) -> None:
 
     def released(client: object) -> None:
         release(client)  # type: ignore[arg-type]
-        world.soon.append(lambda: world.hub.meter.written(client))  # type: ignore[arg-type]
+        world.soon.append(lambda: world.hub.written(client))  # type: ignore[arg-type]
 
     world.hub.release = released  # type: ignore[method-assign]
 
@@ -57,7 +57,7 @@ def test_a_message_counts_once_as_a_send_and_once_for_each_receiver(world: World
     world.send(Address.channel("all"), 1)
     world.send_to(clients[0], 2)
     world.send(Address.channel("nobody"), 3)
-    tally = world.hub.meter.applications["chat"]
+    tally = world.meter.applications["chat"]
     assert (tally.sends, tally.queued) == (3, 4)
 
 
@@ -65,7 +65,7 @@ def test_messages_of_browsers_are_counted_once(world: World) -> None:
     client = world.connect()
     world.receive(client, 1, 2)
     world.receive(client, 2, 3)
-    assert world.hub.meter.applications["chat"].received == 3
+    assert world.meter.applications["chat"].received == 3
 
 
 def test_a_broadcast_is_timed_for_one_of_its_receivers(world: World) -> None:
@@ -78,7 +78,7 @@ def test_a_broadcast_is_timed_for_one_of_its_receivers(world: World) -> None:
     world.send(Address.channel("all"), "x")
     world.now += 0.2
     world.settle()
-    delay = world.hub.meter.delay
+    delay = world.meter.delay
     assert (delay.count, delay.sum) == (1, pytest.approx(0.2))
     assert all(client.timed is None for client in clients)
 
@@ -97,11 +97,11 @@ def test_a_delay_lasts_until_the_answer_with_that_message(world: World) -> None:
     client = world.connect()
     world.send_to(client, "x")
     world.now += 3
-    world.hub.meter.written(client)  # an answer without it
-    assert world.hub.meter.delay.count == 0
+    world.meter.written(client)  # an answer without it
+    assert world.meter.delay.count == 0
     world.poll(client)
     world.settle()
-    assert world.hub.meter.delay.sum == pytest.approx(3)
+    assert world.meter.delay.sum == pytest.approx(3)
 
 
 @pytest.mark.parametrize("policy", [Overflow.DROP_OLDEST, Overflow.DROP_NEWEST])
@@ -109,25 +109,25 @@ def test_drops_count_by_policy(policy: Overflow) -> None:
     world = World(bounds=Bounds(messages=2, overflow=policy))
     client = world.connect()
     world.send_to(client, 1, 2, 3, 4)
-    assert dict(world.hub.meter.dropped) == {policy.value: 2}
+    assert dict(world.meter.dropped) == {policy.value: 2}
 
 
 def test_clients_that_are_disconnected_because_of_a_full_queue_count() -> None:
     world = World(bounds=Bounds(messages=2, overflow=Overflow.DISCONNECT))
     client = world.connect()
     world.send_to(client, 1, 2, 3)
-    assert dict(world.hub.meter.disconnected) == {"queue": 1}
+    assert dict(world.meter.disconnected) == {"queue": 1}
 
 
 def test_what_is_given_up_counts(world: World) -> None:
     client = world.connect()
     world.send_to(client, 1, 2, 3)
-    world.hub.delivery.drop_up_to("chat", 2)
-    assert world.hub.meter.given_up == 2
+    world.queue.receivers.drop_up_to("chat", 2)
+    assert world.meter.given_up == 2
 
 
 def test_changes_of_address_and_transport_are_remembered_for_a_while(world: World) -> None:
-    client, meter = world.connect(), world.hub.meter
+    client, meter = world.connect(), world.meter
     world.hub.locate(client, "192.0.2.1", "longpoll")
     world.hub.locate(client, "192.0.2.1", "longpoll")
     world.now += 10
@@ -142,7 +142,7 @@ def test_changes_of_address_and_transport_are_remembered_for_a_while(world: Worl
 
 
 def test_the_oldest_message_has_an_age(world: World) -> None:
-    client, meter = world.connect(), world.hub.meter
+    client, meter = world.connect(), world.meter
     world.send_to(client, 1)
     world.now += 7
     assert meter.age("chat", client.outbox.entries[0].id) == pytest.approx(7)

@@ -11,18 +11,17 @@ from typing import cast
 import pytest
 
 from tests.support.hub_fakes import World, attach, run
-from thywill.application import Application
+from thywill.application import Application, make_application
 from thywill.application_interface.loading import load
 from thywill.core.lifecycle import State
 from thywill.core.log import LogBounds, MessageLog
-from thywill.core.message import Message
+from thywill.core.message import Address, Message
 from thywill.core.outbox import Bounds, Entry
 from thywill.core.overflow import Overflow
 from thywill.database.base import Database
 from thywill.errors import SettingsError, UnsendableMessage
 from thywill.hub import delivery
 from thywill.hub.client import LiveClient
-from thywill.hub.contracts import Address
 from thywill.queue.base import QueueSettings
 from thywill.queue.memory import MemoryQueue
 
@@ -36,9 +35,7 @@ class Prices(Application):
 
 
 def bound(world: World, kind: type[Application] = Prices) -> Application:
-    application = kind()
-    application.bind("chat", world.hub, 1000)
-    return application
+    return make_application(kind, (), "chat", world.hub, 1000)
 
 
 def members(world: World, count: int, channel: str) -> list[LiveClient]:
@@ -173,7 +170,7 @@ def test_what_is_given_up_is_told_at_once_to_those_who_wait() -> None:
     world.send_to(other, 3)
     world.settle()
     assert (stream.calls, stream.ids) == (["flush"], [1])
-    world.hub.delivery.drop_up_to("chat", 2)
+    world.queue.receivers.drop_up_to("chat", 2)
     world.settle()
     assert (stream.calls, stream.ids) == (["flush", "flush"], [1, 2])
     assert world.poll(client, 0).answer == {"messages": [], "cursor": 2, "lost": 2}
@@ -184,7 +181,7 @@ def test_nothing_of_another_application_is_given_up() -> None:
     world = World()
     client = world.connect("other")
     world.send_to(client, 1)
-    world.hub.delivery.drop_up_to("chat", 9)
+    world.queue.receivers.drop_up_to("chat", 9)
     assert world.poll(client, 0).ids == [1]
 
 
@@ -192,7 +189,7 @@ def test_a_reply_that_would_be_given_up_ends_its_client() -> None:
     world = World()
     client = world.connect()
     run(world.hub.reply(client, b"0", 1))
-    world.hub.delivery.drop_up_to("chat", 1)
+    world.queue.receivers.drop_up_to("chat", 1)
     assert world.reason(client) == "the message log is full: this page read too slowly"
 
 
@@ -201,7 +198,7 @@ def test_many_queues_are_cleared_in_slices(monkeypatch: pytest.MonkeyPatch) -> N
     world = World()
     clients = members(world, 7, "lobby")
     world.send(Address.channel("lobby"), 1)
-    world.hub.delivery.drop_up_to("chat", 1)
+    world.queue.receivers.drop_up_to("chat", 1)
     counts = []
     while world.soon:
         counts.append(sum(len(client.outbox) for client in clients))
@@ -216,8 +213,8 @@ def test_one_that_is_asked_again_finishes_at_once(monkeypatch: pytest.MonkeyPatc
     clients = members(world, 7, "lobby")
     for number in (1, 2, 3):
         world.send(Address.channel("lobby"), number)
-    world.hub.delivery.drop_up_to("chat", 1)
-    world.hub.delivery.drop_up_to("chat", 2)
+    world.queue.receivers.drop_up_to("chat", 1)
+    world.queue.receivers.drop_up_to("chat", 2)
     assert {len(client.outbox) for client in clients} == {1}
     world.settle()
 
@@ -225,12 +222,11 @@ def test_one_that_is_asked_again_finishes_at_once(monkeypatch: pytest.MonkeyPatc
 def test_the_queue_keeps_its_log_in_its_bounds(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     clients = members(world, 2, "lobby")
-    queue = MemoryQueue(QueueSettings(log_messages=10), UNUSED)
-    queue.connect(world.hub.delivery)
+    queue = MemoryQueue(QueueSettings(log_messages=10), UNUSED, world.queue.receivers)
     for number in range(11):
         run(queue.append("chat", Address.channel("lobby"), Message(b"%d" % number)))
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert warnings == ["the log of chat is full, its oldest messages are given up: 2"]
+    assert warnings == ["the log of chat is full, its oldest messages are dropped: 2"]
     for client in clients:
         answer = world.poll(client, 0).answer
         assert (answer["lost"], [item[1] for item in answer["messages"]]) == (2, list(range(2, 11)))
@@ -245,11 +241,11 @@ def test_many_clients_that_never_poll_hold_no_more_than_the_log_may() -> None:
         client = clients[number % len(clients)]
         entry = Entry(number, b"1")
         log.hold(entry)
-        world.hub.delivery.deliver("chat", Address.client(client.id), entry)
+        world.queue.receivers.deliver("chat", Address.client(client.id), entry)
         del entry
         excess = log.excess()
         if excess is not None:
-            world.hub.delivery.drop_up_to("chat", excess[0])
+            world.queue.receivers.drop_up_to("chat", excess[0])
         most = max(most, len(log))
     assert 45 <= most <= 51
     assert len(log) == sum(len(client.outbox) for client in clients)

@@ -12,10 +12,10 @@ from tests.support.hub_fakes import AWAY, TIMING, FakePoll, World
 from tests.support.outbox_network import Browser
 from tests.support.steady import STEADY
 from thywill.core.lifecycle import State
+from thywill.core.message import Address
 from thywill.core.outbox import Bounds
 from thywill.errors import TooMany
 from thywill.hub.client import LiveClient
-from thywill.hub.contracts import Address
 
 HOLD = 10.0
 TICK = TIMING.tick
@@ -60,7 +60,7 @@ class Promise(RuleBasedStateMachine):
 
     @rule(size=st.integers(0, 20))
     def the_application_publishes(self, size: int) -> None:
-        members = [page for page in self.pages if "lobby" in self.world.hub.audience.channels_of(page.client)]
+        members = [page for page in self.pages if "lobby" in self.world.hub.channels_of(page.client)]
         self.send(LOBBY, size, members)
 
     def send(self, address: Address, size: int, pages: list[Page]) -> None:
@@ -72,7 +72,7 @@ class Promise(RuleBasedStateMachine):
     @rule(number=pages_of_all)
     def a_page_enters_or_leaves_the_channel(self, number: int) -> None:
         hub, client = self.world.hub, self.pages[number].client
-        is_in = "lobby" in hub.audience.channels_of(client)
+        is_in = "lobby" in hub.channels_of(client)
         (hub.unsubscribe if is_in else hub.subscribe)(client, "lobby")
 
     @rule(number=pages_of_all)

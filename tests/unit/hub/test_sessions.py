@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.hub_fakes import World
 from thywill.hub.client import LiveClient
-from thywill.hub.sessions import Sessions
+from thywill.hub.directory import Sessions
 
 
 def test_a_browser_has_the_clients_that_are_alive_in_it() -> None:

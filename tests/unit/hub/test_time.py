@@ -9,8 +9,7 @@ import pytest
 from tests.support.hub_fakes import AWAY, WALL, FakePoll, World
 from thywill.core.lifecycle import State
 from thywill.hub.client import LiveClient
-from thywill.hub.contracts import Timing
-from thywill.hub.hub import SLICE
+from thywill.hub.leases import SLICE, Timing
 
 LATE = 0.5
 """A deadline that falls on a tick is acted on at the next one."""
@@ -195,9 +194,9 @@ def test_what_left_is_let_go_when_it_would_have_been_looked_at_next() -> None:
     client = world.create()
     world.poll(client, hold=3600)
     world.hub.leave(client)
-    assert len(world.hub._wheel) == 1
+    assert len(world.hub._leases._wheel) == 1
     world.sleep(60 + LATE)
-    assert len(world.hub._wheel) == 0
+    assert len(world.hub._leases._wheel) == 0
 
 
 # Many at once.

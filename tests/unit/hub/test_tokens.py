@@ -7,7 +7,7 @@ import pytest
 from tests.support.hub_fakes import AWAY, SECRET, TIMING, WALL, World
 from thywill.core.signing import Signer
 from thywill.errors import BadToken, Gone, RequestError
-from thywill.hub.hub import PURPOSE
+from thywill.hub.directory import PURPOSE
 
 STRANGER = Signer(b"another secret of 32 bytes or so")
 SAME = Signer(SECRET)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from thywill.application import Application, Client, rpc
 from thywill.component import Configuration
@@ -27,7 +29,12 @@ REASON = 200
 
 
 class Status(Application):
-    """Sends the figures to its visitors every second; without visitors it computes nothing."""
+    """Sends the figures to its visitors every second; without visitors it computes nothing.
+
+    Args:
+        watch: returns the server that is shown; called when a visitor comes.
+        has_key: whether visitors have to send a key.
+    """
 
     title = "thywill: status"
     page = "status.html"
@@ -35,27 +42,18 @@ class Status(Application):
     styles = ["status.css"]
     overflow = "conflate"
 
-    def __init__(self) -> None:
-        self._watch: Watch | None = None
-        self._has_key = False
-        self._points: deque[list[Any]] = deque(maxlen=HISTORY)
-        self._task: asyncio.Task[None] | None = None
+    STATIC: ClassVar[Path] = Path(__file__).parent / "static"
 
-    def look_at(self, watch: Watch, *, has_key: bool) -> None:
-        """Show the server ``watch``.
-
-        Args:
-            watch: the server.
-            has_key: whether visitors had to send a key.
-        """
+    def __init__(self, watch: Callable[[], Watch], has_key: bool) -> None:
         self._watch = watch
         self._has_key = has_key
+        self._points: deque[list[Any]] = deque(maxlen=HISTORY)
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def watch(self) -> Watch:
         """The server that is shown."""
-        assert self._watch is not None
-        return self._watch
+        return self._watch()
 
     def bootstrap(self, client: Client, configuration: Configuration) -> None:
         configuration.parameters["key"] = self._has_key
@@ -100,7 +98,7 @@ class Status(Application):
     @rpc
     async def describe(self, _client: Client, client_id: str) -> dict[str, Any] | None:
         """Return everything that is known about a client."""
-        return describe(self.watch.hub, _text(client_id))
+        return describe(self.watch, _text(client_id))
 
     @rpc
     async def disconnect(self, client: Client, client_id: str, reason: str) -> bool:

@@ -106,7 +106,7 @@ class ClientSession(Session):
             frame = self._make_frame(items)
         self._greets = False
         if frame and client is not None and client.timed is not None:
-            self._hub.meter.written(client)
+            self._hub.written(client)
         return frame
 
     def _make_frame(self, items: list[Waiting]) -> bytes:
@@ -157,7 +157,7 @@ class ClientSession(Session):
         # The client goes into a field of its own.
         about = {"client": self._client and self._client.id}
         log.warning("a frame from %s refused: %d %s", self._address, error.status, error.code, extra=about)
-        self._hub.meter.errors[error.code] += 1
+        self._hub.refused(error)
         if isinstance(error, PASSING):
             self._outcome = envelope.encode_error(error)
         else:

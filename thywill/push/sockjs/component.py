@@ -59,7 +59,7 @@ class SockJS(Push):
                 "sockjs_url": settings.client,
             },
             origins,
-            SessionShares(limits.shares, hub.meter.limited),
+            SessionShares(limits.shares, hub.limited),
         )
 
     async def start(self) -> None:

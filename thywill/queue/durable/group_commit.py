@@ -25,7 +25,7 @@ from contextlib import suppress
 from thywill.core.changes import Changes
 from thywill.database.base import DatabaseUnavailable, MessageStore
 from thywill.errors import Unavailable
-from thywill.hub.contracts import Then
+from thywill.hub.ports import Then
 
 log = logging.getLogger(__name__)
 

@@ -33,13 +33,15 @@ import msgspec
 from thywill.core.changes import MembershipChange, Stored, StoredClient, StoredItem, StoredMessage
 from thywill.core.envelope import Item
 from thywill.core.lifecycle import State
-from thywill.core.message import Message
+from thywill.core.message import Address, Message
 from thywill.core.outbox import Entry, Outbox
 from thywill.core.record import ClientRecord
 from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import Gone, RequestError, Unavailable
 from thywill.hub.client import LiveClient
-from thywill.hub.contracts import Address, Restored, Then
+from thywill.hub.delivery import Delivery
+from thywill.hub.ports import Then
+from thywill.hub.restored import Restored
 from thywill.hub.step import CONNECTED, DISCONNECTED, Cause, current
 from thywill.queue.base import Queue, QueueSettings
 from thywill.queue.durable.client_data import ClientData
@@ -110,9 +112,8 @@ class DatabaseQueue(Queue):
     settings: DatabaseQueueSettings
     durable = True
 
-    def __init__(self, settings: DatabaseQueueSettings, database: Database) -> None:
-        super().__init__(settings, database)
-        self._database = database
+    def __init__(self, settings: DatabaseQueueSettings, database: Database, receivers: Delivery) -> None:
+        super().__init__(settings, database, receivers)
         self._store = database.messages()
         self._commits = GroupCommit(self._store)
         self._positions: dict[str, Position] = defaultdict(Position)
@@ -175,7 +176,7 @@ class DatabaseQueue(Queue):
     async def _with_records(self, clients: Sequence[Restored]) -> Sequence[Restored]:
         records: dict[str, ClientRecord] = {}
         for state in (State.CONNECTED, State.DETACHED):
-            found = await self._database.find_all(state=state.value, limit=ALL)
+            found = await self.database.find_all(state=state.value, limit=ALL)
             records.update((record.id, record) for record in found)
         return [_with_record(client, records.get(client.id)) for client in clients]
 
@@ -184,14 +185,16 @@ class DatabaseQueue(Queue):
     def open(self, application: str) -> Outbox:
         return Outbox(self.bounds, self._positions[application].delivered)
 
-    def keep(self, client: LiveClient) -> None:
+    def add(self, client: LiveClient) -> None:
+        super().add(client)
         cursor = client.outbox.cursor
         data = self._data.track(client.id, client.data)
         row = StoredClient(client.id, client.application, client.session, client.created, cursor, data=data)
         self._commits.changes.clients[client.id] = row
         self._commits.commit()
 
-    def touched(self, client: LiveClient) -> None:
+    def data_requested(self, client: LiveClient) -> None:
+        super().data_requested(client)
         self._data.requested(client)
 
     async def _keep_committing_data(self) -> None:
@@ -227,6 +230,7 @@ class DatabaseQueue(Queue):
         if not client.greeted:
             then(None)
             return
+        self.database.save(client)
         self._commits.changes.gone[client.id] = None
         if evicted is not None:
             end = (client.inbox.received, json.dumps(evicted.message))

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from thywill.core.changes import StoredClient, StoredMessage
-from thywill.hub.contracts import Address
+from thywill.core.message import Address
 from thywill.hub.step import DISCONNECTED, Cause
 
 

@@ -27,10 +27,11 @@ import msgspec
 
 from thywill.core.changes import Stored, StoredClient, StoredMessage, StoredSubscription
 from thywill.core.envelope import Item
+from thywill.core.message import Address
 from thywill.core.outbox import Bounds, Entry, Loss, Outbox, Waiting
 from thywill.core.overflow import Overflow
 from thywill.core.record import decode_data
-from thywill.hub.contracts import Address, Restored
+from thywill.hub.restored import Restored
 
 END = 2**63
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from thywill import Application, Client
+from thywill.core.message import Address
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
-from thywill.hub.contracts import Address
 from thywill.push.base import Push
 
 

@@ -53,7 +53,7 @@ class Counters(Push):
 
     async def _records(self) -> dict[str, int]:
         """Write what waits, let go of those that are gone, as is done hourly, and count the others."""
-        database: Any = self.hub._records
+        database: Any = self.hub._queue.database  # type: ignore[attr-defined]
         await database.flush()
         await database._purge(time.time() + 1)
         return {"records": len(await database.find_all(limit=100_000)), "unwritten": len(database._pending)}
@@ -62,12 +62,12 @@ class Counters(Push):
         hub, applications = self.hub, self.hub._listener
         return {
             "clients": len(hub.clients),
-            "sessions": len(hub.audience._sessions._clients),
-            "channels": len(hub.audience._channels),
-            "members": len(hub.audience._channels._names),
-            "hub wheel": len(hub._wheel),
-            "hub due": len(hub._due),
-            "mailboxes": len(applications._mailboxes),  # type: ignore[union-attr]
+            "sessions": hub.sessions,
+            "channels": hub.channels,
+            "members": len(hub._directory._channels._names),
+            "hub wheel": len(hub._leases._wheel),
+            "hub due": len(hub._leases._due),
+            "mailboxes": len(applications._mailboxes),  # type: ignore[attr-defined]
         }
 
     def _http(self, server: Any) -> dict[str, int]:

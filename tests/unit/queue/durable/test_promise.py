@@ -9,7 +9,8 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import pytest
 from hypothesis import settings
@@ -19,12 +20,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.support.hub_fakes import FakePoll
 from tests.support.queue_fakes import FakeDatabase, FakeStore
 from thywill.application import Application, Client
+from thywill.application_interface.loading import Loaded, page_of
 from thywill.application_interface.local import LocalApplications, LocalSettings
 from thywill.core.envelope import Item
+from thywill.core.message import Address
 from thywill.core.signing import Signer
 from thywill.errors import RequestError, Unavailable
-from thywill.hub.contracts import Address, Timing
+from thywill.hub.delivery import Delivery
 from thywill.hub.hub import Hub
+from thywill.hub.leases import Timing
 from thywill.queue.durable import group_commit
 from thywill.queue.durable.queue import DatabaseQueue, DatabaseQueueSettings
 
@@ -64,28 +68,31 @@ class Relay(Application):
 class Applications(LocalApplications):
     """One ``Relay``, without a package."""
 
-    def _add(self, dotted: str) -> None:
-        self.relay = Relay()
-        self.relay.bind(APPLICATION, self.hub, self.message)
-        self._applications[APPLICATION] = self.relay
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(LocalSettings([]), hub, 1000, [Loaded(Relay, page_of(Relay, APPLICATION, Path()))])
+        self.relay = cast(Relay, self.application(APPLICATION))
 
 
 class Server:
     """One run of the server over the database; a kill ends it and the next run begins."""
 
     def __init__(self, database: FakeDatabase) -> None:
-        queue_settings = DatabaseQueueSettings(messages=10_000, cursors=0.001)
-        self.queue = DatabaseQueue(queue_settings, database)
+        self.database = database
+        self.queue: DatabaseQueue
+        self.applications: Applications
         loop = asyncio.get_running_loop()
-        self.hub = Hub(self.queue, database, SIGNER, Timing(), call_soon=loop.call_soon)
-        self.applications = Applications(LocalSettings(["relay"]), self.hub, 1000)
-        self.queue.connect(self.hub.delivery)
-        self.hub.listen(self.applications)
+        self.hub = Hub(self._connect, SIGNER, Timing(), call_soon=loop.call_soon)
+
+    def _connect(self, hub: Hub, delivery: Delivery) -> tuple[DatabaseQueue, Applications]:
+        settings = DatabaseQueueSettings(messages=10_000, cursors=0.001)
+        self.queue = DatabaseQueue(settings, self.database, delivery)
+        self.applications = Applications(hub)
+        return self.queue, self.applications
 
     async def start(self) -> None:
         await self.queue.start()
-        for restored in await self.queue.restore({APPLICATION}):
-            restored.catch_up(self.hub.restore(restored), self.applications)
+        self.hub.restore(await self.queue.restore({APPLICATION}))
+        self.hub.resume()
 
 
 class Page:

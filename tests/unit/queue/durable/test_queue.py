@@ -110,7 +110,7 @@ async def test_a_client_gets_only_messages_of_its_time_in_the_channel_after_a_ki
     world = await world.killed()
     got = [[data for _, data in world.poll(world.again(each))] for each in (member, left, late)]
     assert got == [["a", "b"], ["a"], ["b"]]
-    assert [world.hub.audience.channels_of(world.again(each)) for each in (member, left, late)] == [
+    assert [world.hub.channels_of(world.again(each)) for each in (member, left, late)] == [
         ["all"],
         [],
         ["all"],

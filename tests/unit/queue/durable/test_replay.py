@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tests.support.queue_world import World, settle
 from thywill.application import Application, Client
 from thywill.core.changes import StoredClient, StoredMessage
+from thywill.core.message import Address
 from thywill.errors import Unavailable
 from thywill.hub.client import LiveClient
-from thywill.hub.contracts import Address
 from thywill.hub.step import Cause, begin
 from thywill.queue.durable.replay import Replay
 

@@ -73,7 +73,7 @@ async def test_a_drop_is_reported_to_the_page_after_a_kill_too() -> None:
     client = world.connect()
     for number in range(4):
         await world.publish(number)
-    world.hub.delivery.drop_up_to("chat", 3)
+    world.queue.receivers.drop_up_to("chat", 3)
     await trim(world)
     await world.publish("last")
     world = await world.killed()

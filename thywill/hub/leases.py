@@ -1,0 +1,213 @@
+"""A client's life from its creation to its end: its state, and how long it is kept.
+
+A client always has one deadline. Which one it is follows from where its browser is:
+
+    created, restored      grace   ──▶ gone
+    a request is parked    hold    ──▶ the request is answered with nothing
+    it was answered        pause   ──▶ detached, then the rest of grace ──▶ gone
+
+For example, with hold 25, pause 5 and grace 60 a browser that dies while its poll is parked has the poll
+answered after 25 s, counts as detached after 30 s, and is gone after 85 s.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from thywill.core.lifecycle import Event, State, advance
+from thywill.core.wheel import TimerWheel
+from thywill.errors import Gone, RequestError
+from thywill.hub.client import LiveClient, guarded
+from thywill.hub.directory import Directory
+from thywill.hub.ports import Listener, MessageQueue
+from thywill.hub.restored import Restored
+
+log = logging.getLogger("thywill.hub")
+
+SLICE = 200
+"""How many clients whose deadline has passed are dealt with in one turn of the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The times of a client's life, in seconds, and how much of it may wait.
+
+    Args:
+        hold: how long a poll is parked at most.
+        grace: how long a client without a request is kept.
+        pause: how long a browser may be without a request before it counts as detached.
+        token: how long a token may be presented to a server that does not know its client.
+        pending: how many messages of one client may wait for its application's hooks.
+        clients: how many clients there may be.
+        record: how often a record is brought up to date when nothing but the time has changed.
+        tick: how coarse all of these are.
+    """
+
+    hold: float = 25.0
+    grace: float = 60.0
+    pause: float = 5.0
+    token: float = 30 * 24 * 3600.0
+    pending: int = 200
+    clients: int = 100_000
+    record: float = 60.0
+    tick: float = 0.5
+
+
+class Leases:
+    """The states and the deadlines of all clients, in one timer wheel.
+
+    Args:
+        timing: how long each deadline is.
+        directory: who is there.
+        queue, listener: are told of a client's beginning, of its changes and of its end.
+        call_soon: runs a function in the next turn of the loop.
+        monotonic, wall: the two clocks: deadlines use the first, records the second.
+    """
+
+    def __init__(
+        self,
+        timing: Timing,
+        directory: Directory,
+        queue: MessageQueue,
+        listener: Listener,
+        *,
+        call_soon: Callable[[Callable[[], None]], object],
+        monotonic: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
+        self._timing = timing
+        self._directory = directory
+        self._queue = queue
+        self._listener = listener
+        self._call_soon = call_soon
+        self._monotonic = monotonic
+        self._wall = wall
+        self._wheel: TimerWheel[LiveClient] = TimerWheel(timing.tick, monotonic())
+        self._due: list[LiveClient] = []
+        self._restored: list[tuple[Restored, LiveClient]] = []
+
+    # Deadlines.
+
+    def grace(self, client: LiveClient) -> None:
+        """``client`` has not polled yet, or not since the server was restarted."""
+        self._wheel.schedule(client, self._monotonic() + self._timing.grace)
+
+    def hold(self, client: LiveClient, seconds: float) -> None:
+        """A request of ``client`` is parked, for ``seconds`` at most."""
+        self._wheel.schedule(client, self._monotonic() + seconds)
+
+    def pause(self, client: LiveClient) -> None:
+        """No request of ``client`` is here, as it is between two polls."""
+        self._wheel.schedule(client, self._monotonic() + self._timing.pause)
+
+    def tick(self) -> None:
+        """Act on every deadline that has passed; called once a ``timing.tick``."""
+        idle = not self._due
+        self._due += self._wheel.advance(self._monotonic())
+        if idle and self._due:
+            self._handle_due()
+
+    def _handle_due(self) -> None:
+        due, self._due = self._due[:SLICE], self._due[SLICE:]
+        if self._due:
+            self._call_soon(self._handle_due)
+        for client in due:
+            if client.slot is None and client.state is not State.GONE:
+                guarded(client, partial(self._overdue, client))
+
+    def _overdue(self, client: LiveClient) -> None:
+        receiver = client.receiver
+        if receiver is not None:
+            self._refresh(client)
+            receiver.expire()
+            if client.receiver is receiver:
+                self.hold(client, self._timing.hold)
+        elif client.state is State.CONNECTED:
+            client.state = advance(client.state, Event.MISS)
+            self._queue.changed(client)
+            # The pause that has passed counts towards the grace.
+            self.hold(client, max(self._timing.grace - self._timing.pause, 0))
+        else:
+            self.end(client, Event.EXPIRE, Gone("its grace time has passed"))
+
+    # States.
+
+    def heard(self, client: LiveClient) -> None:
+        """A poll, a stream or a send of ``client`` has come; the first one makes it known to all."""
+        if client.state is State.CONNECTED:
+            self._refresh(client)
+            return
+        client.state = advance(client.state, Event.ATTACH)
+        client.seen = self._wall()
+        if client.greeted:
+            self._queue.changed(client)
+            return
+        client.greeted = True
+        log.info("%s connects to %s from %s", client, client.application, client.address)
+        self._queue.add(client)
+        self._listener.connected(client)
+
+    def _refresh(self, client: LiveClient) -> None:
+        client.seen = self._wall()
+        if abs(client.seen - client.saved) >= self._timing.record:  # the clock may be set back
+            client.saved = client.seen
+            self._queue.changed(client)
+
+    def evict(self, client: LiveClient, reason: str) -> None:
+        """End ``client`` from this side; its browser is told ``reason``, now and later."""
+        if client.state is not State.GONE:
+            self._directory.evict(client.id, reason)
+            client.inbox.refuse(client.begun + 1)  # what it sent and no hook has begun with is dropped
+            self.end(client, Event.EVICT, Gone(reason))
+
+    def end(self, client: LiveClient, event: Event, reason: Gone) -> None:
+        """``client`` is gone; the request that it has here is answered with ``reason``.
+
+        Raises:
+            Gone: it was gone before.
+        """
+        client.state = advance(client.state, event)
+        client.seen = self._wall()
+        self._directory.remove(client)
+        self._wheel.cancel(client)
+        client.outbox.entries.clear()
+        if client.greeted:
+            log.info("%s of %s is gone: %s", client, client.application, reason)
+        self._queue.close(client, partial(self._closed, client), reason if event is Event.EVICT else None)
+        receiver, client.receiver = client.receiver, None
+        if receiver is not None:
+            receiver.end(reason)
+
+    def _closed(self, client: LiveClient, _error: RequestError | None) -> None:
+        if client.greeted:
+            self._listener.disconnected(client)
+
+    # Over a restart of the server.
+
+    def restore(self, clients: Sequence[Restored]) -> None:
+        """Take back the clients that the queue has stored: their grace begins anew, hooks come later."""
+        for restored in clients:
+            client = restored.client(self._wall())
+            self._restored.append((restored, client))
+            if not restored.gone:
+                self._directory.add(client)
+                self.grace(client)
+                self._queue.changed(client)
+            for channel in restored.channels:
+                self._directory.subscribe(client, channel)
+            if restored.evicted is not None:
+                self._directory.evict(client.id, restored.evicted)
+
+    def resume(self) -> None:
+        """Tell the applications, which have started, what is left to do for the clients of ``restore``."""
+        all_restored, self._restored = self._restored, []
+        for restored, client in all_restored:
+            tell = self._listener.resumed if restored.has_connected else self._listener.connected
+            tell(client)
+            if restored.items:
+                self._listener.received(client, restored.items)
+            if restored.gone:
+                self._listener.disconnected(client)

@@ -1,0 +1,62 @@
+"""A client as a queue that survives restarts has kept it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from thywill.core.envelope import Item
+from thywill.core.inbox import Inbox
+from thywill.core.lifecycle import State
+from thywill.core.outbox import Outbox
+from thywill.hub.client import LiveClient
+from thywill.hub.step import CONNECTED
+
+
+@dataclass(slots=True)
+class Restored:
+    """What a queue has stored of one client.
+
+    Args:
+        id, application, session, created, address, user_agent: as in ``LiveClient``.
+        outbox: what its browser has not acknowledged.
+        received: the number of the last of its messages that was accepted.
+        handled: the number of its last step that came to its end (see ``thywill.hub.step``).
+        gone: whether it had left, so that only unfinished steps are left to do.
+        evicted: why it was disconnected, if it was.
+        data: the application's own data, as at the end of the step ``handled``.
+        channels: the channels that it is in.
+        items: what it has sent after ``handled``.
+    """
+
+    id: str
+    application: str
+    session: str
+    outbox: Outbox
+    received: int
+    handled: int
+    gone: bool
+    created: float
+    address: str = ""
+    user_agent: str = ""
+    evicted: str | None = None
+    data: dict[str, Any] | None = None
+    channels: list[str] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+
+    @property
+    def has_connected(self) -> bool:
+        """Whether the application has handled that it connected."""
+        return self.handled >= CONNECTED
+
+    def client(self, now: float) -> LiveClient:
+        """Return the client as it was, detached, and seen ``now`` (seconds since the epoch)."""
+        inbox = Inbox(self.received)
+        client = LiveClient(self.id, self.application, self.session, self.outbox, inbox, self.created)
+        client.address, client.user_agent, client.data = self.address, self.user_agent, self.data
+        client.seen, client.greeted, client.pending = now, True, len(self.items)
+        if self.items and self.has_connected:
+            client.begun = self.items[0].n  # its hook may have begun, and what that has sent stays
+        if self.gone:
+            client.state = State.GONE
+        return client
