@@ -1,20 +1,21 @@
-"""A token bucket: how often something may happen, with room for a burst."""
+"""A token bucket: limits how often something may happen, and allows a burst.
+
+With ``rate=10, burst=30`` thirty messages pass at once, then ten a second. After three seconds without a
+message thirty pass at once again.
+"""
 
 from __future__ import annotations
 
 ROUNDING = 1e-9
-"""The part of a burst that may be missing, so that no rounding refuses whoever waited as long as told."""
+"""The part of the burst that may be missing, so that rounding refuses nobody who waited long enough."""
 
 
 class TokenBucket:
-    """Holds up to ``burst`` tokens and gains ``rate`` a second; what is limited takes its tokens first.
-
-    With ``rate=10, burst=30`` thirty messages pass at once, then ten a second; after three quiet seconds
-    thirty pass at once again.
+    """Holds at most ``burst`` tokens and gains ``rate`` tokens a second. Each event takes tokens.
 
     Args:
         rate: tokens a second; more than 0.
-        burst: how many tokens there are at most, and at the beginning; more than 0.
+        burst: how many tokens it holds at most, and at the beginning; more than 0.
     """
 
     __slots__ = ("_tokens", "_updated", "burst", "rate")
@@ -26,14 +27,17 @@ class TokenBucket:
         self._updated: float | None = None
 
     def take(self, now: float, amount: float = 1.0) -> float:
-        """Take ``amount`` tokens; return 0.0, or take none and return the seconds until that would succeed.
+        """Take ``amount`` tokens if they are there.
 
-        An amount above ``burst`` is let through by a full bucket, which is in debt afterwards: otherwise it
+        A full bucket grants an amount above ``burst``, and owes the difference. Otherwise such an amount
         would be refused for ever.
 
         Args:
-            now: seconds by a monotonic clock; a time before that of an earlier call counts as that one.
+            now: seconds of a monotonic clock. A time before that of an earlier call counts as that time.
             amount: how many tokens to take.
+
+        Returns:
+            0.0 if they were taken; otherwise none was, and the call would succeed after these seconds.
         """
         tokens = self._refill(now)
         missing = min(amount, self.burst) - tokens
@@ -43,7 +47,7 @@ class TokenBucket:
         return 0.0
 
     def is_full(self, now: float) -> bool:
-        """Tell whether a new bucket would not differ from this one, so that it need not be remembered."""
+        """Return whether the bucket is as good as new, so that it need not be stored."""
         return self._refill(now) >= self.burst
 
     def _refill(self, now: float) -> float:

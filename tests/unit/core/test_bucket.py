@@ -17,7 +17,7 @@ def test_a_burst_passes_at_once_and_then_the_rate() -> None:
     assert bucket.take(100.1) == pytest.approx(0.1)
 
 
-def test_what_is_refused_takes_nothing() -> None:
+def test_a_refused_take_takes_nothing() -> None:
     bucket = TokenBucket(rate=1, burst=1)
     assert bucket.take(0.0) == 0.0
     assert [bucket.take(0.5) for _ in range(5)] == [0.5] * 5
@@ -52,7 +52,7 @@ def test_a_clock_that_is_set_back_gains_nothing() -> None:
     assert bucket.take(10.5) == 0.5
 
 
-def test_one_that_is_full_again_need_not_be_remembered() -> None:
+def test_a_full_bucket_is_as_good_as_new() -> None:
     bucket = TokenBucket(rate=1, burst=2)
     assert bucket.is_full(0.0)
     bucket.take(0.0)
@@ -76,7 +76,7 @@ def test_no_stretch_of_time_lets_more_through_than_rate_and_burst(
 
 
 @given(st.floats(0.1, 100), st.floats(5, 100), calls)
-def test_who_waits_as_long_as_told_is_let_through(
+def test_a_take_succeeds_after_the_seconds_that_it_returned(
     rate: float, burst: float, steps: list[tuple[float, float]]
 ) -> None:
     bucket, now = TokenBucket(rate, burst), 0.0
