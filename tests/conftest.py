@@ -13,6 +13,8 @@ import pytest
 from tornado.ioloop import IOLoop
 
 from tests.browser.drivers import Browser, Chromium, DriverError, Firefox
+from tests.gate.environment import ROOT
+from tests.gate.selection import Chosen
 from tests.support.databases import KINDS, DatabaseServer, Servers, running_servers
 from tests.support.serving import Running, sections
 
@@ -26,6 +28,22 @@ def pytest_sessionstart() -> None:
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         # As under nohup. The servers under test would ignore it as well; a handler they do not inherit.
         signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+CHOSEN = pytest.StashKey[Chosen]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[CHOSEN] = Chosen(config.option.keyword, ROOT)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out, unread, the test files in which ``-k`` can choose no test."""
+    return None if config.stash[CHOSEN].reads(collection_path) else True
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> str | list[str]:
+    return config.stash[CHOSEN].report()
 
 
 @pytest.hookimpl(wrapper=True)
