@@ -38,7 +38,7 @@ def refusal(code: str) -> Any:
 # Entering and leaving.
 
 
-def test_the_first_to_enter_a_room_opens_it() -> None:
+def test_the_first_person_in_a_room_creates_it() -> None:
     room, events = Rooms().enter(ADA, "Tea")
     assert room.snapshot()["people"] == [{"id": "a", "name": "Ada"}]
     assert kinds(events) == [("room:tea", "joined"), (DIRECTORY, "room")]
@@ -51,7 +51,7 @@ def test_the_first_to_enter_a_room_opens_it() -> None:
     }
 
 
-def test_a_room_is_the_same_in_other_case_and_spacing() -> None:
+def test_case_and_spacing_make_no_other_room() -> None:
     rooms = filled(ADA, room="Tea room")
     room, _ = rooms.enter(BEN, "  TEA \t ROOM ")
     assert (room.name, len(room.people)) == ("Tea room", 2)
@@ -76,7 +76,7 @@ def test_entering_the_same_room_again_changes_nothing() -> None:
     assert (events, room.serial, len(room.people)) == ([], 1, 1)
 
 
-def test_an_empty_room_is_forgotten() -> None:
+def test_an_empty_room_is_deleted() -> None:
     rooms = filled(ADA, room="Tea")
     rooms.handle("a", say("Tea"), NOW)
     events = rooms.leave("a")
@@ -95,11 +95,11 @@ def test_the_lobby_stays_and_keeps_its_messages() -> None:
     assert [message["text"] for message in room.snapshot()["recent"]] == ["hello"]
 
 
-def test_who_is_nowhere_can_leave() -> None:
+def test_leaving_without_being_in_a_room_changes_nothing() -> None:
     assert Rooms().leave("a") == []
 
 
-def test_there_are_only_so_many_rooms() -> None:
+def test_the_number_of_rooms_is_limited() -> None:
     rooms = Rooms()
     for number in range(limits.ROOMS_LIMIT - 1):
         rooms.enter(Person(str(number), "Guest"), f"room {number}")
@@ -109,7 +109,7 @@ def test_there_are_only_so_many_rooms() -> None:
     rooms.enter(ADA, "room 0")
 
 
-def test_who_cannot_enter_stays_where_they_were() -> None:
+def test_a_person_who_cannot_enter_stays_in_the_old_room() -> None:
     rooms = filled(ADA)
     with refusal("empty"):
         rooms.enter(ADA, "  ")
@@ -121,7 +121,7 @@ def test_who_cannot_enter_stays_where_they_were() -> None:
 # Names.
 
 
-def test_a_new_name_is_told_to_the_room() -> None:
+def test_a_new_name_is_published_in_the_room() -> None:
     rooms = filled(ADA)
     name, events = rooms.rename("a", " Ada\x00  Lovelace ")
     assert name == "Ada Lovelace"
@@ -185,7 +185,7 @@ def test_markup_is_a_text_like_any_other() -> None:
         say(room={"name": LOBBY}),
     ],
 )
-def test_what_is_no_message_is_refused(message: Any) -> None:
+def test_a_malformed_message_is_refused(message: Any) -> None:
     rooms = filled(ADA)
     with refusal("malformed"):
         rooms.handle("a", message, NOW)
@@ -203,7 +203,7 @@ def test_a_message_is_neither_empty_nor_too_long() -> None:
         rooms.handle("a", say(text=" \n\x00\ud800 "), NOW)
 
 
-def test_only_who_is_in_a_room_can_speak_there() -> None:
+def test_only_people_in_a_room_can_speak_there() -> None:
     rooms = filled(ADA)
     rooms.enter(BEN, "Tea")
     with refusal("not_in_room"):
@@ -213,20 +213,20 @@ def test_only_who_is_in_a_room_can_speak_there() -> None:
 
 
 @pytest.mark.parametrize("tag", [None, True, -1, 2**53, 1.5, "1", [1]])
-def test_a_tag_that_is_no_number_is_left_out(tag: Any) -> None:
+def test_a_tag_that_is_not_a_number_is_ignored(tag: Any) -> None:
     assert tag_of(say(tag=tag)) is None
 
 
-def test_a_tag_is_found_in_a_message_only() -> None:
+def test_only_an_object_has_a_tag() -> None:
     assert tag_of(say(tag=2**53 - 1)) == 2**53 - 1
     assert tag_of(say(tag=0)) == 0
     assert tag_of("tag") is None
 
 
-# What a newcomer is told.
+# The snapshot.
 
 
-def test_serials_tell_what_the_snapshot_holds() -> None:
+def test_events_in_the_snapshot_have_serials_up_to_its_own() -> None:
     rooms = filled(ADA)
     (before,) = rooms.handle("a", say(), NOW)
     room, _ = rooms.enter(BEN, LOBBY)
@@ -246,7 +246,7 @@ def test_the_recent_messages_are_bounded_in_number() -> None:
 
 
 @pytest.mark.parametrize("character", ["\U0001f600", '"', "x\n"])
-def test_a_newcomer_can_be_told_of_the_fullest_room(character: str) -> None:
+def test_the_snapshot_of_the_fullest_room_fits_into_a_message(character: str) -> None:
     room = Room("\U0001f600" * ROOM_LIMIT)
     for number in range(limits.PEOPLE_SHOWN + 50):
         room.join(Person(f"{number:022}", "\U0001f600" * NAME_LIMIT))
@@ -258,7 +258,7 @@ def test_a_newcomer_can_be_told_of_the_fullest_room(character: str) -> None:
     assert snapshot["recent"]
 
 
-def test_the_fullest_list_of_rooms_can_be_told() -> None:
+def test_the_longest_list_of_rooms_fits_into_a_message() -> None:
     rooms = Rooms()
     for number in range(limits.ROOMS_LIMIT - 1):
         name = f"{number:02}".ljust(ROOM_LIMIT, "\U0001f600")
@@ -289,7 +289,7 @@ def test_a_name_is_cleaned(given: str, cleaned: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "   ", "\x00\x07", "\u200d\u200c", "\u202e", "\ud800"])
-def test_a_name_has_something_to_see(value: str) -> None:
+def test_a_name_has_a_visible_character(value: str) -> None:
     with refusal("empty"):
         clean_name(value)
 
@@ -302,10 +302,10 @@ def test_a_name_is_limited(clean: Any, limit: int) -> None:
 
 
 @pytest.mark.parametrize("value", [None, 7, True, ["Ada"], {"name": "Ada"}])
-def test_a_name_is_a_text(value: Any) -> None:
+def test_a_name_has_to_be_a_text(value: Any) -> None:
     with refusal("malformed"):
         clean_name(value)
 
 
-def test_a_text_keeps_its_lines_but_not_a_column_of_them() -> None:
+def test_a_text_keeps_at_most_one_empty_line_in_a_row() -> None:
     assert clean_text("a\n\tb\rc\r\n\n\n\n\nd\x0b\x7f\x85") == "a\n\tb\nc\n\nd"
