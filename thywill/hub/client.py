@@ -1,4 +1,4 @@
-"""A client as this process holds it while it is alive."""
+"""A client while it is alive, and the request that is parked for it."""
 
 from __future__ import annotations
 
@@ -17,41 +17,46 @@ log = logging.getLogger("thywill.hub")
 
 
 class Receiver(Protocol):
-    """A request of a browser that the server can answer, now or later: a parked poll, a stream.
+    """A request of a browser that can be answered now or later: a parked poll or a stream.
 
-    One that is spent by one answer (``Hub.poll``) releases its client (``Hub.release``) before it writes;
-    one that stays (``Hub.attach``) writes each message once, and releases its client when it closes.
+    A poll ends with its first answer. It comes by ``Hub.poll``, and releases its client (``Hub.release``)
+    before it writes. A stream comes by ``Hub.attach``, writes each message once, and releases its client when
+    it closes.
     """
 
     def flush(self) -> None:
-        """Write what waits in the client's queue."""
+        """Write what waits in the client's outbox."""
         ...
 
     def expire(self) -> None:
-        """The hold time is over: write that there is nothing. One that stays is told again and again."""
+        """The hold time has passed: write that there is nothing. A stream gets this call after every hold."""
         ...
 
     def supersede(self) -> None:
-        """A newer request of the same client took this one's place."""
+        """A newer request of the same client has replaced this one: answer and end it."""
         ...
 
     def retry(self, seconds: float) -> None:
-        """The server drains: tell the browser to come back after ``seconds``, and release the client."""
+        """The server drains: tell the browser to poll again after ``seconds``, and release the client."""
         ...
 
     def end(self, reason: Gone) -> None:
-        """The client is gone: say so."""
+        """The client is gone: answer with ``reason``."""
         ...
 
 
 class LiveClient(Timed):
-    """One page in one browser: its identity, its queue both ways, and the request that is parked for it.
+    """One page in one browser: its identity, its outbox and inbox, and the request that is parked for it.
 
-    Thousands of these exist, so a client holds nothing that it does not need while it is parked.
-    ``created``, ``seen`` and ``saved`` are seconds since the epoch; ``pending`` counts the messages that
-    were accepted and are not handled yet; ``timed`` is the id of a message whose delay is measured, and when
-    it was sent (see ``thywill.hub.meter``); ``begun`` is the number of the last of its messages that the
-    application has begun to handle.
+    There are thousands of clients, so a client has only what it needs while it is parked.
+
+    - ``created``, ``seen``, ``saved``: when it was created, heard last, and its record changed last, in
+      seconds since the epoch.
+    - ``greeted``: whether it has polled, so that the application knows it.
+    - ``pending``: how many of its messages were accepted and are not handled yet.
+    - ``begun``: the number of its last message whose hook has begun.
+    - ``waiting``: whether it will be answered in the next turn of the loop.
+    - ``timed``: the id of the message whose delay is measured, and when it was sent (``thywill.hub.meter``).
     """
 
     __slots__ = (
@@ -103,7 +108,7 @@ class LiveClient(Timed):
         return self.id
 
     def record(self) -> ClientRecord:
-        """Return what the database keeps of this client."""
+        """Return the client's record for the database."""
         return ClientRecord(
             id=self.id,
             session=self.session,
@@ -119,7 +124,7 @@ class LiveClient(Timed):
 
 
 def guarded(client: LiveClient, step: Callable[[], None]) -> None:
-    """Do ``step`` for ``client``; what it raises must not keep other clients of this turn waiting."""
+    """Call ``step``, and log what it raises, so that other clients of this turn are served all the same."""
     try:
         step()
     except Exception:

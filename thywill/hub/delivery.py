@@ -1,4 +1,4 @@
-"""From the message log into the queues of the clients, and out to the requests that wait for them."""
+"""Delivery: adds a message to the outboxes of its receivers, and answers their parked requests."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from thywill.hub.meter import Meter
 log = logging.getLogger("thywill.hub")
 
 SWEEP = 4_000
-"""How many queues are looked into, and messages dropped from them, in one turn of the loop."""
+"""How many outboxes are visited and messages dropped in one turn of the loop."""
 
 SLOW = "the queue is full: this page read too slowly"
 LATE = "the message log is full: this page read too slowly"
 
 
 class Delivery:
-    """Puts each message into the queues of those it is for.
+    """Adds each message to the outboxes of its receivers.
 
     Args:
-        directory: who is there.
+        directory: finds the receivers.
         call_soon: runs a function in the next turn of the loop.
-        disconnect: ends a client, which is told the reason.
-        meter: counts what passes.
+        disconnect: ends a client, with a reason for its browser.
+        meter: counts messages, drops and disconnected clients.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class Delivery:
         self._sweeps: dict[str, tuple[list[LiveClient], int]] = {}
 
     def deliver(self, application: str, address: Address, entry: Entry) -> None:
-        """Put ``entry`` into the queues of those it is for; parked requests are answered in the next turn.
+        """Add a message to the outboxes of its receivers; parked requests are answered in the next turn.
 
-        Not at once: what an application sends in one turn then travels in one answer.
+        The answer waits for the next turn so that all that an application sends in one turn is one answer.
         """
         was_empty = not self._ready
         receivers = self._directory.addressed(application, address)
@@ -80,14 +80,14 @@ class Delivery:
 
     def _dropped(self, client: LiveClient, entry: Entry, count: int) -> None:
         self._meter.dropped[(entry.overflow or client.outbox.bounds.overflow).value] += count
-        if count == client.outbox.lost:  # not for each of them
+        if count == client.outbox.lost:  # the first drop only, not each
             log.warning("%s: its queue is full, messages are dropped", client)
 
     def drop_up_to(self, application: str, up_to: int) -> None:
-        """Drop every message up to that id from the queues of ``application``; their clients are told.
+        """Drop every message up to that id from all outboxes of ``application``; their pages are told.
 
-        It takes several turns of the loop where there are many clients. If it is asked again before it is
-        done, it finishes at once: memory is bounded, whatever that costs.
+        With many clients this takes several turns of the loop. If it is called again before it is done, it
+        finishes at once, since the memory has to stay bounded.
         """
         is_late = application in self._sweeps
         self._sweeps[application] = self._directory.of_application(application), up_to
@@ -121,8 +121,9 @@ class Delivery:
         return dropped
 
     def _flush(self) -> None:
-        # All in one turn, some 100 ms for 10,000: between two turns the next polls of those who were answered
-        # would come in, which take longer than the answers, and the last of a broadcast would wait for them.
+        # All in one turn, some 100 ms for 10,000 clients. Between two turns the next polls of the clients
+        # that were answered would be read. They take longer than the answers, and the last receiver of a
+        # broadcast would wait for them.
         ready, self._ready = self._ready, []
         for client in ready:
             client.waiting = False

@@ -1,4 +1,4 @@
-"""Who is there: the live clients by id, token, session, channel and application, and who was disconnected."""
+"""Finds live clients by id, token, session, channel and application, and why others were disconnected."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ class Directory:
     """The clients that are alive in this process.
 
     Args:
-        signer: makes and checks tokens.
-        token: seconds for which a token may be shown to a server that does not know its client.
+        signer: signs and verifies tokens.
+        token: for how many seconds a token is valid while its client is not here. That of a live client does
+            not expire.
     """
 
     def __init__(self, signer: Signer, token: float) -> None:
@@ -45,7 +46,7 @@ class Directory:
 
     @property
     def clients(self) -> Mapping[str, LiveClient]:
-        """The clients by id, to be read."""
+        """The clients by id, read-only."""
         return MappingProxyType(self._clients)
 
     @property
@@ -58,7 +59,7 @@ class Directory:
         """How many channels have a member."""
         return len(self._channels)
 
-    # Who comes and goes.
+    # Adding and removing.
 
     def create(self, application: str, session: str, outbox: Outbox, now: float) -> LiveClient:
         """Return a new client with an id and a token; ``now`` is in seconds since the epoch."""
@@ -68,29 +69,29 @@ class Directory:
         return client
 
     def add(self, client: LiveClient) -> None:
-        """``client`` is alive."""
+        """Add a client, which can be found from now on."""
         self._clients[client.id] = client
         self._sessions.add(client)
 
     def remove(self, client: LiveClient) -> None:
-        """``client`` is gone, and in no channel any more."""
+        """Remove a client, also from its channels."""
         del self._clients[client.id]
         self._sessions.remove(client)
         self._channels.forget(client)
 
     def evict(self, client_id: str, reason: str) -> None:
-        """Remember why a client was disconnected, for its browser to be told."""
+        """Remember why a client was disconnected, to answer its browser when it comes later."""
         self._evicted.put(client_id, reason)
 
     def find(self, token: str, now: float) -> LiveClient:
         """Return the client that ``token`` was issued to.
 
-        The signature is checked only for clients that are not here: a token that equals the one a client
-        holds needs no other proof.
+        The signature is verified only if the client is not here. Otherwise the token is compared with the
+        client's own, which is faster.
 
         Raises:
-            BadToken: it is forged, cut or expired.
-            Gone: it is good, but its client is gone.
+            BadToken: this server did not issue the token, or it was changed or has expired.
+            Gone: the token is valid, but its client is gone.
         """
         if not token.isascii():
             raise BadToken("this server did not issue the token")
@@ -103,7 +104,7 @@ class Directory:
             return client
         raise Gone(self._evicted.get(client_id, LEFT))
 
-    # Channels, and whom an address means.
+    # Channels and addresses.
 
     def subscribe(self, client: LiveClient, channel: str) -> None:
         """Put ``client`` into ``channel`` of its application."""
@@ -118,11 +119,11 @@ class Directory:
         return [name for _, name in self._channels.names(client)]
 
     def of_application(self, application: str) -> list[LiveClient]:
-        """Return the clients of ``application``, in the order in which they came."""
+        """Return the clients of ``application``, in the order in which they were added."""
         return [client for client in self._clients.values() if client.application == application]
 
     def addressed(self, application: str, address: Address) -> Sequence[LiveClient]:
-        """Return the clients that ``address`` means, in the order in which they came."""
+        """Return the clients at ``address``, in the order in which they were added."""
         if address.kind == "channel":
             return list(self._channels.members((application, address.name)))
         if address.kind == "session":
@@ -134,8 +135,8 @@ class Directory:
 class Sessions:
     """The live clients of every session.
 
-    Nearly every session has one client, which then stands by itself: a collection for each would take
-    several times its memory.
+    Nearly every session has one client, which is then stored without a collection around it: that would take
+    several times the memory.
     """
 
     def __init__(self) -> None:
@@ -145,7 +146,7 @@ class Sessions:
         return len(self._clients)
 
     def add(self, client: LiveClient) -> None:
-        """``client`` is alive."""
+        """Add a client."""
         others = self._clients.get(client.session)
         if others is None:
             self._clients[client.session] = client
@@ -155,7 +156,7 @@ class Sessions:
             self._clients[client.session] = {others: None, client: None}
 
     def remove(self, client: LiveClient) -> None:
-        """``client`` is gone."""
+        """Remove a client."""
         others = self._clients[client.session]
         if isinstance(others, dict):
             del others[client]

@@ -4,9 +4,9 @@
     hooks    ─ send ────▶ queue.append ─▶ delivery.deliver ─▶ outbox     of each receiver
     outbox   ─▶ receiver.flush                                           the poll or the stream that is parked
 
-Everything runs on the event loop, and nothing waits but ``send`` and ``reply``, until the queue has made a
-message safe. Beside the message's own way lie: who is there (``directory.py``), how long a client is kept
-(``leases.py``), whom a message reaches (``delivery.py``), what is counted (``meter.py``).
+Everything runs on the event loop. Only ``send`` and ``reply`` wait, until the queue has made a message safe.
+The other files of this room: ``directory.py`` finds clients, ``leases.py`` has their states and deadlines,
+``delivery.py`` adds messages to outboxes, ``meter.py`` counts.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from thywill.hub.step import CONNECTED
 log = logging.getLogger("thywill.hub")
 
 Connect = Callable[["Hub", Delivery], tuple[MessageQueue, Listener]]
-"""Makes the two neighbours of a hub: the queue, which delivers by the ``Delivery``, and the applications.
+"""Makes the queue, which delivers its messages through the ``Delivery``, and the applications.
 
-Neither may call the hub before it is whole, which is when ``connect`` has returned."""
+Neither may call the hub before ``connect`` has returned, since the hub is not complete until then."""
 
 
 class Hub:
@@ -50,8 +50,8 @@ class Hub:
         signer: makes and checks tokens.
         timing: the times of a client's life.
         call_soon: runs a function in the next turn of the loop.
-        meter: counts what passes.
-        monotonic, wall: the two clocks: leases and deadlines use the first, records and tokens the second.
+        meter: counts what happens.
+        monotonic, wall: the two clocks. Deadlines use the first; records and tokens the second.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Hub:
     def create(self, application: str, session: str) -> LiveClient:
         """Return a new client, detached until its first poll.
 
-        It has no record before that: whoever only fetches pages costs the database nothing.
+        It has no record before that, so that visitors who only fetch a page cost the database nothing.
 
         Raises:
             Draining: the server is about to stop.
@@ -106,8 +106,8 @@ class Hub:
         """Return the client that ``token`` was issued to.
 
         Raises:
-            BadToken: it is forged, cut or expired.
-            Gone: it is good, but its client is gone.
+            BadToken: this server did not issue the token, or it was changed or has expired.
+            Gone: the token is valid, but its client is gone.
         """
         return self._directory.find(token, self._wall())
 
@@ -123,7 +123,7 @@ class Hub:
 
     @property
     def clients(self) -> Mapping[str, LiveClient]:
-        """The live clients by id, to be read."""
+        """The live clients by id, read-only."""
         return self._directory.clients
 
     def clients_of(self, application: str, channel: str | None = None) -> Sequence[LiveClient]:
@@ -147,7 +147,7 @@ class Hub:
         return self._directory.channels
 
     def locate(self, client: LiveClient, address: str, transport: str) -> None:
-        """``client`` speaks from ``address``, by ``transport``."""
+        """Remember the address and the transport that ``client`` uses now."""
         if client.address != address or client.transport != transport:
             if client.address not in ("", address):
                 log.debug("%s: from another address", client)
@@ -166,10 +166,10 @@ class Hub:
         key: str | None = None,
         overflow: Overflow | None = None,
     ) -> None:
-        """Send ``data`` (JSON, ``limit`` bytes at the most); returns when the queue has made it safe.
+        """Send ``data``, at most ``limit`` bytes of JSON. Return when the queue has made the message safe.
 
         Raises:
-            UnsendableMessage: it is not JSON, or too large, or has a bad key.
+            UnsendableMessage: the data is not JSON or too large, or the key is not valid.
             Unavailable: the queue cannot make it safe now.
         """
         keyed = None if key is None else address.keyed(key)
@@ -182,11 +182,11 @@ class Hub:
         await self._queue.append(client.application, Address.client(client.id), message)
 
     def disconnect(self, client: LiveClient, reason: str) -> None:
-        """End ``client`` from this side; its browser is told ``reason``."""
+        """End ``client`` with a reason for its browser."""
         self._leases.evict(client, reason)
 
     def subscribe(self, client: LiveClient, channel: str) -> None:
-        """Put ``client`` into ``channel`` of its application; one that is gone is in none."""
+        """Put ``client`` into ``channel`` of its application. Nothing happens if it is gone."""
         if client.state is not State.GONE:
             self._directory.subscribe(client, channel)
             self._queue.subscribed(client, channel)
@@ -216,12 +216,12 @@ class Hub:
         elif self._drain_seconds is not None:
             receiver.retry(self._spread())
         elif hold == 0:
-            # The answer says that the client is here, whatever happens to the server then.
+            # The answer confirms that the client exists, so it waits until the queue has saved that.
             self._leases.hold(client, self._timing.hold)
             self._queue.accept(client, (), partial(self._expire, client, receiver))
         else:
             self._leases.hold(client, hold)
-        # Last, since its connection may hold the next poll already, which is then dealt with in here.
+        # Last: the older connection may have the next poll already, which is then handled inside this call.
         if older is not None:
             older.supersede()
 
@@ -230,9 +230,9 @@ class Hub:
             receiver.expire()
 
     def attach(self, client: LiveClient, receiver: Receiver, cursor: int) -> None:
-        """Let ``receiver`` stay, and tell it of every message until it releases the client or a newer comes.
+        """Write every message to the stream ``receiver``, until it closes or a newer request comes.
 
-        It asks for itself for what waits after ``cursor`` already.
+        The stream itself asks the outbox for the messages that already wait after ``cursor``.
 
         Raises:
             Malformed: no message was ever sent with the id ``cursor``.
@@ -250,7 +250,7 @@ class Hub:
             older.supersede()
 
     def acknowledge(self, client: LiveClient, cursor: int) -> None:
-        """The browser has processed all up to ``cursor``; a cursor that was overtaken changes nothing.
+        """The browser has processed the messages up to ``cursor``. An older cursor than the last is ignored.
 
         Raises:
             Malformed: no message was ever sent with the id ``cursor``.
@@ -260,12 +260,12 @@ class Hub:
             self._queue.acknowledged(client)
 
     def release(self, client: LiveClient) -> None:
-        """The client's request is answered or closed: its browser has a while to come back."""
+        """The client's request was answered or has closed: its browser has to return within the pause."""
         client.receiver = None
         self._leases.pause(client)
 
     def refused(self, error: RequestError) -> None:
-        """A request or a frame was refused with ``error`` after its endpoint had returned."""
+        """Count a request or frame that was refused with ``error`` after its endpoint had returned."""
         self._meter.errors[error.code] += 1
 
     @property
@@ -274,17 +274,17 @@ class Hub:
         return self._meter.limited
 
     def written(self, client: LiveClient) -> None:
-        """An answer was written to ``client``, of which a message is timed (``client.timed``)."""
+        """An answer was written to ``client``, one of whose messages is timed (``client.timed``)."""
         self._meter.written(client)
 
     # From browsers.
 
     def receive(self, client: LiveClient, items: Sequence[Item], answer: Answer) -> None:
-        """Accept numbered messages; ``answer`` once they are safe, which may be at once.
+        """Accept numbered messages, and call ``answer`` when they are safe, which may be at once.
 
         Raises:
             Gap: a number is missing.
-            TooMany: too many messages of this client wait for the application already.
+            TooMany: the application is behind with the earlier messages of this client.
         """
         inbox = client.inbox
         fresh = inbox.accept(items, self._timing.pending - client.pending)
@@ -313,27 +313,27 @@ class Hub:
         answer(received, error)
 
     def handled(self, client: LiveClient, number: int) -> None:
-        """The application has handled a step of ``client``: a message by its number, or see ``step.py``."""
+        """The application has ended a step of ``client``; ``step.py`` explains the number."""
         if number > CONNECTED:
             client.pending -= 1
         self._queue.handled(client, number)
 
     def touch(self, client: LiveClient) -> None:
-        """Its application asks for the ``data`` of ``client``, and may change it."""
+        """The application reads ``client.data``, and may change it."""
         self._queue.data_requested(client)
 
     def leave(self, client: LiveClient) -> None:
-        """The browser said that it goes."""
+        """The browser has said that it leaves."""
         self._leases.end(client, Event.LEAVE, Gone("the page has left"))
 
-    # The server starts, time passes, it stops.
+    # The server's start, its deadlines, and its stop.
 
     def restore(self, clients: Sequence[Restored]) -> None:
-        """Take back the clients that the queue has stored, before the first hook of an application."""
+        """Restore the clients that the queue has stored; called before the first hook of an application."""
         self._leases.restore(clients)
 
     def resume(self) -> None:
-        """The applications have started: tell them what is left to do for the clients of ``restore``."""
+        """The applications have started: let them handle the unfinished steps of the restored clients."""
         self._leases.resume()
 
     def tick(self) -> None:
@@ -341,7 +341,7 @@ class Hub:
         self._leases.tick()
 
     def drain(self, seconds: float) -> None:
-        """Send every browser away, to come back spread over ``seconds``."""
+        """Answer every browser to come back later, spread over ``seconds``."""
         self._drain_seconds = seconds
         for client in list(self.clients.values()):
             guarded(client, partial(self._send_away, client))

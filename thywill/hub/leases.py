@@ -1,6 +1,6 @@
-"""A client's life from its creation to its end: its state, and how long it is kept.
+"""The states and deadlines of clients, from their creation to their end.
 
-A client always has one deadline. Which one it is follows from where its browser is:
+A client always has exactly one deadline. Which one depends on its browser:
 
     created, restored      grace   ──▶ gone
     a request is parked    hold    ──▶ the request is answered with nothing
@@ -28,7 +28,7 @@ from thywill.hub.restored import Restored
 log = logging.getLogger("thywill.hub")
 
 SLICE = 200
-"""How many clients whose deadline has passed are dealt with in one turn of the loop."""
+"""How many passed deadlines are handled in one turn of the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class Timing:
         pause: how long a browser may be without a request before it counts as detached.
         token: how long a token may be presented to a server that does not know its client.
         pending: how many messages of one client may wait for its application's hooks.
-        clients: how many clients there may be.
-        record: how often a record is brought up to date when nothing but the time has changed.
-        tick: how coarse all of these are.
+        clients: how many clients the server may have.
+        record: how often a record is saved when nothing but its ``seen`` has changed.
+        tick: the precision of all of these.
     """
 
     hold: float = 25.0
@@ -61,10 +61,10 @@ class Leases:
 
     Args:
         timing: how long each deadline is.
-        directory: who is there.
-        queue, listener: are told of a client's beginning, of its changes and of its end.
+        directory: finds clients.
+        queue, listener: get the beginning, the changes and the end of each client.
         call_soon: runs a function in the next turn of the loop.
-        monotonic, wall: the two clocks: deadlines use the first, records the second.
+        monotonic, wall: the two clocks. Deadlines use the first, records the second.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Leases:
         elif client.state is State.CONNECTED:
             client.state = advance(client.state, Event.MISS)
             self._queue.changed(client)
-            # The pause that has passed counts towards the grace.
+            # The pause counts towards the grace time.
             self.hold(client, max(self._timing.grace - self._timing.pause, 0))
         else:
             self.end(client, Event.EXPIRE, Gone("its grace time has passed"))
@@ -136,7 +136,7 @@ class Leases:
     # States.
 
     def heard(self, client: LiveClient) -> None:
-        """A poll, a stream or a send of ``client`` has come; the first one makes it known to all."""
+        """A poll, a stream or a send of ``client`` has arrived. The first one connects the client."""
         if client.state is State.CONNECTED:
             self._refresh(client)
             return
@@ -157,17 +157,17 @@ class Leases:
             self._queue.changed(client)
 
     def evict(self, client: LiveClient, reason: str) -> None:
-        """End ``client`` from this side; its browser is told ``reason``, now and later."""
+        """End ``client`` and remember the reason for its browser, which may come later."""
         if client.state is not State.GONE:
             self._directory.evict(client.id, reason)
-            client.inbox.refuse(client.begun + 1)  # what it sent and no hook has begun with is dropped
+            client.inbox.refuse(client.begun + 1)  # drops the messages whose hook has not begun
             self.end(client, Event.EVICT, Gone(reason))
 
     def end(self, client: LiveClient, event: Event, reason: Gone) -> None:
-        """``client`` is gone; the request that it has here is answered with ``reason``.
+        """End ``client``, and answer its waiting request with ``reason``.
 
         Raises:
-            Gone: it was gone before.
+            Gone: it has ended before.
         """
         client.state = advance(client.state, event)
         client.seen = self._wall()
@@ -185,10 +185,10 @@ class Leases:
         if client.greeted:
             self._listener.disconnected(client)
 
-    # Over a restart of the server.
+    # After a restart of the server.
 
     def restore(self, clients: Sequence[Restored]) -> None:
-        """Take back the clients that the queue has stored: their grace begins anew, hooks come later."""
+        """Restore the clients that the queue has stored. The grace begins anew; ``resume`` runs hooks."""
         for restored in clients:
             client = restored.client(self._wall())
             self._restored.append((restored, client))
@@ -202,7 +202,7 @@ class Leases:
                 self._directory.evict(client.id, restored.evicted)
 
     def resume(self) -> None:
-        """Tell the applications, which have started, what is left to do for the clients of ``restore``."""
+        """Let the applications, which have started, handle the unfinished steps of the restored clients."""
         all_restored, self._restored = self._restored, []
         for restored, client in all_restored:
             tell = self._listener.resumed if restored.has_connected else self._listener.connected

@@ -1,6 +1,7 @@
-"""What the hub counts while it works, for whoever watches: cheap enough for every message.
+"""What the hub counts while it works, for the metrics and the status page; cheap enough for every message.
 
-What can be read off the state when somebody asks (clients, queues, sessions) is not counted here.
+Only events are counted here. What can be derived from the state when it is asked for (the number of clients,
+of waiting messages, of sessions) is not.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ LAGS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
 class Move(NamedTuple):
-    """``client`` spoke from ``address`` by ``transport`` until then, by the monotonic clock."""
+    """A client used ``address`` and ``transport`` until the time ``until`` of the monotonic clock."""
 
     until: float
     client: str
@@ -30,7 +31,7 @@ class Move(NamedTuple):
 
 
 class Tally:
-    """What passed for one application: ``sends`` counts a message once, ``queued`` once for each receiver."""
+    """The counts of one application: ``sends`` counts a message once, ``queued`` once for each receiver."""
 
     __slots__ = ("marks", "queued", "received", "sends")
 
@@ -44,7 +45,7 @@ class Tally:
 class Meter:
     """The counters of one hub.
 
-    ``limited`` counts what was refused because of a limit, by the name of its setting in ``[limits]``.
+    ``limited`` counts what a limit has refused, by the name of its setting in ``[limits]``.
 
     Args:
         monotonic: the clock.
@@ -65,10 +66,10 @@ class Meter:
         self._turn = 0
 
     def sent(self, application: str, message_id: int, receivers: Sequence[LiveClient]) -> None:
-        """A message went into the queues of ``receivers``.
+        """Count a message that was added to the outboxes of ``receivers``.
 
-        The time that it takes is measured for one of them, each time another: a broadcast to thousands then
-        costs one observation, and neither the first nor the last of them is always taken.
+        Its delay is measured for one receiver, so that a broadcast to thousands costs one measurement. Each
+        message takes another one in the order, so that it is not always the first or the last.
         """
         tally = self.applications[application]
         tally.sends += 1
@@ -85,7 +86,7 @@ class Meter:
             client.timed = message_id, now
 
     def written(self, client: LiveClient) -> None:
-        """An answer to ``client``, of which a message is timed, was written."""
+        """An answer to ``client`` was written: measure the delay if it carries the timed message."""
         timed, outbox = client.timed, client.outbox
         in_flight = outbox.in_flight
         if timed is not None and in_flight and outbox.entries[in_flight - 1].id >= timed[0]:
@@ -93,30 +94,30 @@ class Meter:
             self.delay.observe(self._monotonic() - timed[1])
 
     def received(self, application: str, count: int) -> None:
-        """Browsers sent ``count`` messages to ``application``."""
+        """Count messages that browsers have sent to ``application``."""
         self.applications[application].received += count
 
     def moved(self, client: LiveClient) -> None:
-        """``client`` is about to speak from another address, or by another transport, than it did."""
+        """Remember the present address and transport of ``client``, which is about to change them."""
         if client.transport:
             self.moves.append(Move(self._monotonic(), client.id, client.address, client.transport))
 
     def moves_of(self, client_id: str) -> list[tuple[float, str, str]]:
-        """Return where one client was before, as far as that is remembered, the oldest first.
+        """Return the remembered earlier places of one client, the oldest first.
 
-        Each is the number of seconds since it was there, the address and the transport.
+        Each has the number of seconds since the client left it, the address and the transport.
         """
         now = self._monotonic()
         own = (move for move in self.moves if move.client == client_id)
         return [(max(now - move.until, 0.0), move.address, move.transport) for move in own]
 
     def age(self, application: str, message_id: int) -> float | None:
-        """Return how many seconds ago a message was sent, right within half a second; None if unknown."""
+        """Return the age of a message in seconds, precise to half a second; None if it is not known."""
         since = self.applications[application].marks.since(message_id)
         return None if since is None else max(self._monotonic() - since, 0.0)
 
     def late(self, seconds: float) -> None:
-        """The loop came to something that was due ``seconds`` later than it should have."""
+        """Count that the loop came to a timer ``seconds`` after it was due."""
         now, seconds = self._monotonic(), max(seconds, 0.0)
         self.lag.observe(seconds)
         self._lags.append((now, seconds))

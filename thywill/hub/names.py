@@ -1,4 +1,4 @@
-"""Names that nobody can guess: the ids of clients and sessions."""
+"""Ids of clients and sessions that nobody can guess."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ BLOCK = SIZE * 256
 
 
 class Names:
-    """Makes names of the system's randomness, which is read a block at a time: a call of the system for each
-    costs several times the rest.
+    """Makes random names.
+
+    Random bytes are read a block at a time, since a system call for each name would cost several times the
+    rest.
 
     Args:
-        read: returns so many random bytes.
+        read: returns as many random bytes as it is asked for.
     """
 
     def __init__(self, read: Callable[[int], bytes] = os.urandom) -> None:

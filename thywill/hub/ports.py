@@ -1,10 +1,10 @@
-"""What the hub asks of its neighbours: a component subclasses the class here, and the hub knows no other.
+"""The contracts between the hub and the parts around it. The hub knows no other class of these parts.
 
-    hub ──▶ MessageQueue   what has to be kept of clients and messages   thywill.queue.base.Queue
-    hub ──▶ Listener       the applications                              thywill.application_interface.base
-    hub ──▶ Receiver       a browser's request that waits                thywill.hub.client, for pushes
+    hub ──▶ MessageQueue   saves messages and changes of clients    subclass: thywill.queue.base.Queue hub ──▶
+    Listener       runs the applications' hooks             subclass: thywill.application_interface.base hub
+    ──▶ Receiver       answers a browser's waiting request      in thywill.hub.client, for push components
 
-The hub tells of each event once: a queue decides what of it is kept, and where.
+The hub reports each event once. The queue decides what of it is saved, and where.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from thywill.errors import Gone, RequestError
 from thywill.hub.client import LiveClient
 
 Then = Callable[[RequestError | None], None]
-"""Called once something is safe, or with the error because of which it could not be made so."""
+"""Called with None when something is safe, or with the error that prevented it."""
 
 Answer = Callable[[int, RequestError | None], None]
-"""Tells a browser up to which number its messages are accepted, or why they are not."""
+"""Called with the number up to which a browser's messages are accepted, and the error if they are not."""
 
 
 class Listener(ABC):
-    """The applications, as the hub sees them: it tells them what clients do."""
+    """What the hub calls when a client does something: the applications."""
 
     @abstractmethod
     def connected(self, client: LiveClient) -> None:
@@ -34,11 +34,11 @@ class Listener(ABC):
 
     @abstractmethod
     def resumed(self, client: LiveClient) -> None:
-        """The server was restarted, and ``client``, which has connected before, goes on."""
+        """The server was restarted, and ``client``, which had connected before, was restored."""
 
     @abstractmethod
     def received(self, client: LiveClient, items: Sequence[Item]) -> None:
-        """``client`` sent ``items``. For each of them ``Hub.handled`` is called once it is handled."""
+        """``client`` has sent ``items``. Call ``Hub.handled`` for each one when its hook has ended."""
 
     @abstractmethod
     def disconnected(self, client: LiveClient) -> None:
@@ -46,10 +46,10 @@ class Listener(ABC):
 
 
 class MessageQueue(ABC):
-    """The message log and the records of the clients, as the hub sees them.
+    """What the hub calls to save something: messages, and changes of clients.
 
-    What a queue is told in some order is safe in that order: a message is never safe before the membership of
-    those it was sent to. No method but ``append`` waits.
+    Events become safe in the order of the calls. For example, a message is never safe before the memberships
+    that decide who gets it. Only ``append`` may wait.
     """
 
     @abstractmethod
@@ -58,7 +58,7 @@ class MessageQueue(ABC):
 
     @abstractmethod
     def add(self, client: LiveClient) -> None:
-        """``client`` has polled for the first time: it is more than a page that somebody fetched."""
+        """``client`` has polled for the first time; before that it is not saved."""
 
     @abstractmethod
     def changed(self, client: LiveClient) -> None:
@@ -66,23 +66,23 @@ class MessageQueue(ABC):
 
     @abstractmethod
     def data_requested(self, client: LiveClient) -> None:
-        """The application asks for ``client.data``, and may change it."""
+        """The application reads ``client.data``, and may change it."""
 
     @abstractmethod
     async def append(self, application: str, address: Address, message: Message) -> int:
-        """Add a message; return its id once it is as safe as this queue makes it, and delivered.
+        """Add a message; return its id when it is as safe as this queue makes it and was delivered.
 
         Raises:
-            Unavailable: it cannot be made safe now, and is not sent.
+            Unavailable: it cannot be saved at present; it was not sent.
         """
 
     @abstractmethod
     def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
-        """``client`` sent ``items``: call ``then`` when these, and all before them, are safe."""
+        """``client`` has sent ``items``: call ``then`` when these and all earlier ones are safe."""
 
     @abstractmethod
     def handled(self, client: LiveClient, number: int) -> None:
-        """The application has handled this step of ``client`` (see ``thywill.hub.step``)."""
+        """The application has ended this step of ``client`` (see ``thywill.hub.step``)."""
 
     @abstractmethod
     def subscribed(self, client: LiveClient, channel: str) -> None:
@@ -94,15 +94,15 @@ class MessageQueue(ABC):
 
     @abstractmethod
     def acknowledged(self, client: LiveClient) -> None:
-        """The browser of ``client`` has all messages up to ``client.outbox.cursor``."""
+        """The browser of ``client`` has acknowledged the messages up to ``client.outbox.cursor``."""
 
     @abstractmethod
     def close(self, client: LiveClient, then: Then, evicted: Gone | None = None) -> None:
-        """``client`` is gone: call ``then`` when that is safe, after all that it has sent.
+        """``client`` is gone: call ``then`` when that and all that it has sent is safe.
 
         Args:
-            client: who; it may never have polled.
+            client: the client, which may never have polled.
             then: called when it is safe.
-            evicted: the reason, if this side has ended it. Then ``client.inbox.received`` is the number of
-                the last of its messages that is handled.
+            evicted: the reason if the server has ended the client. Then ``client.inbox.received`` is the
+                number of its last message whose hook has begun; later ones are dropped.
         """

@@ -1,4 +1,4 @@
-"""A client as a queue that survives restarts has kept it."""
+"""A client as the durable queue has stored it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Restored:
 
     Args:
         id, application, session, created, address, user_agent: as in ``LiveClient``.
-        outbox: what its browser has not acknowledged.
+        outbox: the messages that its browser has not acknowledged.
         received: the number of the last of its messages that was accepted.
-        handled: the number of its last step that came to its end (see ``thywill.hub.step``).
-        gone: whether it had left, so that only unfinished steps are left to do.
+        handled: the number of its last step that has ended (see ``thywill.hub.step``).
+        gone: whether it had left, so that only its unfinished steps are left to handle.
         evicted: why it was disconnected, if it was.
-        data: the application's own data, as at the end of the step ``handled``.
+        data: ``client.data`` as it was at the end of the step ``handled``.
         channels: the channels that it is in.
-        items: what it has sent after ``handled``.
+        items: its messages after ``handled``.
     """
 
     id: str
@@ -46,17 +46,17 @@ class Restored:
 
     @property
     def has_connected(self) -> bool:
-        """Whether the application has handled that it connected."""
+        """Whether its ``on_connect`` has ended."""
         return self.handled >= CONNECTED
 
     def client(self, now: float) -> LiveClient:
-        """Return the client as it was, detached, and seen ``now`` (seconds since the epoch)."""
+        """Return the live client: detached, and last seen ``now`` (seconds since the epoch)."""
         inbox = Inbox(self.received)
         client = LiveClient(self.id, self.application, self.session, self.outbox, inbox, self.created)
         client.address, client.user_agent, client.data = self.address, self.user_agent, self.data
         client.seen, client.greeted, client.pending = now, True, len(self.items)
         if self.items and self.has_connected:
-            client.begun = self.items[0].n  # its hook may have begun, and what that has sent stays
+            client.begun = self.items[0].n  # its hook may have begun, so it is not dropped
         if self.gone:
             client.state = State.GONE
         return client

@@ -1,11 +1,18 @@
-"""What a message is sent for: the step of a client's that an application is handling just now.
+"""Steps: what an application does for a client, one hook at a time, and the messages that each step sends.
 
-A queue that survives a crash notes it with the message. After a restart the step is handled again if it had
-not come to its end, and what it sent before is recognized and not sent twice.
+A step is ``on_connect`` (number 0), a message or call of the browser (by its number), or ``on_disconnect``.
+The durable queue stores each message with its *cause*, which is the step that sent it, and an index. If the
+server dies before a step has ended, the next server handles the whole step again, and must not send twice
+what was stored before. It recognizes a message by cause, receiver and index. For example, step 7 of client
+"a" publishes "x" and "y" in the lobby and sends "z" to "b"; the server dies before it sends "z":
 
-So a step counts what it sends, in the same way each time that it is handled. What was refused counts too: the
-next time it may be kept. A step that sends the same data to the same receiver once more, and nothing else
-between, is taken to try again, which counts once.
+    before the crash    (a, 7) to lobby, index 0: "x"      (a, 7) to lobby, index 1: "y"
+    step 7 again        to lobby, index 0: stored, skip    to lobby, index 1: stored, skip
+                        to b, index 0: new, so it is stored and delivered
+
+Data is not compared, since a hook may send other data when it runs again (a time, a random number). Only when
+a message was refused, because the database was away, data counts: if the hook sends the same data to the same
+receiver again, that is a second try, and gets the index of the first one.
 """
 
 from __future__ import annotations
@@ -14,19 +21,24 @@ from collections.abc import Hashable
 from contextvars import ContextVar
 
 CONNECTED = 0
-"""The number of a client's first step: its messages count from 1."""
+"""The number of a client's first step, ``on_connect``. Its messages are numbered from 1."""
 
 DISCONNECTED = -1
-"""The number of its last."""
+"""The number of its last step, ``on_disconnect``."""
 
 RESUMED = -2
-"""The number of the step that a restart of the server makes; nothing is kept of it."""
+"""The number of the step ``on_resume``. It is not stored, since every restart makes a new one."""
 
 
 class Cause:
-    """The message ``number`` of the client ``client``, or one of the steps above.
+    """One step of a client, as the cause of the messages that it sends.
 
-    It is ``open`` until the step ends: what a task sends that a hook has left behind belongs to no step.
+    ``open`` becomes false when the step ends. What a task sends after that, which a hook has started, has no
+    cause.
+
+    Args:
+        client: the client's id.
+        number: the number of its message, or of one of the steps above.
     """
 
     __slots__ = ("_counts", "_failed", "client", "number", "open")
@@ -35,16 +47,16 @@ class Cause:
         self.client = client
         self.number = number
         self.open = True
-        # Most steps send nothing, and nearly all the others are never refused anything.
+        # None instead of empty dicts: most steps send nothing, and hardly any message is refused.
         self._counts: dict[Hashable, int] | None = None
         self._failed: dict[Hashable, list[tuple[bytes, int]]] | None = None
 
     def index(self, to: Hashable, data: bytes) -> int:
-        """Return how many other messages the step has sent before this one, which holds ``data``.
+        """Return the index of a message among those that the step sends to one receiver.
 
         Args:
-            to: whom it is for, and what it replies to; each has a count of its own.
-            data: what may show that it was sent before, and has failed.
+            to: the receiver, and the number of the message that this replies to; each has its own index.
+            data: the encoded data, by which a second try is recognized.
         """
         again = self._tried(to, data) if self._failed else None
         if again is not None:
@@ -56,7 +68,7 @@ class Cause:
         return index
 
     def failed(self, to: Hashable, data: bytes, index: int) -> None:
-        """The message with that ``index`` was not kept, as far as the step knows."""
+        """The message with this index was refused: the same data sent again gets the same index."""
         if self._failed is None:
             self._failed = {}
         self._failed.setdefault(to, []).append((data, index))
@@ -76,11 +88,11 @@ _current: ContextVar[Cause | None] = ContextVar("thywill_cause", default=None)
 
 
 def begin(cause: Cause) -> None:
-    """Let ``cause`` be that of everything that the running task sends from now on."""
+    """Make ``cause`` the cause of everything that the running task sends from now on."""
     _current.set(cause)
 
 
 def current() -> Cause | None:
-    """Return the step that the running task works for, or None."""
+    """Return the step that the running task handles, or None."""
     cause = _current.get()
     return cause if cause is not None and cause.open else None
