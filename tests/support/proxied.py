@@ -59,14 +59,15 @@ class Nginx:
         upstream: the server's port.
         settings: what stands in its ``server``; None takes ``conf/nginx.conf`` instead, with the folders,
             ports and names of a test.
+        text: that file, where it is of another checkout.
     """
 
-    def __init__(self, folder: Path, upstream: int, settings: str | None) -> None:
+    def __init__(self, folder: Path, upstream: int, settings: str | None, text: str = TEXT) -> None:
         program = require("nginx", "nginx-light")
         self.port, self.plain_port, self.redirect_port = free_port(), free_port(), free_port()
         make_certificate(folder)
         if settings is None:
-            text = installed(folder, upstream, self.port, self.plain_port, self.redirect_port)
+            text = installed(folder, upstream, self.port, self.plain_port, self.redirect_port, text)
         else:
             text = OWN.format(
                 alone=ALONE,
@@ -110,7 +111,7 @@ class Nginx:
                 return
 
 
-def installed(folder: Path, upstream: int, port: int, plain: int, redirect: int) -> str:
+def installed(folder: Path, upstream: int, port: int, plain: int, redirect: int, text: str = TEXT) -> str:
     """Return ``conf/nginx.conf`` with the changes that a test needs: it is to be had without TLS as well."""
     changes = {
         "user www-data;": ALONE,
@@ -131,7 +132,6 @@ def installed(folder: Path, upstream: int, port: int, plain: int, redirect: int)
         f"    fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"
         "    server_tokens off;",
     }
-    text = TEXT
     for old, new in changes.items():
         assert old in text, old
         text = text.replace(old, new)
