@@ -14,7 +14,12 @@ from tests.gate.environment import ROOT
 from thywill import errors
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-READMES = [ROOT / "README.md", *sorted(ROOT.glob("*/README.md")), *sorted(ROOT.glob("tests/**/README.md"))]
+READMES = sorted(
+    path
+    for pattern in ("*.md", "*/*.md", "tests/**/*.md", ".github/*.md")
+    for path in ROOT.glob(pattern)
+    if not any(part.startswith((".pytest", ".venv", ".hypothesis")) for part in path.parts)
+)
 
 
 def code(language: str) -> list[str]:
