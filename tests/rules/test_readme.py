@@ -101,3 +101,17 @@ def test_every_error_of_the_wire_is_documented() -> None:
         if issubclass(kind, errors.RequestError) and kind not in (errors.RequestError, errors.Later):
             assert f"`{kind.code}`" in text
             assert str(kind.status) in text
+
+
+def test_files_that_the_architecture_names_exist() -> None:
+    text = (ROOT / "thywill" / "README.md").read_text(encoding="utf-8")
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    named = set(re.findall(r"`([a-z][\w./-]*(?:\.(?:py|js|toml)|/))`", prose))
+    assert len(named) > 50
+    assert [name for name in sorted(named) if not is_there(name)] == []
+
+
+def is_there(name: str) -> bool:
+    """Return whether the project, its tests or the package has a file or folder of this name or path."""
+    folders = (ROOT, ROOT / "tests", ROOT / "thywill")
+    return any((folder / name).exists() for folder in folders) or any((ROOT / "thywill").rglob(name))
