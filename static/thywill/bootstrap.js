@@ -3,12 +3,16 @@
   'use strict';
 
   var element = document.getElementById('thywill-bootstrap'),
-      PASSING = /^(unreachable|timeout|internal)$/,
+      // Seconds that the server has for a new client.
+      PATIENCE = 30,
       entries = [],
       // The connection and the scripts, which are loaded meanwhile.
       remaining = 2,
       client,
-      failure;
+      failure,
+      // The addresses of the application's scripts, and what is wrong with one of them.
+      scripts = [],
+      broken;
 
   thywill.ready = function (ready, failed) {
     var entry = {ready: ready, failed: failed || show};
@@ -24,33 +28,34 @@
   thywill.connect = function (options, ready, failed) {
     var entry = {ready: ready, failed: failed || show},
         transport = chooseTransport(options.server),
-        lane = new internal.Lane(transport, attempt, refused);
+        lane = new internal.Lane(transport, PATIENCE, attempt, refused);
 
     function refused(error) {
       internal.run(entry.failed, {step: 'connect', message: error.message});
     }
 
     function attempt() {
-      lane.request('connect', {application: options.application}, 30, function (answer, error) {
-        if (answer.token) {
-          answer.application = options.application;
-          open(answer, transport, refused, function (opened) { start([entry], opened); });
-        } else if (!error.code || error.retry > 0 || PASSING.test(error.code)) {
-          lane.retry(error.retry);
-        } else {
-          refused(error);
-        }
+      lane.request('connect', {application: options.application}, 0, function (answer, error) {
+        if (!answer.token) { return lane.retry(error.retry); }
+        answer.application = options.application;
+        open(answer, transport, refused, function (opened) { start([entry], opened); });
       });
     }
 
+    // A wrong address is said at once.
+    lane.pages = 1;
     attempt();
   };
 
-  function chooseTransport(server) {
+  // Called early, since a script of the page may change its address by pushState.
+  function resolve(address) {
     var link = document.createElement('a');
-    // It is resolved now, since pushState may change the page's address.
-    link.href = server;
-    return internal.chooseTransport((link.href || server).replace(/\/*$/, '/thywill/'));
+    link.href = address;
+    return link.href || address;
+  }
+
+  function chooseTransport(server) {
+    return internal.chooseTransport(resolve(server).replace(/\/*$/, '/thywill/'));
   }
 
   function open(identity, transport, refused, connected) {
@@ -70,6 +75,7 @@
         internal.run(list[i].failed, {step: 'application', message: exception.message});
       }
     }
+    internal.page.listenLast();
     opened.start();
   }
 
@@ -91,27 +97,38 @@
   function finish() {
     remaining -= 1;
     if (remaining || failure) { return; }
-    if (!entries.length) { return fail('application', 'No script called thywill.ready.'); }
+    if (!entries.length) { return fail('application', broken || 'No script called thywill.ready.'); }
     start(entries, client);
   }
 
   function boot() {
-    var identity;
+    var identity, i;
     try {
       identity = internal.json.parse(element.text);
+      internal.isForcible = identity.transport_in_address;
+      for (i = 0; i < identity.resources.scripts.length; i += 1) { scripts.push(resolve(identity.resources.scripts[i])); }
       client = open(identity, chooseTransport(identity.base), function (error) {
         fail('connect', error.message);
       }, finish);
     } catch (exception) {
       return fail('bootstrap', 'The bootstrap of this page is broken.');
     }
-    internal.loadScripts(identity.resources.scripts, function (missing) {
+    internal.loadScripts(scripts, function (missing) {
       if (missing) { return fail('resources', missing + ' was not loaded.'); }
       finish();
     });
   }
 
+  // A script with a syntax error counts as loaded.
+  function note(event) {
+    if (remaining && internal.without(scripts, event.filename).length < scripts.length) {
+      broken = broken || event.message + ' (' + event.filename + ', line ' + event.lineno + ')';
+    }
+  }
+
   if (element) {
+    // Old engines tell errors to window.onerror alone, which is the page's.
+    if (window.addEventListener) { internal.listen(window, 'error', note); }
     boot();
   } else {
     failure = {step: 'bootstrap', message: 'This page has no bootstrap.'};

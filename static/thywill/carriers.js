@@ -38,6 +38,9 @@
         end(text && read === text.length ? 'whole' : 'cut');
       } else if (read > LIMIT) {
         end('full');
+      } else if (read < text.length) {
+        // A part of a frame shows at least that something comes.
+        receive('');
       }
     };
     request.send('');

@@ -26,10 +26,10 @@
     }
   };
 
-  // The name that the page's address forces, for tests.
+  // The transport that the page's address forces, where the server's settings allow that (transport_in_address).
   internal.forced = function () {
-    var found = /[?&]transport=([\w\-]+)/.exec(location.search);
-    return found && found[1];
+    var found = /[?&]transport=(xhr-streaming|xdr-streaming|eventsource|htmlfile|longpoll|iframe|jsonp)\b/.exec(location.search);
+    return internal.isForcible && found && found[1];
   };
 
   // Without ActiveX the frame shows as a page that loads, so it is used only when it is asked for.

@@ -6,12 +6,11 @@
   function Dispatcher(identity, transport, owner) {
     var self = this;
     function gone(error) { self.close(error); }
-    self.token = identity.token;
     self.transport = transport;
     self.owner = owner;
     // Why it has ended.
     self.error = null;
-    self.sender = new internal.Sender(identity, transport, gone);
+    self.sender = new internal.Sender(identity, transport, function () { self.nudge(); }, gone);
     self.receiver = new internal.Receiver(identity, transport, self, gone);
   }
 
@@ -47,9 +46,10 @@
     },
 
     leave: function (unloading) {
+      var farewell = this.sender.farewell();
       if (this.error) { return; }
       this.close({code: 'left', message: 'The client has left.'});
-      this.transport.leave({token: this.token}, unloading);
+      this.transport.leave(farewell, unloading);
     },
 
     close: function (error) {
@@ -72,9 +72,12 @@
       this.receiver.nudge();
     },
 
+    // The browser may throw the page away later without a word, so the server gets now what is not accepted yet.
     suspend: function () {
+      var farewell = this.sender.farewell();
       this.receiver.suspend();
       this.sender.lane.clear();
+      if (farewell.messages) { internal.beacon(this.transport.address + 'send', farewell); }
     },
 
     restart: function () {

@@ -1,8 +1,12 @@
-// JSON: the browser's own, or ours where there is none (IE6, IE7).
+// JSON: the browser's own, or ours where there is none (IE6, IE7), or where the page has altered how it writes.
 (function (internal) {
   'use strict';
 
-  var builtin = window.JSON,
+  // Some libraries replace JSON by an object of another kind.
+  var builtin = window.JSON && window.JSON.parse && window.JSON.stringify ? window.JSON : null,
+      // A library that is loaded later may still replace its functions.
+      parseBuiltin = builtin && builtin.parse,
+      stringifyBuiltin = builtin && builtin.stringify,
       // Old engines run out of stack at (a|b)*, so this pattern repeats a*(ba*)*.
       STRING = /"[^"\\\x00-\x1f]*(\\(["\\bfnrt]|\/|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"/,
       OTHERS = /|[[\]{}:,]|true|false|null|-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/,
@@ -80,9 +84,22 @@
     return '{' + parts.join(',') + '}';
   }
 
+  // Prototype and others give every list, text or number a toJSON, which writes JSON into the JSON.
+  function isAltered() {
+    return !!([].toJSON || {}.toJSON || ''.toJSON || (0).toJSON || true.toJSON);
+  }
+
+  // Returns whether the value has a toJSON of its own or of its class, and not one that all lists or objects have.
+  function hasToJSON(value) {
+    var toJSON = typeof value === 'object' && value && value.toJSON;
+    return !!toJSON && toJSON !== [].toJSON && toJSON !== {}.toJSON;
+  }
+
   function write(value) {
     var type = typeof value;
-    if (value && value.toJSON) { return write(value.toJSON()); }
+    // Prototype's dates have a toJSON that writes JSON into the JSON.
+    if (value && value.toISOString) { return isFinite(value) ? quote(value.toISOString()) : 'null'; }
+    if (hasToJSON(value)) { return write(value.toJSON()); }
     if (type === 'string') { return quote(value); }
     if (type === 'object' && value) { return internal.isArray(value) ? writeList(value) : writeObject(value); }
     if (type === 'undefined' || type === 'function') { return ''; }
@@ -91,12 +108,12 @@
 
   internal.json = {
     parse: function (text) {
-      return builtin ? builtin.parse(text) : parse(text);
+      return builtin ? parseBuiltin(text) : parse(text);
     },
 
     // U+2028 and U+2029 end a line in old JavaScript; half of a surrogate pair can't be written in UTF-8.
     stringify: function (value) {
-      var text = (builtin ? builtin.stringify(value) : write(value)) || 'null';
+      var text = (builtin && !isAltered() ? stringifyBuiltin(value) : write(value)) || 'null';
       return text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff\u2028\u2029]/g, function (found) {
         return found.length > 1 ? found : escapeOne(found);
       });

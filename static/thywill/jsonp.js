@@ -53,7 +53,7 @@
 
     // Firefox loads no picture for a page that is being closed, so the beacon comes first.
     leave: function (fields) {
-      if (!internal.beacon(this.address, fields)) { new Image().src = this.locate('leave', fields, 'left'); }
+      if (!internal.beacon(this.address + 'leave', fields)) { new Image().src = this.locate('leave', fields, 'left'); }
     },
 
     locate: function (operation, fields, callback) {

@@ -1,13 +1,28 @@
-// A lane: one request at a time, and the pauses between. Polls have one, sends have another.
+// A lane: one request at a time, the pauses between, and the patience with a slow network. Polls have one lane, sends
+// have another.
 (function (internal) {
   'use strict';
 
-  // It calls proceed() after a pause, and gone(error) if the server does not know the client or refuses the page.
-  function Lane(transport, proceed, gone) {
+  // Errors that may pass. Any other one ends the client, unless the server says after how many seconds to come back.
+  var PASSING = /^(unreachable|timeout|internal|draining|unavailable|too_many|gap|refused)$/,
+      // The most seconds that an answer is waited for.
+      LONGEST = 120;
+
+  // Has patience for so many seconds at first. It calls proceed() after a pause, and gone(error) when the server gives
+  // an answer that can't get better.
+  function Lane(transport, patience, proceed, gone) {
     this.transport = transport;
+    this.shortest = this.patience = patience;
     this.proceed = proceed;
     this.gone = gone;
     this.backoff = new internal.Backoff();
+    // Seconds that the last answer took which the server did not hold.
+    this.roundTrip = 0;
+    // Codes of errors that the owner deals with.
+    this.own = /^$/;
+    // How many pages of a proxy, one after another, refuse a request for good, and how many came so far.
+    this.pages = 4;
+    this.refusals = 0;
     this.drop = this.timer = null;
     this.closed = false;
   }
@@ -17,12 +32,14 @@
       return this.closed || !!this.drop || !!this.timer;
     },
 
-    request: function (operation, fields, seconds, answered) {
-      var lane = this;
-      lane.drop = lane.transport.request(operation, fields, seconds, function (answer) {
+    // The server may hold the answer for so many seconds.
+    request: function (operation, fields, hold, answered) {
+      var lane = this, begun = thywill.clock.now();
+      lane.drop = lane.transport.request(operation, fields, hold + lane.patience, function (answer) {
         var error = answer.error || {};
         lane.drop = null;
-        if (/^(gone|bad_token|origin)$/.test(error.code)) {
+        lane.learn(error.code, hold, (thywill.clock.now() - begun) / 1000);
+        if (lane.isFinal(error)) {
           if (error.code === 'origin') { internal.warn(error.message); }
           lane.gone(error);
         } else {
@@ -31,7 +48,23 @@
       });
     },
 
-    // Pauses as long as the server asks, or else as the back-off says.
+    // Patience doubles after a time-out, and follows the answers that come.
+    learn: function (code, hold, seconds) {
+      if (code === 'timeout') {
+        this.patience = Math.min(2 * this.patience, LONGEST);
+      } else if (!hold && code !== 'unreachable') {
+        this.roundTrip = seconds;
+        this.patience = Math.max(this.shortest, Math.min(2 * seconds, LONGEST));
+      }
+    },
+
+    isFinal: function (error) {
+      this.refusals = error.code === 'refused' ? this.refusals + 1 : 0;
+      return !!error.code && !(error.retry > 0) && !this.own.test(error.code) &&
+        (!PASSING.test(error.code) || this.refusals >= this.pages);
+    },
+
+    // Pauses as long as the server asks, or else as the back-off says. Returns the seconds.
     retry: function (asked) {
       var lane = this, seconds = asked > 0 ? Math.max(0.1, Math.min(asked, 3600)) : lane.backoff.next();
       if (!lane.closed) {

@@ -35,9 +35,23 @@
   });
 
   // Open requests keep a page out of the browser's page cache, and so does a listener for unload.
-  listen(window, 'onpagehide' in window ? 'pagehide' : 'unload', function (event) {
+  function hide(event) {
     if (event.persisted) { callAll('suspend'); } else { callAll('leave', true); }
-  });
+  }
+
+  // Called again when the application has set its own listeners, so that ours comes after them: what they send goes
+  // with the last words of the page.
+  page.listenLast = function () {
+    var name = 'onpagehide' in window ? 'pagehide' : 'unload';
+    if (window.removeEventListener) {
+      window.removeEventListener(name, hide, false);
+    } else if (window.detachEvent) {
+      window.detachEvent('on' + name, hide);
+    }
+    listen(window, name, hide);
+  };
+
+  page.listenLast();
   listen(window, 'pageshow', function (event) {
     if (event.persisted) { callAll('restart'); }
   });

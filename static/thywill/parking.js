@@ -1,11 +1,13 @@
 // Parking: which of a browser's pages may keep a request open. A browser opens six connections to a host for all of
-// its tabs, so the pages agree by localStorage on four of them. Browsers that open two have no localStorage: there each
-// page is on its own.
+// its tabs, so the pages agree by localStorage on some of them; the others poll only briefly. Browsers that open two
+// connections have no localStorage: there each page is on its own.
 (function (internal) {
   'use strict';
 
   // Pages that may keep a request open: two connections are left for sends and for pages that load.
   var PLACES = 4,
+      // The same, where pages of other origins, which have a storage of their own, use the server as well.
+      SHARED = 2,
       // Milliseconds after which a place is renewed.
       RENEW = 20000,
       // Milliseconds: a time further ahead was written by another clock.
@@ -21,13 +23,25 @@
     }
   }
 
-  function Parking(address, hold) {
-    this.places = isMultiplexed(address) ? Infinity : PLACES;
+  // Old engines have no storage. New ones may forbid it: then asking throws.
+  function lacksStorage() {
+    try {
+      return window.localStorage === undefined;
+    } catch (exception) {
+      return false;
+    }
+  }
+
+  function Parking(address, hold, isShared) {
+    this.places = isShared || internal.isOtherOrigin(address) ? SHARED : PLACES;
+    if (isMultiplexed(address) || lacksStorage()) { this.places = Infinity; }
     this.key = 'thywill.parked ' + address;
     this.id = internal.digits() + internal.digits();
     // Milliseconds for which a place is taken: a page that crashed does not give it back.
     this.life = (2 * hold + 30) * 1000;
     this.until = 0;
+    // The storage is full or forbidden, so nobody knows how many pages there are.
+    this.isBlind = false;
   }
 
   Parking.prototype = {
@@ -38,13 +52,17 @@
       places = this.others();
       internal.each(places, function () { count += 1; });
       // One place is left for the page in front.
-      if (count >= this.places - (document.hidden ? 1 : 0)) {
-        this.release();
-        return false;
-      }
-      this.until = places[this.id] = now + this.life;
-      internal.remember(this.key, places);
-      return true;
+      if (count < this.places - (document.hidden ? 1 : 0) && this.record(places, now + this.life)) { return true; }
+      this.release();
+      return false;
+    },
+
+    // Returns whether the other pages can see that the place is taken.
+    record: function (places, until) {
+      this.until = places[this.id] = until;
+      this.isBlind = this.places !== Infinity &&
+        !(internal.remember(this.key, places) && internal.recall(this.key)[this.id] === until);
+      return !this.isBlind;
     },
 
     others: function () {

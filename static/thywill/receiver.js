@@ -19,12 +19,14 @@
 (function (internal) {
   'use strict';
 
-  // Seconds beyond the hold.
-  var SLACK = 10,
+  // Seconds that the server has for its answer, beyond the hold.
+  var PATIENCE = 10,
       // Polls that may bring nothing at once.
-      PATIENCE = 3,
-      // Seconds between short polls, and up to 2 more.
+      FRUITLESS = 3,
+      // Seconds between the polls of a page without a place, and up to 2 more.
       SHORT = 3,
+      // Seconds for which polls are held where no place can be recorded, and at least between them.
+      BRIEF = 1,
       // Milliseconds: a stream that lasts so long works.
       STABLE = 10000,
       // A transport whose streams broke earlier so many times in a row is given up.
@@ -60,9 +62,9 @@
     self.hold = identity.hold;
     self.owner = owner;
     self.transport = transport;
-    self.lane = new internal.Lane(transport, function () { self.wake(); }, gone);
+    self.lane = new internal.Lane(transport, PATIENCE, function () { self.wake(); }, gone);
     self.choice = new internal.Choice(transport, identity);
-    self.parking = new internal.Parking(transport.address, identity.hold);
+    self.parking = new internal.Parking(transport.address, identity.hold, identity.shared);
     self.state = 'idle';
     self.connected = self.isQuiet = false;
     self.fruitless = self.cuts = 0;
@@ -82,7 +84,8 @@
       return !!next;
     },
 
-    // Until it is connected, the server answers at once. Then a request waits there.
+    // Until it is connected, the server answers at once. Then a request waits there, for a moment where there is no place
+    // for longer.
     proceed: function () {
       var name;
       if (this.state !== 'ready') { return; }
@@ -121,12 +124,12 @@
 
     poll: function (event) {
       var self = this, held = event === 'hold', begun = thywill.clock.now(),
-          fields = {token: self.token, cursor: self.cursor};
+          hold = held ? self.hold : self.connected && self.parking.isBlind ? BRIEF : 0, fields = {token: self.token, cursor: self.cursor};
       self.stream = null;
       self.handle(event);
-      if (!held) { fields.hold = 0; }
+      if (!held) { fields.hold = hold; }
       if (self.connected && !self.trial) { self.owner.changeTransport(self.choice.polls); }
-      self.lane.request('poll', fields, (held ? self.hold : 0) + SLACK, function (answer, error) {
+      self.lane.request('poll', fields, hold, function (answer, error) {
         if (internal.isArray(answer.messages) && !answer.superseded) {
           self.handle('answered');
           self.answered(answer, held, (thywill.clock.now() - begun) / 1000);
@@ -195,10 +198,10 @@
       } else if (held) {
         this.fruitless += 1;
       }
-      if (this.fruitless > PATIENCE) {
+      if (this.fruitless > FRUITLESS) {
         this.rest();
       } else if (this.connected && this.state === 'ready' && !this.parking.claim()) {
-        this.rest(SHORT + 2 * this.lane.backoff.random());
+        this.rest(this.parking.isBlind ? BRIEF + this.lane.backoff.random() : SHORT + 2 * this.lane.backoff.random());
       } else {
         this.proceed();
       }
@@ -265,7 +268,7 @@
       this.proceed();
     },
 
-    // Another page has renewed its place, or given it up.
+    // Another page has renewed its place or given it up, or a reply may be on its way.
     nudge: function () {
       if (this.connected && !this.parking.until) { this.wake(); }
     },

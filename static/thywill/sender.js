@@ -2,23 +2,31 @@
 (function (internal) {
   'use strict';
 
-  var TIMEOUT = 30;
+  // Seconds that the server has for its answer.
+  var PATIENCE = 30;
 
   // An item is {data: JSON, method: JSON or nothing, done: function (error, number)}. The first in the queue always
   // has the number received + 1: so repeats keep their numbers, and a refused item leaves no gap.
-  function Sender(identity, transport, gone) {
+  // It calls accepted() when the server has accepted items, and gone(error) when it never will.
+  function Sender(identity, transport, accepted, gone) {
     var self = this;
     self.token = identity.token;
     self.limits = identity.limits;
     self.transport = transport;
+    self.accepted = accepted;
     self.room = transport.limit - transport.size(identity.token);
-    self.lane = new internal.Lane(transport, function () { self.flush(); }, gone);
+    self.lane = new internal.Lane(transport, PATIENCE, function () { self.flush(); }, gone);
+    self.lane.own = /^(too_large|malformed)$/;
     self.queue = [];
     self.received = 0;
     // The highest number that was sent so far.
     self.sent = 0;
     // How many items a batch may have.
     self.most = self.limits.messages;
+  }
+
+  function join(texts) {
+    return '[' + texts.join('').slice(0, -1) + ']';
   }
 
   Sender.prototype = {
@@ -42,10 +50,7 @@
       if (self.lane.isBusy() || !self.queue.length) { return; }
       batch = self.batch();
       self.sent = Math.max(self.sent, before + batch.length);
-      self.lane.request('send', {
-        token: self.token,
-        messages: '[' + batch.join('').slice(0, -1) + ']'
-      }, TIMEOUT, function (answer, error) {
+      self.lane.request('send', {token: self.token, messages: join(batch)}, 0, function (answer, error) {
         self.answered(answer, error, before, batch.length);
       });
     },
@@ -69,6 +74,7 @@
         this.lane.backoff.reset();
         this.most = Math.min(this.most + 1, this.limits.messages);
         this.flush();
+        this.accepted();
       } else if (isGap && error.received < before) {
         // The server has lost what it had accepted.
         this.lane.gone(error);
@@ -77,6 +83,13 @@
       } else {
         this.lane.retry(error.retry);
       }
+    },
+
+    // The fields of a last request: the token, and what the server has not accepted yet, as far as it fits in.
+    farewell: function () {
+      var fields = {token: this.token};
+      if (this.queue.length) { fields.messages = join(this.batch()); }
+      return fields;
     },
 
     accept: function (number) {

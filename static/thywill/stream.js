@@ -16,6 +16,10 @@
 //
 // Before `greeted` nothing proves that streams work here, so all failures are `failed`: the receiver then tries
 // another transport. `resumed` and `beating` have brought no message by the present request.
+//
+// A greeting proves little: there are proxies and virus scanners that let the first kilobytes through, and then only
+// whole blocks. So until a request has brought enough, the stream asks the server for an echo, with acknowledgements
+// and when nothing has come for a while. Where the echo does not come in time, streams are `failed` as well.
 (function (internal) {
   'use strict';
 
@@ -25,10 +29,13 @@
       SLACK = 10,
       // Seconds between two acknowledgements.
       PAUSE = 1,
-      // Seconds of silence in a frame, which may not notice that it was cut, until the server is asked.
-      SILENCE = 8,
-      // As many messages are acknowledged without a wait.
+      // Seconds without a frame until the server is asked for an echo; doubled after each that brings nothing else.
+      SILENCE = 4,
+      // As many messages, or characters, are acknowledged without a wait.
       MANY = 20,
+      MUCH = 32768,
+      // Characters by one request that no proxy lets through if it holds anything back.
+      ENOUGH = 65536,
       count = 0,
       COLUMNS = {idle: 0, opening: 1, greeting: 2, greeted: 3, live: 4, paused: 5, resumed: 6, beating: 7},
       TABLE = {
@@ -42,19 +49,19 @@
         crowded:   ['',        'opening',  'greeting', 'full',    'full',    '',        'full',    'full'],
         // The server ends the session: it stops, or another receiver has taken over. So streams work.
         stopping:  ['',        'failed',   'cut',      'cut',     'cut',     '',        'cut',     'cut'],
-        // No answer of ours, one after a gap, or the frame c.
-        broken:    ['',        'failed',   'failed',   'cut',     'cut',     '',        'cut',     'cut'],
         // The server did not get our token in time, or the token has expired.
         refused:   ['',        'failed',   'failed',   'gone',    'gone',    '',        'gone',    'gone'],
         gone:      ['',        'gone',     'gone',     'gone',    'gone',    '',        'gone',    'gone'],
         whole:     ['',        'failed',   'failed',   'paused',  'paused',  '',        'cut',     'paused'],
         // Whole, but within a second.
         brief:     ['',        'failed',   'failed',   'paused',  'paused',  '',        'cut',     'cut'],
+        // The connection broke, or the session is over: there was the frame c, no answer of ours, one after a gap, or the
+        // server does not know the session.
         cut:       ['',        'failed',   'failed',   'cut',     'cut',     '',        'cut',     'cut'],
         full:      ['',        'failed',   'failed',   'full',    'full',    '',        'full',    'full'],
         silence:   ['',        'failed',   'failed',   'silent',  'cut',     '',        'silent',  'cut'],
-        // The server answers an acknowledgement that there is no such session.
-        unknown:   ['',        'failed',   'failed',   'cut',     'cut',     '',        'cut',     'cut'],
+        // An echo has not come in time.
+        late:      ['',        'failed',   'failed',   'failed',  'failed',  '',        'failed',  'failed'],
         // The receiver needs it no longer, and is not told.
         close:     ['closed',  'closed',   'closed',   'closed',  'closed',  'closed',  'closed',  'closed']
       };
@@ -67,8 +74,8 @@
     this.address = 'sockjs/' + internal.digits().slice(-3) + '/' + internal.digits() + internal.digits() +
       (count += 1) + '/';
     this.state = 'idle';
-    // Messages since the last acknowledgement.
-    this.unacknowledged = 0;
+    // Messages and characters since the last acknowledgement, and characters of the present request.
+    this.unacknowledged = this.waiting = this.brought = 0;
   }
 
   // Returns which event an answer of the server is.
@@ -78,7 +85,7 @@
     if (error.code === 'bad_token') { return 'refused'; }
     if (answer.superseded || error.retry > 0) { return 'stopping'; }
     // Had it begun after our cursor, an answer before it would have been lost.
-    if (!internal.isArray(items) || answer.after > cursor) { return 'broken'; }
+    if (!internal.isArray(items) || answer.after > cursor) { return 'cut'; }
     return items.length ? 'messages' : 'nothing';
   }
 
@@ -90,6 +97,8 @@
       self.ended = ended;
       self.begun = thywill.clock.now();
       self.isOpening = true;
+      self.brought = 0;
+      self.silence = SILENCE;
       self.handle('open');
       try {
         self.drop = open(self.transport, self.address, function (frame) {
@@ -133,29 +142,55 @@
     },
 
     watch: function () {
-      var self = this, seconds = self.isProven() ? self.receiver.hold + SLACK : PROBE;
+      var self = this, seconds = self.isProven() ? self.receiver.hold + SLACK : self.echoTime();
       thywill.clock.clear(self.watchdog);
       self.watchdog = thywill.clock.set(function () { self.handle('silence'); }, seconds * 1000);
-      if (self.isProven() && internal.carriers[self.name].mute) { self.ask(SILENCE); }
+      self.ask();
     },
 
-    // Asks whether the session is still there: after a silence, and then whenever a heartbeat is missing.
-    ask: function (seconds) {
-      var self = this;
+    // An engine that is mute, since it may not notice that the stream was cut, has the server asked on and on: it
+    // answers if the session is gone.
+    ask: function () {
+      var self = this, isMute = internal.carriers[self.name].mute, most = self.receiver.hold * 0.8;
       thywill.clock.clear(self.question);
+      if (!self.isProven() || !isMute && (self.brought > ENOUGH || self.silence > most)) { return; }
       self.question = thywill.clock.set(function () {
-        self.ask(self.receiver.hold * 0.8);
+        self.silence *= 2;
+        self.ask();
         if (!self.posting) { self.acknowledge(); }
-      }, seconds * 1000);
+      }, Math.min(self.silence, most) * 1000);
+    },
+
+    // Seconds in which the server's word has to come.
+    echoTime: function () {
+      return Math.max(PROBE, 2 * this.receiver.lane.roundTrip);
+    },
+
+    // The server has written the echo, which may have come already.
+    expectEcho: function () {
+      var self = this, isExpected = self.isEchoing;
+      self.forgetEcho();
+      if (isExpected) {
+        self.echo = thywill.clock.set(function () { self.handle('late'); }, self.echoTime() * 1000);
+      }
+    },
+
+    forgetEcho: function () {
+      this.isEchoing = false;
+      thywill.clock.clear(this.echo);
     },
 
     receive: function (frame) {
       var kind = frame.charAt(0);
+      this.brought += frame.length;
+      // Anything else shows that more comes through than heartbeats.
+      if (kind !== 'h') { this.forgetEcho(); }
       if (kind === 'o') {
         this.handle('opened');
       } else if (kind === 'c') {
-        this.handle('broken');
+        this.handle('cut');
       } else if (kind === 'a') {
+        this.waiting += frame.length;
         this.takeAll(frame.slice(1));
       } else {
         this.handle(this.receiver.parking.claim() ? 'heartbeat' : 'crowded');
@@ -173,7 +208,7 @@
         list = internal.json.parse(text);
         for (i = 0; i < list.length; i += 1) { list[i] = internal.json.parse(list[i]); }
       } catch (exception) {
-        return this.handle('broken');
+        return this.handle('cut');
       }
       for (i = 0; i < list.length && this.state in COLUMNS; i += 1) { this.take(list[i] || {}); }
     },
@@ -185,7 +220,10 @@
       if (!hasItems || !(this.state in COLUMNS)) { return; }
       this.receiver.confirm(answer);
       this.receiver.take(answer);
-      if (event === 'messages') { this.receiver.lane.backoff.reset(); }
+      if (event === 'messages') {
+        this.silence = SILENCE;
+        this.receiver.lane.backoff.reset();
+      }
       // The application may have left meanwhile.
       if (answer.retry > 0) { this.handle('stopping', answer.retry); }
       this.unacknowledged += answer.messages.length;
@@ -195,7 +233,7 @@
     schedule: function () {
       var self = this;
       if (self.posting || !(self.state in COLUMNS)) { return; }
-      if (self.unacknowledged >= MANY) {
+      if (self.unacknowledged >= MANY || self.unacknowledged && self.waiting >= MUCH) {
         self.acknowledge();
       } else if (self.unacknowledged && !self.timer) {
         self.timer = thywill.clock.set(function () { self.acknowledge(); }, PAUSE * 1000);
@@ -205,17 +243,19 @@
     acknowledge: function () {
       thywill.clock.clear(this.timer);
       this.timer = null;
-      this.unacknowledged = 0;
-      this.post({cursor: this.receiver.cursor});
+      this.unacknowledged = this.waiting = 0;
+      this.isEchoing = this.brought < ENOUGH;
+      this.post(this.isEchoing ? {cursor: this.receiver.cursor, echo: true} : {cursor: this.receiver.cursor});
     },
 
     post: function (fields) {
-      var self = this, body = '[' + internal.json.stringify(internal.encode(fields)) + ']';
-      self.posting = self.transport.request(self.address + 'xhr_send', body, SLACK, function (answer) {
+      var self = this, body = '[' + internal.json.stringify(internal.encode(fields)) + ']',
+          patience = self.receiver.lane.patience;
+      self.posting = self.transport.request(self.address + 'xhr_send', body, patience, function (answer) {
         self.posting = null;
-        if (answer.error && (!self.isProven() || answer.error.code === 'not_found')) { return self.handle('unknown'); }
+        if (answer.error && (!self.isProven() || answer.error.code === 'refused')) { return self.handle('cut'); }
         // Without it the server may send nothing more.
-        if (answer.error) { self.unacknowledged += 1; }
+        if (answer.error) { self.unacknowledged += 1; } else { self.expectEcho(); }
         self.schedule();
       });
     },
@@ -232,6 +272,7 @@
       thywill.clock.clear(this.watchdog);
       thywill.clock.clear(this.question);
       thywill.clock.clear(this.timer);
+      this.forgetEcho();
       if (this.posting) {
         this.posting();
         this.unacknowledged += 1;

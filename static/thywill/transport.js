@@ -5,15 +5,21 @@
   'use strict';
 
   // What a status means when a proxy's page stands in place of the answer.
-  var CODES = {404: 'not_found', 410: 'gone', 413: 'too_large'};
+  var CODES = {410: 'gone', 413: 'too_large'},
+      // Statuses between 400 and 499 that may pass.
+      PASSING = /^(408|409|425|429)$/;
 
   internal.transportKinds = [];
 
+  function isRefusal(status) {
+    return status >= 400 && status < 500 && !PASSING.test(status);
+  }
+
   internal.chooseTransport = function (address) {
-    var all = internal.transportKinds, i = 0;
-    if (/\biframe\b/.test(internal.forced() || thywill.transports)) { all = [internal.Iframe].concat(all); }
+    var all = internal.transportKinds, wanted = String(internal.forced() || thywill.transports), i = 0;
+    if (/\biframe\b/.test(wanted)) { all = [internal.Iframe].concat(all); }
     while (!all[i].usable(address)) { i += 1; }
-    if (internal.forced() === 'jsonp') { i = all.length - 1; }
+    if (/^jsonp\b/.test(wanted)) { i = all.length - 1; }
     return new all[i](address);
   };
 
@@ -66,7 +72,12 @@
 
   // Returns whether the browser will deliver it, even after the page is closed.
   internal.beacon = function (address, fields) {
-    return !!navigator.sendBeacon && navigator.sendBeacon(address + 'leave', internal.encode(fields));
+    try {
+      return !!navigator.sendBeacon && navigator.sendBeacon(address, internal.encode(fields));
+    } catch (exception) {
+      // Some engines throw where the text is too long.
+      return false;
+    }
   };
 
   // IE has statuses of its own (12002 to 12152, and 1223 for 204), without a body, and throws where one is read.
@@ -77,7 +88,8 @@
       if (status === 204 || status === 1223) { return {}; }
       return internal.json.parse(request.responseText);
     } catch (exception) {
-      return internal.failure(CODES[status] || 'unreachable', 'No JSON, but status ' + status + '.');
+      return internal.failure(CODES[status] || (isRefusal(status) ? 'refused' : 'unreachable'),
+        'The server, or a proxy before it, answers with the status ' + status + '.');
     }
   };
 

@@ -2,12 +2,31 @@
 (function (internal) {
   'use strict';
 
-  // After so many failures in a row a script asks whether they are refusals.
-  var TRIES = 3,
+  var FORBIDDEN = 'The Content-Security-Policy of this page forbids (connect-src) ',
+      AWAY = ' does not answer. The server or the network is away.',
+      HINDERED = ' answers, but this page can not read it. Something adds headers to its requests or removes those of ' +
+        'answers; or the page hides its address, and origins in [client_interface] lacks ',
+      // After so many failures in a row a script asks whether they are refusals.
+      TRIES = 3,
       // Seconds that the script has for its answer.
-      ANSWER = 10;
+      ANSWER = 10,
+      // Origins that the page's own policy forbids.
+      blocked = {};
 
   function nothing() {}
+
+  function originOf(address) {
+    return String(address).split('/', 3).join('/');
+  }
+
+  // Browsers say so when the page's own Content-Security-Policy forbids a request.
+  if (document.addEventListener) {
+    internal.listen(document, 'securitypolicyviolation', function (event) {
+      if (event.effectiveDirective === 'connect-src' && event.disposition !== 'report') {
+        blocked[originOf(event.blockedURI)] = true;
+      }
+    });
+  }
 
   function create() {
     return window.XMLHttpRequest ? new window.XMLHttpRequest() : new window.ActiveXObject('Microsoft.XMLHTTP');
@@ -36,6 +55,7 @@
         var isFailure = answer.error && /^(unreachable|timeout)$/.test(answer.error.code);
         self.failures = isFailure ? self.failures + 1 : 0;
         self.isClear = self.isClear || !isFailure;
+        if (isFailure && blocked[originOf(self.address)]) { return done(internal.failure('policy', FORBIDDEN + self.address)); }
         if (!self.otherOrigin || !isFailure || self.failures % TRIES) { return done(answer); }
         drop = self.inquire(answer, done);
       });
@@ -49,8 +69,8 @@
         if (answer.error && answer.error.code === 'origin') { return done(answer); }
         if (!self.isClear) {
           self.isClear = true;
-          internal.warn(self.address + ' is away, or refuses pages of ' + location.protocol + '//' + location.host +
-            ': see origins in [client_interface].');
+          internal.warn(self.address + (/^(unreachable|timeout)$/.test((answer.error || {}).code) ? AWAY :
+            HINDERED + location.protocol + '//' + location.host + '.'));
         }
         done(failure);
       });
@@ -77,7 +97,7 @@
     // A page that unloads has time for a beacon, or for a request that blocks.
     leave: function (fields, unloading) {
       try {
-        if (!internal.beacon(this.address, fields)) { this.open('leave', !unloading).send(internal.encode(fields)); }
+        if (!internal.beacon(this.address + 'leave', fields)) { this.open('leave', !unloading).send(internal.encode(fields)); }
       } catch (exception) {
         // The server ends the client after its grace time.
       }

@@ -25,9 +25,9 @@ test('the application starts when the client is connected', () => {
 test('the client connects while the scripts are loaded, one after another', () => {
   const page = new Page({bootstrap: SCRIPTS});
   assert.equal(page.open('poll').length, 1);
-  assert.deepEqual(page.scripts.map((script) => script.src), ['../static/1/chat/a.js']);
+  assert.deepEqual(page.scripts.map((script) => script.src), ['http://here/static/1/chat/a.js']);
   page.scripts[0].end(true);
-  assert.deepEqual(page.scripts.map((script) => script.src), ['../static/1/chat/a.js', '../static/1/chat/b.js']);
+  assert.deepEqual(page.scripts.map((script) => script.src), ['http://here/static/1/chat/a.js', 'http://here/static/1/chat/b.js']);
   watch(page);
   page.deliver([]);
   assert.deepEqual(page.told, []);
@@ -145,6 +145,24 @@ test('application fails: no script has called thywill.ready (as IE8 has it for a
   page.scripts[1].end(false);
   assert.match(page.notes[0], /thywill\.ready/);
   assert.equal(page.open('poll').length, 0);
+});
+
+test('a script with a syntax error is named, with its line', () => {
+  const page = new Page({bootstrap: SCRIPTS});
+  page.deliver([]);
+  page.fire('error', {message: 'elsewhere', filename: 'http://here/other.js', lineno: 1});
+  page.fire('error', {message: 'SyntaxError: Unexpected token', filename: 'http://here/static/1/chat/a.js', lineno: 12});
+  page.scripts[0].end(true);
+  page.scripts[1].end(true);
+  assert.deepEqual(page.notes, ['SyntaxError: Unexpected token (http://here/static/1/chat/a.js, line 12)']);
+});
+
+test('the addresses of scripts are resolved before the first may change the page\'s own', () => {
+  const page = new Page({bootstrap: SCRIPTS});
+  page.context.location.href = 'http://here/far/away/from/chat';
+  page.scripts[0].end(true);
+  assert.deepEqual(page.scripts.map((script) => script.src),
+    ['http://here/static/1/chat/a.js', 'http://here/static/1/chat/b.js']);
 });
 
 test('addresses are resolved at once: the application may change the page\'s own', () => {

@@ -193,18 +193,13 @@ test('after an hour a page begins with the best again', () => {
   assert.equal(tried(started({storage})), 'xhr_streaming');
 });
 
-test('storage that is missing, forbidden or full of nonsense is no obstacle', () => {
-  const refusing = {getItem() { throw new Error('forbidden'); }, setItem() { throw new Error('full'); }};
-  for (const localStorage of [undefined, null, refusing]) {
-    const page = started({globals: {localStorage}});
-    greet(page, 'xhr_streaming');
-    assert.equal(page.client.transport, 'xhr-streaming');
-  }
+test('storage that is missing or full of nonsense is no obstacle', () => {
+  const page = started({globals: {localStorage: undefined}});
+  greet(page, 'xhr_streaming');
+  assert.equal(page.client.transport, 'xhr-streaming');
   for (const text of ['', 'x', '7', 'null', '"x"', '[]', '{"worked":7,"since":"x","failed xhr-streaming":"x"}',
     '{"worked":"nonsense","since":1000000}', '{"worked":"__proto__","since":1000000}']) {
-    const get = {getItem: () => text, setItem() {}};
-    const page = started({globals: {localStorage: get}});
-    assert.equal(tried(page), 'xhr_streaming', text);
+    assert.equal(tried(started({storage: new Map([['thywill.transports', text]])})), 'xhr_streaming', text);
   }
 });
 
@@ -213,8 +208,8 @@ test('the page\'s address forces a transport, with nothing to fall back on but p
   assert.equal(tried(forced('eventsource')), 'eventsource');
   assert.equal(tried(forced('htmlfile')), 'htmlfile');
   assert.equal(tried(forced('longpoll')), 'poll');
-  assert.equal(tried(forced('nonsense')), 'poll');
-  assert.equal(tried(forced('constructor')), 'poll');
+  assert.equal(tried(forced('train')), 'xhr_streaming');
+  assert.equal(tried(forced('constructor')), 'xhr_streaming');
   assert.equal(forced('jsonp').only('poll').kind, 'jsonp');
   assert.equal(forced('jsonp').client.transport, 'jsonp');
   const storage = new Map();
@@ -223,6 +218,21 @@ test('the page\'s address forces a transport, with nothing to fall back on but p
   assert.equal(tried(page), 'poll');
   assert.equal(page.client.transport, 'longpoll');
   assert.deepEqual([...storage.keys()].filter((key) => /transports/.test(key)), []);
+});
+
+test('the page\'s address forces nothing unless the server\'s settings allow it', () => {
+  for (const name of ['train', 'longpoll', 'jsonp', 'iframe', 'eventsource']) {
+    const bootstrap = {...PUSH, transport_in_address: false};
+    assert.equal(tried(started({address: `http://here/chat/?transport=${name}`, bootstrap})), 'xhr_streaming', name);
+    const elsewhere = new Page({bootstrap: false, address: `http://elsewhere/?transport=${name}`});
+    elsewhere.thywill.connect({server: 'http://here/', application: 'chat'}, () => {});
+    assert.equal(elsewhere.only('connect').kind, 'xhr');
+  }
+});
+
+test('a page may ask for JSONP by its list', () => {
+  const page = new Page({globals: {thywill: {transports: ['jsonp']}}});
+  assert.equal(page.only('poll').kind, 'jsonp');
 });
 
 test('an application may set the order', () => {

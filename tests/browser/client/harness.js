@@ -18,7 +18,7 @@ const SCRIPTS = FILES.map(readScript);
 function readScript(name) { return new vm.Script(fs.readFileSync(path.join(FOLDER, name), 'utf8'), {filename: name}); }
 
 const IDENTITY = {
-  application: 'chat', client: 'c1', token: 'T', cursor: 0, hold: 25, grace: 60,
+  application: 'chat', client: 'c1', token: 'T', cursor: 0, hold: 25, grace: 60, transport_in_address: true,
   limits: {message: 1000, messages: 10}, push: ['longpoll'], base: '../',
   resources: {scripts: [], styles: []}, parameters: {title: 'Chat'}
 };
@@ -242,10 +242,13 @@ class Page {
 
   listenable(target) {
     const add = (name, listener) => { (this.listeners[name] = this.listeners[name] || []).push(listener); };
+    const remove = (name, listener) => { this.listeners[name] = (this.listeners[name] || []).filter((each) => each !== listener); };
     if (this.options.oldEvents) {
       target.attachEvent = (name, listener) => add(name.slice(2), listener);
+      target.detachEvent = (name, listener) => remove(name.slice(2), listener);
     } else {
       target.addEventListener = add;
+      target.removeEventListener = remove;
     }
   }
 

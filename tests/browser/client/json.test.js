@@ -8,6 +8,36 @@ const page = new Page({bootstrap: false, json: false});
 const own = page.thywill.internal.json;
 const native = new Page({bootstrap: false}).thywill.internal.json;
 
+// What old libraries do to a page.
+const ALTERED = {
+  prototype: `
+    Array.prototype.toJSON = function () { return '[' + this.join(', ') + ']'; };
+    String.prototype.toJSON = function () { return '"' + this + '"'; };
+    Number.prototype.toJSON = function () { return String(this); };
+    Date.prototype.toJSON = function () { return '"' + this.toISOString() + '"'; };`,
+  'all objects': 'Object.prototype.toJSON = function () { return 7; };',
+  mootools: 'JSON = {encode: function () { return 1; }, decode: function () { return 2; }};',
+  'replaced after us': 'JSON.stringify = JSON.parse = function () { return 3; };'
+};
+
+for (const [name, script] of Object.entries(ALTERED)) {
+  test(`a page whose natives were altered (${name}) sends and reads JSON`, () => {
+    const altered = new Page({bootstrap: false});
+    if (name !== 'mootools') { vm.runInContext(script, altered.context); }
+    if (name === 'mootools') {
+      vm.runInContext(script, altered.context);
+      altered.load();
+    }
+    const {json} = altered.thywill.internal;
+    const value = vm.runInContext(`({list: ['a', 1, [true, null]], text: '"', number: 1.5, date: new Date(0),
+      own: {toJSON: function () { return {b: [2]}; }}, nothing: undefined})`, altered.context);
+    assert.equal(json.stringify(value),
+      '{"list":["a",1,[true,null]],"text":"\\"","number":1.5,"date":"1970-01-01T00:00:00.000Z","own":{"b":[2]}}');
+    const read = json.parse('{"a":[1,"b"]}');
+    assert.deepEqual([read.a[0], read.a[1], read.a.length], [1, 'b', 2]);
+  });
+}
+
 const VALUES = [
   null, true, false, 0, -0, 1, -1, 1.5, 1e21, 1e-7, -1.25e-300, 9007199254740991,
   '', 'a', 'ä€😀', '"\\/', '\b\f\n\r\t',

@@ -95,7 +95,10 @@ class Session {
 
   hear(text) {
     const body = JSON.parse(text);
-    if (this.attached) { return this.server.acknowledge(body.cursor); }
+    if (this.attached) {
+      this.server.acknowledge(body.cursor);
+      return this.flush(body.echo);
+    }
     const {server} = this;
     assert.equal(body.token, 'T');
     server.supersede();

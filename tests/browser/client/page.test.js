@@ -51,6 +51,48 @@ test('a page that goes leaves by a beacon, and nothing more is asked', () => {
   assert.equal(page.named('state')[0][1].code, 'left');
 });
 
+test('the leaving page says its last words: what the server has not accepted yet', () => {
+  const page = startedPage();
+  for (const text of ['a', 'b', 'c']) { page.client.send(text); }
+  page.answer('send', {received: 1});
+  page.fire('pagehide', {persisted: false});
+  assert.deepEqual(page.beacons.map(({url, body}) => [url, JSON.parse(body)]),
+    [['http://here/thywill/leave', {token: 'T', messages: [[2, 'b'], [3, 'c']]}]]);
+  const left = startedPage();
+  left.client.send('a');
+  left.client.leave();
+  assert.deepEqual(JSON.parse(left.beacons[0].body).messages, [[1, 'a']]);
+});
+
+test('what is sent while the page is being left goes with the last words', () => {
+  const page = new Page();
+  page.thywill.ready((client) => {
+    page.context.addEventListener('beforeunload', () => client.send('before'));
+    page.context.addEventListener('pagehide', () => client.send('hide'));
+  });
+  page.context.addEventListener('pagehide', () => page.thywill.internal.page.dispatchers[0].owner.send('early'));
+  page.deliver([]);
+  page.fire('beforeunload');
+  page.fire('pagehide', {persisted: false});
+  assert.equal(page.beacons.length, 1);
+  assert.deepEqual(JSON.parse(page.beacons[0].body).messages, [[1, 'before'], [2, 'early'], [3, 'hide']]);
+});
+
+test('the last words are as long as a request may be, and each transport says them', () => {
+  const page = startedPage({bootstrap: {limits: {message: 100, messages: 10}}});
+  for (let i = 0; i < 9; i += 1) { page.client.send('x'.repeat(20)); }
+  page.fire('pagehide', {persisted: false});
+  assert.equal(JSON.parse(page.beacons[0].body).messages.length, 3);
+  const jsonp = startedPage({beacon: false, address: 'http://here/chat/?transport=jsonp'});
+  jsonp.client.send('a');
+  jsonp.fire('pagehide', {persisted: false});
+  assert.equal(new URL(jsonp.images[0]).searchParams.get('messages'), '[[1,"a"]]');
+  const blocking = startedPage({beacon: false});
+  blocking.client.send('a');
+  blocking.fire('pagehide', {persisted: false});
+  assert.deepEqual(blocking.only('leave').body, {token: 'T', messages: [[1, 'a']]});
+});
+
 test('without a beacon, or where it is refused, it leaves by a request that the browser waits for', () => {
   for (const refuse of [false, true]) {
     const page = startedPage({beacon: false});
@@ -83,11 +125,12 @@ test('a failing leave breaks nothing', () => {
   assert.doesNotThrow(() => page.fire('pagehide', {persisted: false}));
 });
 
-test('a page that goes into the page cache does not leave, and asks nothing more', () => {
+test('a page that goes into the page cache does not leave, but says its last words', () => {
   const page = startedPage();
   page.client.send('a');
   page.fire('pagehide', {persisted: true});
-  assert.equal(page.beacons.length, 0);
+  assert.deepEqual(page.beacons.map(({url, body}) => [url, JSON.parse(body)]),
+    [['http://here/thywill/send', {token: 'T', messages: [[1, 'a']]}]]);
   assert.equal(page.exchanges.filter((exchange) => exchange.open).length, 0);
   assert.equal(page.client.state, 'connected');
   page.clock.advance(3600);

@@ -5,6 +5,7 @@ const {Page} = require('./harness');
 const {greet} = require('./streams');
 
 const PUSH = {push: ['sockjs', 'longpoll']};
+const ANSWER = {client: 'c', token: 'T', cursor: 0, hold: 25, grace: 60, limits: {message: 1000, messages: 10}, ...PUSH};
 
 // Pages of one browser.
 function tabs(count, options) {
@@ -122,13 +123,77 @@ test('HTTP/2 has room for all pages', () => {
   }
 });
 
-test('without storage each page is on its own', () => {
-  const pages = Array.from({length: 7}, () => {
-    const page = new Page({globals: {localStorage: {getItem: () => null, setItem() { throw new Error('full'); }}}});
+function with7(localStorage) {
+  return Array.from({length: 7}, () => {
+    const page = new Page({bootstrap: {push: ['sockjs', 'longpoll']}, globals: {localStorage}});
     page.start();
     return page;
   });
-  assert.equal(parked(pages), 7);
+}
+
+test('an engine without storage opens two connections for a page, which is on its own', () => {
+  assert.equal(parked(with7(undefined)), 7);
+});
+
+const USELESS = {
+  full: {getItem: () => null, setItem() { throw new Error('full'); }},
+  forbidden: {getItem() { throw new Error('forbidden'); }, setItem() { throw new Error('forbidden'); }},
+  'switched off': null,
+  forgetful: {getItem: () => null, setItem() {}}
+};
+for (const [name, localStorage] of Object.entries(USELESS)) {
+  test(`where the storage is ${name}, pages poll for a second at a time, and open no stream`, () => {
+    for (const page of with7(localStorage)) {
+      for (let i = 1; i < 9; i += 1) {
+        assert.equal(page.open('xhr_streaming').length, 0);
+        if (page.open('poll').length) {
+          assert.equal(page.only('poll').body.hold, 1);
+          page.deliver([[i, i]]);
+        }
+        assert.equal(page.open('poll').length, 0);
+        page.clock.advance(2);
+      }
+      assert.equal(page.messages.length, 7);
+    }
+  });
+}
+
+test('a page that is not allowed to ask for its storage at all polls briefly, too', () => {
+  const page = new Page({bootstrap: false, address: 'http://elsewhere/'});
+  Object.defineProperty(page.context, 'localStorage', {get() { throw new Error('SecurityError'); }});
+  page.thywill.connect({server: 'http://here/', application: 'chat'}, () => {});
+  page.answer('connect', ANSWER);
+  page.deliver([]);
+  assert.equal(page.open('xhr_streaming').length, 0);
+});
+
+test('pages of other origins, which have a storage of their own, take two places each', () => {
+  const pages = (options) => {
+    const storage = new Map();
+    return Array.from({length: 4}, () => {
+      const page = new Page({bootstrap: false, storage, random: Math.random, ...options});
+      page.thywill.connect({server: 'http://here/', application: 'chat'}, () => {});
+      page.answer('connect', ANSWER);
+      page.deliver([]);
+      return page;
+    });
+  };
+  assert.equal(parked(pages({address: 'http://a.elsewhere/'})), 2);
+  const storage = new Map();
+  const own = Array.from({length: 4}, () => {
+    const page = new Page({bootstrap: {shared: true}, storage, random: Math.random});
+    page.start();
+    return page;
+  });
+  assert.equal(parked(own), 2);
+});
+
+test('a page without a place asks at once for the reply to what it has sent', () => {
+  const page = tabs(5)[4];
+  page.client.call('x', [], () => {});
+  assert.equal(page.open('poll').length, 0);
+  page.answer('send', {received: 1});
+  page.deliver([[1, {result: 7}, 1]]);
 });
 
 test('a client that leaves while messages are handed on keeps no place', () => {

@@ -44,6 +44,38 @@ function assertQuiet(page) {
   assert.equal(page.exchanges.length, count);
 }
 
+// Fires the browser's own word on a request that the page's policy forbids, and lets it fail.
+function forbid(page, operation, directive = 'connect-src', disposition = 'enforce') {
+  page.fire('securitypolicyviolation', {effectiveDirective: directive, blockedURI: 'http://here/thywill/poll', disposition});
+  page.fail(operation);
+  page.clock.advance(0);
+}
+
+test('a page whose own policy forbids the requests is told so at once', () => {
+  const page = outsider();
+  forbid(page, 'connect');
+  assert.equal(page.failures.length, 1);
+  assert.match(page.failures[0].message, /Content-Security-Policy.*connect-src.*http:\/\/here/);
+  assertQuiet(page);
+});
+
+test('another directive, or a policy that only reports, is not the reason', () => {
+  for (const words of [['img-src'], ['connect-src', 'report']]) {
+    const page = outsider();
+    forbid(page, 'connect', ...words);
+    assert.deepEqual(page.failures, []);
+  }
+});
+
+test('CORS: where nothing answers, the console does not blame origins', () => {
+  const page = outsider();
+  fail(page, 'connect', 3);
+  page.fail('poll');
+  page.clock.advance(0);
+  assert.match(page.warnings[0], /does not answer/);
+  assert.doesNotMatch(page.warnings[0], /origins/);
+});
+
 test('CORS: three failures in a row, and a script is asked whether the page is refused', () => {
   const page = outsider();
   fail(page, 'connect', 2);
@@ -69,7 +101,7 @@ test('CORS: where the script knows of no refusal, the page goes on trying, and t
   pause(page, 'connect');
   assert.deepEqual(page.failures, []);
   assert.equal(page.warnings.length, 1);
-  assert.match(page.warnings[0], /http:\/\/here\/thywill\/.*http:\/\/elsewhere.*origins in \[client_interface\]/);
+  assert.match(page.warnings[0], /http:\/\/here\/thywill\/ answers.*origins in \[client_interface\].*http:\/\/elsewhere/);
   page.answer('connect', ANSWER);
   page.deliver([[1, 'a']]);
   assert.deepEqual(page.messages, ['a']);
