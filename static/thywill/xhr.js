@@ -4,8 +4,8 @@
 
   var FORBIDDEN = 'The Content-Security-Policy of this page forbids (connect-src) ',
       AWAY = ' does not answer. The server or the network is away.',
-      HINDERED = ' answers, but this page can not read it. Something adds headers to its requests or removes those of ' +
-        'answers; or the page hides its address, and origins in [client_interface] lacks ',
+      HINDERED = ' answers, but not to this page: something changes the headers on the way, or origins in ' +
+        '[client_interface] lacks ',
       // After so many failures in a row a script asks whether they are refusals.
       TRIES = 3,
       // Seconds that the script has for its answer.

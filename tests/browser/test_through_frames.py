@@ -204,7 +204,8 @@ def test_the_frame_uses_what_the_page_asks_for(
 def test_a_page_with_cors_may_ask_for_the_frame(browser: Browser, elsewhere: Elsewhere, serve: Allow) -> None:
     serve(elsewhere.origin)
     page = browser.new_page(isolated=True)
-    page.open(f"{elsewhere.origin}/?transport=iframe")
+    page.add_init_script(order("iframe"))
+    page.open(f"{elsewhere.origin}/")
     page.wait_for("!!window.chat && chat.transport === 'iframe'")
     say(page, "hello")
     page.wait_for("said.includes('hello')")

@@ -56,6 +56,8 @@ async def test_it_is_kept_as_long_as_it_is_the_same(start: Start, http: str) -> 
     assert other.headers["Cache-Control"] == "no-cache"
     again = await running.fetch("static/0/frame.html", headers={"If-None-Match": other.headers["Etag"]})
     assert again.code == 304
+    assert response.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert response.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
     script = re.search(r'src="\.\./(\w+/frame\.js)"', response.body.decode())
     assert script is not None
     scripts = await running.fetch(f"static/{script[1]}")
@@ -143,3 +145,18 @@ async def test_a_page_of_any_origin_at_all_joins_no_session_through_the_frame(
     assert await session(ALLOWED) == own
     assert await session("https://evil.example.org") != own
     assert await session("null") != own
+
+
+async def test_the_frame_of_stock_clients_is_asked_for_anew(start: Start, http: str) -> None:
+    running = await serve(start, http, ALLOWED)
+    response = await running.fetch("thywill/sockjs/iframe-1.6.1.html")
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert "Expires" not in response.headers
+    again = {"If-None-Match": response.headers["Etag"]}
+    assert (await running.fetch("thywill/sockjs/iframe-1.6.1.html", headers=again)).code == 304
+    upgraded = await serve(start, http, ALLOWED, "https://other.example.org")
+    other = await upgraded.fetch("thywill/sockjs/iframe-1.6.1.html", headers=again)
+    assert (other.code, "https://other.example.org" in other.headers["Content-Security-Policy"]) == (
+        200,
+        True,
+    )

@@ -18,7 +18,7 @@ from tests.gate.environment import ROOT
 from tests.support.serving import Running
 from thywill.application_interface.base import Page
 from thywill.client_interface.assets import Assets
-from thywill.client_interface.bundle import Bundle
+from thywill.client_interface.bundle import Bundle, ClientBundle
 from thywill.client_interface.frame import BRIDGE_FILES, FRAME_FILES
 from thywill.client_interface.html import application_page
 from thywill.client_interface.tornado import CLIENT_FILES
@@ -159,6 +159,34 @@ async def test_resources_are_kept_for_long_and_checked_by_their_version(running:
         assert (await running.fetch(other)).headers["Cache-Control"] == "no-cache"
 
 
+async def test_pages_elsewhere_may_load_scripts_as_they_like(running: Running) -> None:
+    for address in (
+        "static/0/client.js",
+        "static/0/frame.js",
+        "static/0/bridge.js",
+        "static/0/thywill/plain.css",
+    ):
+        headers = (await running.fetch(address, headers={"Origin": "https://elsewhere.example"})).headers
+        assert headers["Access-Control-Allow-Origin"] == "*", address
+        assert headers["Cross-Origin-Resource-Policy"] == "cross-origin", address
+
+
+SPACED = """(function () {
+  'use strict';
+  f('a , b', /a , b/, "c , d");
+  x = y + ' : ';
+}());
+"""
+
+
+def test_the_client_is_squeezed_between_strings_and_expressions_only(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text(SPACED)
+    assert ClientBundle(tmp_path, ["a.js"]).text == (
+        b"if(!(window.thywill&&window.thywill.internal)){\n"
+        b"(function(){\n'use strict';\nf('a , b', /a , b/, \"c , d\");\nx=y + ' : ';\n}());\n}\n"
+    )
+
+
 def test_the_bundle_leaves_out_what_only_people_read(tmp_path: Path) -> None:
     (tmp_path / "a.js").write_text("// why\n(function () {\n  // because\n  f('// no comment');\n\n}());\n")
     (tmp_path / "b.js").write_text("g();")
@@ -171,7 +199,7 @@ def test_the_bundle_leaves_out_what_only_people_read(tmp_path: Path) -> None:
 
 
 def test_the_browser_client_is_small() -> None:
-    bundle = Bundle(ROOT / "static" / "thywill", CLIENT_FILES)
+    bundle = ClientBundle(ROOT / "static" / "thywill", CLIENT_FILES)
     assert len(gzip.compress(bundle.text)) < 14 * 1024
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -105,6 +106,36 @@ async def test_leave_ends_the_client(running: Running) -> None:
     assert await running.ask("leave", {"token": client.token}) == {}
     assert (await client.poll())["error"]["code"] == "gone"
     await until(lambda: running.probe.events[-1] == ("disconnect", client.id))
+
+
+async def test_leave_carries_the_last_messages(running: Running) -> None:
+    client = await running.connect()
+    await client.send("a")
+    last = {"token": client.token, "messages": [[1, "a"], [2, "b"], [3, "c"]]}
+    assert await running.ask("leave", last) == {}
+    assert (await client.poll())["error"]["code"] == "gone"
+    await until(lambda: running.probe.events[-1] == ("disconnect", client.id))
+    assert running.probe.messages == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(("messages", "code"), [([[5, "e"]], "gap"), ([[1, "x" * 70_000]], "too_large")])
+async def test_a_client_leaves_though_its_last_messages_are_refused(
+    running: Running, messages: list[Any], code: str
+) -> None:
+    client = await running.connect()
+    await client.poll(hold=0)
+    answer = await running.ask("leave", {"token": client.token, "messages": messages})
+    assert answer["error"]["code"] == code
+    await until(lambda: ("disconnect", client.id) in running.probe.events)
+    assert running.probe.messages == []
+
+
+async def test_leave_carries_the_last_messages_of_a_page_that_never_polled(running: Running) -> None:
+    client = await running.connect()
+    fields = urlencode({"token": client.token, "messages": '[[1,"last"]]', "callback": "f"})
+    page = {"Referer": running.base + "probe/"}
+    assert (await running.fetch(f"thywill/leave?{fields}", headers=page)).body == b"/**/f({});"
+    await until(lambda: running.probe.messages == ["last"])
 
 
 async def test_calls_are_answered(running: Running) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +17,8 @@ from typing import Any, Self
 from tests.gate.environment import ROOT
 
 COMMAND = [sys.executable, str(ROOT / "run.py")]
+FORCIBLE = {"THYWILL_CLIENT_INTERFACE_TRANSPORT_IN_ADDRESS": "true"}
+"""Lets the address of a page force a transport."""
 STARTED = re.compile(r"thywill serves on (http://127\.0\.0\.1:(\d+)/) \(end it with Ctrl-C\)\n")
 
 
@@ -26,14 +29,22 @@ class Served:
         folder: for its data, and the current folder of the process: nothing may depend on that one.
         options: further options of the command.
         port: the port, or 0 for a free one.
+        environment: further variables of its environment.
     """
 
-    def __init__(self, folder: Path, *options: str, port: int = 0) -> None:
+    def __init__(
+        self, folder: Path, *options: str, port: int = 0, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.log = folder / "run.log"
         command = [*COMMAND, "--port", str(port), "--data", str(folder), *options]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=log
+                command,
+                cwd=folder,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, **(environment or {})},
             )
         self.wait()
 

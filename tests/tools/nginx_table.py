@@ -23,7 +23,7 @@ from pathlib import Path
 from tests.browser.drivers import Browser, Chromium, Page
 from tests.browser.drivers.chromium import ChromiumPage
 from tests.support.proxied import COMPRESSING, DEFAULTS, HOLDING, KEPT, PASS, RIGHT, Nginx
-from tests.support.served import COMMAND, Served
+from tests.support.served import COMMAND, FORCIBLE, Served
 
 TRANSPORTS = ("longpoll", "jsonp", "xhr-streaming", "eventsource", "htmlfile")
 SETTLED = 10.0
@@ -91,7 +91,7 @@ def row(setting: Setting, browser: Browser, folder: Path) -> str:
     proxies = "" if setting.trusted else "trusted_proxies = []"
     config.write_text(f"[server]\n{proxies}\n[push.longpoll]\nhold = {HOLD}\n[push.sockjs]\nhold = {HOLD}\n")
     with ExitStack() as closing:
-        served = Served(folder, "--config", str(config))
+        served = Served(folder, "--config", str(config), environment=FORCIBLE)
         closing.callback(served.stop)
         nginx = Nginx(folder, served.port, setting.server)
         closing.callback(nginx.stop)

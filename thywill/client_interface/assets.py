@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tornado.web import HTTPError, StaticFileHandler
+from tornado.web import HTTPError, RequestHandler, StaticFileHandler
 
 from thywill.wire.handlers import MethodsHandler
 
@@ -21,6 +21,15 @@ def cache_control(*, is_current: bool) -> str:
     must not make a proxy keep the wrong one.
     """
     return f"public, max-age={YEAR}, immutable" if is_current else "no-cache"
+
+
+def open_to_all(handler: RequestHandler) -> None:
+    """Let every page use a public file: with ``crossorigin`` (CORS), and if it isolates itself (COEP).
+
+    The file is the same for everybody, and no cookie is read for it.
+    """
+    handler.set_header("Access-Control-Allow-Origin", "*")
+    handler.set_header("Cross-Origin-Resource-Policy", "cross-origin")
 
 
 class Assets:
@@ -82,3 +91,4 @@ class AssetHandler(MethodsHandler, StaticFileHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
         is_current = self._version == self.assets.version(Path(str(self.absolute_path)))
         self.set_header("Cache-Control", cache_control(is_current=is_current))
+        open_to_all(self)

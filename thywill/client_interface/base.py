@@ -32,11 +32,13 @@ class ClientInterfaceSettings:
             ``*`` for all.
         secret_file: where the secret is kept that signs tokens and sessions; made at the first start.
         session_days: how long a browser is known as the same.
+        transport_in_address: whether ``?transport=NAME`` in the address of a page of ours forces a transport.
     """
 
     origins: list[str] = field(default_factory=list)
     secret_file: str = "secret"  # noqa: S105 - a file's name
     session_days: float = 30.0
+    transport_in_address: bool = False
 
     def __post_init__(self) -> None:
         for text in self.origins:

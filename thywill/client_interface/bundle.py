@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 IDLE_LINE = re.compile(r"\s*(//.*)?")
+STRING = re.compile(r"('(?:[^'\\]|\\.)*')")
+BLANKS = re.compile(r" *([=,;{}():?<>&|!*%\[\]]) *")
 
 
 class Bundle:
@@ -45,8 +47,30 @@ class Bundle:
         if stamps == self._stamps:
             return
         self._stamps = stamps
-        self._text = "".join(_shorten(path.read_text(encoding="utf-8")) for path in self._paths).encode()
+        self._text = self._join().encode()
         self._version = hashlib.sha256(self._text).hexdigest()[:12]
+
+    def _join(self) -> str:
+        return "".join(_shorten(path.read_text(encoding="utf-8")) for path in self._paths)
+
+
+class ClientBundle(Bundle):
+    """The browser client: a second copy in one page changes nothing, and blanks between signs are left out.
+
+    A line with a slash or a double quote outside of strings is not touched, since it may hold a regular
+    expression. Ends of lines stay, so that no semicolon is missed.
+    """
+
+    def _join(self) -> str:
+        text = "".join(f"{_squeeze(line)}\n" for line in super()._join().splitlines())
+        return f"if(!(window.thywill&&window.thywill.internal)){{\n{text}}}\n"
+
+
+def _squeeze(line: str) -> str:
+    parts = STRING.split(line)
+    if any(sign in part for part in parts[::2] for sign in '/"'):
+        return line
+    return "".join(part if index % 2 else BLANKS.sub(r"\1", part) for index, part in enumerate(parts))
 
 
 def _shorten(text: str) -> str:

@@ -11,10 +11,10 @@ from tornado.web import Application, RequestHandler
 
 from thywill.application_interface.base import Page
 from thywill.client_interface import html
-from thywill.client_interface.assets import Assets, cache_control
+from thywill.client_interface.assets import Assets, cache_control, open_to_all
 from thywill.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
 from thywill.client_interface.browser_sessions import BrowserSessions
-from thywill.client_interface.bundle import Bundle
+from thywill.client_interface.bundle import Bundle, ClientBundle
 from thywill.client_interface.echo import Echo
 from thywill.client_interface.frame import Frame
 from thywill.component import Configuration
@@ -67,7 +67,7 @@ class TornadoClientInterface(ClientInterface):
         self.sessions = BrowserSessions(surroundings.signer, settings.session_days)
         folders = {name: page.static for name, page in surroundings.pages.items()}
         self.assets = Assets({"thywill": surroundings.static, **folders})
-        self.bundle = Bundle(surroundings.static, CLIENT_FILES)
+        self.bundle = ClientBundle(surroundings.static, CLIENT_FILES)
         self.frame = Frame(surroundings.static, surroundings.origins)
         self.echo = Echo(surroundings.draining)
 
@@ -151,6 +151,8 @@ class TornadoClientInterface(ClientInterface):
         return {
             "application": page.name,
             "base": "../",
+            "shared": self.surroundings.origins.any(),
+            "transport_in_address": self.settings.transport_in_address,
             **configuration.connection,
             "push": configuration.push,
             "resources": {
@@ -177,6 +179,7 @@ class BundleHandler(MethodsHandler):
         self.set_header("Content-Type", "text/javascript; charset=UTF-8")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", cache_control(is_current=version == self.bundle.version))
+        open_to_all(self)
         self.finish(self.bundle.text)
 
     head = get
@@ -273,6 +276,9 @@ class FrameHandler(PageBase):
             return
         self.set_header("Cache-Control", cache_control(is_current=version == frame.version))
         self.set_header("Content-Security-Policy", frame.policy)
+        # A page that isolates itself (COEP require-corp) may show only frames that do so as well.
+        self.set_header("Cross-Origin-Embedder-Policy", "require-corp")
+        self.set_header("Cross-Origin-Resource-Policy", "cross-origin")
         self.finish(frame.text)
 
     head = get

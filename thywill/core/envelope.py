@@ -51,22 +51,28 @@ class Send(msgspec.Struct):
 
 
 class Leave(msgspec.Struct):
-    """A client leaves and will not come back."""
+    """A client leaves and will not come back.
+
+    Its last ``messages`` are those that the server may not have received yet.
+    """
 
     token: str
+    messages: list[Item] | None = None
 
 
 class ClientFrame(msgspec.Struct):
     """One message of a browser in a session that stays open, such as SockJS's. Every field may be missing.
 
     The first frame has the ``token`` and the ``cursor`` to continue after. A ``cursor`` in a later frame
-    acknowledges the messages up to it.
+    acknowledges the messages up to it. With ``echo`` the session answers at once, which shows how long that
+    takes.
     """
 
     token: str | None = None
     cursor: Number | None = None
     messages: list[Item] | None = None
     leave: bool = False
+    echo: bool = False
 
 
 Body = TypeVar("Body", Connect, Poll, Send, Leave, ClientFrame)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from thywill.core import envelope
+from thywill.core.lifecycle import State
 from thywill.errors import Gone, RequestError
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
@@ -44,8 +45,24 @@ class LongPoll(Push):
         self.hub.receive(client, send.messages, partial(self._answer, reply))
 
     def _leave(self, leave: envelope.Leave, request: Request, reply: Reply) -> None:
-        self.hub.leave(self.hub.find(leave.token))
-        reply.send(200, b"{}")
+        client = self.hub.find(leave.token)
+        if not leave.messages:
+            self._end(client, reply)
+            return
+        try:
+            self.limits.check(leave.messages, len(request.body) or len(request.target))
+            self.hub.receive(client, leave.messages, lambda received, error: self._end(client, reply, error))
+        except RequestError as error:
+            self._end(client, reply, error)
+
+    def _end(self, client: LiveClient, reply: Reply, error: RequestError | None = None) -> None:
+        # The page is gone, whether its last messages were accepted or not.
+        if client.state is not State.GONE:
+            self.hub.leave(client)
+        if error is None:
+            reply.send(200, b"{}")
+        else:
+            _refuse(self.hub, reply, error)
 
     def _answer(self, reply: Reply, received: int, error: RequestError | None) -> None:
         if error is None:

@@ -17,6 +17,10 @@ from tests.support.proxy import Proxy
 from tests.support.served import Served
 
 PAGE = """<!DOCTYPE html><html><head><title>elsewhere</title></head><body><p>another origin</p>
+<script>
+var wanted = /transport=([a-z-]+)/.exec(location.search);
+if (wanted) { window.thywill = {transports: [wanted[1]]}; }
+</script>
 <script src="SERVERstatic/0/client.js"></script>
 <script>
 var client = null, entered = false, failure = null, heard = [], accepted = [];
@@ -86,7 +90,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-# What can be asked for by the page's address, of those that go to other origins.
+# What the page can ask for, of those that go to other origins.
 FORCED = ("longpoll", "jsonp", "xhr-streaming", "eventsource")
 
 

@@ -27,7 +27,7 @@ from tests.browser.engines.kinds import OPTIONAL, REQUIRED
 from tests.browser.engines.scenario import AUTOMATIC, Times, steadily
 from tests.browser.engines.wire import Talker
 from tests.support.proxied import BUFFERING, Nginx
-from tests.support.served import Served
+from tests.support.served import FORCIBLE, Served
 
 Row = list[str]
 CHOSEN = (*TRANSPORTS, "chosen", "connected", "message")
@@ -67,7 +67,10 @@ class Tried:
 
     def _try_directly(self, transport: str) -> Times:
         def trial(engine: Engine) -> Times:
-            with tempfile.TemporaryDirectory() as folder, Served(Path(folder)) as server:
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                Served(Path(folder), environment=FORCIBLE) as server,
+            ):
                 return scenario.run(engine, server, transport)
 
         return steadily(self._running, trial)
@@ -84,7 +87,7 @@ class Tried:
         return steadily(self._running, trial)
 
     def _try_buffered(self) -> Row:
-        with tempfile.TemporaryDirectory() as folder, Served(Path(folder)) as server:
+        with tempfile.TemporaryDirectory() as folder, Served(Path(folder), environment=FORCIBLE) as server:
             nginx = Nginx(Path(folder), server.port, BUFFERING)
             try:
                 with Talker(server.port, scenario.ROOM) as other:

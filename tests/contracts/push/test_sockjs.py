@@ -107,6 +107,16 @@ async def test_messages_say_what_they_come_after(desk: Desk, transport: type[Soc
     assert [item[1] for item in first["messages"] + second["messages"]] == ["a", "b"]
 
 
+async def test_an_echo_comes_at_once(desk: Desk, transport: type[SockJS]) -> None:
+    page, session = await page_on(desk, transport)
+    await session.say({"cursor": 0, "echo": True})
+    assert await session.receive() == {"messages": [], "cursor": 0, "after": 0}
+    await page.send({"echo": "a"})
+    first = await session.receive()
+    await session.say({"cursor": first["cursor"], "echo": True})
+    assert await session.receive() == {"messages": [], "cursor": first["cursor"], "after": first["cursor"]}
+
+
 async def test_a_hello_may_come_twice(desk: Desk) -> None:
     page, session = await page_on(desk, XhrStreaming)
     await session.say({"token": page.token, "cursor": 0})

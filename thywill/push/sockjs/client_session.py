@@ -130,6 +130,8 @@ class ClientSession(Session):
             raise Malformed("this session has shown another token before")
         elif frame.cursor is not None:
             self._hub.acknowledge(client, frame.cursor)
+        # An answer is due, even one without messages: the browser measures how long it takes.
+        self._greets = self._greets or frame.echo
         if not self.is_open:
             return
         if frame.messages is not None:

@@ -57,6 +57,7 @@ class SockJS(Push):
                 "response_limit": settings.response,
                 "jsessionid": settings.cookie,
                 "sockjs_url": settings.client,
+                "frame_changes": True,
             },
             origins,
             SessionShares(limits.shares, hub.limited),

@@ -210,10 +210,15 @@ class FramePage(OwnPage, IFrameHandler):  # type: ignore[misc]
         if not self.server.origins.any():
             raise HTTPError(404)
         page = (IFRAME % html.escape(self.server.settings["sockjs_url"])).encode()
-        self.set_header("Etag", f'"{hashlib.sha256(page).hexdigest()[:32]}"')
+        policy = frame_policy(self.server.origins)
+        self.set_header("Etag", f'"{hashlib.sha256(page + policy.encode()).hexdigest()[:32]}"')
         self.set_header("Content-Type", "text/html; charset=UTF-8")
-        self.enable_cache()
-        self.set_header("Content-Security-Policy", frame_policy(self.server.origins))
+        if self.server.settings["frame_changes"]:
+            # The address has no version of the settings that are inside, so the browser has to ask.
+            self.set_header("Cache-Control", "no-cache")
+        else:
+            self.enable_cache()
+        self.set_header("Content-Security-Policy", policy)
         if self.check_etag_header():
             self.set_status(304)
             self.finish()

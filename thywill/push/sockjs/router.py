@@ -20,7 +20,7 @@ from thywill.push.sockjs.shares import SessionShares
 from thywill.wire.origins import Origins
 
 PAGES = {"/?": GreetingPage, "/info": InfoPage, r"/iframe[0-9-.a-z_]*\.html": FramePage}
-OUR_SETTINGS = {"disabled_transports": ["websocket"], "jsessionid": False}
+OUR_SETTINGS = {"disabled_transports": ["websocket"], "jsessionid": False, "frame_changes": False}
 
 
 class Router(SockJSRouter):  # type: ignore[misc]
