@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import statistics
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,11 @@ from tests.gate.environment import ROOT
 
 MAX_FILE = 500
 MAX_FUNCTION = 40
+MEDIAN_BODY = 3
+MOST_BODIES = 11
+"""The lines that half of the function bodies in thywill/ have at most, and that nine of ten have."""
 FOLDERS = ("thywill", "apps", "static/thywill", "tests")
+FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 TOP_LEVEL = {"README.md", "run.py", "requirements.txt", "conf", "static", "apps", "tests", "thywill"}
 
 
@@ -39,10 +44,22 @@ def long_functions(root: Path) -> Iterator[str]:
         if path.suffix != ".py":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if isinstance(node, FUNCTION):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 if lines > MAX_FUNCTION:
                     yield f"{path.relative_to(root)}:{node.lineno}: {node.name} has {lines} lines"
+
+
+def body_lengths(root: Path) -> list[int]:
+    """Return the lines of each function body in ``thywill/``, docstrings aside, the shortest first."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in root.glob("thywill/**/*.py"))
+    functions = (node for tree in trees for node in ast.walk(tree) if isinstance(node, FUNCTION))
+    return sorted(body_length(function) for function in functions)
+
+
+def body_length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
 def strangers(root: Path) -> set[str]:
@@ -62,6 +79,13 @@ def test_no_function_is_too_long() -> None:
     assert list(long_functions(ROOT)) == []
 
 
+def test_most_functions_are_short() -> None:
+    lengths = body_lengths(ROOT)
+    print(f"{len(lengths)} functions; the longest has {lengths[-1]} lines")
+    assert statistics.median(lengths) <= MEDIAN_BODY
+    assert lengths[len(lengths) * 9 // 10] <= MOST_BODIES
+
+
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no clone but an unpacked archive")
 def test_the_top_level_holds_the_layout_alone() -> None:
     assert strangers(ROOT) == set()
@@ -79,6 +103,14 @@ def test_a_long_function_is_found(tmp_path: Path) -> None:
         "def short():\n" + "    pass\n" * 39 + "async def long():\n" + "    pass\n" * 40
     )
     assert list(long_functions(tmp_path)) == ["run.py:41: long has 41 lines"]
+
+
+def test_bodies_are_counted_without_their_docstrings(tmp_path: Path) -> None:
+    (tmp_path / "thywill").mkdir()
+    short = 'def a():\n    """Text."""\n'
+    longer = 'async def b():\n    """Text.\n\n    More."""\n    x = 1\n    # Why.\n    return x\n'
+    (tmp_path / "thywill" / "one.py").write_text(short + longer)
+    assert body_lengths(tmp_path) == [0, 3]
 
 
 def test_a_stranger_at_the_top_level_is_found(tmp_path: Path) -> None:
