@@ -1,12 +1,12 @@
-"""The bootstrap: what a page is told so that its application can start.
+"""The bootstrap: all that a page needs to start its application.
 
-1. The page is requested, and a client is made for it.
-2. Each component, and then the application, adds its parameters and resources, in order.
+1. A page is requested, and a client is created for it.
+2. Each component, and then the application, adds parameters and resources.
 3. The browser loads the resources.
-4. The push component's part in the browser connects, meanwhile.
-5. The application starts when both are ready.
+4. Meanwhile the browser's transport connects.
+5. When both are done, the application starts.
 
-The first two steps are here, the other three in ``static/thywill/bootstrap.js``.
+Steps 1 and 2 are here, the others in ``static/thywill/bootstrap.js``.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ USER_AGENT_LIMIT = 500
 
 
 class Bootstrap:
-    """Makes clients and tells them what they have to know.
+    """Creates clients and their configurations.
 
     Args:
         hub: where clients live.
-        parts: who adds to the configuration, in this order; the application interface comes last.
+        parts: what adds to a configuration, in this order; the application interface is last.
     """
 
     def __init__(self, hub: Hub, parts: Sequence[Component]) -> None:
@@ -39,7 +39,7 @@ class Bootstrap:
         """Return a new client of ``application`` and its configuration."""
         client = self._hub.create(application, session)
         client.address = address
-        # Thousands of browsers share a few user agents.
+        # Interned, since thousands of browsers have one of a few user agents.
         client.user_agent = sys.intern(user_agent[:USER_AGENT_LIMIT])
         configuration = Configuration(
             {"client": client.id, "token": client.token, "cursor": client.outbox.cursor}
@@ -53,5 +53,5 @@ class Bootstrap:
         return client, configuration
 
     def end(self, client: LiveClient) -> None:
-        """Forget a client whose page could not be made."""
+        """End a client whose page could not be built."""
         self._hub.leave(client)

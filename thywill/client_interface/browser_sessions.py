@@ -1,4 +1,4 @@
-"""The cookie by which a browser is known across its pages."""
+"""The session cookie: recognizes a browser across its pages."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class BrowserSessions:
     """Reads and makes session cookies.
 
     Args:
-        signer: signs them, so that nobody can pick another browser's.
-        days: how long a browser is known.
-        wall: seconds since the epoch.
+        signer: signs the cookies, so that nobody can make the one of another browser.
+        days: for how many days a cookie is valid.
+        wall: the clock, in seconds since the epoch.
     """
 
     def __init__(self, signer: Signer, days: float, wall: Callable[[], float] = time.time) -> None:
@@ -29,7 +29,7 @@ class BrowserSessions:
         self._wall = wall
 
     def read(self, header: bytes | None) -> str | None:
-        """Return the session that the Cookie ``header`` holds, or None."""
+        """Return the id of the session in a Cookie header, or None if it has no valid one."""
         for part in (header or b"").decode("latin-1").split(";"):
             name, _, value = part.strip().partition("=")
             if name == COOKIE:
@@ -44,7 +44,7 @@ class BrowserSessions:
         return self._names.next()
 
     def cookie(self, session: str, *, secure: bool) -> str:
-        """Return the value of a Set-Cookie header; ``secure`` when the browser came by https."""
+        """Return the value of the Set-Cookie header; ``secure`` says whether the browser uses https."""
         value = self._signer.sign(PURPOSE, session, self._wall() + self._seconds)
         attributes = f"Path=/; Max-Age={int(self._seconds)}; HttpOnly; SameSite=Lax"
         return f"{COOKIE}={value}; {attributes}{'; Secure' if secure else ''}"

@@ -1,8 +1,8 @@
-"""``GET /thywill/echo``: tells whoever asks what of the request has arrived here, for ``run.py doctor``.
+"""``GET /thywill/echo``: answers with the request as it has arrived here, for ``run.py doctor``.
 
-It says back what the asker sent, and what the server made of it; of the server itself it tells nothing. With
-``pause`` a second line comes after that many seconds, which shows whether somebody on the way holds answers
-back, or cuts those that are silent.
+The answer contains what the request says and how the server has understood it, and nothing about the server.
+With ``pause`` a second line follows after that many seconds. It shows whether a proxy on the way buffers
+answers, or cuts connections that are silent.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from thywill.wire.handlers import MethodsHandler, refuse
 
 ADDRESS = r"/thywill/echo"
 LONGEST = 120.0
-"""Seconds that an asker may have to wait for the second line."""
+"""The longest pause, in seconds."""
 ASKERS = 20
-"""How many may wait for it at once: it is for people who look for a fault, not for browsers."""
+"""How many requests may wait for the second line at once. They come from people, not from browsers."""
 LOOK = 0.25
-"""Seconds between two looks whether the server is about to stop, which no asker is to hold up."""
+"""Seconds between two checks whether the server is stopping, which a pause must not delay."""
 
 
 class Echo:
-    """The address, and those who wait there.
+    """The address, and the number of requests that wait there.
 
     Args:
-        draining: whether the server is about to stop.
+        draining: returns whether the server is stopping.
     """
 
     def __init__(self, draining: Callable[[], bool]) -> None:
@@ -40,13 +40,13 @@ class Echo:
 
     def rule(self) -> tuple[Any, ...]:
         """Return the rule for the ``tornado.web.Application``."""
-        # An application of its own, since the outer one compresses, which holds back what comes in pieces.
+        # An application of its own: the outer one compresses, and so would hold back the first line.
         rules = [(ADDRESS, EchoHandler, {"echo": self})]
         return (ADDRESS, Application(rules, log_function=lambda handler: None))
 
 
 class EchoHandler(MethodsHandler):
-    """One asker."""
+    """Handles one request."""
 
     def initialize(self, echo: Echo) -> None:
         self.echo = echo
@@ -89,7 +89,7 @@ class EchoHandler(MethodsHandler):
         if self.echo.draining():
             raise Draining("the server is about to stop", retry=2)
         if pause and self.echo.waiting >= ASKERS:
-            raise TooMany(f"{ASKERS} others wait here already", retry=10)
+            raise TooMany(f"{ASKERS} requests are waiting here already: try again later", retry=10)
 
     async def _wait(self, pause: float) -> None:
         clock = asyncio.get_running_loop().time

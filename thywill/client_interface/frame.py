@@ -1,4 +1,4 @@
-"""The page that pages of other origins show in a hidden frame, to ask the server through it."""
+"""The page that a page of another origin shows in a hidden frame: its requests go through the frame."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ FRAME_FILES = (
     "htmlfile.js",
     "frame.js",
 )
-"""The script of the frame's page: what asks the server, and ``frame.js``, which is told what to ask."""
+"""The files of the frame's script: those that send requests, and ``frame.js``, which receives the orders."""
 
 BRIDGE_FILES = ("bridge.js",)
-"""What the browser client loads where it needs the frame."""
+"""The script that the browser client loads when it needs the frame."""
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -45,7 +45,7 @@ POLICY = (
 
 
 class Frame:
-    """The frame's page: it shows nothing, and asks for pages of the allowed origins alone.
+    """The frame's page. It shows nothing, and takes orders only from pages of allowed origins.
 
     Args:
         folder: where the browser client is.
@@ -59,7 +59,7 @@ class Frame:
 
     @property
     def is_there(self) -> bool:
-        """Whether any other origin is allowed."""
+        """Whether any other origin is allowed; otherwise there is no frame."""
         return self._origins.any()
 
     @property
@@ -69,18 +69,18 @@ class Frame:
 
     @property
     def text(self) -> bytes:
-        """The page."""
+        """The HTML of the page."""
         origins = script_safe(encode_object({"origins": self._origins.allowed()}).decode())
         return PAGE.format(origins=origins, script=self.script.version).encode()
 
     @property
     def version(self) -> str:
-        """A hash of the page, and so of its script and the origins."""
+        """A hash of the page, which includes its script and the origins."""
         return _hash(self.text)
 
 
 class Bridge(Bundle):
-    """The page's end of what is said between it and the frame; knows the frame's version."""
+    """The script in the other origin's page that talks to the frame; it contains the frame's version."""
 
     def __init__(self, folder: Path, frame: Frame) -> None:
         super().__init__(folder, BRIDGE_FILES)

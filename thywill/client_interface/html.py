@@ -53,7 +53,7 @@ def application_page(page: Page, bootstrap: Mapping[str, Any], client: str, styl
 
     Args:
         page: the application.
-        bootstrap: what the browser client is told.
+        bootstrap: the configuration for the browser client.
         client: the address of the browser client.
         styles: the addresses of the application's styles.
     """
@@ -81,11 +81,11 @@ def index_page(pages: Sequence[Page], style: str) -> str:
 
 
 def error_page(status: int, reason: str, style: str, base: str) -> str:
-    """Return the page that says why there is no other."""
+    """Return the page that is shown instead of one that cannot be served."""
     content = f'<p>{status}. <a href="{escape(base) or "./"}">All applications</a></p>'
     return PLAIN.format(title=escape(reason), content=content, style=escape(style), base=escape(base))
 
 
 def script_safe(json: str) -> str:
-    """Return JSON that can stand inside of a <script> element: nothing in it ends the element."""
+    """Return JSON for the inside of a <script> element, escaped so that nothing in it ends the element."""
     return json.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
