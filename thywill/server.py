@@ -36,7 +36,8 @@ from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import SettingsError
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits
-from thywill.http.server import BACKLOG, FastServer, Server, Timeouts
+from thywill.http.server import BACKLOG, FastServer, Server
+from thywill.http.shared import Timeouts
 from thywill.http.site import Endpoint, Site
 from thywill.http.tornado.server import TornadoServer
 from thywill.hub.delivery import Delivery

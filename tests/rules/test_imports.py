@@ -45,11 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 COMPOSITION_ROOT = "thywill.server"
 
 # Imports against the direction, or in a ring, that are to go: whoever removes one removes its row.
-EXCEPTIONS = {
-    ("thywill.http.connection", "thywill.http.server"),
-    ("thywill.http.handler", "thywill.http.connection"),
-    ("thywill.http.reply", "thywill.http.connection"),
-}
+EXCEPTIONS: set[tuple[str, str]] = set()
 
 # The core has no clock, loop, socket, random source or log: time and chance are its arguments.
 IMPURE = {

@@ -1,66 +1,80 @@
-"""One connection: reads requests, has them answered one at a time, in order, and keeps to its deadlines."""
+"""One connection: reads requests, has them answered one at a time, in order, and keeps to its deadlines.
+
+Which event in which state does what stands in ``states.py``; here is what is done on the way.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 from tornado.concurrent import future_set_result_unless_cancelled
 
-from thywill.core.wheel import Timed
+from thywill.core.address import normalize, share_of
+from thywill.core.wheel import NEVER
+from thywill.http.exchange import Exchange
 from thywill.http.handler import HandlerConnection
 from thywill.http.message import Refusal, Request
 from thywill.http.reader import Arrived, RequestReader
 from thywill.http.reply import CLOSE, FastReply
-
-if TYPE_CHECKING:
-    from thywill.http.server import FastServer
+from thywill.http.shared import Member, Shared
+from thywill.http.states import TAKING, TRANSITIONS, Input, advance
+from thywill.http.states import ConnectionEvent as Event
+from thywill.http.states import ConnectionState as State
+from thywill.http.turns import SHARE
 
 log = logging.getLogger(__name__)
 
-KEPT = 64 * 1024
+HELD_BACK = 64 * 1024
 """Bytes of answers to one browser that wait until all that has arrived is read."""
 
 
-class Exchange(Protocol):
-    """The request that is being answered."""
+class Registry(Protocol):
+    """Whoever has to know which connections are open."""
 
-    def closed(self) -> None:
-        """The connection closed before the answer was complete."""
+    def opened(self, connection: Connection) -> None:
+        """A connection has opened."""
         ...
 
-    def writable(self) -> None:
-        """The browser has read enough to be sent more."""
+    def closed(self, connection: Connection) -> None:
+        """A connection has closed."""
         ...
 
 
-class Connection(asyncio.Protocol, Timed):
+class Connection(asyncio.Protocol, Member):
     """The server's end of one connection.
 
     Between requests it has no reader, and while a request waits for its answer it has no deadline: a
     parked client costs this object, its transport and its reply.
+
+    Args:
+        shared: what all connections of the server share.
+        registry: has to know which connections are open.
     """
 
     __slots__ = (
         "_answers",
-        "_dispatching",
         "_exchange",
-        "_lingering",
-        "_paused",
+        "_input",
         "_peer",
         "_pending",
         "_reader",
+        "_registry",
+        "_state",
         "_trusted",
         "_writable",
-        "server",
+        "shared",
         "transport",
     )
 
-    def __init__(self, server: FastServer) -> None:
-        Timed.__init__(self)
-        self.server = server
+    def __init__(self, shared: Shared, registry: Registry) -> None:
+        Member.__init__(self)
+        self.shared = shared
         self.transport: asyncio.Transport | None = None
+        self._registry = registry
+        self._state = State.READY
+        self._input = Input.OPEN
         self._peer = ""
         self._trusted = False
         self._reader: RequestReader | None = None
@@ -68,9 +82,27 @@ class Connection(asyncio.Protocol, Timed):
         self._pending: Arrived | None = None
         self._writable: asyncio.Future[None] | None = None
         self._answers = b""
-        self._dispatching = False
-        self._lingering = False
-        self._paused = False
+
+    @property
+    def state(self) -> State:
+        """What the connection waits for."""
+        return self._state
+
+    def _fire(self, event: Event) -> None:
+        before = self._state
+        after = TRANSITIONS[before].get(event)
+        if after is None:
+            after = advance(before, event)  # raises
+        if after is not before:
+            self._state = after
+            seconds = self.shared.seconds[after]
+            if seconds is None:
+                self.deadline = NEVER
+            else:
+                self._schedule(seconds)
+
+    def _schedule(self, seconds: float) -> None:
+        self.shared.wheel.schedule(self, self.shared.now() + seconds)
 
     # What the loop calls.
 
@@ -78,49 +110,62 @@ class Connection(asyncio.Protocol, Timed):
         # Not an isinstance check: uvloop's transports are not asyncio's.
         self.transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
-        self._peer = peer[0] if peer else ""
-        self._trusted = self.server.proxies.trusts(self._peer)
-        self.server.opened(self)
-        self._wait()
+        self._peer = (normalize(peer[0]) or peer[0]) if peer else ""
+        self._trusted = self.shared.proxies.trusts(self._peer)
+        self._registry.opened(self)
+        self._fire(Event.NOTHING)
 
     def data_received(self, data: bytes) -> None:
-        if self._lingering:
+        if self._state >= State.LINGERING:
             return
-        before = self._reader
-        was_in_body = before is not None and before.in_body
         arrived = self._read(data)
-        reader = self._reader
         if arrived:
-            self._take(arrived)
-        elif before is None or (reader is not None and reader.in_body != was_in_body):
-            # A new deadline for each part of a request, not for each byte: it cannot be drawn out.
-            self._wait()
+            self._pending = [*self._pending, *arrived] if self._pending else arrived
+        self._go_on()
+        if self._pending and self._is_enough(self._pending):
+            self._pause()
 
-    def eof_received(self) -> None:
-        # A browser that has stopped sending does not wait for an answer either.
-        self.close()
+    def eof_received(self) -> bool:
+        # A browser that has sent all it has to may still read the answer; but whoever waits for an event
+        # has to know that it may be gone, as those are that close a page.
+        exchange, self._input = self._exchange, Input.ENDED
+        is_served = self._state in (
+            State.WAITING,
+            State.ANSWERING,
+            State.BLOCKED,
+            State.FLUSHING,
+        )
+        if not is_served or (exchange is not None and exchange.is_parked):
+            self.close()
+            return False
+        if self._state is State.ANSWERING:
+            self._schedule(self.shared.timeouts.last)
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         exchange, self._exchange = self._exchange, None
         self.transport = self._reader = self._pending = None
-        self.server.wheel.cancel(self)
-        self.server.closed(self)
+        self._fire(Event.LOSE)
+        self._registry.closed(self)
         self._release_writers()
         if exchange is not None:
             exchange.closed()
 
     def pause_writing(self) -> None:
         self._writable = asyncio.get_running_loop().create_future()
-        self._schedule(self.server.timeouts.write)
+        self._fire(Event.CHOKE)
 
     def resume_writing(self) -> None:
         self._release_writers()
-        exchange = self._exchange
-        if exchange is None:
-            self._next()
-        elif self.is_open():
-            self.server.wheel.cancel(self)
-            exchange.writable()
+        self._fire(Event.RELIEVE)
+        # Not at once: asyncio's transport must not be closed from inside of this call, or it is lost twice.
+        asyncio.get_running_loop().call_soon(self._relieved)
+
+    def _relieved(self) -> None:
+        if self._state is State.ANSWERING and self._exchange is not None:
+            self._exchange.writable()
+        else:
+            self._go_on()
 
     # What an exchange calls.
 
@@ -132,17 +177,17 @@ class Connection(asyncio.Protocol, Timed):
         """
         if self.transport is None:
             return
-        if not self._dispatching and not self._answers:
+        if self._state is not State.DISPATCHING and not self._answers:
             self.transport.write(data)
             return
         if not self._answers:
-            self.server.answer_soon(self)
+            self.shared.answer_soon(self)
         self._answers += data
-        if len(self._answers) > KEPT:
+        if len(self._answers) > HELD_BACK:
             self.write_answers()
 
     def write_answers(self) -> None:
-        """Send the answers that were kept until now."""
+        """Send the answers that were held back."""
         answers, self._answers = self._answers, b""
         if answers and self.transport is not None:
             self.transport.write(answers)
@@ -178,126 +223,119 @@ class Connection(asyncio.Protocol, Timed):
     def finished(self, *, close: bool) -> None:
         """The answer to the current request is written."""
         self._exchange = None
-        if close or self.server.stopping:
+        if close or self.shared.stopping:
             self.close()
-        elif self._dispatching:
             return
-        elif self._pending or self._reader or self._writable or self._paused or not self.is_open():
-            self._next()
-        else:
-            # Straight, since the thousands who wait for a broadcast pass here.
-            self._schedule(self.server.timeouts.idle)
+        is_called = self._state is State.DISPATCHING
+        self._fire(Event.ANSWERED)
+        if not is_called:
+            self._go_on()
 
-    def refuse(self, refusal: Refusal) -> None:
+    def refuse(self, refusal: Refusal, event: Event = Event.REFUSE) -> None:
         """Answer and close, but read on for a moment: closing with unread bytes would reset the connection,
         and the browser would lose the answer (RFC 9112, 9.6)."""
-        self._pending = self._reader = None
-        self._lingering = True
-        request = Request()
+        self._pending = self._reader = self._exchange = None
+        self._fire(event)
+        request, shared = Request(), self.shared
         request.peer = self._peer
-        status, body, head = self.server.site.refuse(refusal, request)
-        FastReply(self, request).send(status, body, head + CLOSE)
-        self.write_answers()
+        status, body, head = shared.site.refuse(refusal, request)
+        self.write(shared.formatter.format(status, shared.date, head + CLOSE, body))
         if self.transport is not None and self.is_open():
             self.transport.write_eof()
-            self._schedule(self.server.timeouts.linger)
 
     def close(self) -> None:
         """Close when all that was written is sent."""
         self._pending = self._reader = None
         self.write_answers()
         if self.transport is not None:
+            self._fire(Event.CLOSE)
             if self.transport.get_write_buffer_size():
-                self._schedule(self.server.timeouts.write)
+                self._schedule(self.shared.timeouts.write)
             self.transport.close()
 
     def abort(self) -> None:
         """Close at once; what was not sent is dropped."""
         if self.transport is not None:
+            self._fire(Event.ABORT)
             self.transport.abort()
 
     # What the server calls.
 
-    def is_idle(self) -> bool:
-        """Tell whether no request is being read or answered."""
-        return self._exchange is None and self._reader is None and self.is_open()
+    def awaits_request(self, *, bodies: bool) -> bool:
+        """Tell whether no whole request is here, so that the browser may send nothing more for a long time.
 
-    def close_if_idle(self) -> None:
-        """Close unless a request is being read or answered."""
-        if self.is_idle():
-            self.close()
+        Args:
+            bodies: whether a request of which only a part of the body is missing counts as well.
+        """
+        state = self._state
+        if state is State.FLUSHING:
+            return not self._pending
+        return state in (State.IDLE, State.HEAD, State.LINGERING) or (bodies and state is State.BODY)
 
     def timed_out(self) -> None:
         """The deadline has passed."""
-        if self._writable is not None:
+        if self._state in (State.BLOCKED, State.FLUSHING, State.CLOSING):
             log.warning("%s does not read its answer: cut", self._peer)
-        if self._reader is None or self._writable is not None:
-            self.abort()
-        else:
-            self.refuse(Refusal(408, "the request did not arrive in time"))
+        if advance(self._state, Event.TIMEOUT) is State.LINGERING:
+            self.refuse(Refusal(408, "the request did not arrive in time"), Event.TIMEOUT)
+        elif self.transport is not None:
+            self._fire(Event.TIMEOUT)
+            self.transport.abort()
 
     # Reading.
 
     def _read(self, data: bytes) -> Arrived:
-        reader = self._reader or self.server.lend_reader()
+        reader = self._reader or self.shared.lend_reader()
         arrived = reader.feed(data)
         if reader.between:
             self._reader = None
-            self.server.return_reader(reader)
+            self.shared.return_reader(reader)
         else:
             self._reader = reader
         return arrived
 
-    def _take(self, arrived: Arrived) -> None:
-        self._pending = [*self._pending, *arrived] if self._pending else arrived
-        if self._exchange is None:
-            self._next()
-        if self._pending and self.transport is not None and self._is_enough(self._pending):
-            self._paused = True
-            self.transport.pause_reading()
-
     def _is_enough(self, pending: Arrived) -> bool:
-        limits = self.server.limits
+        limits = self.shared.limits
         if len(pending) >= limits.pipeline or (self._reader is not None and self._reader.unread):
             return True
         return sum(len(request.body) for request in pending if isinstance(request, Request)) >= limits.body
 
-    def _wait(self) -> None:
-        """Set the deadline for what the browser sends next, unless it is the browser that waits."""
-        timeouts, reader = self.server.timeouts, self._reader
-        if self._exchange is not None or self._writable is not None or self._lingering or not self.is_open():
-            return
-        if reader is None:
-            self._schedule(timeouts.idle)
-        elif not reader.in_body:
-            self._schedule(timeouts.header)
-        else:
-            self._schedule(timeouts.body)
-            if reader.take_expectation():
-                self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    def _pause(self) -> None:
+        if self._input is Input.OPEN and self.transport is not None:
+            self._input = Input.PAUSED
+            self.transport.pause_reading()
 
-    def _schedule(self, seconds: float) -> None:
-        self.server.wheel.schedule(self, self.server.now() + seconds)
+    def _resume(self) -> None:
+        if self._input is Input.PAUSED and self.transport is not None:
+            self._input = Input.OPEN
+            self.transport.resume_reading()
 
     # Answering.
 
-    def _next(self) -> None:
-        # A loop and a flag instead of a call from ``finished``: a hundred pipelined requests that are
-        # answered at once must not become a hundred nested calls.
-        self._dispatching = True
-        try:
-            while self._exchange is None and self._writable is None:
-                request = self._take_next()
-                if request is None:
-                    break
+    def _go_on(self) -> None:
+        """Take up what has arrived, until something has to be waited for."""
+        # A loop instead of a call from ``finished``: a hundred pipelined requests that are answered at once
+        # must not become a hundred nested calls.
+        share = SHARE
+        while self._state in TAKING:
+            request = self._take_next()
+            if self._writable is not None:
+                self._put_back(request)
+                self._fire(Event.CHOKE)
+            elif request is None:
+                self._rest()
+                return
+            elif share == 0:
+                self._put_back(request)
+                self._fire(Event.SHARE_USED)
+                self.shared.turns.wait(share_of(self._peer), self._take_turn)
+            else:
+                share -= 1
                 self._dispatch(request)
-        finally:
-            self._dispatching = False
-        if self._exchange is None and self._writable is None and self.transport is not None:
-            if self._paused:
-                self._paused = False
-                self.transport.resume_reading()
-            self._wait()
+
+    def _take_turn(self) -> None:
+        self._fire(Event.TURN)
+        self._go_on()
 
     def _take_next(self) -> Request | Refusal | None:
         pending = self._pending
@@ -309,23 +347,57 @@ class Connection(asyncio.Protocol, Timed):
         self._pending = pending or None
         return request
 
+    def _put_back(self, request: Request | Refusal | None) -> None:
+        if request is not None:
+            self._pending = [request, *(self._pending or ())]
+
+    def _rest(self) -> None:
+        """Wait for what comes next: all that is whole is taken up."""
+        reader = self._reader
+        if self._input is Input.ENDED:
+            self.close()
+            return
+        self._resume()
+        if reader is None:
+            self._fire(Event.NOTHING)
+        elif not reader.in_body:
+            self._fire(Event.PART_HEAD)
+        else:
+            self._fire(Event.PART_BODY)
+            if reader.take_expectation():
+                self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
     def _dispatch(self, request: Request | Refusal) -> None:
         if isinstance(request, Refusal):
             self.refuse(request)
             return
-        self.server.wheel.cancel(self)
+        self._fire(Event.REQUEST)
         request.peer = self._peer
         if self._trusted:
-            self.server.proxies.resolve(request)
+            self.shared.proxies.resolve(request)
         else:
-            self.server.proxies.doubt(request)
-        endpoint = self.server.site.find(request)
+            self.shared.proxies.doubt(request)
+        site = self.shared.site
+        endpoint = site.find(request)
         if endpoint is None:
             handler = self._exchange = HandlerConnection(self, request)
-            handler.run(self.server.site.application)
+            # A handler costs ten times what an endpoint does.
+            self.shared.turns.wait(share_of(request.peer), lambda: handler.run(site.application))
         else:
             reply = self._exchange = FastReply(self, request)
-            self.server.site.answer(endpoint, request, reply)
+            site.answer(endpoint, request, reply)
+        if self._state is State.DISPATCHING:
+            self._wait_for_answer()
+
+    def _wait_for_answer(self) -> None:
+        self._fire(Event.KEPT)
+        if self._writable is not None:
+            self._fire(Event.CHOKE)
+        if self._input is Input.ENDED:
+            if self._exchange is not None and self._exchange.is_parked:
+                self.close()
+            else:
+                self._schedule(self.shared.timeouts.last)
 
     def _release_writers(self) -> None:
         writable, self._writable = self._writable, None

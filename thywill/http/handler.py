@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from tornado.httputil import (
     HTTPConnection,
@@ -24,10 +23,8 @@ from tornado.httputil import (
 )
 from tornado.iostream import StreamClosedError
 
+from thywill.http.exchange import Sink
 from thywill.http.message import Refusal, Request
-
-if TYPE_CHECKING:
-    from thywill.http.connection import Connection
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +43,8 @@ class Context:
 class HandlerConnection(HTTPConnection):
     """One request that a Tornado application answers."""
 
-    def __init__(self, connection: Connection, request: Request) -> None:
-        self._connection: Connection | None = connection
+    def __init__(self, connection: Sink, request: Request) -> None:
+        self._connection: Sink | None = connection
         self._request = request
         self._close_callback: Callable[[], None] | None = None
         self._begun = False
@@ -58,9 +55,11 @@ class HandlerConnection(HTTPConnection):
         self.context = Context(request)
 
     def run(self, application: HTTPServerConnectionDelegate) -> None:
-        """Hand the request to ``application``."""
+        """Hand the request to ``application``, unless the browser has gone meanwhile."""
+        if self._connection is None:
+            return
         with self._refusing():
-            delegate = application.start_request(self._connection or self, self)
+            delegate = application.start_request(self._connection, self)
             prepared = delegate.headers_received(self._start_line(), self._headers())
             if prepared is not None:
                 self._streaming = asyncio.ensure_future(self._stream(delegate, prepared))
@@ -114,6 +113,11 @@ class HandlerConnection(HTTPConnection):
             connection.abort()
         else:
             connection.refuse(refusal)
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether a handler waits for an event is not known: it may answer a browser that only listens."""
+        return False
 
     def closed(self) -> None:
         """The browser has gone before the answer was complete."""
@@ -177,7 +181,7 @@ class HandlerConnection(HTTPConnection):
             headers["Transfer-Encoding"] = "chunked"
         else:
             self._close = True
-        stopping = self._connection is not None and self._connection.server.stopping
+        stopping = self._connection is not None and self._connection.shared.stopping
         if self._close or stopping or headers.get("Connection", "").lower() == "close":
             self._close = True
             headers["Connection"] = "close"

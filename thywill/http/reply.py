@@ -2,67 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from thywill.http.exchange import Sink
 from thywill.http.message import JSON, REASONS, Dress, Owner, Request, Writer
-
-if TYPE_CHECKING:
-    from thywill.http.connection import Connection
 
 CLOSE = b"Connection: close\r\n"
 KEEP_ALIVE = b"Connection: keep-alive\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
-class Formatter:
-    """Writes down whole answers, and remembers the last: thousands of browsers get a broadcast in the same
-    bytes."""
+class ReplyBase:
+    """What the replies of both servers have in common: who owns them, and how they end.
 
-    __slots__ = ("_answer", "_parts")
+    Args:
+        head_only: whether the request is a HEAD, whose answer has no body.
+    """
 
-    def __init__(self) -> None:
-        self._parts: tuple[int, bytes, bytes, bytes] | None = None
-        self._answer = b""
+    __slots__ = ("_head_only", "_writer", "dress", "owner")
 
-    def format(self, status: int, date: bytes, head: bytes, body: bytes) -> bytes:
-        """Return the answer; ``date`` and ``head`` are whole header lines."""
-        parts = (status, date, head, body)
-        if parts != self._parts:
-            # RFC 9110, 8.6
-            length = b"" if status == 204 else b"Content-Length: %d\r\n" % len(body)
-            self._answer = b"HTTP/1.1 %d %b\r\n%b%b%b\r\n%b" % (
-                status,
-                REASONS[status],
-                date,
-                head,
-                length,
-                body,
-            )
-            self._parts = parts
-        return self._answer
-
-
-class FastReply:
-    """The answer to one request on a ``Connection``."""
-
-    __slots__ = (
-        "_chunked",
-        "_connection",
-        "_connection_header",
-        "_head_only",
-        "_writer",
-        "dress",
-        "owner",
-    )
-
-    def __init__(self, connection: Connection, request: Request) -> None:
-        self._connection: Connection | None = connection
-        self._connection_header = connection_header(request)
-        self._head_only = request.method == b"HEAD"
-        self._chunked = request.version == "1.1"
+    def __init__(self, *, head_only: bool) -> None:
+        self._head_only = head_only
         self._writer: Writer | None = None
         self.owner: Owner | None = None
         self.dress: Dress | None = None
+
+    def _dressed(self, status: int, body: bytes, head: bytes) -> tuple[int, bytes, bytes]:
+        return (status, body, head) if self.dress is None else self.dress(status, body, head)
+
+    def writable(self) -> None:
+        """The browser has read enough to be sent more."""
+        if self._writer is not None:
+            self._writer.writable()
+
+    def closed(self) -> None:
+        """The connection closed before the answer was complete."""
+        owner, self.owner = self.owner, None
+        self._writer = None
+        if owner is not None:
+            owner.closed()
+
+
+class FastReply(ReplyBase):
+    """The answer to one request on a connection of our server."""
+
+    __slots__ = ("_chunked", "_connection", "_connection_header")
+
+    def __init__(self, connection: Sink, request: Request) -> None:
+        super().__init__(head_only=request.method == b"HEAD")
+        self._connection: Sink | None = connection
+        self._connection_header = connection_header(request)
+        self._chunked = request.version == "1.1"
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether whoever answers waits for an event, and wants to know at once that the browser has gone."""
+        return self.owner is not None
 
     def send(self, status: int, body: bytes, head: bytes = JSON) -> None:
         connection = self._connection
@@ -74,10 +67,10 @@ class FastReply:
         self._connection = self.owner = None
         if self.dress is not None:
             status, body, head = self.dress(status, body, head)
-        server = connection.server
+        shared = connection.shared
         # One of a server that stops is its connection's last, which the browser has to know.
-        connection_header = CLOSE if server.stopping else self._connection_header
-        answer = server.formatter.format(status, server.date, head + connection_header, body)
+        connection_header = CLOSE if shared.stopping else self._connection_header
+        answer = shared.formatter.format(status, shared.date, head + connection_header, body)
         connection.answer(answer[: len(answer) - len(body)] if self._head_only else answer)
         connection.finished(close=connection_header == CLOSE)
 
@@ -86,17 +79,16 @@ class FastReply:
         if connection is None:
             return False
         self.owner = self._writer = writer
-        if self.dress is not None:
-            status, _, head = self.dress(status, b"", head)
+        status, _, head = self._dressed(status, b"", head)
         # HTTP/1.0 knows no chunks: the end of the connection is that of the answer (RFC 9112, 6.3).
-        if connection.server.stopping or not self._chunked:
+        if connection.shared.stopping or not self._chunked:
             self._connection_header = CLOSE
         return connection.write_part(
             b"HTTP/1.1 %d %b\r\n%b%b%b%b\r\n%b"
             % (
                 status,
                 REASONS[status],
-                connection.server.date,
+                connection.shared.date,
                 head,
                 self._connection_header,
                 CHUNKED if self._chunked else b"",
@@ -122,15 +114,9 @@ class FastReply:
             connection.write(b"0\r\n\r\n")
         connection.finished(close=self._connection_header == CLOSE)
 
-    def writable(self) -> None:
-        if self._writer is not None:
-            self._writer.writable()
-
     def closed(self) -> None:
-        owner, self.owner = self.owner, None
-        self._connection = self._writer = None
-        if owner is not None:
-            owner.closed()
+        self._connection = None
+        super().closed()
 
 
 def connection_header(request: Request) -> bytes:

@@ -21,7 +21,8 @@ if __name__ == "__main__":
 
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits
-from thywill.http.server import FastServer, Server, Timeouts
+from thywill.http.server import FastServer, Server
+from thywill.http.shared import Timeouts
 from thywill.http.site import Site
 from thywill.http.tornado.server import TornadoServer
 from thywill.push.sockjs import frames

@@ -19,7 +19,8 @@ from tests.unit.http.place import Place
 from thywill.http import server as server_module
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits
-from thywill.http.server import FastServer, Server, Timeouts
+from thywill.http.server import FastServer, Server
+from thywill.http.shared import Timeouts
 from thywill.http.tornado.server import TornadoServer
 
 FAST_TICK = 0.02

@@ -7,10 +7,10 @@ from typing import Any
 from tests.unit.http.handlers import Memory
 from tests.unit.http.place import Place
 from thywill.core.wheel import TimerWheel
-from thywill.http.connection import Connection
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits
-from thywill.http.server import FastServer, Timeouts
+from thywill.http.server import FastServer
+from thywill.http.shared import Timeouts
 
 TIMES = Timeouts(header=10, body=20, idle=30, write=40, linger=50)
 
@@ -59,10 +59,10 @@ class Scene:
         self.place = Place()
         self.server = FastServer(self.place.site(), Limits(pipeline=4), TIMES, TrustedProxies([]))
         self.time = 0.0
-        self.server.now = lambda: self.time
-        self.server.wheel = TimerWheel(1.0, self.time)
+        self.server.shared.now = lambda: self.time
+        self.server.shared.wheel = TimerWheel(1.0, self.time)
         self.transport = Transport()
-        self.connection = Connection(self.server)
+        self.connection = self.server._connect()
         self.connection.connection_made(self.transport)  # type: ignore[arg-type]
 
     def receive(self, data: bytes, *, after: float = 1) -> float:

@@ -8,8 +8,8 @@ import pytest
 
 from tests.support.wire import request
 from tests.unit.http.scene import Scene, Transport
-from thywill.http.connection import KEPT, Connection
-from thywill.http.reply import Formatter
+from thywill.http.connection import HELD_BACK, Connection
+from thywill.http.formatter import Formatter
 
 pytestmark = [
     pytest.mark.gen_test,
@@ -32,7 +32,7 @@ class Writes(Transport):
 
 def connect(scene: Scene) -> tuple[Connection, Writes]:
     """Return a further connection of the scene's server."""
-    connection, transport = Connection(scene.server), Writes()
+    connection, transport = scene.server._connect(), Writes()
     connection.connection_made(transport)  # type: ignore[arg-type]
     return connection, transport
 
@@ -87,7 +87,7 @@ async def test_a_piece_stays_behind_them_too() -> None:
 
 async def test_large_ones_do_not_wait() -> None:
     connection, transport = connect(Scene())
-    connection.data_received(request(f"/big?size={KEPT}") * 2)
+    connection.data_received(request(f"/big?size={HELD_BACK}") * 2)
     assert len(transport.writes) == 2
 
 

@@ -13,7 +13,7 @@ from tests.support.steady import STEADY
 from tests.support.wire import chunked, request
 from tests.unit.http.conftest import Serve, Served
 from tests.unit.http.offences import LIMITS, OFFENCES
-from thywill.http.server import Timeouts
+from thywill.http.shared import Timeouts
 
 EXAMPLES = settings(STEADY, max_examples=100)
 IN_CHUNKS = "Transfer-Encoding: chunked"

@@ -10,7 +10,8 @@ from tests.support.serving import until
 from tests.support.wire import Wire, request
 from tests.unit.http.conftest import OURS, Serve, Served
 from tests.unit.http.offences import LIMITS
-from thywill.http.server import Timeouts
+from thywill.http.shared import Timeouts
+from thywill.http.states import ConnectionState as State
 
 pytestmark = pytest.mark.gen_test
 
@@ -187,7 +188,7 @@ class TestSize:
         await served.ask()
         if served.tornado:
             return wire.has_ended()
-        return bool(served.inside(wire)._lingering)
+        return bool(served.inside(wire).state is State.LINGERING)
 
     async def test_while_one_floods_the_others_are_served(self, serve: Serve) -> None:
         served = await serve(LIMITS, brief())

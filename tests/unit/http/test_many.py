@@ -21,7 +21,9 @@ from tests.unit.http.conftest import OURS, Serve, Served
 from thywill.http.connection import Connection, FastReply
 from thywill.http.message import Request
 from thywill.http.reader import RequestReader
-from thywill.http.server import SPARE_READERS, Timeouts
+from thywill.http.shared import SPARE_READERS, Timeouts
+from thywill.http.states import ConnectionState as State
+from thywill.http.states import Input
 
 pytestmark = pytest.mark.gen_test
 
@@ -30,7 +32,7 @@ POLL = request(
 )
 MOST_BYTES = 350
 """Of the server's own objects for one parked connection, without the loop's transport."""
-SHARED = (None, True, False, b"")
+SHARED = (None, True, False, b"", State.ANSWERING, Input.OPEN)
 
 
 async def park(served: Served, count: int) -> list[Wire]:
@@ -152,7 +154,8 @@ def size(start: object, leave_out: Iterable[object]) -> int:
 def largest(connections: list[Any]) -> int:
     """Return the bytes of the largest of ``connections``, without what is shared or the loop's."""
     return max(
-        size(each, (each.server, each.transport, each._exchange.owner, *SHARED)) for each in connections
+        size(each, (each.shared, each._registry, each.transport, each._exchange.owner, *SHARED))
+        for each in connections
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.support.wire import Ended, Wire, request
 from tests.unit.http.conftest import OURS, Book, Serve, Served
 from tests.unit.http.offences import LIMITS, OFFENCES, SILENT, Offence
-from thywill.http.server import Timeouts
+from thywill.http.shared import Timeouts
 
 pytestmark = pytest.mark.gen_test
 

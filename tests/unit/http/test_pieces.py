@@ -11,7 +11,7 @@ from tests.support.serving import until
 from tests.support.wire import Answer, Ended, Wire, request
 from tests.unit.http.conftest import OURS, Book, Serve, Served
 from tests.unit.http.place import Pieces
-from thywill.http.server import Timeouts
+from thywill.http.shared import Timeouts
 
 pytestmark = pytest.mark.gen_test
 
@@ -210,7 +210,7 @@ async def test_a_server_that_stops_says_so(serve: Serve) -> None:
     await late.send(request("/pieces")[:10])
     await until(lambda: served.connections() == 2 and served.inside(late)._reader)
     stop = asyncio.ensure_future(served.server.stop(60))
-    await until(lambda: served.server.stopping)
+    await until(lambda: served.server.shared.stopping)
     await late.send(request("/pieces")[10:])
     await until(lambda: len(served.place.pieces) == 2)
     for pieces in served.place.pieces:

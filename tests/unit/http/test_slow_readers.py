@@ -8,7 +8,7 @@ from tests.support.serving import until
 from tests.support.wire import Ended, Wire, request
 from tests.unit.http.conftest import OURS, Book, Serve, Served
 from thywill.http.reader import Limits
-from thywill.http.server import Timeouts
+from thywill.http.shared import Timeouts
 
 pytestmark = pytest.mark.gen_test
 

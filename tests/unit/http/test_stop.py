@@ -9,6 +9,7 @@ import pytest
 from tests.support.serving import until
 from tests.support.wire import request
 from tests.unit.http.conftest import OURS, Serve, Served
+from thywill.http.states import ConnectionState as State
 
 pytestmark = pytest.mark.gen_test
 
@@ -63,7 +64,7 @@ async def test_parked_browsers_that_are_answered_in_time_are_closed_then(serve: 
     await wire.send(request("/park") + request("/now"))
     await served.parked(1)
     stop = stopping(served)
-    await until(lambda: served.server.stopping)
+    await until(lambda: served.server.shared.stopping)
     served.place.parked[0].reply.send(200, b"parked")
     assert (await wire.answer()).body == b"parked"
     assert await wire.rest() == b""
@@ -80,7 +81,7 @@ async def test_requests_under_way_are_finished(serve: Serve) -> None:
     await coming.send(request("/now", "Content-Length: 4", method="POST") + b"bo")
     await until(lambda: served.place.memory.begun and served.inside(coming)._reader)
     stop = stopping(served)
-    await until(lambda: served.server.stopping)
+    await until(lambda: served.server.shared.stopping)
     await coming.send(b"dy")
     served.place.memory.gate.set()
     assert (await waiting.answer()).body == b"waited"
@@ -96,7 +97,7 @@ async def test_a_slow_reader_gets_the_rest(serve: Serve) -> None:
     await wire.send(request("/big?size=12000000"))
     await until(lambda: served.place.asked)
     stop = stopping(served)
-    await until(lambda: served.server.stopping)
+    await until(lambda: served.server.shared.stopping)
     wire.hurry()
     assert len((await wire.answer()).body) == 12_000_000
     await stop
@@ -119,3 +120,14 @@ async def test_a_handler_that_goes_on_after_the_end(serve: Serve) -> None:
     await served.server.stop(SHORT)
     await until(lambda: served.place.memory.closed)
     served.place.memory.gate.set()
+
+
+@OURS  # Tornado does not tell which requests are unfinished
+async def test_half_a_request_delays_no_stop(serve: Serve) -> None:
+    served = await serve()
+    head, body = await served.connect(), await served.connect()
+    await head.send(b"GET / HT")
+    await body.send(request("/now", "Content-Length: 4", method="POST") + b"bo")
+    await until(lambda: served.connections() == 2 and served.inside(body).state is State.BODY)
+    await asyncio.wait_for(served.server.stop(600), PATIENCE)
+    assert [await wire.rest() for wire in (head, body)] == [b"", b""]

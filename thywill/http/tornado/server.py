@@ -20,10 +20,12 @@ from tornado.httputil import (
 )
 from tornado.iostream import IOStream
 
-from thywill.http.message import JSON, REASONS, Dress, Owner, Request, Writer
+from thywill.http.message import JSON, REASONS, Request, Writer
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits
-from thywill.http.server import QUIET, Timeouts
+from thywill.http.reply import ReplyBase
+from thywill.http.server import QUIET
+from thywill.http.shared import Timeouts
 from thywill.http.site import Endpoint, Site
 
 
@@ -147,18 +149,15 @@ class RequestDelegate(HTTPMessageDelegate):
             self._delegate.on_connection_close()
 
 
-class TornadoReply:
+class TornadoReply(ReplyBase):
     """The answer to one request on Tornado's connection."""
 
     def __init__(self, connection: HTTPConnection, request: Request) -> None:
+        super().__init__(head_only=request.method == b"HEAD")
         self._connection: HTTPConnection | None = connection
-        self._head_only = request.method == b"HEAD"
         self._until_close = request.version == "1.0"
-        self._writer: Writer | None = None
         self._stream: IOStream = connection.stream  # type: ignore[attr-defined]
-        self.owner: Owner | None = None
-        self.dress: Dress | None = None
-        connection.set_close_callback(self._closed)  # type: ignore[attr-defined]
+        connection.set_close_callback(self.closed)  # type: ignore[attr-defined]
 
     def send(self, status: int, body: bytes, head: bytes = JSON) -> None:
         connection = self._connection
@@ -169,8 +168,7 @@ class TornadoReply:
             asyncio.get_running_loop().call_soon(self._stream.close)
             return
         self._connection = self.owner = None
-        if self.dress is not None:
-            status, body, head = self.dress(status, body, head)
+        status, body, head = self._dressed(status, body, head)
         headers = _headers(head)
         if status != 204:  # RFC 9110, 8.6
             headers["Content-Length"] = str(len(body))
@@ -183,8 +181,7 @@ class TornadoReply:
         if connection is None:
             return False
         self.owner = self._writer = writer
-        if self.dress is not None:
-            status, _, head = self.dress(status, b"", head)
+        status, _, head = self._dressed(status, b"", head)
         if not self._stream.closed():
             self._stream.set_nodelay(True)
         connection.write_headers(_line(status), _headers(head), None if self._head_only else chunk)
@@ -217,14 +214,12 @@ class TornadoReply:
             stream.write(b"").add_done_callback(lambda _: stream.close())
 
     def _flushed(self, written: asyncio.Future[None]) -> None:
-        if self._writer is not None and not written.exception():
-            self._writer.writable()
+        if not written.exception():
+            self.writable()
 
-    def _closed(self) -> None:
-        owner, self.owner = self.owner, None
-        self._connection = self._writer = None
-        if owner is not None:
-            owner.closed()
+    def closed(self) -> None:
+        self._connection = None
+        super().closed()
 
 
 def _line(status: int) -> ResponseStartLine:

@@ -1,0 +1,70 @@
+"""The table of a connection's states, as data: every state with every event."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thywill.http.shared import Timeouts, deadlines
+from thywill.http.states import DEADLINES, TAKING, TRANSITIONS, advance
+from thywill.http.states import ConnectionEvent as Event
+from thywill.http.states import ConnectionState as State
+
+# The state after each event, in the order of ``Event``, by its first two letters; "--" where it is illegal.
+#              PH PB NO RE SU TU KE AN CH RL RF TI CL AB LO
+TABLE = {
+    "IDLE":        "HE BO ID DI WA -- -- -- FL -- LI CU CS CU CD",
+    "HEAD":        "HE BO -- DI WA -- -- -- FL -- LI LI CS CU CD",
+    "BODY":        "-- BO -- DI WA -- -- -- FL -- LI LI CS CU CD",
+    "READY":       "HE BO ID DI WA -- -- -- FL -- LI -- CS CU CD",
+    "WAITING":     "-- -- -- -- -- RE -- -- WA WA -- -- CS CU CD",
+    "DISPATCHING": "-- -- -- -- -- -- AN RE DI DI LI -- CS CU CD",
+    "ANSWERING":   "-- -- -- -- -- -- -- RE BL -- LI CU CS CU CD",
+    "BLOCKED":     "-- -- -- -- -- -- -- FL -- AN LI CU CS CU CD",
+    "FLUSHING":    "-- -- -- -- -- -- -- -- -- RE -- CU CS CU CD",
+    "LINGERING":   "LI LI LI LI LI LI LI LI LI LI LI CU CS CU CD",
+    "CLOSING":     "CS CS CS CS CS CS CS CS CS CS CS CU CS CU CD",
+    "CUT":         "CU CU CU CU CU CU CU CU CU CU CU CU CU CU CD",
+    "CLOSED":      "CD CD CD CD CD CD CD CD CD CD CD CD CD CD CD",
+}  # fmt: skip
+SHORT = {"CS": State.CLOSING, "CD": State.CLOSED} | {
+    state.name[:2]: state for state in State if not state.name.startswith("CLOS")
+}
+ROWS = [
+    (State[name], event, SHORT.get(short))
+    for name, row in TABLE.items()
+    for event, short in zip(Event, row.split(), strict=True)
+]
+
+
+@pytest.mark.parametrize(("state", "event", "after"), ROWS, ids=[f"{s.name}-{e.name}" for s, e, _ in ROWS])
+def test_what_an_event_does(state: State, event: Event, after: State | None) -> None:
+    if after is None:
+        with pytest.raises(match=f"{event.name} while {state.name}"):
+            advance(state, event)
+    else:
+        assert advance(state, event) is after
+
+
+def test_the_table_has_every_state() -> None:
+    assert [State[name] for name in TABLE] == list(State)
+
+
+@given(st.sampled_from(State), st.lists(st.sampled_from(Event)))
+def test_nothing_brings_a_connection_back(state: State, events: list[Event]) -> None:
+    ended = False
+    for event in events:
+        state = TRANSITIONS[state].get(event, state)
+        ended = ended or state >= State.LINGERING
+        assert (state >= State.LINGERING) is ended
+
+
+def test_a_state_with_a_deadline_knows_what_its_end_means() -> None:
+    assert all(Event.TIMEOUT in TRANSITIONS[state] for state in DEADLINES)
+    assert all(state in DEADLINES for state in TAKING if state is not State.READY)
+
+
+def test_each_state_has_its_deadline() -> None:
+    seconds = deadlines(Timeouts(header=1, body=2, idle=3, write=4, linger=5))
+    assert seconds == (3, 1, 2, None, None, None, None, 4, 4, 5, None, None, None)

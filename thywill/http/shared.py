@@ -1,0 +1,119 @@
+"""What all connections of one server share: limits, the clock, the readers, the site.
+
+Connections and answers know this and not the server, which makes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import formatdate
+
+from thywill.core.wheel import Timed, TimerWheel
+from thywill.http.formatter import Formatter
+from thywill.http.proxies import TrustedProxies
+from thywill.http.reader import Limits, RequestReader
+from thywill.http.site import Site
+from thywill.http.states import DEADLINES
+from thywill.http.states import ConnectionState as State
+from thywill.http.turns import Turns
+
+SPARE_READERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a connection may take, in seconds.
+
+    Args:
+        header: from a request's first byte to the end of its header.
+        body: from there to the end of its body.
+        idle: between two requests, and before the first.
+        write: for a browser to read what was written.
+        linger: how long is read on after a request was refused.
+        last: for the answer to a browser that has sent its last byte: nothing tells any more whether it
+            still waits.
+    """
+
+    header: float = 20.0
+    body: float = 60.0
+    idle: float = 75.0
+    write: float = 60.0
+    linger: float = 2.0
+    last: float = 3.0
+
+
+def deadlines(timeouts: Timeouts) -> tuple[float | None, ...]:
+    """Return the seconds of each state, by its number; None where it has no deadline."""
+    names = (DEADLINES.get(state) for state in State)
+    return tuple(None if name is None else getattr(timeouts, name) for name in names)
+
+
+class Member(Timed):
+    """A connection, as far as the others' common concerns go."""
+
+    __slots__ = ()
+
+    def timed_out(self) -> None:
+        """Do what has to be done when the deadline has passed."""
+        raise NotImplementedError
+
+    def write_answers(self) -> None:
+        """Write the answers that were held back."""
+        raise NotImplementedError
+
+
+class Shared:
+    """What all connections of one server share; made on the running event loop.
+
+    Args:
+        site: where requests go.
+        limits, timeouts: what a browser may ask for.
+        proxies: whose X-Forwarded-* are believed.
+        tick: seconds between two looks at the deadlines.
+    """
+
+    def __init__(
+        self, site: Site, limits: Limits, timeouts: Timeouts, proxies: TrustedProxies, tick: float
+    ) -> None:
+        self.site = site
+        self.limits = limits
+        self.timeouts = timeouts
+        self.proxies = proxies
+        self.formatter = Formatter()
+        self.date = b""
+        self.stopping = False
+        self.seconds = deadlines(timeouts)
+        self._loop = asyncio.get_running_loop()
+        self.now: Callable[[], float] = self._loop.time
+        self.wheel: TimerWheel[Member] = TimerWheel(tick, self.now())
+        self.turns = Turns(self._loop.call_soon, self.now)
+        self._answering: list[Member] = []
+        self._readers: list[RequestReader] = []
+
+    def tick(self) -> None:
+        """Set the date, and tell the connections whose deadline has passed."""
+        self.date = b"Date: %b\r\n" % formatdate(usegmt=True).encode()
+        for member in self.wheel.advance(self.now()):
+            member.timed_out()
+
+    def answer_soon(self, member: Member) -> None:
+        """Have ``member`` write its answers when all that has arrived on any connection is read."""
+        if not self._answering:
+            self._loop.call_soon(self._write_answers)
+        self._answering.append(member)
+
+    def _write_answers(self) -> None:
+        answering, self._answering = self._answering, []
+        for member in answering:
+            member.write_answers()
+
+    def lend_reader(self) -> RequestReader:
+        """Return a reader that is between two requests."""
+        return self._readers.pop() if self._readers else RequestReader(self.limits)
+
+    def return_reader(self, reader: RequestReader) -> None:
+        """Take back a reader that is between two requests."""
+        if len(self._readers) < SPARE_READERS:
+            self._readers.append(reader)

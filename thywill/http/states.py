@@ -1,0 +1,186 @@
+"""The states of a connection, every transition in one table.
+
+A connection carries requests one after another; each is answered before the next is taken up. Its state
+says what it waits for, and so which deadline it has. What arrives meanwhile waits: whole requests in a list,
+the rest in a reader. As an example, a browser's poll is parked, half of a ``send`` arrives behind it, and
+then the network breaks off:
+
+    event          state         it waits for                                         deadline
+    (accepted)     IDLE          a request's first byte                               idle_timeout
+    PART_HEAD      HEAD          the rest of the head                                 header_timeout
+    REQUEST        DISPATCHING   nothing: the endpoint is being called
+    KEPT           ANSWERING     the endpoint, which kept the reply: a parked poll
+    ANSWERED       READY         nothing: is there another request already?
+    PART_BODY      BODY          the rest of the body of that ``send``                body_timeout
+    TIMEOUT        LINGERING     the browser, to read the answer 408                  linger
+    TIMEOUT        CUT           the loop, to say that the connection is gone
+    LOSE           CLOSED
+
+Whoever sends many requests at once gets a share of each turn of the loop (WAITING). Two things are no
+states, since they are true beside them: whether the browser reads what is written to it (BLOCKED and
+FLUSHING are where that has to be waited for), and whether anything more comes from it (``Input``).
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TypeAlias
+
+from thywill.core.lifecycle import IllegalTransition
+
+
+class ConnectionState(enum.IntEnum):
+    """What a connection waits for."""
+
+    IDLE = 0  # the first byte of a request
+    HEAD = 1  # the rest of a request's head
+    BODY = 2  # the rest of a request's body
+    READY = 3  # nothing: it may take up the next request
+    WAITING = 4  # the next turn of the loop, since it has used its share of this one
+    DISPATCHING = 5  # nothing: the endpoint of a request is being called
+    ANSWERING = 6  # the answer to a request
+    BLOCKED = 7  # the browser, to read enough of an answer for the rest to be written
+    FLUSHING = 8  # the browser, to read enough of the answers for the next request to be taken up
+    LINGERING = 9  # the browser, to read a refusal; all that it sends is ignored
+    CLOSING = 10  # the browser, to read what is written; then the connection closes
+    CUT = 11  # the loop, to say that the connection is gone
+    CLOSED = 12  # nothing; final
+
+
+class ConnectionEvent(enum.IntEnum):
+    """What happens to a connection."""
+
+    PART_HEAD = 0  # a part of a head has arrived, and nothing whole before it is left
+    PART_BODY = 1  # a head and perhaps a part of its body have arrived, likewise
+    NOTHING = 2  # all that has arrived is taken up
+    REQUEST = 3  # a whole request is taken up
+    SHARE_USED = 4  # others have to have their turn before the next request is taken up
+    TURN = 5  # the next turn has come
+    KEPT = 6  # the endpoint has returned without an answer
+    ANSWERED = 7  # the answer is written
+    CHOKE = 8  # the browser does not read as fast as it is written to
+    RELIEVE = 9  # the browser has read enough
+    REFUSE = 10  # what has arrived, or came of it, can only be answered with an error
+    TIMEOUT = 11  # the state's deadline has passed
+    CLOSE = 12  # the connection is to close when all is written
+    ABORT = 13  # the connection is to close at once
+    LOSE = 14  # the loop says that the connection is gone
+
+
+class Input(enum.Enum):
+    """Whether more comes from the browser."""
+
+    OPEN = enum.auto()
+    PAUSED = enum.auto()  # so much waits here that no more is read
+    ENDED = enum.auto()  # the browser has sent its last byte, and may still read
+
+
+State: TypeAlias = ConnectionState
+Event: TypeAlias = ConnectionEvent
+
+TAKING = (State.IDLE, State.HEAD, State.BODY, State.READY)
+"""In which states the next request that is whole is taken up."""
+
+_TAKE = {
+    Event.REQUEST: State.DISPATCHING,
+    Event.SHARE_USED: State.WAITING,
+    Event.REFUSE: State.LINGERING,
+    Event.CHOKE: State.FLUSHING,
+}
+_LIVING: dict[State, dict[Event, State]] = {
+    State.IDLE: {
+        **_TAKE,
+        Event.NOTHING: State.IDLE,
+        Event.PART_HEAD: State.HEAD,
+        Event.PART_BODY: State.BODY,
+        Event.TIMEOUT: State.CUT,
+    },
+    State.HEAD: {
+        **_TAKE,
+        Event.PART_HEAD: State.HEAD,
+        Event.PART_BODY: State.BODY,
+        Event.TIMEOUT: State.LINGERING,
+    },
+    State.BODY: {
+        **_TAKE,
+        Event.PART_BODY: State.BODY,
+        Event.TIMEOUT: State.LINGERING,
+    },
+    State.READY: {
+        **_TAKE,
+        Event.NOTHING: State.IDLE,
+        Event.PART_HEAD: State.HEAD,
+        Event.PART_BODY: State.BODY,
+    },
+    State.WAITING: {
+        Event.TURN: State.READY,
+        Event.CHOKE: State.WAITING,
+        Event.RELIEVE: State.WAITING,
+    },
+    State.DISPATCHING: {
+        Event.KEPT: State.ANSWERING,
+        Event.ANSWERED: State.READY,
+        Event.CHOKE: State.DISPATCHING,
+        Event.RELIEVE: State.DISPATCHING,
+        Event.REFUSE: State.LINGERING,
+    },
+    State.ANSWERING: {
+        Event.ANSWERED: State.READY,
+        Event.CHOKE: State.BLOCKED,
+        Event.REFUSE: State.LINGERING,
+        Event.TIMEOUT: State.CUT,
+    },
+    State.BLOCKED: {
+        Event.ANSWERED: State.FLUSHING,
+        Event.RELIEVE: State.ANSWERING,
+        Event.REFUSE: State.LINGERING,
+        Event.TIMEOUT: State.CUT,
+    },
+    State.FLUSHING: {
+        Event.RELIEVE: State.READY,
+        Event.TIMEOUT: State.CUT,
+    },
+    State.LINGERING: {Event.TIMEOUT: State.CUT},
+    State.CLOSING: {Event.TIMEOUT: State.CUT},
+    State.CUT: {},
+    State.CLOSED: {},
+}
+_ENDING = (State.LINGERING, State.CLOSING, State.CUT, State.CLOSED)
+"""Whatever else happens in these states changes nothing any more."""
+
+
+def _row(state: State) -> dict[Event, State]:
+    ends = {
+        Event.CLOSE: State.CLOSING,
+        Event.ABORT: State.CUT,
+        Event.LOSE: State.CLOSED,
+    }
+    known = {event: after for event, after in ends.items() if after > state}
+    ignored = dict.fromkeys(Event, state) if state in _ENDING else {}
+    return {**ignored, **known, **_LIVING[state]}
+
+
+TRANSITIONS: dict[State, dict[Event, State]] = {state: _row(state) for state in State}
+
+DEADLINES: dict[State, str] = {
+    State.IDLE: "idle",
+    State.HEAD: "header",
+    State.BODY: "body",
+    State.BLOCKED: "write",
+    State.FLUSHING: "write",
+    State.LINGERING: "linger",
+}
+"""Which of the ``Timeouts`` holds in a state. The others have none, but for two that get one only where it is
+needed: ANSWERING when the browser has sent its last byte, CLOSING when something is still to be written."""
+
+
+def advance(state: State, event: Event) -> State:
+    """Return the state after ``event``.
+
+    Raises:
+        IllegalTransition: the table has no such row.
+    """
+    try:
+        return TRANSITIONS[state][event]
+    except KeyError:
+        raise IllegalTransition(f"{event.name} while {state.name}") from None
