@@ -1,6 +1,6 @@
-"""What a replaceable part is, what a page is told for it, and how the settings choose one.
+"""Components, the replaceable parts of a server, and how the settings choose them.
 
-A part is chosen by its short name, if it comes with thywill, or by the dotted path of somebody else's class:
+A component that comes with thywill is chosen by its short name, any other by the dotted path of its class:
 
     [queue]
     component = "ours.queues.FancyQueue"
@@ -22,13 +22,13 @@ from thywill.errors import SettingsError
 
 @dataclass(slots=True)
 class Configuration:
-    """What one client is told.
+    """All that a page needs for its client and its application.
 
     Args:
-        connection: what ``connect`` answers: the client, its token, the times and limits.
-        parameters: for the application's code in the browser; JSON.
-        scripts, styles: what the page loads, in order: ``area/file`` of a static folder (the area is an
-            application's name), or a whole address.
+        connection: the answer to ``connect``: the client, its token, times and limits.
+        parameters: JSON for the application's code in the browser.
+        scripts, styles: the files that the page loads, in order. Each is ``area/file`` of a static folder, in
+            which the area is an application's name, or a whole address.
         push: the names of the push components, best first.
     """
 
@@ -45,41 +45,41 @@ class NoSettings:
 
 
 class Component:
-    """A replaceable part, chosen in the settings by its short name or by the dotted path of its class.
+    """The base of all components.
 
-    A subclass names the frozen dataclass of its section in ``Settings``; what else its constructor takes
-    is said by the contract of its kind (``base.py`` in the kind's folder). Every hook here does nothing.
+    A subclass sets ``Settings`` to the frozen dataclass of its section. The contract of its kind (``base.py``
+    in the kind's folder) defines the other arguments of its constructor. The methods here do nothing.
     """
 
     Settings: ClassVar[type[Any]] = NoSettings
 
     async def start(self) -> None:
-        """Begin to work; called once, before the first client."""
+        """Start to work; called once, before the first client."""
 
     async def stop(self) -> None:
-        """Finish what is under way and let go of every resource; called once, after the last client."""
+        """Finish what is under way and release all resources; called once, after the last client."""
 
     def bootstrap(self, client: Any, configuration: Configuration) -> None:
-        """Add what the browser has to be told or to load for ``client`` (a ``LiveClient``)."""
+        """Add to the configuration of the page of ``client`` (a ``LiveClient``)."""
 
     def measure(self, measures: Measures) -> None:
-        """Tell whoever watches the server what there is to know; called now and then, on the loop."""
+        """Add the component's metrics; called on the event loop, when somebody asks for them."""
 
 
 C = TypeVar("C", bound=Component)
 
 
 def load_component(kind: str, name: str, known: Mapping[str, str], contract: type[C]) -> type[C]:
-    """Return the class that the section ``kind`` of the settings means by ``name``.
+    """Import and check the class of a component.
 
     Args:
-        kind: the section, for errors.
+        kind: the name of the section, for errors.
         name: a key of ``known``, or a dotted path such as ``ours.queues.FancyQueue``.
         known: the dotted paths of the components that come with thywill.
-        contract: what the class must be a subclass of.
+        contract: the class that it has to be a subclass of.
 
     Raises:
-        SettingsError: there is no such class, or it does not keep the contract.
+        SettingsError: there is no such class, or it is not a subclass of the contract.
     """
     place = f"[{kind}] {'components' if kind == 'push' else 'component'}"
     dotted = known.get(name, name)
@@ -99,7 +99,7 @@ def load_component(kind: str, name: str, known: Mapping[str, str], contract: typ
 
 
 class Chosen(NamedTuple, Generic[C]):
-    """A component that the settings chose: its class, and its section as the class declares it."""
+    """A chosen component: its class, and its section as an object of the class's ``Settings``."""
 
     kind: type[C]
     settings: Any
@@ -110,8 +110,8 @@ class Choice:
 
     Args:
         settings: the settings.
-        known: for each section the components that come with thywill; the first is the default, or all are
-            where there are several.
+        known: for each section the components that come with thywill, by name. The first is the default; in
+            a section with several components, all are.
     """
 
     def __init__(self, settings: Settings, known: Mapping[str, Mapping[str, str]]) -> None:
@@ -119,7 +119,7 @@ class Choice:
         self._known = known
 
     def one(self, section: str, contract: type[C]) -> Chosen[C]:
-        """Return the component of a section that has one.
+        """Return the component of a section that has one component.
 
         Raises:
             SettingsError: there is no such component, or its settings are wrong.
@@ -129,7 +129,7 @@ class Choice:
         return Chosen(kind, self._settings.section(section, kind.Settings, ignore=("component",)))
 
     def several(self, section: str, contract: type[C]) -> list[Chosen[C]]:
-        """Return the components of a section that has several, each with a table of its own.
+        """Return the components of a section that has several components, each with its own table.
 
         Raises:
             SettingsError: there is no such component, or its settings are wrong.

@@ -1,4 +1,7 @@
-"""Finds the application in a package."""
+"""Imports the package of an application, finds its class, and checks hooks and files.
+
+Every mistake becomes one line for the operator that says where it is and what to do.
+"""
 
 from __future__ import annotations
 
@@ -20,19 +23,19 @@ from thywill.errors import SettingsError
 PLACE = "[application_interface] applications"
 RESERVED = ("thywill", "static")
 HOOKS = {"on_start": 0, "on_stop": 0, "on_connect": 1, "on_message": 2, "on_resume": 1, "on_disconnect": 1}
-"""The hooks, and how many arguments each takes after itself."""
+"""The hooks, and how many arguments each takes beside ``self``."""
 METHODS = (*HOOKS, "bootstrap")
 ATTRIBUTES = ("title", "scripts", "styles", "page", "overflow", "channel_overflow")
 PLAIN = (str, list, tuple, dict)
-"""What attributes are."""
+"""The types of an application's attributes."""
 ALIKE = 0.8
-"""How like one another two names are, of at most 1, so that one may be a slip for the other."""
+"""How similar two names have to be (1 is equal) for one to be a misspelling of the other."""
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
 class Loaded(NamedTuple):
-    """An application's class, what its ``__init__`` takes, and its page."""
+    """An application's class, its page, and the arguments for its constructor."""
 
     kind: type[Application]
     page: Page
@@ -40,10 +43,11 @@ class Loaded(NamedTuple):
 
 
 def load(dotted: str) -> Loaded:
-    """Return the application of the package ``dotted`` ("apps.chat").
+    """Load the application of the package ``dotted`` ("apps.chat").
 
     Raises:
-        SettingsError: no such package, not exactly one subclass of Application in it, or a missing file.
+        SettingsError: the package cannot be imported, does not define exactly one subclass of Application,
+            has a wrong hook, or misses a file.
     """
     name = dotted.rpartition(".")[2]
     if not NAME.fullmatch(name) or name in RESERVED:
@@ -63,7 +67,7 @@ def page_of(kind: type[Application], name: str, static: Path) -> Page:
 
 
 def failure_of(name: str, error: Exception) -> SettingsError:
-    """Return what to tell the operator of an application that fails: one line, with the place in its code."""
+    """Return the error for the operator of an application that fails: one line with the place in its code."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place, text = f"{frame.filename}, line {frame.lineno}", str(error)
     if isinstance(error, SyntaxError):  # the last frame is the importer's
@@ -72,7 +76,7 @@ def failure_of(name: str, error: Exception) -> SettingsError:
 
 
 def slips(kind: type[Application]) -> list[str]:
-    """Return what in an application's class looks like a hook or an attribute and is none, a phrase each."""
+    """Return a phrase for each name in a class that looks like a misspelt hook or attribute."""
     found = []
     for name, value in vars(kind).items():
         if name.startswith("_") or hasattr(Application, name) or getattr(value, "__thywill_rpc__", False):
@@ -115,7 +119,7 @@ def _check_hooks(kind: type[Application], dotted: str) -> None:
 
 
 def _is_async(method: Any) -> bool:
-    # A decorator may stand between, as a plain function that returns what the method returned.
+    # A decorator may wrap the method in a plain function that returns the coroutine.
     return inspect.iscoroutinefunction(inspect.unwrap(method))
 
 
