@@ -7,6 +7,7 @@ are encoded already, so that a broadcast is encoded once and not for each receiv
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
@@ -77,8 +78,22 @@ class ClientFrame(msgspec.Struct):
 
 Body = TypeVar("Body", Connect, Poll, Send, Leave, ClientFrame)
 
+
+def _read_float(text: str) -> float:
+    """Return a number with a fraction or an exponent.
+
+    msgspec's own reader takes 20 us for a number such as 1e300, which is 3 s for a megabyte of them; Python's
+    takes less than 1 us for any number.
+    """
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is out of range")
+    return number
+
+
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(kind) for kind in (Connect, Poll, Send, Leave, ClientFrame)
+    kind: msgspec.json.Decoder(kind, float_hook=_read_float)
+    for kind in (Connect, Poll, Send, Leave, ClientFrame)
 }
 _encode = msgspec.json.Encoder().encode
 
