@@ -88,6 +88,8 @@ SECRET_BYTES = 32
 DATA_REMEDY = "let the user of the service write there (chown), or name another folder with --data"
 PATIENCE = 2.0
 """Seconds within which the database has to answer for a server that cannot do without it to be ready."""
+STATUS_STOP = 1.0
+"""Seconds that the status page has to end its hooks."""
 CLIENTS_PER_SECOND = 1000
 """How many browsers are asked to come back per second after a restart."""
 
@@ -176,7 +178,7 @@ class Service:
         self.timing = _timing(self.settings, pushes)
         self.hub, self.queue, self.applications = engine = make_engine(
             partial(_build, queue, self.database),
-            partial(_build, interface),
+            lambda hub, message: _build(interface, hub, message, self.settings.stop_timeout),
             signer,
             self.timing,
             self.meter,
@@ -210,7 +212,7 @@ class Service:
         records = NoRecords(None, self.folder)
         engine = make_engine(
             partial(MemoryQueue, QueueSettings(), records),
-            lambda hub, message: LocalApplications(LocalSettings([]), hub, message, [status]),
+            lambda hub, message: LocalApplications(LocalSettings([]), hub, message, STATUS_STOP, [status]),
             signer,
             TIMING,
             Meter(),

@@ -122,3 +122,24 @@ async def test_what_does_not_end_is_cut_after_the_time_for_it(serve: Serve, tmp_
         with contextlib.suppress(ConnectionResetError, Ended):
             await stuck.rest()
     assert await asyncio.to_thread(served.ended) == (0, "")
+
+
+@BOTH
+@pytest.mark.gen_test(timeout=60)
+async def test_a_hook_that_never_ends_does_not_hold_up_the_end(
+    serve: Serve, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THYWILL_SERVER_STOP_TIMEOUT", "0.5")
+    served = serve("--applications", "tests.support.stubborn")
+    async with connected(served.port) as stream:
+        told = await ask(stream, "connect", application="stubborn")
+        await ask(stream, "send", token=told["token"], messages=[[1, "hello"]])
+        begun = await ask(stream, "poll", token=told["token"], cursor=0)
+        assert [message[1] for message in begun["messages"]] == ["begun"]
+        served.process.send_signal(number)
+    if number is signal.SIGTERM:
+        assert await asyncio.to_thread(served.ended) == (0, "")
+    else:
+        await asyncio.to_thread(served.wait)
+    name = f"stubborn.on_message for {told['client']}"
+    assert any(name in line and "left behind" in line for line in served.lines("ERROR"))

@@ -31,7 +31,7 @@ class OneApplication(LocalApplications):
     def __init__(self, hub: Hub, application: Application) -> None:
         self._one = application
         loaded = Loaded(type(application), page_of(type(application), "chat", Path()))
-        super().__init__(LocalSettings([]), hub, 1000, [loaded])
+        super().__init__(LocalSettings([]), hub, 1000, 5.0, [loaded])
 
     def _add(self, loaded: Loaded) -> None:
         self._one._connect("chat", self.hub, self.message)

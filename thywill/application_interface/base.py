@@ -39,14 +39,16 @@ class ApplicationInterface(Component, Listener):
         settings: the section ``[application_interface]``.
         hub: where clients live.
         message: how large a message may be, in bytes of JSON.
+        stop_timeout: how many seconds hooks have to end when the server stops.
     """
 
     Settings: ClassVar[type[Any]] = NoSettings
 
-    def __init__(self, settings: Any, hub: Hub, message: int) -> None:
+    def __init__(self, settings: Any, hub: Hub, message: int, stop_timeout: float) -> None:
         self.settings = settings
         self.hub = hub
         self.message = message
+        self.stop_timeout = stop_timeout
 
     @classmethod
     def packages(cls, settings: Any) -> Iterable[str]:

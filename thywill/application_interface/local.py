@@ -13,17 +13,22 @@ from typing import Any, ClassVar
 from thywill.application import Application, Client, make_application
 from thywill.application_interface.base import ApplicationInterface, Page
 from thywill.application_interface.loading import Loaded, failure_of, load, slips
-from thywill.application_interface.mailbox import Mailbox, Step, is_cancelled
+from thywill.application_interface.mailbox import Hook, Mailbox, is_cancelled
 from thywill.component import Configuration
 from thywill.core.envelope import Item, encode_failure, encode_result
 from thywill.errors import RpcError, SettingsError, Unavailable, UnsendableMessage
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
-from thywill.hub.step import CONNECTED, DISCONNECTED, RESUMED, Cause, begin
+from thywill.hub.step import CONNECTED, DISCONNECTED, RESUMED
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 5.0
+NAME_AFTER = 1.0
+"""Seconds after which a stop names the hooks that it waits for."""
+CANCEL_SECONDS = 1.0
+"""Seconds that a hook has to end when it is cancelled."""
+NAMES = 5
+"""How many hooks are named in one line."""
 NAME_SHOWN = 100
 """Characters of a name that a browser made up that are said back to it."""
 
@@ -43,16 +48,21 @@ class LocalApplications(ApplicationInterface):
     """Runs the hooks of applications on the event loop.
 
     Args:
-        settings, hub, message: as in the contract.
+        settings, hub, message, stop_timeout: as in the contract.
         applications: these are run, instead of those that the settings name.
     """
 
     Settings: ClassVar[type[Any]] = LocalSettings
 
     def __init__(
-        self, settings: LocalSettings, hub: Hub, message: int, applications: Iterable[Loaded] | None = None
+        self,
+        settings: LocalSettings,
+        hub: Hub,
+        message: int,
+        stop_timeout: float,
+        applications: Iterable[Loaded] | None = None,
     ) -> None:
-        super().__init__(settings, hub, message)
+        super().__init__(settings, hub, message, stop_timeout)
         self._applications: dict[str, Application] = {}
         self._pages: dict[str, Page] = {}
         self._mailboxes: dict[LiveClient, Mailbox] = {}
@@ -88,21 +98,30 @@ class LocalApplications(ApplicationInterface):
             self._started.append(application)
 
     async def stop(self) -> None:
-        """Let hooks under way end, for some seconds, and tell the applications."""
-        tasks = [mailbox.task for mailbox in self._mailboxes.values() if mailbox.task is not None]
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        """Let the hooks that run end, within ``stop_timeout``, and tell the applications.
+
+        A hook that takes longer is cancelled, and one that does not end then is left behind; both are named.
+        """
+        running = {str(box): box.task for box in self._mailboxes.values() if box.task is not None}
+        await self._await_ends(running)
         await self._stop_started()
 
     async def _stop_started(self) -> None:
         while self._started:
             application = self._started.pop()
             name = f"{application.name}.on_stop"
-            hook = partial(asyncio.wait_for, application.on_stop(), STOP_SECONDS)
-            await self._guarded(hook, name, "at the stop")
+            hook = self._guarded(application.on_stop, name, "at the stop")
+            await self._await_ends({name: asyncio.ensure_future(hook)})
+
+    async def _await_ends(self, running: Mapping[str, asyncio.Task[None]]) -> None:
+        if not await _ended(running, min(NAME_AFTER, self.stop_timeout)):
+            names = _names(running)
+            log.warning("the stop waits for hooks, %g s at most: %s", self.stop_timeout, names)
+            await _ended(running, self.stop_timeout - NAME_AFTER)
+        for task in running.values():
+            task.cancel()
+        if not await _ended(running, CANCEL_SECONDS):
+            log.error("left behind, since they ignore that they are cancelled: %s", _names(running))
 
     def application(self, name: str) -> Application:
         """Return the application of that name."""
@@ -124,40 +143,32 @@ class LocalApplications(ApplicationInterface):
     # What clients do.
 
     def connected(self, client: LiveClient) -> None:
-        self._put(client, CONNECTED, self._call_hook(client, "on_connect"))
+        self._put(client, CONNECTED, "on_connect")
 
     def resumed(self, client: LiveClient) -> None:
-        self._put(client, RESUMED, self._call_hook(client, "on_resume"))
-
-    def received(self, client: LiveClient, items: Sequence[Item]) -> None:
-        for item in items:
-            self._put(client, item.n, partial(self._handle_item, client, item))
+        self._put(client, RESUMED, "on_resume")
 
     def disconnected(self, client: LiveClient) -> None:
-        self._put(client, DISCONNECTED, self._call_hook(client, "on_disconnect"))
+        self._put(client, DISCONNECTED, "on_disconnect")
 
-    def _put(self, client: LiveClient, number: int, step: Step) -> None:
-        mailbox = self._mailboxes.get(client)
-        if mailbox is None:
-            mailbox = self._mailboxes[client] = Mailbox(partial(self._forget, client))
-        mailbox.put(partial(self._take, client, number, step))
-
-    def _forget(self, client: LiveClient) -> None:
-        del self._mailboxes[client]
-
-    async def _take(self, client: LiveClient, number: int, step: Step) -> None:
-        cause = Cause(client.id, number)
-        begin(cause)
-        await step()
-        cause.open = False
-        self.hub.handled(client, number)
-
-    def _call_hook(self, client: LiveClient, name: str) -> Step:
+    def _put(self, client: LiveClient, number: int, name: str) -> None:
         application = self._applications[client.application]
         hook = partial(getattr(application, name), self._handle(client))
-        return partial(self._guarded, hook, f"{application.name}.{name}", client)
+        guarded = partial(self._guarded, hook, f"{application.name}.{name}", client)
+        self._mailbox(client).put(number, name, guarded)
 
-    async def _guarded(self, hook: Step, name: str, of: LiveClient | str) -> None:
+    def received(self, client: LiveClient, items: Sequence[Item]) -> None:
+        mailbox = self._mailbox(client)
+        for item in items:
+            mailbox.put(item.n, item.method or "on_message", partial(self._handle_item, client, item))
+
+    def _mailbox(self, client: LiveClient) -> Mailbox:
+        mailbox = self._mailboxes.get(client)
+        if mailbox is None:
+            mailbox = self._mailboxes[client] = Mailbox(client, self.hub, self._mailboxes.__delitem__)
+        return mailbox
+
+    async def _guarded(self, hook: Hook, name: str, of: LiveClient | str) -> None:
         try:
             await hook()
         except Exception:
@@ -221,3 +232,18 @@ class LocalApplications(ApplicationInterface):
 
     def _handle(self, client: LiveClient) -> Client:
         return self._applications[client.application].handle(client)
+
+
+async def _ended(running: Mapping[str, asyncio.Task[None]], seconds: float) -> bool:
+    """Wait for the tasks, for so many seconds at most; return whether all have ended."""
+    tasks = [task for task in running.values() if not task.done()]
+    if not tasks:
+        return True
+    _, late = await asyncio.wait(tasks, timeout=max(seconds, 0.0))
+    return not late
+
+
+def _names(running: Mapping[str, asyncio.Task[None]]) -> str:
+    names = [name for name, task in running.items() if not task.done()]
+    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+    return ", ".join(names[:NAMES]) + more

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from thywill.commands.options import REHEARSAL
 from thywill.config import Settings
@@ -21,6 +23,9 @@ from thywill.server import Service
 
 Read = Callable[[], Settings]
 log = logging.getLogger("thywill")
+
+CANCEL_SECONDS = 1.0
+"""Seconds that a task has to end when it is cancelled at the end of the program."""
 
 
 def run(read: Read, root: Path, *, rehearsal: bool) -> int:
@@ -41,11 +46,29 @@ def run(read: Read, root: Path, *, rehearsal: bool) -> int:
                 runner.run(_rehearse(settings, root))
                 return 0
             successor = runner.run(_serve(settings, read, root))
+            if runner.run(_tasks_are_left()):
+                _leave(successor)
     except SettingsError as error:
         raise settings.blame(error) from None
     if successor is not None:
         successor.take_over()
     return 0
+
+
+async def _tasks_are_left() -> bool:
+    """Cancel what still runs, and tell whether some of it goes on all the same."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    return bool(tasks) and bool((await asyncio.wait(tasks, timeout=CANCEL_SECONDS))[1])
+
+
+def _leave(successor: Successor | None) -> NoReturn:
+    """End this program, or let the next take its place, without waiting for its tasks as ``Runner`` does."""
+    if successor is not None:
+        successor.take_over()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 async def _rehearse(settings: Settings, root: Path) -> None:

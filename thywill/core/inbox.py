@@ -65,7 +65,8 @@ class Inbox:
                 continue
             if item.n > expected:
                 raise Gap(self.received)
-            check_call(item)
+            if item.method is not None:
+                check_call(item)
             fresh.append(item)
             expected += 1
         return fresh

@@ -8,7 +8,7 @@ from functools import partial
 
 from thywill.core.message import Address
 from thywill.core.outbox import Entry, Full
-from thywill.hub.client import LiveClient, guarded
+from thywill.hub.client import LiveClient
 from thywill.hub.directory import Directory
 from thywill.hub.meter import Meter
 
@@ -60,18 +60,15 @@ class Delivery:
             except Full:
                 self._cut_off(client, "queue", SLOW)
             else:
-                self._wake(client)
+                if client.receiver is not None and not client.waiting:
+                    client.waiting = True
+                    self._ready.append(client)
         if was_empty and self._ready:
             self._call_soon(self._flush)
 
     def clients(self, application: str) -> Sequence[LiveClient]:
         """Return the clients of ``application``."""
         return self._directory.of_application(application)
-
-    def _wake(self, client: LiveClient) -> None:
-        if client.receiver is not None and not client.waiting:
-            client.waiting = True
-            self._ready.append(client)
 
     def _cut_off(self, client: LiveClient, cause: str, reason: str) -> None:
         log.warning("%s is disconnected: %s", client, reason)
@@ -117,7 +114,9 @@ class Delivery:
             self._cut_off(client, "log", LATE)
             return 0
         self._meter.given_up += dropped
-        self._wake(client)
+        if client.receiver is not None and not client.waiting:
+            client.waiting = True
+            self._ready.append(client)
         return dropped
 
     def _flush(self) -> None:
@@ -128,4 +127,7 @@ class Delivery:
         for client in ready:
             client.waiting = False
             if client.receiver is not None and client.outbox.entries:
-                guarded(client, client.receiver.flush)
+                try:
+                    client.receiver.flush()
+                except Exception:
+                    log.exception("%s could not be answered", client)

@@ -308,7 +308,7 @@ class Hub:
             client.pending -= len(fresh)
             client.inbox.refuse(fresh[0].n)
         elif fresh:
-            self._meter.received(client.application, len(fresh))
+            self._meter.applications[client.application].received += len(fresh)
             self._listener.received(client, fresh)
         answer(received, error)
 

@@ -7,12 +7,12 @@ of waiting messages, of sessions) is not.
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from thywill.core.histogram import Histogram
-from thywill.core.marks import Marks
 from thywill.hub.client import LiveClient
 
 MOVES = 2000
@@ -28,6 +28,37 @@ class Move(NamedTuple):
     client: str
     address: str
     transport: str
+
+
+class Marks:
+    """Remembers when some ids were assigned.
+
+    Args:
+        step: the least number of seconds between two marks, which is also how wrong a time may be.
+        limit: how many marks are remembered.
+    """
+
+    __slots__ = ("_marks", "_step", "due")
+
+    def __init__(self, step: float = 0.5, limit: int = 2400) -> None:
+        self._step = step
+        self._marks: deque[tuple[int, float]] = deque(maxlen=limit)
+        self.due = float("-inf")
+
+    def add(self, number: int, now: float) -> None:
+        """Remember that the id ``number``, higher than all before, was assigned ``now``."""
+        self.due = now + self._step
+        self._marks.append((number, now))
+
+    def since(self, number: int) -> float | None:
+        """Return when the id ``number`` was assigned, or up to ``step`` earlier; None if there is no mark.
+
+        For an id below the oldest mark this is the oldest mark's time: the id is at least that old.
+        """
+        if not self._marks:
+            return None
+        index = bisect_left(self._marks, (number + 1,)) - 1
+        return self._marks[max(index, 0)][1]
 
 
 class Tally:
@@ -92,10 +123,6 @@ class Meter:
         if timed is not None and in_flight and outbox.entries[in_flight - 1].id >= timed[0]:
             client.timed = None
             self.delay.observe(self._monotonic() - timed[1])
-
-    def received(self, application: str, count: int) -> None:
-        """Count messages that browsers have sent to ``application``."""
-        self.applications[application].received += count
 
     def moved(self, client: LiveClient) -> None:
         """Remember the present address and transport of ``client``, which is about to change them."""

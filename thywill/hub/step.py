@@ -20,6 +20,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from contextvars import ContextVar
 
+import msgspec
+
 CONNECTED = 0
 """The number of a client's first step, ``on_connect``. Its messages are numbered from 1."""
 
@@ -30,26 +32,23 @@ RESUMED = -2
 """The number of the step ``on_resume``. It is not stored, since every restart makes a new one."""
 
 
-class Cause:
+class Step(msgspec.Struct, eq=False):
     """One step of a client, as the cause of the messages that it sends.
 
     ``open`` becomes false when the step ends. What a task sends after that, which a hook has started, has no
-    cause.
+    cause. ``counts`` and ``refused`` are what ``index`` and ``failed`` remember, by receiver.
 
     Args:
         client: the client's id.
         number: the number of its message, or of one of the steps above.
     """
 
-    __slots__ = ("_counts", "_failed", "client", "number", "open")
-
-    def __init__(self, client: str, number: int) -> None:
-        self.client = client
-        self.number = number
-        self.open = True
-        # None instead of empty dicts: most steps send nothing, and hardly any message is refused.
-        self._counts: dict[Hashable, int] | None = None
-        self._failed: dict[Hashable, list[tuple[bytes, int]]] | None = None
+    client: str
+    number: int
+    open: bool = True
+    # None instead of empty dicts: most steps send nothing, and hardly any message is refused.
+    counts: dict[Hashable, int] | None = None
+    refused: dict[Hashable, list[tuple[bytes, int]]] | None = None
 
     def index(self, to: Hashable, data: bytes) -> int:
         """Return the index of a message among those that the step sends to one receiver.
@@ -58,41 +57,37 @@ class Cause:
             to: the receiver, and the number of the message that this replies to; each has its own index.
             data: the encoded data, by which a second try is recognized.
         """
-        again = self._tried(to, data) if self._failed else None
+        again = self._tried(to, data) if self.refused else None
         if again is not None:
             return again
-        if self._counts is None:
-            self._counts = {}
-        index = self._counts.get(to, 0)
-        self._counts[to] = index + 1
+        if self.counts is None:
+            self.counts = {}
+        index = self.counts.get(to, 0)
+        self.counts[to] = index + 1
         return index
 
     def failed(self, to: Hashable, data: bytes, index: int) -> None:
         """The message with this index was refused: the same data sent again gets the same index."""
-        if self._failed is None:
-            self._failed = {}
-        self._failed.setdefault(to, []).append((data, index))
+        if self.refused is None:
+            self.refused = {}
+        self.refused.setdefault(to, []).append((data, index))
 
     def _tried(self, to: Hashable, data: bytes) -> int | None:
-        assert self._failed is not None
-        failed = self._failed.pop(to, [])
+        assert self.refused is not None
+        failed = self.refused.pop(to, [])
         for place, (text, index) in enumerate(failed):
             if text == data:
                 del failed[place]
-                self._failed[to] = failed
+                self.refused[to] = failed
                 return index
         return None
 
 
-_current: ContextVar[Cause | None] = ContextVar("thywill_cause", default=None)
+CURRENT: ContextVar[Step | None] = ContextVar("thywill_step", default=None)
+"""The step that the running task works for; it may have ended."""
 
 
-def begin(cause: Cause) -> None:
-    """Make ``cause`` the cause of everything that the running task sends from now on."""
-    _current.set(cause)
-
-
-def current() -> Cause | None:
-    """Return the step that the running task handles, or None."""
-    cause = _current.get()
-    return cause if cause is not None and cause.open else None
+def current() -> Step | None:
+    """Return the step that the running task works for, if it has not ended."""
+    step = CURRENT.get()
+    return step if step is not None and step.open else None

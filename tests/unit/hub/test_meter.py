@@ -6,11 +6,10 @@ import pytest
 
 from tests.support.hub_fakes import World
 from thywill.core.histogram import Histogram
-from thywill.core.marks import Marks
 from thywill.core.message import Address
 from thywill.core.outbox import Bounds
 from thywill.core.overflow import Overflow
-from thywill.hub.meter import MOVES, Meter
+from thywill.hub.meter import MOVES, Marks, Meter
 
 
 @pytest.fixture

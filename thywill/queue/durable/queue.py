@@ -42,7 +42,7 @@ from thywill.hub.client import LiveClient
 from thywill.hub.delivery import Delivery
 from thywill.hub.ports import Then
 from thywill.hub.restored import Restored
-from thywill.hub.step import CONNECTED, DISCONNECTED, Cause, current
+from thywill.hub.step import CONNECTED, DISCONNECTED, Step, current
 from thywill.queue.base import Queue, QueueSettings
 from thywill.queue.durable.client_data import ClientData
 from thywill.queue.durable.group_commit import GroupCommit
@@ -259,7 +259,7 @@ class DatabaseQueue(Queue):
         application: str,
         address: Address,
         message: Message,
-        step: Cause | None = None,
+        step: Step | None = None,
         index: int | None = None,
     ) -> int:
         position = self._positions[application]
@@ -388,7 +388,7 @@ def _row(
     message_id: int,
     address: Address,
     message: Message,
-    step: Cause | None,
+    step: Step | None,
     index: int | None,
 ) -> StoredMessage:
     return StoredMessage(

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from thywill.core.changes import StoredClient, StoredMessage
 from thywill.core.message import Address
-from thywill.hub.step import DISCONNECTED, Cause
+from thywill.hub.step import DISCONNECTED, Step
 
 
 class Sent(NamedTuple):
@@ -54,7 +54,7 @@ class Replay:
         # Including those that are recognized here: after another crash the next server needs them too.
         self._lowest = {step: sent[0].id for step, sent in self._sent.items()}
 
-    def take(self, step: Cause, address: Address, reply_to: int | None, index: int) -> int | None:
+    def take(self, step: Step, address: Address, reply_to: int | None, index: int) -> int | None:
         """Return the id under which ``step`` has sent this message before; None if it has not.
 
         Args:

@@ -14,7 +14,7 @@ from thywill.application import Application, Client
 from thywill.component import Configuration
 from thywill.core.changes import Changes
 from thywill.hub.client import LiveClient
-from thywill.hub.step import DISCONNECTED, Cause, begin
+from thywill.hub.step import CURRENT, DISCONNECTED, Step
 
 pytestmark = pytest.mark.gen_test
 
@@ -49,7 +49,7 @@ async def test_data_is_committed_with_the_end_of_the_step() -> None:
     world, client, _ = await connected()
     world.send(client, 1)
     await settle()
-    begin(Cause(client.id, 1))
+    CURRENT.set(Step(client.id, 1))
     set_data(world, client, name="Ada")
     await handled(world, client, 1)
     [changes] = [each for each in world.store.written if each.handled.get(client.id) == 1]
@@ -62,7 +62,7 @@ async def test_changes_of_a_step_that_did_not_end_are_undone_by_a_kill() -> None
     world, client, _ = await connected()
     set_data(world, client, count=1)
     await handled(world, client, 1)
-    begin(Cause(client.id, 2))
+    CURRENT.set(Step(client.id, 2))
     set_data(world, client, count=2)
     world.hub.touch(client)
     await world.publish("so that it is written")
@@ -76,7 +76,7 @@ async def test_a_change_through_a_reference_from_an_earlier_step_is_written() ->
     world, client, _ = await connected()
     data = world.handle(client).data
     for number in (1, 2):
-        begin(Cause(client.id, number))
+        CURRENT.set(Step(client.id, number))
         data["count"] = number
         await handled(world, client, number)
     assert notes(world) == [{client.id: {"count": 1}}, {client.id: {"count": 2}}]
@@ -128,13 +128,13 @@ async def test_data_set_before_the_first_poll_is_written() -> None:
 
 async def test_a_change_of_another_clients_data_is_written_when_the_step_ends() -> None:
     world, one, other = await connected()
-    begin(Cause(one.id, 1))
+    CURRENT.set(Step(one.id, 1))
     set_data(world, other, hits=1)
     await world.publish("so that it is written")
     world.queue._commit_data(10)
     await handled(world, other, 1)  # its own step, which ends meanwhile
     assert notes(world) == [{other.id: {"hits": 1}}]
-    begin(Cause(one.id, 1))
+    CURRENT.set(Step(one.id, 1))
     set_data(world, other, hits=2)
     assert notes(world) == [{other.id: {"hits": 1}}]
     await handled(world, one, 1)
@@ -144,9 +144,9 @@ async def test_a_change_of_another_clients_data_is_written_when_the_step_ends() 
 
 async def test_half_of_another_clients_step_is_not_written() -> None:
     world, one, other = await connected()
-    begin(Cause(other.id, 1))
+    CURRENT.set(Step(other.id, 1))
     set_data(world, other, half="done")
-    begin(Cause(one.id, 1))
+    CURRENT.set(Step(one.id, 1))
     set_data(world, other, hits=1)
     await handled(world, one, 1)
     assert notes(world) == []
@@ -218,7 +218,7 @@ async def test_a_repeated_disconnect_step_has_the_clients_data() -> None:
     await handled(world, client, 1)
     world.hub.leave(client)
     await settle()
-    begin(Cause(client.id, DISCONNECTED))
+    CURRENT.set(Step(client.id, DISCONNECTED))
     set_data(world, client, room="nowhere")
     world = await world.killed()
     kept = await world.store.load()
@@ -231,11 +231,11 @@ async def test_nothing_is_left_of_a_client_whose_last_step_ended() -> None:
     set_data(world, client, room="Tea")
     await handled(world, client, 1)
     world.hub.leave(client)
-    begin(Cause(client.id, DISCONNECTED))
+    CURRENT.set(Step(client.id, DISCONNECTED))
     set_data(world, client, room="nowhere")
     set_data(world, other, alone=True)
     world.hub.handled(client, DISCONNECTED)
-    begin(Cause(other.id, 1))
+    CURRENT.set(Step(other.id, 1))
     set_data(world, client, room="somewhere")
     await handled(world, other, 1)
     await until(lambda: client.id not in world.store.clients)

@@ -13,7 +13,7 @@ from tests.support.serving import until
 from thywill.application import Application, Client
 from thywill.errors import Gone
 from thywill.hub.client import LiveClient
-from thywill.hub.step import DISCONNECTED, Cause, begin
+from thywill.hub.step import CURRENT, DISCONNECTED, Step
 
 pytestmark = pytest.mark.gen_test
 
@@ -113,7 +113,7 @@ async def test_a_step_that_a_kill_interrupted_counts_as_begun() -> None:
     client = world.connect()
     world.send(client, 1, 2)
     await settle()
-    begin(cause := Cause(client.id, 1))
+    CURRENT.set(cause := Step(client.id, 1))
     await world.publish("of step 1")
     cause.open = False
     world = await world.killed()

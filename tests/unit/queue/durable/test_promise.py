@@ -69,7 +69,9 @@ class Applications(LocalApplications):
     """One ``Relay``, without a package."""
 
     def __init__(self, hub: Hub) -> None:
-        super().__init__(LocalSettings([]), hub, 1000, [Loaded(Relay, page_of(Relay, APPLICATION, Path()))])
+        super().__init__(
+            LocalSettings([]), hub, 1000, 5.0, [Loaded(Relay, page_of(Relay, APPLICATION, Path()))]
+        )
         self.relay = cast(Relay, self.application(APPLICATION))
 
 

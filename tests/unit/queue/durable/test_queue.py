@@ -11,7 +11,7 @@ from tests.support.serving import until
 from thywill.core.envelope import Item
 from thywill.core.overflow import Overflow
 from thywill.errors import Malformed, Unavailable
-from thywill.hub.step import CONNECTED, DISCONNECTED, Cause, begin
+from thywill.hub.step import CONNECTED, CURRENT, DISCONNECTED, Step
 from thywill.queue.durable import group_commit
 
 pytestmark = pytest.mark.gen_test
@@ -262,10 +262,10 @@ async def test_a_repeated_step_does_not_send_again() -> None:
     client = world.connect()
     world.send(client, 1)
     await settle()
-    begin(Cause(client.id, 1))
+    CURRENT.set(Step(client.id, 1))
     await world.publish("before the kill")
     world = await world.killed()
-    begin(Cause(client.id, 1))
+    CURRENT.set(Step(client.id, 1))
     await world.publish("in other words")
     await world.publish("the second part")
     texts = [data for _, data in world.poll(world.again(client))]
@@ -275,9 +275,9 @@ async def test_a_repeated_step_does_not_send_again() -> None:
 async def test_a_task_that_outlives_its_step_sends_outside_of_any_step() -> None:
     world = await World().begin()
     client = world.connect()
-    cause = Cause(client.id, 1)
-    begin(cause)
-    cause.open = False
+    step = Step(client.id, 1)
+    CURRENT.set(step)
+    step.open = False
     await world.publish("late")
     assert [row.cause_client for row in world.store.messages.values()] == [None]
 

@@ -17,7 +17,7 @@ from thywill.core.changes import StoredClient, StoredMessage
 from thywill.core.message import Address
 from thywill.errors import Unavailable
 from thywill.hub.client import LiveClient
-from thywill.hub.step import Cause, begin
+from thywill.hub.step import CURRENT, Step
 from thywill.queue.durable.replay import Replay
 
 Plan = list[tuple[str, str | None]]
@@ -108,7 +108,7 @@ async def test_a_cancelled_message_that_is_sent_again_counts_once() -> None:
     world, client, _ = await stepping()
     world.send(client, 1)
     await settle()
-    begin(Cause(client.id, 1))
+    CURRENT.set(Step(client.id, 1))
     world.store.fault = "hang"
     first = asyncio.ensure_future(world.handle(client).send("a"))
     await settle()
@@ -119,7 +119,7 @@ async def test_a_cancelled_message_that_is_sent_again_counts_once() -> None:
     world.store.fault = None
     await world.handle(client).send("a")
     world = await world.killed()
-    begin(Cause(client.id, 1))
+    CURRENT.set(Step(client.id, 1))
     for text in "ab":
         await world.handle(world.again(client)).send(text)
     assert texts(world, client) == ["a", "b"]
@@ -147,7 +147,7 @@ async def test_messages_refused_together_may_be_retried_in_any_order() -> None:
     world, client, _ = await stepping()
     world.send(client, 1)
     await settle()
-    begin(Cause(client.id, 1))
+    CURRENT.set(Step(client.id, 1))
     world.store.fault = REFUSED
     send = world.handle(client).send
     await asyncio.gather(send("a"), send("b"), send("c"), return_exceptions=True)
@@ -155,7 +155,7 @@ async def test_messages_refused_together_may_be_retried_in_any_order() -> None:
     await send("c")
     await send("a")
     world = await world.killed()
-    begin(Cause(client.id, 1))
+    CURRENT.set(Step(client.id, 1))
     for text in "abc":
         await world.handle(world.again(client)).send(text)
     assert texts(world, client) == ["c", "a", "b"]
@@ -184,13 +184,13 @@ def row(message_id: int, index: int | None, to: Address = TO, data: str = "") ->
 
 def test_rows_of_an_older_version_are_recognized_by_their_order() -> None:
     replay = Replay([CLIENT], [row(5, None), row(6, None), row(7, 2)])
-    cause = Cause(CLIENT.id, 1)
+    cause = Step(CLIENT.id, 1)
     assert [replay.take(cause, TO, None, index) for index in range(4)] == [5, 6, 7, None]
 
 
 def test_the_lowest_id_is_that_of_a_step_that_has_not_ended() -> None:
     replay = Replay([CLIENT], [row(5, 0), row(6, 1)])
-    cause = Cause(CLIENT.id, 1)
+    cause = Step(CLIENT.id, 1)
     assert replay.take(cause, TO, None, 0) == 5
     assert replay.lowest() == 5
     replay.step_ended(CLIENT.id, 1)
@@ -199,7 +199,7 @@ def test_the_lowest_id_is_that_of_a_step_that_has_not_ended() -> None:
 
 
 def test_a_step_counts_for_each_address_and_each_reply() -> None:
-    cause = Cause(CLIENT.id, 1)
+    cause = Step(CLIENT.id, 1)
     assert [cause.index(to, b"{}") for to in ("a", "b", "a", "a", "b")] == [0, 0, 1, 2, 1]
 
 
@@ -209,7 +209,7 @@ class Life:
     def __init__(self, rows: list[StoredMessage]) -> None:
         self.rows = rows
         self.replay = Replay([CLIENT], rows)
-        self.cause = Cause(CLIENT.id, 1)
+        self.cause = Step(CLIENT.id, 1)
 
     def send(self, to: Address, data: str, *, refused: bool) -> bool:
         """Return whether the message is stored."""

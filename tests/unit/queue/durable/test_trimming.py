@@ -7,7 +7,7 @@ import pytest
 from tests.support.hub_fakes import FakePoll
 from tests.support.queue_world import World, settle
 from tests.support.serving import until
-from thywill.hub.step import Cause, begin
+from thywill.hub.step import CURRENT, Step
 from thywill.queue.durable.queue import Position
 
 pytestmark = pytest.mark.gen_test
@@ -38,7 +38,7 @@ async def test_messages_of_a_step_in_progress_stay() -> None:
     client = world.connect()
     world.send(client, 1)
     await settle()
-    begin(Cause(client.id, 1))
+    CURRENT.set(Step(client.id, 1))
     for number in range(3):
         await world.publish(number)
     world.poll(client)
@@ -56,7 +56,7 @@ async def test_a_step_of_a_removed_application_keeps_nothing_in_the_log() -> Non
     client = world.connect()
     world.send(client, 1)
     await settle()
-    begin(Cause(client.id, 1))
+    CURRENT.set(Step(client.id, 1))
     await world.publish("a")
     await world.queue.restore({"chat"})
     assert world.queue._replay.lowest() == 1
