@@ -1,6 +1,6 @@
-"""One connection: reads requests, has them answered one at a time, in order, and keeps to its deadlines.
+"""One connection: reads requests, lets them be answered one after another, and observes its deadlines.
 
-Which event in which state does what stands in ``states.py``; here is what is done on the way.
+``states.py`` has the table of its states; this module performs what the transitions need.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from thywill.http.turns import SHARE
 log = logging.getLogger(__name__)
 
 HELD_BACK = 64 * 1024
-"""Bytes of answers to one browser that wait until all that has arrived is read."""
+"""How many bytes of answers to one browser may be held back until everything that has arrived is read."""
 
 
 class Registry(Protocol):
-    """Whoever has to know which connections are open."""
+    """Gets every connection that opens or closes."""
 
     def opened(self, connection: Connection) -> None:
         """A connection has opened."""
@@ -45,12 +45,12 @@ class Registry(Protocol):
 class Connection(asyncio.Protocol, Member):
     """The server's end of one connection.
 
-    Between requests it has no reader, and while a request waits for its answer it has no deadline: a
+    Between requests it has no reader, and while a request waits for its answer it has no deadline. So a
     parked client costs this object, its transport and its reply.
 
     Args:
         shared: what all connections of the server share.
-        registry: has to know which connections are open.
+        registry: gets the connection when it opens and when it closes.
     """
 
     __slots__ = (
@@ -126,8 +126,8 @@ class Connection(asyncio.Protocol, Member):
             self._pause()
 
     def eof_received(self) -> bool:
-        # A browser that has sent all it has to may still read the answer; but whoever waits for an event
-        # has to know that it may be gone, as those are that close a page.
+        # A browser that has sent everything may still read the answer. But a parked poll is closed: most
+        # probably its page was closed, and a message that is written to it would not arrive.
         exchange, self._input = self._exchange, Input.ENDED
         is_served = self._state in (
             State.WAITING,
@@ -158,7 +158,7 @@ class Connection(asyncio.Protocol, Member):
     def resume_writing(self) -> None:
         self._release_writers()
         self._fire(Event.RELIEVE)
-        # Not at once: asyncio's transport must not be closed from inside of this call, or it is lost twice.
+        # In the next turn: if asyncio's transport is closed inside of this call, it reports the loss twice.
         asyncio.get_running_loop().call_soon(self._relieved)
 
     def _relieved(self) -> None:
@@ -170,10 +170,10 @@ class Connection(asyncio.Protocol, Member):
     # What an exchange calls.
 
     def answer(self, data: bytes) -> None:
-        """Send a whole answer; one to a request that was read just now, when all that has arrived is read.
+        """Send a whole answer. That of a request that was just read is held back until the end of the turn.
 
-        A proxy on the same machine is then woken once for the answers to many browsers: each time costs us
-        as much as it costs to read a request.
+        So a proxy on the same machine is woken once for the answers to many browsers. Each time would cost as
+        much as reading a request.
         """
         if self.transport is None:
             return
@@ -193,13 +193,13 @@ class Connection(asyncio.Protocol, Member):
             self.transport.write(answers)
 
     def write(self, data: bytes) -> None:
-        """Send ``data``, or nothing where the connection has closed."""
+        """Send ``data``; nothing happens if the connection has closed."""
         self.write_answers()
         if self.transport is not None:
             self.transport.write(data)
 
     def write_part(self, data: bytes) -> bool:
-        """Send ``data`` likewise, and tell whether more may follow before the browser has read it."""
+        """Send ``data``, and return whether more may follow before the browser has read it."""
         transport = self.transport
         if transport is None or transport.is_closing():
             return False
@@ -207,21 +207,21 @@ class Connection(asyncio.Protocol, Member):
         return self._writable is None
 
     def flushed(self) -> asyncio.Future[None]:
-        """Return the future that is done when the browser has read enough to be sent more, or is gone."""
+        """Return a future that is done when the browser has read enough for more to be sent, or is gone."""
         if self._writable is not None:
             return asyncio.shield(self._writable)
-        # By way of the loop, so that a handler that writes on and on lets others run.
+        # Done in the next turn of the loop, so that a handler that writes without end lets others run.
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         loop.call_soon(future_set_result_unless_cancelled, future, None)
         return future
 
     def is_open(self) -> bool:
-        """Tell whether what is written can still arrive."""
+        """Return whether what is written can still arrive."""
         return self.transport is not None and not self.transport.is_closing()
 
     def finished(self, *, close: bool) -> None:
-        """The answer to the current request is written."""
+        """The answer to the current request was written; ``close`` says that it is the last one."""
         self._exchange = None
         if close or self.shared.stopping:
             self.close()
@@ -232,8 +232,11 @@ class Connection(asyncio.Protocol, Member):
             self._go_on()
 
     def refuse(self, refusal: Refusal, event: Event = Event.REFUSE) -> None:
-        """Answer and close, but read on for a moment: closing with unread bytes would reset the connection,
-        and the browser would lose the answer (RFC 9112, 9.6)."""
+        """Answer an error and close, but keep reading for a moment.
+
+        Closing with unread bytes would reset the connection, and the browser would lose the answer (RFC 9112,
+        9.6).
+        """
         self._pending = self._reader = self._exchange = None
         self._fire(event)
         request, shared = Request(), self.shared
@@ -244,7 +247,7 @@ class Connection(asyncio.Protocol, Member):
             self.transport.write_eof()
 
     def close(self) -> None:
-        """Close when all that was written is sent."""
+        """Close when everything that was written is sent."""
         self._pending = self._reader = None
         self.write_answers()
         if self.transport is not None:
@@ -262,10 +265,10 @@ class Connection(asyncio.Protocol, Member):
     # What the server calls.
 
     def awaits_request(self, *, bodies: bool) -> bool:
-        """Tell whether no whole request is here, so that the browser may send nothing more for a long time.
+        """Return whether no whole request is here, so that it may take long until there is one to answer.
 
         Args:
-            bodies: whether a request of which only a part of the body is missing counts as well.
+            bodies: whether this is also true while a part of a body is missing.
         """
         state = self._state
         if state is State.FLUSHING:
@@ -313,7 +316,7 @@ class Connection(asyncio.Protocol, Member):
     # Answering.
 
     def _go_on(self) -> None:
-        """Take up what has arrived, until something has to be waited for."""
+        """Handle what has arrived, until there is something to wait for."""
         # A loop instead of a call from ``finished``: a hundred pipelined requests that are answered at once
         # must not become a hundred nested calls.
         share = SHARE
@@ -352,7 +355,7 @@ class Connection(asyncio.Protocol, Member):
             self._pending = [request, *(self._pending or ())]
 
     def _rest(self) -> None:
-        """Wait for what comes next: all that is whole is taken up."""
+        """Wait for the next bytes: every whole request has been handled."""
         reader = self._reader
         if self._input is Input.ENDED:
             self.close()
@@ -381,7 +384,7 @@ class Connection(asyncio.Protocol, Member):
         endpoint = site.find(request)
         if endpoint is None:
             handler = self._exchange = HandlerConnection(self, request)
-            # A handler costs ten times what an endpoint does.
+            # A handler takes ten times as long as an endpoint, so it waits for the turn of its address.
             self.shared.turns.wait(share_of(request.peer), lambda: handler.run(site.application))
         else:
             reply = self._exchange = FastReply(self, request)

@@ -1,4 +1,4 @@
-"""The two sides of an answer: the request that is being answered, and the connection that it goes to."""
+"""The two ends of an answer: the request that is being answered, and the connection that carries it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Exchange(Protocol):
 
     @property
     def is_parked(self) -> bool:
-        """Whether whoever answers waits for an event, and wants to know at once that the browser has gone."""
+        """Whether the answer waits for an event, such as a message, and has to know when the browser goes."""
         ...
 
     def closed(self) -> None:
@@ -22,7 +22,7 @@ class Exchange(Protocol):
         ...
 
     def writable(self) -> None:
-        """The browser has read enough to be sent more."""
+        """The browser has read enough for more to be sent."""
         ...
 
 
@@ -36,27 +36,27 @@ class Sink(Protocol):
         ...
 
     def write(self, data: bytes) -> None:
-        """Send ``data``, or nothing where the connection has closed."""
+        """Send ``data``; nothing happens if the connection has closed."""
         ...
 
     def write_part(self, data: bytes) -> bool:
-        """Send ``data`` likewise, and tell whether more may follow before the browser has read it."""
+        """Send ``data``, and return whether more may follow before the browser has read it."""
         ...
 
     def flushed(self) -> asyncio.Future[None]:
-        """Return the future that is done when the browser has read enough to be sent more, or is gone."""
+        """Return a future that is done when the browser has read enough for more to be sent, or is gone."""
         ...
 
     def is_open(self) -> bool:
-        """Tell whether what is written can still arrive."""
+        """Return whether what is written can still arrive."""
         ...
 
     def finished(self, *, close: bool) -> None:
-        """The answer is written; ``close`` says that it is the connection's last."""
+        """The answer was written; ``close`` says that it is the last one on this connection."""
         ...
 
     def refuse(self, refusal: Refusal) -> None:
-        """Answer ``refusal`` and close."""
+        """Answer an error and close."""
         ...
 
     def abort(self) -> None:

@@ -1,4 +1,4 @@
-"""Whole answers as bytes."""
+"""Formats whole answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Formatter:
         self._answer = b""
 
     def format(self, status: int, date: bytes, head: bytes, body: bytes) -> bytes:
-        """Return the answer; ``date`` and ``head`` are whole header lines."""
+        """Return the bytes of an answer; ``date`` and ``head`` are whole header lines."""
         parts = (status, date, head, body)
         if parts != self._parts:
             # RFC 9110, 8.6

@@ -1,6 +1,6 @@
-"""Tornado's handlers on our connection: its ``HTTPConnection`` interface, so that they run unchanged.
+"""Runs Tornado's handlers on our connections: implements Tornado's ``HTTPConnection`` interface.
 
-The request has arrived whole before its handler begins, so a handler with ``stream_request_body`` gets the
+A request is read completely before its handler begins, so a handler with ``stream_request_body`` gets the
 body in one piece.
 """
 
@@ -55,7 +55,7 @@ class HandlerConnection(HTTPConnection):
         self.context = Context(request)
 
     def run(self, application: HTTPServerConnectionDelegate) -> None:
-        """Hand the request to ``application``, unless the browser has gone meanwhile."""
+        """Let ``application`` handle the request, unless the browser has gone meanwhile."""
         if self._connection is None:
             return
         with self._refusing():
@@ -83,7 +83,7 @@ class HandlerConnection(HTTPConnection):
     async def _stream(self, delegate: HTTPMessageDelegate, prepared: Awaitable[None]) -> None:
         with self._refusing(delegate):
             await prepared
-            # A handler that has answered already, or whose browser is gone, gets no more of the body.
+            # A handler that has already answered, or whose browser is gone, does not get the body.
             if self._connection is not None and self._request.body:
                 received = delegate.data_received(self._request.body)
                 if received is not None:
@@ -93,7 +93,7 @@ class HandlerConnection(HTTPConnection):
 
     @contextmanager
     def _refusing(self, delegate: HTTPMessageDelegate | None = None) -> Iterator[None]:
-        """Answer an error that the application did not catch; ``delegate`` is told that it is over."""
+        """Answer an error that the application did not catch, and report the end to ``delegate``."""
         try:
             yield
         except HTTPInputError as error:
@@ -116,23 +116,23 @@ class HandlerConnection(HTTPConnection):
 
     @property
     def is_parked(self) -> bool:
-        """Whether a handler waits for an event is not known: it may answer a browser that only listens."""
+        """False: it cannot be known whether a handler waits for an event."""
         return False
 
     def closed(self) -> None:
-        """The browser has gone before the answer was complete."""
+        """The connection closed before the answer was complete."""
         self._connection = None
         callback, self._close_callback = self._close_callback, None
         if callback is not None:
             callback()
 
     def writable(self) -> None:
-        """Handlers that write on and on await the futures of their writes instead."""
+        """Does nothing: handlers await the futures that their writes return."""
 
     # tornado.httputil.HTTPConnection
 
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
-        """Have ``callback`` called when the connection closes before the answer is complete."""
+        """Call ``callback`` when the connection closes before the answer is complete."""
         self._close_callback = callback
 
     def write_headers(
@@ -161,7 +161,7 @@ class HandlerConnection(HTTPConnection):
         if connection is None:
             return
         if self._remaining or not self._begun:
-            # Whatever else came would be taken for the rest of this answer.
+            # The browser would take the next answer for the rest of this one.
             log.error("%r: the answer is not complete", self._request.path)
             connection.abort()
             return
@@ -191,7 +191,7 @@ class HandlerConnection(HTTPConnection):
     def _format(self, chunk: bytes) -> bytes:
         if self._remaining is not None:
             if self._request.method != b"HEAD" and len(chunk) > self._remaining:
-                raise HTTPOutputError("more body than the Content-Length says")
+                raise HTTPOutputError("the body is longer than its Content-Length")
             self._remaining -= min(len(chunk), self._remaining)
             return b"" if self._request.method == b"HEAD" else chunk
         if self._chunked and chunk:
@@ -204,5 +204,5 @@ class HandlerConnection(HTTPConnection):
             return self._connection.flushed()
         future = asyncio.get_running_loop().create_future()
         future.set_exception(StreamClosedError())
-        future.exception()  # looked at, so that nobody is told of a write that nobody awaits
+        future.exception()  # counts as seen, so that asyncio does not log it if nobody awaits the write
         return future

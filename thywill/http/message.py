@@ -1,4 +1,4 @@
-"""A request as it was read, and the means to answer it."""
+"""A request, and the contracts of its answer."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ REASONS: dict[int, bytes] = {status.value: status.phrase.encode() for status in 
 
 
 class Request:
-    """One whole request; headers are kept as they were read and searched only when someone asks.
+    """One whole request.
 
-    ``target`` is the path and the query, ``headers`` are (name, value) pairs with names in any case and
-    blanks behind some values, ``peer`` is the browser's address and ``scheme`` what it used, as far as a
-    trusted proxy or the connection tells.
+    ``target`` is the path and the query. ``headers`` are (name, value) pairs as they were read: names in any
+    case, and spaces behind some values. ``peer`` is the browser's address and ``scheme`` its scheme, as the
+    connection or a trusted proxy reports them.
     """
 
     __slots__ = (
@@ -56,7 +56,7 @@ class Request:
         return self.target.partition(b"?")[0]
 
     def query(self) -> dict[str, str]:
-        """Return the query's fields; of a repeated one, the last.
+        """Return the fields of the query. If a field is repeated, the last one counts.
 
         Raises:
             Malformed: there are too many of them.
@@ -78,8 +78,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A request cannot be served: answer ``status`` with the ``reason`` and the header lines ``head``, and
-    close the connection."""
+    """A request that cannot be served. The answer has ``status``, ``reason`` and the header lines ``head``;
+    then the connection closes."""
 
     status: int
     reason: str
@@ -87,7 +87,7 @@ class Refusal:
 
 
 class WholeAnswer(NamedTuple):
-    """An answer whose body is known; ``head`` holds whole header lines."""
+    """An answer whose body is known; ``head`` consists of whole header lines."""
 
     status: int
     body: bytes
@@ -95,7 +95,7 @@ class WholeAnswer(NamedTuple):
 
 
 class Owner(Protocol):
-    """Whoever keeps a reply to answer later."""
+    """Has kept a reply to answer later, and is called when the connection closes before that."""
 
     def closed(self) -> None:
         """The connection closed before the answer."""
@@ -103,10 +103,10 @@ class Owner(Protocol):
 
 
 class Writer(Owner, Protocol):
-    """Whoever answers piece by piece."""
+    """Answers piece by piece, and is called when the next piece may be written."""
 
     def writable(self) -> None:
-        """The browser has read enough to be sent more."""
+        """The browser has read enough for more to be sent."""
         ...
 
 
@@ -117,33 +117,35 @@ Dress = Callable[[int, bytes, bytes], tuple[int, bytes, bytes]]
 class Reply(Protocol):
     """The one answer to a request: whole (``send``), or piece by piece (``begin``, ``write``, ``end``).
 
-    ``owner`` is told when the connection closes before the answer is complete.
+    ``owner`` is called when the connection closes before the answer is complete.
     """
 
     owner: Owner | None
     dress: Dress | None
 
     def send(self, status: int, body: bytes, head: bytes = JSON) -> None:
-        """WholeAnswer with ``body``; ``head`` holds whole header lines. Without a connection it does nothing.
+        """Send a whole answer; ``head`` consists of whole header lines.
 
-        An answer that has begun cannot become another one: its connection is cut.
+        Nothing happens if the connection has closed. If another answer has begun, it cannot be completed any
+        more, so the connection is cut.
         """
         ...
 
     def begin(self, status: int, head: bytes, chunk: bytes, writer: Writer) -> bool:
-        """Begin an answer whose length is not known with its first piece; ``writer`` becomes the owner.
+        """Begin an answer of unknown length with its first piece; ``writer`` becomes the owner.
 
-        To a HEAD it is the head alone. Returns what ``write`` does.
+        The answer to a HEAD request has no pieces. Return what ``write`` returns.
         """
         ...
 
     def write(self, chunk: bytes) -> bool:
-        """Send a piece, which is not empty; tell whether the next may follow at once.
+        """Send a piece, which must not be empty, and return whether the next may follow at once.
 
-        If not, the writer is told when it may. What is written all the same waits in memory.
+        If not, ``writer.writable`` is called when it may. A piece that is written before that waits in
+        memory.
         """
         ...
 
     def end(self) -> None:
-        """The answer is complete."""
+        """Complete the answer."""
         ...

@@ -1,4 +1,4 @@
-"""Our own server: accepts connections, lends them readers, keeps their deadlines."""
+"""Our own HTTP server: accepts connections, and drains and closes them at the end."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ log = logging.getLogger(__name__)
 
 TICK = 1.0
 BACKLOG = 8192
-"""Connections that the kernel holds until they are accepted: all browsers may come back at once. The kernel
-cuts it to net.core.somaxconn."""
+"""How many connections the kernel may hold until they are accepted, since all browsers may come back at once.
+The kernel reduces it to net.core.somaxconn."""
 ACCEPTORS = 16
-"""How many times uvloop listens on one socket: each accepts one connection in a turn of the loop, so one
-alone would let in a burst one by one, and hardly anybody while the turns are long. Each that finds nothing
-to accept costs some 3 us, which a server with short turns can spare."""
+"""How many times uvloop listens on one socket. Each listener accepts one connection in a turn of the loop, so
+a single one would accept a burst slowly, and most slowly when the turns are long. A listener that finds no
+connection costs some 3 us."""
 
 QUIET = 0.3
-"""Seconds for which a server that stops waits for the requests that are on their way to it."""
+"""Seconds for which a stopping server waits for requests that are on their way."""
 LOOKS = 15
-"""How often it looks within them whether there is nothing to wait for any more."""
+"""How often it checks within these seconds whether there is nothing left to wait for."""
 REST = 1.0
-"""Seconds after that for the rest of a body whose head has arrived."""
+"""Seconds after that in which the rest of a body may arrive."""
 
 
 class Server(Protocol):
-    """What the composition root needs of a server."""
+    """What ``thywill/server.py`` needs of an HTTP server."""
 
     @property
     def connections(self) -> int:
@@ -45,7 +45,7 @@ class Server(Protocol):
         ...
 
     async def drain(self) -> None:
-        """Stop accepting, and serve what is on its way; every answer from now on is its connection's last."""
+        """Stop accepting, and serve requests that are on their way. Every answer is its connection's last."""
         ...
 
     async def stop(self, limit: float) -> None:
@@ -57,9 +57,9 @@ class FastServer:
     """An HTTP server on the running event loop.
 
     Args:
-        site: where requests go.
-        limits, timeouts: what a browser may ask for.
-        proxies: whose X-Forwarded-* are believed.
+        site: answers requests.
+        limits, timeouts: how much a browser may send, and how long it may take.
+        proxies: the proxies whose X-Forwarded-* headers are believed.
     """
 
     def __init__(self, site: Site, limits: Limits, timeouts: Timeouts, proxies: TrustedProxies) -> None:
@@ -91,17 +91,17 @@ class FastServer:
             while len(copies) < ACCEPTORS - 1:
                 copies.append(sock.dup())
         except OSError:
-            # Where files are that scarce, browsers need them more.
+            # File descriptors are short, and browsers need them more.
             while copies:
                 copies.pop().close()
         return copies
 
     async def drain(self) -> None:
-        """Stop accepting, and serve what is on its way; every answer from now on is its connection's last."""
+        """Stop accepting, and serve requests that are on their way. Every answer is its connection's last."""
         self.shared.stopping = True
         while self._servers:
             self._servers.pop().close()
-        # A connection that was accepted just now shows up a few turns later.
+        # A connection that was just accepted appears a few turns later.
         for _ in range(5):
             await asyncio.sleep(0)
         for _ in range(LOOKS):
@@ -113,8 +113,8 @@ class FastServer:
         """Drain, let requests under way end within ``limit`` seconds, and close every connection."""
         if not self.shared.stopping:
             await self.drain()
-        # The rest of a request may never come, and its browser tries again. Where only the rest of a body
-        # is missing, it is worth a moment.
+        # The rest of a request may never arrive, and its browser tries again. If only a part of a body is
+        # missing, the server waits for it for a moment.
         rest = min(limit, REST)
         self._close_unfinished(bodies=False)
         await self._wait_until_closed(rest)

@@ -1,6 +1,6 @@
-"""What all connections of one server share: limits, the clock, the readers, the site.
+"""What all connections of one server share: limits, clock, deadlines, readers and the site.
 
-Connections and answers know this and not the server, which makes it.
+Connections and replies know this object, and not the server that creates it.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Timeouts:
         body: from there to the end of its body.
         idle: between two requests, and before the first.
         write: for a browser to read what was written.
-        linger: how long is read on after a request was refused.
-        last: for the answer to a browser that has sent its last byte: nothing tells any more whether it
-            still waits.
+        linger: how long to keep reading after a request was refused.
+        last: for the answer to a browser that has closed its sending side, since it cannot be known whether
+            it still waits.
     """
 
     header: float = 20.0
@@ -45,18 +45,18 @@ class Timeouts:
 
 
 def deadlines(timeouts: Timeouts) -> tuple[float | None, ...]:
-    """Return the seconds of each state, by its number; None where it has no deadline."""
+    """Return the seconds of each state by the state's number; None for a state without a deadline."""
     names = (DEADLINES.get(state) for state in State)
     return tuple(None if name is None else getattr(timeouts, name) for name in names)
 
 
 class Member(Timed):
-    """A connection, as far as the others' common concerns go."""
+    """A connection as ``Shared`` sees it."""
 
     __slots__ = ()
 
     def timed_out(self) -> None:
-        """Do what has to be done when the deadline has passed."""
+        """The deadline has passed."""
         raise NotImplementedError
 
     def write_answers(self) -> None:
@@ -68,10 +68,10 @@ class Shared:
     """What all connections of one server share; made on the running event loop.
 
     Args:
-        site: where requests go.
+        site: answers requests.
         limits, timeouts: what a browser may ask for.
-        proxies: whose X-Forwarded-* are believed.
-        tick: seconds between two looks at the deadlines.
+        proxies: the proxies whose X-Forwarded-* headers are believed.
+        tick: seconds between two checks of the deadlines.
     """
 
     def __init__(
@@ -93,13 +93,13 @@ class Shared:
         self._readers: list[RequestReader] = []
 
     def tick(self) -> None:
-        """Set the date, and tell the connections whose deadline has passed."""
+        """Update the Date header, and call the connections whose deadline has passed."""
         self.date = b"Date: %b\r\n" % formatdate(usegmt=True).encode()
         for member in self.wheel.advance(self.now()):
             member.timed_out()
 
     def answer_soon(self, member: Member) -> None:
-        """Have ``member`` write its answers when all that has arrived on any connection is read."""
+        """Call ``member.write_answers`` when everything that has arrived on any connection is read."""
         if not self._answering:
             self._loop.call_soon(self._write_answers)
         self._answering.append(member)

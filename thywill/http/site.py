@@ -1,4 +1,4 @@
-"""What a server serves: endpoints for the wire's addresses, a Tornado application for everything else."""
+"""What a server serves: endpoints for the addresses of the wire, and a Tornado application for the rest."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from tornado.httputil import HTTPServerConnectionDelegate
 from thywill.http.message import Refusal, Reply, Request, WholeAnswer
 
 Endpoint = Callable[[Request, Reply], None]
-"""Answers a request now, or keeps the reply and answers later. May raise a ``RequestError``."""
+"""Answers a request now, or keeps the reply and answers later; may raise a ``RequestError``."""
 
 Refuse = Callable[[Exception | Refusal, Request], WholeAnswer]
-"""Returns the answer to a request that an error ends."""
+"""Returns the answer to a request that ended with an error."""
 
 Finder = Callable[[Request], Endpoint | None]
-"""Returns the endpoint of a request whose path is not known beforehand, or None."""
+"""Returns the endpoint for a path that only a pattern matches, or None."""
 
 
 @dataclass(slots=True)
 class Site:
-    """Where requests go.
+    """Answers the requests of all connections.
 
     Args:
         application: handles every address that has no endpoint.
         refuse: turns errors into answers.
-        endpoints: by path.
-        finders: asked in turn about every other path; they see a request without its body.
-        requests: counts what is asked for, by path where that has an endpoint, else by ``kind_of``.
+        endpoints: the endpoints by path.
+        finders: called one after another for every other path, with a request whose body is not read yet.
+        requests: counts requests by the path of an endpoint, all others by ``kind_of``.
     """
 
     application: HTTPServerConnectionDelegate
@@ -38,7 +38,7 @@ class Site:
     requests: dict[bytes, int] = field(default_factory=dict)
 
     def find(self, request: Request) -> Endpoint | None:
-        """Return who answers ``request``, or None for the application."""
+        """Return the endpoint that answers ``request``, or None if the application does."""
         path, counts = request.path, self.requests
         endpoint = self.endpoints.get(path)
         if endpoint is not None:
@@ -50,7 +50,7 @@ class Site:
         return next((each for each in found if each is not None), None)
 
     def answer(self, endpoint: Endpoint, request: Request, reply: Reply) -> None:
-        """Let ``endpoint`` answer; an error becomes the answer that the wire has for it."""
+        """Let ``endpoint`` answer; an error that it raises becomes an answer."""
         try:
             endpoint(request, reply)
         except Exception as error:  # noqa: BLE001 - refuse logs what nobody foresaw
@@ -58,7 +58,7 @@ class Site:
 
 
 def kind_of(path: bytes) -> bytes:
-    """Return what counts together with ``path``, one of few: anybody can ask for any path."""
+    """Return under which of a few names a path is counted, since anybody can ask for any path."""
     first = path.split(b"/", 3)[1:3]
     if first[:1] == [b"static"]:
         return b"/static"

@@ -1,9 +1,9 @@
 """The states of a connection, every transition in one table.
 
-A connection carries requests one after another; each is answered before the next is taken up. Its state
-says what it waits for, and so which deadline it has. What arrives meanwhile waits: whole requests in a list,
-the rest in a reader. As an example, a browser's poll is parked, half of a ``send`` arrives behind it, and
-then the network breaks off:
+A connection handles requests one after another; each is answered before the next one is handled. Its state
+says what it waits for, and so decides its deadline. What arrives meanwhile waits: whole requests in a list,
+the rest in a reader. In this example a browser's poll is parked, then half of a ``send`` arrives, and then
+the network fails:
 
     event          state         it waits for                                         deadline
     (accepted)     IDLE          a request's first byte                               idle_timeout
@@ -16,9 +16,9 @@ then the network breaks off:
     TIMEOUT        CUT           the loop, to say that the connection is gone
     LOSE           CLOSED
 
-Whoever sends many requests at once gets a share of each turn of the loop (WAITING). Two things are no
-states, since they are true beside them: whether the browser reads what is written to it (BLOCKED and
-FLUSHING are where that has to be waited for), and whether anything more comes from it (``Input``).
+A browser that sends many requests at once gets a share of each turn of the loop (WAITING). Two facts are
+independent of the state: whether the browser reads what is written to it (BLOCKED and FLUSHING are the states
+that wait for that), and whether it will send anything more (``Input``).
 """
 
 from __future__ import annotations
@@ -35,43 +35,43 @@ class ConnectionState(enum.IntEnum):
     IDLE = 0  # the first byte of a request
     HEAD = 1  # the rest of a request's head
     BODY = 2  # the rest of a request's body
-    READY = 3  # nothing: it may take up the next request
+    READY = 3  # nothing: the next request may be handled
     WAITING = 4  # the next turn of the loop, since it has used its share of this one
     DISPATCHING = 5  # nothing: the endpoint of a request is being called
     ANSWERING = 6  # the answer to a request
     BLOCKED = 7  # the browser, to read enough of an answer for the rest to be written
-    FLUSHING = 8  # the browser, to read enough of the answers for the next request to be taken up
+    FLUSHING = 8  # the browser, to read enough of the answers for the next request to be handled
     LINGERING = 9  # the browser, to read a refusal; all that it sends is ignored
     CLOSING = 10  # the browser, to read what is written; then the connection closes
-    CUT = 11  # the loop, to say that the connection is gone
+    CUT = 11  # the loop, to report that the connection is gone
     CLOSED = 12  # nothing; final
 
 
 class ConnectionEvent(enum.IntEnum):
     """What happens to a connection."""
 
-    PART_HEAD = 0  # a part of a head has arrived, and nothing whole before it is left
-    PART_BODY = 1  # a head and perhaps a part of its body have arrived, likewise
-    NOTHING = 2  # all that has arrived is taken up
-    REQUEST = 3  # a whole request is taken up
-    SHARE_USED = 4  # others have to have their turn before the next request is taken up
+    PART_HEAD = 0  # no whole request is left, but a part of a head
+    PART_BODY = 1  # no whole request is left, but a head and perhaps a part of its body
+    NOTHING = 2  # nothing is left of what has arrived
+    REQUEST = 3  # a whole request is going to be handled
+    SHARE_USED = 4  # others get their turn before the next request is handled
     TURN = 5  # the next turn has come
     KEPT = 6  # the endpoint has returned without an answer
     ANSWERED = 7  # the answer is written
-    CHOKE = 8  # the browser does not read as fast as it is written to
+    CHOKE = 8  # the browser reads more slowly than the server writes
     RELIEVE = 9  # the browser has read enough
-    REFUSE = 10  # what has arrived, or came of it, can only be answered with an error
+    REFUSE = 10  # the request is answered with an error, and the connection closes
     TIMEOUT = 11  # the state's deadline has passed
-    CLOSE = 12  # the connection is to close when all is written
-    ABORT = 13  # the connection is to close at once
-    LOSE = 14  # the loop says that the connection is gone
+    CLOSE = 12  # the connection has to close when all is written
+    ABORT = 13  # the connection has to close at once
+    LOSE = 14  # the loop reports that the connection is gone
 
 
 class Input(enum.Enum):
     """Whether more comes from the browser."""
 
     OPEN = enum.auto()
-    PAUSED = enum.auto()  # so much waits here that no more is read
+    PAUSED = enum.auto()  # so much waits to be handled that no more is read
     ENDED = enum.auto()  # the browser has sent its last byte, and may still read
 
 
@@ -79,7 +79,7 @@ State: TypeAlias = ConnectionState
 Event: TypeAlias = ConnectionEvent
 
 TAKING = (State.IDLE, State.HEAD, State.BODY, State.READY)
-"""In which states the next request that is whole is taken up."""
+"""The states in which the next whole request is handled."""
 
 _TAKE = {
     Event.REQUEST: State.DISPATCHING,
@@ -146,7 +146,7 @@ _LIVING: dict[State, dict[Event, State]] = {
     State.CLOSED: {},
 }
 _ENDING = (State.LINGERING, State.CLOSING, State.CUT, State.CLOSED)
-"""Whatever else happens in these states changes nothing any more."""
+"""The states in which no further request is handled."""
 
 
 def _row(state: State) -> dict[Event, State]:
@@ -170,8 +170,8 @@ DEADLINES: dict[State, str] = {
     State.FLUSHING: "write",
     State.LINGERING: "linger",
 }
-"""Which of the ``Timeouts`` holds in a state. The others have none, but for two that get one only where it is
-needed: ANSWERING when the browser has sent its last byte, CLOSING when something is still to be written."""
+"""Which of the ``Timeouts`` applies in a state. The others have no deadline, with two exceptions: ANSWERING
+gets one when the browser has sent its last byte, and CLOSING when something is left to be written."""
 
 
 def advance(state: State, event: Event) -> State:

@@ -1,4 +1,4 @@
-"""Fair shares of the event loop: who has to wait for a turn, waits here."""
+"""Fair shares of the event loop: work that has to wait for its turn waits here, by address."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections import deque
 from collections.abc import Callable
 
 SHARE = 8
-"""Requests of one connection that are answered in a row; then it waits for its next turn."""
+"""How many requests of one connection are answered in a row before it waits for its next turn."""
 SLICE = 0.005
-"""Seconds of one turn of the loop for all who wait here; what remains belongs to everybody else."""
+"""Seconds of each turn of the loop for the calls that wait here; the rest is for everybody else."""
 
 
 class Turns:
-    """Calls of those who wait, a slice of them in each turn of the loop, the addresses in rotation.
+    """Runs waiting calls, some in each turn of the loop, and the addresses in rotation.
 
-    An address with a hundred connections is called as often as one with a single connection.
+    So an address with a hundred connections gets no more turns than one with a single connection.
 
     Args:
-        call_soon: has a function called in the next turn of the loop.
-        now: seconds by a monotonic clock.
+        call_soon: runs a function in the next turn of the loop.
+        now: a monotonic clock, in seconds.
     """
 
     def __init__(self, call_soon: Callable[[Callable[[], None]], object], now: Callable[[], float]) -> None:
@@ -28,7 +28,7 @@ class Turns:
         self._is_scheduled = False
 
     def wait(self, share: str, call: Callable[[], None]) -> None:
-        """Have ``call`` called when it is the turn of ``share``, an address."""
+        """Run ``call`` when it is the turn of ``share``, an address (``thywill.core.address.share_of``)."""
         self._queues.setdefault(share, deque()).append(call)
         self._schedule()
 

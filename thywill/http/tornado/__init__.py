@@ -1,1 +1,1 @@
-"""Tornado's own HTTP server behind the same door as ours."""
+"""Tornado's own HTTP server, with the same interface as ours."""

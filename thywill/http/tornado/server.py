@@ -1,4 +1,4 @@
-"""Tornado's own HTTPServer behind the same contract: slower, and what everything here is compared with."""
+"""Tornado's own HTTPServer with the same interface: slower than ours, and the reference for it in tests."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class TornadoServer:
     """Tornado's server.
 
     Args:
-        site: where requests go.
-        limits, timeouts: what a browser may ask for, as far as Tornado knows such a limit.
-        proxies: whose X-Forwarded-* are believed.
+        site: answers requests.
+        limits, timeouts: what a browser may send, as far as Tornado has such a limit.
+        proxies: the proxies whose X-Forwarded-* headers are believed.
     """
 
     def __init__(self, site: Site, limits: Limits, timeouts: Timeouts, proxies: TrustedProxies) -> None:
@@ -57,14 +57,14 @@ class TornadoServer:
         self._server.add_sockets(sockets)
 
     async def drain(self) -> None:
-        """Stop accepting, and serve what is on its way. Tornado does not tell which connections are busy."""
+        """Stop accepting, and serve requests that are on their way, for a fixed time."""
         self._server.stop()
         await asyncio.sleep(QUIET if self._server._connections else 0)
 
     async def stop(self, limit: float) -> None:
         """Drain, and close every connection within ``limit`` seconds.
 
-        Tornado does not tell which of them has a request under way: those are cut.
+        Tornado does not report which connections have a request that is being handled, so those are cut, too.
         """
         if not self._server._stopped:
             await self.drain()
@@ -86,7 +86,7 @@ class SiteDelegate(HTTPServerConnectionDelegate):
 
 
 class RequestDelegate(HTTPMessageDelegate):
-    """One request, before and after it is known where it goes."""
+    """Reads one request, and passes it on to its endpoint or handler."""
 
     def __init__(
         self, site: Site, proxies: TrustedProxies, server_conn: object, connection: HTTPConnection
@@ -164,7 +164,7 @@ class TornadoReply(ReplyBase):
         if connection is None:
             return
         if self._writer is not None:
-            # Not at once: until the endpoint has returned Tornado tells nobody that a stream closes.
+            # Not at once: Tornado reports a closed stream only after the endpoint has returned.
             asyncio.get_running_loop().call_soon(self._stream.close)
             return
         self._connection = self.owner = None
