@@ -10,6 +10,7 @@ import copy
 import dataclasses
 import difflib
 import enum
+import errno
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -80,6 +81,31 @@ class LimitsSettings:
     sockjs_anonymous_per_address: Positive = 500
 
 
+LINK = re.compile(r"(\w+)_PORT(?:_\d+_(?:TCP|UDP|SCTP))?")
+LINK_TARGET = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
+LINK_PART = re.compile(r"_PORT_\d+_(TCP|UDP|SCTP)_\w+|_SERVICE_HOST|_SERVICE_PORT(_\w+)?|_NAME|_ENV_\w+")
+"""What follows the name of a Service in the other variables that Kubernetes and Docker make for it."""
+
+
+def links(environment: Mapping[str, str]) -> list[str]:
+    """Return the names of the variables that Kubernetes has made for Services whose names are like sections.
+
+    For a Service called ``thywill-server`` each container gets ``THYWILL_SERVER_PORT=tcp://10.0.0.7:8080``
+    and some more, which look like settings. Docker's links have the same form.
+    """
+    targets = {name for name, text in environment.items() if LINK_TARGET.fullmatch(text)}
+    found = {name: LINK.fullmatch(name) for name in targets}
+    services = {match[1] for match in found.values() if match}
+    services |= {name.removesuffix("_SERVICE_HOST") for name in environment if name.endswith("_SERVICE_HOST")}
+    parts = {
+        name
+        for name in environment
+        for service in services
+        if name.startswith(service) and LINK_PART.fullmatch(name.removeprefix(service))
+    }
+    return sorted({name for name, match in found.items() if match} | parts)
+
+
 class Found(NamedTuple):
     """A setting in the environment.
 
@@ -104,7 +130,9 @@ class Variables:
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._values = {name: text for name, text in environment.items() if text}
+        ours = {name: text for name, text in environment.items() if text and name.startswith(PREFIX)}
+        self.links = links(ours)
+        self._values = {name: text for name, text in ours.items() if name not in self.links}
         self._asked: set[str] = set()
 
     def find(self, path: str, key: str) -> Found | None:
@@ -160,8 +188,7 @@ class Settings:
         self._sections = sections
         self._source = source
         self._options = options or {}
-        self._environment = environment or {}
-        self._variables = Variables(self._environment)
+        self._variables = Variables(environment or {})
         self._origins: dict[str, str] = {}
         for name, section in sections.items():
             if not isinstance(section, dict):
@@ -206,15 +233,20 @@ class Settings:
         except msgspec.ValidationError as error:
             raise self._invalid(path, str(error), hints) from None
 
-    def replaced(self, values: Mapping[str, Any]) -> Settings:
-        """Return a copy of these settings in which ``values`` ("server.data": "/x") override all others."""
-        sections = _merged(self._sections, values)
-        options = {**self._options, **dict.fromkeys(values, self._source)}
-        return Settings(sections, self._source, options=options, environment=self._environment)
-
     def check_variables(self) -> None:
         """Refuse a variable that is no setting; call it when all sections are read."""
         self._variables.check()
+
+    def ignored(self) -> str | None:
+        """Return a line about the variables that look like settings and are Kubernetes' own, or None."""
+        names = self._variables.links
+        if not names:
+            return None
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        return (
+            f"{names[0]}{more}: ignored, since Kubernetes made it for a Service "
+            "(enableServiceLinks: false in the pod's spec, or another name for the Service, avoids it)"
+        )
 
     def origin(self, path: str, key: str) -> str | None:
         """Return where the value of a setting came from, or None if it is the default."""
@@ -307,22 +339,48 @@ def _merged(sections: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str,
 
 def _parse(path: Path, *, required: bool) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path))
     except FileNotFoundError:
         if required:
             raise SettingsError(f"{path}: there is no such settings file") from None
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: is not UTF-8: save it with that encoding") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: is not TOML: {error}") from None
 
 
+def read_text(path: Path) -> str:
+    """Return the text of a file in UTF-8, without the byte order mark that some editors write before it.
+
+    Raises:
+        OSError: the file cannot be read.
+        UnicodeDecodeError: it is not in UTF-8.
+    """
+    return path.read_text(encoding="utf-8-sig")
+
+
+def make_folder_of(file: Path, data: Path) -> None:
+    """Create the folder of ``file`` if it lies below the folder ``data``; elsewhere it has to exist.
+
+    A mistyped absolute path would otherwise become a folder, and the server would begin with no data in it.
+
+    Raises:
+        OSError: the folder does not exist, or cannot be created.
+    """
+    if file.is_relative_to(data):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    elif not file.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(file.parent))
+
+
 def _read_secret(variable: str, path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
+        return read_text(path).rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not text"
+        reason = error.strerror if isinstance(error, OSError) else "is not text in UTF-8"
         raise SettingsError(f"{variable}: {path} cannot be read: {reason}") from None
 
 

@@ -52,7 +52,7 @@ from thywill.monitoring.settings import MonitoringSettings
 from thywill.monitoring.site import TIMING, NoRecords, StatusSite
 from thywill.monitoring.status import Status
 from thywill.monitoring.watch import Watch
-from thywill.process.sockets import Inherited, bind
+from thywill.process.sockets import Inherited, bind, describe
 from thywill.push.base import Push, PushSettings, SendLimits
 from thywill.push.longpoll import LongPoll
 from thywill.queue.base import Queue, QueueSettings
@@ -156,20 +156,23 @@ class Service:
     Args:
         settings: what the operator chose.
         root: the folder of the project, where ``static`` is and where relative paths begin.
+        secret: signs tokens in place of the secret in the file; then no file is created or read.
 
     Raises:
         SettingsError: the settings cannot be carried out.
     """
 
-    def __init__(self, settings: Settings, root: Path) -> None:
+    def __init__(self, settings: Settings, root: Path, *, secret: bytes | None = None) -> None:
         choice = Choice(settings, COMPONENTS)
         pages = choice.one("client_interface", ClientInterface)
         pushes = choice.several("push", Push)
         self.settings = settings.section("server", ServerSettings)
         self.limits = settings.section("limits", LimitsSettings)
         self.proxies = TrustedProxies(self.settings.trusted_proxies)
-        self.folder = folder = _make_folder(root / self.settings.data)
-        signer = Signer(_secret(folder, pages.settings.secret_file))
+        self.folder = folder = root / self.settings.data
+        if secret is None:
+            _make_folder(folder)
+        signer = Signer(secret or _secret(folder, pages.settings.secret_file))
         interface = choice.one("application_interface", ApplicationInterface)  # type: ignore[type-abstract]
         queue = choice.one("queue", Queue)  # type: ignore[type-abstract]
         self.log = _build(choice.one("log", Log), folder, interface.kind.packages(interface.settings))
@@ -278,7 +281,7 @@ class Service:
         self._tick()
         await self._server.start(sockets)
         host, port = sockets[0].getsockname()[:2]
-        self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+        self.address = f"http://{describe(host, port)}/"
 
     async def _start_parts(self) -> None:
         for part in self._parts:
@@ -369,13 +372,12 @@ def _timeouts(settings: ServerSettings) -> Timeouts:
     )
 
 
-def _make_folder(folder: Path) -> Path:
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = f"the folder {folder} cannot be made: {error.strerror}"
         raise SettingsError(f"[server] data: {reason}; {DATA_REMEDY}") from None
-    return folder
 
 
 def _secret(folder: Path, name: str) -> bytes:

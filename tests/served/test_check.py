@@ -120,7 +120,7 @@ def test_folders_without_rights(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with nobody():
         places.check_folder("data", "[server] data", tmp_path / "var" / "data", report)
-        places.check_file("log", "[log] path", tmp_path / "thywill.log", report)
+        places.check_file("log", "[log] path", tmp_path / "thywill.log", report, data=tmp_path)
         places.check_secret(tmp_path / "secret", report)
     tmp_path.chmod(0o700)
     assert report.status == 1
@@ -136,7 +136,7 @@ def test_the_owner_of_a_folder_that_others_use_is_not_changed() -> None:
         if os.geteuid() == 0:
             closing.enter_context(nobody())
         report = Report()
-        places.check_file("log", "[log] path", Path(folder) / "thywill.log", report)
+        places.check_file("log", "[log] path", Path(folder) / "thywill.log", report, data=Path(folder))
         (finding,) = report.findings
         assert finding.remedy == "[log] path in a folder of its own: sudo install -d -o thywill FOLDER"
 
@@ -151,7 +151,7 @@ def test_files_without_rights() -> None:
             if os.geteuid() == 0:
                 Path(folder).chmod(0o755)
                 closing.enter_context(nobody())
-            places.check_file("log", "[log] path", file, report)
+            places.check_file("log", "[log] path", file, report, data=file.parent)
         (finding,) = report.findings
         assert finding.text == f"{file} cannot be written"
         assert finding.remedy == f"sudo chown thywill {file} (the user of the service), or another [log] path"

@@ -134,12 +134,6 @@ def test_every_setting_can_stand_in_a_variable(config: Path) -> None:
     assert not {f"{name}_FILE" for name in names} & set(names)
 
 
-def test_what_is_replaced_counts_before_all(config: Path) -> None:
-    settings = read(config, required=False, environment={"THYWILL_SERVER_DATA": "x"})
-    assert settings.replaced({"server.data": "y"}).section("server", ServerSettings).data == "y"
-    assert settings.section("server", ServerSettings).data == "x"
-
-
 # Mistakes, and whom they are blamed on.
 
 MISTAKES = {

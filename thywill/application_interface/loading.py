@@ -9,8 +9,10 @@ import difflib
 import importlib
 import inspect
 import re
+import sys
 import traceback
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -141,13 +143,36 @@ def _check_policy(policy: object, place: str) -> None:
 
 def _import(dotted: str) -> ModuleType:
     try:
+        _find_in_current_folder(dotted.partition(".")[0])
         return importlib.import_module(dotted)
     except ModuleNotFoundError as error:
         if error.name and (dotted == error.name or dotted.startswith(error.name + ".")):
-            raise SettingsError(f"{PLACE}: there is no package {dotted!r}") from None
+            raise SettingsError(f"{PLACE}: there is no package {dotted!r}{_suggestion(dotted)}") from None
         raise SettingsError(f"{PLACE}: {dotted} cannot be imported: {error}") from None
     except Exception as error:
         raise failure_of(dotted, error) from error
+
+
+def _find_in_current_folder(name: str) -> None:
+    """Let a package of the current folder be imported, if there is no other of its name."""
+    if find_spec(name) is not None:
+        return
+    folder = Path.cwd()
+    if any((folder / place).exists() for place in (name, f"{name}.py")):
+        sys.path.append(str(folder))
+        importlib.invalidate_caches()
+
+
+def _suggestion(dotted: str) -> str:
+    found = find_spec("apps")
+    folders = [Path(place) for place in (found and found.submodule_search_locations) or ()]
+    known = {
+        init.parent.name: f"apps.{init.parent.name}"
+        for path in folders
+        for init in path.glob("*/__init__.py")
+    }
+    close = difflib.get_close_matches(dotted.rpartition(".")[2], known, n=1)
+    return f"; did you mean {known[close[0]]}?" if close else ""
 
 
 def _application_class(module: ModuleType, dotted: str) -> type[Application]:

@@ -73,7 +73,9 @@ class LocalApplications(ApplicationInterface):
     def _add(self, loaded: Loaded) -> None:
         name = loaded.page.name
         if name in self._pages:
-            raise SettingsError(f"[application_interface] applications: two are called {name!r}")
+            raise SettingsError(
+                _twice(name, type(self._applications[name]).__module__, loaded.kind.__module__)
+            )
         try:
             application = make_application(loaded.kind, loaded.arguments, name, self.hub, self.message)
         except Exception as error:
@@ -247,3 +249,10 @@ def _names(running: Mapping[str, asyncio.Task[None]]) -> str:
     names = [name for name, task in running.items() if not task.done()]
     more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
     return ", ".join(names[:NAMES]) + more
+
+
+def _twice(name: str, first: str, second: str) -> str:
+    place = f"[application_interface] applications: two are called {name!r}"
+    if first == second:
+        return f"{place}, since {first} is listed twice"
+    return f"{place}, {first} and {second}: rename one of the packages"

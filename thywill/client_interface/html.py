@@ -57,7 +57,9 @@ def application_page(page: Page, bootstrap: Mapping[str, Any], client: str, styl
         client: the address of the browser client.
         styles: the addresses of the application's styles.
     """
-    fragment = page.fragment.read_text(encoding="utf-8") if page.fragment else '<div id="application"></div>'
+    fragment = '<div id="application"></div>'
+    if page.fragment:
+        fragment = page.fragment.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
     return APPLICATION.format(
         title=escape(page.title),
         styles="\n".join(f'<link rel="stylesheet" href="{escape(style)}">' for style in styles),

@@ -9,12 +9,10 @@ import asyncio
 import http.client
 import ipaddress
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-
-from tornado.netutil import bind_sockets
 
 from thywill.client_interface.base import ClientInterface
 from thywill.commands import nginx, places
@@ -26,8 +24,9 @@ from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import SettingsError
 from thywill.log.base import Log
 from thywill.process import descriptors
+from thywill.process.sockets import bare, describe, listen
 from thywill.push.base import Push
-from thywill.server import COMPONENTS, Service
+from thywill.server import COMPONENTS, SECRET_BYTES, Service
 
 USUAL = 60.0
 """Seconds of silence after which proxies, nginx among them, usually cut a response."""
@@ -36,23 +35,30 @@ PROBE = 2.0
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
-def run(read: Callable[[], Settings], root: Path, options: Mapping[str, Any]) -> int:
+def run(
+    read: Callable[[], Settings], root: Path, options: Mapping[str, Any], link: Path | None = None
+) -> int:
     """Print what is right and what is wrong, and return the exit status.
 
     Args:
         read: returns the settings, or raises a ``SettingsError``.
         root: the folder of the project.
         options: the options of the command, by name.
+        link: the link that leads from release to release, or None.
     """
-    return asyncio.run(examine(read, root, options["nginx"])).show(as_json=options["json"])
+    report = asyncio.run(examine(read, root, link, options["nginx"]))
+    return report.show(as_json=options["json"])
 
 
-async def examine(read: Callable[[], Settings], root: Path, nginx_file: Path | None = None) -> Report:
+async def examine(
+    read: Callable[[], Settings], root: Path, link: Path | None, nginx_file: Path | None
+) -> Report:
     """Return a report on the settings and on everything that they name.
 
     Args:
         read: returns the settings, or raises a ``SettingsError``.
         root: the folder of the project.
+        link: the link that leads from release to release, or None.
         nginx_file: nginx's settings, or None.
     """
     report = Report()
@@ -63,10 +69,13 @@ async def examine(read: Callable[[], Settings], root: Path, nginx_file: Path | N
         return report
     if not _rehearse(settings, root, report):
         return report
+    ignored = settings.ignored()
+    if ignored:
+        report.warn("environment", ignored)
     server = settings.section("server", ServerSettings)
     choice = Choice(settings, COMPONENTS)
     folder = root / server.data
-    _check_files(choice, folder, report)
+    _check_files(choice, folder, link, report)
     await _check_database(settings, choice, folder, report)
     _check_port(server, report)
     _check_limits(server, report)
@@ -77,37 +86,36 @@ async def examine(read: Callable[[], Settings], root: Path, nginx_file: Path | N
 
 
 def _rehearse(settings: Settings, root: Path, report: Report) -> bool:
-    """Build a whole server in a folder that is deleted afterwards, and start nothing."""
-    with tempfile.TemporaryDirectory() as folder:
-        elsewhere = settings.replaced({"server.data": folder, "client_interface.secret_file": "secret"})
-        try:
-            service = Service(elsewhere, root)
-            elsewhere.check_variables()
-        except SettingsError as error:
-            report.problem("settings", str(elsewhere.blame(error)))
-            return False
+    """Build a whole server that writes nothing, and start nothing."""
+    try:
+        service = Service(settings, root, secret=secrets.token_bytes(SECRET_BYTES))
+        settings.check_variables()
+    except SettingsError as error:
+        report.problem("settings", str(settings.blame(error)))
+        return False
     names = ", ".join(page.name for page in service.client_interface.surroundings.pages.values())
     report.good("settings", f"every setting is right; applications: {names or 'none'}")
     return True
 
 
-def _check_files(choice: Choice, folder: Path, report: Report) -> None:
+def _check_files(choice: Choice, folder: Path, link: Path | None, report: Report) -> None:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         text = "this looks at rights as root, who has them all"
         report.warn("user", text, "sudo -u thywill … run.py check, as the user of the service")
     places.check_folder("data", "[server] data", folder, report)
+    places.check_release(link, folder, report)
     pages = choice.one("client_interface", ClientInterface).settings
     places.check_secret(folder / pages.secret_file, report)
     log = choice.one("log", Log).settings
     if hasattr(log, "path"):
-        places.check_file("log", "[log] path", folder / log.path, report)
+        places.check_file("log", "[log] path", folder / log.path, report, data=folder)
 
 
 async def _check_database(settings: Settings, choice: Choice, folder: Path, report: Report) -> None:
     chosen = choice.one("database", Database)
     file = sqlite_file(chosen.settings, folder)
     if file is not None and not places.is_there(file):
-        places.check_file("database", "[database] url", file, report)
+        places.check_file("database", "[database] url", file, report, data=folder)
         return
     try:
         missing = await pending(chosen.kind(chosen.settings, folder))
@@ -123,9 +131,9 @@ async def _check_database(settings: Settings, choice: Choice, folder: Path, repo
 
 
 def _check_port(server: ServerSettings, report: Report) -> None:
-    place = f"{server.address}:{server.port}"
+    place = describe(server.address, server.port)
     try:
-        for sock in bind_sockets(server.port, server.address):
+        for sock in listen(server.address, server.port):
             sock.close()
     except PermissionError:
         text = f"{place}: ports below 1024 are not for this user"
@@ -142,7 +150,8 @@ def _check_port(server: ServerSettings, report: Report) -> None:
 
 
 def _is_thywill(server: ServerSettings) -> bool:
-    host = "127.0.0.1" if server.address in ("", "0.0.0.0", "::") else server.address  # noqa: S104
+    address = bare(server.address)
+    host = "127.0.0.1" if address in ("", "0.0.0.0", "::") else address  # noqa: S104
     asking = http.client.HTTPConnection(host, server.port, timeout=PROBE)
     try:
         asking.request("GET", "/thywill/health")
@@ -172,6 +181,6 @@ def _check_network(server: ServerSettings, choice: Choice, report: Report) -> No
         if push.settings.hold >= USUAL:
             told = f"[push.{push.kind.name}] hold = {push.settings.hold:g}: proxies cut after {USUAL:g} s"
             report.warn("hold", told, "hold = 25, or a proxy_read_timeout that is longer than it")
-    if server.address not in LOCAL:
+    if bare(server.address) not in LOCAL:
         told = f"{server.address} can be reached past the proxy, without TLS"
         report.warn("address", told, '[server] address = "127.0.0.1", where nginx is on this machine')

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from thywill.commands.databases import make_database, missing_file, pending
+from thywill.commands.report import show
 from thywill.config import Settings
 from thywill.core.record import ClientRecord
 from thywill.database.base import Database, DatabaseUnavailable
@@ -46,8 +47,7 @@ def run(options: Mapping[str, Any], settings: Settings, root: Path) -> int:
     except (SettingsError, DatabaseUnavailable) as error:
         sys.stderr.write(f"{settings.blame(error) if isinstance(error, SettingsError) else error}\n")
         return 1
-    text = as_json(records) if options["json"] else as_table(records)
-    sys.stdout.write(text + "\n")
+    show(as_json(records) if options["json"] else as_table(records))
     return 0
 
 

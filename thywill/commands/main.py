@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from thywill.commands import check, clients, doctor, migrate, options, serve
+from thywill.commands.places import release_link
 from thywill.config import Settings, read
 from thywill.errors import SettingsError
+from thywill.process import standard
 from thywill.process.descriptors import raise_limit
 
 
@@ -21,11 +23,16 @@ class Call:
 
     Args:
         options: its options by name, those of settings by their place ("server.port").
-        root: the folder of the project.
+        folder: the folder of the project, as it was named at the prompt.
     """
 
     options: Mapping[str, Any]
-    root: Path
+    folder: Path
+
+    @property
+    def root(self) -> Path:
+        """The folder of the project, without links."""
+        return self.folder.resolve()
 
     def read_settings(self) -> Settings:
         """Return the settings of the prompt, the environment and the file, as they are now.
@@ -44,11 +51,13 @@ class Call:
 
 
 def _serve(call: Call) -> int:
-    return serve.run(call.read_settings, call.root, rehearsal=call.options["rehearse"])
+    if call.options["rehearse"]:
+        return serve.rehearse(call.read_settings, call.root)
+    return serve.run(call.read_settings, call.root, release_link(call.folder))
 
 
 def _check(call: Call) -> int:
-    return check.run(call.read_settings, call.root, call.options)
+    return check.run(call.read_settings, call.root, call.options, release_link(call.folder))
 
 
 def _doctor(call: Call) -> int:
@@ -79,10 +88,13 @@ def main(arguments: list[str], folder: Path) -> int:
         arguments: the command line without the program's name.
         folder: the folder of the project.
     """
+    standard.open_closed()
+    standard.never_fail("stderr")
+    standard.escape_unknown()
     name, chosen = options.parse(arguments)
     raise_limit()
     try:
-        return RUN[name](Call(chosen, folder.resolve()))
+        return RUN[name](Call(chosen, folder))
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,9 +130,17 @@ def parse(arguments: list[str]) -> tuple[str, dict[str, Any]]:
 
     Ends the process with status 2 where the command line is wrong, as argparse does.
     """
-    is_named = bool(arguments) and arguments[0] in COMMANDS
-    name = arguments[0] if is_named else DEFAULT
-    return name, vars(make_parser(name).parse_args(arguments[is_named:]))
+    word = arguments[0] if arguments and not arguments[0].startswith("-") else None
+    name = word or DEFAULT
+    if name not in COMMANDS:
+        make_parser(DEFAULT).error(_unknown(name))
+    return name, vars(make_parser(name).parse_args(arguments[1:] if word else arguments))
+
+
+def _unknown(name: str) -> str:
+    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f"; did you mean {close[0]}?" if close else "."
+    return f"there is no command {name!r}{hint} Commands are: {', '.join(COMMANDS)}"
 
 
 def make_parser(name: str) -> argparse.ArgumentParser:

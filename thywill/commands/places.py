@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from thywill.commands.report import Report
@@ -10,6 +11,8 @@ from thywill.server import SECRET_BYTES
 
 OTHERS = 0o077
 """The rights of everybody but the owner."""
+LINKS = ("current", "latest", "live", "release")
+"""The usual names of a link to the release that is served."""
 
 
 def is_there(path: Path) -> bool:
@@ -19,6 +22,54 @@ def is_there(path: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def release_problem(link: Path | None, data: Path) -> str | None:
+    """Return a line if the next release would begin without the data of this one, else None.
+
+    Releases often lie side by side, and a link called ``current`` leads to one of them. A data folder inside
+    a release stays behind at the next one: its clients, sessions and secret are lost.
+
+    Args:
+        link: the link to the folder of the project, or None.
+        data: the folder for data.
+    """
+    if link is None or not data.resolve().is_relative_to(link.resolve()):
+        return None
+    return (
+        f"[server] data: {data} is inside the release that {link} leads to, so the next release begins anew: "
+        "name a folder outside, such as /var/lib/thywill"
+    )
+
+
+def release_link(folder: Path) -> Path | None:
+    """Return the link that leads from release to release, or None if the project is no release.
+
+    Args:
+        folder: the folder of the project, as it was named at the prompt.
+    """
+    root = folder.resolve()
+    links = [link for link in (folder, *_links_to(root)) if link != root]
+    others = any(path.resolve().parent != root for path in root.parent.glob("*/run.py"))
+    named = [link for link in links if link.name in LINKS]
+    return next(iter(named or (links if others else [])), None)
+
+
+def _links_to(root: Path) -> Iterator[Path]:
+    for folder in (root.parent, root.parent.parent):
+        try:
+            found = [Path(entry.path) for entry in os.scandir(folder) if entry.is_symlink()]
+        except OSError:
+            continue
+        yield from (link for link in found if link.resolve() == root)
+
+
+def check_release(link: Path | None, data: Path, report: Report) -> None:
+    """Report whether the next release would begin without the data of this one."""
+    problem = release_problem(link, data)
+    if problem:
+        text, _, remedy = problem.removeprefix("[server] data: ").partition(": ")
+        report.warn("release", text, f"[server] data: {remedy}")
 
 
 def check_folder(
@@ -51,9 +102,20 @@ def check_folder(
         report.good(subject, f"{folder} can be written")
 
 
-def check_file(subject: str, setting: str, file: Path, report: Report) -> None:
-    """Report whether ``file`` can be written, or created if it does not exist."""
-    if not is_there(file):
+def check_file(subject: str, setting: str, file: Path, report: Report, *, data: Path) -> None:
+    """Report whether ``file`` can be written, or created if it does not exist.
+
+    Args:
+        subject: what to call it in the report.
+        setting: the setting that names it, for the remedy.
+        file: the file.
+        report: takes the finding.
+        data: the folder for data. The server creates folders below it, and no others.
+    """
+    if not is_there(file.parent) and not file.is_relative_to(data):
+        remedy = f"sudo install -d -o thywill {file.parent} (the user of the service), or another {setting}"
+        report.problem(subject, f"there is no folder {file.parent}", remedy)
+    elif not is_there(file):
         check_folder(subject, setting, file.parent, report, made=file)
     elif not os.access(file, os.W_OK):
         remedy = f"sudo chown thywill {file} (the user of the service), or another {setting}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass, field
 from enum import Enum
+
+from thywill.errors import SettingsError
+from thywill.process.standard import write_out
 
 
 class Level(Enum):
@@ -62,7 +64,7 @@ class Report:
 
     def show(self, *, as_json: bool) -> int:
         """Print the report and return the exit status."""
-        sys.stdout.write((self.as_json() if as_json else self.as_text()) + "\n")
+        show(self.as_json() if as_json else self.as_text())
         return self.status
 
     def as_text(self) -> str:
@@ -82,6 +84,17 @@ class Report:
             for each in self.findings
         ]
         return json.dumps({"ok": self.status == 0, "findings": findings}, indent=2)
+
+
+def show(text: str) -> None:
+    """Print ``text``.
+
+    Raises:
+        SettingsError: standard output cannot be written, for one because its disk is full.
+    """
+    trouble = write_out(f"{text}\n")
+    if trouble:
+        raise SettingsError(f"standard output cannot be written: {trouble}")
 
 
 def _counted(number: int, noun: str) -> str:

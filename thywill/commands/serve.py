@@ -7,17 +7,20 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 from thywill.commands.options import REHEARSAL
+from thywill.commands.places import release_problem
 from thywill.config import Settings
 from thywill.errors import SettingsError
-from thywill.process.descriptors import shortage
+from thywill.process.descriptors import DescriptorWatch
 from thywill.process.orders import Orders, Successor, first, until_over
 from thywill.process.runtime import loop_factory, spare_the_collector
 from thywill.process.sockets import inherit
+from thywill.process.standard import never_fail
 from thywill.process.systemd import notify
 from thywill.server import Service
 
@@ -26,33 +29,58 @@ log = logging.getLogger("thywill")
 
 CANCEL_SECONDS = 1.0
 """Seconds that a task has to end when it is cancelled at the end of the program."""
+WATCH_EVERY = 1.0
+"""Seconds between two looks at the descriptors."""
 
 
-def run(read: Read, root: Path, *, rehearsal: bool) -> int:
-    """Serve, or only find out whether this would succeed, and return the exit status.
+def run(read: Read, root: Path, link: Path | None) -> int:
+    """Serve and return the exit status.
 
     Args:
         read: returns the settings as they are now, or raises a ``SettingsError``.
         root: the folder of the project.
-        rehearsal: whether to build everything and start nothing.
+        link: the link that leads from release to release, or None.
 
     Raises:
         SettingsError: it cannot be done with these settings.
     """
-    settings = read()
-    try:
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            if rehearsal:
-                runner.run(_rehearse(settings, root))
-                return 0
-            successor = runner.run(_serve(settings, read, root))
-            if runner.run(_tasks_are_left()):
-                _leave(successor)
-    except SettingsError as error:
-        raise settings.blame(error) from None
+    settings = _begin(read)
+    with _blaming(settings), asyncio.Runner(loop_factory=loop_factory()) as runner:
+        successor = runner.run(_serve(settings, read, root, link))
+        if runner.run(_tasks_are_left()):
+            _leave(successor)
     if successor is not None:
         successor.take_over()
     return 0
+
+
+def rehearse(read: Read, root: Path) -> int:
+    """Build the whole server, start nothing, and return the exit status.
+
+    Args:
+        read: returns the settings as they are now, or raises a ``SettingsError``.
+        root: the folder of the project.
+
+    Raises:
+        SettingsError: serving would fail with these settings.
+    """
+    settings = _begin(read)
+    with _blaming(settings), asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_rehearse(settings, root))
+    return 0
+
+
+def _begin(read: Read) -> Settings:
+    never_fail("stdout")
+    return read()
+
+
+@contextmanager
+def _blaming(settings: Settings) -> Iterator[None]:
+    try:
+        yield
+    except SettingsError as error:
+        raise settings.blame(error) from None
 
 
 async def _tasks_are_left() -> bool:
@@ -77,7 +105,7 @@ async def _rehearse(settings: Settings, root: Path) -> None:
     service.log.make_handler().close()
 
 
-async def _serve(settings: Settings, read: Read, root: Path) -> Successor | None:
+async def _serve(settings: Settings, read: Read, root: Path, link: Path | None) -> Successor | None:
     """Serve until SIGINT or SIGTERM; after SIGHUP return what takes this process's place."""
     orders = Orders()
     orders.watch()
@@ -88,18 +116,27 @@ async def _serve(settings: Settings, read: Read, root: Path) -> Successor | None
     if started.cancelled():
         return None
     await started
-    _announce(service)
+    print(f"thywill serves on {service.address} (end it with Ctrl-C)", flush=True)
+    notify("READY=1", f"STATUS=serves on {service.address}")
+    _warn(settings.ignored(), release_problem(link, service.folder))
     spare_the_collector()
+    watching = asyncio.create_task(_watch_descriptors())
     sockets = await until_over(orders, REHEARSAL, lambda: service.hand_over(read()))
+    watching.cancel()
     restart = ("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
     notify(*restart if sockets else ("STOPPING=1",))
     await service.stop()
     return Successor(sockets, ours=service.bound) if sockets and not orders.stop.is_set() else None
 
 
-def _announce(service: Service) -> None:
-    print(f"thywill serves on {service.address} (end it with Ctrl-C)", flush=True)
-    notify("READY=1", f"STATUS=serves on {service.address}")
-    too_few = shortage(service.settings.max_clients)
-    if too_few:
-        log.warning("%s", too_few)
+def _warn(*texts: str | None) -> None:
+    for text in texts:
+        if text:
+            log.warning("%s", text)
+
+
+async def _watch_descriptors() -> None:
+    watch = DescriptorWatch()
+    while True:
+        watch.check()
+        await asyncio.sleep(WATCH_EVERY)

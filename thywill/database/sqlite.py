@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import peewee
 
+from thywill.config import make_folder_of
 from thywill.database.backend import Backend
 from thywill.database.place import bad
 
@@ -34,9 +35,11 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
     Args:
         file: the file, or ``:memory:``.
         timeout: seconds to wait for a lock that another program holds.
+        folder: the folder for data; only below it the file's own folder is created.
     """
 
-    def __init__(self, file: str, timeout: float) -> None:
+    def __init__(self, file: str, timeout: float, folder: Path) -> None:
+        self._folder = folder
         self._patience = timeout
         super().__init__(
             file,
@@ -49,9 +52,16 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
         )
 
     def prepare(self) -> None:
-        """Create the folder of the file."""
+        """Create the folder of the file, if it is below the folder for data.
+
+        Raises:
+            SettingsError: the file is elsewhere, where there is no such folder.
+        """
         if self.database != MEMORY:
-            Path(self.database).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                make_folder_of(Path(self.database), self._folder)
+            except FileNotFoundError as error:
+                raise bad(f"{error.filename}: {error.strerror}") from None
 
     def _connect(self) -> Any:
         deadline = time.monotonic() + self._patience
@@ -91,7 +101,7 @@ def make_sqlite(rest: str, folder: Path, timeout: float) -> Backend:
         raise bad("sqlite takes three slashes and a file, as in sqlite:///thywill.db")
     if "?" in rest or "#" in rest:
         raise bad("sqlite takes no options; in a file's name write ? as %3F, # as %23")
-    return SqliteDatabase(_file(unquote(rest[1:]), folder), timeout)
+    return SqliteDatabase(_file(unquote(rest[1:]), folder), timeout, folder)
 
 
 def _file(name: str, folder: Path) -> str:

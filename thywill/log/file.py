@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from thywill.config import make_folder_of
 from thywill.errors import SettingsError
 from thywill.log.base import Log, LogSettings
 from thywill.log.line import notice
@@ -55,7 +56,7 @@ class FileLog(Log):
         settings: FileSettings = self.settings
         path = self.folder / settings.path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder_of(path, self.folder)
             handler = FileHandler(path, settings.max_bytes, settings.backups)
         except OSError as error:
             reason = f"cannot write {error.filename}: {error.strerror}"

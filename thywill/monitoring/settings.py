@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from thywill.config import read_text
 from thywill.errors import SettingsError
 
 SHORTEST = 12
@@ -47,7 +48,7 @@ class MonitoringSettings:
     def _from_file(self, folder: Path) -> str:
         path = folder / self.keyfile
         try:
-            return path.read_text(encoding="utf-8").strip()
+            return read_text(path).strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "is not text"
             raise SettingsError(f"[monitoring] keyfile: {path} cannot be read: {reason}") from None

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import math
+import os
+import time
+from collections.abc import Callable
 
+log = logging.getLogger(__name__)
+
+NEAR = 0.9
+"""The share of the limit that may be open before the first warning."""
+WARN_EVERY = 60.0
+MORE = "raise LimitNOFILE in the service unit (ulimit -Hn elsewhere), or lower [server] max_clients"
 OWN = 100
 """Descriptors for the log, the database, static files and what Python itself opens."""
 
@@ -38,6 +49,46 @@ def raise_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+class DescriptorWatch:
+    """Warns when the descriptors come to an end, once a minute at most.
+
+    Out of descriptors, the event loop refuses connections without a word.
+
+    Args:
+        clock: a monotonic clock, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next = -math.inf
+
+    def check(self) -> None:
+        """Log a line if few or no descriptors are left; call it about once a second."""
+        used, allowed = lowest_free(), limit()
+        if self._clock() < self._next or (used is not None and (allowed is None or used < NEAR * allowed)):
+            return
+        self._next = self._clock() + WARN_EVERY
+        if used is None:
+            log.error(
+                "out of file descriptors, so connections are refused: all %s are open; %s", allowed, MORE
+            )
+        else:
+            log.warning("%d of %d file descriptors are open; %s", used, allowed, MORE)
+
+
+def lowest_free() -> int | None:
+    """Return the lowest descriptor that is free, or None if there is none.
+
+    All below it are open, so it says how many are in use, without counting them.
+    """
+    try:
+        number = os.open(os.devnull, os.O_RDONLY)
+    except OSError:
+        return None
+    os.close(number)
+    return number
+
+
 def shortage(clients: int, allowed: int | None = None) -> str | None:
     """Return a sentence with its remedy if the limit is too low for ``clients`` clients, else None.
 
@@ -51,6 +102,5 @@ def shortage(clients: int, allowed: int | None = None) -> str | None:
     room = max(0, (allowed - OWN) * 20 // 21)
     return (
         f"max_clients = {clients} needs {needed(clients)} file descriptors, but only {allowed} are allowed, "
-        f"enough for {room}: raise LimitNOFILE in the service unit (ulimit -Hn elsewhere), or lower "
-        "[server] max_clients"
+        f"enough for {room}: {MORE}"
     )

@@ -40,7 +40,7 @@ def bind(address: str, port: int, backlog: int) -> list[socket.socket]:
     """Return sockets that listen on ``address``.
 
     Args:
-        address: an IP address or a host name of this machine.
+        address: an IP address or a host name of this machine; ``::`` stands for every address, of IPv4 too.
         port: the port; 0 for a free one.
         backlog: how many connections may wait to be accepted.
 
@@ -48,9 +48,9 @@ def bind(address: str, port: int, backlog: int) -> list[socket.socket]:
         SettingsError: the address does not belong to this machine, or the port is in use.
     """
     try:
-        return bind_sockets(port, address, backlog=backlog)
+        return listen(address, port, backlog)
     except OSError as error:
-        place = f"{address}:{port}"
+        place = describe(address, port)
         if error.errno == errno.EADDRINUSE:
             raise SettingsError(
                 f"{place} is in use: stop what listens there, or choose another with --port"
@@ -58,6 +58,28 @@ def bind(address: str, port: int, backlog: int) -> list[socket.socket]:
         raise SettingsError(
             f"[server] address and port: cannot listen on {place}: {error.strerror}"
         ) from None
+
+
+def listen(address: str, port: int, backlog: int = 128) -> list[socket.socket]:
+    """Return sockets that listen on ``address``; for ``::`` one for IPv6 and one for IPv4, at one port.
+
+    Raises:
+        OSError: the address does not belong to this machine, or the port is in use.
+    """
+    host = bare(address)
+    sockets = bind_sockets(port, None if host == "::" else host, backlog=backlog)
+    return sorted(sockets, key=lambda sock: sock.family == socket.AF_INET) if host == "::" else sockets
+
+
+def bare(address: str) -> str:
+    """Return an IP address without the brackets that it has in a URL."""
+    return address[1:-1] if address[:1] == "[" and address[-1:] == "]" else address
+
+
+def describe(address: str, port: int) -> str:
+    """Return address and port as in a URL: ``127.0.0.1:8080``, ``[::1]:8080``."""
+    host = bare(address)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def inherit(environment: MutableMapping[str, str]) -> Inherited | None:

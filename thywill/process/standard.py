@@ -1,0 +1,99 @@
+"""Standard input, output and error: always open, and never the reason why the service ends.
+
+Whoever starts the server may have closed them, and whoever reads them may end while the server runs: then a
+``print`` raises an error, also one of an application. A program with a closed standard error is worse off:
+its next file or socket becomes descriptor 2, where libuv aborts and warnings go into the wrong file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from typing import Any, TextIO
+
+
+def open_closed() -> None:
+    """Open those of the descriptors 0, 1 and 2 that are closed, on the null device.
+
+    Call it before anything else opens a file or a socket.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is the next to be used, so it is this one.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor, kept open
+    sys.stdout = sys.stdout or _text(1, "utf-8")
+    sys.stderr = sys.stderr or _text(2, "utf-8")
+
+
+def never_fail(name: str) -> None:
+    """Make a stream drop what it cannot write, instead of raising an error.
+
+    Args:
+        name: ``stdout`` or ``stderr``.
+    """
+    stream: TextIO = getattr(sys, name)
+    with contextlib.suppress(OSError, ValueError):
+        stream.flush()
+    with contextlib.suppress(OSError, ValueError):  # somebody has replaced it by what is no file
+        setattr(sys, name, _text(stream.fileno(), stream.encoding))
+
+
+def escape_unknown() -> None:
+    r"""Write characters that the encoding of standard output lacks as escapes, such as ``\u2192``."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def write_out(text: str) -> str | None:
+    """Write ``text`` to standard output; return why that failed, or None.
+
+    It is no failure if the reader of a pipe has ended: it has read what it wanted.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        # The rest stays in the buffer. Python would write it at its end, and fail again.
+        never_fail("stdout")
+        return None if isinstance(error, BrokenPipeError) else error.strerror or str(error)
+    return None
+
+
+def _text(descriptor: int, encoding: str) -> TextIO:
+    raw = LossyOutput(descriptor)
+    buffered: Any = io.BufferedWriter(raw)
+    return io.TextIOWrapper(buffered, encoding=encoding, errors="backslashreplace", line_buffering=True)
+
+
+class LossyOutput(io.RawIOBase):
+    """Writes to a descriptor, and drops what it does not take: a full disk, a pipe that nobody reads.
+
+    Args:
+        descriptor: stays open when this is closed.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        return os.isatty(self._descriptor)
+
+    def write(self, data: Any) -> int:
+        """Return how many bytes are done with, written or dropped."""
+        try:
+            return os.write(self._descriptor, data)
+        except OSError:
+            return len(data)
