@@ -68,6 +68,67 @@ def test_wrong_settings(check: Check, text: str, options: list[str], told: str) 
     assert summary == "1 problem, 0 warnings"
 
 
+def test_variables_of_kubernetes_are_named(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THYWILL_SERVER_PORT", "tcp://10.0.0.7:8080")
+    monkeypatch.setenv("THYWILL_SERVER_SERVICE_HOST", "10.0.0.7")
+    result = check()
+    assert result.returncode == 0
+    assert "warning  environment: THYWILL_SERVER_PORT and 1 more: ignored, since Kubernetes" in result.stdout
+
+
+def test_a_folder_that_nobody_creates(check: Check) -> None:
+    result = check("", "--database", "sqlite:////nowhere-of-the-tests/x.db")
+    assert result.returncode == 1
+    assert "problem  database: there is no folder /nowhere-of-the-tests\n" in result.stdout
+    assert "-> sudo install -d -o thywill /nowhere-of-the-tests" in result.stdout
+
+
+# Releases side by side, with a link that leads to one of them.
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    """The link to the second of two releases."""
+    for name in ("1", "2"):
+        folder = tmp_path / "site" / "releases" / name
+        folder.mkdir(parents=True)
+        (folder / "run.py").touch()
+    link = tmp_path / "site" / "current"
+    link.symlink_to("releases/2")
+    return link
+
+
+def test_data_that_the_next_release_would_not_find(release: Path) -> None:
+    for folder in (release, release.resolve()):  # systemd's WorkingDirectory= resolves links
+        link = places.release_link(folder)
+        assert link == release
+        told = places.release_problem(link, folder / "var")
+        assert told is not None
+        assert "so the next release begins anew: name a folder outside" in told
+        assert "\n" not in told
+    report = Report()
+    places.check_release(release, release / "var", report)
+    (finding,) = report.findings
+    assert (finding.level, finding.subject) == (Level.WARNING, "release")
+
+
+def test_data_outside_of_the_releases(release: Path, tmp_path: Path) -> None:
+    assert places.release_problem(release, tmp_path / "data") is None
+    (release / "var").symlink_to(tmp_path / "data")
+    assert places.release_problem(release, release / "var") is None
+    assert places.release_problem(None, release / "var") is None
+
+
+def test_a_project_without_releases(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "run.py").touch()
+    assert places.release_link(project) is None
+    (tmp_path / "shortcut").symlink_to("project")
+    assert places.release_link(tmp_path / "shortcut") is None
+    assert places.release_link(project) is None
+
+
 def test_a_variable_that_is_no_setting(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THYWILL_SERVER_PROT", "1")
     assert "THYWILL_SERVER_PROT: is no setting" in check().stdout

@@ -6,78 +6,17 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.served import COMMAND, STARTED, page
-from thywill.process.sockets import inherit
+from tests.support.command import Command, free_port
+from tests.support.served import page
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
-
-
-class Command:
-    """The command in a process that was prepared by a line of Python.
-
-    Args:
-        folder: for its data and its log.
-        options: further options of the command.
-        before: what the process does before it becomes the command.
-        fields: for ``subprocess.Popen``.
-    """
-
-    def __init__(self, folder: Path, *options: str, before: str = "", **fields: Any) -> None:
-        self.log = folder / "run.log"
-        become = f"import os, signal, sys\n{before}\nos.execv(sys.argv[1], sys.argv[1:])"
-        arguments = [*COMMAND, "--data", str(folder), *options]
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", become, *arguments],
-                cwd=folder, text=True, stdout=subprocess.PIPE, stderr=log, **fields,
-            )  # fmt: skip
-
-    def __enter__(self) -> Command:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-    def serves_on(self) -> int:
-        """Wait until it says where it serves, and return the port."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        started = STARTED.fullmatch(line)
-        assert started, (line, self.log.read_text())
-        return int(started[2])
-
-    def tell(self, *numbers: signal.Signals) -> None:
-        """Send signals."""
-        for number in numbers:
-            self.process.send_signal(number)
-
-    def logs(self, text: str) -> None:
-        """Wait until the log holds ``text``."""
-        wait_for(lambda: text in self.log.read_text())
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
-
-
-def wait_for(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come about"
-        time.sleep(0.01)
 
 
 HUP, TERM = signal.SIGHUP, signal.SIGTERM
@@ -240,10 +179,3 @@ def test_a_descriptor_that_is_no_listening_socket_is_one_line(tmp_path: Path) ->
             assert command.log.read_text() == (
                 "descriptor 3 is no listening TCP socket: give the socket unit a port, ListenStream=\n"
             )
-
-
-@pytest.mark.parametrize("told", [{}, {"LISTEN_PID": "1", "LISTEN_FDS": "1"}, {"LISTEN_PID": "{pid}"}])
-def test_what_is_for_another_process_is_not_taken(told: dict[str, str]) -> None:
-    environment = {name: value.format(pid=os.getpid()) for name, value in told.items()}
-    assert inherit(environment) is None
-    assert environment == {}

@@ -124,6 +124,62 @@ def test_a_variable_that_is_no_setting(config: Path) -> None:
     read(config, required=False, environment={"THYWILL_OF_SOMEBODY_ELSE": "1"}).check_variables()
 
 
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"THYWILL_SERVER_PORT": "tcp://10.0.0.7:8080"},
+        {
+            "THYWILL_SERVER_SERVICE_HOST": "10.0.0.7",
+            "THYWILL_SERVER_SERVICE_PORT": "8080",
+            "THYWILL_SERVER_SERVICE_PORT_HTTP": "8080",
+            "THYWILL_SERVER_PORT": "tcp://[fd00::7]:8080",
+            "THYWILL_SERVER_PORT_8080_TCP": "tcp://[fd00::7]:8080",
+            "THYWILL_SERVER_PORT_8080_TCP_PROTO": "tcp",
+            "THYWILL_SERVER_PORT_8080_TCP_PORT": "8080",
+            "THYWILL_SERVER_PORT_8080_TCP_ADDR": "fd00::7",
+        },
+        {"THYWILL_LOG_PORT_514_UDP": "udp://10.0.0.8:514", "THYWILL_LOG_SERVICE_HOST": "10.0.0.8"},
+        {"THYWILL_QUEUE_PORT": "tcp://172.17.0.2:6379", "THYWILL_QUEUE_NAME": "/web/queue"},
+    ],
+)
+def test_links_that_kubernetes_and_docker_make_are_no_settings(config: Path, links: dict[str, str]) -> None:
+    settings = read(config, required=False, environment={**links, "THYWILL_SERVER_DATA": "x"})
+    assert settings.section("server", ServerSettings) == ServerSettings(data="x")
+    settings.check_variables()
+    ignored = settings.ignored()
+    assert ignored is not None
+    assert ignored.startswith(min(links))
+    assert "\n" not in ignored
+
+
+def test_a_setting_beside_links_counts(config: Path) -> None:
+    variables = {"THYWILL_SERVER_SERVICE_HOST": "10.0.0.7", "THYWILL_SERVER_PORT": "9000"}
+    settings = read(config, required=False, environment=variables)
+    assert settings.section("server", ServerSettings).port == 9000
+    for value in ("tcp", "tcp://", "90000", "x://10.0.0.7:80"):
+        settings = read(config, required=False, environment={"THYWILL_SERVER_PORT": value})
+        assert settings.ignored() is None
+        with pytest.raises(SettingsError, match="THYWILL_SERVER_PORT"):
+            settings.section("server", ServerSettings)
+
+
+# What editors write.
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(config: Path, tmp_path: Path) -> None:
+    config.write_text("\ufeff[server]\nport = 1\n", encoding="utf-8")
+    assert read(config, required=True).section("server", ServerSettings).port == 1
+    file = tmp_path / "name"
+    file.write_text("\ufeffs3cret\r\n", encoding="utf-8")
+    assert from_environment(tmp_path / "none", THYWILL_PUSH_LONGPOLL_NAME_FILE=str(file)).name == "s3cret"
+
+
+def test_another_encoding_is_named(config: Path) -> None:
+    config.write_text("[server]\nport = 1\n", encoding="utf-16")
+    with pytest.raises(SettingsError, match="is not UTF-8: save it with that encoding"):
+        read(config, required=True)
+
+
 def test_every_setting_can_stand_in_a_variable(config: Path) -> None:
     """No two settings have one variable."""
     names: list[str] = []
@@ -158,7 +214,7 @@ MISTAKES = {
     '[application_interface]\napplications = ["apps.nothing"]': r"there is no package 'apps.nothing'",
     '[application_interface]\napplications = ["thywill.hub.hub"]': r"must define one subclass of Application",
     '[application_interface]\napplications = ["tests.support.probe", "tests.support.probe"]': (
-        r"two are called 'probe'"
+        r"two are called 'probe', since tests.support.probe is listed twice"
     ),
     '[log]\nlevel = "loud"': r"\[log\] level = 'loud': use one of debug, info",
     '[database]\nurl = "what"': r"\[database\] url",
@@ -172,13 +228,18 @@ MISTAKES |= {
         "www.example.org/chat": "write it with its scheme: https://www.example.org",
         "http://a.example:81/chat": "write it alone, without a path: http://a.example:81",
         "https://me@a.example": "write it alone, without a path: https://a.example",
+        "http://a.example:0": "its port must be from 1 to 65535",
+        "file:///page.html": 'pages that are opened from a file have the origin null: write "null"',
         "https://*.example.org": 'write each as https://www.example.org, or "\\*" alone for all',
         "": 'write each as https://www.example.org, or "\\*" alone for all',
     }.items()
 }
 
 
-@pytest.mark.parametrize("origin", ["*", "null", "https://a.example", "HTTPS://A.example:81/", "app://local"])
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "null", "https://a.example", "HTTPS://A.example:81/", "app://local", "http://ü.example:80"],
+)
 def test_origins_that_are_right(origin: str) -> None:
     assert ClientInterfaceSettings([origin]).origins == [origin]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +12,11 @@ from tornado.httputil import HTTPServerConnectionDelegate
 from thywill.application_interface.base import Page
 from thywill.client_interface.bootstrap import Bootstrap
 from thywill.component import Component
+from thywill.core.origin import normalize
 from thywill.core.signing import Signer
 from thywill.errors import SettingsError
 from thywill.http.site import Endpoint
 from thywill.wire.origins import Origins
-
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@*]+/*", re.IGNORECASE)
-NOT_NAMED = ("*", "null")
-"""What stands for every origin, and what browsers send for pages that have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +38,10 @@ class ClientInterfaceSettings:
 
     def __post_init__(self) -> None:
         for text in self.origins:
-            if text.rstrip("/") not in NOT_NAMED and not ORIGIN.fullmatch(text):
-                raise SettingsError(f"[client_interface] origins: {text!r} is no origin: {_remedy(text)}")
-
-
-def _remedy(text: str) -> str:
-    scheme, there, rest = text.partition("://")
-    host = re.split(r"[/?#]", (rest if there else text).rpartition("@")[2])[0]
-    if not host or "*" in host or " " in host:
-        return 'write each as https://www.example.org, or "*" alone for all'
-    part = "alone, without a path" if there else "with its scheme"
-    return f"write it {part}: {scheme if there else 'https'}://{host}"
+            try:
+                normalize(text)
+            except ValueError as error:
+                raise SettingsError(f"[client_interface] origins: {text!r} is no origin: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,15 @@ import errno
 import os
 import socket
 from collections.abc import MutableMapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-
-from tornado.netutil import bind_sockets
+from typing import Any
 
 from thywill.errors import SettingsError
 
 FIRST = 3
+NO_SUCH_FAMILY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
+"""A name may stand for an IPv6 and an IPv4 address on a machine that has only one of them."""
 OURS = "thywill-restart"
 """The name in ``LISTEN_FDNAMES`` of sockets that this program bound itself before a restart. The settings may
 then choose another address or port; sockets of systemd stay whatever the settings say."""
@@ -67,8 +69,41 @@ def listen(address: str, port: int, backlog: int = 128) -> list[socket.socket]:
         OSError: the address does not belong to this machine, or the port is in use.
     """
     host = bare(address)
-    sockets = bind_sockets(port, None if host == "::" else host, backlog=backlog)
-    return sorted(sockets, key=lambda sock: sock.family == socket.AF_INET) if host == "::" else sockets
+    flags = socket.AI_PASSIVE | socket.AI_NUMERICSERV
+    found = socket.getaddrinfo(None if host in ("", "::") else host, port, 0, socket.SOCK_STREAM, 0, flags)
+    places = sorted({(family, where) for family, _, _, _, where in found}, reverse=True)  # IPv6 first
+    missing: OSError | None = None
+    with ExitStack() as undo:
+        sockets: list[socket.socket] = []
+        for family, where in places:
+            try:
+                sockets.append(undo.enter_context(_listen_at(family, (where[0], port, *where[2:]), backlog)))
+            except OSError as error:
+                if error.errno not in NO_SUCH_FAMILY:
+                    raise
+                missing = error
+            else:
+                port = sockets[0].getsockname()[1]
+        if missing is not None and not sockets:
+            raise missing
+        undo.pop_all()
+    return sockets
+
+
+def _listen_at(family: int, place: tuple[Any, ...], backlog: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name != "nt":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setblocking(False)
+        sock.bind(place)
+        sock.listen(backlog)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def bare(address: str) -> str:

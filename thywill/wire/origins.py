@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from thywill.core.origin import normalize
 from thywill.errors import BadOrigin
 from thywill.http.message import JSON, Request
 
@@ -21,7 +22,7 @@ class Origins:
     """
 
     def __init__(self, allowed: Iterable[str]) -> None:
-        self._allowed = frozenset(origin.rstrip("/").lower() for origin in allowed)
+        self._allowed = frozenset(normalize(origin) for origin in allowed)
 
     def any(self) -> bool:
         """Tell whether any other origin is allowed."""

@@ -141,7 +141,9 @@ def test_the_cookie_is_for_no_script_and_no_other_site(clocks: Clocks) -> None:
 
 def test_a_key_is_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(f"{KEY}\n")
+    (tmp_path / "marked").write_text(f"\ufeff{KEY}\r\n", encoding="utf-8")
     assert MonitoringSettings(keyfile="key").read_key(tmp_path) == KEY
+    assert MonitoringSettings(keyfile="marked").read_key(tmp_path) == KEY
     assert MonitoringSettings(key=KEY, keyfile="key").read_key(tmp_path) == KEY
     assert MonitoringSettings(key=KEY).read_key(tmp_path) == KEY
     assert MonitoringSettings().read_key(tmp_path) == ""

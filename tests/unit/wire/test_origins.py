@@ -56,7 +56,7 @@ class TestOrigins:
             Origins([]).check(origin, host)
 
     def test_those_in_the_settings(self) -> None:
-        origins = Origins(["http://A.example/", "https://b.example:444"])
+        origins = Origins(["http://A.example:80/", "https://b.example:444"])
         assert origins.any()
         assert origins.check("http://a.example", b"own")
         assert origins.check("https://B.example:444", b"own")
