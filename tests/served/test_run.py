@@ -37,8 +37,10 @@ def test_it_serves_and_ends_cleanly(server: Served, number: signal.Signals) -> N
     assert [line for line in others if "applied migration" not in line] == []
 
 
-def finish(*options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=30, check=False)
+def finish(*options: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *options], capture_output=True, text=True, timeout=30, check=False, cwd=folder
+    )
 
 
 def test_help_names_the_options() -> None:
@@ -80,6 +82,18 @@ def test_an_application_of_the_current_folder_is_found(tmp_path: Path) -> None:
     )
     with Served(tmp_path, "--applications", "hello") as server, urlopen(server.address) as response:
         assert 'href="hello/"' in response.read().decode()
+
+
+def test_two_applications_of_one_name_are_named_by_their_packages(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        folder = tmp_path / name / "m1"
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").write_text(
+            "from thywill import Application\nclass M(Application):\n    pass\n"
+        )
+    result = finish("--applications", "one.m1,two.m1", "--data", str(tmp_path / "data"), folder=tmp_path)
+    assert result.returncode == 2
+    assert "two are called 'm1', one.m1 and two.m1: rename one of the packages\n" in result.stderr
 
 
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
