@@ -11,6 +11,7 @@ import dataclasses
 import difflib
 import enum
 import errno
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -373,7 +374,7 @@ def make_folder_of(file: Path, data: Path) -> None:
     if file.is_relative_to(data):
         file.parent.mkdir(parents=True, exist_ok=True)
     elif not file.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(file.parent))
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file.parent))
 
 
 def _read_secret(variable: str, path: Path) -> str:

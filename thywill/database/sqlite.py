@@ -61,7 +61,7 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
             try:
                 make_folder_of(Path(self.database), self._folder)
             except FileNotFoundError as error:
-                raise bad(f"{error.filename}: {error.strerror}") from None
+                raise bad(f"there is no folder {error.filename}: create it, or name another file") from None
 
     def _connect(self) -> Any:
         deadline = time.monotonic() + self._patience
