@@ -124,7 +124,8 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
         (["--database", "oracle://x"], "[database] url"),
         (
             ["--database", "sqlite:////nowhere-of-the-tests/x.db"],
-            "--database: [database] url: there is no folder /nowhere-of-the-tests: create it, or name another file\n",
+            "--database: [database] url: there is no folder /nowhere-of-the-tests: create it, or name another"
+            " file\n",
         ),
     ],
 )
