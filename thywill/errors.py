@@ -6,7 +6,7 @@ with one line ├── ApplicationError       the application's author: it aske
 raises it to answer the caller with an error └── RequestError           the browser or the network: the
 request is answered with the error, never a traceback
     ├── Malformed  BadToken  BadKey  NotLocal  BadOrigin  NotFound  MethodNotAllowed  Gap  Gone  TooLarge
-    ├── UnsupportedEncoding
+    ├── UnsupportedEncoding  Probed
     └── TooMany  Draining  Unavailable    the same request may succeed later; they say after how many seconds
 """
 
@@ -79,6 +79,10 @@ class BadToken(RequestError):
 
     status = 401
     code = "bad_token"
+
+
+class Probed(BadToken):
+    """``run.py doctor`` has sent a word in place of a token, to see whether its request gets through."""
 
 
 class BadKey(RequestError):

@@ -19,6 +19,8 @@ from tests.support.served import COMMAND
 from tests.support.serving import Running
 from thywill.commands.doctor import Examination, examine
 from thywill.commands.report import Level, Report
+from thywill.core import probe
+from thywill.monitoring.figures import Figures
 
 pytestmark = pytest.mark.gen_test
 
@@ -186,6 +188,16 @@ async def test_the_address_of_an_application_is_told_from_a_path(start: Start) -
     assert problem.text == (
         "thywill answers, but /probe/ is not its list of applications; leave an application's name out"
     )
+    assert problem.remedy == f"run.py doctor {running.base}"
+
+
+async def test_what_it_provokes_is_no_trouble(start: Start) -> None:
+    running = await start()
+    await examine(Examination(running.base, patience=20, origin="https://elsewhere.example"))
+    assert set(running.service.meter.errors) == {probe.COUNTED}
+    assert Figures(running.service.watch)._trouble() == []
+    await running.ask("poll", {"token": "forged", "cursor": 0})
+    assert Figures(running.service.watch)._trouble() == [("refused: bad_token", 1)]
 
 
 async def test_an_application_that_is_not_there(start: Start) -> None:

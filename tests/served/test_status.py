@@ -17,6 +17,7 @@ from tests.support.serving import Running, WireClient, until
 from thywill.core.overflow import Overflow
 from thywill.database.base import DatabaseUnavailable
 from thywill.monitoring.lookup import SHOWN
+from thywill.monitoring.site import TIMING
 
 pytestmark = pytest.mark.gen_test
 
@@ -147,6 +148,48 @@ async def test_who_signs_out_has_no_cookie_left(guarded: Running) -> None:
     left = await guarded.fetch("thywill/status/", b"leave=1", headers=form, follow_redirects=False)
     assert left.code == 303
     assert "Max-Age=0" in left.headers["Set-Cookie"]
+
+
+CROSS_SITE = [
+    {"Origin": "https://other.example"},
+    {"Origin": "null"},
+    {"Origin": "http://localhost:1"},
+    {"Referer": "https://other.example/page"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+]
+
+
+@pytest.mark.parametrize("headers", CROSS_SITE, ids=[str(each) for each in CROSS_SITE])
+async def test_a_page_of_another_site_can_log_nobody_in_or_out(
+    guarded: Running, headers: dict[str, str]
+) -> None:
+    response = await show_key(guarded, KEY, **headers)
+    assert (response.code, response.headers.get("Set-Cookie")) == (403, None)
+    assert b"A page of another site" in response.body
+    form = {"Content-Type": "application/x-www-form-urlencoded", **headers}
+    left = await guarded.fetch("thywill/status/", b"leave=1", headers=form, follow_redirects=False)
+    assert (left.code, left.headers.get("Set-Cookie")) == (403, None)
+
+
+async def test_its_own_form_is_taken(guarded: Running) -> None:
+    own = guarded.base.rstrip("/")
+    for headers in (
+        {"Origin": own},
+        {"Referer": f"{own}/thywill/status/"},
+        {"Sec-Fetch-Site": "same-origin"},
+    ):
+        assert (await show_key(guarded, KEY, **headers)).code == 303
+
+
+async def test_pages_that_nobody_looks_at_take_no_place(running: Running) -> None:
+    looking = await look(running)
+    hub = running.service.status.hub
+    for _ in range(TIMING.clients + 20):
+        assert (await running.fetch("thywill/status/")).code == 200
+    assert len(hub.clients) == TIMING.clients
+    assert looking.id in hub.clients
+    assert await figures(await look(running))
 
 
 async def test_wrong_keys_are_slowed_down(guarded: Running, caplog: pytest.LogCaptureFixture) -> None:

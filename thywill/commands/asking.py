@@ -18,10 +18,11 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.httputil import HTTPHeaders
 from tornado.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError
 
+from thywill.core import probe
+
 AT_ONCE = 32
 """Requests under way at the same time: each transport needs some, and all are tried together."""
 TIMEOUT = 10.0
-AGENT = "thywill-doctor"
 GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -144,7 +145,7 @@ class Asker:
             request_timeout=timeout,
             follow_redirects=False,
             decompress_response=False,
-            user_agent=AGENT,
+            user_agent=probe.AGENT,
             validate_cert=not self._insecure,
             allow_nonstandard_methods=True,
         )

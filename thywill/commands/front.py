@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from thywill.commands import remedies
 from thywill.commands.asking import Answer, Asker, Unreachable
 from thywill.commands.report import Report
+from thywill.core import probe
 
 PAGE = re.compile(r'href="([A-Za-z][A-Za-z0-9_-]*)/"')
 STYLE = re.compile(r'href="(static/[0-9a-z]+/thywill/plain\.css)"')
@@ -48,8 +49,23 @@ async def find_server(asker: Asker, report: Report) -> bool:
     if answer.status == 200 and answer.json.get("status") == "ok":
         report.good("address", f"{asker.url} is thywill")
         return True
-    report.problem("address", *_other_than_thywill(asker, answer))
+    report.problem("address", *(await _application(asker, answer) or _other_than_thywill(asker, answer)))
     return False
+
+
+async def _application(asker: Asker, answer: Answer) -> tuple[str, str] | None:
+    """Return what to report if the address is that of an application, else None."""
+    path = urlsplit(asker.url).path
+    above = urljoin(asker.url, "..")
+    if OURS not in answer.body or path == "/":
+        return None
+    try:
+        if (await asker.ask("../thywill/health")).json.get("status") != "ok":
+            return None
+    except Unreachable:
+        return None
+    text = f"thywill answers, but {path} is not its list of applications; leave an application's name out"
+    return text, f"run.py doctor {above}"
 
 
 def _other_than_thywill(asker: Asker, answer: Answer) -> tuple[str, str]:
@@ -60,7 +76,7 @@ def _other_than_thywill(asker: Asker, answer: Answer) -> tuple[str, str]:
         return f"the proxy answers {answer.status}: it does not reach thywill", remedies.UPSTREAM
     path = urlsplit(asker.url).path
     if OURS in answer.body and path != "/":
-        text = f"thywill answers, but {path} is not its list of applications; leave an application's name out"
+        text = f"thywill answers, but {path} is not its list of applications: the proxy leaves the path there"
         return text, remedies.PREFIX.format(path)
     server = answer.headers.get("Server")
     by = f" by {server}" if server else ""
@@ -179,7 +195,7 @@ def _secure_remedy(seen: dict[str, Any]) -> str:
 async def probe_origins(asker: Asker, origin: str | None) -> Report:
     """Check the CORS headers that pages of another origin receive."""
     report = Report()
-    asked = {"token": "doctor", "cursor": 0}
+    asked = {"token": probe.TOKEN, "cursor": 0}
     answer = await asker.ask("thywill/poll", body=asked, headers={**TEXT, "Origin": origin or STRANGER})
     allowed = answer.headers.get_list(ALLOWED)
     plain = (await asker.ask("thywill/health")).headers.get_list(ALLOWED)
@@ -201,7 +217,7 @@ async def probe_origins(asker: Asker, origin: str | None) -> Report:
 async def probe_size(asker: Asker, message: int) -> Report:
     """Check whether a message of the largest size gets through."""
     report = Report()
-    body = {"token": "doctor", "cursor": 0, "padding": "x" * message}
+    body = {"token": probe.TOKEN, "cursor": 0, "padding": "x" * message}
     answer = await asker.ask("thywill/poll", body=body, headers=TEXT)
     if answer.status == 413 and not answer.code:
         report.problem("size", f"a message of {message} bytes is too large for the proxy", remedies.BODY)

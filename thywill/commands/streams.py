@@ -13,12 +13,11 @@ from typing import Any
 from thywill.commands import remedies
 from thywill.commands.asking import Answer, Asker, Asking, Unreachable
 from thywill.commands.report import Report
+from thywill.core import probe
 
 PROMPT = 3.0
 """Seconds within which a frame has to arrive. A proxy that buffers holds it back for longer."""
 SLACK = 3.0
-NAME = "doctor"
-"""Sent in place of a token: the refusal shows that the request got through, and no client is created."""
 FORM = "application/x-www-form-urlencoded"
 
 POLLS = {"xhr": b"o\n", "jsonp": b'/**/d("o");'}
@@ -63,7 +62,7 @@ class SockJSProbe:
         self._asker = asker
         self._transport = transport
         self._prompt = prompt
-        self._base = f"thywill/sockjs/{NAME}/{secrets.token_hex(12)}"
+        self._base = f"thywill/sockjs/{probe.TOKEN}/{secrets.token_hex(12)}"
 
     async def run(self) -> Outcome:
         """Open the session and return how its transport works."""
@@ -99,7 +98,7 @@ class SockJSProbe:
         return self._asker.begin(f"{self._base}/{self._transport}{query}", method=method, body=body)
 
     async def _show_token(self) -> None:
-        frames = json.dumps([json.dumps({"token": NAME, "cursor": 0})])
+        frames = json.dumps([json.dumps({"token": probe.TOKEN, "cursor": 0})])
         if self._transport == "jsonp":
             form = {"Content-Type": FORM}
             await self._asker.ask(f"{self._base}/jsonp_send", headers=form, body=f"d={frames}".encode())
@@ -136,13 +135,16 @@ def _held_back(answer: Answer) -> Outcome:
 async def probe_longpoll(asker: Asker) -> Outcome:
     """Try a native poll."""
     return await _refused(
-        asker, "thywill/poll", body={"token": NAME, "cursor": 0}, headers={"Content-Type": "text/plain"}
+        asker,
+        "thywill/poll",
+        body={"token": probe.TOKEN, "cursor": 0},
+        headers={"Content-Type": "text/plain"},
     )
 
 
 async def probe_scripts(asker: Asker) -> Outcome:
     """Try a native poll by a script tag."""
-    path = f"thywill/poll?token={NAME}&cursor=0&callback=d"
+    path = f"thywill/poll?token={probe.TOKEN}&cursor=0&callback=d"
     return await _refused(asker, path, headers={"Referer": asker.url})
 
 

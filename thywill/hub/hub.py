@@ -19,12 +19,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from thywill.core import probe
 from thywill.core.envelope import Item, encode_data
 from thywill.core.lifecycle import Event, State
 from thywill.core.message import Address, Message
 from thywill.core.overflow import Overflow
 from thywill.core.signing import Signer
-from thywill.errors import Draining, Gone, RequestError, TooMany
+from thywill.errors import Draining, Gone, Probed, RequestError, TooMany
 from thywill.hub.client import LiveClient, Receiver, guarded
 from thywill.hub.delivery import Delivery
 from thywill.hub.directory import Directory
@@ -266,7 +267,7 @@ class Hub:
 
     def refused(self, error: RequestError) -> None:
         """Count a request or frame that was refused with ``error`` after its endpoint had returned."""
-        self._meter.errors[error.code] += 1
+        self._meter.errors[probe.COUNTED if isinstance(error, Probed) else error.code] += 1
 
     @property
     def limited(self) -> Counter[str]:

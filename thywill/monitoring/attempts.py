@@ -2,51 +2,68 @@
 
 from __future__ import annotations
 
-import ipaddress
-
+from thywill.core.address import normalize, share_of
 from thywill.core.recent import Recent
 from thywill.errors import TooMany
 
 WRONG = 5
 """How many wrong keys an address may send in ``SECONDS``; more are refused until these have passed."""
+WRONG_FORWARDED = 50
+"""The same for all addresses that the header X-Forwarded-For names, together."""
 SECONDS = 60.0
 ADDRESSES = 10_000
+FORWARDED = "X-Forwarded-For"
 
 
 class Attempts:
     """Counts the wrong keys of the last minute by address.
 
     IPv6 addresses count by their /64 network, since one customer has 2**64 of them.
+
+    Whoever is in a network of trusted proxies can name any address in X-Forwarded-For, so all addresses from
+    there have a second limit together. It does not apply to an address that has sent the right key before, so
+    that an attack from elsewhere does not lock an operator out.
     """
 
     def __init__(self) -> None:
         self._wrong: Recent[str, tuple[int, float]] = Recent(ADDRESSES)
+        self._right: Recent[str, bool] = Recent(ADDRESSES)
 
-    def check(self, address: str, now: float) -> None:
+    def check(self, address: str, now: float, *, forwarded: bool = False) -> None:
         """Refuse an address that has sent too many wrong keys.
 
         Args:
             address: the address of the browser.
             now: the time by a monotonic clock, in seconds.
+            forwarded: whether a proxy has named the address.
 
         Raises:
             TooMany: it has sent too many.
         """
-        count, ends = self._wrong.get(_network(address), (0, now))
-        if count >= WRONG and now < ends:
-            raise TooMany("too many wrong keys from this address: wait", retry=ends - now)
+        share = _share(address)
+        self._check(share, WRONG, now, "too many wrong keys from this address: wait")
+        if forwarded and not self._right.get(share, default=False):
+            self._check(FORWARDED, WRONG_FORWARDED, now, "too many wrong keys through proxies: wait")
 
-    def failed(self, address: str, now: float) -> None:
+    def failed(self, address: str, now: float, *, forwarded: bool = False) -> None:
         """Count a wrong key of ``address``."""
-        network = _network(address)
-        count, ends = self._wrong.get(network, (0, now))
-        self._wrong.put(network, (count + 1, ends) if now < ends else (1, now + SECONDS))
+        self._count(_share(address), now)
+        if forwarded:
+            self._count(FORWARDED, now)
+
+    def succeeded(self, address: str) -> None:
+        """Remember that ``address`` has sent the right key."""
+        self._right.put(_share(address), value=True)
+
+    def _check(self, share: str, limit: int, now: float, reason: str) -> None:
+        count, ends = self._wrong.get(share, (0, now))
+        if count >= limit and now < ends:
+            raise TooMany(reason, retry=ends - now)
+
+    def _count(self, share: str, now: float) -> None:
+        count, ends = self._wrong.get(share, (0, now))
+        self._wrong.put(share, (count + 1, ends) if now < ends else (1, now + SECONDS))
 
 
-def _network(address: str) -> str:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    prefix = 32 if parsed.version == 4 else 64
-    return str(ipaddress.ip_network((parsed, prefix), strict=False))
+def _share(address: str) -> str:
+    return share_of(normalize(address) or address)

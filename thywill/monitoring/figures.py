@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from thywill.core import probe
 from thywill.core.measures import Measures
 from thywill.monitoring.census import Count, QueueTotals
 from thywill.monitoring.watch import Watch
@@ -114,7 +115,9 @@ class Figures:
         found = [(f"dropped: {policy}", number) for policy, number in meter.dropped.items()]
         found += [("given up, as the log was full", meter.given_up)]
         found += [(f"disconnected: {reason} full", number) for reason, number in meter.disconnected.items()]
-        found += [(f"refused: {code}", number) for code, number in meter.errors.items()]
+        refused = [(code, number) for code, number in meter.errors.items() if code != probe.COUNTED]
+        found += [(f"refused: {code}", number) for code, number in refused]
+        found += [(f"limited: {name}", number) for name, number in meter.limited.items()]
         return [(name, number) for name, number in found if number]
 
     def _waiting_records(self) -> float | None:

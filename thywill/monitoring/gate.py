@@ -106,27 +106,29 @@ class Gate:
             if not visitor.is_local:
                 raise NotLocal("only from this machine: set key in [monitoring] to let others in")
         elif visitor.authorization[: len(BEARER)].lower() == BEARER:
-            self.check_key(visitor.authorization[len(BEARER) :].strip().encode("latin-1"), visitor.peer)
+            self.check_key(visitor.authorization[len(BEARER) :].strip().encode("latin-1"), visitor)
         elif not self._has_cookie(visitor.cookies):
             raise BadKey("the key of [monitoring] is missing: Authorization: Bearer KEY")
 
-    def check_key(self, key: bytes, address: str) -> None:
+    def check_key(self, key: bytes, visitor: Visitor) -> None:
         """Refuse a wrong key.
 
         Args:
             key: what the visitor sent.
-            address: the visitor's address.
+            visitor: who sent it.
 
         Raises:
             BadKey: the key is wrong.
-            TooMany: ``address`` has sent too many wrong keys.
+            TooMany: the visitor's address has sent too many wrong keys.
         """
         now = self._monotonic()
-        self._attempts.check(address, now)
+        address, forwarded = visitor.peer, bool(visitor.forwarded)
+        self._attempts.check(address, now, forwarded=forwarded)
         # Digests have one length, so the time of the comparison does not reveal the length of the key.
         if not hmac.compare_digest(hashlib.sha256(key).digest(), self._digest):
-            self._attempts.failed(address, now)
+            self._attempts.failed(address, now, forwarded=forwarded)
             raise BadKey("this is not the key of [monitoring]")
+        self._attempts.succeeded(address)
 
     def cookie(self, *, secure: bool) -> str:
         """Return the Set-Cookie header for a browser that sent the key."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import logging
+from collections.abc import Callable
 from html import escape
 from typing import Any
+from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.routing import Router
@@ -14,6 +16,7 @@ from tornado.web import Application, RequestHandler
 from thywill.errors import RequestError
 from thywill.monitoring.gate import Gate, Visitor
 from thywill.wire.handlers import allow
+from thywill.wire.origins import Origins
 
 log = logging.getLogger(__name__)
 
@@ -59,11 +62,13 @@ class Door(Router):
     Args:
         gate: decides who may see the page.
         site: the pages and files of the status page, which are routed as if they stood at the top.
+        make_room: called before a page is made, which needs a client.
     """
 
-    def __init__(self, gate: Gate, site: Application) -> None:
+    def __init__(self, gate: Gate, site: Application, make_room: Callable[[], None]) -> None:
         self._gate = gate
         self._site = site
+        self._make_room = make_room
         form = [(".*", KeyHandler, {"gate": gate})]
         self._form = Application(form, compress_response=True, log_function=lambda handler: None)
 
@@ -75,6 +80,8 @@ class Door(Router):
         is_page = "/static/" not in request.path
         if is_page and (request.method == "POST" or not self._lets_in(request)):
             return self._form.find_handler(request, **kwargs)
+        if is_page:
+            self._make_room()
         request.path = request.path.removeprefix(PREFIX)
         return self._site.find_handler(request, **kwargs)
 
@@ -113,6 +120,12 @@ class KeyHandler(RequestHandler):
     def post(self) -> None:
         if not self.gate.has_key:
             self._refuse()
+        elif is_cross_site(self.request):
+            log.warning(
+                "a page of another site sends the form of the status page, by %s", self.request.remote_ip
+            )
+            self.set_status(403)
+            self._show(REFUSED.format("A page of another site has sent this form, so nothing was done."))
         elif self.get_body_argument("leave", ""):
             self._go(self.gate.no_cookie())
         else:
@@ -120,7 +133,7 @@ class KeyHandler(RequestHandler):
 
     def _take(self, key: str) -> None:
         try:
-            self.gate.check_key(key.encode(), self.request.remote_ip or "")
+            self.gate.check_key(key.encode(), visitor_of(self.request))
         except RequestError as error:
             log.warning("a key for the status page from %s refused: %d", self.request.remote_ip, error.status)
             for name, value in error.details().items():
@@ -157,6 +170,22 @@ class KeyHandler(RequestHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         allow(self, status_code)
         self._show(REFUSED.format(f"{status_code}: {escape(self._reason)}"))
+
+
+def is_cross_site(request: HTTPServerRequest) -> bool:
+    """Return whether a page of another site has sent a form, as far as the browser says.
+
+    Such a page could log a visitor in or out. The cookie's SameSite does not prevent that: browsers store the
+    cookies of the answer. Browsers of the last years send Sec-Fetch-Site, older ones Origin or Referer.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    page = request.headers.get("Origin") or request.headers.get("Referer", "")
+    if not page:
+        return False
+    parts = urlsplit(page)
+    return not Origins([]).is_own(f"{parts.scheme}://{parts.netloc}", request.host.encode("latin-1"))
 
 
 def visitor_of(request: HTTPServerRequest) -> Visitor:

@@ -55,7 +55,21 @@ class StatusSite:
         """Return its rules for the ``tornado.web.Application`` of the server."""
         site = self.interface.application()
         assert isinstance(site, Application)
-        return Door(self.gate, site).rules()
+        return Door(self.gate, site, self._make_room).rules()
+
+    def _make_room(self) -> None:
+        """Let a new visitor in although all places are taken, mostly by pages that nobody has opened.
+
+        The first to go is the oldest client that has never polled, else the oldest one without a request.
+        """
+        clients = self.hub.clients.values()
+        if len(clients) < TIMING.clients:
+            return
+        absent = [client for client in clients if client.receiver is None]
+        unused = [client for client in absent if not client.greeted]
+        oldest = next(iter(unused or absent), None)
+        if oldest is not None:
+            self.hub.disconnect(oldest, "others have opened the page since: reload it")
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
         """Return the endpoints of the wire, one level below the page's folder."""

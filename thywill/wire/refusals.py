@@ -18,6 +18,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 
+from thywill.core import probe
 from thywill.core.envelope import encode_error, encode_failure
 from thywill.errors import BadKey, Later, MethodNotAllowed, RequestError, UnsupportedEncoding
 from thywill.http.message import JSON, Refusal, Request, WholeAnswer
@@ -36,6 +37,7 @@ CODES = {
     503: "unavailable",
 }
 """The code on the wire of a refusal that has a status alone; all others are ``malformed``."""
+AGENT = probe.AGENT.encode()
 PATH_SHOWN = 200
 """Characters of a path that are logged."""
 INTERNAL = Refusal(500, "an error in the server")
@@ -84,7 +86,7 @@ class Refusals:
         answer, code = answer_to(error), code_of(error)
         reason = f": {error.reason}" if isinstance(error, Refusal) else ""
         log.warning("%s from %s refused: %d %s%s", _shown(request), request.peer, answer.status, code, reason)
-        self._errors[code] += 1
+        self._errors[probe.COUNTED if request.header(b"user-agent") == AGENT else code] += 1
         return answer
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from thywill.core.signing import Signer
 from thywill.errors import BadKey, NotLocal, SettingsError, TooMany
-from thywill.monitoring.attempts import SECONDS, WRONG, Attempts
+from thywill.monitoring.attempts import SECONDS, WRONG, WRONG_FORWARDED, Attempts
 from thywill.monitoring.gate import HOURS, Gate, Visitor
 from thywill.monitoring.settings import MonitoringSettings
 
@@ -91,6 +91,26 @@ def test_too_many_wrong_keys_close_the_gate_to_their_address_for_a_while(clocks:
     gate.check(right._replace(peer="192.0.2.2"))
     clocks.now += SECONDS
     gate.check(right)
+
+
+def forwarded(number: int, key: str) -> Visitor:
+    address = f"192.0.2.{number}"
+    return ELSEWHERE._replace(peer=address, forwarded=address, authorization=f"Bearer {key}")
+
+
+def test_a_name_for_each_guess_in_x_forwarded_for_helps_nobody(clocks: Clocks) -> None:
+    gate = clocks.gate()
+    gate.check(forwarded(200, KEY))
+    for number in range(WRONG_FORWARDED):
+        with pytest.raises(BadKey):
+            gate.check(forwarded(number, "wrong"))
+    with pytest.raises(TooMany) as raised:
+        gate.check(forwarded(100, KEY))
+    assert raised.value.retry == SECONDS
+    gate.check(forwarded(200, KEY))  # the operator was there before
+    gate.check(ELSEWHERE._replace(authorization=f"Bearer {KEY}"))  # comes without a proxy
+    clocks.now += SECONDS
+    gate.check(forwarded(100, KEY))
 
 
 def test_who_shows_no_key_is_not_counted(clocks: Clocks) -> None:
