@@ -17,7 +17,7 @@ from thywill.hub.directory import EVICTED
 # Beginnings.
 
 
-def test_a_new_client_is_detached_and_known_to_nobody() -> None:
+def test_a_new_client_is_detached_and_not_reported() -> None:
     world = World()
     client = world.hub.create("chat", "a session")
     assert world.hub.clients == {client.id: client}
@@ -26,21 +26,21 @@ def test_a_new_client_is_detached_and_known_to_nobody() -> None:
     assert world.events == []
 
 
-def test_every_client_has_an_id_of_its_own_that_no_token_or_url_has_to_escape() -> None:
+def test_ids_of_clients_differ_and_need_no_escaping() -> None:
     world = World()
     ids = [world.create().id for _ in range(100)]
     assert len(set(ids)) == 100
     assert all(len(each) == 24 and each.replace("-", "a").replace("_", "a").isalnum() for each in ids)
 
 
-def test_a_client_keeps_nothing_that_its_class_does_not_name() -> None:
+def test_a_client_has_no_dict() -> None:
     client = World().create()
     entry = Entry(1, b"0")
     for each in (client, client.inbox, client.outbox, entry):
         assert not hasattr(each, "__dict__")
 
 
-def test_the_record_tells_all_of_a_client() -> None:
+def test_the_record_has_all_fields_of_a_client() -> None:
     client = World().connect("echo", "a session")
     client.address, client.user_agent, client.transport = "192.0.2.1", "Browser/1", "longpoll"
     client.created, client.seen, client.data = 1.0, 2.0, {"a": 1}
@@ -49,7 +49,7 @@ def test_the_record_tells_all_of_a_client() -> None:
     )
 
 
-def test_the_first_poll_greets_and_no_other_does() -> None:
+def test_only_the_first_poll_connects() -> None:
     world = World()
     client = world.create()
     world.poll(client)
@@ -59,7 +59,7 @@ def test_the_first_poll_greets_and_no_other_does() -> None:
     assert world.states_saved(client) == ["connected"]
 
 
-def test_a_send_before_the_first_poll_greets_first() -> None:
+def test_a_send_before_the_first_poll_connects_first() -> None:
     world = World()
     client = world.create()
     assert world.receive(client, 1, 2) == 2
@@ -68,7 +68,7 @@ def test_a_send_before_the_first_poll_greets_first() -> None:
     assert client.state is State.CONNECTED
 
 
-def test_an_empty_send_greets_and_brings_nothing() -> None:
+def test_an_empty_send_connects() -> None:
     world = World()
     client = world.create()
     assert world.receive(client) == 0
@@ -93,7 +93,7 @@ def test_a_poll_is_parked_until_a_message_comes() -> None:
     assert client.receiver is None
 
 
-def test_a_poll_is_answered_at_once_with_what_waits() -> None:
+def test_a_poll_is_answered_at_once_if_messages_wait() -> None:
     world = World()
     client = world.connect()
     world.send_to(client, "hello")
@@ -109,7 +109,7 @@ def test_a_poll_with_hold_0_is_answered_at_once_with_nothing() -> None:
     assert poll.answer == {"messages": [], "cursor": 0}
 
 
-def test_a_cursor_acknowledges_and_the_queue_is_told_when_it_moves() -> None:
+def test_a_cursor_acknowledges_and_is_reported_when_it_moves() -> None:
     world = World()
     client = world.connect()
     world.send_to(client, "one", "two")
@@ -158,7 +158,7 @@ def test_a_poll_that_follows_on_the_older_ones_connection_wins_over_both(hold: f
     assert following[0].ids == [1]
 
 
-def test_a_stale_poll_is_sent_away_and_disturbs_nothing() -> None:
+def test_a_stale_poll_is_superseded_and_changes_nothing() -> None:
     world = World()
     client = world.connect()
     world.send_to(client, "hello")
@@ -184,7 +184,7 @@ def test_a_stale_poll_does_not_keep_a_client_alive() -> None:
 
 
 @pytest.mark.parametrize("cursor", [1, 2, 9])
-def test_a_cursor_that_was_never_given_out_is_malformed_and_disturbs_nothing(cursor: int) -> None:
+def test_a_cursor_that_was_never_sent_is_malformed_and_changes_nothing(cursor: int) -> None:
     world = World()
     client = world.connect()
     parked = world.poll(client)
@@ -196,7 +196,7 @@ def test_a_cursor_that_was_never_given_out_is_malformed_and_disturbs_nothing(cur
     assert parked.ids == [1]
 
 
-def test_a_malformed_poll_greets_nobody() -> None:
+def test_a_malformed_poll_does_not_connect() -> None:
     world = World()
     client = world.create()
     with pytest.raises(Malformed):
@@ -205,7 +205,7 @@ def test_a_malformed_poll_greets_nobody() -> None:
     assert client.state is State.DETACHED
 
 
-def test_a_closed_connection_lets_go_of_its_client_alone() -> None:
+def test_a_closed_connection_releases_only_its_client() -> None:
     world = World()
     client = world.connect()
     older, newer = world.poll(client), world.poll(client)
@@ -222,7 +222,7 @@ def test_a_closed_connection_lets_go_of_its_client_alone() -> None:
 # Where a client speaks from.
 
 
-def test_an_address_or_a_transport_that_is_new_is_noted_and_saved(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_new_address_or_transport_is_saved(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     client = world.connect()
     world.records.saved.clear()
@@ -241,7 +241,7 @@ def test_an_address_or_a_transport_that_is_new_is_noted_and_saved(caplog: pytest
     assert caplog.messages == [f"{client.id}: from another address"]
 
 
-def test_what_an_application_changes_in_the_record_is_saved() -> None:
+def test_changes_of_client_data_are_saved() -> None:
     world = World()
     client = world.connect()
     client.data = {"name": "Ann"}
@@ -270,7 +270,7 @@ def test_a_client_that_leaves_is_gone_everywhere() -> None:
     assert (world.records.saved[-1].state, world.records.saved[-1].seen) == ("gone", WALL + 1)
 
 
-def test_what_is_sent_to_a_client_that_is_gone_reaches_nobody() -> None:
+def test_a_message_to_a_gone_client_reaches_nobody() -> None:
     world = World()
     client, other = world.connect(), world.connect()
     world.send_to(client, "waits")
@@ -291,13 +291,13 @@ def test_a_client_leaves_once() -> None:
     assert world.queue.closed == [client.id]
 
 
-def test_nobody_is_told_of_a_client_that_never_connected() -> None:
+def test_a_client_that_never_connected_is_not_reported() -> None:
     world = World()
     world.hub.leave(world.create())
     assert world.events == []
 
 
-def test_a_disconnected_client_is_told_why_by_its_poll_and_later() -> None:
+def test_a_disconnected_client_gets_the_reason_at_once_and_later() -> None:
     world = World()
     client = world.connect()
     poll = world.poll(client)
@@ -320,7 +320,7 @@ def test_a_client_is_disconnected_once() -> None:
     assert world.reason(left) == AWAY
 
 
-def test_the_reasons_of_the_last_thousand_are_kept() -> None:
+def test_the_reasons_of_the_last_thousand_are_remembered() -> None:
     world = World()
     clients = [world.create() for _ in range(EVICTED + 1)]
     for client in clients:
@@ -329,7 +329,7 @@ def test_the_reasons_of_the_last_thousand_are_kept() -> None:
     assert {world.reason(client) for client in clients[1:]} == {"you were rude"}
 
 
-def test_a_browser_that_asks_again_and_again_keeps_no_request_in_memory() -> None:
+def test_repeated_polls_leave_no_request_in_memory() -> None:
     world = World()
     client = world.connect()
     world.hub.disconnect(client, "you were rude")
@@ -350,7 +350,7 @@ def test_a_gone_client_cannot_be_put_into_a_channel() -> None:
     world.hub.unsubscribe(client, "lobby")
 
 
-def test_what_comes_and_goes_is_logged_without_tokens_and_bodies(caplog: pytest.LogCaptureFixture) -> None:
+def test_clients_are_logged_without_tokens_and_messages(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     world = World()
     world.hub.leave(world.create())

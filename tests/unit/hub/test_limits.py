@@ -33,7 +33,7 @@ def test_there_are_no_more_clients_than_allowed() -> None:
     assert len(world.hub.clients) == 2
 
 
-def test_a_server_that_is_about_to_stop_takes_no_new_clients() -> None:
+def test_a_draining_server_accepts_no_new_clients() -> None:
     world = World()
     client = world.connect()
     world.hub.drain(0)
@@ -43,7 +43,7 @@ def test_a_server_that_is_about_to_stop_takes_no_new_clients() -> None:
     assert list(world.hub.clients.values()) == [client]
 
 
-def test_a_client_that_never_came_leaves_no_record() -> None:
+def test_a_client_that_never_polled_leaves_no_record() -> None:
     world = World()
     world.hub.leave(world.create())
     world.create()
@@ -52,7 +52,7 @@ def test_a_client_that_never_came_leaves_no_record() -> None:
     assert world.records.saved == []
 
 
-def test_of_one_ended_from_this_side_nothing_is_received_that_no_hook_has_begun_with() -> None:
+def test_messages_of_a_disconnected_client_whose_hook_has_not_begun_are_dropped() -> None:
     world = World()
     evicted, left = world.connect(), world.connect()
     for client in (evicted, left):
@@ -72,7 +72,7 @@ def test_a_queue_full_of_replies_ends_its_client() -> None:
     assert world.reason(client) == "the queue is full: this page read too slowly"
 
 
-def test_an_answer_that_fails_keeps_no_other_waiting(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_answer_that_fails_does_not_delay_others(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     failing, other = world.connect(), world.connect()
     polls: list[FakePoll] = []
@@ -87,7 +87,7 @@ def test_an_answer_that_fails_keeps_no_other_waiting(caplog: pytest.LogCaptureFi
     assert world.poll(failing).ids == [1]
 
 
-def test_a_deadline_that_fails_keeps_no_other_waiting(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_deadline_that_fails_does_not_delay_others(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     failing, other = world.connect(), world.connect()
     polls = [world.poll(client) for client in (failing, other)]
@@ -110,7 +110,7 @@ def test_a_send_beside_a_stream_does_not_detach_its_client() -> None:
     assert client.state is State.CONNECTED
 
 
-def test_the_record_of_a_stream_is_brought_up_to_date() -> None:
+def test_the_record_of_a_streams_client_is_updated() -> None:
     world = World()
     client = world.connect()
     attach(world, client)
@@ -120,7 +120,7 @@ def test_the_record_of_a_stream_is_brought_up_to_date() -> None:
     assert {record.state for record in world.records.saved} == {"connected"}
 
 
-def test_a_stream_is_told_of_every_hold_at_its_time() -> None:
+def test_a_stream_is_called_after_every_hold() -> None:
     world = World()
     client = world.connect()
     stream = attach(world, client)
@@ -131,7 +131,7 @@ def test_a_stream_is_told_of_every_hold_at_its_time() -> None:
         assert stream.calls == ["expire"] * count
 
 
-def test_a_connection_that_fails_keeps_no_other_from_being_sent_away(
+def test_a_connection_that_fails_does_not_stop_a_drain(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(seconds: float) -> None:

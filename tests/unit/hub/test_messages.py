@@ -45,7 +45,7 @@ def test_a_message_of_the_next_turn_travels_in_the_next_answer() -> None:
     assert (first.ids, second.ids) == ([1], [2])
 
 
-def test_nothing_runs_later_when_nobody_waits() -> None:
+def test_nothing_is_scheduled_when_nobody_waits() -> None:
     world = World()
     client = world.connect()
     world.send_to(client, "one")
@@ -120,7 +120,7 @@ def test_the_queues_of_a_channel_share_one_message() -> None:
     assert first.outbox.entries[0] is second.outbox.entries[0]
 
 
-def test_a_broadcast_is_answered_in_one_turn_before_the_next_polls_come_in() -> None:
+def test_a_broadcast_is_answered_in_one_turn_before_the_next_polls_are_read() -> None:
     world = World()
     clients = [world.connect() for _ in range(1000)]
     for client in clients:
@@ -194,7 +194,7 @@ def test_a_reply_goes_to_its_client_with_the_number_that_it_answers() -> None:
 
 
 @pytest.mark.parametrize("data", ["x" * (LIMIT - 1), object()])
-def test_what_cannot_be_sent_is_refused_before_the_log_has_it(data: object) -> None:
+def test_data_that_cannot_be_sent_is_refused_before_it_is_in_the_log(data: object) -> None:
     world = World()
     with pytest.raises(UnsendableMessage):
         world.send(LOBBY, data)
@@ -205,7 +205,7 @@ def test_what_cannot_be_sent_is_refused_before_the_log_has_it(data: object) -> N
 # Overflow.
 
 
-def test_a_full_queue_drops_its_oldest_and_tells_how_many(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_queue_drops_its_oldest_and_reports_how_many(caplog: pytest.LogCaptureFixture) -> None:
     world = World(bounds=Bounds(messages=2))
     client = world.connect()
     world.send_to(client, 1, 2, 3, 4)
@@ -234,7 +234,7 @@ def test_a_full_queue_may_end_its_client_and_no_other(caplog: pytest.LogCaptureF
     assert world.reason(slow) == "the queue is full: this page read too slowly"
 
 
-def test_a_poll_that_waits_for_its_turn_is_told_of_the_overflow_instead() -> None:
+def test_a_poll_that_waits_for_its_turn_gets_the_overflow_instead() -> None:
     world = World(bounds=Bounds(messages=2, overflow=Overflow.DISCONNECT))
     client = world.connect()
     poll = world.poll(client)
@@ -258,7 +258,7 @@ def test_messages_are_passed_on_once_and_counted_until_they_are_handled() -> Non
     assert client.pending == 3
 
 
-def test_a_gap_is_refused_and_nothing_of_it_passed_on() -> None:
+def test_a_batch_with_a_gap_is_refused_whole() -> None:
     world = World()
     client = world.create()
     with pytest.raises(Gap) as raised:
@@ -270,7 +270,7 @@ def test_a_gap_is_refused_and_nothing_of_it_passed_on() -> None:
     assert client.pending == 0
 
 
-def test_what_is_too_much_is_accepted_in_part_then_not_at_all_then_again() -> None:
+def test_a_batch_beyond_the_limit_is_accepted_in_part_then_refused_then_accepted() -> None:
     world = World()
     client = world.connect()
     assert world.receive(client, 1, 2, 3, 4, 5) == TIMING.pending == 3
@@ -289,7 +289,7 @@ def test_what_is_too_much_is_accepted_in_part_then_not_at_all_then_again() -> No
 
 
 @pytest.mark.parametrize("numbers", [[], [3], [1, 2, 3]])
-def test_what_brings_nothing_new_is_answered_while_there_is_no_room(numbers: list[int]) -> None:
+def test_a_repeat_is_answered_while_there_is_no_room(numbers: list[int]) -> None:
     world = World()
     client = world.connect()
     world.receive(client, 1, 2, 3)

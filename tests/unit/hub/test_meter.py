@@ -118,7 +118,7 @@ def test_clients_that_are_disconnected_because_of_a_full_queue_count() -> None:
     assert dict(world.meter.disconnected) == {"queue": 1}
 
 
-def test_what_is_given_up_counts(world: World) -> None:
+def test_messages_dropped_for_the_log_are_counted(world: World) -> None:
     client = world.connect()
     world.send_to(client, 1, 2, 3)
     world.queue.receivers.drop_up_to("chat", 2)

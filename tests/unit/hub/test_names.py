@@ -6,7 +6,7 @@ import re
 from thywill.hub.names import BLOCK, SIZE, Names
 
 
-def test_names_are_unlike_and_fit_everywhere() -> None:
+def test_names_differ_and_need_no_escaping() -> None:
     names = Names()
     made = [names.next() for _ in range(1000)]
     assert len(set(made)) == 1000

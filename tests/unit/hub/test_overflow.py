@@ -48,7 +48,7 @@ def members(world: World, count: int, channel: str) -> list[LiveClient]:
 # What an application says.
 
 
-def test_a_message_takes_its_policy_along() -> None:
+def test_a_message_has_the_policy_of_its_channel_or_application() -> None:
     world, sent = World(), []
     client = world.connect()
     application = bound(world)
@@ -127,7 +127,7 @@ PLACE = "[application_interface] applications: refused.A"
     ],
     indirect=["package"],
 )
-def test_a_policy_that_is_none_ends_the_start(package: str, text: str) -> None:
+def test_an_unknown_policy_ends_the_start(package: str, text: str) -> None:
     with pytest.raises(SettingsError) as raised:
         load(package)
     assert str(raised.value) == text
@@ -136,7 +136,7 @@ def test_a_policy_that_is_none_ends_the_start(package: str, text: str) -> None:
 # What the page is told.
 
 
-def test_a_page_that_waits_is_told_what_nothing_follows() -> None:
+def test_a_waiting_page_gets_a_loss_that_no_message_follows() -> None:
     world = World(bounds=NEWEST)
     client = world.connect()
     world.send_to(client, 1, 2, 3)
@@ -162,7 +162,7 @@ def test_a_channel_may_end_its_slow_clients_and_no_others() -> None:
 # What the log gives up.
 
 
-def test_what_is_given_up_is_told_at_once_to_those_who_wait() -> None:
+def test_messages_dropped_for_the_log_are_reported_at_once_to_waiting_pages() -> None:
     world = World(bounds=Bounds(batch_size=1))
     client = world.create()
     other, stream = world.connect(), attach(world, client)
@@ -177,7 +177,7 @@ def test_what_is_given_up_is_told_at_once_to_those_who_wait() -> None:
     assert world.poll(other, 0).ids == [3]
 
 
-def test_nothing_of_another_application_is_given_up() -> None:
+def test_messages_of_another_application_are_not_dropped_for_the_log() -> None:
     world = World()
     client = world.connect("other")
     world.send_to(client, 1)
@@ -185,7 +185,7 @@ def test_nothing_of_another_application_is_given_up() -> None:
     assert world.poll(client, 0).ids == [1]
 
 
-def test_a_reply_that_would_be_given_up_ends_its_client() -> None:
+def test_a_reply_that_would_be_dropped_for_the_log_ends_its_client() -> None:
     world = World()
     client = world.connect()
     run(world.hub.reply(client, b"0", 1))
@@ -207,7 +207,7 @@ def test_many_queues_are_cleared_in_slices(monkeypatch: pytest.MonkeyPatch) -> N
     assert sum(len(client.outbox) for client in clients) == 0
 
 
-def test_one_that_is_asked_again_finishes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_drop_finishes_the_first_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "SWEEP", 4)
     world = World()
     clients = members(world, 7, "lobby")

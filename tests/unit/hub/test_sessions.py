@@ -9,7 +9,7 @@ from thywill.hub.client import LiveClient
 from thywill.hub.directory import Sessions
 
 
-def test_a_browser_has_the_clients_that_are_alive_in_it() -> None:
+def test_a_session_has_its_live_clients() -> None:
     world, sessions = World(), Sessions()
     first, second, other = (world.create(session=name) for name in ("ann", "ann", "bob"))
     for client in (first, second, other):
@@ -33,5 +33,5 @@ def test_a_browser_without_clients_is_forgotten(count: int) -> None:
     assert sessions._clients == {}
 
 
-def test_a_browser_that_was_never_here_has_none() -> None:
+def test_an_unknown_session_has_no_clients() -> None:
     assert list(Sessions().of("nobody")) == []

@@ -9,7 +9,7 @@ from thywill.core.lifecycle import State
 from thywill.errors import Malformed
 
 
-def test_it_is_told_of_every_message() -> None:
+def test_a_stream_gets_every_message() -> None:
     world = World()
     client = world.create()
     stream = attach(world, client)
@@ -20,7 +20,7 @@ def test_it_is_told_of_every_message() -> None:
     assert (stream.calls, stream.ids) == (["flush"] * 3, [1, 2, 3, 4, 5, 6])
 
 
-def test_it_asks_itself_for_what_waits_already() -> None:
+def test_a_stream_itself_asks_for_waiting_messages() -> None:
     world = World()
     client = world.create()
     world.send_to(client, "x")
@@ -31,7 +31,7 @@ def test_it_asks_itself_for_what_waits_already() -> None:
     assert stream.ids == [1]
 
 
-def test_it_stays_as_long_as_it_likes() -> None:
+def test_a_stream_stays_until_it_closes() -> None:
     world = World()
     client = world.create()
     stream = attach(world, client)
@@ -45,7 +45,7 @@ def test_it_stays_as_long_as_it_likes() -> None:
     assert client.state is State.GONE
 
 
-def test_a_poll_takes_its_place_and_gives_what_was_not_acknowledged() -> None:
+def test_a_poll_replaces_a_stream_and_gets_unacknowledged_messages() -> None:
     world = World()
     client = world.create()
     stream = attach(world, client)
@@ -57,7 +57,7 @@ def test_a_poll_takes_its_place_and_gives_what_was_not_acknowledged() -> None:
     assert client.receiver is None
 
 
-def test_it_takes_a_polls_place() -> None:
+def test_a_stream_replaces_a_poll() -> None:
     world = World()
     client = world.connect()
     poll = world.poll(client)
@@ -65,7 +65,7 @@ def test_it_takes_a_polls_place() -> None:
     assert (poll.calls, client.receiver) == (["supersede"], stream)
 
 
-def test_an_older_cursor_comes_too_late() -> None:
+def test_a_stream_with_an_older_cursor_is_superseded() -> None:
     world = World()
     client = world.create()
     stream = attach(world, client)
@@ -97,7 +97,7 @@ def test_a_cursor_from_the_future_attaches_nothing() -> None:
     assert (client.receiver, client.state) == (None, State.DETACHED)
 
 
-def test_a_drain_writes_what_waits_and_sends_it_away() -> None:
+def test_a_drain_writes_waiting_messages_to_a_stream_and_ends_it() -> None:
     world = World()
     client, idle = world.create(), world.create()
     stream, other = attach(world, client), attach(world, idle)
@@ -108,7 +108,7 @@ def test_a_drain_writes_what_waits_and_sends_it_away() -> None:
     assert attach(world, client).calls == ["retry"]
 
 
-def test_it_is_told_of_the_clients_end() -> None:
+def test_a_stream_gets_the_end_of_its_client() -> None:
     world = World()
     client = world.create()
     stream = attach(world, client)

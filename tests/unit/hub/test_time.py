@@ -107,7 +107,7 @@ def test_a_poll_within_the_grace_time_brings_a_client_back_with_all_that_was_sen
     assert world.states_saved(client) == ["connected", "detached", "connected"]
 
 
-def test_a_client_that_never_polls_is_gone_after_the_grace_time_without_a_word(
+def test_a_client_that_never_polls_is_gone_after_the_grace_time_unreported(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -181,7 +181,7 @@ def test_a_grace_time_shorter_than_the_pause_ends_with_it() -> None:
     assert client.state is State.GONE
 
 
-def test_what_left_before_its_deadline_does_not_end_twice() -> None:
+def test_a_client_that_left_before_its_deadline_does_not_end_twice() -> None:
     world = World()
     client = world.connect()
     world.hub.leave(client)
@@ -189,7 +189,7 @@ def test_what_left_before_its_deadline_does_not_end_twice() -> None:
     assert world.events.count(f"disconnected {client.id}") == 1
 
 
-def test_what_left_is_let_go_when_it_would_have_been_looked_at_next() -> None:
+def test_a_client_that_left_leaves_the_wheel_with_its_slot() -> None:
     world = World()
     client = world.create()
     world.poll(client, hold=3600)
@@ -329,7 +329,7 @@ def test_draining_at_once_asks_for_a_second() -> None:
     assert world.poll(client).answer == {"messages": [], "cursor": 0, "retry": 1}
 
 
-def test_draining_gives_first_what_waits() -> None:
+def test_draining_first_delivers_waiting_messages() -> None:
     world = World()
     client, away = world.connect(), world.connect()
     poll = world.poll(client)

@@ -62,12 +62,12 @@ def test_a_token_that_was_cut_is_bad(length: int) -> None:
 
 
 @pytest.mark.parametrize("token", ["", ".", "..", "a.b.c", "é", "\ud83d", "\0"])
-def test_what_was_never_a_token_is_bad(token: str) -> None:
+def test_any_other_text_is_a_bad_token(token: str) -> None:
     assert refusal(World(), token) is BadToken
 
 
 @pytest.mark.parametrize("more", ["é", "\ud83d", "\uff10"])
-def test_what_is_not_ascii_is_bad_even_behind_the_id_of_a_client_that_is_here(more: str) -> None:
+def test_a_token_that_is_not_ascii_is_bad_even_with_the_id_of_a_live_client(more: str) -> None:
     world = World()
     client = world.create()
     assert refusal(world, client.token + more) is BadToken
@@ -93,7 +93,7 @@ def test_the_token_of_a_client_that_is_gone_says_so_until_it_expires() -> None:
     assert refusal(world, client.token) is BadToken
 
 
-def test_the_reason_of_an_end_is_told_to_the_owner_of_the_token_only() -> None:
+def test_the_reason_of_an_end_is_only_for_the_owner_of_the_token() -> None:
     world = World()
     client = world.connect()
     world.hub.disconnect(client, "you were rude")

@@ -191,13 +191,15 @@ class TestErrors:
         assert (reply.status, reply.code) == (status, code)
         assert [(record.levelname, record.exc_info) for record in caplog.records] == [("WARNING", None)]
 
-    def test_what_helps_the_browser_goes_with_it(self) -> None:
+    def test_an_error_has_fields_and_headers_that_help_the_browser(self) -> None:
         assert json.loads(ask(outcome=Gap(7))[0].body)["error"]["received"] == 7
         reply, _ = ask(outcome=TooMany("wait", retry=2.4))
         assert json.loads(reply.body)["error"]["retry"] == 2.4
         assert b"Retry-After: 2\r\n" in reply.head
 
-    def test_our_own_error_keeps_its_particulars(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_an_unforeseen_error_does_not_reveal_its_particulars(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
         reply, _ = ask(outcome=KeyError("a secret"))
         assert (reply.status, reply.code) == (500, "internal")
         assert b"secret" not in reply.body
@@ -241,7 +243,7 @@ class TestJsonp:
         reply, _ = script("/thywill/poll?token=t&callback=f")
         assert b'"malformed"' in reply.body
 
-    def test_what_is_no_line_end_in_json_is_none_in_the_script(self) -> None:
+    def test_line_separators_in_json_are_escaped_in_the_script(self) -> None:
         reply, _ = script(
             "/thywill/poll?token=t&cursor=3&callback=f", outcome='{"a":"\u2028\u2029"}'.encode()
         )
@@ -249,7 +251,7 @@ class TestJsonp:
 
     @pytest.mark.parametrize("headers", [{}, {"Referer": FRIEND}, {"Referer": "http://own.example/"}])
     @pytest.mark.parametrize("trusting", [True, False])
-    def test_where_no_other_origin_is_allowed_the_page_is_told_so_and_nothing_else(
+    def test_where_no_other_origin_is_allowed_the_page_gets_only_that_error(
         self, headers: dict[str, str], trusting: bool
     ) -> None:
         reply, asked = script(
@@ -268,7 +270,7 @@ class TestJsonp:
         assert script("/thywill/poll?token=t&cursor=3&callback=f", headers=own, allowed=())[1]
 
     @pytest.mark.parametrize("allowed", [(), (FRIEND,)])
-    def test_without_a_callback_it_is_no_script(self, allowed: tuple[str, ...]) -> None:
+    def test_without_a_callback_it_is_refused(self, allowed: tuple[str, ...]) -> None:
         reply, asked = script("/thywill/poll?token=t&cursor=3", allowed=allowed)
         assert (reply.status, reply.code, asked) == (405, "method", [])
 
@@ -313,7 +315,7 @@ class TestJsonp:
             ("\xff", False),
         ],
     )
-    def test_the_page_is_told_by_the_referer(self, referer: str, allowed: bool) -> None:
+    def test_the_referer_identifies_the_page(self, referer: str, allowed: bool) -> None:
         for trusting in (True, False):
             reply, asked = script(
                 "/thywill/poll?token=t&cursor=3&callback=f", headers={"Referer": referer}, trusting=trusting

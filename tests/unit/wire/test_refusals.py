@@ -75,7 +75,7 @@ class TestRefusals:
         (record,) = caplog.records
         assert record.getMessage() == "'/thywill/poll' from 192.0.2.7 refused: 409 gap"
 
-    def test_an_error_that_nobody_foresaw_tells_the_browser_nothing(
+    def test_an_unforeseen_error_does_not_reveal_its_particulars(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         assert self.refuse(KeyError("a secret")) == {"internal": 1}
