@@ -23,11 +23,11 @@ Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 @dataclass(frozen=True, slots=True)
 class PushSettings:
-    """What every push component can be told, in seconds.
+    """The settings that every push component has, in seconds.
 
     Args:
         hold: how long a request waits for a message.
-        grace: how long a client that has no request here is kept; the longest of all components counts.
+        grace: how long a client without a request is kept; the longest of all components counts.
     """
 
     hold: Seconds = 25.0
@@ -49,10 +49,14 @@ class SendLimits:
     shares: LimitsSettings = field(default_factory=LimitsSettings)
 
     def check(self, items: Sequence[Item], size: int) -> None:
-        """Refuse what is over the limits; ``size`` is that of all ``items`` together, as they were sent.
+        """Refuse a request that is over the limits.
+
+        Args:
+            items: its messages.
+            size: bytes of the request that brought them.
 
         Raises:
-            TooLarge: there are too many of them, or one is too large.
+            TooLarge: the request has too many messages, or one of them is too large.
         """
         if len(items) > self.messages:
             raise TooLarge(f"{len(items)} messages; a request may have {self.messages}")
@@ -76,7 +80,7 @@ class Push(Component):
     Settings: ClassVar[type[Any]] = PushSettings
 
     name: ClassVar[str] = ""
-    """What the browser's side is called."""
+    """The name of the component's other half in the browser client."""
 
     def __init__(self, settings: PushSettings, hub: Hub, origins: Origins, limits: SendLimits) -> None:
         self.settings = settings
@@ -85,7 +89,7 @@ class Push(Component):
         self.limits = limits
 
     def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
-        """Tell the browser that this component is here, and its times."""
+        """Add this component and its times to what the browser is told."""
         configuration.push.append(self.name)
         # The browser waits for an answer as long as the most patient of them.
         hold = max(self.settings.hold, configuration.connection.get("hold", 0))
@@ -93,14 +97,14 @@ class Push(Component):
         configuration.connection.setdefault("grace", self.hub.grace)
 
     def drain(self) -> None:
-        """The server stops: answer the requests that the hub does not know of; it has answered the others."""
+        """The server stops: answer what still waits; the hub has answered each client's receiver."""
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
         """Return the addresses that this component answers, by path."""
         return {}
 
     def find(self, request: Request) -> Endpoint | None:
-        """Return who answers a request whose path only a pattern knows, or None; its body is not here yet."""
+        """Return the endpoint for a path that matches a pattern, or None. The request has no body yet."""
         return None
 
     def handlers(self) -> list[Any]:

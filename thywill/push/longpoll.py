@@ -40,7 +40,7 @@ class LongPoll(Push):
     def _send(self, send: envelope.Send, request: Request, reply: Reply) -> None:
         client = self.hub.find(send.token)
         self.limits.check(send.messages, len(request.body) or len(request.target))
-        # Its messages may go to the browser another way.
+        # Messages to the browser may travel by another transport than those from it.
         self.hub.locate(client, request.peer, client.transport or self.name)
         self.hub.receive(client, send.messages, partial(self._answer, reply))
 
@@ -77,7 +77,7 @@ def _refuse(hub: Hub, reply: Reply, error: RequestError) -> None:
 
 
 class ParkedPoll:
-    """One poll. It answers once, and is then no longer its client's receiver."""
+    """A poll that waits for its answer. It answers once, and releases its client before it does."""
 
     __slots__ = ("_client", "_hub", "_reply")
 
@@ -108,6 +108,6 @@ class ParkedPoll:
         _refuse(self._hub, self._reply, reason)
 
     def closed(self) -> None:
-        """The connection closed before the answer: the browser will poll again, or not."""
+        """The connection closed before the answer; the browser may poll again."""
         if self._client.receiver is self:
             self._hub.release(self._client)

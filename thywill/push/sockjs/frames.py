@@ -1,4 +1,4 @@
-"""SockJS's framing: what a browser gets to read, and what it sends. Pure.
+"""SockJS's framing: the frames that a browser reads, and the messages that it sends. Pure.
 
 A frame is ``o`` (open), ``h`` (heartbeat), ``a[...]`` (an array of messages, each a JSON string) or
 ``c[code,"reason"]`` (close).
@@ -19,7 +19,7 @@ OPEN = b"o"
 HEARTBEAT = b"h"
 
 CALLBACK = re.compile(r"[A-Za-z0-9_.-]{1,128}")
-"""What may be the name of a page's function (the protocol's own rule)."""
+"""The names that a page may give to its function (the protocol's own rule)."""
 
 # Browsers mangle these on some transports (the protocol's ``escapable_by_server``). Controls are escaped by
 # JSON itself.
@@ -39,18 +39,19 @@ class Intake(NamedTuple):
 
 
 INTAKE = Intake(sys.maxsize, 1000)
-"""For every session: the HTTP server limits the size, and a page that was away for long has much to say."""
+"""The limits of a session that has shown a token: the HTTP server limits the size, and a page that was
+offline sends many messages at once."""
 
 _encode = msgspec.json.Encoder().encode
 _texts = msgspec.json.Decoder(list[str])
 
 
 class BadInput(Exception):
-    """What a browser sent is wrong; the text is what the protocol answers, with status 500."""
+    """A browser sent something wrong. The text is the body of the answer, whose status is 500."""
 
 
 def quote(text: bytes) -> bytes:
-    """Return UTF-8 as a JSON string that survives every transport."""
+    """Return the UTF-8 ``text`` as a JSON string that no transport changes."""
     if text.isascii():
         return _encode(text.decode("ascii"))
     return MANGLED.sub(_escape, _encode(text.decode()).decode()).encode()
@@ -59,8 +60,8 @@ def quote(text: bytes) -> bytes:
 class Part:
     """An item of the envelope, quoted once for all of its receivers.
 
-    Nearly all of them stand at the same place of the log, so the whole frame of the item alone is made once
-    as well.
+    Nearly all receivers have read the same messages before, so a whole frame with this item alone is cached
+    for them as well.
 
     Args:
         item: as JSON.
@@ -101,20 +102,20 @@ def answer(parts: Iterable[bytes], cursor: int, after: int, lost: int) -> bytes:
     Args:
         parts: the texts of its items (``Part``).
         cursor: the id of the last of them.
-        after: the cursor that the answer before this one ended with: a browser that is not there has
-            missed something.
+        after: the cursor at the end of the answer before this one. A browser whose cursor is lower has missed
+            that answer.
         lost: how many messages were dropped before them.
     """
-    told = b',\\"lost\\":%d' % lost if lost else b""
+    losses = b',\\"lost\\":%d' % lost if lost else b""
     body = b'"{\\"messages\\":[%b],\\"cursor\\":%d,\\"after\\":%d%b}"'
-    return body % (b",".join(parts), cursor, after, told)
+    return body % (b",".join(parts), cursor, after, losses)
 
 
 def read_callback(name: str) -> bytes:
-    """Return what a page says is the name of its function.
+    """Return the name of the page's function, as the query gives it.
 
     Raises:
-        BadInput: it cannot be one.
+        BadInput: it cannot be the name of a function.
     """
     if not name:
         raise BadInput('"callback" parameter required')
@@ -127,7 +128,7 @@ def read_messages(body: bytes, most: int) -> list[str]:
     """Return the messages that a request carries: a JSON array of at most ``most`` strings.
 
     Raises:
-        BadInput: it is something else.
+        BadInput: it is not such an array.
     """
     if not body:
         raise BadInput("Payload expected.")

@@ -27,6 +27,7 @@ from thywill.push.sockjs.library import (
 )
 from thywill.wire.handlers import refuse
 from thywill.wire.origins import Origins, origin_of
+from thywill.wire.refusals import PATH_SHOWN
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ IFRAME = """<!DOCTYPE html>
 
 
 class PageServer(Protocol):
-    """What a page needs of its service."""
+    """The part of a SockJS service that its pages use."""
 
     settings: dict[str, Any]
     origins: Origins
@@ -61,10 +62,10 @@ class PageServer(Protocol):
 
 
 def check_page(origins: Origins, origin: str | None, referer: str, host: bytes) -> bool:
-    """Tell whether the page that asks is of another origin, as far as its browser says where it is from.
+    """Tell whether the asking page is of another origin, as far as its browser says.
 
-    A script tag and a frame send no Origin, but a Referer. One that holds no origin (``about:blank``) is
-    that of a page which is not ours.
+    Script tags and frames send no Origin, but a Referer. A Referer that holds no origin (``about:blank``) is
+    not one of our own pages.
 
     Args:
         origins: which pages may ask.
@@ -73,7 +74,7 @@ def check_page(origins: Origins, origin: str | None, referer: str, host: bytes) 
         host: its Host header.
 
     Raises:
-        BadOrigin: it is, and is not allowed.
+        BadOrigin: the page is of another origin, which is not allowed.
     """
     if origin is None:
         origin = origin_of(referer) or None
@@ -81,10 +82,10 @@ def check_page(origins: Origins, origin: str | None, referer: str, host: bytes) 
 
 
 class OwnPage:
-    """Mixed into every handler: which pages may ask, headers, errors without a traceback.
+    """Mixed into every handler: checks which pages may ask, sets headers, answers errors without a traceback.
 
-    Pages of other origins are served where the settings allow them, and told so; nobody else's Origin is
-    ever sent back.
+    Pages of other origins are answered where the settings allow their origin. Only an allowed Origin is ever
+    sent back.
     """
 
     server: PageServer
@@ -106,10 +107,10 @@ class OwnPage:
             self.refuse(error)
 
     def admit(self) -> None:
-        """Check who asks; ``is_foreign`` says whether it is a page of another origin.
+        """Check the asking page, and set ``is_foreign``: whether it is of another origin.
 
         Raises:
-            BadOrigin: it is, and is not allowed.
+            BadOrigin: the page is of another origin, which is not allowed.
         """
         headers = self.request.headers
         host = headers.get("Host", "").encode("latin-1")
@@ -145,9 +146,13 @@ class OwnPage:
             self.set_header("Set-Cookie", sticky_cookie(self.request.headers.get("Cookie", "")))
 
     def refuse(self: Any, error: RequestError) -> None:
-        """Answer ``error`` as the wire has it."""
+        """Answer with ``error`` in the form that all errors on the wire have."""
         log.warning(
-            "%r from %s refused: %d %s", self.request.path, self.request.remote_ip, error.status, error.code
+            "%r from %s refused: %d %s",
+            self.request.path[:PATH_SHOWN],
+            self.request.remote_ip,
+            error.status,
+            error.code,
         )
         refuse(self, error)
 
@@ -157,30 +162,30 @@ class OwnPage:
 
 
 class NothingHere(OwnPage, PreflightHandler):  # type: ignore[misc]
-    """Every address that the protocol does not have, and those of WebSocket."""
+    """Answers 404 at every address that the protocol does not have, and at those of WebSocket."""
 
     def admit(self) -> None:
         raise NotFound("there is nothing here")
 
 
 class AroundPost(OwnPage, PreflightHandler):  # type: ignore[misc]
-    """Everything else at an address whose POST is a thin endpoint."""
+    """Answers the other methods at an address whose POST is answered by a thin endpoint."""
 
 
 class AroundGet(AroundPost):
-    """Everything else at an address whose GET is one."""
+    """Answers the other methods at an address whose GET is answered by a thin endpoint."""
 
     access_methods = "GET"
 
 
 class GreetingPage(OwnPage, GreetingsHandler):  # type: ignore[misc]
-    """The base address."""
+    """The greeting at the base address."""
 
     access_methods = "GET"
 
 
 class InfoPage(OwnPage, InfoHandler):  # type: ignore[misc]
-    """What a page asks first: which transports make sense, how long a round trip takes, some entropy."""
+    """The first request of a stock client: it learns the service's abilities and measures a round trip."""
 
     def get(self) -> None:
         self.preflight()
@@ -191,7 +196,7 @@ class InfoPage(OwnPage, InfoHandler):  # type: ignore[misc]
                 {
                     "websocket": self.server.websockets_enabled,
                     "cookie_needed": self.server.settings["jsessionid"],
-                    "origins": ["*:*"],  # the protocol's constant, which says nothing
+                    "origins": ["*:*"],  # a constant of the protocol, without a meaning
                     "entropy": secrets.randbits(32),
                 }
             )
@@ -199,9 +204,9 @@ class InfoPage(OwnPage, InfoHandler):  # type: ignore[misc]
 
 
 class FramePage(OwnPage, IFrameHandler):  # type: ignore[misc]
-    """The page that a page of another origin shows in a hidden frame, to speak through it.
+    """The page that a page of another origin loads into a hidden frame, to speak through it.
 
-    It is there only where other origins are allowed, and shows itself to them alone.
+    It exists only where the settings allow other origins, and only their pages may show it in a frame.
     """
 
     access_methods = "GET"

@@ -1,4 +1,4 @@
-"""The requests that bring a browser's messages: what is in them, and what they are answered."""
+"""The requests that bring a browser's messages: how their bodies are read, and how they are answered."""
 
 from __future__ import annotations
 

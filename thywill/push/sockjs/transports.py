@@ -23,11 +23,11 @@ HTMLFILE = b"""<!doctype html>
   </script>"""
 
 Wrap = Callable[[bytes], bytes]
-"""Returns a frame as it is carried."""
+"""Returns a frame in the form in which the transport carries it."""
 
 
 class Transport:
-    """``xhr``: XMLHttpRequest or XDomainRequest, an answer for each frame. The others differ from it."""
+    """``xhr``: an XMLHttpRequest or XDomainRequest for each frame. Other transports override what differs."""
 
     name = "xhr"
     method = b"POST"
@@ -37,22 +37,22 @@ class Transport:
     """Whether one answer carries many frames."""
 
     calls = False
-    """Whether frames come as calls of a function that the page names in the query."""
+    """Whether each frame is a call of a function that the page names in the query."""
 
     framed = False
-    """Whether the answer is a page in a frame."""
+    """Whether the answer is a page that the browser shows in a frame."""
 
     def prelude(self, callback: bytes) -> bytes:
-        """Return what makes browsers begin to read a stream."""
+        """Return the first bytes of a stream: browsers pass nothing on before they have read that many."""
         return PRELUDE
 
     def wrap(self, callback: bytes) -> Wrap:
-        """Return what makes of a frame what is carried."""
+        """Return the function that wraps a frame for this transport."""
         return _line
 
 
 class XhrStreaming(Transport):
-    """``xhr_streaming``: the same, reading as it arrives."""
+    """``xhr_streaming``: an XMLHttpRequest that is read as it arrives."""
 
     name = "xhr_streaming"
     streams = True
@@ -90,7 +90,7 @@ class HtmlFile(Transport):
 
 
 class JsonpPolling(Transport):
-    """``jsonp``: script tags, a request for each frame."""
+    """``jsonp``: a script tag for each frame."""
 
     name = "jsonp"
     method = b"GET"
