@@ -79,7 +79,7 @@ def opened_lines(caplog: pytest.LogCaptureFixture, level: str) -> list[str]:
     return [r.getMessage() for r in caplog.records if r.levelname == level and r.name in names]
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_records_wait_while_the_server_is_away_and_catch_up(make, server, caplog):
     async with running(make()) as database:
         database.save(saved(1))
@@ -102,7 +102,7 @@ async def test_records_wait_while_the_server_is_away_and_catch_up(make, server, 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_restart_between_two_calls_is_not_noticed(make, server, number):
     async with running(make(flush=60.0)) as database:
         database.save(saved())
@@ -114,7 +114,7 @@ async def test_a_restart_between_two_calls_is_not_noticed(make, server, number):
         assert await database.find("client-1") == RECORD
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_an_idle_connection_that_the_server_cuts_is_opened_again(make, server):
     if isinstance(server, MariaDB):
         cut, usual = "SET GLOBAL wait_timeout = 1", "SET GLOBAL wait_timeout = 28800"
@@ -136,7 +136,7 @@ async def test_an_idle_connection_that_the_server_cuts_is_opened_again(make, ser
         assert await database.find("client-1") == RECORD
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_silent_server_is_disconnected_and_used_again_later(make, server):
     async with running(make(flush=60.0)) as database:
         database.save(saved(1))
@@ -157,7 +157,7 @@ async def test_a_silent_server_is_disconnected_and_used_again_later(make, server
         assert (await database.find("client-2")).id == "client-2"
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_all_callers_of_a_silent_server_wait_for_one_time_out(make, server):
     async with running(make(flush=60.0)) as database:
         await database.find("client-1")
@@ -183,7 +183,7 @@ async def locked(server: DatabaseServer, name: str) -> AsyncIterator[None]:
         yield
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_lock_of_another_program_is_waited_for_and_named(make, server, url):
     async with running(make(flush=60.0)) as database:
         database.save(saved())
@@ -194,7 +194,7 @@ async def test_a_lock_of_another_program_is_waited_for_and_named(make, server, u
         assert await database.find("client-1") == RECORD
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_statement_that_takes_too_long_is_ended(make, server):
     sleep = "SELECT SLEEP(60)" if isinstance(server, MariaDB) else "SELECT pg_sleep(60)"
     async with running(make()) as database:
@@ -204,7 +204,7 @@ async def test_a_statement_that_takes_too_long_is_ended(make, server):
         assert await reached(database)
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_stop_while_the_server_is_away_logs_what_is_lost(make, server, caplog):
     async with running(make(flush=60.0)) as database:
         database.save(saved())
@@ -214,7 +214,7 @@ async def test_a_stop_while_the_server_is_away_logs_what_is_lost(make, server, c
     assert "does not answer" in line
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_delivery_goes_on_while_the_server_is_away(io_loop, server, url, tmp_path):
     settings = {"url": url, "flush": 0.01, "timeout": 1.0}
     service = serving.Running(serving.sections(tmp_path, database=settings))
@@ -235,7 +235,7 @@ async def test_delivery_goes_on_while_the_server_is_away(io_loop, server, url, t
         await service.stop()
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_server_that_becomes_read_only_is_waited_for(mariadb, tmp_path):
     url = mariadb.url(mariadb.make_database())
     async with running(PeeweeDatabase(PeeweeSettings(url=url), tmp_path)) as database:
@@ -248,7 +248,7 @@ async def test_a_server_that_becomes_read_only_is_waited_for(mariadb, tmp_path):
         assert await database.find("client-1") == RECORD
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_records_that_mariadb_always_refuses_do_not_delay_the_others(mariadb, tmp_path, caplog):
     url = mariadb.url(mariadb.make_database())
     mariadb.execute("SET GLOBAL max_allowed_packet = 2097152")
@@ -270,7 +270,7 @@ async def test_records_that_mariadb_always_refuses_do_not_delay_the_others(maria
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_full_disk_is_waited_for(kind, tmp_path):
     server = KINDS[kind]()
     try:

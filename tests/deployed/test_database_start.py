@@ -51,7 +51,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("changes", "expected"), REFUSED, ids=[str(changes) for changes, _ in REFUSED])
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_start_that_is_not_possible_says_why(server, tmp_path, changes, expected):
     words = expected[KINDS.index("mariadb" if isinstance(server, MariaDB) else "postgresql")]
     others = {key: value for key, value in changes.items() if key != "name"}
@@ -63,7 +63,7 @@ async def test_a_start_that_is_not_possible_says_why(server, tmp_path, changes, 
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_start_without_the_server_is_refused_and_can_be_repeated(server, tmp_path):
     database = PeeweeDatabase(PeeweeSettings(url=server.url(server.make_database())), tmp_path)
     server.stop()
@@ -74,7 +74,7 @@ async def test_a_start_without_the_server_is_refused_and_can_be_repeated(server,
         await database.flush()
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_something_else_at_the_port_is_refused(server, tmp_path):
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n" * 3)
@@ -88,7 +88,7 @@ async def test_something_else_at_the_port_is_refused(server, tmp_path):
     other.close()
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_server_that_accepts_and_says_nothing_is_refused_in_time(server, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = server.url("any", port=mute.getsockname()[1])
@@ -97,7 +97,7 @@ async def test_a_server_that_accepts_and_says_nothing_is_refused_in_time(server,
 
 
 @pytest.mark.parametrize("fresh", [True, False])
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_database_that_cannot_be_written_is_refused(server, tmp_path, fresh):
     name = server.make_database()
     database = PeeweeDatabase(PeeweeSettings(url=server.url(name)), tmp_path)
@@ -116,7 +116,7 @@ async def test_a_database_that_cannot_be_written_is_refused(server, tmp_path, fr
             server.execute("SET GLOBAL read_only = 0")
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_user_who_may_only_read_is_refused(server, tmp_path):
     name = server.make_database()
     server.revoke(name)
@@ -124,7 +124,7 @@ async def test_a_user_who_may_only_read_is_refused(server, tmp_path):
     assert "does not let this user change this database" in line
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_an_encoding_that_cannot_hold_all_languages_is_refused(servers, tmp_path):
     server = servers.get("postgresql")
     url = server.url(server.make_database("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"))
@@ -133,7 +133,7 @@ async def test_an_encoding_that_cannot_hold_all_languages_is_refused(servers, tm
     assert "create the database with ENCODING 'UTF8'" in line
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_socket_of_the_system_will_do(server, tmp_path):
     name = server.make_database()
     user = "root" if isinstance(server, MariaDB) else "boss"
@@ -158,7 +158,7 @@ def make_certificates(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_tls_accepts_only_the_right_server(kind, servers, tmp_path):
     make_certificates(tmp_path)
     server = servers.with_tls(kind, tmp_path / "server.pem", tmp_path / "server.key")

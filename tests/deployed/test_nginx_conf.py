@@ -298,7 +298,7 @@ async def heartbeats(asker: Asker, transport: str) -> int:
     return count()
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 @pytest.mark.parametrize(("settings", "enough"), [(SHORT, True), (SHORTER, False)], ids=["6 s", "4 s"])
 async def test_a_read_time_out_above_the_hold_is_enough(
     start: Start, tmp_path: Path, settings: str, enough: bool
@@ -384,7 +384,7 @@ async def test_a_thousand_clients_and_a_restart_below_them(
     assert statuses[0] == 0
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_flood_from_one_address_is_stopped(site: tuple[Served, Nginx]) -> None:
     _, nginx = site
     reader, writer = await asyncio.open_connection("127.0.0.1", nginx.plain_port)

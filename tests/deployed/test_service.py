@@ -110,7 +110,7 @@ def test_too_few_descriptors_are_said_with_the_number_that_is_needed(tmp_path: P
         "--data",
         str(tmp_path),
     ]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert f"needs 105100 file descriptors, but only {few} are allowed" in result.stdout
     assert "raise LimitNOFILE in the service unit" in result.stdout
     assert soft <= hard or hard == resource.RLIM_INFINITY
@@ -120,7 +120,7 @@ def test_too_few_descriptors_are_said_with_the_number_that_is_needed(tmp_path: P
 
 
 def refused(*options: str) -> str:
-    result = subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=120, check=False)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.count("\n") == 1
     return result.stderr

@@ -33,7 +33,7 @@ def check(tmp_path: Path) -> Check:
         data = [] if "--data" in options else ["--data", str(tmp_path / "data")]
         port = [] if "--port" in options else ["--port", "0"]
         command = [*COMMAND, "check", "--config", str(config), *data, *port, *options]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
 
     return run
 

@@ -132,7 +132,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 @pytest.mark.parametrize(("text", "error"), BROKEN.values(), ids=BROKEN)
 async def test_what_would_not_start_is_one_line_and_the_service_goes_on(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, error: str

@@ -39,7 +39,7 @@ def test_it_serves_and_ends_cleanly(server: Served, number: signal.Signals) -> N
 
 def finish(*options: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *options], capture_output=True, text=True, timeout=30, check=False, cwd=folder
+        [*COMMAND, *options], capture_output=True, text=True, timeout=120, check=False, cwd=folder
     )
 
 
@@ -143,7 +143,7 @@ def test_without_the_requirements_it_says_how_to_install_them(tmp_path: Path) ->
     python = tmp_path / "bare" / "bin" / "python"
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     result = subprocess.run(
-        [python, ROOT / "run.py"], capture_output=True, text=True, env=environment, timeout=30, check=False
+        [python, ROOT / "run.py"], capture_output=True, text=True, env=environment, timeout=120, check=False
     )
     assert result.returncode == 1
     assert "is not installed. Install what thywill needs with: " in result.stderr

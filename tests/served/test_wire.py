@@ -195,7 +195,7 @@ async def test_the_overflow_is_told(start: Start) -> None:
 async def test_a_client_that_stays_away_is_gone(start: Start) -> None:
     running = await start(push={"components": ["longpoll"], "longpoll": {"grace": 0.1}})
     client = await running.connect()
-    await until(lambda: ("disconnect", client.id) in running.probe.events, timeout=15)
+    await until(lambda: ("disconnect", client.id) in running.probe.events)
     assert (await client.poll())["error"]["code"] == "gone"
 
 

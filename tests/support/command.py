@@ -70,7 +70,7 @@ def free_port() -> int:
 
 def wait_for(condition: Callable[[], Any]) -> None:
     """Wait until ``condition()`` is true."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come about"
         time.sleep(0.01)

@@ -59,7 +59,7 @@ class Served:
 
     def ended(self) -> tuple[int, str]:
         """Wait until the process has ended; return its status and what it printed."""
-        out, _ = self.process.communicate(timeout=30)
+        out, _ = self.process.communicate(timeout=120)
         return self.process.returncode, out
 
     def lines(self, level: str) -> list[str]:
@@ -107,7 +107,7 @@ def serving(folder: Path) -> Iterator[Serve]:
 
 def page(port: int, path: str) -> str:
     """Return a page of the server at ``port``."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", path)
     answer = connection.getresponse().read().decode()
     connection.close()

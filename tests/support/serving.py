@@ -38,7 +38,7 @@ class Running:
     def __init__(self, settings: Sections) -> None:
         self.service = Service(Settings(settings, "settings"), ROOT)
         # The parser of Tornado's own client holds no connection back that a parked poll would need.
-        self._http = AsyncHTTPClient(force_instance=True, defaults={"request_timeout": 20})
+        self._http = AsyncHTTPClient(force_instance=True, defaults={"request_timeout": 60})
         self._http.configure(None, max_clients=100)
 
     @property
@@ -118,7 +118,7 @@ class WireClient:
                     return message[1]
 
 
-async def until(condition: Any, timeout: float = 10) -> None:
+async def until(condition: Any, timeout: float = 60) -> None:
     """Wait until ``condition()`` is true."""
     deadline = asyncio.get_running_loop().time() + timeout
     while not condition():

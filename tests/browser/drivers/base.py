@@ -79,7 +79,7 @@ class Page(ABC):
         self.evaluate("0")
         return list(self._errors)
 
-    def wait_for(self, expression: str, timeout: float = 20.0) -> Any:
+    def wait_for(self, expression: str, timeout: float = 60.0) -> Any:
         """Return the value of ``expression`` once it is true; ask again while the page navigates.
 
         Raises:

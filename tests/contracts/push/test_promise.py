@@ -205,7 +205,7 @@ async def test_a_client_whose_page_stays_away_is_gone(desk: Desk, kind: type[Car
     await page.use(kind)
     await page.step()
     await page.carrier.close()
-    await until(lambda: page.id not in page.running.service.hub.clients, timeout=15)
+    await until(lambda: page.id not in page.running.service.hub.clients)
 
 
 async def test_a_drain_sends_the_page_away(desk: Desk, kind: type[Carrier]) -> None:

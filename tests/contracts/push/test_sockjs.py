@@ -375,4 +375,4 @@ async def test_nothing_is_left_of_sessions(desk: Desk) -> None:
     for kind in CARRIERS:
         page = await desk.page(kind)
         await page.carrier.close()
-    await until(lambda: not sessions(desk) and not running.service.hub.clients, timeout=15)
+    await until(lambda: not sessions(desk) and not running.service.hub.clients)
