@@ -13,10 +13,13 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from thywill.errors import Malformed, RequestError, UnsendableMessage
+from thywill.errors import Malformed, RequestError, TooLarge, UnsendableMessage
 
 HIGHEST_ID = 2**53 - 1
 """The largest integer that every browser's numbers hold exactly (ECMA-262, Number.MAX_SAFE_INTEGER)."""
+
+NUMBER_SHOWN = 16
+"""Characters of a message's number that an error repeats."""
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=HIGHEST_ID)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=3600)]
@@ -44,11 +47,14 @@ class Item(msgspec.Struct, array_like=True):
     method: str | None = None
 
 
+NO_MESSAGES = msgspec.Raw(b"null")
+
+
 class Send(msgspec.Struct):
-    """A client sends messages."""
+    """A client sends messages, which ``read_items`` decodes once the token is known to be good."""
 
     token: str
-    messages: list[Item]
+    messages: msgspec.Raw
 
 
 class Leave(msgspec.Struct):
@@ -58,7 +64,7 @@ class Leave(msgspec.Struct):
     """
 
     token: str
-    messages: list[Item] | None = None
+    messages: msgspec.Raw = NO_MESSAGES
 
 
 class ClientFrame(msgspec.Struct):
@@ -71,7 +77,7 @@ class ClientFrame(msgspec.Struct):
 
     token: str | None = None
     cursor: Number | None = None
-    messages: list[Item] | None = None
+    messages: msgspec.Raw = NO_MESSAGES
     leave: bool = False
     echo: bool = False
 
@@ -95,6 +101,8 @@ _decoders: dict[type, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind, float_hook=_read_float)
     for kind in (Connect, Poll, Send, Leave, ClientFrame)
 }
+_items = msgspec.json.Decoder(list[Item], float_hook=_read_float)
+_parts = msgspec.json.Decoder(list[msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
 
 
@@ -111,22 +119,93 @@ def decode(kind: type[Body], body: bytes) -> Body:
 
 
 def _decode_leniently(kind: type[Body], body: bytes, error: Exception) -> Body:
-    if b"\\ud" not in body and b"\\uD" not in body:
+    if not _has_surrogates(body):
         raise Malformed(_reason(error)) from None
     try:
-        return _decoders[kind].decode(mend(body))  # type: ignore[no-any-return]
+        if kind in (Connect, Poll):
+            return _decoders[kind].decode(mend(body))  # type: ignore[no-any-return]
+        return _decode_around_messages(kind, body)
     except (ValueError, msgspec.DecodeError, RecursionError) as second:
         raise Malformed(_reason(second)) from None
 
 
-def mend(body: bytes) -> str:
+def _decode_around_messages(kind: type[Body], body: bytes) -> Body:
+    # Other characters of the same length take the place of the surrogates, which the decoder refuses: so the
+    # token can be checked before the work is done of finding out which are lone.
+    neutral = body.replace(b"\\ud", b"\\uC").replace(b"\\uD", b"\\uC")
+    decoded: Any = _decoders[kind].decode(neutral)
+    messages = bytes(decoded.messages)
+    start = neutral.find(messages)
+    if start >= 0:
+        decoded.messages = msgspec.Raw(body[start : start + len(messages)])
+    return decoded  # type: ignore[no-any-return]
+
+
+def _has_surrogates(body: bytes) -> bool:
+    return b"\\ud" in body or b"\\uD" in body
+
+
+def read_items(messages: msgspec.Raw, most: int, limit: int) -> list[Item]:
+    """Decode the messages of a request.
+
+    Their number and their sizes, as they were sent, are checked before what they hold is decoded.
+
+    Args:
+        most: how many there may be.
+        limit: bytes of JSON that the data of one may have.
+
+    Raises:
+        TooLarge: there are too many of them, or one is too large.
+        Malformed: they are not messages.
+    """
+    text = bytes(messages)
+    try:
+        return _read_items(text, most, limit)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if not _has_surrogates(text):
+            raise Malformed(_reason_in_messages(error)) from None
+    try:
+        return _read_items(mend(text), most, limit)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(_reason_in_messages(error)) from None
+
+
+def _read_items(text: bytes, most: int, limit: int) -> list[Item]:
+    if len(text) > limit:
+        parts = _parts.decode(text)
+        _check_number(len(parts), most)
+        for part in parts:
+            _check_size(part, limit)
+    items = _items.decode(text)
+    _check_number(len(items), most)
+    return items
+
+
+def _check_number(number: int, most: int) -> None:
+    if number > most:
+        raise TooLarge(f"{number} messages; a request may have {most}")
+
+
+def _check_size(part: msgspec.Raw, limit: int) -> None:
+    if len(bytes(part)) <= limit:
+        return
+    fields = _parts.decode(part)
+    if len(fields) > 1 and len(bytes(fields[1])) > limit:
+        number = bytes(fields[0])[:NUMBER_SHOWN].decode("ascii", "replace")
+        raise TooLarge(f"message {number} is over the limit of {limit} bytes")
+
+
+def mend(body: bytes) -> bytes:
     """Return the JSON with lone surrogates replaced by U+FFFD: a browser sends half an emoji as ``\\ud83d``.
 
     Raises:
         ValueError, RecursionError: ``body`` is not JSON in UTF-8.
     """
     text = json.dumps(json.loads(body.decode()), ensure_ascii=False)
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    # In C, and in time proportional to the text: the encoder writes question marks for lone surrogates, so
+    # the real ones are set aside as NUL, which JSON never holds unescaped.
+    marked = text.replace("?", "\0").encode("utf-8", "replace")
+    return marked.replace(b"?", b"\xef\xbf\xbd").replace(b"\0", b"?")
 
 
 def _reason(error: Exception) -> str:
@@ -135,6 +214,13 @@ def _reason(error: Exception) -> str:
     if isinstance(error, msgspec.ValidationError):
         return str(error)
     return "the body is not JSON in UTF-8"
+
+
+def _reason_in_messages(error: Exception) -> str:
+    reason = _reason(error)
+    if isinstance(error, msgspec.ValidationError) and "`$" not in reason:
+        return f"{reason} - at `$.messages`"
+    return reason.replace("`$", "`$.messages")
 
 
 def check_call(item: Item) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -10,8 +10,7 @@ import msgspec
 
 from thywill.component import Component, Configuration
 from thywill.config import LimitsSettings
-from thywill.core.envelope import Item
-from thywill.errors import TooLarge
+from thywill.core.envelope import Item, read_items
 from thywill.http.message import Request
 from thywill.http.site import Endpoint
 from thywill.hub.client import LiveClient
@@ -48,23 +47,14 @@ class SendLimits:
     messages: int
     shares: LimitsSettings = field(default_factory=LimitsSettings)
 
-    def check(self, items: Sequence[Item], size: int) -> None:
-        """Refuse a request that is over the limits.
-
-        Args:
-            items: its messages.
-            size: bytes of the request that brought them.
+    def read(self, messages: msgspec.Raw) -> list[Item]:
+        """Decode messages of a client whose token is good.
 
         Raises:
-            TooLarge: the request has too many messages, or one of them is too large.
+            TooLarge: there are too many of them, or one is too large.
+            Malformed: they are not messages.
         """
-        if len(items) > self.messages:
-            raise TooLarge(f"{len(items)} messages; a request may have {self.messages}")
-        if size <= self.message:
-            return
-        for item in items:
-            if len(msgspec.json.encode(item.data)) > self.message:
-                raise TooLarge(f"message {item.n} is over the limit of {self.message} bytes")
+        return read_items(messages, self.messages, self.message)
 
 
 class Push(Component):

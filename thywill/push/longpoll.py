@@ -39,19 +39,19 @@ class LongPoll(Push):
 
     def _send(self, send: envelope.Send, request: Request, reply: Reply) -> None:
         client = self.hub.find(send.token)
-        self.limits.check(send.messages, len(request.body) or len(request.target))
+        items = self.limits.read(send.messages)
         # Messages to the browser may travel by another transport than those from it.
         self.hub.locate(client, request.peer, client.transport or self.name)
-        self.hub.receive(client, send.messages, partial(self._answer, reply))
+        self.hub.receive(client, items, partial(self._answer, reply))
 
     def _leave(self, leave: envelope.Leave, request: Request, reply: Reply) -> None:
         client = self.hub.find(leave.token)
-        if not leave.messages:
+        if leave.messages == envelope.NO_MESSAGES:
             self._end(client, reply)
             return
         try:
-            self.limits.check(leave.messages, len(request.body) or len(request.target))
-            self.hub.receive(client, leave.messages, lambda received, error: self._end(client, reply, error))
+            items = self.limits.read(leave.messages)
+            self.hub.receive(client, items, lambda received, error: self._end(client, reply, error))
         except RequestError as error:
             self._end(client, reply, error)
 

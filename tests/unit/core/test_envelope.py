@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests.support.steady import STEADY
 from thywill.core import envelope
-from thywill.core.envelope import ClientFrame, Connect, Item, Leave, Poll, Send
-from thywill.errors import Gap, Gone, Malformed, RequestError, TooMany, UnsendableMessage
+from thywill.core.envelope import NO_MESSAGES, ClientFrame, Connect, Item, Leave, Poll, Send
+from thywill.errors import Gap, Gone, Malformed, RequestError, TooLarge, TooMany, UnsendableMessage
 
 HIGHEST = 9007199254740991
 KINDS: list[type[Any]] = [Connect, Poll, Send, Leave, ClientFrame]
@@ -34,9 +34,17 @@ def send_of(*items: str) -> bytes:
     return b'{"token":"t","messages":[%b]}' % ",".join(items).encode()
 
 
+def items_of(body: bytes, most: int = 100, limit: int = 65_536) -> list[Item]:
+    """Return the messages of a request, with and without surrogates beside them."""
+    return envelope.read_items(envelope.decode(Send, body).messages, most, limit)
+
+
 def reason(kind: type[Any], body: bytes) -> str:
+    def read() -> None:
+        envelope.read_items(getattr(envelope.decode(kind, body), "messages", NO_MESSAGES), 100, 1_000_000)
+
     with pytest.raises(Malformed) as raised:
-        envelope.decode(kind, body)
+        read()
     assert raised.value.__suppress_context__
     return str(raised.value)
 
@@ -48,16 +56,19 @@ DECODED = [
     (Poll, b'{"hold":3600,"cursor":7,"token":"t"}', Poll("t", 7, 3600)),
     (Poll, b' {"token":"t","cursor":0,"hold":null,"later":[1]}\n', Poll("t", 0, None)),
     (Leave, b'{"token":""}', Leave("")),
-    (ClientFrame, b"{}", ClientFrame(None, None, None, False)),
+    (ClientFrame, b"{}", ClientFrame()),
     (ClientFrame, b'{"token":"t","cursor":0}', ClientFrame("t", 0)),
-    (ClientFrame, b'{"cursor":%d,"messages":[[1,2]]}' % HIGHEST, ClientFrame(None, HIGHEST, [Item(1, 2)])),
     (ClientFrame, b'{"leave":true}', ClientFrame(leave=True)),
-    (Send, send_of(), Send("t", [])),
-    (Send, send_of("[1,null]"), Send("t", [Item(1, None, None)])),
-    (Send, send_of("[9007199254740991,0,null]"), Send("t", [Item(HIGHEST, 0, None)])),
-    (Send, send_of('[1,{"a":[1.5]}]', '[2,[],"f"]'), Send("t", [Item(1, {"a": [1.5]}), Item(2, [], "f")])),
-    (Send, send_of('[1,[],"add","later"]'), Send("t", [Item(1, [], "add")])),
-    (Send, send_of("[1,12345678901234567890123]"), Send("t", [Item(1, 12345678901234567890123)])),
+]  # fmt: skip
+
+ITEMS = [
+    (send_of(), []),
+    (send_of("[1,null]"), [Item(1, None, None)]),
+    (send_of("[9007199254740991,0,null]"), [Item(HIGHEST, 0, None)]),
+    (send_of('[1,{"a":[1.5]}]', '[2,[],"f"]'), [Item(1, {"a": [1.5]}), Item(2, [], "f")]),
+    (send_of('[1,[],"add","later"]'), [Item(1, [], "add")]),
+    (send_of("[1,12345678901234567890123]"), [Item(1, 12345678901234567890123)]),
+    (b'{"token":"t","messages": [ [1, 2 ] ] }', [Item(1, 2)]),
 ]  # fmt: skip
 
 REFUSED = [
@@ -104,6 +115,41 @@ def test_a_request_is_decoded(kind: type[Any], body: bytes, request_: Any) -> No
     assert envelope.decode(kind, body) == request_
 
 
+@pytest.mark.parametrize(("body", "items"), ITEMS)
+def test_messages_are_decoded_after_the_token(body: bytes, items: list[Item]) -> None:
+    assert items_of(body) == items
+    # A small limit makes each be looked at by itself.
+    assert items_of(body, limit=30) == items
+    assert items_of(body[:-1] + b',"later":"\\ud83d"}') == items
+
+
+class TestLimits:
+    """What is refused before it is decoded."""
+
+    def test_the_token_is_decoded_where_messages_are_anything_at_all(self) -> None:
+        for messages in (b"1", b'"x"', b"[[0]]", b'["\\ud83d"]', b"null"):
+            decoded = envelope.decode(Send, b'{"messages":%b,"token":"t"}' % messages)
+            assert (decoded.token, bytes(decoded.messages)) == ("t", messages)
+
+    def test_too_many(self) -> None:
+        two = send_of("[1,1]", "[2,2]")
+        assert len(items_of(two, most=2)) == 2
+        for limit in (3, 1000):
+            with pytest.raises(TooLarge, match="2 messages; a request may have 1"):
+                items_of(two, most=1, limit=limit)
+
+    def test_too_large_is_the_data_as_it_was_sent(self) -> None:
+        assert items_of(send_of('[1,"123"]', '[2,["4"],"method"]'), limit=5) != []
+        for large in ('"1234"', '"\\u0031"', '["\\ud83d"]', "[1, 2]", "[1.25]"):
+            with pytest.raises(TooLarge, match="message 2 is over the limit of 5 bytes"):
+                items_of(send_of('[1,"123"]', f"[2,{large}]"), limit=5)
+
+    def test_what_is_too_large_is_not_decoded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(envelope, "_items", None)
+        with pytest.raises(TooLarge):
+            items_of(send_of(f"[1,[{'1.234567890123456,' * 41_000}1]]"))
+
+
 @pytest.mark.parametrize(("kind", "body", "text"), REFUSED)
 def test_an_invalid_request_is_refused_with_the_reason(kind: type[Any], body: bytes, text: str) -> None:
     assert reason(kind, body) == text
@@ -113,7 +159,10 @@ def test_an_invalid_request_is_refused_with_the_reason(kind: type[Any], body: by
 @given(kind=st.sampled_from(KINDS), body=st.binary() | values.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_decoded_or_malformed(kind: type[Any], body: bytes) -> None:
     with suppress(Malformed):
-        assert isinstance(envelope.decode(kind, body), kind)
+        decoded = envelope.decode(kind, body)
+        assert isinstance(decoded, kind)
+        with suppress(TooLarge):
+            envelope.read_items(getattr(decoded, "messages", NO_MESSAGES), 2, 10)
 
 
 @STEADY
@@ -122,7 +171,7 @@ def test_a_message_of_a_browser_is_decoded_unchanged(
     n: int, data: Any, method: str | None, escaped: bool
 ) -> None:
     body = json.dumps({"token": "t", "messages": [[n, data, method]]}, ensure_ascii=escaped).encode()
-    assert envelope.decode(Send, body).messages == [Item(n, data, method)]
+    assert items_of(body) == [Item(n, data, method)]
 
 
 @STEADY
@@ -134,7 +183,7 @@ def test_half_an_emoji_becomes_a_replacement_character(characters: list[str]) ->
         lambda pair: chr(0x10000 + (ord(pair[1]) - 0xD800) * 0x400 + ord(pair[2]) - 0xDC00),
         text,
     )
-    (item,) = envelope.decode(Send, send_of(json.dumps([1, text]))).messages
+    (item,) = items_of(send_of(json.dumps([1, text])))
     assert item.data == re.sub("[\ud800-\udfff]", "\ufffd", joined)
 
 
@@ -146,7 +195,7 @@ def test_half_an_emoji_may_be_escaped_in_either_case(half: str) -> None:
 def test_lone_surrogates_are_replaced_and_nothing_else() -> None:
     assert (
         envelope.mend(b'["\\ud83d\\ude00 \\ud83d",1.5,{"a":null}]')
-        == '["\U0001f600 \ufffd", 1.5, {"a": null}]'
+        == '["\U0001f600 \ufffd", 1.5, {"a": null}]'.encode()
     )
 
 
@@ -244,10 +293,10 @@ def test_an_error_has_the_fields_that_the_browser_needs(
 @STEADY
 def test_every_float_is_read_exactly(number: float) -> None:
     body = json.dumps({"token": "t", "messages": [[1, number]]}).encode()
-    assert envelope.decode(Send, body).messages[0].data == number
+    assert items_of(body)[0].data == number
 
 
 def test_a_float_is_read_by_python_not_by_msgspec() -> None:
     # msgspec takes 20 us for a number such as 1e300, of which a megabyte holds 166,000.
     with pytest.raises(Malformed, match="a number is out of range"):
-        envelope.decode(Send, b'{"token":"t","messages":[[1,1e400]]}')
+        items_of(send_of("[1,1e400]"))

@@ -68,7 +68,7 @@ class ClientSession(Session):
     def on_message(self, message: str) -> None:
         data = message.encode()
         try:
-            self._take(envelope.decode(envelope.ClientFrame, data), len(data))
+            self._take(envelope.decode(envelope.ClientFrame, data))
         except RequestError as error:
             self._refuse(error)
 
@@ -122,7 +122,7 @@ class ClientSession(Session):
 
     # What the browser says.
 
-    def _take(self, frame: envelope.ClientFrame, size: int) -> None:
+    def _take(self, frame: envelope.ClientFrame) -> None:
         client = self._client
         if client is None:
             client = self._show_token(frame.token, frame.cursor or 0)
@@ -134,9 +134,8 @@ class ClientSession(Session):
         self._greets = self._greets or frame.echo
         if not self.is_open:
             return
-        if frame.messages is not None:
-            self._limits.check(frame.messages, size)
-            self._hub.receive(client, frame.messages, self._answer)
+        if frame.messages != envelope.NO_MESSAGES:
+            self._hub.receive(client, self._limits.read(frame.messages), self._answer)
         if frame.leave:
             self._hub.leave(client)
 
