@@ -17,8 +17,8 @@ from thywill.http.exchange import Exchange
 from thywill.http.handler import HandlerConnection
 from thywill.http.message import Refusal, Request
 from thywill.http.reader import Arrived, RequestReader
-from thywill.http.reply import CLOSE, FastReply
-from thywill.http.shared import Member, Shared
+from thywill.http.reply import CLOSE, FastReply, format_answer
+from thywill.http.shared import SPARE_READERS, Member, Shared
 from thywill.http.states import TAKING, TRANSITIONS, Input, advance
 from thywill.http.states import ConnectionEvent as Event
 from thywill.http.states import ConnectionState as State
@@ -102,7 +102,13 @@ class Connection(asyncio.Protocol, Member):
                 self._schedule(seconds)
 
     def _schedule(self, seconds: float) -> None:
-        self.shared.wheel.schedule(self, self.shared.now() + seconds)
+        shared, slot = self.shared, self.slot
+        deadline = shared.now() + seconds
+        if slot is not None and deadline >= slot * shared.tick_seconds:
+            # The wheel looks here before that, and moves the connection on: nearly always so, without a call.
+            self.deadline = deadline
+        else:
+            shared.wheel.schedule(self, deadline)
 
     # What the loop calls.
 
@@ -181,7 +187,10 @@ class Connection(asyncio.Protocol, Member):
             self.transport.write(data)
             return
         if not self._answers:
-            self.shared.answer_soon(self)
+            shared = self.shared
+            if not shared.answering:
+                shared.call_soon(write_all, shared)
+            shared.answering.append(self)
         self._answers += data
         if len(self._answers) > HELD_BACK:
             self.write_answers()
@@ -242,7 +251,7 @@ class Connection(asyncio.Protocol, Member):
         request, shared = Request(), self.shared
         request.peer = self._peer
         status, body, head = shared.site.refuse(refusal, request)
-        self.write(shared.formatter.format(status, shared.date, head + CLOSE, body))
+        self.write(format_answer(shared, status, head + CLOSE, body))
         if self.transport is not None and self.is_open():
             self.transport.write_eof()
 
@@ -288,11 +297,13 @@ class Connection(asyncio.Protocol, Member):
     # Reading.
 
     def _read(self, data: bytes) -> Arrived:
-        reader = self._reader or self.shared.lend_reader()
+        spare = self.shared.spare_readers
+        reader = self._reader or (spare.pop() if spare else RequestReader(self.shared.limits))
         arrived = reader.feed(data)
         if reader.between:
             self._reader = None
-            self.shared.return_reader(reader)
+            if len(spare) < SPARE_READERS:
+                spare.append(reader)
         else:
             self._reader = reader
         return arrived
@@ -376,21 +387,26 @@ class Connection(asyncio.Protocol, Member):
             return
         self._fire(Event.REQUEST)
         request.peer = self._peer
-        if self._trusted:
-            self.shared.proxies.resolve(request)
-        else:
-            self.shared.proxies.doubt(request)
+        if request.forwarded:
+            self._ask_proxies(request)
         site = self.shared.site
+        reply = FastReply(self, request)
         endpoint = site.find(request)
         if endpoint is None:
             handler = self._exchange = HandlerConnection(self, request)
             # A handler takes ten times as long as an endpoint, so it waits for the turn of its address.
             self.shared.turns.wait(share_of(request.peer), lambda: handler.run(site.application))
         else:
-            reply = self._exchange = FastReply(self, request)
+            self._exchange = reply
             site.answer(endpoint, request, reply)
         if self._state is State.DISPATCHING:
             self._wait_for_answer()
+
+    def _ask_proxies(self, request: Request) -> None:
+        if self._trusted:
+            self.shared.proxies.resolve(request)
+        else:
+            self.shared.proxies.doubt(request)
 
     def _wait_for_answer(self) -> None:
         self._fire(Event.KEPT)
@@ -406,3 +422,10 @@ class Connection(asyncio.Protocol, Member):
         writable, self._writable = self._writable, None
         if writable is not None:
             writable.set_result(None)
+
+
+def write_all(shared: Shared) -> None:
+    """Write the answers that connections have held back in this turn of the loop."""
+    answering, shared.answering = shared.answering, []
+    for connection in answering:
+        connection.write_answers()

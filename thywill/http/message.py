@@ -8,52 +8,45 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from thywill.errors import Malformed
 
 MAX_FIELDS = 20
 JSON = b"Content-Type: application/json\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
 """The header lines of nearly every answer on the wire."""
 
+FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto")
+"""The headers by which a proxy says who the browser is, and what it used."""
+
 REASONS: dict[int, bytes] = {status.value: status.phrase.encode() for status in http.HTTPStatus}
 
 
-class Request:
-    """One whole request.
+class Request(msgspec.Struct, eq=False):
+    """One whole request; the headers that every request is asked for stand in fields of their own.
 
-    ``target`` is the path and the query. ``headers`` are (name, value) pairs as they were read: names in any
-    case, and spaces behind some values. ``peer`` is the browser's address and ``scheme`` its scheme, as the
-    connection or a trusted proxy reports them.
+    A struct, since C makes it: one is made for each request.
+
+    ``target`` is the path and the query, ``path`` the target without its query. ``headers`` are (name, value)
+    pairs as they were read: names in any case, and spaces behind some values. ``host`` and ``origin`` are the
+    values of the headers of these names; ``forwarded`` says whether there is an X-Forwarded-For or -Proto.
+    ``peer`` is the browser's address and ``scheme`` its scheme, as the connection or a trusted proxy reports
+    them.
     """
 
-    __slots__ = (
-        "body",
-        "expects",
-        "headers",
-        "host",
-        "keep_alive",
-        "method",
-        "peer",
-        "scheme",
-        "target",
-        "version",
-    )
-
-    def __init__(self) -> None:
-        self.method = b""
-        self.target = b""
-        self.version = "1.1"
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.host: bytes | None = None
-        self.body = b""
-        self.peer = ""
-        self.scheme = "http"
-        self.keep_alive = True
-        self.expects = False
-
-    @property
-    def path(self) -> bytes:
-        """The target without its query."""
-        return self.target.partition(b"?")[0]
+    method: bytes = b""
+    target: bytes = b""
+    path: bytes = b""
+    version: str = "1.1"
+    headers: list[tuple[bytes, bytes]] = []
+    host: bytes | None = None
+    origin: bytes | None = None
+    body: bytes = b""
+    peer: str = ""
+    scheme: str = "http"
+    keep_alive: bool = True
+    expects: bool = False
+    forwarded: bool = False
 
     def query(self) -> dict[str, str]:
         """Return the fields of the query. If a field is repeated, the last one counts.

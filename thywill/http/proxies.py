@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable
 
 from thywill.core.recent import Recent
 from thywill.errors import SettingsError
-from thywill.http.message import Request
+from thywill.http.message import FORWARDED, Request
 
 log = logging.getLogger(__name__)
 
-FOR = b"x-forwarded-for"
-PROTO = b"x-forwarded-proto"
+FOR, PROTO = FORWARDED
 SCHEMES = (b"http", b"https")
 BROWSERS = 20_000
 """How many addresses, and browsers' headers, are remembered with what they came to."""

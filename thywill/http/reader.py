@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import httptools
 
-from thywill.http.message import Refusal, Request
+from thywill.http.message import FORWARDED, Refusal, Request
 
 VERSIONS = ("1.1", "1.0")
 ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(.*)", re.DOTALL)
@@ -19,7 +19,9 @@ DIGITS = 20
 """Of a Content-Length: the parser takes any number of zeros, and Python reads only so many."""
 PIECE = 64 * 1024
 """Bytes that are parsed before it is looked at how many requests they held."""
-READ_AT_ONCE = frozenset(len(name) for name in (b"host", b"expect", b"content-length", b"transfer-encoding"))
+READ_AT_ONCE = frozenset(
+    len(name) for name in (b"host", b"origin", b"expect", b"content-length", b"transfer-encoding", *FORWARDED)
+)
 """The lengths of the names of the headers that are looked at while the head is read."""
 
 
@@ -193,6 +195,11 @@ class RequestReader:
         elif name == b"transfer-encoding":
             if value.strip().lower() != b"chunked":
                 self._refuse(501, "no transfer encoding but chunked is known here")  # RFC 9112, 6.1
+        elif name == b"origin":
+            if request.origin is None:
+                request.origin = value.strip()
+        elif name in FORWARDED:
+            request.forwarded = True
         elif name == b"expect":
             request.expects = value.strip().lower() == b"100-continue"
 
@@ -223,6 +230,7 @@ class RequestReader:
         if request.method == b"CONNECT":
             self._refuse(405, "this is no proxy")
         if request.target.startswith(b"/"):
+            request.path = request.target.partition(b"?")[0]
             return
         absolute = ABSOLUTE.fullmatch(request.target)
         if absolute is not None:  # what it names goes before the Host header (RFC 9112, 3.2.2)
@@ -230,6 +238,7 @@ class RequestReader:
             request.target = target if target.startswith(b"/") else b"/" + target
             others = [header for header in request.headers if header[0].lower() != b"host"]
             request.headers = [(b"Host", request.host), *others]
+        request.path = request.target.partition(b"?")[0]
 
     def _check_size(self, request: Request) -> None:
         size = len(request.target) + sum(len(name) + len(value) + 4 for name, value in request.headers)

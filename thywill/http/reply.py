@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from thywill.http.exchange import Sink
 from thywill.http.message import JSON, REASONS, Dress, Owner, Request, Writer
+from thywill.http.shared import Shared
 
 CLOSE = b"Connection: close\r\n"
 KEEP_ALIVE = b"Connection: keep-alive\r\n"
@@ -70,7 +71,7 @@ class FastReply(ReplyBase):
         shared = connection.shared
         # One of a server that stops is its connection's last, which the browser has to know.
         connection_header = CLOSE if shared.stopping else self._connection_header
-        answer = shared.formatter.format(status, shared.date, head + connection_header, body)
+        answer = format_answer(shared, status, head + connection_header, body)
         connection.answer(answer[: len(answer) - len(body)] if self._head_only else answer)
         connection.finished(close=connection_header == CLOSE)
 
@@ -117,6 +118,28 @@ class FastReply(ReplyBase):
     def closed(self) -> None:
         self._connection = None
         super().closed()
+
+
+def format_answer(shared: Shared, status: int, head: bytes, body: bytes) -> bytes:
+    """Return a whole answer as bytes; ``head`` holds whole header lines.
+
+    The last answer is cached in ``shared``, because a broadcast repeats it thousands of times.
+    """
+    parts = (status, shared.date, head, body)
+    last = shared.last_answer
+    if last is not None and last[0] == parts:
+        return last[1]
+    length = b"" if status == 204 else b"Content-Length: %d\r\n" % len(body)  # RFC 9110, 8.6
+    answer = b"HTTP/1.1 %d %b\r\n%b%b%b\r\n%b" % (
+        status,
+        REASONS[status],
+        shared.date,
+        head,
+        length,
+        body,
+    )
+    shared.last_answer = parts, answer
+    return answer
 
 
 def connection_header(request: Request) -> bytes:

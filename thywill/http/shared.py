@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from email.utils import formatdate
 
 from thywill.core.wheel import Timed, TimerWheel
-from thywill.http.formatter import Formatter
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits, RequestReader
 from thywill.http.site import Site
@@ -72,6 +71,11 @@ class Shared:
         limits, timeouts: what a browser may ask for.
         proxies: the proxies whose X-Forwarded-* headers are believed.
         tick: seconds between two checks of the deadlines.
+
+    Connections read and change three fields themselves, since a call for each request would cost more than
+    what it does: ``last_answer`` (its parts and its bytes), ``answering`` (connections that hold answers back
+    until all that has arrived in this turn of the loop is read) and ``spare_readers`` (at most
+    ``SPARE_READERS``, all between two requests).
     """
 
     def __init__(
@@ -81,39 +85,21 @@ class Shared:
         self.limits = limits
         self.timeouts = timeouts
         self.proxies = proxies
-        self.formatter = Formatter()
+        self.last_answer: tuple[tuple[int, bytes, bytes, bytes], bytes] | None = None
         self.date = b""
         self.stopping = False
         self.seconds = deadlines(timeouts)
         self._loop = asyncio.get_running_loop()
         self.now: Callable[[], float] = self._loop.time
+        self.tick_seconds = tick
         self.wheel: TimerWheel[Member] = TimerWheel(tick, self.now())
         self.turns = Turns(self._loop.call_soon, self.now)
-        self._answering: list[Member] = []
-        self._readers: list[RequestReader] = []
+        self.call_soon = self._loop.call_soon
+        self.answering: list[Member] = []
+        self.spare_readers: list[RequestReader] = []
 
     def tick(self) -> None:
         """Update the Date header, and call the connections whose deadline has passed."""
         self.date = b"Date: %b\r\n" % formatdate(usegmt=True).encode()
         for member in self.wheel.advance(self.now()):
             member.timed_out()
-
-    def answer_soon(self, member: Member) -> None:
-        """Call ``member.write_answers`` when everything that has arrived on any connection is read."""
-        if not self._answering:
-            self._loop.call_soon(self._write_answers)
-        self._answering.append(member)
-
-    def _write_answers(self) -> None:
-        answering, self._answering = self._answering, []
-        for member in answering:
-            member.write_answers()
-
-    def lend_reader(self) -> RequestReader:
-        """Return a reader that is between two requests."""
-        return self._readers.pop() if self._readers else RequestReader(self.limits)
-
-    def return_reader(self, reader: RequestReader) -> None:
-        """Take back a reader that is between two requests."""
-        if len(self._readers) < SPARE_READERS:
-            self._readers.append(reader)

@@ -60,7 +60,7 @@ class JsonEndpoint(Generic[envelope.Body]):
             raise MethodNotAllowed("only POST is allowed here", METHODS)
 
     def _admit(self, request: Request, reply: Reply) -> None:
-        origin = request.header(b"origin")
+        origin = request.origin
         if origin is not None and self._origins.check(origin.decode("latin-1"), request.host):
             reply.dress = Cors(origin)
 

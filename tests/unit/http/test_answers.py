@@ -9,7 +9,7 @@ import pytest
 from tests.support.wire import request
 from tests.unit.http.scene import Scene, Transport
 from thywill.http.connection import HELD_BACK, Connection
-from thywill.http.formatter import Formatter
+from thywill.http.reply import format_answer
 
 pytestmark = [
     pytest.mark.gen_test,
@@ -112,21 +112,30 @@ async def test_a_browser_that_has_gone_meanwhile_is_no_trouble() -> None:
     assert transport.writes == []
 
 
-PARTS = (200, b"Date: now\r\n", b"Content-Type: text/plain\r\n", b"hello")
+PARTS = (200, b"Content-Type: text/plain\r\n", b"hello")
 
 
 async def test_the_answer_of_a_broadcast_is_written_down_once() -> None:
-    formatter = Formatter()
-    assert formatter.format(*PARTS) is formatter.format(*PARTS)
+    shared = Scene().server.shared
+    assert format_answer(shared, *PARTS) is format_answer(shared, *PARTS)
 
 
 @pytest.mark.parametrize(
     ("place", "other"),
-    [(0, 500), (1, b"Date: later\r\n"), (2, b"Content-Type: text/html\r\n"), (3, b"other")],
+    [(0, 500), (1, b"Content-Type: text/html\r\n"), (2, b"other")],
 )
 async def test_an_answer_that_differs_in_one_part_is_another(place: int, other: int | bytes) -> None:
     parts = list(PARTS)
     parts[place] = other
-    formatter = Formatter()
-    formatter.format(*PARTS)
-    assert formatter.format(*parts) == Formatter().format(*parts)  # type: ignore[arg-type]
+    shared = Scene().server.shared
+    first = format_answer(shared, *PARTS)
+    other_answer = format_answer(shared, *parts)  # type: ignore[arg-type]
+    assert other_answer != first
+    assert other_answer == format_answer(Scene().server.shared, *parts)  # type: ignore[arg-type]
+
+
+async def test_the_date_is_a_part_of_the_answer() -> None:
+    shared = Scene().server.shared
+    first = format_answer(shared, *PARTS)
+    shared.date = b"Date: later\r\n"
+    assert b"Date: later\r\n" in format_answer(shared, *PARTS) != first

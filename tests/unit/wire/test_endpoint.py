@@ -77,8 +77,10 @@ def ask(
 
     request = Request()
     request.method, request.target, request.body = method.encode(), target.encode(), body
+    request.path = request.target.partition(b"?")[0]
     request.host = b"own.example:8888"
     request.headers = [(name.encode(), value.encode("latin-1")) for name, value in (headers or {}).items()]
+    request.origin = request.header(b"origin")
     reply = Captured()
     Site(Application(), Refusals(Counter())).answer(
         JsonEndpoint(kind, handle, Origins(allowed), trusting=trusting), request, reply

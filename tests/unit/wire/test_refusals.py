@@ -66,7 +66,8 @@ class TestRefusals:
     def refuse(self, error: Exception | Refusal) -> Counter[str]:
         counted: Counter[str] = Counter()
         request = Request()
-        request.target, request.peer = b"/thywill/poll?" + b"a" * 9000, "192.0.2.7"
+        request.target, request.path = b"/thywill/poll?" + b"a" * 9000, b"/thywill/poll"
+        request.peer = "192.0.2.7"
         Refusals(counted)(error, request)
         return counted
 

@@ -122,7 +122,8 @@ class RequestDelegate(HTTPMessageDelegate):
         request.headers = [
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.get_all()
         ]
-        request.host = request.header(b"host")
+        request.path = request.target.partition(b"?")[0]
+        request.host, request.origin = request.header(b"host"), request.header(b"origin")
         request.peer = context.address[0] if isinstance(context.address, tuple) else ""
         if self._proxies.trusts(request.peer):
             self._proxies.resolve(request)
