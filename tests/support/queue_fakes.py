@@ -50,6 +50,10 @@ class FakeStore(MessageStore):
         if self.fault == "unsure":
             raise DatabaseUnavailable("it is told to leave it open")
 
+    async def probe(self) -> None:
+        if self.fault == "refuse":
+            raise DatabaseUnavailable("it is told to refuse")
+
     async def trim(self, application: str, up_to: int) -> None:
         for key in [key for key in self.messages if key[0] == application and key[1] <= up_to]:
             del self.messages[key]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar
 
 import peewee
@@ -18,6 +18,9 @@ MIGRATING = 60
 
 HOUR = 3600
 
+Transaction = Callable[[], AbstractContextManager[None]]
+"""Begins a transaction for a ``with`` block, which is committed only while this server owns the database."""
+
 
 class Backend(peewee.Database):
     """A Peewee database that can name itself, explain its errors and migrate its schema.
@@ -27,6 +30,12 @@ class Backend(peewee.Database):
 
     undoes_schema: ClassVar[bool] = True
     """Whether a migration that fails is undone completely."""
+
+    share_lock: ClassVar[str] = ""
+    """What a SELECT needs at its end to keep others from changing its rows until the transaction ends."""
+
+    holds_lock: bool = False
+    """Whether a lock of the operating system keeps other servers away, which ends with this process."""
 
     joins_rows: ClassVar[bool] = False
     """Whether the driver puts many rows into one statement, no more than the server accepts."""
@@ -47,11 +56,42 @@ class Backend(peewee.Database):
         """Tell whether the open connection still reaches the database."""
         return True
 
+    def take_lock(self) -> bool | None:
+        """Take the lock of the operating system, if the database has one.
+
+        Returns:
+            True if this process holds it, False if another one does, None if the database has no such lock.
+        """
+        return None
+
+    def release_lock(self) -> None:
+        """Release that lock."""
+
+    def is_wrong_server(self, error: Exception) -> bool:
+        """Tell whether ``error`` says that this server takes no writes any more: the connection is useless.
+
+        After a planned failover the old server still answers, but only reads.
+        """
+        return False
+
+    def lacks_table(self, error: Exception) -> bool:
+        """Tell whether ``error`` says that a table does not exist."""
+        return False
+
     def explain(self, error: Exception) -> str:
         """Return what is wrong and what to do, as words that follow the label in a sentence."""
         return f"cannot be used: {one_line(str(error))}"
 
     def reason(self, error: Exception) -> str:
+        """Return in one line why the database did not do what it was asked."""
+        text = one_line(str(error))
+        if self.lacks_table(error):
+            return f"{self.label} lacks a table ({text}): restart the server, which creates it empty"
+        if isinstance(error, peewee.IntegrityError):
+            return f"{self.label} contradicts the server ({text}): end other programs that write there"
+        return self.failure(error)
+
+    def failure(self, error: Exception) -> str:
         """Return in one line why the database is not available."""
         return f"{self.label} {self.explain(error)}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +28,16 @@ class DatabaseUnavailable(ThywillError):
         return f"the database is not available: {self.reason}"
 
 
+class DatabaseContradiction(DatabaseUnavailable):
+    """The database answers, but its content does not fit what the server writes.
+
+    A table is missing, or a row exists that only another program can have written.
+    """
+
+    def __str__(self) -> str:
+        return f"the database refused a write: {self.reason}"
+
+
 class MessageStore(Protocol):
     """The storage of the durable queue; each method is one transaction.
 
@@ -41,6 +52,10 @@ class MessageStore(Protocol):
 
     async def write(self, changes: Changes) -> None:
         """Write all of ``changes``, or none if it raises. They then survive the end of the process."""
+        ...
+
+    async def probe(self) -> None:
+        """Store something and delete it again, as ``write`` would, to find out whether it can be done now."""
         ...
 
     async def trim(self, application: str, up_to: int) -> None:
@@ -75,6 +90,21 @@ class Database(Component):
 
     async def stop(self) -> None:
         """Write what was saved, if the database accepts it, and close the database."""
+
+    async def own(self, address: str, patience: float, deposed: Callable[[str], None]) -> None:
+        """Become the one server that writes here, after ``start``; wait until another one has ended.
+
+        A database that no two servers can share needs none of this.
+
+        Args:
+            address: where this server listens, for people.
+            patience: seconds to wait for another server that owns the database.
+            deposed: called with a sentence when another server has taken the database from this one, as it
+                may from a server that was suspended. Nothing can be written from then on.
+
+        Raises:
+            SettingsError: another server still owns it; the error names that server.
+        """
 
     def messages(self) -> MessageStore:
         """Return the storage of the durable queue, for use between ``start`` and ``stop``.

@@ -7,7 +7,7 @@ from typing import Any
 
 import peewee
 
-from thywill.database.backend import Backend, one_line
+from thywill.database.backend import Backend, Transaction, one_line
 from thywill.database.insert import Insert
 from thywill.database.rows import FIELDS, LENGTHS, Row
 
@@ -42,15 +42,20 @@ def client_model(bound: peewee.Database) -> Any:
 
 
 class ClientTable:
-    """The records in ``database``; each method is a transaction of its own.
+    """The records in ``database``; each method that writes is one transaction.
+
+    Args:
+        database: the database.
+        transaction: begins a transaction.
 
     Raises:
         PeeweeException: any method raises it when the database refuses or fails.
     """
 
-    def __init__(self, database: Backend) -> None:
+    def __init__(self, database: Backend, transaction: Transaction) -> None:
         self._database = database
-        self._client = client_model(database)
+        self._transaction = transaction
+        self.model = self._client = client_model(database)
         self._columns = [getattr(self._client, field) for field in FIELDS]
         self._insert = Insert(database, self._client, self._columns, self._or_update)
 
@@ -63,7 +68,7 @@ class ClientTable:
         refused: list[Refused] = [(row, reason) for row, reason in zip(rows, reasons, strict=True) if reason]
         rows = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
         try:
-            with self._database.atomic():
+            with self._transaction():
                 self._insert(rows)
         except (peewee.DataError, peewee.IntegrityError):
             refused += self._write_singly(rows)
@@ -85,7 +90,8 @@ class ClientTable:
 
     def retire(self) -> int:
         """Mark all rows as gone; return how many were changed."""
-        count: int = self._client.update(state="gone").where(self._client.state != "gone").execute()
+        with self._transaction():
+            count: int = self._client.update(state="gone").where(self._client.state != "gone").execute()
         return count
 
     def purge(self, before: float, limit: int) -> int:
@@ -93,7 +99,8 @@ class ClientTable:
         old = (self._client.state == "gone") & (self._client.seen < before)
         # Two statements, since MariaDB does not support LIMIT in a subquery.
         keys = [key for (key,) in self._client.select(self._client.id).where(old).limit(limit).tuples()]
-        count: int = self._client.delete().where(self._client.id.in_(keys)).execute()
+        with self._transaction():
+            count: int = self._client.delete().where(self._client.id.in_(keys)).execute()
         return count
 
     def _or_update(self, query: Any) -> Any:
@@ -106,7 +113,7 @@ class ClientTable:
 
     def _write_singly(self, rows: Sequence[Row]) -> list[Refused]:
         refused: list[Refused] = []
-        with self._database.atomic():
+        with self._transaction():
             for row in rows:
                 try:
                     with self._database.atomic():

@@ -18,9 +18,12 @@ from thywill.core.changes import (
     StoredMessage,
     StoredSubscription,
 )
-from thywill.database.backend import Backend
+from thywill.database.backend import Backend, Transaction
 from thywill.database.insert import Complete, Insert
 from thywill.database.rows import LENGTHS
+
+PROBE = StoredMessage("", 1, "client", '""', "x" * 8192, None, None, None, None, None, 0.0)
+"""A message for no application. It fills some pages of the database, so it has no room on a full disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,12 @@ class Models:
     def bound_to(cls, database: peewee.Database) -> Models:
         """Return models that are bound to ``database``."""
         models = cls(*(kind() for kind in (_client, _message, _item, _subscription)))
-        database.bind([models.client, models.message, models.item, models.subscription])
+        database.bind(models.all())
         return models
+
+    def all(self) -> list[Any]:
+        """Return all models."""
+        return [self.client, self.message, self.item, self.subscription]
 
 
 def _client() -> Any:
@@ -110,14 +117,19 @@ def _subscription() -> Any:
 
 
 class MessageTables:
-    """The queue in ``database``; each method is one transaction.
+    """The durable queue in ``database``; each method is one transaction.
+
+    Args:
+        database: the database.
+        transaction: begins a transaction.
 
     Raises:
         PeeweeException: any method raises it when the database refuses or fails.
     """
 
-    def __init__(self, database: Backend) -> None:
+    def __init__(self, database: Backend, transaction: Transaction) -> None:
         self._database = database
+        self._transaction = transaction
         self._models = models = Models.bound_to(database)
         self._insert_clients = self._insert_into(models.client, StoredClient, _ignore)
         self._insert_messages = self._insert_into(models.message, StoredMessage, _refuse)
@@ -137,7 +149,7 @@ class MessageTables:
 
     def write(self, changes: Changes) -> None:
         """Write all of ``changes``, or none if it raises."""
-        with self._database.atomic():
+        with self._transaction():
             self._withdraw(changes)
             self._insert_clients(self._fitting(changes.clients.values()))
             self._insert_messages(changes.messages)
@@ -157,11 +169,19 @@ class MessageTables:
         ids = [id_ for (id_,) in oldest.where(message.id <= up_to).order_by(message.id).limit(limit).tuples()]
         if not ids:
             return 0
-        with self._database.atomic():
+        with self._transaction():
             old = (message.application == application) & (message.id <= ids[-1])
             message.delete().where(old).execute()
             self._trim_subscriptions(application, ids[-1])
         return len(ids)
+
+    def probe(self) -> None:
+        """Store a message and delete it again, to find out whether messages can be stored."""
+        message = self._models.message
+        with self._transaction():
+            self._insert_messages([PROBE])
+            mine = (message.application == PROBE.application) & (message.id == PROBE.id)
+            message.delete().where(mine).execute()
 
     def _trim_subscriptions(self, application: str, up_to: int) -> None:
         subscription, client = self._models.subscription, self._models.client

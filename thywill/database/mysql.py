@@ -30,10 +30,14 @@ _HINTS = {
     1205: "is locked by another program: stop that one",
     1290: "is read-only: name a server that can be written, or end its read_only",
     1698: "refuses the user or the password: check both, and from where the user may come",
+    1792: "is read-only: name a server that can be written, or end its read_only",
     1836: "is read-only: name a server that can be written, or end its read_only",
     1969: "took longer than [database] timeout allows: check its load, or raise the timeout",
     3024: "took longer than [database] timeout allows: check its load, or raise the timeout",
 }
+_WRONG_SERVER = (1047, 1053, 1207, 1290, 1792, 1836)
+"""Not ready in a Galera cluster, in shutdown, and four ways to be read-only."""
+_NO_TABLE = 1146
 _LOST = (2006, 2013)
 _UNREACHED = (2002, 2003)
 _TLS = re.compile(r"\bSSL\b|certificate|TLS", re.IGNORECASE)
@@ -51,6 +55,7 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
     # TEXT and BLOB end at 64 KB.
     field_types = peewee.MySQLDatabase.field_types | {"TEXT": "LONGTEXT", "BLOB": "LONGBLOB"}
     undoes_schema = False
+    share_lock = " LOCK IN SHARE MODE"  # the form that MariaDB and MySQL both know
     joins_rows = True  # executemany joins up to 1 MB, which never exceeds max_allowed_packet
 
     def __init__(self, place: Place, timeout: int, statement: int = 0) -> None:
@@ -89,6 +94,14 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
         if sql.startswith("CREATE TABLE"):
             sql += _TABLE + self._collation()
         return super().execute_sql(sql, params)  # type: ignore[no-untyped-call]
+
+    def is_wrong_server(self, error: Exception) -> bool:
+        """Tell it by the number of the error."""
+        return _number_and_text(error)[0] in _WRONG_SERVER
+
+    def lacks_table(self, error: Exception) -> bool:
+        """Tell it by the number of the error."""
+        return _number_and_text(error)[0] == _NO_TABLE
 
     def explain(self, error: Exception) -> str:
         """Choose the explanation by the number of the error."""

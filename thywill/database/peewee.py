@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,9 +15,12 @@ from thywill.core.measures import Measures
 from thywill.core.record import ClientRecord, Recorded
 from thywill.database.base import Database, DatabaseUnavailable, MessageStore
 from thywill.database.clients import ClientTable
+from thywill.database.lease import Deposed, Lease
+from thywill.database.messages import Models
+from thywill.database.owner import Owner, this_process
 from thywill.database.pending import Pending
 from thywill.database.rows import Row, decode, encode, key
-from thywill.database.schema import MIGRATIONS
+from thywill.database.schema import MIGRATIONS, create_lost_tables
 from thywill.database.store import PeeweeMessages
 from thywill.database.timed_thread import TimedThread
 from thywill.database.trouble import Trouble
@@ -33,6 +36,12 @@ BATCH = 5000
 
 TURN = 0.005
 """Seconds for which rows are made in one turn of the loop."""
+
+BEAT = 2.0
+"""Seconds between two heartbeats of the server that owns the database."""
+
+LOOK = 0.25
+"""Seconds between two tries to take the lease of another server."""
 
 PURGE_EVERY = 3600.0
 PURGE_SLICE = 500
@@ -79,7 +88,9 @@ class PeeweeDatabase(Database):
         super().__init__(settings, folder)
         database = make_database(settings.url, folder, settings.timeout)
         self._thread = TimedThread(database, self.migrations, refuse=settings.migrate == "refuse")
-        self._table = ClientTable(database)
+        self._lease = Lease(database)
+        self._table = ClientTable(database, self._lease.transaction)
+        self._models = [self._table.model, self._lease.model, *Models.bound_to(database).all()]
         self._pending = Pending(settings.buffer)
         self._trouble = Trouble()
         self._turn = asyncio.Lock()
@@ -88,8 +99,48 @@ class PeeweeDatabase(Database):
     async def start(self) -> None:
         """Open the database, and begin to write every ``flush`` seconds."""
         await self._thread.open()
+        lost = await self._thread.run(create_lost_tables, self._thread.database, self._models)
+        if lost:
+            log.warning("%s lacked %s, which is now empty", self._thread.database.label, ", ".join(lost))
         self._turn = asyncio.Lock()
         self._tasks = [asyncio.create_task(self._keep_writing()), asyncio.create_task(self._keep_purging())]
+
+    async def own(self, address: str, patience: float, deposed: Callable[[str], None]) -> None:
+        """Take the lease on the database, which is released in ``stop``."""
+        me = this_process(address)
+        deadline, waits = time.monotonic() + patience, False
+        while (owner := await self._ask_for_lease(me)) is not None:
+            if time.monotonic() >= deadline:
+                raise SettingsError(
+                    f"[database] url: {self._thread.database.label} belongs to another server: {owner}. "
+                    "End that one, or name another database"
+                )
+            if not waits:
+                log.info("waiting up to %.0f s for the server that owns the database: %s", patience, owner)
+            waits = True
+            await asyncio.sleep(LOOK)
+        self._tasks.append(asyncio.create_task(self._keep_owning(deposed)))
+
+    async def _ask_for_lease(self, me: Owner) -> Owner | None:
+        try:
+            return await self._thread.run(self._lease.take, me)
+        except DatabaseUnavailable as error:
+            raise SettingsError(f"[database] url: {error}") from None
+
+    async def _keep_owning(self, deposed: Callable[[str], None]) -> None:
+        reason = ""
+        while True:
+            await asyncio.sleep(BEAT)
+            try:
+                await self._thread.run(self._lease.beat)
+                reason = ""
+            except Deposed as error:
+                deposed(str(error))
+                return
+            except DatabaseUnavailable as error:
+                if not reason:
+                    log.warning("%s", error)
+                reason = str(error)
 
     async def migrate(self) -> list[str]:
         """Bring the schema up to date without starting, whatever the setting ``migrate`` says.
@@ -120,7 +171,10 @@ class PeeweeDatabase(Database):
             await self.flush()
         except DatabaseUnavailable as error:
             log.error("%d client records are lost: %s", len(self._pending), error.reason)  # noqa: TRY400
+        with suppress(DatabaseUnavailable):
+            await self._thread.run(self._lease.release)
         await self._thread.close()
+        self._thread.database.release_lock()
 
     def measure(self, measures: Measures) -> None:
         """Report how long transactions took, and how many records wait."""
@@ -132,7 +186,7 @@ class PeeweeDatabase(Database):
 
     def messages(self) -> MessageStore:
         """Return the storage of the durable queue, which shares this database's thread."""
-        return PeeweeMessages(self._thread)
+        return PeeweeMessages(self._thread, self._lease.transaction)
 
     def save(self, client: Recorded) -> None:
         """Put ``client`` into the buffer."""

@@ -46,6 +46,8 @@ _HINTS = {
     "Network is unreachable": _AWAY,
 }
 _TLS = ("SSL", "certificate", "sslmode")
+_WRONG_SERVER = ("25006", "57P01", "57P02", "57P03")
+_NO_TABLE = "42P01"
 _STATES = {
     "25006": "is read-only: name a server that can be written, or end its default_transaction_read_only",
     "42501": "does not let this user change this database: make the user its owner, or GRANT what is missing",
@@ -94,6 +96,8 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
         statement: seconds for each statement; 0 for ``timeout`` and one more.
     """
 
+    share_lock = " FOR SHARE"
+
     def __init__(self, place: Place, timeout: int, statement: int = 0) -> None:
         self._place = place
         self._timeout = timeout
@@ -122,10 +126,18 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
         """Return the descriptor of the socket."""
         return int(self.link().fileno())
 
+    def is_wrong_server(self, error: Exception) -> bool:
+        """Tell it by the SQLSTATE of the error."""
+        return _state(error) in _WRONG_SERVER
+
+    def lacks_table(self, error: Exception) -> bool:
+        """Tell it by the SQLSTATE of the error."""
+        return _state(error) == _NO_TABLE
+
     def explain(self, error: Exception) -> str:
         """Choose the explanation by the SQLSTATE of the error, or by its words if it has none."""
         text = one_line(str(error))
-        state = getattr(getattr(error, "orig", error), "sqlstate", None)
+        state = _state(error)
         if state in _STATES:
             return _STATES[state]
         hints = [hint for words, hint in _HINTS.items() if words in text] if state is None else []
@@ -166,6 +178,11 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
             "SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)",
             (f"{self._statement}s", f"{self._timeout}s"),
         )
+
+
+def _state(error: Exception) -> str | None:
+    state: str | None = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return state
 
 
 def _where(place: Place) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import peewee
 from playhouse.migrations import Runner
@@ -53,6 +56,28 @@ def check_writable(database: Backend, folder: Path = MIGRATIONS) -> None:
         history.update(name=history.name).where(history.name == "").execute()
 
 
+def create_lost_tables(database: Backend, models: Sequence[Any]) -> list[str]:
+    """Create, empty, the tables of ``models`` that are missing although all migrations were applied.
+
+    They were dropped, or a backup does not have them.
+
+    Returns:
+        The names of these tables.
+    """
+    if _missing(database):
+        return []
+    existing = set(database.get_tables())
+    lost = [model for model in models if model._meta.table_name not in existing]
+    for model in lost:
+        model.create_table()
+    return [model._meta.table_name for model in lost]
+
+
+def _missing(database: Backend) -> bool:
+    migrations = _runner(database, MIGRATIONS).status()
+    return any(migration.path is not None and migration.applied is None for migration in migrations)
+
+
 def migrate(database: Backend, folder: Path = MIGRATIONS) -> list[str]:
     """Apply the scripts that are missing in this database; return their names.
 
@@ -88,4 +113,5 @@ def _apply(database: Backend, folder: Path, name: str) -> None:
 
 
 def _runner(database: Backend, folder: Path) -> Runner:
-    return Runner(database, str(folder), table_name=HISTORY)
+    # Peewee takes the folder for a pattern: a checkout below "app[1]" would have no migrations.
+    return Runner(database, glob.escape(str(folder)), table_name=HISTORY)

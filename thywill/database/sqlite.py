@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import peewee
 
 from thywill.config import make_folder_of
 from thywill.database.backend import Backend
+from thywill.database.file_lock import FileLock
 from thywill.database.place import bad
 
 RETRY = 0.01
@@ -41,6 +43,8 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
     def __init__(self, file: str, timeout: float, folder: Path) -> None:
         self._folder = folder
         self._patience = timeout
+        self._file_lock: FileLock | None = None
+        self._files: dict[str, tuple[int, int] | None] = {}
         super().__init__(
             file,
             timeout=timeout,
@@ -63,7 +67,47 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
             except FileNotFoundError as error:
                 raise bad(f"there is no folder {error.filename}: create it, or name another file") from None
 
+    def take_lock(self) -> bool | None:
+        """Lock the file ``NAME.lock`` beside the database, so that links to one database share one lock."""
+        if self.database == MEMORY or self.holds_lock:
+            return True
+        self._file_lock = FileLock(Path(os.path.realpath(self.database) + ".lock"))
+        locked = self._file_lock.take()
+        self.holds_lock = bool(locked)
+        return locked
+
+    def release_lock(self) -> None:
+        """Release that lock."""
+        self.holds_lock = False
+        if self._file_lock is not None:
+            self._file_lock.release()
+
+    def usable(self) -> bool:
+        """Refuse a file that was moved away, deleted or replaced: what is written there would be lost.
+
+        Raises:
+            OperationalError: it was. Once the same file is back, it is used again.
+        """
+        moved = next((path for path in self._files if self._is_moved(path)), None)
+        if moved is not None:
+            raise peewee.OperationalError(
+                f"{moved} was moved away, deleted or replaced while the server used it: "
+                "put the same file back, or restart the server"
+            )
+        return True
+
+    def _is_moved(self, path: str) -> bool:
+        try:
+            found = Path(path).stat()
+        except OSError:
+            # Beside a database the file of its write-ahead log appears with the first write.
+            return self._files[path] is not None
+        identity = found.st_dev, found.st_ino
+        known = self._files[path] = self._files[path] or identity
+        return known != identity
+
     def _connect(self) -> Any:
+        self._files = {} if self.database == MEMORY else dict.fromkeys(self._names())
         deadline = time.monotonic() + self._patience
         while True:
             try:
@@ -73,6 +117,9 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
                 if "locked" not in str(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(RETRY)
+
+    def _names(self) -> list[str]:
+        return [f"{self.database}{end}" for end in ("", "-wal", "-shm")]
 
     def rollback(self) -> None:
         """Roll back, unless SQLite has done so already."""
@@ -86,7 +133,11 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
         hints = (hint for words, hint in _HINTS.items() if words in text)
         return next(hints, None) or super().explain(error)
 
-    def reason(self, error: Exception) -> str:
+    def lacks_table(self, error: Exception) -> bool:
+        """Tell it by the words of SQLite."""
+        return "no such table" in str(error)
+
+    def failure(self, error: Exception) -> str:
         """Return SQLite's own words: there is one file, and no network that could be the cause."""
         return str(error)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from thywill.core.changes import Changes, Stored
+from thywill.database.backend import Transaction
 from thywill.database.base import MessageStore
 from thywill.database.messages import MessageTables
 from thywill.database.thread import DatabaseThread
@@ -16,17 +17,21 @@ class PeeweeMessages(MessageStore):
 
     Args:
         thread: shared with the client records: two connections of one process would wait for each other.
+        transaction: begins a transaction in it.
     """
 
-    def __init__(self, thread: DatabaseThread) -> None:
+    def __init__(self, thread: DatabaseThread, transaction: Transaction) -> None:
         self._thread = thread
-        self._tables = MessageTables(thread.database)
+        self._tables = MessageTables(thread.database, transaction)
 
     async def load(self) -> Stored:
         return await self._thread.run(self._tables.load)
 
     async def write(self, changes: Changes) -> None:
         await self._thread.run(self._tables.write, changes)
+
+    async def probe(self) -> None:
+        await self._thread.run(self._tables.probe)
 
     async def trim(self, application: str, up_to: int) -> None:
         while await self._thread.run(self._tables.trim, application, up_to, TRIM_SLICE) == TRIM_SLICE:

@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 import peewee
 
 from thywill.database.backend import Backend
-from thywill.database.base import DatabaseUnavailable
+from thywill.database.base import DatabaseContradiction, DatabaseUnavailable
 from thywill.database.schema import check_writable, migrate, pending
 from thywill.errors import SettingsError
 
@@ -96,7 +96,10 @@ class DatabaseThread:
         try:
             return await loop.run_in_executor(self._executor, lambda: self._call(function, *args, **kwargs))
         except peewee.PeeweeException as error:
-            raise DatabaseUnavailable(self.database.reason(_first(error))) from error
+            first = _first(error)
+            is_contradiction = isinstance(first, peewee.IntegrityError) or self.database.lacks_table(first)
+            kind = DatabaseContradiction if is_contradiction else DatabaseUnavailable
+            raise kind(self.database.reason(first)) from error
 
     async def _start(self, function: Callable[[], T]) -> T:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="thywill-database")
@@ -109,7 +112,12 @@ class DatabaseThread:
     def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self.database.is_closed() or not self.database.usable():
             self._connect_again()
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except peewee.PeeweeException as error:
+            if self.database.is_wrong_server(_first(error)):
+                self.database.close()  # the next call asks anew where the database is
+            raise
 
     def _connect_again(self) -> None:
         if time.monotonic() < self._away_until:
