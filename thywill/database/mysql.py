@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import peewee
@@ -37,6 +37,8 @@ _HINTS = {
 }
 _WRONG_SERVER = (1047, 1053, 1207, 1290, 1792, 1836)
 """Not ready in a Galera cluster, in shutdown, and four ways to be read-only."""
+READ_ONLY = 1290
+ADDRESS = ("host", "port", "unix_socket")
 _NO_TABLE = 1146
 _LOST = (2006, 2013)
 _UNREACHED = (2002, 2003)
@@ -72,7 +74,8 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
             read_timeout=self._statement + 1,
             write_timeout=self._statement + 1,
             sql_mode=_MODE,
-            **_where(place),
+            **_credentials(place),
+            **_addresses(place)[0],
             **_tls(place),
         )
 
@@ -153,6 +156,24 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
         return "mariadb" in conn.server_version.lower()
 
     def _connect(self) -> Any:
+        """Connect to the first server that answers and, if the URL names several, can be written."""
+        *others, last = _addresses(self._place)
+        for address in others:
+            with suppress(peewee.PeeweeException, pymysql.MySQLError):
+                return self._connect_to(address, must_write=True)
+        return self._connect_to(last, must_write=bool(others))
+
+    def _connect_to(self, address: dict[str, Any], *, must_write: bool) -> Any:
+        self.connect_params = {
+            name: value for name, value in self.connect_params.items() if name not in ADDRESS
+        } | address
+        connection = self._open()
+        if must_write and _is_read_only(connection):
+            connection.close()
+            raise peewee.OperationalError(READ_ONLY, "it is read-only")
+        return connection
+
+    def _open(self) -> Any:
         try:
             return super()._connect()  # type: ignore[misc]
         except pymysql.InternalError as error:
@@ -186,16 +207,19 @@ def _locks(seconds: int) -> str:
     return f"innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}"
 
 
-def _where(place: Place) -> dict[str, Any]:
-    where: dict[str, Any] = {
-        "user": place.user or None,
-        # PyMySQL would encode text as Latin 1.
-        "password": place.password.encode(),
-    }
-    socket = place.host if place.host.startswith("/") else place.options.get("unix_socket")
-    if socket is not None:
-        return where | {"unix_socket": socket}
-    return where | {"host": place.host or "localhost", "port": place.port or 3306}
+def _credentials(place: Place) -> dict[str, Any]:
+    # PyMySQL would encode text as Latin 1.
+    return {"user": place.user or None, "password": place.password.encode()}
+
+
+def _addresses(place: Place) -> list[dict[str, Any]]:
+    """Return the arguments of the driver for each server."""
+    return [_address(host, port, place.options.get("unix_socket")) for host, port in place.hosts]
+
+
+def _address(host: str, port: int, socket: str | None) -> dict[str, Any]:
+    socket = host if host.startswith("/") else socket
+    return {"unix_socket": socket} if socket else {"host": host or "localhost", "port": port or 3306}
 
 
 def _tls(place: Place) -> dict[str, Any]:
@@ -208,6 +232,12 @@ def _tls(place: Place) -> dict[str, Any]:
     if verify or (verify is None and "ssl_ca" in options):
         options |= {"ssl_verify_cert": True, "ssl_verify_identity": True}
     return options
+
+
+def _is_read_only(connection: Any) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@global.read_only")
+        return bool(cursor.fetchone()[0])
 
 
 def _number_and_text(error: Exception) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from thywill.errors import SettingsError
 
-_AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(:(?P<port>[0-9]{0,5}))?")
+_AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\],]*)(:(?P<port>[0-9]{0,5}))?")
 _SWITCHES = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -22,8 +22,8 @@ class Place:
         scheme: the scheme of the URL.
         user: the name to log in with.
         password: not part of ``str()``, so that it is never logged.
-        host: a name, an address, or the path of a socket.
-        port: 0 for the default port.
+        hosts: the servers, each a host (a name, an address, or the path of a socket) and a port (0 for the
+            default port). There is at least one; several are tried in their order.
         name: the database.
         options: the part after the question mark.
         folder: the folder that relative file names start from.
@@ -32,17 +32,15 @@ class Place:
     scheme: str
     user: str
     password: str = field(repr=False)
-    host: str
-    port: int
+    hosts: tuple[tuple[str, int], ...]
     name: str
     options: Mapping[str, str]
     folder: Path
 
     def __str__(self) -> str:
         user = f"{self.user}@" if self.user else ""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = f":{self.port}" if self.port else ""
-        return f"{self.scheme}://{user}{host}{port}/{self.name}"
+        hosts = ",".join(_as_written(host, port) for host, port in self.hosts)
+        return f"{self.scheme}://{user}{hosts}/{self.name}"
 
     def refuse_unknown(self, known: tuple[str, ...]) -> None:
         """Raise a SettingsError for an option that is not among ``known``."""
@@ -86,13 +84,17 @@ def parse(scheme: str, rest: str, folder: Path) -> Place:
         raise bad(f"name one database after the host, as in {scheme}://user:password@host/thywill")
     credentials, _, location = authority.rpartition("@")
     user, _, password = credentials.partition(":")
-    host, port = _host_and_port(location)
-    return Place(scheme, _plain(user), _plain(password), host, port, _plain(name), _options(query), folder)
+    hosts = tuple(_host_and_port(each) for each in location.split(","))
+    return Place(scheme, _plain(user), _plain(password), hosts, _plain(name), _options(query), folder)
 
 
 def bad(reason: str) -> SettingsError:
     """Return the error for a malformed URL."""
     return SettingsError(f"[database] url: {reason}")
+
+
+def _as_written(host: str, port: int) -> str:
+    return (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
 
 
 def _host_and_port(location: str) -> tuple[str, int]:

@@ -13,7 +13,7 @@ import psycopg
 from thywill.database.backend import HOUR, MIGRATING, ServerBackend, one_line
 from thywill.database.place import Place
 
-OPTIONS = ("host", "sslmode", "sslrootcert", "sslcert", "sslkey")
+OPTIONS = ("host", "target_session_attrs", "sslmode", "sslrootcert", "sslcert", "sslkey")
 FILES = ("sslrootcert", "sslcert", "sslkey")
 SYSTEM = "system"
 """The value of sslrootcert that stands for the authorities that the system trusts."""
@@ -37,6 +37,8 @@ _HINTS = {
     "closed the connection": _LOST,
     "connection is closed": _LOST,
     "connection is lost": _LOST,
+    "session is read-only": "is read-only: name the server that can be written, or all of them",
+    "server is in hot standby": "is a standby: name the server that can be written, or all of them",
     "onnection refused": _AWAY,
     "timeout expired": _AWAY,
     "No such file or directory": _AWAY,
@@ -187,11 +189,17 @@ def _state(error: Exception) -> str | None:
 
 def _where(place: Place) -> dict[str, Any]:
     # An empty value would keep libpq from its own defaults: ~/.pgpass, the user of the system.
+    several = len(place.hosts) > 1
     where = {
-        "host": place.host or place.options.get("host"),
-        "port": place.port or None,
+        "host": ",".join(host for host, _ in place.hosts) or place.options.get("host"),
+        "port": ",".join(str(port or 5432) for _, port in place.hosts)
+        if several
+        else place.hosts[0][1] or None,
         "user": place.user or None,
         "password": place.password or None,
+        # Of several servers the one is meant that takes writes: the others are its replicas.
+        "target_session_attrs": place.options.get("target_session_attrs")
+        or ("read-write" if several else None),
     }
     return {name: value for name, value in where.items() if value is not None}
 

@@ -76,7 +76,7 @@ def test_a_bad_url_is_refused(url, words):
 
 def test_a_place_is_read_and_shown_without_its_password():
     found = place("mysql://some%40body:p%C3%A4ss%2F%3A:w@house:3307/my%20data?ssl_ca=/a%20b&unix_socket=s")
-    assert (found.user, found.password, found.host, found.port) == ("some@body", "päss/::w", "house", 3307)
+    assert (found.user, found.password, found.hosts) == ("some@body", "päss/::w", (("house", 3307),))
     assert (found.name, found.options) == ("my data", {"ssl_ca": "/a b", "unix_socket": "s"})
     assert str(found) == "mysql://some@body@house:3307/my data"
     assert "ss" not in repr(found).replace("ssl", "").replace("password", "").replace("class", "")
@@ -94,7 +94,26 @@ def test_a_place_is_read_and_shown_without_its_password():
 )
 def test_a_host_is_a_name_an_address_or_a_socket(location, host, port):
     found = place(f"mysql://me@{location}/data")
-    assert (found.host, found.port) == (host, port)
+    assert found.hosts == ((host, port),)
+
+
+def test_several_hosts_are_tried_in_their_order():
+    found = place("mysql://me@one,[::1]:3307,three:1/data")
+    assert found.hosts == (("one", 0), ("::1", 3307), ("three", 1))
+    assert str(found) == "mysql://me@one,[::1]:3307,three:1/data"
+    assert "IPv6 address in brackets" in refusal("mysql://me@one,::1/data")
+
+
+def test_postgresql_means_the_one_of_several_hosts_that_takes_writes():
+    pytest.importorskip("psycopg")
+    several = parameters("postgresql://one,[::1]:5433/data")
+    assert several["host"] == "one,::1"
+    assert several["port"] == "5432,5433"
+    assert several["target_session_attrs"] == "read-write"
+    assert parameters("postgresql://one,two/data?target_session_attrs=any")["target_session_attrs"] == "any"
+    assert (
+        parameters("postgresql://one/data?target_session_attrs=primary")["target_session_attrs"] == "primary"
+    )
 
 
 @given(
