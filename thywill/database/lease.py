@@ -108,7 +108,7 @@ class Lease:
     def take(self, me: Owner) -> Owner | None:
         """Take the lease if it is free; return its owner if it is not."""
         locked = self._database.take_lock()
-        row = self.model.get_or_none(ROW)
+        row = self.model.get_or_none(self.model.id == ROW)
         if row is None:
             return NOBODY if locked is False else self._insert(me)
         owner = _owner_of(row)
@@ -164,7 +164,7 @@ class Lease:
             self._check_sql = query.sql()[0] + self._database.share_lock
         found = self._database.execute_sql(self._check_sql, (ROW,)).fetchone()  # type: ignore[no-untyped-call]
         if found is None or found[0] != self.number:
-            row = self.model.get_or_none(ROW)
+            row = self.model.get_or_none(self.model.id == ROW)
             raise Deposed("unknown" if row is None else str(_owner_of(row)))
 
     def _insert(self, me: Owner) -> Owner | None:

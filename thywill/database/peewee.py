@@ -108,24 +108,26 @@ class PeeweeDatabase(Database):
     async def own(self, address: str, patience: float, deposed: Callable[[str], None]) -> None:
         """Take the lease on the database, which is released in ``stop``."""
         me = this_process(address)
-        deadline, waits = time.monotonic() + patience, False
-        while (owner := await self._ask_for_lease(me)) is not None:
+        deadline, told = time.monotonic() + patience, False
+        while trouble := await self._take_lease(me):
             if time.monotonic() >= deadline:
-                raise SettingsError(
-                    f"[database] url: {self._thread.database.label} belongs to another server: {owner}. "
-                    "End that one, or name another database"
-                )
-            if not waits:
-                log.info("waiting up to %.0f s for the server that owns the database: %s", patience, owner)
-            waits = True
+                raise SettingsError(f"[database] url: {trouble}")
+            if not told:
+                log.info("waiting for up to %.0f s: %s", patience, trouble)
+            told = True
             await asyncio.sleep(LOOK)
         self._tasks.append(asyncio.create_task(self._keep_owning(deposed)))
 
-    async def _ask_for_lease(self, me: Owner) -> Owner | None:
+    async def _take_lease(self, me: Owner) -> str:
+        """Take the lease; return why it cannot be taken now, or an empty text."""
         try:
-            return await self._thread.run(self._lease.take, me)
-        except DatabaseUnavailable as error:
-            raise SettingsError(f"[database] url: {error}") from None
+            owner = await self._thread.run(self._lease.take, me)
+        except DatabaseUnavailable as error:  # such as a deadlock of two servers that start at once
+            return str(error)
+        if owner is None:
+            return ""
+        label = self._thread.database.label
+        return f"{label} belongs to another server: {owner}. End that one, or name another database"
 
     async def _keep_owning(self, deposed: Callable[[str], None]) -> None:
         reason = ""

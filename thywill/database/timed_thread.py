@@ -11,10 +11,14 @@ from typing import ParamSpec, TypeVar
 from thywill.core.histogram import Histogram
 from thywill.database.backend import Backend
 from thywill.database.clients import ClientTable
+from thywill.database.lease import Lease
 from thywill.database.thread import DatabaseThread
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+TABLES: dict[type, str] = {ClientTable: "clients", Lease: "lease"}
 
 
 class TimedThread(DatabaseThread):
@@ -36,5 +40,5 @@ class TimedThread(DatabaseThread):
 
 
 def _name(function: Callable[..., object]) -> str:
-    table = "clients" if isinstance(getattr(function, "__self__", None), ClientTable) else "messages"
+    table = TABLES.get(type(getattr(function, "__self__", None)), "messages")
     return f"{table} {getattr(function, '__name__', 'other')}"
