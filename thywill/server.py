@@ -52,7 +52,7 @@ from thywill.monitoring.settings import MonitoringSettings
 from thywill.monitoring.site import TIMING, NoRecords, StatusSite
 from thywill.monitoring.status import Status
 from thywill.monitoring.watch import Watch
-from thywill.process.sockets import Inherited, bind, describe
+from thywill.process.sockets import Inherited, bind, describe, start_listening
 from thywill.push.base import Push, PushSettings, SendLimits
 from thywill.push.longpoll import LongPoll
 from thywill.queue.base import Queue, QueueSettings
@@ -201,6 +201,7 @@ class Service:
         self._ticker: asyncio.TimerHandle | None = None
         self._due = 0.0
         self.address = ""
+        self.deposed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def _surroundings(self, engine: Engine, signer: Signer, root: Path) -> Surroundings:
         # The application comes last: it can change what the components have said.
@@ -237,12 +238,11 @@ class Service:
             return ["the server has not started"]
         if self.hub.draining:
             return ["the server is about to stop"]
-        if self.queue.durable:
-            try:
-                await asyncio.wait_for(self.database.find(""), PATIENCE)
-            except (DatabaseUnavailable, TimeoutError):
-                return ["the database does not answer, and the queue is kept there"]
-        return []
+        try:
+            problem = await asyncio.wait_for(self.queue.problem(), PATIENCE)
+        except TimeoutError:
+            problem = f"the database, where the queue is stored, does not answer within {PATIENCE:g} s"
+        return [problem] if problem else []
 
     def _make_server(self) -> Server:
         requests: dict[bytes, int] = {}
@@ -267,12 +267,14 @@ class Service:
         """Start every part, the log first, and listen: on the sockets ``inherited``, if there are any.
 
         Raises:
-            SettingsError: a part cannot start, or the port is taken.
+            SettingsError: a part cannot start, the port is taken, or another server owns the database.
         """
-        self._sockets = sockets = inherited.sockets if inherited else _listen(self.settings)
+        self._sockets = sockets = inherited.sockets if inherited else _bind(self.settings)
         self._bound = inherited is None or inherited.ours
+        self.address = _url(sockets[0])
         try:
             await self._start_parts()
+            start_listening(sockets, BACKLOG)
         except BaseException:
             await self._stop_parts()
             for each in sockets:
@@ -280,8 +282,6 @@ class Service:
             raise
         self._tick()
         await self._server.start(sockets)
-        host, port = sockets[0].getsockname()[:2]
-        self.address = f"http://{describe(host, port)}/"
 
     async def _start_parts(self) -> None:
         for part in self._parts:
@@ -290,7 +290,17 @@ class Service:
                 await self._restore()
             await part.start()
             self._started.append(part)
+            if part is self.database:
+                # Before anything is read there: another server may write until it has ended.
+                await self.database.own(self.address, self.queue.settings.takeover, self._give_way)
         self.hub.resume()
+
+    def _give_way(self, reason: str) -> None:
+        """Send every browser away: another server owns the database."""
+        log.error("this server ends: %s", reason)
+        self.hub.drain(self.hub.size / CLIENTS_PER_SECOND)
+        if not self.deposed.done():
+            self.deposed.set_result(reason)
 
     async def _restore(self) -> None:
         try:
@@ -313,7 +323,9 @@ class Service:
         """
         new = settings.section("server", ServerSettings)
         if self._bound and (new.address, new.port) != (self.settings.address, self.settings.port):
-            return _listen(new)
+            sockets = _bind(new)
+            start_listening(sockets, BACKLOG)
+            return sockets
         return [each.dup() for each in self._sockets]
 
     async def stop(self) -> None:
@@ -400,5 +412,9 @@ def _secret(folder: Path, name: str) -> bytes:
     return secret
 
 
-def _listen(settings: ServerSettings) -> list[socket.socket]:
-    return bind(settings.address, settings.port, BACKLOG)
+def _bind(settings: ServerSettings) -> list[socket.socket]:
+    return bind(settings.address, settings.port)
+
+
+def _url(sock: socket.socket) -> str:
+    return f"http://{describe(*sock.getsockname()[:2])}/"

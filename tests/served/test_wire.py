@@ -233,8 +233,18 @@ async def test_malformed_sends(running: Running, messages: Any) -> None:
     assert await client.send("good") == {"received": 1}
 
 
-@pytest.mark.parametrize("cursor", [1, 7, 2**53 - 1])
-async def test_a_cursor_from_the_future(running: Running, cursor: int) -> None:
+async def test_a_cursor_above_the_last_id_ends_the_client(running: Running) -> None:
+    client = await running.connect()
+    await client.send({"echo": "lost"})
+    answer = await running.ask("poll", {"token": client.token, "cursor": 2**53 - 1})
+    assert answer["error"]["code"] == "gone"
+    assert "its database was replaced by an older one: connect again" in answer["error"]["message"]
+    again = await running.ask("poll", {"token": client.token, "cursor": 0})
+    assert again["error"] == answer["error"]
+
+
+@pytest.mark.parametrize("cursor", [1, 7])
+async def test_a_cursor_that_was_never_sent(running: Running, cursor: int) -> None:
     client = await running.connect()
     await client.send({"echo": "kept"})
     answer = await running.ask("poll", {"token": client.token, "cursor": cursor})

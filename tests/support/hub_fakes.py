@@ -57,6 +57,7 @@ class FakeQueue(MessageQueue):
         self.events: list[str] = []
         self.safe = True
         self.waiting: list[Then] = []
+        self.lost: set[int] = set()
         self._ids = count(1)
 
     def open(self, application: str) -> Outbox:
@@ -90,6 +91,9 @@ class FakeQueue(MessageQueue):
 
     def unsubscribed(self, client: LiveClient, channel: str) -> None:
         self.events.append(f"unsubscribed {client.id} {channel}")
+
+    def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
+        return cursor in self.lost
 
     def acknowledged(self, client: LiveClient) -> None:
         self.acknowledgements.append((client.id, client.outbox.cursor))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,14 @@ class FakeStore(MessageStore):
     async def trim(self, application: str, up_to: int) -> None:
         for key in [key for key in self.messages if key[0] == application and key[1] <= up_to]:
             del self.messages[key]
+
+    def copy(self) -> tuple[Any, ...]:
+        """Return a backup."""
+        return tuple(copy(each) for each in (self.clients, self.messages, self.items, self.subscriptions))
+
+    def restore(self, backup: tuple[Any, ...]) -> None:
+        """Go back to the state of ``backup``."""
+        self.clients, self.messages, self.items, self.subscriptions = backup
 
     def let_go(self) -> None:
         """Let the writes that hang go on."""

@@ -13,6 +13,7 @@ from thywill.application_interface.loading import Loaded, page_of
 from thywill.application_interface.local import LocalApplications, LocalSettings
 from thywill.core.envelope import Item
 from thywill.core.message import Address
+from thywill.core.positions import EPOCH
 from thywill.core.signing import Signer
 from thywill.errors import RequestError
 from thywill.hub.client import LiveClient
@@ -46,6 +47,7 @@ class World:
 
     def __init__(self, database: FakeDatabase | None = None, application: Application | None = None) -> None:
         self.application = application
+        self.wall: float = EPOCH  # so that ids are 1, 2, 3, …
         self.database = database or FakeDatabase(FakeStore())
         self.store = self.database.store
         self.queue: DatabaseQueue
@@ -56,7 +58,9 @@ class World:
         self.answers: list[int | RequestError] = []
 
     def _connect(self, hub: Hub, delivery: Delivery) -> tuple[DatabaseQueue, OneApplication | FakeListener]:
-        self.queue = DatabaseQueue(DatabaseQueueSettings(cursors=0.001), self.database, delivery)
+        self.queue = DatabaseQueue(
+            DatabaseQueueSettings(cursors=0.001), self.database, delivery, wall=lambda: self.wall
+        )
         self.applications = OneApplication(hub, self.application) if self.application else self.listener
         return self.queue, self.applications
 
@@ -74,7 +78,9 @@ class World:
                 task.cancel()
         await settle()
         self.store.let_go()
-        return await World(self.database, self.application).begin()
+        world = World(self.database, self.application)
+        world.wall = self.wall
+        return await world.begin()
 
     def connect(self) -> LiveClient:
         """Return a client that has polled, in the channel ``all``, with its connection handled."""

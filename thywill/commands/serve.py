@@ -121,11 +121,15 @@ async def _serve(settings: Settings, read: Read, root: Path, link: Path | None) 
     _warn(settings.ignored(), release_problem(link, service.folder))
     spare_the_collector()
     watching = asyncio.create_task(_watch_descriptors())
-    sockets = await until_over(orders, REHEARSAL, lambda: service.hand_over(read()))
+    over = asyncio.create_task(until_over(orders, REHEARSAL, lambda: service.hand_over(read())))
+    await first(over, service.deposed)
+    sockets = [] if over.cancelled() else await over
     watching.cancel()
     restart = ("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
     notify(*restart if sockets else ("STOPPING=1",))
     await service.stop()
+    if over.cancelled():
+        raise SettingsError(f"[database] url: {service.deposed.result()}")
     return Successor(sockets, ours=service.bound) if sockets and not orders.stop.is_set() else None
 
 

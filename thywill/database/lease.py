@@ -32,12 +32,12 @@ import peewee
 from thywill.core.positions import begin
 from thywill.database.backend import Backend
 from thywill.database.base import DatabaseUnavailable
-from thywill.database.owner import Owner
+from thywill.database.owner import ServerProcess
 
 ROW = 1
 """The id of the only row."""
 
-NOBODY = Owner(0, "this machine", "which is just starting")
+NOBODY = ServerProcess(0, "this machine", "which is just starting")
 """Stands for a server that has the lock of the system, but no row yet."""
 
 SILENCE = 10.0
@@ -105,7 +105,7 @@ class Lease:
         self._heard: tuple[tuple[int, int], float] | None = None
         self._check_sql = ""
 
-    def take(self, me: Owner) -> Owner | None:
+    def take(self, me: ServerProcess) -> ServerProcess | None:
         """Take the lease if it is free; return its owner if it is not."""
         locked = self._database.take_lock()
         row = self.model.get_or_none(self.model.id == ROW)
@@ -118,7 +118,7 @@ class Lease:
             return self._replace(me, row)
         return owner
 
-    def _replace(self, me: Owner, row: Any) -> Owner | None:
+    def _replace(self, me: ServerProcess, row: Any) -> ServerProcess | None:
         number = begin(self._wall(), row.number)
         same = (self.model.id == ROW) & (self.model.number == row.number) & (self.model.beat == row.beat)
         if not self.model.update(**_values(me, number)).where(same).execute():
@@ -167,7 +167,7 @@ class Lease:
             row = self.model.get_or_none(self.model.id == ROW)
             raise Deposed("unknown" if row is None else str(_owner_of(row)))
 
-    def _insert(self, me: Owner) -> Owner | None:
+    def _insert(self, me: ServerProcess) -> ServerProcess | None:
         number = begin(self._wall(), 0)
         try:
             with self._database.atomic():
@@ -185,7 +185,7 @@ class Lease:
         return now - self._heard[1] >= SILENCE
 
 
-def _values(me: Owner, number: int) -> dict[str, Any]:
+def _values(me: ServerProcess, number: int) -> dict[str, Any]:
     return {
         "number": number,
         "beat": 0,
@@ -198,5 +198,5 @@ def _values(me: Owner, number: int) -> dict[str, Any]:
     }
 
 
-def _owner_of(row: Any) -> Owner:
-    return Owner(row.process, row.host, row.address, row.machine, row.started)
+def _owner_of(row: Any) -> ServerProcess:
+    return ServerProcess(row.process, row.host, row.address, row.machine, row.started)

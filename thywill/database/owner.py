@@ -12,7 +12,7 @@ UNKNOWN = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class ServerProcess:
     """A server that owns a database, or wants to.
 
     Args:
@@ -40,14 +40,16 @@ class Owner:
         return _started(self.process) != self.started
 
 
-def this_process(address: str) -> Owner:
+def this_process(address: str) -> ServerProcess:
     """Return this process as an owner.
 
     Args:
         address: where its server listens, such as ``http://127.0.0.1:8080/``.
     """
     process = os.getpid()
-    return Owner(process, socket.gethostname()[:255], address[:255], _machine(), _started(process) or UNKNOWN)
+    return ServerProcess(
+        process, socket.gethostname()[:255], address[:255], _machine(), _started(process) or UNKNOWN
+    )
 
 
 def _machine() -> str:

@@ -17,7 +17,7 @@ from thywill.database.base import Database, DatabaseUnavailable, MessageStore
 from thywill.database.clients import ClientTable
 from thywill.database.lease import Deposed, Lease
 from thywill.database.messages import Models
-from thywill.database.owner import Owner, this_process
+from thywill.database.owner import ServerProcess, this_process
 from thywill.database.pending import Pending
 from thywill.database.rows import Row, decode, encode, key
 from thywill.database.schema import MIGRATIONS, create_lost_tables
@@ -118,7 +118,7 @@ class PeeweeDatabase(Database):
             await asyncio.sleep(LOOK)
         self._tasks.append(asyncio.create_task(self._keep_owning(deposed)))
 
-    async def _take_lease(self, me: Owner) -> str:
+    async def _take_lease(self, me: ServerProcess) -> str:
         """Take the lease; return why it cannot be taken now, or an empty text."""
         try:
             owner = await self._thread.run(self._lease.take, me)

@@ -25,7 +25,7 @@ from thywill.core.lifecycle import Event, State
 from thywill.core.message import Address, Message
 from thywill.core.overflow import Overflow
 from thywill.core.signing import Signer
-from thywill.errors import Draining, Gone, Probed, RequestError, TooMany
+from thywill.errors import Draining, Gone, Malformed, Probed, RequestError, TooMany
 from thywill.hub.client import LiveClient, Receiver, guarded
 from thywill.hub.delivery import Delivery
 from thywill.hub.directory import Directory
@@ -41,6 +41,11 @@ Connect = Callable[["Hub", Delivery], tuple[MessageQueue, Listener]]
 """Makes the queue, which delivers its messages through the ``Delivery``, and the applications.
 
 Neither may call the hub before ``connect`` has returned, since the hub is not complete until then."""
+
+WENT_BACK = (
+    "this page has messages that the server has lost, because its database was replaced by an older one: "
+    "connect again"
+)
 
 
 class Hub:
@@ -255,10 +260,23 @@ class Hub:
 
         Raises:
             Malformed: no message was ever sent with the id ``cursor``.
+            Gone: one was, in a time that the database has lost; the client ends.
         """
         if cursor > client.outbox.cursor:
-            client.outbox.acknowledge(cursor)
+            try:
+                client.outbox.acknowledge(cursor)
+            except Malformed:
+                self._end_if_from_a_lost_time(client, cursor)
+                raise
             self._queue.acknowledged(client)
+
+    def _end_if_from_a_lost_time(self, client: LiveClient, cursor: int) -> None:
+        if self._queue.is_from_a_lost_time(client.application, cursor):
+            log.warning(
+                "%s: has messages that the database has lost: it was replaced by an older one", client
+            )
+            self.disconnect(client, WENT_BACK)
+            raise Gone(WENT_BACK)
 
     def release(self, client: LiveClient) -> None:
         """The client's request was answered or has closed: its browser has to return within the pause."""

@@ -93,6 +93,13 @@ class MessageQueue(ABC):
         """``client`` is not in ``channel`` any more."""
 
     @abstractmethod
+    def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
+        """Tell whether ``cursor`` can only be an id of messages that the log has lost.
+
+        It loses them when its database is replaced by an older one, such as a backup.
+        """
+
+    @abstractmethod
     def acknowledged(self, client: LiveClient) -> None:
         """The browser of ``client`` has acknowledged the messages up to ``client.outbox.cursor``."""
 

@@ -38,28 +38,35 @@ class Inherited:
     ours: bool
 
 
-def bind(address: str, port: int, backlog: int) -> list[socket.socket]:
-    """Return sockets that listen on ``address``.
+def bind(address: str, port: int) -> list[socket.socket]:
+    """Return sockets that are bound to ``address`` and do not listen yet.
+
+    So the port belongs to this process, but a browser is refused and tries another server, until ``listen``.
 
     Args:
         address: an IP address or a host name of this machine; ``::`` stands for every address, of IPv4 too.
         port: the port; 0 for a free one.
-        backlog: how many connections may wait to be accepted.
 
     Raises:
         SettingsError: the address does not belong to this machine, or the port is in use.
     """
     try:
-        return listen(address, port, backlog)
+        return _bound(address, port)
     except OSError as error:
-        place = describe(address, port)
-        if error.errno == errno.EADDRINUSE:
-            raise SettingsError(
-                f"{place} is in use: stop what listens there, or choose another with --port"
-            ) from None
-        raise SettingsError(
-            f"[server] address and port: cannot listen on {place}: {error.strerror}"
-        ) from None
+        raise _refused(describe(address, port), error) from None
+
+
+def start_listening(sockets: list[socket.socket], backlog: int) -> None:
+    """Let ``sockets`` accept connections, of which ``backlog`` may wait. Those that listen go on.
+
+    Raises:
+        SettingsError: another process has begun to listen at the same port.
+    """
+    for sock in sockets:
+        try:
+            sock.listen(backlog)
+        except OSError as error:
+            raise _refused(describe(*sock.getsockname()[:2]), error) from None
 
 
 def listen(address: str, port: int, backlog: int = 128) -> list[socket.socket]:
@@ -68,6 +75,18 @@ def listen(address: str, port: int, backlog: int = 128) -> list[socket.socket]:
     Raises:
         OSError: the address does not belong to this machine, or the port is in use.
     """
+    sockets = _bound(address, port)
+    try:
+        for sock in sockets:
+            sock.listen(backlog)
+    except OSError:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
+
+
+def _bound(address: str, port: int) -> list[socket.socket]:
     host = bare(address)
     flags = socket.AI_PASSIVE | socket.AI_NUMERICSERV
     found = socket.getaddrinfo(None if host in ("", "::") else host, port, 0, socket.SOCK_STREAM, 0, flags)
@@ -77,7 +96,7 @@ def listen(address: str, port: int, backlog: int = 128) -> list[socket.socket]:
         sockets: list[socket.socket] = []
         for family, where in places:
             try:
-                sockets.append(undo.enter_context(_listen_at(family, (where[0], port, *where[2:]), backlog)))
+                sockets.append(undo.enter_context(_bound_at(family, (where[0], port, *where[2:]))))
             except OSError as error:
                 if error.errno not in NO_SUCH_FAMILY:
                     raise
@@ -90,7 +109,7 @@ def listen(address: str, port: int, backlog: int = 128) -> list[socket.socket]:
     return sockets
 
 
-def _listen_at(family: int, place: tuple[Any, ...], backlog: int) -> socket.socket:
+def _bound_at(family: int, place: tuple[Any, ...]) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         if os.name != "nt":
@@ -99,11 +118,16 @@ def _listen_at(family: int, place: tuple[Any, ...], backlog: int) -> socket.sock
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.setblocking(False)
         sock.bind(place)
-        sock.listen(backlog)
     except OSError:
         sock.close()
         raise
     return sock
+
+
+def _refused(place: str, error: OSError) -> SettingsError:
+    if error.errno == errno.EADDRINUSE:
+        return SettingsError(f"{place} is in use: stop what listens there, or choose another with --port")
+    return SettingsError(f"[server] address and port: cannot listen on {place}: {error.strerror}")
 
 
 def bare(address: str) -> str:

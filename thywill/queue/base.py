@@ -40,6 +40,7 @@ class QueueSettings:
         overflow: what happens then, to a message of which its application says nothing else.
         log_messages, log_bytes: how much may wait for all clients of one application together; what is for
             several counts once.
+        takeover: how long a server that starts waits for another one that owns the database, in seconds.
     """
 
     message: Positive = 64 * 1024
@@ -49,6 +50,7 @@ class QueueSettings:
     overflow: Overflow = Overflow.DROP_OLDEST
     log_messages: Positive = 100_000
     log_bytes: Positive = 64 * 1024 * 1024
+    takeover: Annotated[float, msgspec.Meta(ge=0)] = 30.0
 
 
 class Queue(Component, MessageQueue):
@@ -103,6 +105,10 @@ class Queue(Component, MessageQueue):
         """Return the clients that were stored before a restart; those of other applications are deleted."""
         return ()
 
+    async def problem(self) -> str | None:
+        """Return in one line why messages cannot be stored at present; None if they can, or need not be."""
+        return None
+
     def deliver(self, application: str, address: Address, entry: Entry) -> None:
         """Hand a message that is safe to ``receivers``, and keep the log of ``application`` in its bounds."""
         self.receivers.deliver(application, address, entry)
@@ -144,6 +150,9 @@ class Queue(Component, MessageQueue):
 
     def unsubscribed(self, client: LiveClient, channel: str) -> None:
         """Nothing is kept of it."""
+
+    def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
+        return False
 
     def acknowledged(self, client: LiveClient) -> None:
         """Nothing is kept of it."""

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from itertools import count
+from collections.abc import Callable
 
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Entry
+from thywill.core.positions import begin
 from thywill.database.base import Database
 from thywill.hub.delivery import Delivery
 from thywill.queue.base import Queue, QueueSettings
 
 
 class MemoryQueue(Queue):
-    """Numbers messages and keeps none: the clients' queues hold what they have not acknowledged."""
+    """Assigns ids to messages and stores none: the outboxes hold what is not acknowledged."""
 
-    def __init__(self, settings: QueueSettings, database: Database, receivers: Delivery) -> None:
+    def __init__(
+        self,
+        settings: QueueSettings,
+        database: Database,
+        receivers: Delivery,
+        *,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         super().__init__(settings, database, receivers)
-        self._ids: dict[str, count[int]] = defaultdict(lambda: count(1))
+        self._last: dict[str, int] = defaultdict(lambda: begin(wall(), 0) - 1)
 
     async def append(self, application: str, address: Address, message: Message) -> int:
-        message_id = next(self._ids[application])
+        self._last[application] = message_id = self._last[application] + 1
         self.deliver(application, address, Entry(message_id, *message))
         return message_id
+
+    def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
+        return cursor > self._last[application]

@@ -217,8 +217,15 @@ async def test_a_drain_sends_the_page_away(desk: Desk, kind: type[Carrier]) -> N
     assert page.data == ["kept"]
 
 
-@pytest.mark.parametrize("cursor", [1, 7, 2**53 - 1])
-async def test_a_cursor_that_was_never_given_out(desk: Desk, kind: type[Carrier], cursor: int) -> None:
+async def test_a_cursor_above_the_last_id_ends_the_client(desk: Desk, kind: type[Carrier]) -> None:
+    page = await desk.page()
+    page.cursor = 2**53 - 1
+    await page.use(kind)
+    assert (await page.notice())["error"]["code"] == "gone"
+
+
+@pytest.mark.parametrize("cursor", [1, 7])
+async def test_a_cursor_that_was_never_sent(desk: Desk, kind: type[Carrier], cursor: int) -> None:
     page = await desk.page()
     page.cursor = cursor
     await page.use(kind)

@@ -20,13 +20,13 @@ from thywill.core.changes import Changes, StoredMessage
 from thywill.core.positions import BITS, EPOCH
 from thywill.database import peewee as peewee_module
 from thywill.database.lease import SILENCE, Deposed, Lease
-from thywill.database.owner import Owner, this_process
+from thywill.database.owner import ServerProcess, this_process
 from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
 from thywill.errors import SettingsError
 
 Make = Callable[[], PeeweeDatabase]
 
-OTHER = Owner(4711, "web2", "http://two/", "another machine", 1)
+OTHER = ServerProcess(4711, "web2", "http://two/", "another machine", 1)
 MESSAGE = StoredMessage("chat", 1, "channel", '"all"', "{}", None, None, None, None, None, 2.5)
 
 
@@ -53,7 +53,7 @@ def unexpected(reason: str) -> None:
     raise AssertionError(reason)
 
 
-async def take(database: PeeweeDatabase, owner: Owner, **clocks: Any) -> Owner | None:
+async def take(database: PeeweeDatabase, owner: ServerProcess, **clocks: Any) -> ServerProcess | None:
     """Take the lease of ``database`` as ``owner``, without a heartbeat."""
     for name, clock in clocks.items():
         setattr(database._lease, f"_{name}", clock)
@@ -176,7 +176,7 @@ async def test_a_database_that_is_replaced_by_its_backup_has_another_number(make
 
 
 @pytest.fixture
-def killed() -> Owner:
+def killed() -> ServerProcess:
     """A process that ran for a moment, and was killed."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         stat = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()

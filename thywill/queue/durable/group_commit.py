@@ -57,6 +57,7 @@ class GroupCommit:
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self.failing = False
+        self._stored_at: float | None = None
 
     def start(self) -> None:
         """Begin to commit."""
@@ -77,6 +78,11 @@ class GroupCommit:
             log.error(
                 "the database accepts no writes: the latest acknowledgements of browsers are not stored"
             )
+
+    def has_stored_within(self, seconds: float) -> bool:
+        """Tell whether a message was stored within the last ``seconds``, and no commit has failed since."""
+        stored = self._stored_at
+        return not self.failing and stored is not None and time.monotonic() - stored < seconds
 
     def commit(self, then: Then | None = None) -> None:
         """Commit at once; call ``then`` when all changes so far are safe, or with the error."""
@@ -122,6 +128,7 @@ class GroupCommit:
         else:
             # Only a stored message proves it: a transaction that deletes succeeds on a full disk too.
             if changes.messages or changes.items:
+                self._stored_at = time.monotonic()
                 self._recovered()
             await _run(callbacks, safe=True)
 

@@ -21,10 +21,10 @@ import asyncio
 import json
 import logging
 import time
-from collections import defaultdict, deque
-from collections.abc import Container, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, ClassVar
 
@@ -46,6 +46,7 @@ from thywill.hub.step import CONNECTED, DISCONNECTED, Step, current
 from thywill.queue.base import Queue, QueueSettings
 from thywill.queue.durable.client_data import ClientData
 from thywill.queue.durable.group_commit import GroupCommit
+from thywill.queue.durable.position import Position
 from thywill.queue.durable.replay import Replay
 from thywill.queue.durable.restoring import END, MessageIndex, restore
 
@@ -59,6 +60,9 @@ WALK = 2000
 
 STEP_END = 0.02
 """Seconds until the end of a step is committed, if nothing else is committed earlier."""
+
+RECENTLY = 2.0
+"""Seconds for which a stored message proves that the next one can be stored too."""
 
 OUTSIDE = 0.5
 """Seconds between two looks for changes of ``client.data`` that were made outside of any step."""
@@ -80,31 +84,6 @@ class DatabaseQueueSettings(QueueSettings):
     age: Seconds = 3600.0
 
 
-@dataclass(slots=True)
-class Position:
-    """How far the log of one application has come, in ids.
-
-    Args:
-        assigned: the last id that a message got.
-        delivered: the last id that was delivered.
-        trimmed: all messages up to this id are deleted.
-        marks: pairs of a time (seconds) and the last id delivered by then, the oldest first.
-    """
-
-    assigned: int = 0
-    delivered: int = 0
-    trimmed: int = 0
-    marks: deque[tuple[float, int]] = field(default_factory=deque)
-
-    def older_than(self, age: float, now: float) -> int:
-        """Return the last id that was delivered ``age`` seconds ago, and remember the one of ``now``."""
-        old = 0
-        self.marks.append((now, self.delivered))
-        while self.marks[0][0] <= now - age:
-            _, old = self.marks.popleft()
-        return old
-
-
 class DatabaseQueue(Queue):
     """Stores messages until all receivers have acknowledged them, and clients until they are gone."""
 
@@ -112,11 +91,19 @@ class DatabaseQueue(Queue):
     settings: DatabaseQueueSettings
     durable = True
 
-    def __init__(self, settings: DatabaseQueueSettings, database: Database, receivers: Delivery) -> None:
+    def __init__(
+        self,
+        settings: DatabaseQueueSettings,
+        database: Database,
+        receivers: Delivery,
+        *,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         super().__init__(settings, database, receivers)
+        self._wall = wall
         self._store = database.messages()
         self._commits = GroupCommit(self._store)
-        self._positions: dict[str, Position] = defaultdict(Position)
+        self._positions: dict[str, Position] = defaultdict(lambda: Position.begin(wall(), 0))
         self._acknowledged: dict[str, LiveClient] = {}
         self._lossy: set[str] = set()
         self._data = ClientData()
@@ -146,7 +133,7 @@ class DatabaseQueue(Queue):
     async def restore(self, applications: Container[str]) -> Sequence[Restored]:
         stored = await self._store.load()
         for application, last in MessageIndex(stored.messages).last.items():
-            self._positions[application] = Position(last, last)
+            self._positions[application] = Position.begin(self._wall(), last)
         self._forget_others(stored, applications)
         # Steps of the others never run, so they must not keep messages in the log.
         ours = [client for client in stored.clients if client.application in applications]
@@ -157,6 +144,16 @@ class DatabaseQueue(Queue):
             self._data.track(client.id, client.data)
         self._hold(clients)
         return await self._with_records(clients)
+
+    async def problem(self) -> str | None:
+        """Store a message and delete it again, unless one was stored just now."""
+        if self._commits.has_stored_within(RECENTLY):
+            return None
+        try:
+            await self._store.probe()
+        except DatabaseUnavailable as error:
+            return str(error)
+        return None
 
     def _hold(self, clients: Sequence[Restored]) -> None:
         """Count the messages that wait for the clients in the logs of their applications."""
@@ -291,6 +288,9 @@ class DatabaseQueue(Queue):
             safe.set_result(None)
         else:
             safe.set_exception(error)
+
+    def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
+        return self._positions[application].is_lost(cursor)
 
     def acknowledged(self, client: LiveClient) -> None:
         if not self._acknowledged:

@@ -9,8 +9,9 @@ import pytest
 from tests.support.queue_world import ALL, World, settle
 from tests.support.serving import until
 from thywill.core.envelope import Item
+from thywill.core.lifecycle import State
 from thywill.core.overflow import Overflow
-from thywill.errors import Malformed, Unavailable
+from thywill.errors import Gone, Unavailable
 from thywill.hub.step import CONNECTED, CURRENT, DISCONNECTED, Step
 from thywill.queue.durable import group_commit
 
@@ -95,8 +96,41 @@ async def test_a_cursor_whose_message_was_trimmed_is_accepted() -> None:
     world = await world.killed()
     again = world.again(client)
     assert world.poll(again, cursor=2) == [[3, "c"]]
-    with pytest.raises(Malformed):
+    with pytest.raises(Gone):
         world.poll(again, cursor=4)
+
+
+async def test_a_database_that_went_back_in_time_gives_no_id_twice() -> None:
+    world = await World().begin()
+    client = world.connect()
+    await world.publish("kept")
+    backup = world.store.copy()
+    for text in "abc":
+        await world.publish(text)
+    assert [item[0] for item in world.poll(client)] == [1, 2, 3, 4]
+    world.poll(client, cursor=4)
+    world.store.restore(backup)
+    world.wall += 1.0
+    world = await world.killed()
+    other = world.connect()
+    await world.publish("new")
+    [(number, text)] = world.poll(other)
+    assert (number > 4, text) == (True, "new")
+    # The page has messages 2 to 4, which are lost: it must not take the new message for one of them.
+    again = world.again(client)
+    with pytest.raises(Gone, match="its database was replaced by an older one: connect again"):
+        world.poll(again, cursor=4)
+    assert again.state is State.GONE
+
+
+async def test_a_clock_that_was_set_back_gives_no_id_twice() -> None:
+    world = await World().begin()
+    client = world.connect()
+    await world.publish("a")
+    world.wall -= 1000.0
+    world = await world.killed()
+    await world.publish("b")
+    assert world.poll(world.again(client)) == [[1, "a"], [2, "b"]]
 
 
 async def test_a_client_gets_only_messages_of_its_time_in_the_channel_after_a_kill() -> None:

@@ -87,7 +87,7 @@ async def test_a_drop_is_reported_to_the_page_after_a_kill_too() -> None:
 
 
 async def test_messages_that_are_too_old_are_dropped() -> None:
-    position = Position(delivered=5)
+    position = Position.begin(0.0, last=5)
     assert position.older_than(10, now=0) == 0
     position.delivered = 8
     assert position.older_than(10, now=5) == 0
