@@ -5,8 +5,8 @@ The only module that names concrete components. A part is built after those that
     settings ─▶ log, database ─▶ engine: hub, queue, applications ─▶ pushes ─▶ client interface ─▶ HTTP server
                                  engine: the status page's own    ─▶ long poll ─▶ its interface ─┘
 
-An engine's three parts need one another, so ``make_engine`` builds them together. The parts start in the same
-order, the log first, and stop in the reverse order.
+The three parts of an engine need one another, so ``make_engine`` builds them together. The parts start in
+this order, the log first, and stop in the reverse order.
 """
 
 from __future__ import annotations
@@ -87,9 +87,9 @@ all of them."""
 SECRET_BYTES = 32
 DATA_REMEDY = "let the user of the service write there (chown), or name another folder with --data"
 PATIENCE = 2.0
-"""Seconds within which the database has to answer for a server that cannot do without it to be ready."""
+"""Seconds within which the database has to answer for the server to be ready, if its queue is durable."""
 STATUS_STOP = 1.0
-"""Seconds that the status page has to end its hooks."""
+"""Seconds that the hooks of the status page have to end."""
 CLIENTS_PER_SECOND = 1000
 """How many browsers are asked to come back per second after a restart."""
 
@@ -97,20 +97,20 @@ C = TypeVar("C", bound=Component)
 
 
 class Engine(NamedTuple):
-    """A hub with its neighbours: the queue that it appends to, and the applications that it tells."""
+    """A hub with its queue and its applications."""
 
     hub: Hub
     queue: Queue
     applications: ApplicationInterface
 
     def send_limits(self, limits: LimitsSettings) -> SendLimits:
-        """Return how much one request may send; ``limits`` is for all that an address may have."""
+        """Return how much one request may send; ``limits`` is the section ``[limits]``."""
         return SendLimits(self.queue.settings.message, self.queue.settings.batch, limits)
 
     def surroundings(
         self, bootstrap: Bootstrap, origins: Origins, signer: Signer, root: Path, handlers: Sequence[Any]
     ) -> Surroundings:
-        """Return what the client interface of this engine works with."""
+        """Return what the client interface of this engine needs."""
         return Surroundings(
             bootstrap=bootstrap,
             pages=self.applications.pages(),
@@ -129,14 +129,14 @@ def make_engine(
     timing: Timing,
     meter: Meter,
 ) -> Engine:
-    """Return a hub with its neighbours: the queue delivers through the hub, the applications send through it.
+    """Build a hub with its queue, which delivers through it, and its applications, which send through it.
 
     Args:
-        make_queue: makes the queue of what it delivers by.
-        make_applications: makes the applications of the hub, and of the bytes that a message may have.
-        signer: makes and checks tokens.
+        make_queue: makes the queue; it gets the hub's delivery.
+        make_applications: makes the applications; it gets the hub and the bytes that a message may have.
+        signer: signs and verifies tokens.
         timing: the times of a client's life.
-        meter: counts what passes.
+        meter: counts what happens.
     """
     engine: Engine
 
@@ -154,7 +154,7 @@ class Service:
     """One server with all of its parts; made on the running event loop.
 
     Args:
-        settings: what the operator chose.
+        settings: the settings.
         root: the folder of the project, where ``static`` is and where relative paths begin.
         secret: signs tokens in place of the secret in the file; then no file is created or read.
 
@@ -204,13 +204,13 @@ class Service:
         self.deposed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def _surroundings(self, engine: Engine, signer: Signer, root: Path) -> Surroundings:
-        # The application comes last: it can change what the components have said.
+        # The application is last, so that it can change what the components have added.
         parts = [self.log, self.database, self.queue, *self.pushes, self.applications]
         handlers = [*self.status.rules(), *(rule for push in self.pushes for rule in push.handlers())]
         return engine.surroundings(Bootstrap(self.hub, parts), self.origins, signer, root, handlers)
 
     def _make_status(self, signer: Signer, root: Path) -> StatusSite:
-        # The page asks for the watch when somebody looks: its site is a part of the server that is watched.
+        # The watch is passed as a function: it observes this site, too, and does not exist yet.
         arguments = (lambda: self.watch, self.gate.has_key)
         status = Loaded(Status, page_of(Status, "status", Status.STATIC), arguments)
         records = NoRecords(None, self.folder)
@@ -233,7 +233,7 @@ class Service:
         return [self.log, self.database, self.queue, *self.pushes, self.client_interface, self.applications]
 
     async def problems(self) -> list[str]:
-        """Return what keeps the server from serving, a sentence each."""
+        """Return the reasons why the server cannot serve now, a sentence each; none if it can."""
         if self._ticker is None:
             return ["the server has not started"]
         if self.hub.draining:
@@ -286,7 +286,7 @@ class Service:
     async def _start_parts(self) -> None:
         for part in self._parts:
             if part is self.applications:
-                # Before the first hook: what it sends is for restored clients too, with ids after theirs.
+                # Before the first hook: its messages reach restored clients, and have later ids than theirs.
                 await self._restore()
             await part.start()
             self._started.append(part)
@@ -312,14 +312,14 @@ class Service:
 
     @property
     def bound(self) -> bool:
-        """Whether the settings say where to listen, and not whoever handed the sockets over."""
+        """Whether this program has bound its sockets; those of systemd ignore the settings."""
         return self._bound
 
     def hand_over(self, settings: Settings) -> list[socket.socket]:
-        """Return the sockets for the server that takes this one's place, with ``settings``.
+        """Return the sockets for the server that replaces this one and has ``settings``.
 
         Raises:
-            SettingsError: it is to listen at another place, which is taken.
+            SettingsError: the settings have another address or port, and it is in use.
         """
         new = settings.section("server", ServerSettings)
         if self._bound and (new.address, new.port) != (self.settings.address, self.settings.port):
@@ -329,7 +329,7 @@ class Service:
         return [each.dup() for each in self._sockets]
 
     async def stop(self) -> None:
-        """Serve what is on its way, send browsers away, finish what is under way, let go of everything."""
+        """Drain, send browsers away to come back later, finish what is under way, and stop every part."""
         log.info("stopping: %d clients are sent away, to come back later", self.hub.size)
         await self._server.drain()
         self.hub.drain(self.hub.size / CLIENTS_PER_SECOND)
@@ -360,7 +360,7 @@ class Service:
 
 
 def _build(chosen: Chosen[C], *surroundings: Any) -> C:
-    # What a constructor takes after the settings is said by the contract of its kind.
+    # The contract of its kind defines what the constructor takes after the settings.
     kind: Callable[..., C] = chosen.kind
     return kind(chosen.settings, *surroundings)
 
@@ -388,12 +388,12 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = f"the folder {folder} cannot be made: {error.strerror}"
+        reason = f"the folder {folder} cannot be created: {error.strerror}"
         raise SettingsError(f"[server] data: {reason}; {DATA_REMEDY}") from None
 
 
 def _secret(folder: Path, name: str) -> bytes:
-    """Return the secret that tokens are signed with; the first start makes it, for this user's eyes only."""
+    """Return the secret that signs tokens. The first start creates its file, readable for its owner only."""
     path = folder / name
     try:
         if not path.exists():

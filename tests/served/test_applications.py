@@ -111,7 +111,7 @@ async def test_a_slip_in_a_name_is_one_warning(
     await start(application_interface={"applications": [name]})
     (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert warning == (
-        f"{name} has what thywill makes no use of: script is no attribute (did you mean scripts?);"
+        f"{name} has names that thywill does not use: script is no attribute (did you mean scripts?);"
         " on_connct is no hook (did you mean on_connect?); on_timer is no hook;"
         " bootstrp is no hook (did you mean bootstrap?)"
     )

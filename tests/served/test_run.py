@@ -118,8 +118,8 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
         (["--address", "192.0.2.1"], "cannot listen on 192.0.2.1:"),
         (
             ["--data", "/proc/nowhere"],
-            "--data: [server] data: the folder /proc/nowhere cannot be made: No such file or directory; let"
-            " the user of the service write there (chown), or name another folder with --data",
+            "--data: [server] data: the folder /proc/nowhere cannot be created: No such file or directory;"
+            " let the user of the service write there (chown), or name another folder with --data",
         ),
         (["--database", "oracle://x"], "[database] url"),
         (

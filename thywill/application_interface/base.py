@@ -15,13 +15,13 @@ from thywill.hub.ports import Listener
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the client interface has to know of an application.
+    """What the client interface needs to serve the page of an application.
 
     Args:
         name: the name in its address.
-        title: for people.
-        static: the folder of its files.
-        fragment: the file with the page's content, or None.
+        title: the title that people see.
+        static: the folder with its files.
+        fragment: the file with the HTML of the page's body, or None.
     """
 
     name: str
@@ -31,14 +31,14 @@ class Page:
 
 
 class ApplicationInterface(Component, Listener):
-    """Runs applications, and tells them what clients do.
+    """Runs applications.
 
-    ``thywill.hub.ports.Listener`` has the four methods by which the hub tells of that.
+    The hub calls the methods of ``thywill.hub.ports.Listener`` when a client does something.
 
     Args:
         settings: the section ``[application_interface]``.
-        hub: where clients live.
-        message: how large a message may be, in bytes of JSON.
+        hub: sends messages, and has the clients.
+        message: how many bytes of JSON a message may have.
         stop_timeout: how many seconds hooks have to end when the server stops.
     """
 
@@ -52,7 +52,7 @@ class ApplicationInterface(Component, Listener):
 
     @classmethod
     def packages(cls, settings: Any) -> Iterable[str]:
-        """Return the packages of the applications in ``settings``, whose loggers belong into the log."""
+        """Return the packages of the applications in ``settings``; their loggers write into the log."""
         return ()
 
     def pages(self) -> Mapping[str, Page]:
@@ -64,4 +64,4 @@ class ApplicationInterface(Component, Listener):
         raise NotImplementedError
 
     def resumed(self, client: LiveClient) -> None:
-        """Do nothing: what an application keeps in memory of a client is its own affair."""
+        """Do nothing, for interfaces whose applications keep nothing in memory about a client."""

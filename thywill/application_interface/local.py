@@ -1,4 +1,4 @@
-"""Applications that live in this process."""
+"""Runs applications in this process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CANCEL_SECONDS = 1.0
 NAMES = 5
 """How many hooks are named in one line."""
 NAME_SHOWN = 100
-"""Characters of a name that a browser made up that are said back to it."""
+"""How many characters of an unknown method's name are repeated in the error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class LocalSettings:
     """The section ``[application_interface]``.
 
     Args:
-        applications: importable packages; each is served below its last name.
+        applications: importable packages; "apps.chat" is served at /chat/.
     """
 
     applications: list[str] = field(default_factory=lambda: ["apps.echo", "apps.chat"])
@@ -49,7 +49,7 @@ class LocalApplications(ApplicationInterface):
 
     Args:
         settings, hub, message, stop_timeout: as in the contract.
-        applications: these are run, instead of those that the settings name.
+        applications: the applications to run; without it, those of the settings.
     """
 
     Settings: ClassVar[type[Any]] = LocalSettings
@@ -91,7 +91,7 @@ class LocalApplications(ApplicationInterface):
         """
         for application in self._applications.values():
             if found := slips(type(application)):
-                log.warning("%s has what thywill makes no use of: %s", application.name, "; ".join(found))
+                log.warning("%s has names that thywill does not use: %s", application.name, "; ".join(found))
             try:
                 await application.on_start()
             except Exception as error:
@@ -100,9 +100,9 @@ class LocalApplications(ApplicationInterface):
             self._started.append(application)
 
     async def stop(self) -> None:
-        """Let the hooks that run end, within ``stop_timeout``, and tell the applications.
+        """Wait for the running hooks, at most ``stop_timeout``, and call ``on_stop`` of each application.
 
-        A hook that takes longer is cancelled, and one that does not end then is left behind; both are named.
+        A hook that takes longer is cancelled. One that ignores that is left behind. The log names both.
         """
         running = {str(box): box.task for box in self._mailboxes.values() if box.task is not None}
         await self._await_ends(running)
@@ -178,14 +178,14 @@ class LocalApplications(ApplicationInterface):
 
     async def _handle_item(self, client: LiveClient, item: Item) -> None:
         outcome = None
-        if item.n <= client.inbox.received:  # more it is when the client was sent away meanwhile
+        if item.n <= client.inbox.received:  # otherwise the client was disconnected meanwhile
             client.begun = item.n
             outcome = await self._outcome(client, item)
         if outcome is not None:
             await self._reply(client, outcome, item.n)
 
     async def _reply(self, client: LiveClient, outcome: bytes, number: int) -> None:
-        # The browser waits for it, and its message does not count as handled before.
+        # Tried until it is sent: the browser waits for it, and the step has not ended before.
         while True:
             try:
                 await self.hub.reply(client, outcome, number)
@@ -209,7 +209,7 @@ class LocalApplications(ApplicationInterface):
         return None
 
     async def _call(self, application: Application, client: LiveClient, item: Item) -> bytes:
-        # Looked up on the class, where no property runs because a browser named it.
+        # Looked up on the class, so that a browser cannot make a property of the application run.
         method = getattr(type(application), str(item.method), None)
         if method is None or not getattr(method, "__thywill_rpc__", False):
             return encode_failure(
@@ -237,7 +237,7 @@ class LocalApplications(ApplicationInterface):
 
 
 async def _ended(running: Mapping[str, asyncio.Task[None]], seconds: float) -> bool:
-    """Wait for the tasks, for so many seconds at most; return whether all have ended."""
+    """Wait for the tasks, at most ``seconds``; return whether all have ended."""
     tasks = [task for task in running.values() if not task.done()]
     if not tasks:
         return True

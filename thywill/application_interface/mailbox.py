@@ -17,17 +17,17 @@ Hook = Callable[[], Awaitable[None]]
 
 
 class Mailbox:
-    """Runs the steps of one client one after another, and is done when none is left.
+    """Runs the steps of one client one after another, until none is left.
 
-    Each step is run as ``thywill.hub.step`` wants it: what its hook sends belongs to it, and the hub is told
-    when it has come to its end. A step whose task is cancelled does not: a durable queue repeats it.
+    What a hook sends has its step as the cause (``thywill.hub.step``). When the hook has ended, the step is
+    reported to the hub as handled; not so if its task was cancelled, and then the durable queue repeats it.
+
+    ``running`` is the name of the hook that is running, for the log.
 
     Args:
-        client: whose steps they are.
-        hub: is told of each step that was handled.
+        client: the client.
+        hub: gets each step that was handled.
         on_empty: called when the last step has ended.
-
-    ``running`` is the name of the hook that runs, for people.
     """
 
     __slots__ = ("_client", "_hub", "_on_empty", "_steps", "running", "task")
@@ -41,7 +41,7 @@ class Mailbox:
         self.task: asyncio.Task[None] | None = None
 
     def put(self, number: int, name: str, hook: Hook) -> None:
-        """Run ``hook``, called ``name``, as the step ``number`` after those before it."""
+        """Run ``hook`` as the step ``number`` when all earlier ones have ended; ``name`` is for the log."""
         self._steps.append((number, name, hook))
         if self.task is None:
             self.task = asyncio.get_running_loop().create_task(self._run())
@@ -66,13 +66,13 @@ class Mailbox:
             self._hub.handled(self._client, number)
             if not self._steps:
                 break
-            # Most hooks never wait, and a page may have sent hundreds of messages: others have their turn.
+            # Most hooks never wait, and a page may have sent hundreds of messages: others get their turn.
             await asyncio.sleep(0)
         self.task = None
         self._on_empty(self._client)
 
 
 def is_cancelled() -> bool:
-    """Tell whether the current task itself is being cancelled, and not only something that it waits for."""
+    """Return whether the current task itself is being cancelled, and not only what it waits for."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
