@@ -165,6 +165,15 @@ def test_a_secret_that_others_can_read(check: Check, tmp_path: Path) -> None:
     assert f"problem  secret: {secret} is shorter than 32 bytes" in result.stdout
 
 
+def test_a_folder_that_others_can_enter(check: Check, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(0o755)
+    told = f"warning  data: other users of this machine can enter {data}\n         -> chmod 700 {data}\n"
+    assert told in check().stdout
+    data.chmod(0o700)
+    assert "other users" not in check().stdout
+
+
 def test_a_file_that_is_no_database(check: Check, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "thywill.db").write_text(
@@ -279,6 +288,23 @@ def test_the_settings_of_this_project_fit_each_other(tmp_path: Path) -> None:
         text = text.replace(f"/etc/letsencrypt/live/chat.example.org/{file}", f"{tmp_path}/pem")
     (finding,) = look(text, tmp_path)
     assert finding.level is Level.GOOD
+
+
+LIMITED = "proxy_pass http://thywill;\nlimit_conn z 10;\nlimit_req zone=z;\n"
+
+
+def test_bodies_that_nginx_refuses_and_the_server_would_take(tmp_path: Path) -> None:
+    (warning, good) = look(LIMITED + "client_max_body_size 8k;\nclient_max_body_size 512k;", tmp_path)
+    assert (warning.level, good.level) == (Level.WARNING, Level.GOOD)
+    assert warning.text == "it refuses bodies of more than 524288 bytes, but [server] max_body is 1048576"
+    for size in ("", "client_max_body_size 8k;\nclient_max_body_size 1M;", "client_max_body_size 0;"):
+        assert [each.level for each in look(LIMITED + size, tmp_path)] == [Level.GOOD]
+
+
+def test_nginx_without_limits_for_one_address(tmp_path: Path) -> None:
+    (warning, _) = look("proxy_pass http://thywill;", tmp_path)
+    assert warning.level is Level.WARNING
+    assert warning.remedy == "limit_req and limit_conn as in conf/nginx.conf"
 
 
 def test_nginx_settings_that_are_not_there(tmp_path: Path) -> None:

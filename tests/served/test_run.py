@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import stat
 import subprocess
 import venv
 from collections.abc import Iterator
@@ -35,6 +36,16 @@ def test_it_serves_and_ends_cleanly(server: Served, number: signal.Signals) -> N
     assert "stopping: 0 clients are sent away" in last
     # Before it the database's schema is new, and the machine may be a small one.
     assert [line for line in others if "applied migration" not in line] == []
+
+
+def test_nobody_else_can_read_its_files(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with Served(tmp_path, "--data", str(data), "--log", "file", "--queue", "database") as server:
+        with urlopen(f"{server.address}chat/"):
+            pass
+        found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (data, *data.iterdir())}
+    assert {"data", "secret", "thywill.db", "thywill.log"} <= set(found)
+    assert [name for name, mode in found.items() if mode & 0o077] == []
 
 
 def finish(*options: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -103,6 +103,7 @@ def _check_files(choice: Choice, folder: Path, link: Path | None, report: Report
         text = "this looks at rights as root, who has them all"
         report.warn("user", text, "sudo -u thywill … run.py check, as the user of the service")
     places.check_folder("data", "[server] data", folder, report)
+    places.check_privacy(folder, report)
     places.check_release(link, folder, report)
     pages = choice.one("client_interface", ClientInterface).settings
     places.check_secret(folder / pages.secret_file, report)

@@ -217,8 +217,8 @@ async def probe_origins(asker: Asker, origin: str | None) -> Report:
 async def probe_size(asker: Asker, message: int) -> Report:
     """Check whether a message of the largest size gets through."""
     report = Report()
-    body = {"token": probe.TOKEN, "cursor": 0, "padding": "x" * message}
-    answer = await asker.ask("thywill/poll", body=body, headers=TEXT)
+    body = {"token": probe.TOKEN, "messages": [[1, "x" * message]]}
+    answer = await asker.ask("thywill/send", body=body, headers=TEXT)
     if answer.status == 413 and not answer.code:
         report.problem("size", f"a message of {message} bytes is too large for the proxy", remedies.BODY)
     elif answer.code in ("bad_token", "too_large"):

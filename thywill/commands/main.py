@@ -16,6 +16,9 @@ from thywill.errors import SettingsError
 from thywill.process import standard
 from thywill.process.descriptors import raise_limit
 
+PRIVATE = 0o077
+"""The umask: files with messages and secrets are readable for the server's user alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -88,6 +91,7 @@ def main(arguments: list[str], folder: Path) -> int:
         arguments: the command line without the program's name.
         folder: the folder of the project.
     """
+    os.umask(PRIVATE)
     standard.open_closed()
     standard.never_fail("stderr")
     standard.escape_unknown()

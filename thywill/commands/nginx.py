@@ -14,6 +14,10 @@ from thywill.config import ServerSettings
 
 LINE = re.compile(r"^\s*([a-z_]+)\s+([^;#{]+);", re.MULTILINE)
 CERTBOT = "sudo certbot certonly --webroot -w /var/www/html -d NAME, or another path"
+LIMITS = "limit_req and limit_conn as in conf/nginx.conf"
+DEFAULT_SIZE = 1024 * 1024
+"""nginx's own client_max_body_size."""
+UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
 FILES = ("ssl_certificate", "ssl_certificate_key", "ssl_dhparam", "ssl_trusted_certificate")
 
 
@@ -39,8 +43,29 @@ def examine(file: Path, server: ServerSettings) -> Report:
         told = f"its upstream is {', '.join(upstreams)}, but the settings have {server.address}:{server.port}"
         report.problem("nginx", told, f"server {server.address}:{server.port}; in upstream thywill")
     elif not report.status:
+        _check_limits(lines, server, report)
         report.good("nginx", f"{file} leads here, and the files that it names are there")
     return report
+
+
+def _check_limits(lines: list[tuple[str, str]], server: ServerSettings, report: Report) -> None:
+    """Report on limits, unless the file is a part of nginx's settings that passes nothing on."""
+    names = {name for name, _ in lines}
+    if "proxy_pass" not in names:
+        return
+    sizes = [_bytes(value) for name, value in lines if name == "client_max_body_size"] or [DEFAULT_SIZE]
+    if 0 not in sizes and max(sizes) < server.max_body:  # 0 is no limit
+        text = (
+            f"it refuses bodies of more than {max(sizes)} bytes, but [server] max_body is {server.max_body}"
+        )
+        report.warn("nginx", text, f"client_max_body_size {server.max_body}; in location = /thywill/send")
+    if not {"limit_req", "limit_conn"} <= names:
+        report.warn("nginx", "it sets no limits for one address: anybody can take all places", LIMITS)
+
+
+def _bytes(text: str) -> int:
+    number, unit = (text[:-1], text[-1].lower()) if text[-1:].isalpha() else (text, "")
+    return int(number) * UNITS.get(unit, 1) if number.isdecimal() else 0
 
 
 def _check_file(name: str, file: Path, report: Report) -> None:

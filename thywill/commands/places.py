@@ -102,6 +102,12 @@ def check_folder(
         report.good(subject, f"{folder} can be written")
 
 
+def check_privacy(folder: Path, report: Report) -> None:
+    """Report whether other users of the machine can enter the folder for data, where messages are stored."""
+    if is_there(folder) and folder.stat().st_mode & OTHERS:
+        report.warn("data", f"other users of this machine can enter {folder}", f"chmod 700 {folder}")
+
+
 def check_file(subject: str, setting: str, file: Path, report: Report, *, data: Path) -> None:
     """Report whether ``file`` can be written, or created if it does not exist.
 
