@@ -23,10 +23,10 @@ Start = Callable[..., Awaitable[Running]]
 
 
 def pytest_sessionstart() -> None:
-    """Let SIGTERM end the tests as Ctrl-C does: fixtures end the programs that they have started."""
+    """Treat SIGTERM like Ctrl-C, so that fixtures end the programs that they have started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        # As under nohup. The servers under test would ignore it as well; a handler they do not inherit.
+        # Under nohup SIGHUP is ignored, and the tested servers would inherit that. They inherit no handler.
         signal.signal(signal.SIGHUP, lambda *_: None)
 
 
@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out, unread, the test files in which ``-k`` can choose no test."""
+    """Skip test files in which no test can match ``-k``, without importing them."""
     return None if config.stash[CHOSEN].reads(collection_path) else True
 
 
@@ -48,7 +48,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> str | list[str]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Replace what is no character in a test's output: processes that run in parallel pass UTF-8 only."""
+    """Replace invalid characters in a test's output: parallel test processes can exchange only UTF-8."""
     report = yield
     report.sections = [(name, text.encode(errors="replace").decode()) for name, text in report.sections]
     return report
@@ -56,9 +56,9 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @pytest.fixture
 def io_loop() -> Iterator[IOLoop]:
-    """A loop of its own for each test that asks for one or is marked ``gen_test``.
+    """A new event loop for each test that asks for one or is marked ``gen_test``.
 
-    The fixture of this name in pytest-tornado makes asyncio create a default loop that nobody closes.
+    It replaces the fixture of pytest-tornado, which makes asyncio create a default loop that nobody closes.
     """
     loop = IOLoop(make_current=False)
     asyncio.set_event_loop(loop.asyncio_loop)
@@ -77,7 +77,7 @@ def cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
 
 @pytest.fixture(scope="session")
 def launched() -> Iterator[Launch]:
-    """A function that starts a browser at its first use, and again should it have crashed."""
+    """A function that returns a running browser; it starts one at the first use and after a crash."""
     browsers: dict[type[Browser], Browser] = {}
     with contextlib.ExitStack() as closing:
 
@@ -95,7 +95,7 @@ def fresh(browser: Browser) -> Iterator[Browser]:
     try:
         browser.reset()
     except DriverError:
-        browser.close()  # it hangs or has crashed; the next test gets a new one
+        browser.close()  # The browser hangs or has crashed. The next test starts a new one.
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def http(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def start(io_loop: IOLoop, tmp_path: Path) -> Iterator[Start]:
-    """A function that starts a server with the probe; it takes changes to the settings, by section."""
+    """A function that starts a server with the probe application; arguments change settings by section."""
     started: list[Running] = []
 
     async def start_one(**changes: dict[str, Any]) -> Running:
@@ -153,6 +153,6 @@ def start(io_loop: IOLoop, tmp_path: Path) -> Iterator[Start]:
 
 @pytest.fixture
 def running(io_loop: IOLoop, start: Start, http: str) -> Running:
-    """A server with the probe, on each HTTP server in turn."""
+    """A server with the probe application, on each HTTP server in turn."""
     running: Running = io_loop.run_sync(lambda: start(server={"http": http}))
     return running

@@ -1,4 +1,4 @@
-"""How a command of the tests is entered from whatever ``python3`` is; standard library only."""
+"""Starts a command of the tests with any ``python3``: it continues in ``.venv``. Standard library only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.gate.environment import PYTHON, VENV, Unprepared, prepare_python
 def enter(module: str) -> NoReturn:
     """Run ``main(arguments)`` of ``module`` in ``.venv``, made where it is missing, and exit with its status.
 
-    Called by the module itself, above its imports of packages. ``Unprepared`` is one line and status 2.
+    The module calls this before it imports packages. On ``Unprepared`` it prints one line and exits with 2.
 
     Args:
         module: its name for ``python3 -m``; ``tests.tools.audit.__main__`` for that of a package.
@@ -25,7 +25,7 @@ def enter(module: str) -> NoReturn:
         if Path(sys.prefix) != VENV:
             sys.stdout.flush()
             os.execv(PYTHON, [str(PYTHON), "-m", module, *sys.argv[1:]])
-        # As Ctrl-C does: servers and clients are ended.
+        # SIGTERM ends the command as Ctrl-C does, with the servers and clients that it started.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         sys.exit(importlib.import_module(module).main(sys.argv[1:]))
     except Unprepared as error:

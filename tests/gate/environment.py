@@ -1,4 +1,4 @@
-"""What the steps run in: ``.venv`` with the Python packages, ``.venv/node`` with packages of npm."""
+"""Prepares what the steps need: Python packages in ``.venv``, npm packages in ``.venv/node``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NODE_PACKAGES = ("eslint@9.39.5", "jshint@2.13.6")
 
 
 class Unprepared(Exception):
-    """Something is missing that cannot be installed from here; the text says what to do."""
+    """Something is missing that this command cannot install; the text says what to do."""
 
 
 class MissingProgram(Unprepared):
@@ -110,7 +110,7 @@ def prepare_node(folder: Path = NODE_TOOLS, packages: tuple[str, ...] = NODE_PAC
 
 def npm_install(npm: str, folder: Path, packages: tuple[str, ...]) -> list[str]:
     quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
-    # No lock file: it would hold the addresses of the registry that happened to be in use.
+    # Without a lock file, which would contain the address of the registry that was used.
     return [npm, "install", "--prefix", str(folder), "--no-save", "--no-package-lock", "--ignore-scripts",
             *quiet, *packages]  # fmt: skip
 

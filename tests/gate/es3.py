@@ -1,6 +1,6 @@
 """The ES3 gate: jshint and eslint together reject what a browser of 2001 cannot read.
 
-Neither is enough: jshint alone lets pass names that no old browser has, eslint's parser alone reserved words
+One alone is not enough: jshint accepts names that no old browser has; eslint's parser accepts reserved words
 as property names and trailing commas. ``python3 -m tests.gate.es3`` runs it alone.
 """
 

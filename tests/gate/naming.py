@@ -1,4 +1,4 @@
-"""A plugin of pytest: writes down by which names each test file's tests can be chosen."""
+"""A pytest plugin that writes the names by which ``-k`` can select the tests of each file."""
 
 from __future__ import annotations
 

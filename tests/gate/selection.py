@@ -31,7 +31,7 @@ from typing import Any
 import pytest
 from _pytest.mark.expression import Expression
 
-# What pytest and hypothesis add to the names of tests, whatever the file says.
+# Names that pytest and hypothesis give to any test.
 ADDED = "gen_test parametrize skip skipif usefixtures timeout browser is_hypothesis_test hypothesis runtest"
 ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -45,7 +45,7 @@ OPERATORS = ("and", "or", "not", "True", "False", "None")
 
 
 class Computed(Exception):
-    """The ids of a parameter are known only to who imports the file."""
+    """The ids of a parameter cannot be determined without importing the file."""
 
 
 class Source:
@@ -318,7 +318,7 @@ class Chosen:
 def holds(expression: str, matching: dict[str, bool]) -> bool:
     """Tell whether an expression holds for a test that matches those of its names.
 
-    One that pytest cannot read holds, so that pytest comes to say so.
+    An invalid expression counts as true, so that pytest runs and reports it.
     """
     try:
         # mypy knows no lambda with the protocol's positional argument.
@@ -349,7 +349,7 @@ def conftests(path: Path, root: Path) -> Iterable[Path]:
 def occurs(word: str, text: str) -> bool:
     """Tell whether a name with ``word`` in it can come from ``text``.
 
-    Pytest joins ids by hyphens, and numbers those that are alike: so each piece counts, without its number.
+    Pytest joins ids by hyphens and numbers equal ones. So each piece is looked for without its number.
     """
     pieces = (piece.rstrip("0123456789_") for piece in re.findall(r"\w+", word.lower()))
     return all(piece in text for piece in pieces)

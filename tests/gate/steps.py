@@ -43,7 +43,7 @@ def call(command: list[str]) -> int:
     try:
         return process.wait()
     except KeyboardInterrupt:
-        process.wait()  # Ctrl-C reaches it as well, and it has programs of its own to end
+        process.wait()  # Ctrl-C reaches the process too; it first ends the programs that it started
         raise
 
 

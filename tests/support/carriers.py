@@ -1,4 +1,4 @@
-"""What carries a page's messages: native polls, and SockJS sessions on each of its transports."""
+"""Test clients of each transport: native polls, and a SockJS session for each SockJS transport."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
 
 
 class Cut(Exception):
-    """The carrier carries nothing any more; the page needs another one."""
+    """The connection or session has ended; the page needs a new one."""
 
 
 class CutStream(Stream):
-    """A connection that breaks off when its browser has read ``budget`` bytes; None is never."""
+    """A connection that breaks off after ``budget`` bytes were read; never if ``budget`` is None."""
 
     budget: int | None = None
 
@@ -62,15 +62,15 @@ class Carrier(ABC):
 
     @abstractmethod
     async def receive(self) -> dict[str, Any]:
-        """Return what the server says next but for answers to what was sent; raises ``Cut``."""
+        """Return the next thing from the server that is no answer to ``send``; raises ``Cut``."""
 
     @abstractmethod
     async def acknowledge(self, cursor: int) -> None:
-        """Tell the server that all up to ``cursor`` is processed."""
+        """Acknowledge all messages up to ``cursor``."""
 
     @classmethod
     def shown(cls) -> str:
-        """Return its name as people see it, which is the browser client's and not that in the address."""
+        """Return the transport's name in the browser client, which differs from that in the address."""
         return cls.name.replace("_", "-")
 
     @abstractmethod
@@ -79,7 +79,7 @@ class Carrier(ABC):
 
     @abstractmethod
     async def leave(self) -> None:
-        """Tell the server that the page goes."""
+        """Leave, as a page does when it is closed."""
 
     async def close(self) -> None:
         """Break off."""
@@ -107,7 +107,7 @@ class Carrier(ABC):
 
 
 class LongPoll(Carrier):
-    """Native polls; the first is not held, as browsers do it."""
+    """Native polls. The first asks for an answer at once, as the browser client does."""
 
     name = "longpoll"
     _cursor = 0

@@ -1,4 +1,4 @@
-"""Many pages that poll, as cheap as a test needs them; they come back after whatever happens."""
+"""Many pages that poll, with little work for each; after any failure they connect again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Visitor:
     Args:
         port: where it finds the server.
         application: the application's name.
-        statuses: counts the answers by status; 0 is a connection that could not be had or broke off.
+        statuses: counts the answers by status; 0 stands for a connection that failed or broke off.
     """
 
     def __init__(self, port: int, application: str, statuses: collections.Counter[int]) -> None:
@@ -68,7 +68,7 @@ class Visitor:
             self.heard += [message[1] for message in answer["messages"]]
 
     async def ask(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Return the status of an answer and its JSON; (0, {}) where none came."""
+        """Return the status and JSON of an answer, or (0, {}) if there was none."""
         try:
             status, answer = await self._exchange(path, json.dumps(body).encode())
         except (OSError, asyncio.IncompleteReadError):

@@ -1,4 +1,4 @@
-"""A hub in a world of our own: its clocks, its turns of the loop, and everything that it speaks to."""
+"""A hub with a fake for everything around it: clocks, event loop, queue, records, applications."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
 
 
 class FakeQueue(MessageQueue):
-    """Numbers messages, and notes what it is told."""
+    """A queue that numbers messages and records all calls."""
 
     def __init__(self, bounds: Bounds, receivers: Delivery) -> None:
         self.bounds = bounds
@@ -122,7 +122,7 @@ class FakeRecords:
 
 
 class FakeListener(Listener):
-    """Notes what the clients do, one line for each event."""
+    """An application interface that records each event of a client as a line."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
@@ -185,7 +185,7 @@ class FakePoll:
 
 
 class World:
-    """A hub and everything around it. The loop turns, and time passes, when a test says so."""
+    """A hub and everything around it. The test decides when the loop turns and when time passes."""
 
     def __init__(self, timing: Timing = TIMING, bounds: Bounds | None = None) -> None:
         self.now = 1000.0
@@ -213,7 +213,7 @@ class World:
 
     @property
     def events(self) -> list[str]:
-        """What the listener was told."""
+        """The events that the listener recorded."""
         return self.listener.events
 
     def turn(self) -> int:
@@ -262,7 +262,7 @@ class World:
             self.send(Address.client(client.id), data, client.application)
 
     def receive(self, client: LiveClient, *numbers: int) -> int:
-        """Have a browser send messages with these numbers."""
+        """Receive messages with these numbers from the browser."""
         answers: list[int | RequestError] = []
         items = [Item(n, f"text {n}") for n in numbers]
         self.hub.receive(client, items, lambda received, error: answers.append(error or received))
@@ -271,7 +271,7 @@ class World:
         return answer
 
     def reason(self, client: LiveClient) -> str:
-        """Return why ``client`` is gone, as its browser is told."""
+        """Return the reason that the browser of a gone ``client`` gets."""
         with pytest.raises(Gone) as raised:
             self.hub.find(client.token)
         return str(raised.value)
@@ -284,7 +284,7 @@ class World:
 
 
 class FakeStream:
-    """A stream as a push component keeps it: what it is told, and what it wrote."""
+    """A stream as a push component has it; records the calls of the hub and the ids that it wrote."""
 
     def __init__(self, hub: Hub, client: LiveClient, cursor: int = 0) -> None:
         self._hub = hub

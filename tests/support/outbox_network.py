@@ -24,7 +24,7 @@ policies = st.sampled_from([None, None, None, None, *Overflow])
 
 
 class Browser:
-    """What ``receiver.js`` does: one request at a time, and an id it has had is ignored."""
+    """A model of ``receiver.js``: it sends one request at a time and ignores ids that it has seen."""
 
     def __init__(self) -> None:
         self.cursor = 0
@@ -34,7 +34,7 @@ class Browser:
         self.is_waiting = False
 
     def poll(self) -> tuple[int, int]:
-        """Give up whatever request is under way, and return the number and the cursor of a new one."""
+        """Abandon the present request, and return the number and cursor of a new one."""
         self.request += 1
         self.is_waiting = True
         return self.request, self.cursor
@@ -53,7 +53,7 @@ class Browser:
 
 
 class Delivery(RuleBasedStateMachine):
-    """What the browser has seen is all that was sent up to its cursor, but for as many as it was told."""
+    """The browser has seen every message up to its cursor, except for as many as were reported lost."""
 
     @initialize(limits=bounds)
     def begin(self, limits: Bounds) -> None:

@@ -1,4 +1,4 @@
-"""A page: it takes what its carrier brings, once and in order, and may change the carrier at any time."""
+"""A page that takes each message once and in order, and may change its transport at any time."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Page:
         if "superseded" in said or "retry" in said:
             self.notices.append(said)
         if isinstance(self.carrier, SockJS) and "after" in said:
-            # A frame that is missing shows: the page would go on with another session.
+            # A missing frame is noticed here: the page would continue with a new session.
             assert said["after"] == self.cursor
         self.lost += said.get("lost", 0)
         for item in said["messages"]:
@@ -79,7 +79,7 @@ class Page:
         return self.data
 
     async def notice(self) -> dict[str, Any]:
-        """Return the next thing that is said and is no message."""
+        """Return the next thing from the server that is no message."""
         while not self.notices:
             await self.step()
         return self.notices.pop(0)

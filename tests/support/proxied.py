@@ -14,7 +14,7 @@ from tests.gate.environment import ROOT
 TEXT = (ROOT / "conf" / "nginx.conf").read_text(encoding="utf-8")
 """What people install."""
 
-# Otherwise its workers would be nobody, and see nothing of a test's folder.
+# The default user, nobody, could not read a test's folder.
 ALONE = "daemon off;" + (" user root;" if os.geteuid() == 0 else "")
 
 OWN = """
@@ -85,12 +85,12 @@ class Nginx:
 
     @property
     def address(self) -> str:
-        """Where a browser finds it, without TLS."""
+        """Its address without TLS."""
         return f"http://127.0.0.1:{self.plain_port}/"
 
     @property
     def secure_address(self) -> str:
-        """Where a browser finds it, with TLS; its certificate is its own."""
+        """Its address with TLS; the certificate is self-signed."""
         return f"https://127.0.0.1:{self.port}/"
 
     def stop(self) -> None:
@@ -112,7 +112,7 @@ class Nginx:
 
 
 def installed(folder: Path, upstream: int, port: int, plain: int, redirect: int, text: str = TEXT) -> str:
-    """Return ``conf/nginx.conf`` with the changes that a test needs: it is to be had without TLS as well."""
+    """Return ``conf/nginx.conf`` with the changes that a test needs, such as a port without TLS."""
     changes = {
         "user www-data;": ALONE,
         "/run/nginx.pid": f"{folder}/nginx.pid",

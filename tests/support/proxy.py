@@ -32,7 +32,7 @@ class Proxy(socketserver.ThreadingTCPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/"
 
     def cut(self, timeout: float = 20.0) -> None:
-        """Close all connections, whatever happens on them, once there is one. New ones are welcome.
+        """Close all connections, as soon as there is one. New connections are accepted.
 
         Raises:
             AssertionError: there was none within ``timeout`` seconds.

@@ -1,4 +1,4 @@
-"""A store of messages in memory that can fail, hang and be taken over by the next server, as a file is."""
+"""A message store in memory. It can fail or hang, and the next server can continue with it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from thywill.database.base import Database, DatabaseUnavailable, MessageStore
 
 
 class FakeStore(MessageStore):
-    """Keeps what it is told in lists. ``fault`` is what happens to the next writes:
+    """Stores everything in lists. ``fault`` decides what happens to the next writes:
 
-    ``refuse`` they fail, ``unsure`` they are done but fail, ``hang`` they wait for ``let_go``.
+    ``refuse``: they fail; ``unsure``: they are committed, but fail; ``hang``: they wait for ``let_go``.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A server's life over a store of messages; the next begins where it was killed."""
+"""A server over a message store, which can be killed; the next server continues with the same store."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class OneApplication(LocalApplications):
 
 
 class World:
-    """A server's life over a store; ``killed`` begins the next.
+    """One server over a store; ``killed`` returns the next server.
 
-    Without an ``application``, which all lives have in common, ``listener`` notes what one would be told.
+    All servers have the ``application`` in common. Without one, ``listener`` records the events instead.
     """
 
     def __init__(self, database: FakeDatabase | None = None, application: Application | None = None) -> None:
@@ -71,7 +71,7 @@ class World:
         return self
 
     async def killed(self) -> World:
-        """Return the world after this one was cut off, whatever it was doing."""
+        """Kill this server, and return the next."""
         for task in asyncio.all_tasks():
             is_ours = "_keep_" in str(task) or "Mailbox" in str(task)
             if is_ours and task is not asyncio.current_task():
@@ -91,11 +91,11 @@ class World:
         return client
 
     def handle(self, client: LiveClient) -> Client:
-        """Return what an application has of ``client``."""
+        """Return the object that the application has for ``client``."""
         return Client(client, self.hub, 1000)
 
     def again(self, client: LiveClient) -> LiveClient:
-        """Return the client that shows the token of ``client`` here."""
+        """Return the client that this server finds for the token of ``client``."""
         return self.hub.find(client.token)
 
     def poll(self, client: LiveClient, cursor: int | None = None) -> list[Any]:

@@ -18,7 +18,7 @@ from thywill.errors import SettingsError
 
 LASTING = ["sqlite", "mariadb", "postgresql"]
 URLS = {"sqlite": "sqlite:///records/test.db", "memory": "sqlite:///:memory:"}
-# Gone records that are older than the setting `keep` would be removed.
+# A present date, since records of gone clients are removed when they are older than the setting `keep`.
 NOW = time.time()
 RECORD = ClientRecord(
     id="client-1",
@@ -35,7 +35,7 @@ RECORD = ClientRecord(
 
 
 class Saved:
-    """A client whose record is what the test says, and which counts how often it was asked for it."""
+    """A client with a given record, which counts how often the record was asked for."""
 
     def __init__(self, record: ClientRecord) -> None:
         self.id = record.id

@@ -1,4 +1,4 @@
-"""Lets a test that root runs be a user without rights for a while."""
+"""Runs a part of a test as a user without rights, even if root runs the tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @contextmanager
 def forbidden_folder(*files: Path) -> Iterator[Path]:
-    """Give a folder with copies of ``files``, all read-only to this process; root becomes somebody else."""
+    """Yield a folder with copies of ``files`` that this process cannot write to, even if it is root's."""
     folder = Path(tempfile.mkdtemp())
     for file in files:
         Path(shutil.copy(file, folder)).chmod(0o444)
@@ -29,7 +29,7 @@ def forbidden_folder(*files: Path) -> Iterator[Path]:
 
 @contextmanager
 def nobody() -> Iterator[None]:
-    """Be somebody without rights for a while."""
+    """Run the block as a user without rights, if root runs the tests."""
     was_root = os.geteuid() == 0
     if was_root:
         os.setresuid(65534, 65534, 0)

@@ -23,10 +23,10 @@ STARTED = re.compile(r"thywill serves on (http://127\.0\.0\.1:(\d+)/) \(end it w
 
 
 class Served:
-    """A running server; its log is in ``folder / "run.log"``. Leave it by ``with``, or end it.
+    """A running server; its log is ``folder / "run.log"``. Use it by ``with``, or call ``stop`` or ``kill``.
 
     Args:
-        folder: for its data, and the current folder of the process: nothing may depend on that one.
+        folder: for its data; also the working directory, on which nothing may depend.
         options: further options of the command.
         port: the port, or 0 for a free one.
         environment: further variables of its environment.
@@ -91,7 +91,7 @@ Serve = Callable[..., Served]
 
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[Serve]:
-    """A function that starts a server with its data in ``folder``; all of them are ended after the block."""
+    """Yield a function that starts a server with its data in ``folder``; all are ended after the block."""
     started: list[Served] = []
 
     def start(*options: str, **fields: Any) -> Served:

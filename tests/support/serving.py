@@ -26,7 +26,7 @@ def sections(folder: Path, **changes: dict[str, Any]) -> Sections:
         "log": {"level": "debug"},
     }
     for name, values in changes.items():
-        # A component of the test's own does not have the settings of the one that it takes the place of.
+        # A component from a test does not take the settings of the one that it replaces.
         own = "component" in values
         base[name] = values if own else {**base.get(name, {}), **values}
     return base
@@ -37,7 +37,7 @@ class Running:
 
     def __init__(self, settings: Sections) -> None:
         self.service = Service(Settings(settings, "settings"), ROOT)
-        # The parser of Tornado's own client holds no connection back that a parked poll would need.
+        # So many connections that a parked poll never keeps another request waiting.
         self._http = AsyncHTTPClient(force_instance=True, defaults={"request_timeout": 60})
         self._http.configure(None, max_clients=100)
 
@@ -77,7 +77,7 @@ class Running:
 
 
 class WireClient:
-    """What a browser is on the wire."""
+    """A client that sends the requests of a browser."""
 
     def __init__(self, running: Running, answer: dict[str, Any]) -> None:
         self.running = running

@@ -1,7 +1,7 @@
-"""Tests of the engine, with literal times.
+"""Settings for hypothesis: the same examples in every run.
 
-``STEADY`` makes hypothesis try the same examples in every run, so that a change is never blamed for another's
-bad luck. To look further, set ``derandomize=False`` here for a while.
+So a failure is never due to examples that only this run has tried. To search further, set
+``derandomize=False`` for some runs.
 """
 
 from __future__ import annotations

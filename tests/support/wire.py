@@ -81,7 +81,7 @@ class Wire:
         """Return a connection to ``port``; a ``slow`` one takes in little while nobody reads."""
         sock = socket.socket()
         sock.setblocking(False)
-        # What is sent is to arrive at once, and not together with what is sent next.
+        # Each part is sent as its own segment, not joined with the next one.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if slow:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
@@ -148,7 +148,7 @@ class Wire:
         return await self.exactly(self._received.index(end) + len(end))
 
     def has_ended(self) -> bool:
-        """Tell whether the server has closed, or has said something."""
+        """Tell whether the server has closed the connection or has sent something."""
         try:
             self._sock.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
@@ -185,11 +185,11 @@ class Wire:
         self._received += data
 
     def hurry(self) -> None:
-        """Be slow no longer."""
+        """Read at full speed from now on."""
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LARGE_BUFFER)
 
     def finish_sending(self) -> None:
-        """Close this direction only."""
+        """Close the sending direction only."""
         with contextlib.suppress(OSError):  # the server was faster
             self._sock.shutdown(socket.SHUT_WR)
 

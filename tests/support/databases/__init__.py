@@ -52,7 +52,7 @@ class Servers:
         return server.url(server.make_database())
 
     def with_tls(self, kind: str, certificate: Path, key: Path) -> DatabaseServer:
-        """Return a server of its own with this certificate; who asks for it closes it."""
+        """Return a new server with this certificate. The caller closes it."""
         folder = Path(tempfile.mkdtemp(prefix="thywill-tls-"))
         files = [Path(shutil.copy(path, folder)) for path in (certificate, key)]
         user = find_account(KINDS[kind].account)
@@ -74,7 +74,7 @@ class Servers:
 
 
 def running_servers() -> Iterator[Servers]:
-    """Give the servers, for a fixture; they end with it."""
+    """Yield the servers, and stop them afterwards."""
     servers = Servers()
     try:
         yield servers

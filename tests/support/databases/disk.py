@@ -1,4 +1,4 @@
-"""A disk that is soon full."""
+"""A small disk, for tests of a full one."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ class Disk:
         subprocess.run(["mount", "-o", "remount,size=200m", str(self.folder)], check=True)
 
     def remove(self) -> None:
-        """Unmount it, also while a server that was killed has not let go of it."""
+        """Unmount it, even if a server that was killed still uses it."""
         subprocess.run(["umount", "--lazy", str(self.folder)], check=True)

@@ -30,7 +30,7 @@ class MariaDB(DatabaseServer):
         """Connect as root over the socket."""
         pymysql = pytest.importorskip("pymysql")
         connection = pymysql.connect(user="root", database=database, autocommit=True, defer_connect=True)
-        # PyMySQL leaves it to the garbage collector to close a socket of its own that did not connect.
+        # PyMySQL does not close a socket that failed to connect; the garbage collector does.
         with contextlib.ExitStack() as stack:
             sock = stack.enter_context(socket.socket(socket.AF_UNIX))
             sock.connect(self.socket)
@@ -39,7 +39,7 @@ class MariaDB(DatabaseServer):
         return connection
 
     def make_database_on(self, disk: Disk) -> str:
-        """Make one, and move its folder there."""
+        """Create a database and move its folder to the disk."""
         name = self.make_database()
         own = self.folder / "data" / name
         for path in own.iterdir():
@@ -51,7 +51,7 @@ class MariaDB(DatabaseServer):
         return name
 
     def revoke(self, name: str) -> None:
-        """Leave SELECT."""
+        """Take all rights from the user but SELECT."""
         self.execute(f"REVOKE ALL PRIVILEGES ON {name}.* FROM '{USER}'@'%'")
         self.execute(f"GRANT SELECT ON {name}.* TO '{USER}'@'%'")
 
@@ -72,7 +72,7 @@ class MariaDB(DatabaseServer):
             "--bind-address=127.0.0.1",
             f"--pid-file={self.folder}/pid",
             "--skip-name-resolve",
-            # What a server of some age has: neither may matter.
+            # Settings of an older server; thywill must work with both.
             "--character-set-server=latin1",
             "--sql-mode=ANSI",
             "--innodb-flush-log-at-trx-commit=2",
@@ -80,7 +80,7 @@ class MariaDB(DatabaseServer):
         ]
 
     def _settings(self) -> list[str]:
-        # A server that is not started by root must not be told a user.
+        # Only a server that root starts may have the option --user.
         return ["--no-defaults", f"--datadir={self.folder}/data", "--skip-log-bin"]
 
     def _allow(self) -> None:

@@ -37,12 +37,12 @@ class PostgreSQL(DatabaseServer):
         )
 
     def make_database_on(self, disk: Disk) -> str:
-        """Make one in a tablespace there."""
+        """Create a database in a tablespace on the disk."""
         self.execute(f"CREATE TABLESPACE small LOCATION '{disk.folder}'")
         return self.make_database("TABLESPACE small")
 
     def revoke(self, name: str) -> None:
-        """Leave what everybody may."""
+        """Take the user's own rights away, so that those of every user remain."""
         self.execute(f"ALTER DATABASE {name} OWNER TO boss")
 
     def _find(self) -> None:
@@ -70,7 +70,7 @@ class PostgreSQL(DatabaseServer):
         self.execute(f"ALTER DATABASE {name} OWNER TO {USER}")
 
     def _signal(self, process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-        # Each of its processes leads a group of its own; SIGINT does not wait for clients to leave.
+        # Each process of PostgreSQL is in its own group. On SIGINT it does not wait for its clients.
         if number is signal.SIGTERM:
             process.send_signal(signal.SIGINT)
             return
@@ -79,12 +79,12 @@ class PostgreSQL(DatabaseServer):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
         if number is signal.SIGKILL:
-            # What they share keeps the next start from it.
+            # The next start fails while one of them still uses the shared memory.
             wait_for(lambda: all(map(has_ended, children)), "a process of PostgreSQL does not end")
 
 
 def _postgresql_programs() -> Path:
-    """Return the newest folder of programs: Debian keeps those of each version, and none in PATH."""
+    """Return the newest folder of programs. Debian has one for each version, none of them in PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     if found:
         return found[-1].parent

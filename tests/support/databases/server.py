@@ -29,7 +29,7 @@ LIMIT = 60.0
 class DatabaseServer:
     """A server that can be stopped, killed, frozen and started again on the same port with its data.
 
-    As root it runs as the user that the package made for it, for PostgreSQL refuses root.
+    If root runs the tests, the server runs as the user that its package created: PostgreSQL refuses root.
 
     Args:
         options: more options of its command line.
@@ -46,7 +46,7 @@ class DatabaseServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._number = 0
         self._find()
-        # Not below pytest's own folder, which other users must not enter.
+        # Not in pytest's own folder, which other users cannot enter.
         self.folder = Path(tempfile.mkdtemp(prefix="thywill-db-"))
         if self.user is not None:
             os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
@@ -82,7 +82,7 @@ class DatabaseServer:
         assert self._process is not None
         self._frozen = True
         self._signal(self._process, signal.SIGSTOP)
-        # A thread that is on a processor goes on for a moment, and might answer.
+        # A running thread continues for a moment and might answer.
         wait_for(self._is_still, "a database server does not freeze")
 
     def thaw(self) -> None:
@@ -109,7 +109,7 @@ class DatabaseServer:
         return name
 
     def url(self, name: str, **changes: Any) -> str:
-        """Return the URL of a database; ``changes`` of user, password, host, port and the options."""
+        """Return the URL of a database; ``changes`` replaces user, password, host, port or options."""
         parts = {"user": USER, "password": PASSWORD, "host": "127.0.0.1", "port": self.port} | changes
         user, password = quote(parts["user"], safe=""), quote(parts["password"], safe="")
         options = f"?{parts['options']}" if "options" in parts else ""
@@ -127,7 +127,7 @@ class DatabaseServer:
             return list(cursor.fetchall()) if cursor.description else []
 
     def revoke(self, name: str) -> None:
-        """Let the user into a database, but change nothing there."""
+        """Allow the user to connect to a database, but not to change anything there."""
         raise NotImplementedError
 
     @property
@@ -152,7 +152,7 @@ class DatabaseServer:
 
     def _answers(self) -> bool:
         try:
-            # The door of the tests; the statement may go by another.
+            # The administrator's connection, for tests.
             socket.create_connection(("127.0.0.1", self.port)).close()
             self.execute("SELECT 1")
         except Exception:
@@ -216,7 +216,7 @@ def wait_for(condition: Callable[[], bool], otherwise: str) -> None:
 
 
 def children_of(pid: int) -> list[int]:
-    """Return the processes that process ``pid`` has started and not yet buried."""
+    """Return the child processes of ``pid``, zombies included."""
     try:
         text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     except OSError:  # it has ended
@@ -234,12 +234,12 @@ def thread_states(pid: int) -> list[str]:
 
 
 def has_ended(pid: int) -> bool:
-    """Tell whether nothing of a process runs, be it buried or not."""
+    """Tell whether a process has ended; a zombie counts as ended."""
     return all(state == "Z" for state in thread_states(pid))
 
 
 def find_account(name: str) -> pwd.struct_passwd | None:
-    """Return whom root becomes for a server; None for everybody else."""
+    """Return the user that root runs the server as; None if somebody else runs the tests."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name: entry for entry in pwd.getpwall()}

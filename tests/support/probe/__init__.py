@@ -1,4 +1,4 @@
-"""An application for tests: it does what a message asks for, and notes what happens to its clients."""
+"""An application for tests. It does what a message asks for, and records the events of its clients."""
 
 from __future__ import annotations
 
