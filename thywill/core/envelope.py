@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -246,19 +245,6 @@ def encode_data(data: Any, limit: int) -> bytes:
     if len(encoded) > limit:
         raise UnsendableMessage(f"the data has {len(encoded)} bytes of JSON, and the limit is {limit}")
     return encoded
-
-
-def encode_item(message_id: int, data: bytes, reply_to: int | None = None) -> bytes:
-    """Encode a message for a browser: ``[id,data]``, or ``[id,outcome,n]``, the reply to its message n."""
-    if reply_to is None:
-        return b"[%d,%b]" % (message_id, data)
-    return b"[%d,%b,%d]" % (message_id, data, reply_to)
-
-
-def encode_answer(items: Sequence[bytes], cursor: int, lost: int = 0) -> bytes:
-    """Encode the answer to a poll: messages, the cursor after them, and how many were dropped among them."""
-    body = b'{"messages":[%b],"cursor":%d' % (b",".join(items), cursor)
-    return body + (b',"lost":%d}' % lost if lost else b"}")
 
 
 def encode_superseded(cursor: int) -> bytes:

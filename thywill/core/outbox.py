@@ -33,7 +33,6 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar
 
-from thywill.core.envelope import encode_answer, encode_item
 from thywill.core.overflow import Overflow
 from thywill.errors import Malformed
 
@@ -121,6 +120,19 @@ class Loss:
     def alone(self) -> bytes:
         """Return the answer that reports only this loss."""
         return encode_answer((), self.id, self.lost)
+
+
+def encode_item(message_id: int, data: bytes, reply_to: int | None = None) -> bytes:
+    """Encode a message for a browser: ``[id,data]``, or ``[id,outcome,n]``, the reply to its message n."""
+    if reply_to is None:
+        return b"[%d,%b]" % (message_id, data)
+    return b"[%d,%b,%d]" % (message_id, data, reply_to)
+
+
+def encode_answer(items: Sequence[bytes], cursor: int, lost: int = 0) -> bytes:
+    """Encode the answer to a poll: messages, the cursor after them, and how many were dropped among them."""
+    body = b'{"messages":[%b],"cursor":%d' % (b",".join(items), cursor)
+    return body + (b',"lost":%d}' % lost if lost else b"}")
 
 
 Waiting = Entry | Loss

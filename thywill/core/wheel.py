@@ -6,7 +6,8 @@ to be cheap: it changes only ``deadline``, and leaves the item in its old slot. 
 item moves on to the slot of its present deadline. With a tick of 0.5 s:
 
     10.0   schedule(item, 35.0)    slot 71, which comes up at 35.5
-    20.0   schedule(item, 45.0)    still in slot 71: only the deadline has changed
+    20.0   schedule(item, 45.0)    still in slot 71: only the deadline has changed. Hot code sets it itself,
+                                   where ``deadline >= (slot - 1) * tick``
     35.5   advance                 slot 71 comes up too early for 45.0: the item moves to slot 91
     36.0   schedule(item, 41.0)    earlier than its slot: added to slot 83, too
     41.5   advance                 slot 83 comes up: the item is due, and is returned

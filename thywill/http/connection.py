@@ -104,8 +104,8 @@ class Connection(asyncio.Protocol, Member):
     def _schedule(self, seconds: float) -> None:
         shared, slot = self.shared, self.slot
         deadline = shared.now() + seconds
-        if slot is not None and deadline >= slot * shared.tick_seconds:
-            # The wheel looks here before that, and moves the connection on: nearly always so, without a call.
+        if slot is not None and deadline >= (slot - 1) * shared.tick_seconds:
+            # The wheel visits the connection before that, and moves it on. Every request gets here.
             self.deadline = deadline
         else:
             shared.wheel.schedule(self, deadline)

@@ -93,15 +93,23 @@ class Leases:
 
     def grace(self, client: LiveClient) -> None:
         """``client`` has not polled yet, or not since the server was restarted."""
-        self._wheel.schedule(client, self._monotonic() + self._timing.grace)
+        self._schedule(client, self._timing.grace)
 
     def hold(self, client: LiveClient, seconds: float) -> None:
         """A request of ``client`` is parked, for ``seconds`` at most."""
-        self._wheel.schedule(client, self._monotonic() + seconds)
+        self._schedule(client, seconds)
 
     def pause(self, client: LiveClient) -> None:
         """No request of ``client`` is here, as it is between two polls."""
-        self._wheel.schedule(client, self._monotonic() + self._timing.pause)
+        self._schedule(client, self._timing.pause)
+
+    def _schedule(self, client: LiveClient, seconds: float) -> None:
+        deadline, slot = self._monotonic() + seconds, client.slot
+        if slot is not None and deadline >= (slot - 1) * self._timing.tick:
+            # The wheel visits the client before that, and moves it on. Every poll and every answer gets here.
+            client.deadline = deadline
+        else:
+            self._wheel.schedule(client, deadline)
 
     def tick(self) -> None:
         """Act on every deadline that has passed; called once a ``timing.tick``."""

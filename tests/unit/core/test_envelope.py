@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.support.steady import STEADY
 from thywill.core import envelope
 from thywill.core.envelope import NO_MESSAGES, ClientFrame, Connect, Item, Leave, Poll, Send
+from thywill.core.outbox import encode_answer, encode_item
 from thywill.errors import Gap, Gone, Malformed, RequestError, TooLarge, TooMany, UnsendableMessage
 
 HIGHEST = 9007199254740991
@@ -245,18 +246,18 @@ def test_data_that_is_not_json_cannot_be_sent(data: Any) -> None:
 @STEADY
 @given(data=values, n=st.none() | st.integers(1, HIGHEST))
 def test_an_item_holds_its_data(data: Any, n: int | None) -> None:
-    item = envelope.encode_item(HIGHEST, envelope.encode_data(data, 10**6), n)
+    item = encode_item(HIGHEST, envelope.encode_data(data, 10**6), n)
     assert json.loads(item) == [HIGHEST, data, *([] if n is None else [n])]
 
 
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        (envelope.encode_item(5, b'"a"'), b'[5,"a"]'),
-        (envelope.encode_item(5, b'{"result":1}', 2), b'[5,{"result":1},2]'),
-        (envelope.encode_answer([], 3), b'{"messages":[],"cursor":3}'),
-        (envelope.encode_answer([b"[4,1]", b"[5,2]"], 5), b'{"messages":[[4,1],[5,2]],"cursor":5}'),
-        (envelope.encode_answer([b"[4,1]"], 4, 2), b'{"messages":[[4,1]],"cursor":4,"lost":2}'),
+        (encode_item(5, b'"a"'), b'[5,"a"]'),
+        (encode_item(5, b'{"result":1}', 2), b'[5,{"result":1},2]'),
+        (encode_answer([], 3), b'{"messages":[],"cursor":3}'),
+        (encode_answer([b"[4,1]", b"[5,2]"], 5), b'{"messages":[[4,1],[5,2]],"cursor":5}'),
+        (encode_answer([b"[4,1]"], 4, 2), b'{"messages":[[4,1]],"cursor":4,"lost":2}'),
         (envelope.encode_superseded(3), b'{"messages":[],"cursor":3,"superseded":true}'),
         (envelope.encode_retry(3, 1.26), b'{"messages":[],"cursor":3,"retry":1.3}'),
         (envelope.encode_received(7), b'{"received":7}'),

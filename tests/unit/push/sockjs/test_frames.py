@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.steady import STEADY
-from thywill.core.envelope import encode_item
-from thywill.core.outbox import Entry
+from thywill.core.outbox import Entry, encode_item
 from thywill.push.sockjs import frames
 
 
