@@ -1,4 +1,4 @@
-"""What becomes of each transport behind nginx as people set it up: the table of ``conf/README.md``.
+"""Which transports work behind nginx with settings that people really have: the table of ``conf/README.md``.
 
 ``python3 -m tests.tools.nginx_table`` prints it, from a Chromium and from ``run.py doctor``.
 """
@@ -101,7 +101,7 @@ def row(setting: Setting, browser: Browser, folder: Path) -> str:
 
 
 def doctor(url: str) -> str:
-    """Return what ``doctor`` tells to write, or that all is well."""
+    """Return the line that ``doctor`` suggests, or that all is well."""
     command = [*COMMAND, "doctor", url, "--insecure", "--json"]
     told = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
     remedies = [each["remedy"] for each in told["findings"] if each["remedy"]]
@@ -110,7 +110,7 @@ def doctor(url: str) -> str:
 
 
 def outcomes(browser: Browser, address: str) -> list[str]:
-    """Return what becomes of each transport in pages that begin with it."""
+    """Return what happens to each transport in pages that begin with it."""
     pages = {name: new_page(browser) for name in TRANSPORTS}
     for name, page in pages.items():
         page.open(f"{address}echo/?transport={name}")
@@ -128,7 +128,7 @@ def outcomes(browser: Browser, address: str) -> list[str]:
 
 
 def new_page(browser: Browser) -> ChromiumPage:
-    """Return a page that takes nginx's certificate."""
+    """Return a page that accepts nginx's certificate."""
     page = browser.new_page(isolated=True)
     assert isinstance(page, ChromiumPage)
     page.call("Security.setIgnoreCertificateErrors", ignore=True)
@@ -136,14 +136,14 @@ def new_page(browser: Browser) -> ChromiumPage:
 
 
 def wait(condition: Callable[[], bool]) -> None:
-    """Wait until a condition comes about, but no longer than it takes where it does not."""
+    """Wait until a condition is true, or until a time limit."""
     end = time.monotonic() + SETTLED
     while not condition() and time.monotonic() < end:
         time.sleep(0.2)
 
 
 def send(page: Page, text: str) -> None:
-    """Have a page send a text, which comes back to it."""
+    """Send a text from a page, which the echo sends back."""
     page.evaluate(
         f"(() => {{ document.getElementById('echo-text').value = {json.dumps(text)};"
         " document.getElementById('echo-send').click(); })()"
@@ -156,7 +156,7 @@ def hears(page: Page, text: str) -> bool:
 
 
 def outcome(page: Page, name: str) -> str:
-    """Return what has become of a transport."""
+    """Return what happened to a transport."""
     if not hears(page, f"hello by {name}"):
         return "fails"
     found = used(page)
@@ -164,7 +164,7 @@ def outcome(page: Page, name: str) -> str:
 
 
 def used(page: Page) -> str:
-    """Return what a page receives by."""
+    """Return the transport by which a page receives."""
     script = (
         "new Promise((done) => { setTimeout(() => done(''), 300);"
         " thywill.ready((client) => done(client.transport)); })"

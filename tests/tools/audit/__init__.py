@@ -1,1 +1,1 @@
-"""The auditor: clients over a faulty network, an ill-treated server, and an account of every message."""
+"""The auditor: clients over a faulty network, a server under faults, and an account of every message."""

@@ -1,4 +1,4 @@
-"""``python3 -m tests.tools.audit``: does harm to a server and its clients, and accounts for every message."""
+"""``python3 -m tests.tools.audit``: causes faults around a server, and accounts for every message."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Seen:
         self.missing: set[int] = set()
 
     def take(self, n: int) -> str | None:
-        """Note a further message; return what is wrong with it, if anything is."""
+        """Record one more message; return what is wrong with it, if anything."""
         if n > self.last:
             self.missing.update(range(self.last + 1, n))
             self.last = n
@@ -72,11 +72,11 @@ class Seen:
 
 @dataclass
 class Client:
-    """One client: what it saw, what it sent, what it was told.
+    """One client: what it received, what it sent, which losses were reported to it.
 
     Args:
-        id: as the server knows it.
-        label: as the auditor knows it, for people.
+        id: the server's id for it.
+        label: the auditor's name for it.
     """
 
     id: str
@@ -113,13 +113,13 @@ class Account:
         self.again = 0
 
     def note(self, kind: str, text: str, count: int = 1) -> None:
-        """Count a breach and keep its text, if there are not too many yet."""
+        """Count a breach, and store its text unless there are too many."""
         self.counts[kind] += count
         if len(self.examples) < EXAMPLES:
             self.examples.append(f"{kind}: {text}")
 
     def client(self, client_id: str) -> Client:
-        """Return the client, new if it was not heard of before."""
+        """Return the client; create it at its first mention."""
         found = self.clients.get(client_id)
         if found is None:
             found = self.clients[client_id] = Client(client_id)
@@ -170,7 +170,7 @@ class Account:
         client.hooks[n] = run, math.inf
 
     def _runs_again(self, client: Client, n: int, run: str) -> bool:
-        """Tell whether the hook may run again: the kill interrupted it, or came before its end was noted."""
+        """Tell whether the hook may run again: the kill interrupted it, or its end was not yet committed."""
         before, ended = client.hooks.get(n, (run, 0.0))
         return before != run and before in self.kills and ended > self.kills[before] - UNNOTED
 
@@ -279,10 +279,10 @@ class Account:
         )
 
     def close(self) -> None:
-        """Count what is lost; nothing may come after this."""
+        """Count what is lost. No further event may follow."""
         for client in self.clients.values():
             if not client.label:
-                continue  # it was gone before its page had begun
+                continue  # the client was gone before its page had begun
             self._close_down(client)
             self._close_up(client)
 

@@ -1,4 +1,4 @@
-"""Carries out one row: a server, a network, an audience, the fault, and the account at the end."""
+"""Runs one row of the table: a server, a network, clients and a fault; then accounts for all messages."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Audit:
         self.fleet: Fleet | None = None
 
     async def run(self) -> Outcome:
-        """Do it; return the result."""
+        """Run the row and return its result."""
         begun = time.monotonic()
         scale = self.scale
         kind = StockPage if self.is_stock else Page
@@ -177,11 +177,11 @@ class Audit:
         if not self.server.is_running:
             await self.server.start()
         await self._settle(fleet)
-        # What was sent twice would arrive about now.
+        # A message that was sent twice would arrive about now.
         await asyncio.sleep(0.3)
 
     async def _settle(self, fleet: Fleet) -> None:
-        if self.is_stock:  # what it has lost it never gives
+        if self.is_stock:  # a stock server never delivers what it has lost
             await asyncio.sleep(STOCK_SETTLE_SECONDS)
         else:
             await self._until(fleet.waiting, self.scale.settle, "settle")

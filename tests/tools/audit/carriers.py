@@ -1,4 +1,4 @@
-"""How messages reach the Python client: native polls, and SockJS sessions."""
+"""The transports of the Python client: native polls, and SockJS sessions."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ PAUSE = 0.3
 
 
 class Over(Exception):
-    """The carrier carries nothing any more; ``retry`` is when the server wants to be asked again."""
+    """The transport has ended; ``retry`` is the number of seconds until the next attempt."""
 
     def __init__(self, retry: float = 0) -> None:
         self.retry = retry
 
 
 class Carrier:
-    """One way for messages to come."""
+    """A transport: one way to receive messages."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -33,7 +33,7 @@ class Carrier:
         self.line = page.new_line()
 
     async def run(self) -> None:
-        """Bring messages until it breaks: raises ``Broken`` or ``Over``."""
+        """Receive messages until the connection breaks; raises ``Broken`` or ``Over``."""
         raise NotImplementedError
 
     async def send(self, items: list[Any]) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class Session(Carrier):
             return
         page = self.page
         if code == "bad_token" and not self.can_send:
-            raise Over  # the open frame went astray, so it does not know whose it is
+            raise Over  # the open frame was lost, so the session belongs to nobody yet
         if said.get("after", page.cursor) > page.cursor:
             raise Over  # an answer before this one got lost
         if "after" in said and said["after"] != self._after:

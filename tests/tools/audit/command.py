@@ -1,4 +1,4 @@
-"""The command: what can be asked of an audit, its rows one after another, and the table."""
+"""The command line: its options, the rows one after another, and the table."""
 
 from __future__ import annotations
 

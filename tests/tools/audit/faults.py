@@ -81,7 +81,7 @@ def reset_connection(rng: random.Random, asked: Asked) -> Plan:
 
 @dataclass(frozen=True)
 class Wear:
-    """A damage, and how likely it is for a request."""
+    """A fault of one request, and its probability."""
 
     name: str
     damage: Damage
@@ -89,7 +89,7 @@ class Wear:
 
 
 class Weather:
-    """A planner for the network: each client has its own chance.
+    """Plans the faults of the network, from a random source for each client.
 
     Args:
         wears: at most one of them happens to a request.

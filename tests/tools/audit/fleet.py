@@ -26,7 +26,7 @@ Make = Callable[[str, Callable[[], None]], Page | StockPage]
 
 
 class Seat(Protocol):
-    """One place in the audience: a client, and the next after that one is gone."""
+    """A place for one client at a time; when that is gone, the next one takes it."""
 
     label: str
 
@@ -37,10 +37,10 @@ class Seat(Protocol):
         """Let the browser sleep; ``is_dead``: its connections break meanwhile."""
 
     def client(self) -> Client | None:
-        """Return the account of who sits here."""
+        """Return the account of the present client."""
 
     def describe(self) -> None:
-        """Say how it stands, in ``description``, as soon as that is known."""
+        """Store the present state as text in ``description``, as soon as it is known."""
 
     description: str
 
@@ -56,7 +56,7 @@ class PythonSeat:
         self.is_closed = self.is_quiet = False
 
     def open(self) -> None:
-        """Sit down."""
+        """Start a client."""
         if not self.is_closed:
             self._page = self._make(self.label, self.open)
             self._page.is_quiet = self.is_quiet
@@ -77,20 +77,20 @@ class PythonSeat:
         self.description = repr(self._page)
 
     def quiet(self) -> None:
-        """Say no more."""
+        """Send nothing more."""
         self.is_quiet = True
         if self._page is not None:
             self._page.is_quiet = True
 
     def close(self) -> None:
-        """Go."""
+        """End the client."""
         self.is_closed = True
         if self._page is not None:
             self._page.close()
 
 
 class NodeSeat:
-    """A seat for the browser client; what it sees comes as reports."""
+    """A seat for the browser client in Node.js, which reports what it sees."""
 
     def __init__(self, label: str, tell: Callable[..., None], account: Account) -> None:
         self.label = label
@@ -101,7 +101,7 @@ class NodeSeat:
         self._clients: dict[str, Client] = {}
 
     def open(self, seed: int, mate: str) -> None:
-        """Sit down; in the same browser as the page ``mate``, if that is here."""
+        """Start a client, in the same browser as the page ``mate`` if there is one."""
         self._tell("open", label=self.label, seed=seed, mate=mate)
 
     def move(self, rng: random.Random) -> None:
@@ -117,7 +117,7 @@ class NodeSeat:
         self._tell("describe", label=self.label)
 
     def report(self, client_id: str | None, kind: str, values: list[Any]) -> None:
-        """Take one report."""
+        """Handle one report."""
         account = self._account
         if kind == "open":
             self._client = self._clients[str(client_id)] = account.client(str(client_id))
@@ -145,7 +145,7 @@ class NodeSeat:
 
 
 class Fleet:
-    """The audience of a row.
+    """All clients of a row.
 
     Args:
         account: is told of everything.
@@ -181,7 +181,7 @@ class Fleet:
         return [*self._pythons, *self._nodes.values()]
 
     async def open(self, port: int, server_port: int, pythons: int, nodes: int) -> None:
-        """Let so many of each kind in; two pages share a browser.
+        """Start so many clients of each kind; two pages share a browser.
 
         Args:
             port: the network's.
@@ -245,7 +245,7 @@ class Fleet:
         self._process.stdin.write(json.dumps({"do": command, **fields}).encode() + b"\n")
 
     def quiet(self) -> None:
-        """Let nobody begin to say anything more."""
+        """Stop all clients from sending more."""
         for seat in self._pythons:
             seat.quiet()
         if self._process is not None:
@@ -260,7 +260,7 @@ class Fleet:
         ]
 
     async def close(self) -> None:
-        """Send everybody away."""
+        """End all clients."""
         for seat in self._pythons:
             seat.close()
         if self._process is not None and self._process.returncode is None:

@@ -16,7 +16,7 @@ CHUNK = 256 * 1024
 
 
 class Journal:
-    """A FIFO: what was written to it is safe from the writer's death, and needs no disk.
+    """A FIFO. Lines in it survive the death of the writer, and need no disk.
 
     Args:
         path: where to make it.
@@ -28,7 +28,7 @@ class Journal:
         self.failures = 0
         self._account = account
         os.mkfifo(path)
-        # Open both ways, so that it does not end when the writer does.
+        # Opened for writing too, so that reading does not end when the writer ends.
         self._pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK)
         with contextlib.suppress(OSError):
             fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
@@ -36,7 +36,7 @@ class Journal:
         asyncio.get_running_loop().add_reader(self._pipe, self.read)
 
     def read(self) -> None:
-        """Take in what has been written."""
+        """Read what has been written."""
         with contextlib.suppress(BlockingIOError):
             while chunk := os.read(self._pipe, CHUNK):
                 *lines, self._rest = (self._rest + chunk).split(b"\n")
@@ -66,7 +66,7 @@ class Journal:
                 raise ValueError(f"no line of a journal: {words}")
 
     def close(self) -> None:
-        """Take in the rest and stop."""
+        """Read the rest and stop."""
         self.read()
         asyncio.get_running_loop().remove_reader(self._pipe)
         os.close(self._pipe)

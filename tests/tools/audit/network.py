@@ -59,7 +59,7 @@ CLEAN = Plan()
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: who asks, for what, how many bytes."""
+    """One request: its client, its path, its size in bytes."""
 
     label: str
     path: bytes
@@ -167,7 +167,7 @@ class Far(asyncio.Protocol):
 
     def __init__(self, near: Near) -> None:
         self.near = near
-        self.transport: Any = None  # uvloop's are not of asyncio's classes
+        self.transport: Any = None  # not an isinstance check: uvloop's transports are not asyncio's
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -187,7 +187,7 @@ class Near(asyncio.Protocol):
     def __init__(self, network: Network) -> None:
         self._network = network
         self._loop = asyncio.get_running_loop()
-        self.transport: Any = None  # uvloop's are not of asyncio's classes
+        self.transport: Any = None  # not an isinstance check: uvloop's transports are not asyncio's
         self.far: Far | None = None
         self._received = b""
         self._answered = 0
@@ -343,7 +343,7 @@ class Near(asyncio.Protocol):
             self.close()
 
     def server_closed(self) -> None:
-        """The server has closed: so do we, after what is held back."""
+        """The server has closed: close too, after the delayed data."""
         self._ending = True
         if not self._waiting and not self._slow:
             self.close()

@@ -76,11 +76,11 @@ class Page:
         return Line(self._port, self.label, self._cookies, self._awake.wait)
 
     def wrong(self, text: str) -> None:
-        """Note that the server broke the protocol."""
+        """Record that the server broke the protocol."""
         self._account.note("wrong", f"{self.label}: {text}")
 
     def open(self) -> None:
-        """Begin to live."""
+        """Connect and begin."""
         self._tasks = [asyncio.ensure_future(self._live())]
 
     async def _live(self) -> None:
@@ -132,7 +132,7 @@ class Page:
             try:
                 await asyncio.wait([self._receiving])
                 if not self._receiving.cancelled():
-                    self._receiving.result()  # raises what ended it
+                    self._receiving.result()  # raises the error that ended the task
             except (Broken, ValueError):
                 asked = 0.0
             except Over as over:
@@ -228,7 +228,7 @@ class Page:
         carrier = self._carrier
         if carrier is not None and carrier.can_send and self.rng.random() < 0.5:
             answer: dict[str, Any] = await carrier.send(items)
-            # It may be the late answer to an earlier send: nothing in a session says to which.
+            # This may be the late answer to an earlier send: an answer in a session does not say to which.
             return answer if answer.get("received", 0) >= items[0][0] else {}
         body = json.dumps({"token": self.token, "messages": items}).encode()
         return dict(json.loads((await line.ask("/thywill/send", body, ANSWER_SECONDS))[1]))

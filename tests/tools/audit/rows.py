@@ -61,7 +61,7 @@ LONG_GRACE = 4.0
 
 
 def _less(*wears: Wear) -> tuple[Wear, ...]:
-    """Return the wears, less likely each: all of them together are about as bad as one."""
+    """Return the faults with lower probabilities, so that all together are about as frequent as one."""
     return tuple(Wear(wear.name, wear.damage, wear.chance / 6) for wear in wears)
 
 
@@ -91,7 +91,7 @@ ROWS = (
     Row(
         "all-mixed",
         MIXED,
-        # Without the lock: a server does not start on a database that somebody holds.
+        # Without `locked`: a server does not start on a locked database.
         (faults.change_transports, DOZE, faults.kill),
         stock=False,
     ),

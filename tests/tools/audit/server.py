@@ -1,4 +1,4 @@
-"""The server under audit: a process that is started, killed, stopped, starved of disk and locked out."""
+"""The server under audit, a process: starts, kills and stops it, fills its disk, locks its database."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ class Server:
             self._place.folder / "data" / "thywill.db", timeout=1, isolation_level=None
         )
         try:
-            with contextlib.suppress(sqlite3.OperationalError):  # somebody else was faster
+            with contextlib.suppress(sqlite3.OperationalError):  # another process was faster
                 connection.execute("BEGIN EXCLUSIVE")
             yield
         finally:

@@ -37,7 +37,7 @@ def total(outcomes: Sequence[Outcome]) -> Outcome:
 
 
 def remarks(outcome: Outcome) -> list[str]:
-    """Return what is to be said of a row: what was told, what was noticed, the first breaches."""
+    """Return the remarks on a row: losses that clients were told of, events, the first breaches."""
     told = [f"told {count} times: {reason}" for reason, count in outcome.told.most_common(5)]
     return [*told, *outcome.notes, *outcome.examples]
 

@@ -1,4 +1,4 @@
-"""The account itself: what it calls lost, doubled and disordered, and what it does not."""
+"""The account: which messages count as lost, doubled or disordered, and which do not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The auditor, in its small form: all faults at once, for a few seconds; and that it finds what is broken."""
+"""A small audit with all faults for a few seconds, and audits of broken servers, which must find breaches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Python client speaks through: one HTTP connection that is opened when it is needed."""
+"""An HTTP connection of the Python client, opened when it is needed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 
 class Broken(Exception):
-    """No whole answer came, for whatever reason."""
+    """The answer was not complete, for whatever reason."""
 
 
 class Line:

@@ -22,17 +22,17 @@ class Division:
 
 
 def together() -> Division:
-    """Return a division in which all is for both."""
+    """Return a division in which server and load share all processors."""
     cores = frozenset(os.sched_getaffinity(0))
     return Division(cores, cores)
 
 
 def apart() -> Division:
-    """Return a division in which they have nothing in common, if there are two processors."""
+    """Return a division in which they share no processor, if there are at least two."""
     first, *others = sorted(os.sched_getaffinity(0))
     return Division(frozenset({first}), frozenset(others)) if others else together()
 
 
 def run_on(cores: Cores) -> None:
-    """Have this process, and those that it begins, run on ``cores``."""
+    """Run this process, and those that it starts, on ``cores``."""
     os.sched_setaffinity(0, cores)

@@ -90,7 +90,7 @@ def text_of_front(folder: Path, upstream: int, ports: tuple[int, int], clients: 
     secure, plain = ports
     make_certificate(folder)
     text = installed(folder, upstream, secure, plain, free_port())
-    # Workers share what comes evenly, and take many at once.
+    # The workers share connections evenly, and accept many at once.
     many = "reuseport backlog=4096;"
     changes = {
         "worker_processes auto;": f"worker_processes {workers(clients)};",

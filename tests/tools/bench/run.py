@@ -18,14 +18,14 @@ from tests.tools.bench import capacity, chart, plan, table
 from tests.tools.bench.servers import BENCH, PEERS, THYWILL, Kind, file_limit
 from tests.tools.bench.trial import build_load, run_trial
 
-# For what a server has open beside its clients: nginx wants more than one for some of them.
+# Descriptors that a server needs beside one for each client; nginx needs two for some clients.
 SPARE_FILES = 1050
-# The part of the processors that others may use when a trial begins.
+# The share of the processors that other programs may use when a trial begins.
 CALM = 0.15
 
 
 def choose(names: str) -> list[Kind]:
-    """Return the peers of these names that can be had; say of the others why not."""
+    """Return the peers with these names that can run here; print the reason for the others."""
     wanted = [name for name in names.split(",") if name]
     unknown = set(wanted) - {kind.name for kind in PEERS}
     if unknown:
@@ -43,7 +43,7 @@ def choose(names: str) -> list[Kind]:
 
 
 def largest(wanted: int) -> int:
-    """Return how many clients one process may hold here, at most ``wanted``."""
+    """Return how many clients one process can hold on this machine, at most ``wanted``."""
     most = file_limit() - SPARE_FILES
     if most < wanted:
         print(
@@ -115,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def measure_all(options: argparse.Namespace, results: Path) -> None:
-    """Write ``results`` anew after each trial, so that a run that is ended early is not lost."""
+    """Write ``results`` after each trial, so that an interrupted run keeps them."""
     peers = choose(options.peers)
     most = options.clients if options.quick else largest(max(options.most, options.clients))
     measured = []

@@ -16,7 +16,7 @@ class Figure:
     """A line of the table: one number that a step prints.
 
     Args:
-        label: what it says.
+        label: the text of the line.
         row: the row whose trials are taken.
         step: the step.
         field: the name in what the step prints.

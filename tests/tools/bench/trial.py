@@ -40,7 +40,7 @@ def build_load(folder: Path) -> Path:
 
 def run_trial(load: Path, trial: Trial) -> dict[str, Any]:
     """Return what was measured; ``failed`` in it says why a step is missing."""
-    # What a machine holds, proxy and all, is asked of the whole machine.
+    # Capacity is that of the whole machine, proxy included.
     division = together() if trial.row == CAPACITY else apart()
     with tempfile.TemporaryDirectory(prefix="thywill-bench-") as folder:
         server = Started(trial.kind, Path(folder), division.server)

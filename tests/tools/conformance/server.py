@@ -36,7 +36,7 @@ SERVERS: dict[str, Callable[..., Server]] = {"fast": FastServer, "tornado": Torn
 
 
 class Echo(Session):
-    """Sends back what it gets."""
+    """Sends back each message."""
 
     def __init__(self, keeper: Keeper, name: str) -> None:
         super().__init__(keeper, name)

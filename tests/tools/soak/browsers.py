@@ -1,4 +1,4 @@
-"""Browsers as they come and go, well and badly; each is a client, a session or a connection of its own."""
+"""Browsers that come and go, properly or not; each is a client, a session or a connection."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Browser:
 
     Args:
         port: the server's.
-        chance: decides what the behaviours leave open.
+        chance: makes the random choices of the behaviours.
     """
 
     def __init__(self, port: int, chance: random.Random) -> None:
@@ -83,19 +83,19 @@ class Browser:
             (link.reset if self.chance.random() < 0.5 else link.close)()
 
     async def connect(self, link: Link) -> None:
-        """Become a client."""
+        """Connect as a new client."""
         answer = await self.ask(link, "connect", application="watched")
         self.token = answer["token"]
 
     async def ask(self, link: Link, path: str, **fields: Any) -> dict[str, Any]:
-        """Return what the wire answers."""
+        """Return the JSON of the answer."""
         link.write(self.said(path, **fields))
         answer: dict[str, Any] = json.loads(await link.answer())
         assert "error" not in answer, answer
         return answer
 
     def said(self, path: str, **fields: Any) -> bytes:
-        """Return a request of the wire."""
+        """Return a request to the wire."""
         if self.token:
             fields["token"] = self.token
         return request(f"/thywill/{path}", method="POST", body=json.dumps(fields).encode())
@@ -115,12 +115,12 @@ class Browser:
         return f"/thywill/sockjs/000/{self.chance.getrandbits(64):x}"
 
     def frame(self, session: str, **said: Any) -> bytes:
-        """Return the request that says something over a session."""
+        """Return the request that sends something over a session."""
         body = json.dumps([json.dumps(said)]).encode()
         return request(f"{session}/xhr_send", method="POST", body=body)
 
     async def say(self, session: str, **said: Any) -> None:
-        """Say something over a session, on a connection of its own."""
+        """Send something over a session, on a new connection."""
         async with self.link() as link:
             link.write(self.frame(session, **said))
             await link.until(b"\r\n\r\n")

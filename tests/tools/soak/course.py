@@ -48,7 +48,7 @@ class Outcome:
     done: Counter[str] = field(default_factory=Counter)
 
     def left(self) -> dict[str, int]:
-        """Return what there is more of than before, beyond what it may be."""
+        """Return the counters that grew by more than they may."""
         allowed = {"memory": MEMORY, "objects": OBJECTS, "blocks": BLOCKS, "http wheel": OWN}
         return {
             name: self.after[name] - self.before[name]
@@ -122,7 +122,7 @@ class Course:
         self._done[name] += 1
 
     async def _quiet(self, before: dict[str, Any] | None) -> dict[str, Any]:
-        """Return the counters when they are down, or after the time for it."""
+        """Return the counters once they are down again, or after a time limit."""
         deadline = time.monotonic() + QUIET_SECONDS
         link = Link(*await asyncio.open_connection("127.0.0.1", self._port))
         while True:

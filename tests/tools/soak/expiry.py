@@ -66,7 +66,7 @@ class Turns:
         self._handle = self._loop.call_soon(self._turn)
 
     def stop(self) -> None:
-        """Time no more."""
+        """Stop timing."""
         self._handle.cancel()
 
 

@@ -46,7 +46,7 @@ class StockPage:
         self._task: asyncio.Task[None] | None = None
 
     def open(self) -> None:
-        """Begin to live."""
+        """Connect and begin."""
         self._task = asyncio.ensure_future(self._live())
 
     async def _live(self) -> None:

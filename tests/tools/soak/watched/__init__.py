@@ -84,7 +84,7 @@ class Counters(Push):
 
 def _process() -> dict[str, Any]:
     gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)  # what is free is not to count
+    ctypes.CDLL(None).malloc_trim(0)  # freed memory does not count
     objects = gc.get_objects()
     types = Counter(f"{type(each).__module__}.{type(each).__qualname__}" for each in objects)
     return {
