@@ -169,6 +169,18 @@ async def test_a_page_that_does_not_acknowledge_is_given_no_more(desk: Desk) -> 
     assert got == list(range(150))
 
 
+async def test_a_burst_goes_on_with_each_acknowledgement(desk: Desk) -> None:
+    page, session = await page_on(desk, XhrStreaming)
+    for number in range(15):
+        await desk.running.service.hub.send("probe", Address.client(page.id), [number, "x" * 60_000], 65536)
+    got: list[int] = []
+    while len(got) < 15:
+        said = await session.receive()
+        got += [item[1][0] for item in said["messages"]]
+        await session.acknowledge(said["cursor"])
+    assert got == list(range(15))
+
+
 async def test_a_page_that_reads_nothing_costs_its_queue_alone(desk: Desk) -> None:
     page, session = await page_on(desk, XhrStreaming)
     client, hub = desk.running.service.hub.clients[page.id], desk.running.service.hub
