@@ -22,6 +22,7 @@
 
     send: function (item) {
       var error = this.error;
+      internal.page.listenLast();
       if (error) {
         internal.later(function () { item.done(error); });
       } else {

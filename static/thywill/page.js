@@ -39,8 +39,8 @@
     if (event.persisted) { callAll('suspend'); } else { callAll('leave', true); }
   }
 
-  // Called again when the application has set its own listeners, so that ours comes after them: what they send goes
-  // with the last words of the page.
+  // Called again at the start of the application and with each message, so that ours comes after the application's own
+  // listeners: what they send goes with the last words of the page.
   page.listenLast = function () {
     var name = 'onpagehide' in window ? 'pagehide' : 'unload';
     if (window.removeEventListener) {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.drivers import Browser
-from tests.support.chat_page import BUBBLES, CONNECTED, enter, say, sees
+from tests.support.chat_page import BUBBLES, CONNECTED, ENTERED, enter, say, sees
 from tests.support.served import Served
 
 pytestmark = pytest.mark.browser
@@ -85,6 +85,23 @@ def test_a_page_survives_its_server(browser: Browser, server: Served, tmp_path: 
         page.wait_for(CONNECTED)
     finally:
         again.kill()
+
+
+def test_what_was_not_sent_is_kept(browser: Browser, server: Served, tmp_path: Path, http: str) -> None:
+    page = enter(browser.new_page(), server)
+    server.kill()
+    page.wait_for("document.getElementById('chat-status-text').innerText.startsWith('Offline')")
+    say(page, "said while nobody heard")
+    page.type("#chat-text", "and half a thought")
+    with Served(tmp_path, "--http", http, port=server.port):
+        page.wait_for("document.getElementById('chat-gone').offsetHeight > 0", timeout=60)
+        assert "restarted" in page.evaluate("document.getElementById('chat-gone-text').innerText")
+        page.click("#chat-again")
+        page.wait_for(f"{CONNECTED} && {ENTERED}")
+        text = page.evaluate("document.getElementById('chat-text').value")
+        assert text == "said while nobody heard\nand half a thought"
+        page.click("#chat-send")
+        sees(page, text)
 
 
 def test_echo_comes_back(browser: Browser, server: Served) -> None:

@@ -56,6 +56,9 @@ CLIENT_FILES = (
 NAME_SHOWN = 100
 """Characters of a name that a browser made up that are said back to it."""
 
+PLAIN_STYLE = "thywill/plain.css"
+"""For pages that have no style of their own, and for the server's own pages."""
+
 PAGE_POLICY = "script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
 
 
@@ -144,7 +147,7 @@ class TornadoClientInterface(ClientInterface):
             page,
             self._bootstrap(page, configuration),
             f"../static/{self.bundle.version}/client.js",
-            [self._address(style) for style in configuration.styles],
+            [self._address(style) for style in configuration.styles or [PLAIN_STYLE]],
         )
 
     def _bootstrap(self, page: Page, configuration: Configuration) -> dict[str, Any]:
@@ -212,7 +215,7 @@ class PageBase(RequestHandler):
         return None  # a page names its client, so no two are the same
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        style = self.interface.assets.address("thywill/plain.css")
+        style = self.interface.assets.address(PLAIN_STYLE)
         base = "../" * (self.request.path.count("/") - 1)
         allow(self, status_code)
         self.finish(html.error_page(status_code, self._reason, style, base))
@@ -223,7 +226,7 @@ class IndexHandler(PageBase):
 
     def get(self) -> None:
         pages = list(self.interface.surroundings.pages.values())
-        self.finish(html.index_page(pages, self.interface.assets.address("thywill/plain.css")))
+        self.finish(html.index_page(pages, self.interface.assets.address(PLAIN_STYLE)))
 
     head = get
 

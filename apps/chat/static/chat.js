@@ -5,6 +5,7 @@
   var dom = chat.dom,
       ENTER = 13,
       NAME_KEY = 'thywill.chat.name',
+      UNSENT_KEY = 'thywill.chat.unsent',
       SILENCE = 'Nothing has been said here yet. The address of this page leads others here.';
 
   function roomInAddress() {
@@ -24,6 +25,8 @@
     this.room = null;
     this.entering = null;
     this.lost = 0;
+    // Messages that were not sent before the client was gone.
+    this.unsent = [];
     this.log = new chat.Log(dom.find('chat-log'), dom.find('chat-jump'), client.id);
     this.pending = new chat.Pending(this.log);
     this.side = new chat.Side(client.id, client.parameters.lobby, {
@@ -41,9 +44,20 @@
       if (saved) {
         this.rename(saved, function () {});
       }
+      this.keepUnsent();
       this.listRooms();
       this.enter(roomInAddress() || this.client.parameters.lobby);
       if (!dom.narrow()) { dom.focus(dom.find('chat-text')); }
+    },
+
+    // What was not sent stands in the field again after the page has connected anew.
+    keepUnsent: function () {
+      var self = this, field = dom.find('chat-text');
+      field.value = dom.kept(UNSENT_KEY) || field.value;
+      this.fitField();
+      chat.status.beforeReload = function () {
+        dom.keep(UNSENT_KEY, self.unsent.concat(field.value || []).join('\n'));
+      };
     },
 
     limitFields: function (limits) {
@@ -168,12 +182,13 @@
     },
 
     say: function (text) {
-      var pending = this.pending, tag = this.tags + 1;
+      var self = this, pending = this.pending, tag = this.tags + 1;
       this.tags = tag;
       pending.add(tag, text, {id: this.client.id, name: this.name});
       this.client.send({kind: 'say', room: this.room.name, text: text, tag: tag}, function (error) {
         if (error) {
-          pending.failed(tag, error.message);
+          pending.failed(tag, chat.reason(error));
+          if (self.client.state === 'gone') { self.unsent.push(text); }
         } else {
           pending.accepted(tag);
         }

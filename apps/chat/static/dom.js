@@ -105,4 +105,29 @@
       return false;
     }
   };
+
+  // Keeps a text over a reload of this page. Browsers without sessionStorage keep the window's name.
+  dom.keep = function (key, text) {
+    try {
+      window.sessionStorage.setItem(key, text);
+    } catch (ignore) {
+      window.name = key + '=' + text;
+    }
+  };
+
+  // Returns that text once.
+  dom.kept = function (key) {
+    var text = '';
+    if (window.name.indexOf(key + '=') === 0) {
+      text = window.name.substr(key.length + 1);
+      window.name = '';
+    }
+    try {
+      text = window.sessionStorage.getItem(key) || text;
+      window.sessionStorage.removeItem(key);
+    } catch (ignore) {
+      // It was in the window's name.
+    }
+    return text;
+  };
 }(window.chat = window.chat || {}));

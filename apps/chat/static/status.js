@@ -11,13 +11,23 @@
       },
       LOST_SHOWN = 10000;
 
+  // Returns why a client has ended or a message was not sent, for people. A server that was restarted without its queue
+  // can not know that, and speaks of the grace time.
+  chat.reason = function (error) {
+    var isUnknown = error.code === 'gone' && /grace time/.test(error.message);
+    return isUnknown ? 'The server was restarted, or this page was away for too long.' : error.message;
+  };
+
   function Status() {
+    var self = this;
     this.node = dom.find('chat-status');
     this.text = dom.find('chat-status-text');
     this.seconds = dom.find('chat-status-seconds');
     this.timer = null;
     this.losing = false;
-    dom.on(dom.find('chat-again'), 'click', function () { window.location.reload(); });
+    // Called before the page is loaded anew.
+    this.beforeReload = null;
+    dom.on(dom.find('chat-again'), 'click', function () { self.reload(); });
   }
 
   Status.prototype = {
@@ -29,7 +39,7 @@
       } else if (state === 'lost') {
         this.lost(detail.count);
       } else if (state === 'gone') {
-        this.end('You are no longer connected.', detail && detail.message);
+        this.end('You are no longer connected.', chat.reason(detail));
       }
     },
 
@@ -58,6 +68,11 @@
       }
       tick();
       this.timer = window.setInterval(tick, 1000);
+    },
+
+    reload: function () {
+      if (this.beforeReload) { this.beforeReload(); }
+      window.location.reload();
     },
 
     end: function (what, reason) {
