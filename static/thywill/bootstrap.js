@@ -75,7 +75,6 @@
         internal.run(list[i].failed, {step: 'application', message: exception.message});
       }
     }
-    internal.page.listenLast();
     opened.start();
   }
 

@@ -76,6 +76,8 @@
     },
     eventsource: {
       usable: function () { return !!window.EventSource; },
+      // It shows no part of a frame.
+      mute: true,
       open: openEventSource
     }
   };

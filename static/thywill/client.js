@@ -65,6 +65,7 @@
 
     // The application's listeners are there: they get what has waited for them.
     start: function () {
+      internal.page.listenLast();
       while (this.early && this.early.length) { this.notify.apply(this, this.early.shift()); }
       this.early = null;
     },

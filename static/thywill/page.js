@@ -8,6 +8,8 @@
         loaded: !document.readyState || document.readyState === 'complete',
         dispatchers: []
       },
+      HIDE = 'onpagehide' in window ? 'pagehide' : 'unload',
+      isHiding = false,
       listen = internal.listen;
 
   function callAll(method, argument) {
@@ -39,20 +41,20 @@
     if (event.persisted) { callAll('suspend'); } else { callAll('leave', true); }
   }
 
-  // Called again at the start of the application and with each message, so that ours comes after the application's own
-  // listeners: what they send goes with the last words of the page.
+  // Called again with each message, so that ours comes after the application's own listeners: what they send goes with
+  // the last words of the page. A listener that is replaced during its event would not be called.
   page.listenLast = function () {
-    var name = 'onpagehide' in window ? 'pagehide' : 'unload';
-    if (window.removeEventListener) {
-      window.removeEventListener(name, hide, false);
-    } else if (window.detachEvent) {
-      window.detachEvent('on' + name, hide);
-    }
-    listen(window, name, hide);
+    if (!window.removeEventListener || isHiding) { return; }
+    window.removeEventListener(HIDE, hide, false);
+    window.addEventListener(HIDE, hide, false);
   };
 
-  page.listenLast();
+  if (window.addEventListener) {
+    window.addEventListener(HIDE, function () { isHiding = true; }, true);
+  }
+  listen(window, HIDE, hide);
   listen(window, 'pageshow', function (event) {
+    isHiding = false;
     if (event.persisted) { callAll('restart'); }
   });
 }(thywill.internal));

@@ -148,8 +148,8 @@
       self.ask();
     },
 
-    // An engine that is mute, since it may not notice that the stream was cut, has the server asked on and on: it
-    // answers if the session is gone.
+    // Where the carrier is mute, since it may not notice that the stream was cut or held back, the server is asked on and
+    // on. It also answers if the session is gone.
     ask: function () {
       var self = this, isMute = internal.carriers[self.name].mute, most = self.receiver.hold * 0.8;
       thywill.clock.clear(self.question);
@@ -185,6 +185,8 @@
       this.brought += frame.length;
       // Anything else shows that more comes through than heartbeats.
       if (kind !== 'h') { this.forgetEcho(); }
+      // The rest of a frame may be held back.
+      if (!kind) { this.silence = SILENCE; }
       if (kind === 'o') {
         this.handle('opened');
       } else if (kind === 'c') {

@@ -2,10 +2,9 @@
 (function (internal) {
   'use strict';
 
-  var FORBIDDEN = 'The Content-Security-Policy of this page forbids (connect-src) ',
-      AWAY = ' does not answer. The server or the network is away.',
-      HINDERED = ' answers, but not to this page: something changes the headers on the way, or origins in ' +
-        '[client_interface] lacks ',
+  var FORBIDDEN = 'The connect-src of this page forbids ',
+      AWAY = ' does not answer.',
+      HINDERED = ' answers, but not to this page: headers are changed on the way, or [client_interface] origins lacks ',
       // After so many failures in a row a script asks whether they are refusals.
       TRIES = 3,
       // Seconds that the script has for its answer.
