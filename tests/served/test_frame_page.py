@@ -147,14 +147,18 @@ async def test_a_page_of_any_origin_at_all_joins_no_session_through_the_frame(
     assert await session("null") != own
 
 
-async def test_the_frame_of_stock_clients_is_asked_for_anew(start: Start, http: str) -> None:
+async def test_the_frame_of_stock_clients_is_asked_for_anew(start: Start, http: str, tmp_path: Path) -> None:
     running = await serve(start, http, ALLOWED)
     response = await running.fetch("thywill/sockjs/iframe-1.6.1.html")
     assert response.headers["Cache-Control"] == "no-cache"
     assert "Expires" not in response.headers
     again = {"If-None-Match": response.headers["Etag"]}
     assert (await running.fetch("thywill/sockjs/iframe-1.6.1.html", headers=again)).code == 304
-    upgraded = await serve(start, http, ALLOWED, "https://other.example.org")
+    upgraded = await start(
+        server={"http": http},
+        client_interface={"origins": [ALLOWED, "https://other.example.org"]},
+        database={"url": f"sqlite:///{tmp_path}/other.db"},
+    )
     other = await upgraded.fetch("thywill/sockjs/iframe-1.6.1.html", headers=again)
     assert (other.code, "https://other.example.org" in other.headers["Content-Security-Policy"]) == (
         200,
