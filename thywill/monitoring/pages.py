@@ -122,7 +122,8 @@ class KeyHandler(RequestHandler):
             self._refuse()
         elif is_cross_site(self.request):
             log.warning(
-                "a page of another site sends the form of the status page, by %s", self.request.remote_ip
+                "refused the form of the status page, sent by a page of another site in the browser at %s",
+                self.request.remote_ip,
             )
             self.set_status(403)
             self._show(REFUSED.format("A page of another site has sent this form, so nothing was done."))
