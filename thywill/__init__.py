@@ -2,7 +2,14 @@
 
 from thywill.application import Application, Client, rpc
 from thywill.component import Configuration
-from thywill.errors import ApplicationError, RpcError, ThywillError, Unavailable, UnsendableMessage
+from thywill.errors import (
+    ApplicationError,
+    LimitReached,
+    RpcError,
+    ThywillError,
+    Unavailable,
+    UnsendableMessage,
+)
 
 __version__ = "0.1.0"
 
@@ -11,6 +18,7 @@ __all__ = [
     "ApplicationError",
     "Client",
     "Configuration",
+    "LimitReached",
     "RpcError",
     "ThywillError",
     "Unavailable",

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from thywill.component import Configuration
+from thywill.core.address import share_of
 from thywill.core.message import Address
 from thywill.core.overflow import Overflow, Policies
+from thywill.errors import LimitReached
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
 
@@ -98,6 +100,28 @@ class Client:
         await self._hub.send(
             live.application, Address("client", live.id), data, self._limit, key, self._overflow
         )
+
+    @property
+    def network(self) -> str:
+        """Whose share of a limit its address counts to: the address, or the network of an IPv6 address."""
+        return share_of(self._live.address)
+
+    async def limit(self, name: str, count: int, per: float) -> None:
+        """Let this client do something ``count`` times in ``per`` seconds at most, and refuse it beyond that.
+
+        In a hook nothing else is needed: its page gets the error ``too_many``. For example
+        ``await client.limit("chat", 5, per=10)``: five at once, and another one every two seconds.
+
+        Args:
+            name: what is counted; each name is counted for itself.
+            count: how often; more than 0.
+            per: seconds; more than 0.
+
+        Raises:
+            LimitReached: this was too often.
+        """
+        if wait := self._hub.take(self._live, name, count, per):
+            raise LimitReached(wait)
 
     async def disconnect(self, reason: str = "disconnected by the application") -> None:
         """End this client. Its page gets the event ``gone`` with ``reason``, a sentence for people."""

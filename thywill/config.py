@@ -26,6 +26,8 @@ from thywill.errors import SettingsError
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Rate = Annotated[float, msgspec.Meta(gt=0)]
+"""How often something may happen in a second."""
 
 SECTIONS = (
     "server",
@@ -70,12 +72,30 @@ class LimitsSettings:
     """The section ``[limits]``: how much one address or one client may take of what is there for all.
 
     Args:
+        clients_per_address: clients of one address; never more than half of ``[server] max_clients``.
+        unpolled_per_address: those of them that have not polled yet; never more than a quarter.
+        unpolled_grace: seconds that such a client has before another may take its place.
+        connects, connects_burst: new clients of one address, a second and at once.
+        sends, sends_burst: messages of one client, a second and at once.
+        send_bytes, send_bytes_burst: their bytes.
+        polls, polls_burst: polls of one client that bring nothing, a second and at once.
         sockjs_sessions: SockJS sessions on the whole server.
         sockjs_sessions_per_address: SockJS sessions of one address.
         sockjs_anonymous: SockJS sessions that have shown no token, on the whole server.
         sockjs_anonymous_per_address: SockJS sessions that have shown no token, of one address.
     """
 
+    clients_per_address: Positive = 5_000
+    unpolled_per_address: Positive = 500
+    unpolled_grace: Seconds = 10.0
+    connects: Rate = 100.0
+    connects_burst: Positive = 1_000
+    sends: Rate = 100.0
+    sends_burst: Positive = 1_000
+    send_bytes: Positive = 262_144
+    send_bytes_burst: Positive = 4_194_304
+    polls: Rate = 10.0
+    polls_burst: Positive = 100
     sockjs_sessions: Positive = 100_000
     sockjs_sessions_per_address: Positive = 5_000
     sockjs_anonymous: Positive = 10_000

@@ -1,13 +1,15 @@
 """Every error that thywill raises on purpose, ordered by who can mend it.
 
-ThywillError ├── SettingsError          the operator: a setting, a file or a port is wrong; the start ends
-with one line ├── ApplicationError       the application's author: it asked for something that cannot be done
-│   ├── UnsendableMessage    the data is not JSON, or too large │   └── RpcError             an @rpc method
-raises it to answer the caller with an error └── RequestError           the browser or the network: the
-request is answered with the error, never a traceback
-    ├── Malformed  BadToken  BadKey  NotLocal  BadOrigin  NotFound  MethodNotAllowed  Gap  Gone  TooLarge
-    ├── UnsupportedEncoding  Probed
-    └── TooMany  Draining  Unavailable    the same request may succeed later; they say after how many seconds
+ThywillError
+├── SettingsError            the operator: a setting, a file or a port is wrong; the start ends with one line
+├── ApplicationError         the application's author: it asked for something that cannot be done
+│   ├── UnsendableMessage    the data is not JSON, or too large
+│   └── RpcError             an @rpc method raises it to answer the caller with an error
+│       └── LimitReached     a client did something more often than the application allows
+└── RequestError             the browser or the network: the request is answered with it, never a traceback
+    ├── Malformed  BadToken  BadKey  NotLocal  BadOrigin  NotFound  MethodNotAllowed  Gap  Conflict  Gone
+    ├── TooLarge  UnsupportedEncoding  Probed
+    └── TooMany  Draining  Unavailable    may succeed later; they say after how many seconds
 """
 
 from __future__ import annotations
@@ -45,6 +47,18 @@ class RpcError(ApplicationError):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+
+class LimitReached(RpcError):
+    """A client did something more often than ``Client.limit`` allows; in a hook it is answered ``too_many``.
+
+    Args:
+        retry: seconds after which it may do it again.
+    """
+
+    def __init__(self, retry: float) -> None:
+        super().__init__("too_many", f"This is too often: try again in {max(round(retry), 1)} s.")
+        self.retry = retry
 
 
 class RequestError(ThywillError):
@@ -145,6 +159,23 @@ class Gap(RequestError):
 
     def details(self) -> dict[str, Any]:
         return {"received": self.received}
+
+
+class Conflict(RequestError):
+    """A number was used again for another message: two pages show the same token, as a duplicated tab may.
+
+    The message is refused, and the page that sent it cannot go on: its numbers are those of the other page.
+
+    Args:
+        number: the number of the message.
+    """
+
+    status = 409
+    code = "conflict"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"another page with the same token has sent a message {number}: connect anew")
+        self.number = number
 
 
 class Gone(RequestError):

@@ -18,6 +18,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -44,6 +45,7 @@ from thywill.hub.delivery import Delivery
 from thywill.hub.hub import Hub
 from thywill.hub.leases import Timing
 from thywill.hub.meter import Meter
+from thywill.hub.rates import ClientLimits
 from thywill.log.base import Log
 from thywill.monitoring.gate import Gate
 from thywill.monitoring.metrics import Metrics
@@ -127,6 +129,7 @@ def make_engine(
     make_applications: Callable[[Hub, int], ApplicationInterface],
     signer: Signer,
     timing: Timing,
+    limits: ClientLimits,
     meter: Meter,
 ) -> Engine:
     """Build a hub with its queue, which delivers through it, and its applications, which send through it.
@@ -136,6 +139,7 @@ def make_engine(
         make_applications: makes the applications; it gets the hub and the bytes that a message may have.
         signer: signs and verifies tokens.
         timing: the times of a client's life.
+        limits: how much one address, and one client, may have.
         meter: counts what happens.
     """
     engine: Engine
@@ -146,7 +150,8 @@ def make_engine(
         engine = Engine(hub, queue, make_applications(hub, queue.settings.message))
         return engine.queue, engine.applications
 
-    Hub(connect, signer, timing, call_soon=asyncio.get_running_loop().call_soon, meter=meter)
+    call_soon = asyncio.get_running_loop().call_soon
+    Hub(connect, signer, timing, call_soon=call_soon, limits=limits, meter=meter)
     return engine
 
 
@@ -184,6 +189,7 @@ class Service:
             lambda hub, message: _build(interface, hub, message, self.settings.stop_timeout),
             signer,
             self.timing,
+            _client_limits(self.limits),
             self.meter,
         )
         self.origins = Origins(pages.settings.origins)
@@ -219,6 +225,7 @@ class Service:
             lambda hub, message: LocalApplications(LocalSettings([]), hub, message, STATUS_STOP, [status]),
             signer,
             TIMING,
+            ClientLimits(),
             Meter(),
         )
         origins = Origins([])
@@ -369,6 +376,10 @@ def _timing(settings: ServerSettings, pushes: list[Chosen[Push]]) -> Timing:
     grace = max(push.settings.grace for push in pushes)
     hold = max(push.settings.hold for push in pushes)
     return Timing(hold=hold, grace=grace, pause=min(Timing().pause, grace), clients=settings.max_clients)
+
+
+def _client_limits(settings: LimitsSettings) -> ClientLimits:
+    return ClientLimits(**{each.name: getattr(settings, each.name) for each in fields(ClientLimits)})
 
 
 def _limits(settings: ServerSettings) -> Limits:

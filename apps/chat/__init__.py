@@ -19,6 +19,13 @@ from thywill import Application, Client, Configuration, RpcError, rpc
 EVENTS_PER_SECOND = 1000
 """More events than a room can have in a second, so that its serial number never overtakes the clock."""
 
+PERIOD = 10.0
+"""Seconds for which the next two are counted."""
+MESSAGES = 30
+"""How many messages one page may send in that time: more than anybody types, less than others can bear."""
+MOVES = 20
+"""How often it may enter a room or change its name."""
+
 
 class Chat(Application):
     """The chat. Each room is a channel, and so is the list of rooms."""
@@ -56,12 +63,13 @@ class Chat(Application):
         room = client.data.get("room")
         if room is not None:
             with suppress(ChatError):
-                self._rooms.enter(Person(client.id, self._name(client)), room)
+                self._rooms.enter(self._person(client), room)
 
     async def on_message(self, client: Client, message: Any) -> None:
         try:
+            await client.limit("messages", MESSAGES, per=PERIOD)
             events = self._rooms.handle(client.id, message, time.time())
-        except ChatError as error:
+        except (ChatError, RpcError) as error:
             await client.send(
                 {"kind": "refused", "tag": tag_of(message), "code": error.code, "message": error.message}
             )
@@ -79,9 +87,10 @@ class Chat(Application):
     @rpc
     async def enter(self, client: Client, name: Any) -> dict[str, Any]:
         """Enter the room ``name``; return its people and its recent messages."""
+        await client.limit("moves", MOVES, per=PERIOD)
         before = self._rooms.find(client.id)
         with _errors_answered():
-            room, events = self._rooms.enter(Person(client.id, self._name(client)), name)
+            room, events = self._rooms.enter(self._person(client), name)
         if before is not None and before is not room:
             await self.unsubscribe(client, before.channel)
         client.data["room"] = room.name
@@ -92,11 +101,15 @@ class Chat(Application):
     @rpc
     async def rename(self, client: Client, name: Any) -> str:
         """Change the name of the caller; return the cleaned name that others see."""
+        await client.limit("moves", MOVES, per=PERIOD)
         with _errors_answered():
             cleaned, events = self._rooms.rename(client.id, name)
         client.data["name"] = cleaned
         await self._publish(events)
         return cleaned
+
+    def _person(self, client: Client) -> Person:
+        return Person(client.id, self._name(client), client.network)
 
     def _name(self, client: Client) -> str:
         if "name" not in client.data:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from apps.chat.words import ChatError, clean_name, clean_room, clean_text
@@ -20,6 +20,8 @@ LOBBY: Final = "Lobby"
 DIRECTORY: Final = "rooms"
 
 ROOMS_LIMIT: Final = 100
+ROOMS_OF_ONE: Final = 10
+"""How many of them people of one network may have opened, so that nobody takes all of them."""
 # These three keep a room's snapshot below 64 KiB, the default limit of one message.
 RECENT_MESSAGES: Final = 100
 RECENT_BYTES: Final = 32_000
@@ -30,10 +32,14 @@ GREATEST_TAG: Final = 2**53 - 1
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in a room. The id is the client's and stays; the name may change."""
+    """Somebody in a room. The id is the client's and stays; the name may change.
+
+    ``network`` is where the person comes from, and no one else's business.
+    """
 
     id: str
     name: str
+    network: str = ""
 
     def data(self) -> dict[str, str]:
         """Return the person as a JSON object."""
@@ -65,10 +71,12 @@ class Room:
     Args:
         name: as it is shown.
         serial: the number to count on from.
+        network: where the person comes from who has opened it.
     """
 
-    def __init__(self, name: str, serial: int = 0) -> None:
+    def __init__(self, name: str, serial: int = 0, network: str = "") -> None:
         self.name = name
+        self.network = network
         self.people: dict[str, Person] = {}
         self.serial = serial
         self._recent: deque[dict[str, Any]] = deque()
@@ -91,9 +99,9 @@ class Room:
 
     def rename(self, person_id: str, name: str) -> Event:
         """Change the name of the person, who must be here."""
-        was = self.people[person_id].name
-        person = self.people[person_id] = Person(person_id, name)
-        return self._event("renamed", person=person.data(), was=was)
+        before = self.people[person_id]
+        person = self.people[person_id] = replace(before, name=name)
+        return self._event("renamed", person=person.data(), was=before.name)
 
     def say(self, person_id: str, text: str, tag: int | None, now: float) -> Event:
         """Add a message of the person, who must be here."""
@@ -164,7 +172,7 @@ class Rooms:
         Raises:
             ChatError: the name is not usable, or there are too many rooms.
         """
-        room = self._open(clean_room(room_name))
+        room = self._open(clean_room(room_name), person.network)
         if self.find(person.id) is room:
             return room, []
         events = self.leave(person.id)
@@ -216,15 +224,20 @@ class Rooms:
         room = self._joined(person_id, clean_room(message.get("room")))
         return [room.say(person_id, text, tag_of(message), now)]
 
-    def _open(self, name: str) -> Room:
+    def _open(self, name: str, network: str) -> Room:
         room = self._rooms.get(key_of(name))
         if room is None:
-            if len(self._rooms) >= ROOMS_LIMIT:
-                raise ChatError(
-                    "too_many_rooms", f"There are {ROOMS_LIMIT} rooms already: enter one of them."
-                )
-            room = self._rooms[key_of(name)] = Room(name, self._serial)
+            self._check_number(network)
+            room = self._rooms[key_of(name)] = Room(name, self._serial, network)
         return room
+
+    def _check_number(self, network: str) -> None:
+        if len(self._rooms) >= ROOMS_LIMIT:
+            raise ChatError("too_many_rooms", f"There are {ROOMS_LIMIT} rooms already: enter one of them.")
+        opened = sum(1 for room in self._rooms.values() if network and room.network == network)
+        if opened >= ROOMS_OF_ONE:
+            text = f"{ROOMS_OF_ONE} rooms were opened from your network already: enter one of them."
+            raise ChatError("too_many_rooms", text)
 
     def _joined(self, person_id: str, room_name: str) -> Room:
         room = self.find(person_id)

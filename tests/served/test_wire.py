@@ -367,3 +367,42 @@ async def test_an_application_can_disconnect_a_client(running: Running) -> None:
     await client.send({"evict": "enough"})
     assert (await poll)["error"] == {"code": "gone", "message": "enough"}
     assert (await client.poll())["error"] == {"code": "gone", "message": "enough"}
+
+
+async def test_a_number_that_is_used_again_for_another_message_is_told(running: Running) -> None:
+    client = await running.connect()
+    assert await client.send("of the first page") == {"received": 1}
+    response = await running.fetch("thywill/send", {"token": client.token, "messages": [[1, "of a second"]]})
+    assert response.code == 409
+    assert json.loads(response.body)["error"]["code"] == "conflict"
+    await until(lambda: running.probe.messages == ["of the first page"])
+
+
+async def test_one_address_leaves_room_for_others(start: Start, http: str) -> None:
+    running = await start(server={"http": http, "max_clients": 8})
+    pages = [await running.ask("connect", {"application": "probe"}) for _ in range(3)]
+    assert [page.get("error", {}).get("code") for page in pages] == [None, None, "too_many"]
+    assert (await running.fetch("probe/")).code == 429
+    other = {"X-Forwarded-For": "192.0.2.7"}
+    assert "token" in await running.ask("connect", {"application": "probe"}, headers=other)
+    assert running.service.meter.limited == {"unpolled_per_address": 2}
+
+
+async def test_a_client_that_sends_too_fast_waits(start: Start, http: str) -> None:
+    running = await start(server={"http": http}, limits={"sends": 0.5, "sends_burst": 2})
+    client = await running.connect()
+    assert await client.send("one", "two") == {"received": 2}
+    refused = await running.fetch("thywill/send", {"token": client.token, "messages": [[3, "three"]]})
+    assert refused.code == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= 2
+
+
+async def test_an_application_limits_what_a_page_does_too_often(running: Running) -> None:
+    client = await running.connect()
+    for _ in range(3):
+        await client.send({"limited": 2})
+    replies = [message for message in (await client.poll())["messages"] if len(message) == 3]
+    while not replies:
+        replies = [message for message in (await client.poll())["messages"] if len(message) == 3]
+    [(_, outcome, number)] = replies
+    assert (outcome["error"]["code"], number) == ("too_many", 3)

@@ -21,6 +21,7 @@ from thywill.hub.hub import Hub
 from thywill.hub.leases import Timing
 from thywill.hub.meter import Meter
 from thywill.hub.ports import Listener, MessageQueue, Then
+from thywill.hub.rates import ClientLimits
 
 AWAY = "this client has left, or its grace time has passed"
 """What is told of an end that had no reason of its own."""
@@ -187,7 +188,9 @@ class FakePoll:
 class World:
     """A hub and everything around it. The test decides when the loop turns and when time passes."""
 
-    def __init__(self, timing: Timing = TIMING, bounds: Bounds | None = None) -> None:
+    def __init__(
+        self, timing: Timing = TIMING, bounds: Bounds | None = None, limits: ClientLimits | None = None
+    ) -> None:
         self.now = 1000.0
         self.jump = 0.0  # of the wall clock
         self.bounds = bounds or Bounds()
@@ -201,6 +204,7 @@ class World:
             self.signer,
             timing,
             call_soon=self.soon.append,
+            limits=limits,
             meter=self.meter,
             monotonic=lambda: self.now,
             wall=lambda: WALL - 1000 + self.now + self.jump,

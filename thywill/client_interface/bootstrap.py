@@ -37,8 +37,7 @@ class Bootstrap:
         self, application: str, session: str, address: str, user_agent: str
     ) -> tuple[LiveClient, Configuration]:
         """Return a new client of ``application`` and its configuration."""
-        client = self._hub.create(application, session)
-        client.address = address
+        client = self._hub.create(application, session, address)
         # Interned, since thousands of browsers have one of a few user agents.
         client.user_agent = sys.intern(user_agent[:USER_AGENT_LIMIT])
         configuration = Configuration(

@@ -15,10 +15,14 @@ that fails, ``refuse`` sets the number back, and the browser sends them again.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 
-from thywill.core.envelope import Item, check_call
-from thywill.errors import Gap
+from thywill.core.envelope import Item, check_call, digest
+from thywill.errors import Conflict, Gap
+
+REMEMBERED = 500
+"""How many messages are remembered by a digest; a number that is further back is no repeat."""
 
 
 class Inbox:
@@ -28,10 +32,12 @@ class Inbox:
         received: the number of the last message that was accepted.
     """
 
-    __slots__ = ("received",)
+    __slots__ = ("_digests", "received")
 
     def __init__(self, received: int = 0) -> None:
         self.received = received
+        # Of the last messages, up to ``received``; None until there is one, since most pages never send any.
+        self._digests: array[int] | None = None
 
     def accept(self, items: Sequence[Item], room: int) -> list[Item]:
         """Accept the new messages of a batch, and ignore those that were accepted before.
@@ -46,22 +52,47 @@ class Inbox:
             the messages that are now accepted.
 
         Raises:
+            Conflict: a number was used before for another message, so there are two pages with one token.
             Gap: a number is missing before or between the messages.
             Malformed: the arguments of a call are not a list.
         """
         fresh = self._fresh(items)[:room]
+        if fresh:
+            self._remember(fresh)
         self.received += len(fresh)
         return fresh
 
+    def _remember(self, fresh: list[Item]) -> None:
+        if self._digests is None:
+            self._digests = array("q")
+        self._digests.extend(map(digest, fresh))
+        if len(self._digests) > 2 * REMEMBERED:
+            del self._digests[:-REMEMBERED]
+
+    def _check_repeat(self, item: Item) -> None:
+        """Make sure that the number of ``item``, which was received before, was not another message's."""
+        age = self.received - item.n
+        digests = self._digests or ()
+        # One that is near and has no digest was received before the server was restarted.
+        is_same = digests[-1 - age] == digest(item) if age < len(digests) else age < REMEMBERED
+        if not is_same:
+            raise Conflict(item.n)
+
     def refuse(self, number: int) -> None:
         """Take back message ``number`` and all later ones: the browser has to send them again."""
-        self.received = min(self.received, number - 1)
+        taken_back = self.received - number + 1
+        if taken_back > 0:
+            self.received -= taken_back
+            if self._digests:
+                del self._digests[-taken_back:]
 
     def _fresh(self, items: Sequence[Item]) -> list[Item]:
         expected = self.received + 1
         fresh: list[Item] = []
         for item in items:
             if item.n < expected:
+                if item.n <= self.received:
+                    self._check_repeat(item)
                 continue
             if item.n > expected:
                 raise Gap(self.received)

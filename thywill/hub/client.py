@@ -12,6 +12,7 @@ from thywill.core.outbox import Outbox
 from thywill.core.record import ClientRecord
 from thywill.core.wheel import Timed
 from thywill.errors import Gone
+from thywill.hub.rates import ClientRates
 
 log = logging.getLogger("thywill.hub")
 
@@ -55,6 +56,7 @@ class LiveClient(Timed):
     - ``greeted``: whether it has polled, so that the application knows it.
     - ``pending``: how many of its messages were accepted and are not handled yet.
     - ``begun``: the number of its last message whose hook has begun.
+    - ``rates``: how fast it sends and polls, once it has done so.
     - ``waiting``: whether it will be answered in the next turn of the loop.
     - ``timed``: the id of the message whose delay is measured, and when it was sent (``thywill.hub.meter``).
     """
@@ -70,6 +72,7 @@ class LiveClient(Timed):
         "inbox",
         "outbox",
         "pending",
+        "rates",
         "receiver",
         "saved",
         "seen",
@@ -100,6 +103,7 @@ class LiveClient(Timed):
         self.receiver: Receiver | None = None
         self.data: dict[str, Any] | None = None
         self.pending = self.begun = 0
+        self.rates: ClientRates | None = None
         self.greeted = False
         self.waiting = False
         self.timed: tuple[int, float] | None = None

@@ -26,12 +26,14 @@ from thywill.core.message import Address, Message
 from thywill.core.overflow import Overflow
 from thywill.core.signing import Signer
 from thywill.errors import Draining, Gone, Malformed, Probed, RequestError, TooMany
+from thywill.hub.admission import Admission
 from thywill.hub.client import LiveClient, Receiver, guarded
 from thywill.hub.delivery import Delivery
 from thywill.hub.directory import Directory
 from thywill.hub.leases import Leases, Timing
 from thywill.hub.meter import Meter
 from thywill.hub.ports import Answer, Listener, MessageQueue
+from thywill.hub.rates import ClientLimits, ClientRates
 from thywill.hub.restored import Restored
 from thywill.hub.step import CONNECTED
 
@@ -67,13 +69,19 @@ class Hub:
         timing: Timing,
         *,
         call_soon: Callable[[Callable[[], None]], object],
+        limits: ClientLimits | None = None,
         meter: Meter | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._timing = timing
+        self._limits = limits or ClientLimits()
         self._wall = wall
+        self._monotonic = monotonic
         self._meter = meter or Meter(monotonic=monotonic)
+        self._admission = Admission(
+            self._limits, timing.clients, self._meter.limited, self._make_room, monotonic
+        )
         self._directory = Directory(signer, timing.token)
         self._drain_seconds: float | None = None
         delivery = Delivery(self._directory, call_soon, self.disconnect, self._meter)
@@ -81,6 +89,7 @@ class Hub:
         self._leases = Leases(
             timing,
             self._directory,
+            self._admission,
             self._queue,
             self._listener,
             call_soon=call_soon,
@@ -90,23 +99,27 @@ class Hub:
 
     # Who is there.
 
-    def create(self, application: str, session: str) -> LiveClient:
+    def create(self, application: str, session: str, address: str = "") -> LiveClient:
         """Return a new client, detached until its first poll.
 
         It has no record before that, so that visitors who only fetch a page cost the database nothing.
 
         Raises:
             Draining: the server is about to stop.
-            TooMany: there are as many clients as the settings allow.
+            TooMany: there is no room for another client, or for another one of this address.
         """
         if self.draining:
             raise Draining("the server is about to stop", retry=2)
-        if len(self._directory) >= self._timing.clients:
-            raise TooMany("the server has as many clients as it may have", retry=10)
+        self._admission.check(address)
         outbox = self._queue.open(application)
         client = self._directory.create(application, session, outbox, self._wall())
+        client.address = address
+        self._admission.add(client, address)
         self._leases.grace(client)
         return client
+
+    def _make_room(self, client: LiveClient) -> None:
+        self._leases.end(client, Event.EXPIRE, Gone("it has not polled, and others needed its place"))
 
     def find(self, token: str) -> LiveClient:
         """Return the client that ``token`` was issued to.
@@ -211,7 +224,10 @@ class Hub:
             Malformed: no message was ever sent with the id ``cursor``.
         """
         outbox = client.outbox
-        if outbox.is_stale(cursor):
+        is_stale = outbox.is_stale(cursor)
+        if is_stale or client.receiver is not None or (hold == 0 and not outbox.entries):
+            self._rates(client).check_poll(self._monotonic())
+        if is_stale:
             receiver.supersede()
             return
         self.acknowledge(client, cursor)
@@ -231,6 +247,11 @@ class Hub:
         if older is not None:
             older.supersede()
 
+    def _rates(self, client: LiveClient) -> ClientRates:
+        if client.rates is None:
+            client.rates = ClientRates(self._limits, self._meter.limited)
+        return client.rates
+
     def _expire(self, client: LiveClient, receiver: Receiver, _error: RequestError | None) -> None:
         if client.receiver is receiver:
             receiver.expire()
@@ -246,6 +267,8 @@ class Hub:
         if client.outbox.is_stale(cursor):
             receiver.supersede()
             return
+        if client.receiver is not None:
+            self._rates(client).check_poll(self._monotonic())
         self.acknowledge(client, cursor)
         older, client.receiver = client.receiver, receiver
         self._leases.heard(client)
@@ -298,13 +321,14 @@ class Hub:
 
     # From browsers.
 
-    def receive(self, client: LiveClient, items: Sequence[Item], answer: Answer) -> None:
+    def receive(self, client: LiveClient, items: Sequence[Item], answer: Answer, size: int = 0) -> None:
         """Accept numbered messages, and call ``answer`` when they are safe, which may be at once.
 
         Raises:
             Gap: a number is missing.
             TooMany: the application is behind with the earlier messages of this client.
         """
+        self._rates(client).check_send(len(items), size, self._monotonic())
         inbox = client.inbox
         fresh = inbox.accept(items, self._timing.pending - client.pending)
         if not fresh and items and items[-1].n > inbox.received:
@@ -330,6 +354,10 @@ class Hub:
             self._meter.applications[client.application].received += len(fresh)
             self._listener.received(client, fresh)
         answer(received, error)
+
+    def take(self, client: LiveClient, name: str, count: int, per: float) -> float:
+        """Take from a limit of the application's own; return 0.0, or the seconds until it would succeed."""
+        return self._rates(client).take(name, count, per, self._monotonic())
 
     def handled(self, client: LiveClient, number: int) -> None:
         """The application has ended a step of ``client``; ``step.py`` explains the number."""

@@ -20,6 +20,7 @@ from functools import partial
 from thywill.core.lifecycle import Event, State, advance
 from thywill.core.wheel import TimerWheel
 from thywill.errors import Gone, RequestError
+from thywill.hub.admission import Admission
 from thywill.hub.client import LiveClient, guarded
 from thywill.hub.directory import Directory
 from thywill.hub.ports import Listener, MessageQueue
@@ -71,6 +72,7 @@ class Leases:
         self,
         timing: Timing,
         directory: Directory,
+        admission: Admission,
         queue: MessageQueue,
         listener: Listener,
         *,
@@ -80,6 +82,7 @@ class Leases:
     ) -> None:
         self._timing = timing
         self._directory = directory
+        self._admission = admission
         self._queue = queue
         self._listener = listener
         self._call_soon = call_soon
@@ -154,6 +157,7 @@ class Leases:
             self._queue.changed(client)
             return
         client.greeted = True
+        self._admission.polled(client)
         log.info("%s connects to %s from %s", client, client.application, client.address)
         self._queue.add(client)
         self._listener.connected(client)
@@ -180,6 +184,7 @@ class Leases:
         client.state = advance(client.state, event)
         client.seen = self._wall()
         self._directory.remove(client)
+        self._admission.remove(client)
         self._wheel.cancel(client)
         client.outbox.entries.clear()
         if client.greeted:
@@ -202,6 +207,8 @@ class Leases:
             self._restored.append((restored, client))
             if not restored.gone:
                 self._directory.add(client)
+                self._admission.add(client, client.address)
+                self._admission.polled(client)
                 self.grace(client)
                 self._queue.changed(client)
             for channel in restored.channels:

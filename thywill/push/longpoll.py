@@ -42,7 +42,7 @@ class LongPoll(Push):
         items = self.limits.read(send.messages)
         # Messages to the browser may travel by another transport than those from it.
         self.hub.locate(client, request.peer, client.transport or self.name)
-        self.hub.receive(client, items, partial(self._answer, reply))
+        self.hub.receive(client, items, partial(self._answer, reply), len(send.messages))
 
     def _leave(self, leave: envelope.Leave, request: Request, reply: Reply) -> None:
         client = self.hub.find(leave.token)

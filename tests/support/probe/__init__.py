@@ -59,6 +59,9 @@ class Probe(Application):
     async def do_wait(self, client: Client, data: Any) -> None:
         await self.gate.wait()
 
+    async def do_limited(self, client: Client, count: int) -> None:
+        await client.limit("limited", count, per=1000)
+
     @property
     def trap(self) -> None:
         raise RuntimeError("a browser has run this")

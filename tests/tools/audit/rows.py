@@ -15,6 +15,10 @@ ROOMY = {"messages": 500_000, "bytes": 512 * 1024 * 1024}
 """So that nothing is dropped, however long a browser sleeps."""
 
 
+LIMITS = {"connects": 10_000.0, "sends": 10_000.0, "polls": 10_000.0, "polls_burst": 10_000}
+"""All pages come from this machine, and send in minutes what takes others days."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One row.
@@ -42,6 +46,7 @@ class Row:
             "server": {"trusted_proxies": ["127.0.0.0/8"], "stop_timeout": 5.0},
             "application_interface": {"applications": ["ledger"]},
             "push": {"sockjs": {**hold, "pause": 2.0, "response": 20_000}, "longpoll": hold},
+            "limits": LIMITS,
             "queue": {"component": queue, **self.queue},
             "database": {"flush": 0.1},
         }

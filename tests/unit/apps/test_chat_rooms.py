@@ -309,3 +309,23 @@ def test_a_name_has_to_be_a_text(value: Any) -> None:
 
 def test_a_text_keeps_at_most_one_empty_line_in_a_row() -> None:
     assert clean_text("a\n\tb\rc\r\n\n\n\n\nd\x0b\x7f\x85") == "a\n\tb\nc\n\nd"
+
+
+def test_one_network_opens_only_some_of_the_rooms() -> None:
+    rooms = Rooms()
+    for number in range(limits.ROOMS_OF_ONE):
+        rooms.enter(Person(str(number), "Ada", "192.0.2.1"), f"Room {number}")
+    with pytest.raises(ChatError, match="from your network already"):
+        rooms.enter(Person("more", "Ada", "192.0.2.1"), "One more")
+    rooms.enter(Person("more", "Ada", "192.0.2.1"), "Room 0")
+    rooms.enter(Person("other", "Bob", "192.0.2.2"), "One more")
+    rooms.leave("1")
+    rooms.enter(Person("1", "Ada", "192.0.2.1"), "Another")
+
+
+def test_a_new_name_leaves_a_person_in_its_network() -> None:
+    rooms = Rooms()
+    room, _ = rooms.enter(Person("1", "Ada", "192.0.2.1"), "Room")
+    rooms.rename("1", "Eve")
+    assert room.people["1"] == Person("1", "Eve", "192.0.2.1")
+    assert room.people["1"].data() == {"id": "1", "name": "Eve"}

@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.support.steady import STEADY
 from thywill.core.envelope import Item
-from thywill.core.inbox import Inbox
-from thywill.errors import Gap, Malformed
+from thywill.core.inbox import REMEMBERED, Inbox
+from thywill.errors import Conflict, Gap, Malformed
 
 
 def items(*numbers: int) -> list[Item]:
@@ -162,3 +162,63 @@ class Upstream(RuleBasedStateMachine):
 
 TestUpstream = Upstream.TestCase
 TestUpstream.settings = settings(STEADY, stateful_step_count=30)
+
+
+def test_a_number_that_is_used_again_for_another_message_is_a_conflict() -> None:
+    inbox = Inbox()
+    inbox.accept([Item(1, "one"), Item(2, {"a": [1, 2.5, None]})], 10)
+    assert inbox.accept([Item(1, "one"), Item(2, {"a": [1, 2.5, None]})], 10) == []
+    for other in (Item(2, {"a": [1, 2.5]}), Item(2, {"a": [1, 2.5, None]}, "call"), Item(1, "two")):
+        with pytest.raises(Conflict) as raised:
+            inbox.accept([other, Item(3, "three")], 10)
+        assert raised.value.number == other.n
+    assert inbox.received == 2
+
+
+def test_a_message_that_was_taken_back_may_come_again_with_other_data() -> None:
+    inbox = Inbox()
+    inbox.accept([Item(1, "one"), Item(2, "two"), Item(3, "three")], 10)
+    inbox.refuse(2)
+    assert inbox.accept([Item(1, "one"), Item(2, "other")], 10) == [Item(2, "other")]
+    with pytest.raises(Conflict):
+        inbox.accept([Item(2, "two")], 10)
+
+
+def test_messages_that_found_no_room_may_come_again_with_other_data() -> None:
+    inbox = Inbox()
+    inbox.accept([Item(1, "one"), Item(2, "two")], 1)
+    assert inbox.accept([Item(2, "other")], 1) == [Item(2, "other")]
+
+
+def test_what_was_received_before_a_restart_is_taken_for_a_repeat() -> None:
+    inbox = Inbox(2000)
+    assert inbox.accept([Item(2000, "repeat"), Item(2001, "new")], 10) == [Item(2001, "new")]
+    assert inbox.accept([Item(1999, "repeat")], 10) == []
+
+
+def test_a_number_that_is_far_back_is_no_repeat() -> None:
+    inbox = Inbox()
+    for number in range(1, 3 * REMEMBERED):
+        inbox.accept([Item(number, number)], 10)
+    last = inbox.received
+    assert inbox.accept([Item(number, number) for number in range(last - REMEMBERED + 1, last)], 10) == []
+    with pytest.raises(Conflict):
+        inbox.accept([Item(1, 1)], 10)
+    with pytest.raises(Conflict):
+        Inbox(2000).accept([Item(1, "of a second page")], 10)
+
+
+def test_the_digests_of_a_client_stay_few() -> None:
+    inbox = Inbox()
+    for number in range(1, 5000):
+        inbox.accept([Item(number, number)], 10)
+    assert inbox._digests is not None
+    assert len(inbox._digests) <= 2 * REMEMBERED
+
+
+def test_an_integer_of_any_size_has_a_digest() -> None:
+    inbox = Inbox()
+    inbox.accept([Item(1, 2**80)], 10)
+    inbox.accept([Item(1, 2**80)], 10)
+    with pytest.raises(Conflict):
+        inbox.accept([Item(1, 2**80 + 1)], 10)

@@ -135,7 +135,7 @@ class ClientSession(Session):
         if not self.is_open:
             return
         if frame.messages != envelope.NO_MESSAGES:
-            self._hub.receive(client, self._limits.read(frame.messages), self._answer)
+            self._hub.receive(client, self._limits.read(frame.messages), self._answer, len(frame.messages))
         if frame.leave:
             self._hub.leave(client)
 
@@ -146,7 +146,11 @@ class ClientSession(Session):
         self._keeper.show_token(self)
         self._hub.locate(client, self._address, self._transport)
         self._sent, self._greets = cursor, True
-        self._hub.attach(client, self, cursor)
+        try:
+            self._hub.attach(client, self, cursor)
+        except TooMany as error:
+            self._hub.refused(error)
+            self._close_with(error)
         return client
 
     def _answer(self, received: int, error: RequestError | None) -> None:

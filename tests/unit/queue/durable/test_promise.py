@@ -29,11 +29,14 @@ from thywill.errors import RequestError, Unavailable
 from thywill.hub.delivery import Delivery
 from thywill.hub.hub import Hub
 from thywill.hub.leases import Timing
+from thywill.hub.rates import ClientLimits
 from thywill.queue.durable import group_commit
 from thywill.queue.durable.queue import DatabaseQueue, DatabaseQueueSettings
 
 T = TypeVar("T")
 APPLICATION = "relay"
+NO_LIMITS = ClientLimits(polls_burst=1e9, sends_burst=1e9)
+"""The pages here do in milliseconds what takes browsers minutes."""
 SIGNER = Signer(b"a secret of the tests")
 
 
@@ -83,7 +86,7 @@ class Server:
         self.queue: DatabaseQueue
         self.applications: Applications
         loop = asyncio.get_running_loop()
-        self.hub = Hub(self._connect, SIGNER, Timing(), call_soon=loop.call_soon)
+        self.hub = Hub(self._connect, SIGNER, Timing(), call_soon=loop.call_soon, limits=NO_LIMITS)
 
     def _connect(self, hub: Hub, delivery: Delivery) -> tuple[DatabaseQueue, Applications]:
         settings = DatabaseQueueSettings(messages=10_000, cursors=0.001)
