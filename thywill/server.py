@@ -179,19 +179,11 @@ class Service:
             _make_folder(folder)
         signer = Signer(secret or _secret(folder, pages.settings.secret_file))
         interface = choice.one("application_interface", ApplicationInterface)  # type: ignore[type-abstract]
-        queue = choice.one("queue", Queue)  # type: ignore[type-abstract]
         self.log = _build(choice.one("log", Log), folder, interface.kind.packages(interface.settings))
         self.database = _build(choice.one("database", Database), folder)
         self.meter = Meter()
         self.timing = _timing(self.settings, pushes)
-        self.hub, self.queue, self.applications = engine = make_engine(
-            partial(_build, queue, self.database),
-            lambda hub, message: _build(interface, hub, message, self.settings.stop_timeout),
-            signer,
-            self.timing,
-            _client_limits(self.limits),
-            self.meter,
-        )
+        self.hub, self.queue, self.applications = engine = self._make_engine(choice, interface, signer)
         self.origins = Origins(pages.settings.origins)
         self.pushes = [
             _build(push, self.hub, self.origins, engine.send_limits(self.limits)) for push in pushes
@@ -208,6 +200,16 @@ class Service:
         self._due = 0.0
         self.address = ""
         self.deposed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def _make_engine(self, choice: Choice, interface: Chosen[ApplicationInterface], signer: Signer) -> Engine:
+        return make_engine(
+            partial(_build, choice.one("queue", Queue), self.database),  # type: ignore[type-abstract]
+            lambda hub, message: _build(interface, hub, message, self.settings.stop_timeout),
+            signer,
+            self.timing,
+            _client_limits(self.limits),
+            self.meter,
+        )
 
     def _surroundings(self, engine: Engine, signer: Signer, root: Path) -> Surroundings:
         # The application is last, so that it can change what the components have added.

@@ -129,33 +129,42 @@ class Admission:
     def polled(self, client: LiveClient) -> None:
         """``client`` has polled, or sent something, for the first time."""
         self._unpolled.pop(client, None)
-        share = self._share_of.get(client)
-        if share is not None:
+        if share := self._share_of.get(client):
             share.unpolled.pop(client, None)
 
     def remove(self, client: LiveClient) -> None:
         """``client`` is gone."""
         self.polled(client)
         self._clients -= 1
-        share = self._share_of.pop(client, None)
-        if share is not None:
-            share.clients -= 1
-            if not share.clients:
-                self._forget(share)
+        if share := self._share_of.pop(client, None):
+            self._leave(share)
+
+    def _leave(self, share: Share) -> None:
+        share.clients -= 1
+        if not share.clients:
+            self._forget(share)
 
     def _share(self, name: str) -> Share:
         share = self._shares.get(name)
         if share is None:
             bucket = TokenBucket(self._limits.connects, self._limits.connects_burst)
             share = self._shares[name] = Share(name, bucket)
-            self._idle[name] = None
-            if len(self._idle) > IDLE:
-                oldest = next(iter(self._idle))
-                del self._idle[oldest], self._shares[oldest]
+            self._rest(name)
         return share
+
+    def _rest(self, name: str) -> None:
+        self._idle[name] = None
+        if len(self._idle) > IDLE:
+            del self._shares[_pop_oldest(self._idle)]
 
     def _forget(self, share: Share) -> None:
         if share.connects.is_full(self._monotonic()):
             del self._shares[share.name]
         else:
-            self._idle[share.name] = None
+            self._rest(share.name)
+
+
+def _pop_oldest(names: dict[str, None]) -> str:
+    oldest = next(iter(names))
+    del names[oldest]
+    return oldest

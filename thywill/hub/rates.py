@@ -62,12 +62,9 @@ class ClientRates:
         Raises:
             TooMany: the client has to wait.
         """
-        if wait := self._messages.take(now, max(messages, 1)):
-            self._limited["sends"] += 1
-            raise TooMany("this client sends too many messages", retry=wait)
-        if wait := self._bytes.take(now, size):
-            self._limited["send_bytes"] += 1
-            raise TooMany("this client sends too many bytes", retry=wait)
+        wait = self._messages.take(now, max(messages, 1))
+        self._check(wait, "sends", "this client sends too many messages")
+        self._check(self._bytes.take(now, size), "send_bytes", "this client sends too many bytes")
 
     def check_poll(self, now: float) -> None:
         """Let a poll pass that brings nothing: it is not held, or takes the place of another.
@@ -75,9 +72,13 @@ class ClientRates:
         Raises:
             TooMany: the client has to wait.
         """
-        if wait := self._polls.take(now):
-            self._limited["polls"] += 1
-            raise TooMany("this client polls too often: are there two pages with its token?", retry=wait)
+        reason = "this client polls too often: are there two pages with its token?"
+        self._check(self._polls.take(now), "polls", reason)
+
+    def _check(self, wait: float, setting: str, reason: str) -> None:
+        if wait:
+            self._limited[setting] += 1
+            raise TooMany(reason, retry=wait)
 
     def take(self, name: str, count: float, per: float, now: float) -> float:
         """Take from a limit of the application's own: ``count`` times in ``per`` seconds.
