@@ -31,7 +31,7 @@ STANDING_IN = {
     "certbot": NOTE,
     "nginx": NOTE,
 }
-"""What takes the place of programs that change the machine: they note that they were called."""
+"""What takes the place of programs that change the machine: they write down their calls."""
 
 
 @pytest.fixture

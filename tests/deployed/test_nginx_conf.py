@@ -25,7 +25,7 @@ import pytest
 from tests.browser.drivers import require
 from tests.conftest import Start
 from tests.support.crowd import Visitor
-from tests.support.proxied import DEFAULTS, RIGHT, Nginx
+from tests.support.proxied import DEFAULTS, RIGHT, TEXT, Nginx
 from tests.support.served import Served
 from tests.support.serving import until
 from thywill.commands.asking import Asker, Asking
@@ -212,7 +212,7 @@ class Session:
         self._base = f"thywill/sockjs/test/{secrets.token_hex(12)}"
 
     async def open(self) -> Asking:
-        """Show a token; return the first request that waits."""
+        """Open the session and send a token; return the first parked request."""
         token = (await self._asker.ask("thywill/connect", body={"application": "probe"})).json["token"]
         first = self.receive()
         if self._transport in POLLS:
@@ -240,7 +240,7 @@ class Session:
 
 
 async def carry(asker: Asker, transport: str) -> None:
-    """Send a message to the probe and receive what it says back."""
+    """Send a message to the probe and receive its echo."""
     text = f"by {transport}"
     session = Session(asker, transport)
     waiting = await session.open()
@@ -282,7 +282,7 @@ HEARTBEATS = {
 
 
 async def heartbeats(asker: Asker, transport: str) -> int:
-    """Return how many of two heartbeats arrive by a transport that has nothing else to say."""
+    """Return how many of two heartbeats arrive by a transport without messages."""
     session = Session(asker, transport)
     answers = [await session.open()]
 
@@ -335,7 +335,7 @@ Together = Callable[[], Awaitable[None]]
 
 @asynccontextmanager
 async def crowd(port: int, count: int) -> AsyncIterator[tuple[list[Visitor], collections.Counter[int]]]:
-    """Have ``count`` pages with a poll that waits."""
+    """Open ``count`` pages, each with a parked poll."""
     statuses: collections.Counter[int] = collections.Counter()
     visitors = [Visitor(port, "probe", statuses) for _ in range(count)]
     tasks = [asyncio.ensure_future(visitor.run()) for visitor in visitors]
@@ -348,7 +348,7 @@ async def crowd(port: int, count: int) -> AsyncIterator[tuple[list[Visitor], col
 
 
 async def all_hear(visitors: list[Visitor], text: str) -> None:
-    """Have the first say something that all hear, once each."""
+    """Let the first page send a message, and wait until all have received it once."""
     await until(lambda: all(visitor.polls for visitor in visitors), 60)
     await visitors[0].say({"publish": text})
     await until(lambda: all(text in visitor.heard for visitor in visitors), 60)
@@ -422,6 +422,26 @@ async def test_one_address_gets_a_share_of_all_clients(site: tuple[Served, Nginx
     assert set(counted) <= {b"200", b"429"}
     assert 2000 <= counted[b"200"] <= 2001 + 51 * (time.monotonic() - began)
     assert await flood(nginx, "thywill/health", 1) == {b"200": 1}
+
+
+@pytest.mark.parametrize(
+    ("address", "share"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2"),
+        ("2001:db8:1:2::6", "2001:db8:1:2"),
+        ("2001:db8:1:2:ffff::", "2001:db8:1:2"),
+        ("2001:db8:1::6", "2001:db8:1"),  # zeros among the first 64 bits: a larger network
+        ("2001:db8::3:4:5:6", "2001:db8"),
+        ("::1", "::1"),
+    ],
+)
+def test_an_ipv6_address_counts_by_its_network(address: str, share: str) -> None:
+    """nginx writes addresses as the system does: in small letters, with the longest zeros as ``::``."""
+    patterns = re.findall(r'"~(\^\S+)" \$(\w+);', TEXT)
+    assert len(patterns) == 2
+    found = [(re.match(pattern.replace("?<", "?P<"), address), name) for pattern, name in patterns]
+    assert next((match[name] for match, name in found if match), address) == share
 
 
 async def flood(nginx: Nginx, path: str, count: int, source: str = HERE) -> collections.Counter[bytes]:

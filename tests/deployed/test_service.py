@@ -1,4 +1,4 @@
-"""The service: what systemd is told, what it tells, and the settings that come from the environment."""
+"""The service: its messages to systemd, its unit, and settings from the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a process, for good or to restart: what is under way is finished, and everybody is told."""
+"""The end of a process, for good or to restart: requests under way are answered, and every page is told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A restart in place: no connection is refused, and what would not start ends nothing."""
+"""A restart in place: no connection is refused, and a new program that fails does not end the service."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def restart(served: Served) -> None:
 
 
 class Visitor(threading.Thread):
-    """A browser that asks for pages as fast as it can, and notes what goes wrong and its longest wait.
+    """A browser that asks for pages as fast as it can, and records errors and its longest wait.
 
     Args:
         port: the server's.

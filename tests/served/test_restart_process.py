@@ -1,4 +1,4 @@
-"""A restart in place and the process: signals that come together, other ports, sockets of somebody else."""
+"""A restart in place and the process: signals that arrive together, other ports, inherited sockets."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_it_ends_with_its_terminal(tmp_path: Path) -> None:
         assert command.process.returncode == 0
 
 
-# Sockets of somebody else.
+# Inherited sockets.
 
 
 ACTIVATION = "os.dup2({}, 3); os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')"

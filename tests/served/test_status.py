@@ -1,4 +1,4 @@
-"""The status page on the wire: its door, its figures, its clients."""
+"""The status page over HTTP: the form for the key, the figures, the clients."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tornado.httpclient import HTTPResponse
 
 from tests.conftest import Start
 from tests.support.serving import Running, WireClient, until
+from thywill.core import probe
 from thywill.core.overflow import Overflow
 from thywill.database.base import DatabaseUnavailable
 from thywill.monitoring.lookup import SHOWN
@@ -74,7 +75,7 @@ def guarded(io_loop: Any, start: Start, http: str) -> Running:
     return running
 
 
-# The door.
+# The form for the key.
 
 
 async def test_the_page_stands_below_its_own_folder(running: Running) -> None:
@@ -349,7 +350,13 @@ async def test_trouble_is_told(start: Start) -> None:
     await running.ask("poll", {"token": "forged", "cursor": 0})
     looking = await look(running)
     await until(lambda: running.service.meter.dropped)
-    assert (await figures(looking))["trouble"] == [["dropped: drop_oldest", 2], ["refused: bad_token", 1]]
+    running.service.meter.limited["connects"] += 3
+    running.service.meter.errors[probe.COUNTED] += 1  # not of browsers, but of run.py doctor
+    assert (await figures(looking))["trouble"] == [
+        ["dropped: drop_oldest", 2],
+        ["refused: bad_token", 1],
+        ["limited: connects", 3],
+    ]
 
 
 # Readiness.

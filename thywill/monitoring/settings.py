@@ -43,6 +43,8 @@ class MonitoringSettings:
             )
         if not key.isprintable():
             raise SettingsError(f"[monitoring] {place}: the key must be one line of text")
+        if key != key.strip():  # who sends it, sends it without them
+            raise SettingsError(f"[monitoring] {place}: the key must not begin or end with a blank")
         return key
 
     def _from_file(self, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""What is particular to the console and to the file."""
+"""What only the console log or only the file log does."""
 
 from __future__ import annotations
 

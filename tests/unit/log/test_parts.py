@@ -1,4 +1,4 @@
-"""The parts of a log: the limit on repeated warnings, the way to the thread, one line."""
+"""The parts of a log: the limit on repeated warnings, the queue of the thread, the format of a line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from thywill.log.spool import Spool
 
 
 class Limited:
-    """A limit of 3 in 10 s for 2 kinds, and all that came through it."""
+    """A limit of 3 records in 10 s for 2 kinds, and the records that passed it."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -178,6 +178,7 @@ def test_a_key_is_read_from_a_file(tmp_path: Path) -> None:
         ({"keyfile": "bytes"}, "[monitoring] keyfile: {folder}/bytes cannot be read: is not text"),
         ({"key": KEY, "keyfile": "other"}, "[monitoring] key and keyfile hold two keys"),
         ({"key": f"{KEY}\n{KEY}"}, "[monitoring] key: the key must be one line"),
+        ({"key": f"{KEY} "}, "[monitoring] key: the key must not begin or end with a blank"),
     ],
 )
 def test_a_key_that_is_none_is_refused(tmp_path: Path, fields: dict[str, Any], text: str) -> None:
