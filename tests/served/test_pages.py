@@ -159,6 +159,13 @@ async def test_resources_are_kept_for_long_and_checked_by_their_version(running:
         assert (await running.fetch(other)).headers["Cache-Control"] == "no-cache"
 
 
+async def test_an_application_without_a_style_has_the_plain_one(running: Running) -> None:
+    page = (await running.fetch("probe/")).body.decode()
+    style = re.search(r'<link rel="stylesheet" href="\.\./(static/\w+/thywill/plain\.css)">', page)
+    assert style is not None
+    assert (await running.fetch(style[1])).code == 200
+
+
 async def test_pages_elsewhere_may_load_scripts_as_they_like(running: Running) -> None:
     for address in (
         "static/0/client.js",
