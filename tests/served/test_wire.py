@@ -134,7 +134,9 @@ async def test_leave_carries_the_last_messages_of_a_page_that_never_polled(runni
     client = await running.connect()
     fields = urlencode({"token": client.token, "messages": '[[1,"last"]]', "callback": "f"})
     page = {"Referer": running.base + "probe/"}
-    assert (await running.fetch(f"thywill/leave?{fields}", headers=page)).body == b"/**/f({});"
+    response = await running.fetch(f"thywill/leave?{fields}", headers=page)
+    assert response.body == b"/**/f({});"
+    assert response.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     await until(lambda: running.probe.messages == ["last"])
 
 

@@ -9,7 +9,11 @@ from thywill.core.origin import normalize
 from thywill.errors import BadOrigin
 from thywill.http.message import JSON, Request
 
-SCRIPT = JSON.replace(b"application/json", b"application/javascript; charset=UTF-8")
+SCRIPT = (
+    JSON.replace(b"application/json", b"application/javascript; charset=UTF-8")
+    + b"Cross-Origin-Resource-Policy: cross-origin\r\n"
+)
+"""The header lines of a script. A page that isolates itself (COEP require-corp) may load it."""
 ORIGIN = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
