@@ -103,22 +103,22 @@ class Client:
 
     @property
     def network(self) -> str:
-        """Whose share of a limit its address counts to: the address, or the network of an IPv6 address."""
+        """Its address, or for IPv6 its network of 64 bits: what a limit for one visitor should count by."""
         return share_of(self._live.address)
 
     async def limit(self, name: str, count: int, per: float) -> None:
-        """Let this client do something ``count`` times in ``per`` seconds at most, and refuse it beyond that.
+        """Allow this client to do something at most ``count`` times in ``per`` seconds.
 
-        In a hook nothing else is needed: its page gets the error ``too_many``. For example
-        ``await client.limit("chat", 5, per=10)``: five at once, and another one every two seconds.
+        For example, ``await client.limit("chat", 5, per=10)`` allows five at once, and then one every two
+        seconds. A hook need not catch the exception: the page gets the error ``too_many``.
 
         Args:
-            name: what is counted; each name is counted for itself.
+            name: what is limited; each name has its own count.
             count: how often; more than 0.
-            per: seconds; more than 0.
+            per: in how many seconds; more than 0.
 
         Raises:
-            LimitReached: this was too often.
+            LimitReached: the client has done it more often.
         """
         if wait := self._hub.take(self._live, name, count, per):
             raise LimitReached(wait)

@@ -72,13 +72,13 @@ class LimitsSettings:
     """The section ``[limits]``: how much one address or one client may take of what is there for all.
 
     Args:
-        clients_per_address: clients of one address; never more than half of ``[server] max_clients``.
-        unpolled_per_address: those of them that have not polled yet; never more than a quarter.
-        unpolled_grace: seconds that such a client has before another may take its place.
-        connects, connects_burst: new clients of one address, a second and at once.
-        sends, sends_burst: messages of one client, a second and at once.
-        send_bytes, send_bytes_burst: their bytes.
-        polls, polls_burst: polls of one client that bring nothing, a second and at once.
+        clients_per_address: clients of one address; at most half of ``[server] max_clients``.
+        unpolled_per_address: those of them that have not polled yet; at most a quarter.
+        unpolled_grace: seconds after which such a client may be ended to make room.
+        connects, connects_burst: new clients of one address, a second and in a burst.
+        sends, sends_burst: messages of one client, a second and in a burst.
+        send_bytes, send_bytes_burst: bytes of its messages, a second and in a burst.
+        polls, polls_burst: polls of one client that bring nothing, a second and in a burst.
         sockjs_sessions: SockJS sessions on the whole server.
         sockjs_sessions_per_address: SockJS sessions of one address.
         sockjs_anonymous: SockJS sessions that have shown no token, on the whole server.

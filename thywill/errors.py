@@ -50,10 +50,10 @@ class RpcError(ApplicationError):
 
 
 class LimitReached(RpcError):
-    """A client did something more often than ``Client.limit`` allows; in a hook it is answered ``too_many``.
+    """A client did something more often than ``Client.limit`` allows. Its page gets the error ``too_many``.
 
     Args:
-        retry: seconds after which it may do it again.
+        retry: after how many seconds it may do that again.
     """
 
     def __init__(self, retry: float) -> None:
@@ -162,9 +162,10 @@ class Gap(RequestError):
 
 
 class Conflict(RequestError):
-    """A number was used again for another message: two pages show the same token, as a duplicated tab may.
+    """A number was used again for another message, because two pages have the same token.
 
-    The message is refused, and the page that sent it cannot go on: its numbers are those of the other page.
+    A browser that duplicates a tab can copy the token. The second page cannot go on, since its numbers are
+    already used: it has to connect again.
 
     Args:
         number: the number of the message.
@@ -174,7 +175,7 @@ class Conflict(RequestError):
     code = "conflict"
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"another page with the same token has sent a message {number}: connect anew")
+        super().__init__(f"another page with the same token has sent a message {number}: connect again")
         self.number = number
 
 

@@ -20,11 +20,11 @@ EVENTS_PER_SECOND = 1000
 """More events than a room can have in a second, so that its serial number never overtakes the clock."""
 
 PERIOD = 10.0
-"""Seconds for which the next two are counted."""
+"""The period of the next two limits, in seconds."""
 MESSAGES = 30
-"""How many messages one page may send in that time: more than anybody types, less than others can bear."""
+"""How many messages a page may send in that time: more than anybody types."""
 MOVES = 20
-"""How often it may enter a room or change its name."""
+"""How often a page may enter a room or change its name in that time."""
 
 
 class Chat(Application):

@@ -21,7 +21,7 @@ DIRECTORY: Final = "rooms"
 
 ROOMS_LIMIT: Final = 100
 ROOMS_OF_ONE: Final = 10
-"""How many of them people of one network may have opened, so that nobody takes all of them."""
+"""How many rooms people of one network may have created, so that nobody takes all rooms."""
 # These three keep a room's snapshot below 64 KiB, the default limit of one message.
 RECENT_MESSAGES: Final = 100
 RECENT_BYTES: Final = 32_000
@@ -34,7 +34,7 @@ GREATEST_TAG: Final = 2**53 - 1
 class Person:
     """Somebody in a room. The id is the client's and stays; the name may change.
 
-    ``network`` is where the person comes from, and no one else's business.
+    ``network`` is the network of the person, which others are not told.
     """
 
     id: str
@@ -71,7 +71,7 @@ class Room:
     Args:
         name: as it is shown.
         serial: the number to count on from.
-        network: where the person comes from who has opened it.
+        network: the network of the person who has created it.
     """
 
     def __init__(self, name: str, serial: int = 0, network: str = "") -> None:
@@ -236,7 +236,7 @@ class Rooms:
             raise ChatError("too_many_rooms", f"There are {ROOMS_LIMIT} rooms already: enter one of them.")
         opened = sum(1 for room in self._rooms.values() if network and room.network == network)
         if opened >= ROOMS_OF_ONE:
-            text = f"{ROOMS_OF_ONE} rooms were opened from your network already: enter one of them."
+            text = f"People of your network have opened {ROOMS_OF_ONE} rooms already: enter one of them."
             raise ChatError("too_many_rooms", text)
 
     def _joined(self, person_id: str, room_name: str) -> Room:

@@ -1,15 +1,23 @@
-"""Who may become a client: no address takes the place of all others.
+"""Admission: limits how many clients one address has, so that no address takes the places of all others.
 
-Everybody who can reach the server can become a client, with one request and no proof of anything. So clients
-are counted by address (IPv6 by its network of 64 bits, see ``thywill.core.address``):
+Anybody who reaches the server can become a client with one request. So clients are counted by address (IPv6
+by its network of 64 bits, see ``thywill.core.address``), with three limits:
 
     connects     new clients a second
-    clients      clients at once
-    unpolled     clients that have not polled yet: a page needs a moment for that, a flood never does it
+    clients      clients at the same time
+    unpolled     clients that have not polled yet; a page polls within a moment, a flood never does
 
-Where an address, or the whole server, has no room left, the oldest client that has not polled for
-``unpolled_grace`` seconds makes room. So a flood holds its places for that long only, and a page that comes
-over a very slow network is never given up without need. To refuse costs some microseconds.
+When an address, or the whole server, has no room, the oldest client that has not polled for
+``unpolled_grace`` seconds is ended. So a flood keeps a place for that time only, and a page on a very slow
+network is not ended as long as nobody needs its place. For example, with a limit of 2 unpolled clients and a
+grace of 10 s, all from one address:
+
+     0 s   a connects     a
+     1 s   b connects     a b
+     2 s   c connects     429: a has not had its 10 s
+    10 s   c connects     b c, and a is ended
+
+A refusal takes some microseconds.
 """
 
 from __future__ import annotations
@@ -24,17 +32,17 @@ from thywill.hub.client import LiveClient
 from thywill.hub.rates import ClientLimits
 
 IDLE = 10_000
-"""How many addresses without a client are remembered, so that none gets a new burst by coming back."""
+"""How many addresses without a client are remembered, so that none gets a new burst by leaving."""
 FULL_RETRY = 10.0
-"""Seconds after which to come back to a full server."""
+"""The ``retry`` of a full server, in seconds."""
 
 
 class Share:
-    """What one address has.
+    """The clients of one address.
 
     Args:
-        name: the address, or the network.
-        connects: how many clients it may still begin.
+        name: the address or network.
+        connects: limits its new clients.
     """
 
     __slots__ = ("clients", "connects", "name", "unpolled")
@@ -43,7 +51,7 @@ class Share:
         self.name = name
         self.connects = connects
         self.clients = 0
-        # In the order in which they came; the value is when that was, by the monotonic clock.
+        # In order of arrival; the value is the time of arrival by the monotonic clock.
         self.unpolled: dict[LiveClient, float] = {}
 
 
@@ -52,9 +60,9 @@ class Admission:
 
     Args:
         limits: how much one address may have.
-        clients: how many clients there may be.
-        limited: counts what is refused, by the name of the setting.
-        give_up: ends a client that has not polled, to make room.
+        clients: how many clients the server may have.
+        limited: counts refusals by the name of the setting.
+        give_up: ends a client that has not polled.
         monotonic: the clock.
     """
 
@@ -80,10 +88,10 @@ class Admission:
         self._idle: dict[str, None] = {}
 
     def check(self, address: str) -> None:
-        """Make sure that there is room for another client of ``address``; an empty text is nobody's address.
+        """Check that there is room for another client of ``address``; an empty text is an unknown address.
 
         Raises:
-            TooMany: there is none, or its clients come too fast.
+            TooMany: there is no room, or the address creates clients too fast.
         """
         now = self._monotonic()
         if self._clients >= self._most and not self._make_room(self._unpolled, now):
@@ -103,7 +111,7 @@ class Admission:
             raise self._refusal("connects", "new clients of this address come too fast", wait)
 
     def _make_room(self, unpolled: dict[LiveClient, float], now: float) -> bool:
-        """End the oldest client that has not polled, if its time is over; return whether there was one."""
+        """End the oldest client that has not polled, if its grace has passed; return whether that was so."""
         client = next(iter(unpolled), None)
         if client is None or now - unpolled[client] < self._limits.unpolled_grace:
             return False
@@ -115,7 +123,7 @@ class Admission:
         return TooMany(reason, retry=retry)
 
     def add(self, client: LiveClient, address: str) -> None:
-        """``client`` is alive, and comes from ``address``; it has not polled yet."""
+        """Count a new client of ``address``, which has not polled yet."""
         now = self._monotonic()
         self._clients += 1
         self._unpolled[client] = now
@@ -133,7 +141,7 @@ class Admission:
             share.unpolled.pop(client, None)
 
     def remove(self, client: LiveClient) -> None:
-        """``client`` is gone."""
+        """Count a client no longer."""
         self.polled(client)
         self._clients -= 1
         if share := self._share_of.pop(client, None):
