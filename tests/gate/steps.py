@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tempfile
@@ -12,7 +13,16 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from tests.gate import es3
-from tests.gate.environment import PYTHON, ROOT, MissingProgram, Unprepared, in_ci, prepare_node, require
+from tests.gate.environment import (
+    PYTHON,
+    ROOT,
+    VENV,
+    MissingProgram,
+    Unprepared,
+    in_ci,
+    prepare_node,
+    require,
+)
 
 PYTEST = (str(PYTHON), "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir=.")
 IN_PARALLEL = ("-n", "2", "--dist", "loadfile", "--durations=15")
@@ -39,12 +49,20 @@ class Step:
 
 def call(command: list[str]) -> int:
     """Run ``command`` at the repository's root, its output shown; return its exit status."""
-    process = subprocess.Popen(command, cwd=ROOT)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment())
     try:
         return process.wait()
     except KeyboardInterrupt:
         process.wait()  # Ctrl-C reaches the process too; it first ends the programs that it started
         raise
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of a step, which keeps compiled Python in ``.venv``.
+
+    Compiling all tests takes longer than importing them, and servers under test start anew very often.
+    """
+    return {**os.environ, "PYTHONPYCACHEPREFIX": str(VENV / "pycache"), "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def tool(name: str, *arguments: str) -> Step:

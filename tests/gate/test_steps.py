@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.gate import steps
-from tests.gate.environment import MissingProgram
+from tests.gate.environment import VENV, MissingProgram
 from tests.gate.steps import Outcome, Step
 
 TAP = "TAP version 13\nok 1 - a\n# tests 6\n# pass 3\n# fail 1\n# cancelled 1\n# skipped 1\n# todo 0\n"
@@ -50,3 +50,9 @@ def test_reports_are_read(tmp_path: Path) -> None:
 def test_a_missing_report_has_no_tests(tmp_path: Path) -> None:
     assert steps.read_tap(tmp_path / "tap") == (0, 0, 0)
     assert steps.read_junit(tmp_path / "xml") == (0, 0, 0)
+
+
+def test_steps_keep_compiled_python_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert steps.environment()["PYTHONPYCACHEPREFIX"] == str(VENV / "pycache")
+    assert not steps.environment()["PYTHONDONTWRITEBYTECODE"]
