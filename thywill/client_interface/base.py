@@ -21,14 +21,13 @@ from thywill.wire.origins import Origins
 
 @dataclass(frozen=True, slots=True)
 class ClientInterfaceSettings:
-    """What every client interface can be told.
+    """The settings that every client interface has.
 
     Args:
-        origins: the pages of which other origins may speak to the server, such as ``https://example.org``;
-            ``*`` for all.
-        secret_file: where the secret is kept that signs tokens and sessions; made at the first start.
-        session_days: how long a browser is known as the same.
-        transport_in_address: whether ``?transport=NAME`` in the address of a page of ours forces a transport.
+        origins: other origins whose pages may use the server, such as ``https://example.org``; ``*`` for all.
+        secret_file: the file with the secret that signs tokens and sessions; created at the first start.
+        session_days: for how many days a browser is recognized.
+        transport_in_address: whether ``?transport=NAME`` in the address of our pages forces a transport.
     """
 
     origins: list[str] = field(default_factory=list)

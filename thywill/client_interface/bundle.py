@@ -42,7 +42,7 @@ class Bundle:
         return self._version
 
     def _refresh(self) -> None:
-        # Whoever works on a file sees it at the next reload.
+        # Read again when a file has changed, so that a developer sees a change at the next reload.
         stamps = [path.stat().st_mtime_ns for path in self._paths]
         if stamps == self._stamps:
             return

@@ -174,14 +174,14 @@ def _check_limits(server: ServerSettings, report: Report) -> None:
 
 
 def _check_network(server: ServerSettings, choice: Choice, report: Report) -> None:
-    everyone = [text for text in server.trusted_proxies if not ipaddress.ip_network(text, False).prefixlen]
-    for text in everyone:
-        told = f"every address counts as a proxy ({text}): whoever sends X-Forwarded-For can be anybody"
-        report.problem("proxies", told, '[server] trusted_proxies = ["ADDRESS OF THE PROXY"]')
+    everyone = [each for each in server.trusted_proxies if not ipaddress.ip_network(each, False).prefixlen]
+    for network in everyone:
+        text = f"every address counts as a proxy ({network}): a request can claim any address"
+        report.problem("proxies", text, '[server] trusted_proxies = ["ADDRESS OF THE PROXY"]')
     for push in choice.several("push", Push):
         if push.settings.hold >= USUAL:
-            told = f"[push.{push.kind.name}] hold = {push.settings.hold:g}: proxies cut after {USUAL:g} s"
-            report.warn("hold", told, "hold = 25, or a proxy_read_timeout that is longer than it")
+            text = f"[push.{push.kind.name}] hold = {push.settings.hold:g}: proxies cut after {USUAL:g} s"
+            report.warn("hold", text, "hold = 25, or a proxy_read_timeout that is longer than it")
     if bare(server.address) not in LOCAL:
-        told = f"{server.address} can be reached past the proxy, without TLS"
-        report.warn("address", told, '[server] address = "127.0.0.1", where nginx is on this machine')
+        text = f"{server.address} can be reached past the proxy, without TLS"
+        report.warn("address", text, '[server] address = "127.0.0.1", where nginx is on this machine')

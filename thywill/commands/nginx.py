@@ -40,8 +40,8 @@ def examine(file: Path, server: ServerSettings) -> Report:
             _check_file(name, Path(value.strip("'\"")), report)
     upstreams = [value.split()[0] for name, value in lines if name == "server"]
     if upstreams and not any(_is_here(each, server) for each in upstreams):
-        told = f"its upstream is {', '.join(upstreams)}, but the settings have {server.address}:{server.port}"
-        report.problem("nginx", told, f"server {server.address}:{server.port}; in upstream thywill")
+        text = f"its upstream is {', '.join(upstreams)}, but the settings have {server.address}:{server.port}"
+        report.problem("nginx", text, f"server {server.address}:{server.port}; in upstream thywill")
     elif not report.status:
         _check_limits(lines, server, report)
         report.good("nginx", f"{file} leads here, and the files that it names are there")
@@ -76,8 +76,8 @@ def _check_file(name: str, file: Path, report: Report) -> None:
     except PermissionError:
         report.warn("nginx", f"{name} {file}: its folder is not for this user", "sudo nginx -t tells")
     except OSError:
-        told = f"{name} {file}: there is no such file, so nginx does not start"
-        report.problem("nginx", told, CERTBOT)
+        text = f"{name} {file}: there is no such file, so nginx does not start"
+        report.problem("nginx", text, CERTBOT)
 
 
 def _is_here(upstream: str, server: ServerSettings) -> bool:

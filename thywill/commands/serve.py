@@ -1,4 +1,4 @@
-"""``run.py serve``: serves the applications until a signal ends it, or makes it start anew."""
+"""``run.py serve``: serves the applications until a signal ends or restarts it."""
 
 from __future__ import annotations
 

@@ -108,13 +108,13 @@ class PeeweeDatabase(Database):
     async def own(self, address: str, patience: float, deposed: Callable[[str], None]) -> None:
         """Take the lease on the database, which is released in ``stop``."""
         me = this_process(address)
-        deadline, told = time.monotonic() + patience, False
+        deadline, logged = time.monotonic() + patience, False
         while trouble := await self._take_lease(me):
             if time.monotonic() >= deadline:
                 raise SettingsError(f"[database] url: {trouble}")
-            if not told:
+            if not logged:
                 log.info("waiting for up to %.0f s: %s", patience, trouble)
-            told = True
+            logged = True
             await asyncio.sleep(LOOK)
         self._tasks.append(asyncio.create_task(self._keep_owning(deposed)))
 

@@ -55,7 +55,7 @@ class FastReply(ReplyBase):
 
     @property
     def is_parked(self) -> bool:
-        """Whether whoever answers waits for an event, and wants to know at once that the browser has gone."""
+        """Whether the answer waits for an event, and has to know at once when the browser has gone."""
         return self.owner is not None
 
     def send(self, status: int, body: bytes, head: bytes = JSON) -> None:

@@ -20,9 +20,9 @@ class Attempts:
 
     IPv6 addresses count by their /64 network, since one customer has 2**64 of them.
 
-    Whoever is in a network of trusted proxies can name any address in X-Forwarded-For, so all addresses from
-    there have a second limit together. It does not apply to an address that has sent the right key before, so
-    that an attack from elsewhere does not lock an operator out.
+    A sender in a network of trusted proxies can name any address in X-Forwarded-For, so all forwarded
+    addresses together have a second limit. It does not apply to an address that has sent the right key
+    before, so that an attack from elsewhere does not lock an operator out.
     """
 
     def __init__(self) -> None:

@@ -65,7 +65,7 @@ class Visitor(NamedTuple):
 
 
 class Gate:
-    """Admits whoever sends the key or, where no key is set, whoever is on this machine.
+    """Admits requests with the key or, where no key is set, requests from this machine.
 
     Args:
         key: the key, or an empty text.

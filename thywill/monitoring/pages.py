@@ -49,7 +49,7 @@ FORM = """<!DOCTYPE html>
 ASKING = """<form method="post" action="{base}status/">
 <label for="key">Key</label>
 <input id="key" name="key" type="password" autocomplete="current-password" required autofocus>
-{told}
+{problem}
 <button class="strong" type="submit">Look</button>
 </form>
 <p class="soft">It is <code>key</code> in <code>[monitoring]</code> of the settings.</p>"""
@@ -147,18 +147,18 @@ class KeyHandler(RequestHandler):
         self.set_header("Set-Cookie", cookie)
         self.redirect(f"{self._base()}status/", status=303)
 
-    def _ask(self, status: int, told: str = "") -> None:
+    def _ask(self, status: int, reason: str = "") -> None:
         self.set_status(status, http.client.responses[status])
         if status == 401:
             self.set_header("WWW-Authenticate", "Bearer")
-        problem = REFUSED.format(escape(_sentence(told))) if told else ""
-        self._show(ASKING.format(base=self._base(), told=problem))
+        problem = REFUSED.format(escape(_sentence(reason))) if reason else ""
+        self._show(ASKING.format(base=self._base(), problem=problem))
 
     def _refuse(self) -> None:
         self.set_status(403)
-        told = "Only from this machine: there is no key in the settings."
+        reason = "Only from this machine: there is no key in the settings."
         self._show(
-            REFUSED.format(told) + '<p class="soft">Set <code>key</code> in <code>[monitoring]</code>.</p>'
+            REFUSED.format(reason) + '<p class="soft">Set <code>key</code> in <code>[monitoring]</code>.</p>'
         )
 
     def _show(self, content: str) -> None:

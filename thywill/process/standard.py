@@ -1,8 +1,8 @@
 """Standard input, output and error: always open, and never the reason why the service ends.
 
-Whoever starts the server may have closed them, and whoever reads them may end while the server runs: then a
-``print`` raises an error, also one of an application. A program with a closed standard error is worse off:
-its next file or socket becomes descriptor 2, where libuv aborts and warnings go into the wrong file.
+The program that starts the server may have closed them, and a program that reads them may end while the
+server runs. Then every ``print`` raises an error, also in an application. A closed standard error is worse:
+the next file or socket becomes descriptor 2, libuv aborts, and warnings are written into that file.
 """
 
 from __future__ import annotations

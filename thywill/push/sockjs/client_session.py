@@ -93,7 +93,7 @@ class ClientSession(Session):
     def intake(self) -> Intake:
         return ANONYMOUS if self.anonymous else INTAKE
 
-    # What the browser is told.
+    # What is written to the browser.
 
     def next_frame(self) -> bytes:
         client, after = self._client, self._sent

@@ -9,10 +9,10 @@ from thywill.push.sockjs.transports import Wrap
 
 
 class Source(Protocol):
-    """Where a reply's frames come from; it is told what happens to the reply."""
+    """Where the frames of a reply come from; it is called when something happens to the reply."""
 
     def blocked(self) -> None:
-        """The browser has to read before it is sent more."""
+        """The browser has to read before more can be written."""
         ...
 
     def resumed(self) -> None:
@@ -24,7 +24,7 @@ class Source(Protocol):
         ...
 
     def broken(self) -> None:
-        """The connection broke off before the answer was complete."""
+        """The connection broke before the answer was complete."""
         ...
 
 
@@ -44,7 +44,7 @@ class FrameReply:
     """Whether one answer carries many frames."""
 
     blocks: bool = False
-    """Whether the browser has to read the beginning of the answer before it is sent a frame."""
+    """Whether the browser has to read the beginning of the answer before a frame is written."""
 
     def __init__(self, transport: str, address: str, reply: Reply, wrap: Wrap) -> None:
         self.transport = transport
@@ -54,11 +54,11 @@ class FrameReply:
         self._wrap = wrap
 
     def write(self, frame: bytes) -> None:
-        """Send a frame; the source is told if the answer is complete, or its browser has to read first."""
+        """Write a frame; call the source if the answer is complete, or if the browser has to read first."""
         raise NotImplementedError
 
     def finish(self, *frames: bytes) -> None:
-        """Send the last frames and end the answer, of which the source is not told."""
+        """Write the last frames and end the answer; the source is not called."""
         raise NotImplementedError
 
     def closed(self) -> None:

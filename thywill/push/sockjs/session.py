@@ -33,7 +33,7 @@ class Keeper(Protocol):
         ...
 
     def forget(self, session: Session) -> None:
-        """Let go of a session whose time has passed."""
+        """Forget a session whose time has passed."""
         ...
 
 
@@ -166,7 +166,7 @@ class Session(Timed):
             self._say_end(reply)
 
     def _say_end(self, reply: FrameReply) -> None:
-        # One answer of a poll has one frame: the next poll is told the rest.
+        # The answer to a poll has one frame, so the next poll gets the rest.
         said, self._last = self._last, self._last[-1:]
         reply.finish(*(said if reply.streams else said[:1]))
 

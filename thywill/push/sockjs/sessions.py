@@ -77,7 +77,7 @@ class SessionKeeper:
             self._shares.show_token(session.share)
 
     def forget(self, session: Session) -> None:
-        """Let go of a session whose time has passed."""
+        """Forget a session whose time has passed."""
         self._wheel.cancel(session)
         if self.by_name.get(session.name) is session:
             del self.by_name[session.name]
@@ -114,6 +114,6 @@ class SessionKeeper:
         if self._due:
             asyncio.get_running_loop().call_soon(self._handle_due)
         for session in due:
-            # One that was scheduled anew while it waited here is not due any more.
+            # One that was scheduled again while it waited here is not due any more.
             if session.slot is None:
                 session.overdue()

@@ -32,24 +32,24 @@ import enum
 
 
 class SessionState(enum.Enum):
-    """Where a session is."""
+    """The state of a session."""
 
     NEW = "new"  # no request has come yet
-    WAITING = "waiting"  # a request is here that takes a frame
+    WAITING = "waiting"  # a request is here and can carry a frame
     BLOCKED = "blocked"  # a request is here, but its browser has to read first
     AWAY = "away"  # no request is here; the browser has ``pause`` seconds to come back
-    ENDED = "ended"  # it has ended; whoever asks for it is told the reason
-    FORGOTTEN = "forgotten"  # its time has passed; its name may begin another session
+    ENDED = "ended"  # it has ended; later requests are answered with the reason
+    FORGOTTEN = "forgotten"  # its time has passed; its name may be used for another session
 
 
 class SessionEvent(enum.Enum):
     """What happens to a session."""
 
     JOIN = "join"  # a request asks for frames
-    BLOCK = "block"  # the browser has to read before the request takes more
+    BLOCK = "block"  # the browser has to read before more can be written
     READ = "read"  # it has read
     RELEASE = "release"  # the request is answered
-    BREAK = "break"  # the connection of the request broke off
+    BREAK = "break"  # the connection of the request broke
     END = "end"  # the server ends the session
     DUE = "due"  # its deadline has passed
 
@@ -58,15 +58,15 @@ class SessionAction(enum.Enum):
     """What a session does at a transition."""
 
     NOTHING = "nothing"
-    OPEN = "open"  # write the open frame, then what there is
-    FLUSH = "flush"  # write what there is
-    REFUSE = "refuse"  # tell a second request that the session has one already
-    HEARTBEAT = "heartbeat"  # write a heartbeat if the request takes it, and set the next deadline
+    OPEN = "open"  # write the open frame, then what waits
+    FLUSH = "flush"  # write what waits
+    REFUSE = "refuse"  # answer a second request that the session has one already
+    HEARTBEAT = "heartbeat"  # write a heartbeat if the request can carry it, and set the next deadline
     AWAIT = "await"  # set the deadline by which a request has to come
-    SAY_END = "say end"  # write the last message and the close frame, and let go of the request
-    REPEAT_END = "repeat end"  # tell a request that came after the end how the session ended
-    INTERRUPT = "interrupt"  # end, since nobody knows what arrived; whoever asks later is told so
-    FORGET = "forget"  # let go of the session, ending it first if it has not ended
+    SAY_END = "say end"  # write the last message and the close frame, and end the request
+    REPEAT_END = "repeat end"  # answer a request that came after the end with the reason
+    INTERRUPT = "interrupt"  # end, since it is not known what arrived; later requests are answered so
+    FORGET = "forget"  # forget the session, and end it first if it has not ended
 
 
 _S, _E, _A = SessionState, SessionEvent, SessionAction

@@ -372,7 +372,7 @@ class DatabaseQueue(Queue):
         return lowest
 
     def _commit_loss(self, client: LiveClient) -> None:
-        # Its messages may leave the log before its browser has been told of the loss.
+        # Its messages may leave the log before its browser has acknowledged the loss.
         self._lossy.add(client.id)
         self._commits.changes.lost[client.id] = client.outbox.loss()
 

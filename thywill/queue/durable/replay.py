@@ -76,6 +76,6 @@ class Replay:
         return min(self._lowest.values(), default=None)
 
     def step_ended(self, client_id: str, number: int) -> None:
-        """Let go of the messages of a step that has ended."""
+        """Forget the messages of a step that has ended."""
         self._sent.pop((client_id, number), None)
         self._lowest.pop((client_id, number), None)

@@ -11,7 +11,7 @@ left it at 12, and joined "score" at 11.
 lag two seconds behind the browser, so A may get a message again that its page has; the page ignores it. For
 the same reason the queue accepts any cursor up to the end of this log, also one that no answer of this server
 has carried. If messages of A were dropped (``lost`` of them, the last at the id ``lost_at``), a loss stands
-in their place, so that the page is told of it.
+in their place, so that the page learns of it.
 """
 
 from __future__ import annotations
