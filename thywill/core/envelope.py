@@ -232,17 +232,6 @@ def check_call(item: Item) -> None:
         raise Malformed(f"message {item.n} is a call, but its arguments are not an array")
 
 
-def digest(item: Item) -> int:
-    """Return a number of 64 bits that is the same for the same message, and for others hardly ever.
-
-    It is keyed anew for each process (SipHash), so nobody can find two messages that have the same.
-    """
-    try:
-        return hash(_encode(item))
-    except (OverflowError, msgspec.MsgspecError):  # an integer beyond 64 bits
-        return hash(repr(item))
-
-
 def encode_data(data: Any, limit: int) -> bytes:
     """Encode an application's ``data`` as compact JSON of at most ``limit`` bytes.
 

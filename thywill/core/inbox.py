@@ -18,11 +18,16 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from thywill.core.envelope import Item, check_call, digest
+import msgspec
+
+from thywill.core.envelope import Item, check_call
 from thywill.errors import Conflict, Gap
 
 REMEMBERED = 500
 """How many messages are remembered by a digest; a number that is further back is no repeat."""
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Inbox:
@@ -101,3 +106,14 @@ class Inbox:
             fresh.append(item)
             expected += 1
         return fresh
+
+
+def digest(item: Item) -> int:
+    """Return a number of 64 bits that is the same for the same message, and for others hardly ever.
+
+    It is keyed anew for each process (SipHash), so nobody can find two messages that have the same.
+    """
+    try:
+        return hash(_encode(item))
+    except (OverflowError, msgspec.MsgspecError):  # an integer beyond 64 bits
+        return hash(repr(item))

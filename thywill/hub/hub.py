@@ -115,6 +115,7 @@ class Hub:
         client = self._directory.create(application, session, outbox, self._wall())
         client.address = address
         self._admission.add(client, address)
+        self._meter.add(application)
         self._leases.grace(client)
         return client
 
@@ -226,7 +227,7 @@ class Hub:
         outbox = client.outbox
         is_stale = outbox.is_stale(cursor)
         if is_stale or client.receiver is not None or (hold == 0 and not outbox.entries):
-            self._rates(client).check_poll(self._monotonic())
+            self._count_poll(client)
         if is_stale:
             receiver.supersede()
             return
@@ -252,6 +253,11 @@ class Hub:
             client.rates = ClientRates(self._limits, self._meter.limited)
         return client.rates
 
+    def _count_poll(self, client: LiveClient) -> None:
+        rates = self._rates(client)
+        if wait := rates.polls.take(self._monotonic()):
+            raise rates.refusal("polls", wait)
+
     def _expire(self, client: LiveClient, receiver: Receiver, _error: RequestError | None) -> None:
         if client.receiver is receiver:
             receiver.expire()
@@ -268,7 +274,7 @@ class Hub:
             receiver.supersede()
             return
         if client.receiver is not None:
-            self._rates(client).check_poll(self._monotonic())
+            self._count_poll(client)
         self.acknowledge(client, cursor)
         older, client.receiver = client.receiver, receiver
         self._leases.heard(client)
@@ -328,7 +334,11 @@ class Hub:
             Gap: a number is missing.
             TooMany: the application is behind with the earlier messages of this client.
         """
-        self._rates(client).check_send(len(items), size, self._monotonic())
+        rates, now = client.rates or self._rates(client), self._monotonic()
+        if wait := rates.messages.take(now, len(items) or 1):
+            raise rates.refusal("sends", wait)
+        if wait := rates.bytes.take(now, size):
+            raise rates.refusal("send_bytes", wait)
         inbox = client.inbox
         fresh = inbox.accept(items, self._timing.pending - client.pending)
         if not fresh and items and items[-1].n > inbox.received:

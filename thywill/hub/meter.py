@@ -96,6 +96,10 @@ class Meter:
         self._monotonic = monotonic
         self._turn = 0
 
+    def add(self, application: str) -> None:
+        """Count for ``application`` from now on; nothing has happened yet."""
+        self.applications.setdefault(application, Tally())
+
     def sent(self, application: str, message_id: int, receivers: Sequence[LiveClient]) -> None:
         """Count a message that was added to the outboxes of ``receivers``.
 

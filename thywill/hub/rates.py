@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from thywill.core.bucket import TokenBucket
 from thywill.errors import TooMany
 
+REASONS = {
+    "sends": "this client sends too many messages",
+    "send_bytes": "this client sends too many bytes",
+    "polls": "this client polls too often: are there two pages with its token?",
+}
 NAMED = 100
 """How many limits of its own an application may have for one client."""
 
@@ -45,40 +50,24 @@ class ClientRates:
     Args:
         limits: how fast it may.
         limited: counts what is refused, by the name of the setting.
+
+    ``messages`` and ``bytes`` are for what it sends, ``polls`` for polls that bring nothing: they are not
+    held, or take the place of another.
     """
 
-    __slots__ = ("_bytes", "_limited", "_messages", "_named", "_polls")
+    __slots__ = ("_limited", "_named", "bytes", "messages", "polls")
 
     def __init__(self, limits: ClientLimits, limited: Counter[str]) -> None:
-        self._messages = TokenBucket(limits.sends, limits.sends_burst)
-        self._bytes = TokenBucket(limits.send_bytes, limits.send_bytes_burst)
-        self._polls = TokenBucket(limits.polls, limits.polls_burst)
+        self.messages = TokenBucket(limits.sends, limits.sends_burst)
+        self.bytes = TokenBucket(limits.send_bytes, limits.send_bytes_burst)
+        self.polls = TokenBucket(limits.polls, limits.polls_burst)
         self._named: dict[str, TokenBucket] = {}
         self._limited = limited
 
-    def check_send(self, messages: int, size: int, now: float) -> None:
-        """Let a request with so many messages and bytes pass.
-
-        Raises:
-            TooMany: the client has to wait.
-        """
-        wait = self._messages.take(now, max(messages, 1))
-        self._check(wait, "sends", "this client sends too many messages")
-        self._check(self._bytes.take(now, size), "send_bytes", "this client sends too many bytes")
-
-    def check_poll(self, now: float) -> None:
-        """Let a poll pass that brings nothing: it is not held, or takes the place of another.
-
-        Raises:
-            TooMany: the client has to wait.
-        """
-        reason = "this client polls too often: are there two pages with its token?"
-        self._check(self._polls.take(now), "polls", reason)
-
-    def _check(self, wait: float, setting: str, reason: str) -> None:
-        if wait:
-            self._limited[setting] += 1
-            raise TooMany(reason, retry=wait)
+    def refusal(self, setting: str, wait: float) -> TooMany:
+        """Count that the client was too fast for ``setting``; return the error that tells it to wait."""
+        self._limited[setting] += 1
+        return TooMany(REASONS[setting], retry=wait)
 
     def take(self, name: str, count: float, per: float, now: float) -> float:
         """Take from a limit of the application's own: ``count`` times in ``per`` seconds.

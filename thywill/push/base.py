@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -16,6 +17,9 @@ from thywill.http.site import Endpoint
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
 from thywill.wire.origins import Origins
+
+ReadItems = Callable[[msgspec.Raw], list[Item]]
+"""Decodes messages; raises ``TooLarge`` or ``Malformed``."""
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
@@ -47,14 +51,9 @@ class SendLimits:
     messages: int
     shares: LimitsSettings = field(default_factory=LimitsSettings)
 
-    def read(self, messages: msgspec.Raw) -> list[Item]:
-        """Decode messages of a client whose token is good.
-
-        Raises:
-            TooLarge: there are too many of them, or one is too large.
-            Malformed: they are not messages.
-        """
-        return read_items(messages, self.messages, self.message)
+    def reader(self) -> ReadItems:
+        """Return the function that decodes messages of a client whose token is good: see ``read_items``."""
+        return partial(read_items, most=self.messages, limit=self.message)
 
 
 class Push(Component):
@@ -77,6 +76,7 @@ class Push(Component):
         self.hub = hub
         self.origins = origins
         self.limits = limits
+        self.read_items = limits.reader()
 
     def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
         """Add this component and its times to what the browser is told."""

@@ -39,7 +39,7 @@ class LongPoll(Push):
 
     def _send(self, send: envelope.Send, request: Request, reply: Reply) -> None:
         client = self.hub.find(send.token)
-        items = self.limits.read(send.messages)
+        items = self.read_items(send.messages)
         # Messages to the browser may travel by another transport than those from it.
         self.hub.locate(client, request.peer, client.transport or self.name)
         self.hub.receive(client, items, partial(self._answer, reply), len(send.messages))
@@ -50,7 +50,7 @@ class LongPoll(Push):
             self._end(client, reply)
             return
         try:
-            items = self.limits.read(leave.messages)
+            items = self.read_items(leave.messages)
             self.hub.receive(client, items, lambda received, error: self._end(client, reply, error))
         except RequestError as error:
             self._end(client, reply, error)

@@ -127,6 +127,7 @@ class Queue(Component, MessageQueue):
     # What the hub calls: thywill.hub.ports.MessageQueue.
 
     def open(self, application: str) -> Outbox:
+        self._logs[application]
         return Outbox(self.bounds)
 
     def add(self, client: LiveClient) -> None:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from thywill.core.message import Address, Message
-from thywill.core.outbox import Entry
+from thywill.core.outbox import Entry, Outbox
 from thywill.core.positions import begin
 from thywill.database.base import Database
 from thywill.hub.delivery import Delivery
@@ -27,6 +27,10 @@ class MemoryQueue(Queue):
     ) -> None:
         super().__init__(settings, database, receivers)
         self._last: dict[str, int] = defaultdict(lambda: begin(wall(), 0) - 1)
+
+    def open(self, application: str) -> Outbox:
+        self._last[application]
+        return super().open(application)
 
     async def append(self, application: str, address: Address, message: Message) -> int:
         self._last[application] = message_id = self._last[application] + 1

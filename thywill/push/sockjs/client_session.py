@@ -10,7 +10,7 @@ from thywill.core.outbox import Entry, Waiting, lost_in
 from thywill.errors import BadToken, Draining, Gap, Gone, Malformed, RequestError, TooLarge, TooMany
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
-from thywill.push.base import SendLimits
+from thywill.push.base import ReadItems
 from thywill.push.sockjs import frames
 from thywill.push.sockjs.frames import INTAKE, Intake
 from thywill.push.sockjs.session import Keeper, Session
@@ -38,16 +38,16 @@ class ClientSession(Session):
 
     Args:
         hub: where clients live.
-        limits: how much one message of the session may bring.
+        read_items: decodes the messages of a frame: see ``SendLimits.reader``.
         keeper, name: as for every session.
     """
 
-    __slots__ = ("_address", "_client", "_greets", "_hub", "_limits", "_outcome", "_sent", "_transport")
+    __slots__ = ("_address", "_client", "_greets", "_hub", "_outcome", "_read_items", "_sent", "_transport")
 
-    def __init__(self, hub: Hub, limits: SendLimits, keeper: Keeper, name: str) -> None:
+    def __init__(self, hub: Hub, read_items: ReadItems, keeper: Keeper, name: str) -> None:
         super().__init__(keeper, name)
         self._hub = hub
-        self._limits = limits
+        self._read_items = read_items
         self._client: LiveClient | None = None
         self._sent = 0
         self._greets = False
@@ -135,7 +135,7 @@ class ClientSession(Session):
         if not self.is_open:
             return
         if frame.messages != envelope.NO_MESSAGES:
-            self._hub.receive(client, self._limits.read(frame.messages), self._answer, len(frame.messages))
+            self._hub.receive(client, self._read_items(frame.messages), self._answer, len(frame.messages))
         if frame.leave:
             self._hub.leave(client)
 

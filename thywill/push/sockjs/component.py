@@ -49,7 +49,7 @@ class SockJS(Push):
     def __init__(self, settings: SockJSSettings, hub: Hub, origins: Origins, limits: SendLimits) -> None:
         super().__init__(settings, hub, origins, limits)
         self.router = Router(
-            functools.partial(ClientSession, hub, limits),
+            functools.partial(ClientSession, hub, self.read_items),
             PREFIX,
             {
                 "heartbeat_delay": settings.hold,
