@@ -418,10 +418,11 @@ def test_messages_come_through_up_to_the_limit_of_the_server(site: tuple[Served,
 async def test_one_address_gets_a_share_of_all_clients(site: tuple[Served, Nginx], path: str) -> None:
     _, nginx = site
     began = time.monotonic()
-    counted = await flood(nginx, path, 2600)
-    assert set(counted) <= {b"200", b"429"}
-    assert 2000 <= counted[b"200"] <= 2001 + 51 * (time.monotonic() - began)
-    assert await flood(nginx, "thywill/health", 1) == {b"200": 1}
+    text = await flood(nginx, path, 2600)
+    assert set(statuses_in(text)) <= {b"200", b"429"}
+    passed = 2600 - text.count(b"<center>nginx</center>")  # the server has limits of its own
+    assert 2000 <= passed <= 2001 + 51 * (time.monotonic() - began)
+    assert statuses_in(await flood(nginx, "thywill/health", 1)) == {b"200": 1}
 
 
 @pytest.mark.parametrize(
@@ -444,21 +445,26 @@ def test_an_ipv6_address_counts_by_its_network(address: str, share: str) -> None
     assert next((match[name] for match, name in found if match), address) == share
 
 
-async def flood(nginx: Nginx, path: str, count: int, source: str = HERE) -> collections.Counter[bytes]:
-    """Ask ``count`` times on one connection; return how often each status was answered."""
+def statuses_in(text: bytes) -> collections.Counter[bytes]:
+    """Return how often each status was answered."""
+    return collections.Counter(re.findall(rb"HTTP/1\.1 (\d+) ", text))
+
+
+async def flood(nginx: Nginx, path: str, count: int, source: str = HERE) -> bytes:
+    """Ask ``count`` times on one connection from the address ``source``; return all answers."""
     reader, writer = await asyncio.open_connection(HERE, nginx.plain_port, local_addr=(source, 0))
     head = f"GET /{path} HTTP/1.1\r\nHost: 127.0.0.1:{nginx.plain_port}\r\n"
     head += f"Referer: http://127.0.0.1:{nginx.plain_port}/\r\n"
     writer.write(f"{head}\r\n".encode() * (count - 1) + f"{head}Connection: close\r\n\r\n".encode())
     text = await reader.read(-1)
     writer.close()
-    return collections.Counter(re.findall(rb"HTTP/1\.1 (\d+) ", text))
+    return text
 
 
 @pytest.mark.gen_test
 async def test_a_flood_from_one_address_is_stopped(site: tuple[Served, Nginx]) -> None:
     _, nginx = site
     # An address that nginx answers itself: the server of a busy machine may be slower than the limit.
-    counted = await flood(nginx, "thywill/metrics", 20_000, OUTSIDE)
+    counted = statuses_in(await flood(nginx, "thywill/metrics", 20_000, OUTSIDE))
     assert set(counted) == {b"403", b"429"}
     assert counted[b"403"] >= 10_000
