@@ -93,7 +93,7 @@ class Shared:
         self.now: Callable[[], float] = self._loop.time
         self.tick_seconds = tick
         self.wheel: TimerWheel[Member] = TimerWheel(tick, self.now())
-        self.turns = Turns(self._loop.call_soon, self.now)
+        self.turns = Turns(self._loop.call_soon)
         self.call_soon = self._loop.call_soon
         self.answering: list[Member] = []
         self.spare_readers: list[RequestReader] = []

@@ -165,7 +165,8 @@ class Crowd:
         wire = self._wire()
         while True:
             try:
-                await asyncio.wait_for(wire.ask("GET", "attacked/"), PATIENCE)
+                async with asyncio.timeout(PATIENCE):
+                    await wire.ask("GET", "attacked/")
             except (Refused, TimeoutError) as error:
                 await self._refuse(error)
             wire.close()

@@ -151,7 +151,8 @@ async def slow_headers(flood: Flood) -> None:
         while not link.reader.at_eof():
             link.writer.write(b"x")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(link.reader.read(SMALL), 1)
+                async with asyncio.timeout(1):
+                    await link.reader.read(SMALL)
 
 
 async def slow_bodies(flood: Flood) -> None:
@@ -161,7 +162,8 @@ async def slow_bodies(flood: Flood) -> None:
         flood.requests += 1
         while not link.reader.at_eof():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(link.reader.read(SMALL), 0.5)
+                async with asyncio.timeout(0.5):
+                    await link.reader.read(SMALL)
             link.writer.write(b" ")
             await link.writer.drain()
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: addresses in rotation, a slice of time in each turn of the loop."""
+"""Whose turn it is: addresses in rotation, one call in each turn of the loop."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ from collections.abc import Callable
 
 import pytest
 
-from thywill.http.turns import SLICE, Turns
+from thywill.http.turns import Turns
 
 
 class Loop:
-    """A loop and a clock that go on when the test says so."""
+    """A loop that goes on when the test says so."""
 
     def __init__(self) -> None:
-        self.time = 0.0
         self.soon: list[Callable[[], None]] = []
-        self.turns = Turns(self.soon.append, lambda: self.time)
+        self.turns = Turns(self.soon.append)
         self.called: list[str] = []
 
-    def wait(self, share: str, name: str, seconds: float = 0.0) -> None:
-        def call() -> None:
-            self.time += seconds
-            self.called.append(name)
-
-        self.turns.wait(share, call)
+    def wait(self, share: str, name: str) -> None:
+        self.turns.wait(share, lambda: self.called.append(name))
 
     def turn(self) -> list[str]:
         soon, self.soon[:] = list(self.soon), []
@@ -33,27 +28,22 @@ class Loop:
         return called
 
 
-def test_addresses_are_called_in_rotation() -> None:
+def test_addresses_are_called_in_rotation_one_in_each_turn_of_the_loop() -> None:
     loop = Loop()
     for name in ("a1", "a2", "a3", "b1", "c1", "c2"):
         loop.wait(name[0], name)
-    assert loop.turn() == ["a1", "b1", "c1", "a2", "c2", "a3"]
+    assert [loop.turn() for _ in range(7)] == [["a1"], ["b1"], ["c1"], ["a2"], ["c2"], ["a3"], []]
     assert loop.soon == []
-
-
-def test_in_each_turn_of_the_loop_a_slice_of_them() -> None:
-    loop = Loop()
-    for name in ("a1", "a2", "a3", "b1"):
-        loop.wait(name[0], name, SLICE * 0.6)
-    assert [loop.turn() for _ in range(3)] == [["a1", "b1"], ["a2", "a3"], []]
 
 
 def test_who_waits_again_does_so_once() -> None:
     loop = Loop()
     loop.turns.wait("a", lambda: loop.wait("a", "again"))
     assert len(loop.soon) == 1
+    loop.turn()
+    assert len(loop.soon) == 1
     assert loop.turn() == ["again"]
-    assert loop.soon == [] or loop.turn() == []
+    assert loop.soon == []
 
 
 def test_a_call_that_fails_costs_nobody_else_the_turn() -> None:
