@@ -266,7 +266,7 @@ async def test_it_works_while_the_database_is_away(start: Start, monkeypatch: py
     assert response.code == 503
     assert json.loads(response.body) == {
         "status": "not ready",
-        "reasons": ["the database does not answer, and the queue is kept there"],
+        "reasons": ["the database is not available: it is away"],
     }
     monkeypatch.undo()
     assert (await running.fetch("thywill/ready")).code == 200

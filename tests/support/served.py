@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import re
 import signal
@@ -110,5 +111,14 @@ def page(port: int, path: str) -> str:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", path)
     answer = connection.getresponse().read().decode()
+    connection.close()
+    return answer
+
+
+def ask(port: int, operation: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of the server at ``port`` to one request of the wire."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", f"/thywill/{operation}", json.dumps(fields))
+    answer: dict[str, Any] = json.loads(connection.getresponse().read())
     connection.close()
     return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,6 +17,7 @@ from tests.support.records import NOW, RECORD, Saved, refusal, running, saved, u
 from tests.support.rights import forbidden_folder
 from thywill.database.base import DatabaseUnavailable
 from thywill.database.peewee import DAY, PURGE_SLICE, PeeweeDatabase, PeeweeSettings
+from thywill.database.schema import MIGRATIONS
 from thywill.errors import SettingsError
 
 
@@ -272,3 +274,67 @@ async def test_a_start_that_failed_can_be_repeated(tmp_path):
     async with running(database):
         database.save(Saved(RECORD))
         await database.flush()
+
+
+# A file that changes under the server.
+
+
+async def refused(database: PeeweeDatabase) -> str:
+    """Return the error of a write."""
+    database.save(saved())
+    with pytest.raises(DatabaseUnavailable) as caught:
+        await database.flush()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("end", ["", "-wal", "-shm"])
+@pytest.mark.gen_test
+async def test_a_file_that_is_moved_away_is_refused_until_it_is_back(tmp_path, end):
+    async with running(make(tmp_path, flush=60.0)) as database:
+        database.save(saved(1))
+        await database.flush()
+        file = tmp_path / f"test.db{end}"
+        file.rename(tmp_path / "elsewhere")
+        assert f"{file} was moved away, deleted or replaced while the server used it" in await refused(
+            database
+        )
+        assert not file.exists()
+        (tmp_path / "elsewhere").rename(file)
+        await database.flush()
+        assert {record.id for record in await database.find_all()} == {"client-1"}
+
+
+@pytest.mark.gen_test
+async def test_a_file_that_is_replaced_is_refused(tmp_path):
+    async with running(make(tmp_path, flush=60.0)) as database:
+        database.save(saved(1))
+        await database.flush()
+        (tmp_path / "copy").write_bytes((tmp_path / "test.db").read_bytes())
+        (tmp_path / "copy").rename(tmp_path / "test.db")
+        assert "put the same file back, or restart the server" in await refused(database)
+
+
+@pytest.mark.gen_test
+async def test_another_program_that_reads_the_file_does_no_harm(tmp_path):
+    async with running(make(tmp_path, flush=60.0)) as database:
+        for number in range(3):
+            database.save(saved(number))
+            await database.flush()
+            with closing(sqlite3.connect(tmp_path / "test.db")) as other:
+                assert other.execute("SELECT COUNT(*) FROM client").fetchone() == (number + 1,)
+
+
+@pytest.mark.parametrize("name", ["app[1]", "100%", "a?b#c", "it's {x}", "*"])
+@pytest.mark.gen_test
+async def test_a_folder_may_have_any_name(tmp_path, name):
+    folder = tmp_path / name
+    shutil.copytree(MIGRATIONS, folder / "migrations")
+
+    class Elsewhere(PeeweeDatabase):
+        migrations = folder / "migrations"
+
+    database = Elsewhere(PeeweeSettings(), folder / "var")
+    async with running(database):
+        database.save(saved(1))
+        await database.flush()
+    assert (folder / "var" / "thywill.db").is_file()
