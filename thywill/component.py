@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from thywill.config import Settings
@@ -55,6 +56,10 @@ class Component:
 
     async def start(self) -> None:
         """Start to work; called once, before the first client."""
+
+    def files(self) -> Sequence[Path]:
+        """Return the files that it writes, which only the user of the server may read."""
+        return ()
 
     async def stop(self) -> None:
         """Finish what is under way and release all resources; called once, after the last client."""

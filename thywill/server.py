@@ -54,6 +54,7 @@ from thywill.monitoring.settings import MonitoringSettings
 from thywill.monitoring.site import TIMING, NoRecords, StatusSite
 from thywill.monitoring.status import Status
 from thywill.monitoring.watch import Watch
+from thywill.process.private import make_private
 from thywill.process.sockets import Inherited, bind, describe, start_listening
 from thywill.push.base import Push, PushSettings, SendLimits
 from thywill.push.longpoll import LongPoll
@@ -303,6 +304,11 @@ class Service:
                 # Before anything is read there: another server may write until it has ended.
                 await self.database.own(self.address, self.queue.settings.takeover, self._give_way)
         self.hub.resume()
+        files = [file for part in self._parts for file in part.files()]
+        for line in make_private(
+            self.folder, [self.folder / self.client_interface.settings.secret_file, *files]
+        ):
+            log.warning("%s", line)
 
     def _give_way(self, reason: str) -> None:
         """Send every browser away: another server owns the database."""

@@ -6,6 +6,7 @@ import select
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 
 import peewee
@@ -51,6 +52,10 @@ class Backend(peewee.Database):
         Raises:
             OSError: it cannot be created.
         """
+
+    def files(self) -> list[Path]:
+        """Return the files on this machine that hold the data."""
+        return []
 
     def usable(self) -> bool:
         """Tell whether the open connection still reaches the database."""

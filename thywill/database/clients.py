@@ -103,6 +103,17 @@ class ClientTable:
             count: int = self._client.delete().where(self._client.id.in_(keys)).execute()
         return count
 
+    def shrink(self, most: int, limit: int) -> int:
+        """Delete up to ``limit`` gone rows, the oldest first, as long as there are more than ``most``."""
+        excess = min(self._client.select().count() - most, limit)
+        if excess <= 0:
+            return 0
+        gone = self._client.select(self._client.id).where(self._client.state == "gone")
+        keys = [key for (key,) in gone.order_by(self._client.seen).limit(excess).tuples()]
+        with self._transaction():
+            count: int = self._client.delete().where(self._client.id.in_(keys)).execute()
+        return count
+
     def _or_update(self, query: Any) -> Any:
         updated = [column for column in self._columns if column.name not in UNCHANGED]
         target = self._database.conflict_target(self._client.id)

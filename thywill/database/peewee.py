@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,7 +43,8 @@ BEAT = 2.0
 LOOK = 0.25
 """Seconds between two tries to take the lease of another server."""
 
-PURGE_EVERY = 3600.0
+PURGE_EVERY = 60.0
+"""Seconds between two deletions of old records: soon enough for a flood of new clients."""
 PURGE_SLICE = 500
 """Old records deleted in one transaction; batches are written between two of these."""
 
@@ -56,6 +57,8 @@ class PeeweeSettings:
         url: the database; a relative file is below the folder ``[server] data``.
         flush: seconds between two batches.
         keep: days after which the record of a client that is gone is deleted; 0 keeps it for ever.
+        records: how many records are kept; beyond it those of gone clients are deleted, the oldest first.
+            0 sets no limit.
         buffer: how many records may wait while the database is away.
         timeout: seconds to wait for a lock that another program holds; for a server also for a connection
             and for each statement, at least 1.
@@ -65,6 +68,7 @@ class PeeweeSettings:
     url: str = field(default="sqlite:///thywill.db", repr=False)
     flush: float = 0.5
     keep: float = 30.0
+    records: int = 1_000_000
     buffer: int = 100_000
     timeout: float = 5.0
     migrate: Literal["auto", "refuse"] = "auto"
@@ -73,7 +77,7 @@ class PeeweeSettings:
         for name in ("flush", "buffer"):
             if getattr(self, name) <= 0:
                 raise SettingsError(f"[database] {name} must be more than 0, not {getattr(self, name)}")
-        for name in ("keep", "timeout"):
+        for name in ("keep", "records", "timeout"):
             if getattr(self, name) < 0:
                 raise SettingsError(f"[database] {name} must not be below 0, not {getattr(self, name)}")
 
@@ -249,14 +253,22 @@ class PeeweeDatabase(Database):
                 log.exception("client records could not be written")
 
     async def _keep_purging(self) -> None:
-        while self.settings.keep:
+        while True:
             with suppress(DatabaseUnavailable):
-                await self._purge(time.time() - self.settings.keep * DAY)
+                await self._purge()
             await asyncio.sleep(PURGE_EVERY)
 
-    async def _purge(self, before: float) -> None:
-        while await self._thread.run(self._table.purge, before, PURGE_SLICE) == PURGE_SLICE:
+    async def _purge(self) -> None:
+        keep, most = self.settings.keep, self.settings.records
+        before = time.time() - keep * DAY
+        while keep and await self._thread.run(self._table.purge, before, PURGE_SLICE) == PURGE_SLICE:
             continue
+        while most and await self._thread.run(self._table.shrink, most, PURGE_SLICE) == PURGE_SLICE:
+            continue
+
+    def files(self) -> Sequence[Path]:
+        """Return SQLite's files."""
+        return self._thread.database.files()
 
 
 async def _make_rows(clients: Iterable[Recorded]) -> list[Row]:

@@ -118,6 +118,12 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
                     raise
                 time.sleep(RETRY)
 
+    def files(self) -> list[Path]:
+        """Return the database, its write-ahead log, their index, and the lock."""
+        if self.database == MEMORY:
+            return []
+        return [Path(name) for name in (*self._names(), f"{self.database}.lock")]
+
     def _names(self) -> list[str]:
         return [f"{self.database}{end}" for end in ("", "-wal", "-shm")]
 

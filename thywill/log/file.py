@@ -8,6 +8,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
@@ -50,6 +51,12 @@ class FileLog(Log):
     """Writes to a file in UTF-8 and rotates it by its size."""
 
     Settings = FileSettings
+
+    def files(self) -> Sequence[Path]:
+        """Return the file and the older ones."""
+        settings: FileSettings = self.settings
+        path = self.folder / settings.path
+        return [path, *(Path(f"{path}.{number}") for number in range(1, settings.backups + 1))]
 
     def make_handler(self) -> logging.Handler:
         """Return a handler for the file, which is created with its folder."""

@@ -169,6 +169,20 @@ async def test_old_records_of_gone_clients_are_deleted(tmp_path):
 
 
 @pytest.mark.gen_test
+async def test_beyond_the_quota_the_oldest_records_of_gone_clients_are_deleted(tmp_path):
+    async with running(make(tmp_path, records=3)) as database:
+        for number in range(1, 7):
+            state = "connected" if number == 1 else "gone"
+            database.save(saved(number, seen=NOW - 100 + number, state=state))
+        await database.flush()
+        await database._purge()
+        assert [record.id for record in await database.find_all()] == ["client-6", "client-5", "client-1"]
+    async with running(make(tmp_path, records=0)) as database:
+        await database._purge()
+        assert len(await database.find_all()) == 3
+
+
+@pytest.mark.gen_test
 async def test_data_that_is_not_json_counts_as_empty(tmp_path):
     async with running(make(tmp_path)) as database:
         database.save(saved(1))
