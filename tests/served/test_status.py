@@ -386,7 +386,7 @@ async def test_a_database_that_hangs_is_not_waited_for(start: Start, monkeypatch
         asked += 1
         await asyncio.sleep(3600)
 
-    monkeypatch.setattr(running.service.database, "find", hang)
+    monkeypatch.setattr(running.service.queue, "problem", hang)
     monkeypatch.setattr("thywill.server.PATIENCE", 0.1)
     answers = await asyncio.gather(*(running.fetch("thywill/ready") for _ in range(5)))
     assert [answer.code for answer in answers] == [503] * 5
