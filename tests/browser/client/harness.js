@@ -207,6 +207,7 @@ class Page {
     this.events = [];
     this.transports = [];
     this.listeners = {};
+    this.removed = new Set();
     this.context = vm.createContext(this.globals());
     vm.runInContext(NEWER_THAN_ES3, this.context);
     if (!this.options.json) { vm.runInContext('delete globalThis.JSON; delete Date.prototype.toJSON', this.context); }
@@ -242,7 +243,10 @@ class Page {
 
   listenable(target) {
     const add = (name, listener) => { (this.listeners[name] = this.listeners[name] || []).push(listener); };
-    const remove = (name, listener) => { this.listeners[name] = (this.listeners[name] || []).filter((each) => each !== listener); };
+    const remove = (name, listener) => {
+      this.removed.add(listener);
+      this.listeners[name] = (this.listeners[name] || []).filter((each) => each !== listener);
+    };
     if (this.options.oldEvents) {
       target.attachEvent = (name, listener) => add(name.slice(2), listener);
       target.detachEvent = (name, listener) => remove(name.slice(2), listener);
@@ -340,8 +344,10 @@ class Page {
     this.answer('poll', {messages: items, cursor, ...more});
   }
 
+  // A listener that is removed meanwhile is not called, even if it is added again (DOM standard, 2.10).
   fire(name, event = {}) {
-    for (const listener of this.listeners[name] || []) { listener(event); }
+    this.removed = new Set();
+    for (const listener of this.listeners[name] || []) { if (!this.removed.has(listener)) { listener(event); } }
   }
 
   // Registers an application that writes down its events, and returns the client once it has started.
