@@ -219,10 +219,11 @@ class Application:
             key: with the overflow policy ``conflate``, the message replaces a waiting one with the same key.
 
         Raises:
+            TypeError: the id is no text, but the client itself, for example.
             UnsendableMessage: the data cannot be written as JSON, or is too large.
             Unavailable: the durable queue cannot save it at present; it was not sent.
         """
-        address, overflow = Address.client(client_id), self._policies.default
+        address, overflow = Address.client(_text(client_id, "client's id")), self._policies.default
         await self._hub.send(self.name, address, data, self._limit, key, overflow)
 
     async def send_to_session(self, session: str, data: Any, key: str | None = None) -> None:
@@ -234,9 +235,9 @@ class Application:
             key: as for ``send``.
 
         Raises:
-            UnsendableMessage, Unavailable: as for ``send``.
+            TypeError, UnsendableMessage, Unavailable: as for ``send``.
         """
-        address, overflow = Address.session(session), self._policies.default
+        address, overflow = Address.session(_text(session, "session's id")), self._policies.default
         await self._hub.send(self.name, address, data, self._limit, key, overflow)
 
     async def publish(self, channel: str, data: Any, key: str | None = None) -> None:
@@ -248,18 +249,23 @@ class Application:
             key: as for ``send``.
 
         Raises:
-            UnsendableMessage, Unavailable: as for ``send``.
+            TypeError, UnsendableMessage, Unavailable: as for ``send``.
         """
-        address, overflow = Address.channel(channel), self._policies.of(channel)
+        address = Address.channel(_text(channel, "channel"))
+        overflow = self._policies.of(channel)
         await self._hub.send(self.name, address, data, self._limit, key, overflow)
 
     async def subscribe(self, client: Client, channel: str) -> None:
-        """Put ``client`` into ``channel``: it gets what is published there from now on."""
-        self._hub.subscribe(client._live, channel)
+        """Put ``client`` into ``channel``: it gets what is published there from now on.
+
+        Raises:
+            TypeError: ``client`` is no client, or ``channel`` no text.
+        """
+        self._hub.subscribe(_live(client), _text(channel, "channel"))
 
     async def unsubscribe(self, client: Client, channel: str) -> None:
-        """Take ``client`` out of ``channel``."""
-        self._hub.unsubscribe(client._live, channel)
+        """Take ``client`` out of ``channel``; errors as for ``subscribe``."""
+        self._hub.unsubscribe(_live(client), _text(channel, "channel"))
 
     def clients(self, channel: str | None = None) -> list[Client]:
         """Return the clients in ``channel``, or without an argument all that have connected."""
@@ -282,3 +288,17 @@ def make_application(
     application._connect(name, hub, limit)
     kind.__init__(application, *arguments)
     return application
+
+
+def _text(value: object, what: str) -> str:
+    """Return a name that an author has passed: any other value would name nobody, and be lost in silence."""
+    if isinstance(value, str):
+        return value
+    hint = ": pass its id" if isinstance(value, Client) else ""
+    raise TypeError(f"a {what} is a text, not {type(value).__name__}{hint}")
+
+
+def _live(client: object) -> LiveClient:
+    if isinstance(client, Client):
+        return client._live
+    raise TypeError(f"a client is what the hooks are given, not {type(client).__name__}")
