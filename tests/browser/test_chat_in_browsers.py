@@ -87,7 +87,9 @@ def test_a_page_survives_its_server(browser: Browser, server: Served, tmp_path: 
         again.kill()
 
 
-def test_what_was_not_sent_is_kept(browser: Browser, server: Served, tmp_path: Path, http: str) -> None:
+def test_unsent_messages_survive_a_reload(
+    browser: Browser, server: Served, tmp_path: Path, http: str
+) -> None:
     page = enter(browser.new_page(), server)
     server.kill()
     page.wait_for("document.getElementById('chat-status-text').innerText.startsWith('Offline')")

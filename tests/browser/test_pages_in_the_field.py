@@ -106,7 +106,7 @@ def test_an_address_forces_no_transport(browser: Browser, server: Served) -> Non
         page.close()
 
 
-def test_streams_behind_a_proxy_that_passes_blocks_are_given_up(browser: Browser, server: Served) -> None:
+def test_streams_behind_a_proxy_that_passes_blocks_are_abandoned(browser: Browser, server: Served) -> None:
     other = enter(browser.new_page(isolated=True), server)
     with BlockProxy(server.port) as proxy:
         one = browser.new_page(isolated=True)

@@ -95,7 +95,7 @@ def disconnect(page: Page) -> None:
     page.wait_for("document.getElementById('st-one').innerText.includes('gone')")
 
 
-def test_who_signs_out_is_asked_again(browser: Browser, server: Served) -> None:
+def test_after_signing_out_the_key_is_asked_for(browser: Browser, server: Served) -> None:
     page = enter(browser.new_page(), server)
     page.click("#st-leave button")
     page.wait_for("!!document.getElementById('key')")

@@ -224,7 +224,7 @@ def test_a_page_with_xdomainrequest_streams_by_it(
     assert one.evaluate(FRAMES) == 0
 
 
-def test_a_page_of_an_origin_that_is_not_allowed_is_told_so(
+def test_a_page_of_an_origin_that_is_not_allowed_gets_that_error(
     browser: Browser, elsewhere: Elsewhere, serve: Allow
 ) -> None:
     serve("https://www.example.org")
@@ -236,7 +236,7 @@ def test_a_page_of_an_origin_that_is_not_allowed_is_told_so(
 
 
 @pytest.mark.parametrize("origins", [(), ("https://www.example.org",)], ids=["none", "another"])
-def test_with_cors_it_is_told_so_as_well(
+def test_with_cors_it_gets_that_error_too(
     browser: Browser, elsewhere: Elsewhere, serve: Allow, origins: tuple[str, ...]
 ) -> None:
     serve(*origins)

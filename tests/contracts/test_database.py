@@ -42,7 +42,7 @@ def make_lasting(request: pytest.FixtureRequest, tmp_path: Path, servers: Server
 
 
 @pytest.mark.gen_test
-async def test_what_was_saved_is_found(make):
+async def test_a_saved_record_is_found(make):
     async with running(make()) as database:
         database.save(saved())
         await database.flush()
@@ -71,7 +71,7 @@ async def test_ids_that_look_alike_are_clients_of_their_own(make):
 
 
 @pytest.mark.gen_test
-async def test_what_is_not_stored_yet_is_found(make):
+async def test_a_record_that_is_not_stored_yet_is_found(make):
     async with running(make()) as database:
         client = saved(user_agent="x" * 5000)
         database.save(client)
@@ -81,7 +81,7 @@ async def test_what_is_not_stored_yet_is_found(make):
 
 
 @pytest.mark.gen_test
-async def test_what_is_found_is_a_copy(make):
+async def test_a_record_that_is_found_is_a_copy(make):
     async with running(make()) as database:
         client = saved(data={"name": "first"})
         database.save(client)

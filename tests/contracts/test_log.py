@@ -200,7 +200,7 @@ async def test_text_of_any_language_is_written_as_it_is(place):
 
 
 @pytest.mark.gen_test
-async def test_what_cannot_be_formatted_is_logged_all_the_same(place, monkeypatch):
+async def test_a_line_that_cannot_be_formatted_is_logged_all_the_same(place, monkeypatch):
     # pytest's own handler would raise.
     monkeypatch.setattr(logging.getLogger("thywill"), "propagate", False)
 

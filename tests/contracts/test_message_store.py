@@ -163,7 +163,7 @@ async def test_data_that_is_larger_than_the_server_takes_keeps_nothing_else_from
 
 
 @pytest.mark.gen_test
-async def test_large_messages_are_no_more_together_than_the_server_takes(tmp_path, servers):
+async def test_large_messages_together_stay_below_the_limit_of_the_server(tmp_path, servers):
     items = [StoredItem("client-1", number, "x" * 60_000) for number in range(1, 400)]
     database = PeeweeDatabase(PeeweeSettings(url=servers.new_url("mariadb")), tmp_path)
     await database.start()

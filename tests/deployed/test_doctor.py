@@ -188,7 +188,7 @@ async def test_files_from_the_wrong_folder_are_named(behind: Examine, tmp_path: 
     assert "location /static/" in found(report, Level.PROBLEM)["files"]
 
 
-async def test_a_server_that_is_away_is_told_from_a_proxy(tmp_path: Path) -> None:
+async def test_an_absent_server_is_distinguished_from_a_proxy(tmp_path: Path) -> None:
     nginx = Nginx(tmp_path, free_port(), RIGHT)
     report = await examine(Examination(nginx.address))
     nginx.stop()
@@ -213,7 +213,7 @@ async def test_other_origins(start: Start) -> None:
     )
 
 
-async def test_the_address_of_an_application_is_told_from_a_path(start: Start) -> None:
+async def test_the_address_of_an_application_is_distinguished_from_a_path(start: Start) -> None:
     running = await start()
     report = await examine(Examination(f"{running.base}probe/", patience=PATIENCE))
     (problem,) = report.findings
@@ -223,7 +223,7 @@ async def test_the_address_of_an_application_is_told_from_a_path(start: Start) -
     assert problem.remedy == f"run.py doctor {running.base}"
 
 
-async def test_what_it_provokes_is_no_trouble(start: Start) -> None:
+async def test_refusals_that_doctor_provokes_are_not_shown_as_trouble(start: Start) -> None:
     running = await start()
     await examine(Examination(running.base, patience=20, origin="https://elsewhere.example"))
     assert set(running.service.meter.errors) == {probe.COUNTED}
@@ -278,7 +278,7 @@ async def fake(answer: bytes) -> tuple[asyncio.Server, str]:
         (b"SSH-2.0-OpenSSH_9.2\r\n", "closed without an answer in HTTP", "the address and its port"),
     ],
 )  # fmt: skip
-async def test_what_is_not_thywill(answer: bytes, text: str, remedy: str) -> None:
+async def test_another_server_than_thywill_is_recognized(answer: bytes, text: str, remedy: str) -> None:
     server, url = await fake(answer)
     report = await examine(Examination(url, patience=PATIENCE))
     server.close()
@@ -289,7 +289,7 @@ async def test_what_is_not_thywill(answer: bytes, text: str, remedy: str) -> Non
     assert report.status == 1
 
 
-async def test_what_says_nothing_is_given_up() -> None:
+async def test_a_server_that_never_answers_is_reported() -> None:
     server, url = await fake(b"")
     result = await asyncio.to_thread(doctor, url, "--patience", "0.5")
     server.close()

@@ -95,12 +95,12 @@ def test_files_come_from_nginx_while_the_server_is_away(site: tuple[Served, Ngin
     assert json.loads(body)["error"]["code"] == "draining"
 
 
-def test_a_file_of_another_version_is_not_kept(site: tuple[Served, Nginx]) -> None:
+def test_a_file_of_another_version_is_not_cached(site: tuple[Served, Nginx]) -> None:
     _, nginx = site
     assert get(nginx.secure_address + "static/0/echo/echo.js")[1]["cache-control"] == "no-cache"
 
 
-def test_pages_are_compressed_and_kept_by_nobody(site: tuple[Served, Nginx]) -> None:
+def test_pages_are_compressed_and_never_cached(site: tuple[Served, Nginx]) -> None:
     _, nginx = site
     answers = [get(nginx.secure_address + "echo/", **{"Accept-Encoding": "gzip"}) for _ in range(2)]
     assert {answer[1]["cache-control"] for answer in answers} == {"no-store"}

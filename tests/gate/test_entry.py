@@ -58,7 +58,7 @@ def test_a_name_that_is_none_is_one_line(bare: Path, arguments: list[str], told:
     assert result.stderr.count("\n") == 1
 
 
-def test_what_cannot_be_prepared_is_one_line(
+def test_a_preparation_that_fails_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail() -> None:

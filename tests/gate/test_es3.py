@@ -66,11 +66,11 @@ def test_scripts_of_applications_are_checked(tmp_path: Path) -> None:
     assert any(line.startswith("apps/chat/static/chat.js:1:") for line in es3.problems(tmp_path))
 
 
-def test_nothing_to_check_is_no_pass(tmp_path: Path) -> None:
+def test_nothing_to_check_fails(tmp_path: Path) -> None:
     assert es3.problems(tmp_path) == [f"no scripts found in {' or '.join(es3.FOLDERS)}"]
 
 
-def test_a_linter_that_cannot_run_is_no_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_linter_that_cannot_run_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(es3, "NODE_TOOLS", tmp_path)
     jshint, eslint = check(tmp_path, GOOD)
     assert jshint.startswith("jshint failed: ")

@@ -117,7 +117,9 @@ async def test_a_slip_in_a_name_is_one_warning(
     )
 
 
-async def test_what_comes_with_thywill_has_no_slips(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+async def test_our_own_applications_have_no_misspelt_names(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     await start(application_interface={"applications": ["apps.echo", "apps.chat"]})
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []
 
@@ -141,7 +143,7 @@ async def odd_error(client: Any, data: Any) -> None:
 
 
 @pytest.mark.parametrize("hook", [cancelled, odd_error])
-async def test_whatever_a_hook_raises_its_client_goes_on(start: Start, hook: Any) -> None:
+async def test_a_client_goes_on_whatever_its_hook_raises(start: Start, hook: Any) -> None:
     running = await start()
     client = await running.connect()
     running.probe.do_odd = hook  # type: ignore[attr-defined]
@@ -175,7 +177,7 @@ async def test_others_have_their_turn_between_the_messages_of_one(start: Start) 
     assert handled_when_asked[0] < 101
 
 
-async def test_what_was_sent_before_the_client_was_sent_away_is_not_handled(start: Start) -> None:
+async def test_messages_of_a_disconnected_client_are_not_handled(start: Start) -> None:
     running = await start()
     client = await running.connect()
     await client.send({"evict": "enough"}, *range(50))
@@ -183,7 +185,7 @@ async def test_what_was_sent_before_the_client_was_sent_away_is_not_handled(star
     assert running.probe.messages == [{"evict": "enough"}]
 
 
-async def test_a_reason_that_is_no_text_is_told_as_text(start: Start) -> None:
+async def test_a_reason_that_is_not_text_is_converted(start: Start) -> None:
     running = await start()
     client = await running.connect()
     poll = asyncio.ensure_future(client.poll())

@@ -174,7 +174,7 @@ def test_a_folder_that_others_can_enter(check: Check, tmp_path: Path) -> None:
     assert "other users" not in check().stdout
 
 
-def test_a_file_that_is_no_database(check: Check, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database(check: Check, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "thywill.db").write_text(
         "this is no database, and long enough to be seen as none" * 20
@@ -233,7 +233,7 @@ def test_a_folder_that_is_a_file(check: Check, tmp_path: Path) -> None:
     assert f"problem  data: {tmp_path}/file is no folder" in result.stdout
 
 
-def test_what_is_unwise(check: Check) -> None:
+def test_settings_that_are_unwise(check: Check) -> None:
     text = "[server]\naddress = '0.0.0.0'\ntrusted_proxies = ['0.0.0.0/0']\n[push.longpoll]\nhold = 90\n"
     result = check(text)
     assert result.returncode == 1
@@ -250,7 +250,7 @@ def test_json_for_scripts(check: Check) -> None:
     assert result.returncode == 1
 
 
-def test_what_it_is_asked_wrongly_is_a_mistake_of_use(check: Check) -> None:
+def test_wrong_options_end_with_2(check: Check) -> None:
     assert check("", "--prot", "1").returncode == 2
 
 

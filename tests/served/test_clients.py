@@ -111,7 +111,7 @@ def test_json_has_all_of_a_record(folder: Path) -> None:
     assert ClientRecord(**found[0]) == client(4, address="2001:db8::1", transport="\x1b[31mred")
 
 
-def test_a_limit_that_is_none(folder: Path) -> None:
+def test_an_invalid_limit(folder: Path) -> None:
     result = run("clients", folder, "--limit", "0")
     assert (result.returncode, result.stderr) == (2, "--limit must be at least 1\n")
 
@@ -140,7 +140,7 @@ def test_a_file_with_a_blank_in_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["clients", "migrate"])
-def test_a_database_that_is_none(tmp_path: Path, command: str) -> None:
+def test_a_database_that_does_not_exist(tmp_path: Path, command: str) -> None:
     (tmp_path / "thywill.db").write_text("this is no database, and long enough to be seen as none" * 20)
     result = run(command, tmp_path)
     assert result.returncode == 1

@@ -41,7 +41,7 @@ async def is_over(stream: Stream) -> bool:
 
 @BOTH
 @pytest.mark.gen_test
-async def test_parked_polls_are_told_to_come_back_later(serve: Serve, number: signal.Signals) -> None:
+async def test_parked_polls_are_answered_with_retry(serve: Serve, number: signal.Signals) -> None:
     served = serve()
     async with connected(served.port) as parked, connected(served.port) as idle:
         told = await ask(parked, "connect", application="echo")
@@ -114,7 +114,7 @@ async def test_streams_end_cleanly(
 
 
 @pytest.mark.gen_test
-async def test_what_does_not_end_is_cut_after_the_time_for_it(serve: Serve, tmp_path: Path) -> None:
+async def test_requests_that_do_not_end_are_cut_after_the_time_out(serve: Serve, tmp_path: Path) -> None:
     settings = tmp_path / "short.toml"
     settings.write_text("[server]\nstop_timeout = 0.5\n")
     served = serve("--config", str(settings))

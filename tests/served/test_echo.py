@@ -85,7 +85,7 @@ async def test_only_some_may_wait(running: Running, monkeypatch: pytest.MonkeyPa
         stream.close()
 
 
-async def test_nobody_who_waits_holds_up_the_stop(running: Running) -> None:
+async def test_waiting_requests_do_not_delay_the_stop(running: Running) -> None:
     stream = await Stream.connect(port_of(running))
     await stream.begin("/thywill/echo?pause=120")
     await running.stop()

@@ -47,7 +47,7 @@ async def test_the_page_says_which_origins_it_hears(start: Start, http: str) -> 
     assert json.loads(found[1]) == {"origins": ["http://b.example.org:81", ALLOWED]}
 
 
-async def test_it_is_kept_as_long_as_it_is_the_same(start: Start, http: str) -> None:
+async def test_the_frame_is_cached_while_it_is_the_same(start: Start, http: str) -> None:
     running = await serve(start, http, ALLOWED)
     address = await frame_address(running)
     response = await running.fetch(address)
@@ -117,7 +117,7 @@ def error(response: HTTPResponse) -> tuple[int, Any]:
     return response.code, json.loads(response.body)["error"]["code"]
 
 
-async def test_who_connects_through_the_frame_is_checked_as_every_other_page(start: Start, http: str) -> None:
+async def test_a_page_that_connects_through_the_frame_is_checked_like_others(start: Start, http: str) -> None:
     running = await serve(start, http, ALLOWED)
     assert (await connect(running, ALLOWED)).code == 200
     own = running.base.rstrip("/")
@@ -147,7 +147,7 @@ async def test_a_page_of_any_origin_at_all_joins_no_session_through_the_frame(
     assert await session("null") != own
 
 
-async def test_the_frame_of_stock_clients_is_asked_for_anew(start: Start, http: str, tmp_path: Path) -> None:
+async def test_the_frame_of_stock_clients_is_revalidated(start: Start, http: str, tmp_path: Path) -> None:
     running = await serve(start, http, ALLOWED)
     response = await running.fetch("thywill/sockjs/iframe-1.6.1.html")
     assert response.headers["Cache-Control"] == "no-cache"

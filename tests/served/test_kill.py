@@ -87,9 +87,7 @@ def test_a_page_goes_on_after_a_kill(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("flush", [0.005, 60.0])
-def test_what_an_application_counts_in_its_data_is_right_after_every_kill(
-    serve: Serve, tmp_path: Path, flush: float
-) -> None:
+def test_counts_in_client_data_are_right_after_every_kill(serve: Serve, tmp_path: Path, flush: float) -> None:
     config = tmp_path / "flush.toml"  # whether client records are ahead of the queue or behind it
     config.write_text(f"[database]\nflush = {flush}\n")
     options = ("--applications", "tests.support.probe", "--queue", "database", "--config", str(config))

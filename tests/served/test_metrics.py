@@ -104,7 +104,7 @@ async def test_errors_by_code(running: Running, caplog: pytest.LogCaptureFixture
     assert metrics["thywill_errors_total"] == {("malformed",): 2, ("bad_token",): 1, ("gone",): 1}
 
 
-async def test_what_limits_refuse_by_their_names(running: Running) -> None:
+async def test_refusals_are_counted_by_the_names_of_their_limits(running: Running) -> None:
     running.service.meter.limited["connects"] += 2
     assert (await scrape(running))["thywill_limited_total"] == {("connects",): 2}
 
@@ -172,7 +172,7 @@ async def test_every_metric_is_in_the_documents_and_no_other(start: Start) -> No
     assert sorted(documented) == sorted((await running.service.watch.measures()).all)
 
 
-async def test_openmetrics_for_who_asks_for_it(running: Running) -> None:
+async def test_openmetrics_is_sent_if_it_is_asked_for(running: Running) -> None:
     accepted = "application/openmetrics-text; version=1.0.0"
     response = await running.fetch("thywill/metrics", headers={"Accept": accepted})
     assert response.headers["Content-Type"].startswith("application/openmetrics-text")
@@ -185,7 +185,7 @@ async def test_only_get(running: Running) -> None:
     assert (await running.fetch("thywill/metrics", method="HEAD")).body == b""
 
 
-async def test_measures_that_cannot_be_taken_are_no_silence(
+async def test_a_failure_to_measure_is_an_error(
     running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: Any) -> None:

@@ -54,7 +54,7 @@ async def test_a_page_holds_its_bootstrap(running: Running) -> None:
     assert answer == {"messages": [], "cursor": 0}
 
 
-async def test_a_page_is_never_kept(running: Running) -> None:
+async def test_a_page_is_never_cached(running: Running) -> None:
     headers = (await running.fetch("probe/")).headers
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -109,7 +109,7 @@ async def test_a_look_at_a_page_makes_no_client(running: Running) -> None:
 @pytest.mark.parametrize(
     "path", ["nothing", "nothing/", "probe/deeper/", "static/", "static/0/thywill/none.js"]
 )
-async def test_what_is_missing_says_so(running: Running, path: str) -> None:
+async def test_a_missing_page_says_so(running: Running, path: str) -> None:
     response = await running.fetch(path)
     assert response.code == 404
     assert b"Traceback" not in response.body
@@ -145,7 +145,7 @@ async def test_a_405_says_which_methods_there_are(running: Running, path: str, a
     assert (response.code, response.headers["Allow"]) == (405, allowed)
 
 
-async def test_resources_are_kept_for_long_and_checked_by_their_version(running: Running) -> None:
+async def test_resources_are_cached_for_long_and_have_a_version(running: Running) -> None:
     scripts = Scripts()
     scripts.feed((await running.fetch("probe/")).body.decode())
     assert scripts.addresses
@@ -232,7 +232,7 @@ def test_a_version_follows_the_content(tmp_path: Path) -> None:
     assert assets.address("/x.js") == "/x.js"
 
 
-def test_what_an_application_says_cannot_end_the_script_element(tmp_path: Path) -> None:
+def test_texts_of_an_application_cannot_end_the_script_element(tmp_path: Path) -> None:
     page = Page("x", "<b>&amp;", tmp_path, None)
     html = application_page(page, {"parameters": "</script><!-- & \u2028"}, "client.js", [])
     found = BOOTSTRAP.search(html)

@@ -39,7 +39,7 @@ def called_with(response: HTTPResponse) -> Any:
 
 @pytest.mark.parametrize("origins", [(), (ALLOWED,)], ids=["none", "another"])
 @pytest.mark.parametrize("operation", FIELDS)
-async def test_a_script_of_a_page_that_is_not_allowed_is_told_so_and_nothing_else(
+async def test_a_script_of_a_page_that_is_not_allowed_gets_only_that_error(
     start: Start, http: str, operation: str, origins: tuple[str, ...]
 ) -> None:
     running = await serve(start, http, *origins)

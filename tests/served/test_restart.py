@@ -134,7 +134,7 @@ BROKEN = {
 
 @pytest.mark.gen_test
 @pytest.mark.parametrize(("text", "error"), BROKEN.values(), ids=BROKEN)
-async def test_what_would_not_start_is_one_line_and_the_service_goes_on(
+async def test_a_restart_that_would_fail_is_one_line_and_the_service_goes_on(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, error: str
 ) -> None:
     (tmp_path / "novel").mkdir()

@@ -129,7 +129,7 @@ def repeated(action: Callable[[], None]) -> Iterator[None]:
         thread.join()
 
 
-def test_nohup_is_kept(tmp_path: Path) -> None:
+def test_nohup_is_respected(tmp_path: Path) -> None:
     ignored = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
     with Command(tmp_path, "--port", "0", before=ignored) as command:
         port = command.serves_on()
@@ -171,7 +171,7 @@ def test_it_takes_the_socket_of_systemd_and_keeps_it(tmp_path: Path) -> None:
             assert "echo" in page(port, "/")
 
 
-def test_a_descriptor_that_is_no_listening_socket_is_one_line(tmp_path: Path) -> None:
+def test_a_descriptor_that_is_not_a_listening_socket_is_one_line(tmp_path: Path) -> None:
     with socket.socket() as sock:
         before = ACTIVATION.format(sock.fileno())
         with Command(tmp_path, "--port", "0", before=before, pass_fds=[sock.fileno()]) as command:

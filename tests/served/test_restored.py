@@ -14,7 +14,7 @@ pytestmark = pytest.mark.gen_test
 DURABLE = {"component": "database"}
 
 
-async def test_what_an_application_sends_at_its_start_finds_those_of_earlier(
+async def test_messages_at_the_start_reach_restored_clients(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def on_start(probe: Probe) -> None:

@@ -72,13 +72,13 @@ def test_help_names_the_commands() -> None:
 @pytest.mark.parametrize(
     "options", [["chek"], ["--prot", "1"], ["check", "--prot", "1"], ["doctor"], ["clients", "--limit", "x"]]
 )
-def test_what_is_asked_wrongly_ends_with_2(options: list[str]) -> None:
+def test_a_wrong_option_or_setting_ends_with_2(options: list[str]) -> None:
     result = finish(*options)
     assert (result.returncode, result.stdout) == (2, "")
     assert "usage: run.py" in result.stderr
 
 
-def test_an_unknown_command_is_told_the_others() -> None:
+def test_the_error_of_an_unknown_command_names_the_others() -> None:
     error = finish("chek").stderr.splitlines()[-1]
     assert error == (
         "run.py: error: there is no command 'chek'; did you mean check? "

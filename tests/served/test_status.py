@@ -144,7 +144,7 @@ async def test_the_wire_of_the_page_is_closed_without_the_cookie(guarded: Runnin
     assert (await guarded.fetch("thywill/thywill/connect", {"application": "status"})).code == 404
 
 
-async def test_who_signs_out_has_no_cookie_left(guarded: Running) -> None:
+async def test_signing_out_deletes_the_cookie(guarded: Running) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     left = await guarded.fetch("thywill/status/", b"leave=1", headers=form, follow_redirects=False)
     assert left.code == 303
@@ -229,7 +229,7 @@ async def test_figures_come_every_second(running: Running) -> None:
     assert (application["name"], application["clients"], application["queued"]) == ("probe", 1, 2)
 
 
-async def test_those_who_look_are_nobodys_clients(start: Start) -> None:
+async def test_visitors_of_the_status_page_do_not_count_as_clients(start: Start) -> None:
     running = await start(server={"max_clients": 1})
     await running.connect()
     assert (await figures(await look(running)))["clients"] == 1
@@ -247,7 +247,7 @@ async def test_nothing_is_done_while_nobody_looks(running: Running, monkeypatch:
     await figures(again)
 
 
-async def test_who_comes_later_is_told_what_went_before(running: Running) -> None:
+async def test_a_later_visitor_gets_the_earlier_figures(running: Running) -> None:
     await figures(await look(running))
     later = await look(running)
     [first] = [data for data in await later.receive() if "points" in data]
@@ -339,11 +339,11 @@ async def test_a_client_is_disconnected_with_a_reason(
 @pytest.mark.parametrize(
     "arguments", [("search", 1), ("describe", None), ("disconnect", [], ""), ("disconnect", "", 1)]
 )
-async def test_what_is_no_text_is_refused(running: Running, arguments: tuple[Any, ...]) -> None:
+async def test_input_that_is_not_text_is_refused(running: Running, arguments: tuple[Any, ...]) -> None:
     assert (await (await look(running)).call(*arguments))["error"]["code"] == "malformed"
 
 
-async def test_trouble_is_told(start: Start) -> None:
+async def test_trouble_is_shown(start: Start) -> None:
     running = await start(queue={"messages": 1, "overflow": Overflow.DROP_OLDEST.value})
     client = await running.connect()
     await client.send({"echo": 1}, {"echo": 2}, {"echo": 3})

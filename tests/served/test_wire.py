@@ -184,7 +184,7 @@ async def test_a_drain_sends_parked_polls_away(running: Running) -> None:
     assert (await running.ask("connect", {"application": "probe"}))["error"]["code"] == "draining"
 
 
-async def test_the_overflow_is_told(start: Start) -> None:
+async def test_an_overflow_is_reported(start: Start) -> None:
     running = await start(queue={"messages": 3})
     client = await running.connect()
     await client.send(*({"echo": number} for number in range(10)))
@@ -339,7 +339,7 @@ async def test_pages_of_other_origins(running: Running) -> None:
     assert (await running.fetch("thywill/connect", body, headers={"Origin": own})).code == 200
 
 
-async def test_a_hook_that_raises_is_told_to_its_client_alone(
+async def test_only_the_client_of_a_failed_hook_gets_the_error(
     running: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
     client, other = await running.connect(), await running.connect()
@@ -356,7 +356,7 @@ async def test_a_hook_that_raises_is_told_to_its_client_alone(
     assert (await client.call("crash"))["error"]["code"] == "failed"
 
 
-async def test_data_that_is_no_json_fails_for_its_sender_only(running: Running) -> None:
+async def test_data_that_is_not_json_fails_only_for_its_sender(running: Running) -> None:
     client = await running.connect()
     await client.send({"unsendable": 1})
     assert (await client.receive())[0]["error"]["code"] == "failed"
@@ -371,7 +371,7 @@ async def test_an_application_can_disconnect_a_client(running: Running) -> None:
     assert (await client.poll())["error"] == {"code": "gone", "message": "enough"}
 
 
-async def test_a_number_that_is_used_again_for_another_message_is_told(running: Running) -> None:
+async def test_a_number_that_is_used_again_for_another_message_is_refused(running: Running) -> None:
     client = await running.connect()
     assert await client.send("of the first page") == {"received": 1}
     response = await running.fetch("thywill/send", {"token": client.token, "messages": [[1, "of a second"]]})

@@ -107,7 +107,7 @@ def test_a_secret_from_a_file(config: Path, tmp_path: Path) -> None:
         from_environment(config, THYWILL_PUSH_LONGPOLL_NAME_FILE=str(file), THYWILL_PUSH_LONGPOLL_NAME="x")
 
 
-def test_a_file_of_a_setting_is_no_secret(config: Path) -> None:
+def test_the_file_of_a_setting_is_not_secret(config: Path) -> None:
     settings = read(config, required=False, environment={"THYWILL_CLIENT_INTERFACE_SECRET_FILE": "/x/secret"})
     assert settings.section("client_interface", ClientInterfaceSettings).secret_file == "/x/secret"
 
@@ -142,7 +142,7 @@ def test_a_variable_that_is_no_setting(config: Path) -> None:
         {"THYWILL_QUEUE_PORT": "tcp://172.17.0.2:6379", "THYWILL_QUEUE_NAME": "/web/queue"},
     ],
 )
-def test_links_that_kubernetes_and_docker_make_are_no_settings(config: Path, links: dict[str, str]) -> None:
+def test_variables_of_kubernetes_and_docker_are_not_settings(config: Path, links: dict[str, str]) -> None:
     settings = read(config, required=False, environment={**links, "THYWILL_SERVER_DATA": "x"})
     assert settings.section("server", ServerSettings) == ServerSettings(data="x")
     settings.check_variables()
@@ -166,7 +166,7 @@ def test_a_setting_beside_links_counts(config: Path) -> None:
 # What editors write.
 
 
-def test_a_byte_order_mark_is_no_part_of_a_file(config: Path, tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_part_of_a_file(config: Path, tmp_path: Path) -> None:
     config.write_text("\ufeff[server]\nport = 1\n", encoding="utf-8")
     assert read(config, required=True).section("server", ServerSettings).port == 1
     file = tmp_path / "name"

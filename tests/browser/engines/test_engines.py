@@ -67,7 +67,7 @@ def test_evaluate_returns_json_values(engine: Engine, site: Site) -> None:
     assert engine.evaluate("undefined") is None
 
 
-def test_what_a_script_throws_is_told(engine: Engine, site: Site) -> None:
+def test_an_exception_in_a_script_is_reported(engine: Engine, site: Site) -> None:
     engine.open(site.url)
     with pytest.raises(ScriptError, match="no such thing"):
         engine.evaluate("(function () { throw new Error('no such thing'); }())")

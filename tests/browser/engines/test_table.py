@@ -13,7 +13,7 @@ def test_a_table_is_markdown() -> None:
     assert lines == ["| engine | one | two |", "| --- | --- | --- |", "| engine-1 | pass | no |"]
 
 
-def test_times_are_told_in_the_units_that_suit_them() -> None:
+def test_times_are_written_in_fitting_units() -> None:
     assert table.described(Times(0.456, 0.0234, "longpoll")) == ["longpoll", "0.46 s", "23 ms"]
 
 

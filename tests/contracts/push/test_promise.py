@@ -31,7 +31,7 @@ async def test_a_broadcast_reaches_everyone(desk: Desk, kind: type[Carrier]) -> 
         assert await page.until(1) == ["all"]
 
 
-async def test_what_comes_while_the_page_is_away_waits(desk: Desk, kind: type[Carrier]) -> None:
+async def test_messages_wait_while_the_page_is_away(desk: Desk, kind: type[Carrier]) -> None:
     page = await desk.page(kind)
     await page.send({"echo": "first"})
     await page.until(1)
@@ -43,7 +43,7 @@ async def test_what_comes_while_the_page_is_away_waits(desk: Desk, kind: type[Ca
     assert await page.until(3) == ["first", "second", "third"]
 
 
-async def test_what_was_not_acknowledged_comes_again(desk: Desk, kind: type[Carrier]) -> None:
+async def test_unacknowledged_messages_come_again(desk: Desk, kind: type[Carrier]) -> None:
     page = await desk.page(kind)
     await page.send({"echo": "a"}, {"echo": "b"})
     assert (await page.carrier.receive())["messages"]
@@ -52,7 +52,7 @@ async def test_what_was_not_acknowledged_comes_again(desk: Desk, kind: type[Carr
     assert await page.until(2) == ["a", "b"]
 
 
-async def test_what_was_acknowledged_leaves_the_queue(desk: Desk, kind: type[Carrier]) -> None:
+async def test_acknowledged_messages_leave_the_outbox(desk: Desk, kind: type[Carrier]) -> None:
     page = await desk.page(kind)
     client = page.running.service.hub.clients[page.id]
     await page.send({"echo": "a"}, {"echo": "b"})
@@ -64,7 +64,7 @@ async def test_what_was_acknowledged_leaves_the_queue(desk: Desk, kind: type[Car
     assert page.data == ["a", "b", "c"]
 
 
-async def test_the_overflow_is_told(desk: Desk, kind: type[Carrier]) -> None:
+async def test_an_overflow_is_reported(desk: Desk, kind: type[Carrier]) -> None:
     await desk.serve(queue={"messages": 3})
     page = await desk.page()
     await page.use(LongPoll)
@@ -75,7 +75,7 @@ async def test_the_overflow_is_told(desk: Desk, kind: type[Carrier]) -> None:
     assert page.lost == 7
 
 
-async def test_what_nothing_follows_is_told(desk: Desk, kind: type[Carrier]) -> None:
+async def test_a_loss_that_no_message_follows_is_reported(desk: Desk, kind: type[Carrier]) -> None:
     await desk.serve(queue={"messages": 3, "overflow": "drop_newest"})
     page = await desk.page()
     await page.use(LongPoll)
@@ -237,7 +237,7 @@ async def test_a_cursor_that_was_never_sent(desk: Desk, kind: type[Carrier], cur
     assert await page.until(1) == ["kept"]
 
 
-async def test_a_token_that_is_none(desk: Desk, kind: type[Carrier]) -> None:
+async def test_a_token_that_this_server_did_not_issue(desk: Desk, kind: type[Carrier]) -> None:
     page = await desk.page()
     page.token += "x"
     await page.use(kind)

@@ -152,7 +152,7 @@ async def test_heartbeats(desk: Desk, transport: type[SockJS]) -> None:
 # Bounds.
 
 
-async def test_a_page_that_does_not_acknowledge_is_given_no_more(desk: Desk) -> None:
+async def test_a_page_that_does_not_acknowledge_gets_no_more(desk: Desk) -> None:
     page, session = await page_on(desk, XhrStreaming)
     client = desk.running.service.hub.clients[page.id]
     for number in range(150):
@@ -296,7 +296,7 @@ async def test_an_anonymous_session_may_send_little(desk: Desk) -> None:
     assert (await session.receive())["messages"] == []
 
 
-async def test_an_address_has_so_many_anonymous_sessions(desk: Desk) -> None:
+async def test_the_anonymous_sessions_of_an_address_are_limited(desk: Desk) -> None:
     running = await desk.serve(limits={"sockjs_anonymous_per_address": 2})
     first, _ = await desk.session(Xhr), await desk.session(XhrStreaming)
     service = Service(desk.port, BASE)

@@ -108,7 +108,7 @@ async def test_the_frame(echo: Service, name: str) -> None:
     "name",
     ["iframe", "iframe.htm", "iframe.HTML", "IFRAME.html", "iframe.xml", "iframe-/.html", "iframexhtml"],
 )
-async def test_other_names_are_no_frame(echo: Service, name: str) -> None:
+async def test_other_names_are_not_frames(echo: Service, name: str) -> None:
     assert (await echo.get(f"/{name}")).status == 404
 
 

@@ -27,12 +27,12 @@ async def test_any_name_will_do(echo: Service, place: str) -> None:
 
 @pytest.mark.parametrize("place", ["//", "/a./a", "/a/a.", "/./.", "/", "///", "/a/" + "x" * 129])
 @pytest.mark.parametrize("transport", ["xhr", "xhr_send", "eventsource", "jsonp"])
-async def test_names_that_are_none(echo: Service, place: str, transport: str) -> None:
+async def test_invalid_names_of_sessions(echo: Service, place: str, transport: str) -> None:
     for answer in (await echo.get(f"{place}/{transport}"), await echo.post(f"{place}/{transport}")):
         assert (answer.status, answer.code) == (404, "not_found")
 
 
-async def test_a_name_that_is_no_text(echo: Service) -> None:
+async def test_a_name_that_is_not_text(echo: Service) -> None:
     for transport in ("xhr", "xhr_streaming"):
         answer = await echo.post(f"/0/%ff/{transport}")
         assert (answer.status, answer.code) == (400, "malformed")
@@ -85,7 +85,7 @@ async def test_every_character_comes_back(echo: Service, session: str) -> None:
     assert json.loads(frame[1:]) == [text]
 
 
-async def test_what_browsers_mangle_is_escaped(echo: Service, session: str) -> None:
+async def test_characters_that_browsers_mangle_are_escaped(echo: Service, session: str) -> None:
     mangled = [*range(0x20), *range(0x200C, 0x2010), *range(0x2028, 0x2030), *range(0x2060, 0x2070)]
     mangled += range(0xFFF0, 0x10000)
     await echo.poll(session)
@@ -102,7 +102,7 @@ async def test_half_a_character_becomes_a_whole_one(echo: Service, session: str)
 # The end.
 
 
-async def test_the_reason_is_told_again_and_again(close: Service, session: str) -> None:
+async def test_the_reason_of_the_end_is_repeated(close: Service, session: str) -> None:
     assert await close.poll(session) == OPEN
     assert [await close.poll(session) for _ in range(3)] == [GO_AWAY] * 3
     assert (await close.post(f"{session}/xhr_send", '["x"]')).status == 404
@@ -132,7 +132,7 @@ async def test_a_session_that_is_fetched_goes_on(lab: Lab, session: str) -> None
 
 
 @pytest.mark.parametrize("transport", ["xhr", "xhr_streaming", "eventsource", "htmlfile?c=x", "jsonp?c=x"])
-async def test_there_is_room_for_so_many_only(lab: Lab, transport: str) -> None:
+async def test_the_number_of_sessions_is_limited(lab: Lab, transport: str) -> None:
     service, router = await lab.special({"disconnect_delay": 0.1}, limits=LimitsSettings(sockjs_anonymous=2))
     for name in ("/0/a", "/0/b"):
         await service.poll(name)

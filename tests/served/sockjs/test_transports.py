@@ -170,7 +170,7 @@ async def test_a_response_that_is_long_enough_ends_when_it_is_read(lab: Lab, ses
     assert await service.poll(session) == b'a["after"]'
 
 
-async def test_what_waited_goes_with_a_connection_that_broke_off(lab: Lab, session: str) -> None:
+async def test_frames_in_a_broken_connection_are_lost_with_it(lab: Lab, session: str) -> None:
     service, router = await lab.special({"response_limit": 2**30})
     stream, known = await choke(service, router, session)
     await service.send(session, '["after"]')
@@ -226,7 +226,7 @@ async def test_a_jsonp_poll(echo: Service, session: str) -> None:
     assert answer.body == b'/**/other("a[\\"x\\"]");\r\n'
 
 
-async def test_a_jsonp_poll_is_told_the_end(close: Service, session: str) -> None:
+async def test_a_jsonp_poll_gets_the_end_of_its_session(close: Service, session: str) -> None:
     bodies = [(await close.get(f"{session}/jsonp?c=x")).body for _ in range(3)]
     end = b'/**/x("c[3000,\\"Go away!\\"]");\r\n'
     assert bodies == [b'/**/x("o");\r\n', end, end]
@@ -242,7 +242,7 @@ async def test_a_callback_is_needed(echo: Service, transport: str) -> None:
 
 @pytest.mark.parametrize("transport", ["jsonp", "htmlfile"])
 @pytest.mark.parametrize("callback", BAD_CALLBACKS)
-async def test_callbacks_that_are_no_name(echo: Service, transport: str, callback: str) -> None:
+async def test_callbacks_that_are_not_names(echo: Service, transport: str, callback: str) -> None:
     answer = await echo.get(f"/a/a/{transport}?c={callback}")
     assert (answer.status, answer.body) == (500, b'invalid "callback" parameter')
 

@@ -57,6 +57,6 @@ def test_where_nothing_arrives_delays_are_infinite() -> None:
     assert middle_and_tail([0.001] * 100) == (1.0, 1.0)
 
 
-def test_what_is_not_there_is_named() -> None:
+def test_unknown_floods_and_ways_are_named() -> None:
     with pytest.raises(Unprepared, match="no flood is called 'tea'; there are slow headers"):
         command.read_arguments(["--floods", "tea"])

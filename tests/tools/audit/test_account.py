@@ -49,7 +49,7 @@ def test_what_is_seen_of_five(seen: list[int], expected: dict[str, int]) -> None
 
 
 @pytest.mark.parametrize("seen", [[1, 2, 3], [1, 2, 3, 4], [1, 2, 3, 5]])
-def test_what_was_interrupted_may_come_or_not(seen: list[int]) -> None:
+def test_an_interrupted_message_may_come_or_not(seen: list[int]) -> None:
     account, client = audience(kept=3)
     see(account, client, *seen)
     assert closed(account) == {}
@@ -71,7 +71,7 @@ def test_a_client_that_is_gone_is_owed_no_more_but_no_gap_either() -> None:
     assert account.told == {"gone: late": 1}
 
 
-def test_the_number_told_has_to_be_that_of_the_missing() -> None:
+def test_the_reported_loss_has_to_equal_the_missing_messages() -> None:
     for told, expected in ((2, {}), (1, {"lost": 1}), (3, {"wrong": 1})):
         account, client = audience()
         see(account, client, 1, 2, 5)
@@ -99,7 +99,7 @@ def test_a_message_of_an_earlier_run_after_one_of_a_later() -> None:
     assert closed(account) == {"disordered": 1}
 
 
-def test_what_is_anothers() -> None:
+def test_a_message_of_another_client_is_wrong() -> None:
     account, client = audience()
     account.received(client, "d:c2", "r1", 1, 0.1)
     assert account.counts == {"wrong": 1}

@@ -34,11 +34,11 @@ def test_nothing_is_left_of_browsers_that_come_and_go(tmp_path: Path) -> None:
         ({"objects": 0, "memory": 0}, {}),
     ],
 )
-def test_what_is_left_over_is_told(change: dict[str, int], left: dict[str, int]) -> None:
+def test_leftovers_are_reported(change: dict[str, int], left: dict[str, int]) -> None:
     assert Outcome(1, 1, LEVEL, {**LEVEL, **change}).left() == left
 
 
-def test_what_there_is_more_of_is_named() -> None:
+def test_types_that_grew_are_named() -> None:
     outcome = Outcome(1, 1, LEVEL, {**LEVEL, "types": {"list": 12, "dict": 1}})
     assert outcome.grown() == [("list", 2), ("dict", 1)]
     assert "left over: nothing" in list(outcome.report())

@@ -190,7 +190,7 @@ def test_messages_that_found_no_room_may_come_again_with_other_data() -> None:
     assert inbox.accept([Item(2, "other")], 1) == [Item(2, "other")]
 
 
-def test_what_was_received_before_a_restart_is_taken_for_a_repeat() -> None:
+def test_a_message_from_before_a_restart_counts_as_a_repeat() -> None:
     inbox = Inbox(2000)
     assert inbox.accept([Item(2000, "repeat"), Item(2001, "new")], 10) == [Item(2001, "new")]
     assert inbox.accept([Item(1999, "repeat")], 10) == []

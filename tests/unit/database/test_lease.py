@@ -134,7 +134,7 @@ async def test_a_server_that_was_suspended_is_deposed_and_writes_nothing(make):
 
 
 @pytest.mark.gen_test
-async def test_a_deposed_server_is_told_by_its_heartbeat(make):
+async def test_a_deposed_server_learns_it_by_its_heartbeat(make):
     told = asyncio.get_running_loop().create_future()
     async with running(make()) as first, running(make()) as second:
         await first.own("http://one/", 0, told.set_result)
@@ -195,7 +195,7 @@ async def test_the_database_of_a_process_that_was_killed_is_free_at_once(make, k
         assert await take(second, OTHER) is None
 
 
-def test_a_process_of_another_machine_or_with_a_used_number_is_told_apart():
+def test_a_process_on_another_machine_or_with_a_reused_number_is_distinguished():
     mine = this_process("http://one/")
     assert not mine.has_ended()
     assert replace(mine, started=mine.started + 1).has_ended()

@@ -128,7 +128,7 @@ class TestOrder:
             served.place.parked[-1].reply.send(200, b"parked")
             assert [(await wire.answer()).status for _ in range(21)] == [200] * 21
 
-    async def test_a_thousand_at_once_are_no_recursion(self, serve: Serve) -> None:
+    async def test_a_thousand_requests_at_once_do_not_recurse(self, serve: Serve) -> None:
         wire = await (await serve()).connect()
         await wire.send(request() * 500 + request("/plain") * 500)
         for _ in range(1000):
@@ -283,7 +283,7 @@ class TestEndings:
         assert served.place.asked == []
 
     @pytest.mark.parametrize("end", ["close", "reset", "finish_sending"])
-    async def test_a_parked_browser_that_goes_is_told_of_once(self, serve: Serve, end: str) -> None:
+    async def test_the_end_of_a_parked_browser_is_reported_once(self, serve: Serve, end: str) -> None:
         served = await serve()
         wire = await served.connect()
         await wire.send(request("/park"))
@@ -296,7 +296,7 @@ class TestEndings:
         assert parked.closings == 1
         assert parked.reply.owner is None
 
-    async def test_one_that_was_answered_is_not_told_of(self, serve: Serve) -> None:
+    async def test_the_end_of_an_answered_browser_is_not_reported(self, serve: Serve) -> None:
         served = await serve()
         wire = await served.connect()
         await wire.send(request("/park"))

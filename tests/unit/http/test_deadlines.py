@@ -107,7 +107,7 @@ async def test_a_time_out_is_answered_where_an_answer_can_be_read() -> None:
     assert scene.transport.aborted
 
 
-async def test_a_handler_is_told_that_nobody_reads_any_more() -> None:
+async def test_a_handler_learns_that_the_browser_has_gone() -> None:
     scene = Scene()
     scene.receive(request("/waiting"))
     await asyncio.sleep(0)
@@ -123,7 +123,7 @@ async def test_a_handler_is_told_that_nobody_reads_any_more() -> None:
     await nothing_runs()
 
 
-async def test_reading_stops_and_goes_on_with_what_waits() -> None:
+async def test_reading_stops_and_continues_with_waiting_bytes() -> None:
     scene = Scene()
     scene.receive(request("/park"))
     for count in range(1, 5):
@@ -137,7 +137,7 @@ async def test_reading_stops_and_goes_on_with_what_waits() -> None:
     assert scene.connection.deadline == 5 + 30
 
 
-async def test_what_was_left_unread_is_read_in_the_end() -> None:
+async def test_unread_bytes_are_read_in_the_end() -> None:
     scene = Scene()
     scene.receive(request("/park") + request("/now?1") * 3000 + request("/park") + b"GET /now?2 HT")
     assert (scene.place.asked, scene.transport.reading) == ([b"/park"], False)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.gen_test
 
 
 @OURS  # Tornado answers one request of a connection in a turn
-async def test_one_that_pipelines_gets_a_share_of_each_turn(serve: Serve) -> None:
+async def test_a_connection_that_pipelines_gets_a_share_of_each_turn(serve: Serve) -> None:
     served = await serve()
     flood, good = await served.connect(), await served.connect()
     count = 1000

@@ -35,7 +35,7 @@ async def test_all_that_it_had_sent_is_answered(serve: Serve) -> None:
     assert await wire.rest() == b""
 
 
-async def test_who_waits_for_an_event_learns_that_the_browser_may_be_gone(serve: Serve) -> None:
+async def test_a_parked_request_learns_that_the_browser_may_be_gone(serve: Serve) -> None:
     served = await serve()
     wire = await served.connect()
     await wire.send(request("/park"))

@@ -127,7 +127,7 @@ class TestTime:
         assert (await waiting.answer()).body == b"waited"
 
     @OURS  # Tornado reads the next request when the one before is answered
-    async def test_what_it_has_begun_meanwhile_gets_its_time_after_that(self, serve: Serve) -> None:
+    async def test_a_request_begun_meanwhile_gets_its_own_deadline(self, serve: Serve) -> None:
         served = await serve(timeouts=brief(header=SHORT, idle=SHORT))
         wire = await served.connect()
         await wire.send(request("/park") + b"GET /now")

@@ -69,7 +69,7 @@ async def test_a_browser_that_goes_on_sending_still_reads_why_it_was_refused(ser
     await check(served, wire, OFFENCES["a large body"])
 
 
-async def test_what_comes_behind_it_is_not_served(serve: Serve) -> None:
+async def test_requests_behind_an_offence_are_not_served(serve: Serve) -> None:
     served = await serve(LIMITS, PATIENT)
     wire = await served.connect()
     await wire.send(request("/park") + OFFENCES["rubbish"].data)

@@ -115,7 +115,7 @@ async def test_its_head_can_be_dressed(serve: Serve) -> None:
     assert (answer.status, answer.header("x-dressed"), answer.body) == (201, "yes", b"begun")
 
 
-async def test_what_is_asked_meanwhile_is_answered_then(serve: Serve) -> None:
+async def test_requests_that_arrive_meanwhile_are_answered_afterwards(serve: Serve) -> None:
     served = await serve()
     wire, _ = await begun(served)
     await wire.send(request("/now?after"))
@@ -123,7 +123,7 @@ async def test_what_is_asked_meanwhile_is_answered_then(serve: Serve) -> None:
     assert (await wire.answer()).json["target"] == "/now?after"
 
 
-async def test_who_writes_is_told_when_the_browser_has_read(serve: Serve) -> None:
+async def test_a_writer_is_called_when_the_browser_has_read(serve: Serve) -> None:
     served = await serve()
     wire, pieces = await choked(served)
     assert pieces.turns == 0 or served.tornado

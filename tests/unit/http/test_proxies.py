@@ -43,7 +43,7 @@ def test_without_a_proxy_nobody_is_trusted() -> None:
 
 
 @pytest.mark.parametrize("text", ["localhost", "10.0.0.0/40", "", "10.0.0.1:80"])
-def test_what_is_no_network_is_told_in_one_line(text: str) -> None:
+def test_an_invalid_network_is_one_line(text: str) -> None:
     with pytest.raises(SettingsError, match=r"^\[server\] trusted_proxies: .*$"):
         TrustedProxies([text])
 
@@ -66,7 +66,7 @@ def test_what_is_no_network_is_told_in_one_line(text: str) -> None:
         (["9.9.9.9", "1.2.3.4", "10.0.0.2"], "1.2.3.4"),
     ],
 )
-def test_the_last_address_that_is_no_proxy_is_the_browser(forwarded: list[str], address: str) -> None:
+def test_the_last_address_that_is_not_a_proxy_is_the_browser(forwarded: list[str], address: str) -> None:
     headers = [("x-Forwarded-FOR", value) for value in forwarded]
     assert resolved(*headers)[0] == address
 
@@ -130,7 +130,7 @@ def doubts(book: Book) -> list[str]:
     return [text for text in map(book.format, book.records) if "trusted_proxies" in text]
 
 
-def test_a_proxy_that_is_not_trusted_is_told_of_once_a_minute(book: Book) -> None:
+def test_an_untrusted_proxy_is_logged_once_a_minute(book: Book) -> None:
     now = [100.0]
     proxies = TrustedProxies([], clock=lambda: now[0])
     for index in range(100):
@@ -145,7 +145,7 @@ def test_a_proxy_that_is_not_trusted_is_told_of_once_a_minute(book: Book) -> Non
     assert doubts(book)[1].startswith("192.0.2.1 sends")
 
 
-def test_a_browser_without_the_header_is_not_told_of(book: Book) -> None:
+def test_a_browser_without_the_header_is_not_logged(book: Book) -> None:
     TrustedProxies([]).doubt(asked("192.0.2.1", "Host", "Accept-Encoding", "X-Forwarded-Proto"))
     assert not doubts(book)
 

@@ -320,7 +320,7 @@ class TestLimits:
         behind = feed([ONE["plain"] + request("/", "X: " + "y" * SMALL.header)], SMALL)
         assert [type(item) for item in behind] == [dict, int]
 
-    def test_a_large_body_is_no_large_header(self) -> None:
+    def test_a_large_body_does_not_count_as_header(self) -> None:
         limits = Limits(header=300, body=10_000)
         data = request("/", method="POST", body=b"x" * 10_000) + request("/2")
         for size in (1, 7, 299, 301, 10_050, len(data)):

@@ -98,7 +98,7 @@ async def test_sending_does_not_make_up_for_not_reading(serve: Serve, book: Book
 
 
 @OURS  # Tornado reads nothing before its answer is gone
-async def test_what_a_slow_reader_asks_meanwhile_is_bounded(serve: Serve) -> None:
+async def test_requests_of_a_slow_reader_are_bounded(serve: Serve) -> None:
     served = await serve(Limits(pipeline=4))
     wire = await big(served)
     for number in range(20):

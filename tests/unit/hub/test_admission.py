@@ -43,7 +43,7 @@ def test_an_address_has_no_more_clients_than_it_may() -> None:
     assert world.meter.limited == {"clients_per_address": 1}
 
 
-def test_clients_that_have_not_polled_are_fewer_still() -> None:
+def test_clients_that_have_not_polled_have_a_lower_limit() -> None:
     world = world_of()
     clients = [world.hub.create("chat", "session", ONE) for _ in range(3)]
     assert refused(world, ONE).retry == 10
@@ -52,7 +52,7 @@ def test_clients_that_have_not_polled_are_fewer_still() -> None:
     world.hub.create("chat", "session", ONE)
 
 
-def test_one_that_has_not_polled_for_its_grace_makes_room_for_the_next() -> None:
+def test_a_client_that_has_not_polled_for_its_grace_makes_room() -> None:
     world = world_of()
     clients = [world.hub.create("chat", "session", ONE) for _ in range(3)]
     world.sleep(9.5)
@@ -93,7 +93,7 @@ def test_a_flood_of_one_address_never_fills_a_server() -> None:
     world.hub.create("chat", "session", OTHER)
 
 
-def test_a_full_server_gives_the_place_of_one_that_never_polled_to_the_next() -> None:
+def test_a_full_server_ends_a_client_that_never_polled_for_the_next() -> None:
     world = world_of(ClientLimits(unpolled_per_address=1000), clients=8)
     addresses = [f"192.0.2.{number}" for number in range(8)]
     clients = [world.hub.create("chat", "session", address) for address in addresses]

@@ -25,7 +25,7 @@ def send(world: World, first: int, count: int = 1, size: int = 10) -> None:
     world.hub.receive(client, items, lambda received, error: None, size)
 
 
-def test_a_client_that_sends_too_fast_is_told_when_to_come_back() -> None:
+def test_a_client_that_sends_too_fast_gets_retry() -> None:
     world = world_of()
     client = world.connect()
     send(world, 1, 5)
@@ -49,7 +49,7 @@ def test_repeats_and_empty_sends_count_too() -> None:
         send(world, 1, count=0)
 
 
-def test_bytes_are_counted_for_themselves() -> None:
+def test_bytes_have_a_limit_of_their_own() -> None:
     world = world_of()
     world.connect()
     send(world, 1, size=900)
@@ -68,7 +68,7 @@ def test_one_client_does_not_slow_another() -> None:
     world.receive(other, 1, 2, 3)
 
 
-def test_two_pages_with_one_token_push_one_another_out_only_so_often() -> None:
+def test_two_pages_with_one_token_end_each_others_polls_only_so_often() -> None:
     world = world_of()
     client = world.connect()
     world.poll(client)

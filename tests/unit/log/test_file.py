@@ -189,7 +189,7 @@ def test_a_disk_that_is_full_at_a_rotation_is_waited_for(target, monkeypatch, ca
 
 
 @pytest.mark.parametrize("replace", [lambda path: path.rename(f"{path}.old"), lambda path: path.unlink()])
-def test_a_file_that_was_moved_or_removed_is_begun_anew(target, replace):
+def test_a_log_file_that_was_moved_or_removed_is_created_again(target, replace):
     path = Path(target.baseFilename)
     target.handle(record("old"))
     replace(path)

@@ -63,7 +63,7 @@ async def test_the_console_writes_it_without_colours(tmp_path: Path, monkeypatch
     assert lines(stream.getvalue())[0]["message"] == "look"
 
 
-async def test_what_browsers_send_stays_in_its_line(tmp_path: Path) -> None:
+async def test_text_from_browsers_stays_in_its_line(tmp_path: Path) -> None:
     text = 'a "quote"\n{"forged": 1}\x1b[31m\u2028\u202e'
     [line] = await written(tmp_path, "%s", text)
     assert line["message"] == text

@@ -113,7 +113,7 @@ def test_a_name_for_each_guess_in_x_forwarded_for_helps_nobody(clocks: Clocks) -
     gate.check(forwarded(100, KEY))
 
 
-def test_who_shows_no_key_is_not_counted(clocks: Clocks) -> None:
+def test_requests_without_a_key_are_not_counted(clocks: Clocks) -> None:
     gate = clocks.gate()
     for _ in range(WRONG + 1):
         with pytest.raises(BadKey):

@@ -12,7 +12,7 @@ import pytest
 from thywill.process.descriptors import WARN_EVERY, DescriptorWatch, lowest_free, needed, shortage
 
 
-def test_enough_descriptors_are_no_shortage() -> None:
+def test_enough_descriptors_are_not_a_shortage() -> None:
     assert shortage(1000, needed(1000)) is None
     told = shortage(1000, needed(1000) - 1)
     assert told is not None

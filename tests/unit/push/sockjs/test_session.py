@@ -172,7 +172,7 @@ def test_every_state_is_reached_and_every_action_done() -> None:
 # What is left over from the table.
 
 
-def test_what_one_request_brings_is_answered_together() -> None:
+def test_messages_of_one_request_are_answered_together() -> None:
     desk = Desk(SessionState.WAITING)
     written: list[object] = []
 
@@ -204,7 +204,7 @@ def test_messages_behind_the_end_are_dropped() -> None:
     assert seen == ["a"]
 
 
-def test_a_poll_is_told_the_end_one_frame_at_a_time() -> None:
+def test_a_poll_gets_the_end_one_frame_at_a_time() -> None:
     desk = Desk(SessionState.ENDED)
     told: list[object] = []
     for _ in range(3):
@@ -216,7 +216,7 @@ def test_a_poll_is_told_the_end_one_frame_at_a_time() -> None:
     assert told == [LAST, END, END]
 
 
-def test_whoever_asks_after_a_connection_broke_off_is_told() -> None:
+def test_requests_after_a_broken_connection_get_the_reason() -> None:
     desk = Desk(SessionState.WAITING)
     desk.do(SessionEvent.BREAK)
     desk.book.account.clear()

@@ -24,7 +24,7 @@ def begin_known(known: SessionShares, share: str) -> None:
     known.show_token(share)
 
 
-def test_an_address_has_so_many_sessions() -> None:
+def test_the_sessions_of_an_address_are_limited() -> None:
     known, limited = shares(**SMALL)
     for _ in range(4):
         begin_known(known, "a")
@@ -34,7 +34,7 @@ def test_an_address_has_so_many_sessions() -> None:
     assert limited == {"sockjs_sessions_per_address": 1}
 
 
-def test_the_server_has_so_many_sessions() -> None:
+def test_the_sessions_of_the_server_are_limited() -> None:
     known, limited = shares(**SMALL)
     for share in "aabbcc":
         begin_known(known, share)
@@ -43,7 +43,7 @@ def test_the_server_has_so_many_sessions() -> None:
     assert limited == {"sockjs_sessions": 1}
 
 
-def test_an_address_has_so_many_that_showed_no_token() -> None:
+def test_the_sessions_of_an_address_without_a_token_are_limited() -> None:
     known, limited = shares(**ANONYMOUS)
     for _ in range(4):
         known.begin("a")
@@ -54,7 +54,7 @@ def test_an_address_has_so_many_that_showed_no_token() -> None:
     assert limited == {"sockjs_anonymous_per_address": 1}
 
 
-def test_the_server_has_so_many_that_showed_no_token() -> None:
+def test_the_sessions_of_the_server_without_a_token_are_limited() -> None:
     known, limited = shares(**ANONYMOUS)
     for share in "aabbcc":
         known.begin(share)
@@ -63,7 +63,7 @@ def test_the_server_has_so_many_that_showed_no_token() -> None:
     assert limited == {"sockjs_anonymous": 1}
 
 
-def test_what_is_forgotten_makes_room_and_leaves_nothing() -> None:
+def test_a_forgotten_session_makes_room_and_leaves_nothing() -> None:
     known, _ = shares(**SMALL, **ANONYMOUS)
     for _ in range(3):
         for _ in range(2):
