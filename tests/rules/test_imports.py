@@ -44,9 +44,6 @@ MAY_IMPORT: dict[str, set[str]] = {
 # The one module that imports and names concrete components.
 COMPOSITION_ROOT = "thywill.server"
 
-# Imports against the direction, or in a ring, that are to go: whoever removes one removes its row.
-EXCEPTIONS: set[tuple[str, str]] = set()
-
 # The core has no clock, loop, socket, random source or log: time and chance are its arguments.
 IMPURE = {
     "asyncio", "logging", "os", "random", "secrets", "select", "selectors", "signal", "socket", "ssl",
@@ -80,8 +77,6 @@ def problems(root: Path) -> list[str]:
 
 def bad_imports(module: Module, modules: dict[str, Module]) -> Iterator[tuple[int, str]]:
     for statement in imports_of(module, modules):
-        if (module.name, statement.target) in EXCEPTIONS:
-            continue
         inside = statement.target.split(".")[0] in ("thywill", "apps", "run", "tests")
         reason = refuse_own(module, statement.target) if inside else refuse_foreign(module, statement.target)
         if reason:
@@ -127,15 +122,10 @@ def named_components(module: Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, reason
 
 
-def targets_of(module: Module, modules: dict[str, Module]) -> set[str]:
-    targets = {found.target for found in imports_of(module, modules)}
-    return {target for target in targets if (module.name, target) not in EXCEPTIONS}
-
-
 def cycles(root: Path) -> list[str]:
     """Return the modules of every ring of imports, as ``a -> b -> a``."""
     modules = find_modules(root)
-    graph = {name: targets_of(module, modules) for name, module in modules.items()}
+    graph = {name: {found.target for found in imports_of(modules[name], modules)} for name in modules}
     found: list[str] = []
     done: set[str] = set()
 
@@ -158,12 +148,6 @@ def test_the_direction_is_held() -> None:
 
 def test_no_imports_run_in_a_ring() -> None:
     assert cycles(ROOT) == []
-
-
-def test_every_exception_is_still_needed() -> None:
-    modules = find_modules(ROOT)
-    made = {(name, found.target) for name in modules for found in imports_of(modules[name], modules)}
-    assert sorted(EXCEPTIONS - made) == []
 
 
 def test_every_row_of_the_table_is_in_use() -> None:
