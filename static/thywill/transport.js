@@ -89,7 +89,7 @@
       return internal.json.parse(request.responseText);
     } catch (exception) {
       return internal.failure(CODES[status] || (isRefusal(status) ? 'refused' : 'unreachable'),
-        'The server, or a proxy before it, answers with the status ' + status + '.');
+        'A proxy or the server answers with status ' + status + '.');
     }
   };
 
