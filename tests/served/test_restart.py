@@ -95,8 +95,20 @@ def visitors(port: int) -> Iterator[list[Visitor]]:
             each.join()
 
 
-def test_no_connection_is_refused_or_reset_while_it_restarts(serve: Serve) -> None:
-    served = serve("--log-level", "error")
+UNLIMITED = """
+[limits]
+clients_per_address = 100_000
+unpolled_per_address = 100_000
+connects = 100_000.0
+connects_burst = 100_000
+"""
+"""Each page makes a client, and a test asks for more of them than one address may have."""
+
+
+def test_no_connection_is_refused_or_reset_while_it_restarts(serve: Serve, tmp_path: Path) -> None:
+    config = tmp_path / "unlimited.toml"
+    config.write_text(UNLIMITED)
+    served = serve("--log-level", "error", "--config", str(config))
     with visitors(served.port) as found:
         for _ in range(RESTARTS):
             seen = [len(visitor.waits) for visitor in found]
