@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, ClassVar, TypeVar
+
+import msgspec
 
 from thywill.component import Configuration
 from thywill.core.address import share_of
@@ -29,20 +32,18 @@ def rpc(method: Method) -> Method:
     return method
 
 
-class Client:
+class Client(msgspec.Struct, eq=False):
     """One client: one page that is open in one browser.
 
     Two ``Client`` objects of the same client are equal, so that they can be used in sets and as keys of
     dicts.
     """
 
-    __slots__ = ("_hub", "_limit", "_live", "_overflow")
-
-    def __init__(self, live: LiveClient, hub: Hub, limit: int, overflow: Overflow | None = None) -> None:
-        self._live = live
-        self._hub = hub
-        self._limit = limit
-        self._overflow = overflow
+    # A struct, since C makes it: each hook gets one of its own.
+    _live: LiveClient
+    _hub: Hub
+    _limit: int
+    _overflow: Overflow | None = None
 
     @property
     def id(self) -> str:
@@ -169,6 +170,9 @@ class Application:
     _limit: int
     _policies: Policies
 
+    handle: Callable[[LiveClient], Client]
+    """Returns the ``Client`` object of a client of this application."""
+
     def _connect(self, name: str, hub: Hub, limit: int) -> None:
         self.name = name
         self._hub = hub
@@ -176,10 +180,7 @@ class Application:
         default = None if self.overflow is None else Overflow(self.overflow)
         channels = {channel: Overflow(policy) for channel, policy in self.channel_overflow.items()}
         self._policies = Policies(default, channels)
-
-    def handle(self, live: LiveClient) -> Client:
-        """Return the ``Client`` object of a client of this application."""
-        return Client(live, self._hub, self._limit, self._policies.default)
+        self.handle = partial(Client, _hub=hub, _limit=limit, _overflow=default)
 
     # Hooks.
 

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import pytest
 
 from thywill.core.envelope import Item, encode_retry, encode_superseded
+from thywill.core.log import LogBounds, MessageLog
 from thywill.core.message import Address, Message
-from thywill.core.outbox import Bounds, Entry, Outbox
+from thywill.core.outbox import Bounds, Outbox
 from thywill.core.record import ClientRecord, Recorded
 from thywill.core.signing import Signer
 from thywill.errors import Gone, RequestError
@@ -48,9 +49,12 @@ def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
 class FakeQueue(MessageQueue):
     """A queue that numbers messages and records all calls."""
 
+    durable = True
+
     def __init__(self, bounds: Bounds, receivers: Delivery) -> None:
         self.bounds = bounds
         self.receivers = receivers
+        self.log = MessageLog(LogBounds())
         self.records = FakeRecords()
         self.appended: list[tuple[str, Address, bytes, int | None]] = []
         self.acknowledgements: list[tuple[str, int]] = []
@@ -74,7 +78,7 @@ class FakeQueue(MessageQueue):
     async def append(self, application: str, address: Address, message: Message) -> int:
         self.appended.append((application, address, message.data, message.reply_to))
         message_id = next(self._ids)
-        self.receivers.deliver(application, address, Entry(message_id, *message))
+        self.receivers.deliver(application, address, message_id, message, self.log)
         return message_id
 
     def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:

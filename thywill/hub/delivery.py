@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from thywill.core.message import Address
+from thywill.core.log import MessageLog
+from thywill.core.message import Address, Message
 from thywill.core.outbox import Entry, Full
 from thywill.hub.client import LiveClient
 from thywill.hub.directory import Directory
@@ -39,20 +40,24 @@ class Delivery:
         meter: Meter,
     ) -> None:
         self._directory = directory
+        self._clients = directory.clients
         self._call_soon = call_soon
         self._disconnect = disconnect
         self._meter = meter
         self._ready: list[LiveClient] = []
         self._sweeps: dict[str, tuple[list[LiveClient], int]] = {}
 
-    def deliver(self, application: str, address: Address, entry: Entry) -> None:
+    def deliver(
+        self, application: str, address: Address, message_id: int, message: Message, messages: MessageLog
+    ) -> None:
         """Add a message to the outboxes of its receivers; parked requests are answered in the next turn.
 
         The answer waits for the next turn so that all that an application sends in one turn is one answer.
         """
         was_empty = not self._ready
-        receivers = self._directory.addressed(application, address)
-        self._meter.sent(application, entry.id, receivers)
+        receivers = self._receivers(application, address)
+        self._meter.sent(application, message_id, receivers)
+        entry = Entry(message_id, *message)
         for client in receivers:
             try:
                 if dropped := client.outbox.append(entry):
@@ -65,6 +70,20 @@ class Delivery:
                     self._ready.append(client)
         if was_empty and self._ready:
             self._call_soon(self._flush)
+        messages.hold(entry)
+        excess = messages.excess()
+        if excess is not None:
+            up_to, count = excess
+            log.warning("the log of %s is full, its oldest messages are dropped: %d", application, count)
+            self.drop_up_to(application, up_to)
+
+    def _receivers(self, application: str, address: Address) -> Sequence[LiveClient]:
+        if address.kind == "channel":
+            return self._directory.members(application, address.name)
+        if address.kind == "session":
+            return self._directory.of_session(application, address.name)
+        client = self._clients.get(address.name)
+        return [client] if client is not None and client.application == application else []
 
     def clients(self, application: str) -> Sequence[LiveClient]:
         """Return the clients of ``application``."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from thywill.core import probe
 from thywill.core.channels import Channels
 from thywill.core.inbox import Inbox
-from thywill.core.message import Address
 from thywill.core.outbox import Outbox
 from thywill.core.recent import Recent
 from thywill.core.signing import Signer
@@ -31,11 +29,13 @@ class Directory:
         signer: signs and verifies tokens.
         token: for how many seconds a token is valid while its client is not here. That of a live client does
             not expire.
+        wall: returns the time in seconds since the epoch.
     """
 
-    def __init__(self, signer: Signer, token: float) -> None:
+    def __init__(self, signer: Signer, token: float, wall: Callable[[], float]) -> None:
         self._signer = signer
         self._token = token
+        self._wall = wall
         self._names = Names()
         self._clients: dict[str, LiveClient] = {}
         self._sessions = Sessions()
@@ -62,8 +62,9 @@ class Directory:
 
     # Adding and removing.
 
-    def create(self, application: str, session: str, outbox: Outbox, now: float) -> LiveClient:
-        """Return a new client with an id and a token; ``now`` is in seconds since the epoch."""
+    def create(self, application: str, session: str, outbox: Outbox) -> LiveClient:
+        """Return a new client with an id and a token."""
+        now = self._wall()
         client = LiveClient(self._names.next(), application, session, outbox, Inbox(), now)
         client.token = self._signer.sign(PURPOSE, client.id, now + self._token)
         self.add(client)
@@ -84,11 +85,8 @@ class Directory:
         """Remember why a client was disconnected, to answer its browser when it comes later."""
         self._evicted.put(client_id, reason)
 
-    def find(self, token: str, now: float) -> LiveClient:
-        """Return the client that ``token`` was issued to.
-
-        The signature is verified only if the client is not here. Otherwise the token is compared with the
-        client's own, which is faster.
+    def verify(self, token: str) -> LiveClient:
+        """Return the client that ``token`` was issued to, where the token is not the one that it has now.
 
         Raises:
             BadToken: this server did not issue the token, or it was changed or has expired.
@@ -96,12 +94,11 @@ class Directory:
         """
         if not token.isascii():
             raise BadToken("this server did not issue the token")
-        client = self._clients.get(client_id := token.partition(".")[0])
-        if client is not None and hmac.compare_digest(client.token, token):
-            return client
         if token == probe.TOKEN:
             raise Probed("run.py doctor has sent this in place of a token")
-        self._signer.verify(PURPOSE, token, now)
+        self._signer.verify(PURPOSE, token, self._wall())
+        client_id = token.partition(".")[0]
+        client = self._clients.get(client_id)
         if client is not None:
             client.token = token  # issued before the server was restarted
             return client
@@ -125,14 +122,13 @@ class Directory:
         """Return the clients of ``application``, in the order in which they were added."""
         return [client for client in self._clients.values() if client.application == application]
 
-    def addressed(self, application: str, address: Address) -> Sequence[LiveClient]:
-        """Return the clients at ``address``, in the order in which they were added."""
-        if address.kind == "channel":
-            return list(self._channels.members((application, address.name)))
-        if address.kind == "session":
-            return [each for each in self._sessions.of(address.name) if each.application == application]
-        client = self._clients.get(address.name)
-        return [client] if client is not None and client.application == application else []
+    def members(self, application: str, channel: str) -> list[LiveClient]:
+        """Return the clients in ``channel``, in the order in which they subscribed."""
+        return list(self._channels.members((application, channel)))
+
+    def of_session(self, application: str, session: str) -> list[LiveClient]:
+        """Return the clients of one browser, in the order in which they were added."""
+        return [each for each in self._sessions.of(session) if each.application == application]
 
 
 class Sessions:

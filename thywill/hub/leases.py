@@ -106,6 +106,11 @@ class Leases:
         """No request of ``client`` is here, as it is between two polls."""
         self._schedule(client, self._timing.pause)
 
+    def release(self, client: LiveClient) -> None:
+        """The client's request was answered or has closed: its browser has to return within the pause."""
+        client.receiver = None
+        self._schedule(client, self._timing.pause)
+
     def _schedule(self, client: LiveClient, seconds: float) -> None:
         deadline, slot = self._monotonic() + seconds, client.slot
         if slot is not None and deadline >= (slot - 1) * self._timing.tick:

@@ -12,6 +12,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from thywill.core.histogram import Histogram
 from thywill.hub.client import LiveClient
 
@@ -30,7 +32,7 @@ class Move(NamedTuple):
     transport: str
 
 
-class Marks:
+class Marks(msgspec.Struct, eq=False):
     """Remembers when some ids were assigned.
 
     Args:
@@ -38,39 +40,36 @@ class Marks:
         limit: how many marks are remembered.
     """
 
-    __slots__ = ("_marks", "_step", "due")
-
-    def __init__(self, step: float = 0.5, limit: int = 2400) -> None:
-        self._step = step
-        self._marks: deque[tuple[int, float]] = deque(maxlen=limit)
-        self.due = float("-inf")
+    step: float = 0.5
+    limit: int = 2400
+    due: float = float("-inf")
+    marks: deque[tuple[int, float]] = msgspec.field(default_factory=deque)
 
     def add(self, number: int, now: float) -> None:
         """Remember that the id ``number``, higher than all before, was assigned ``now``."""
-        self.due = now + self._step
-        self._marks.append((number, now))
+        self.due = now + self.step
+        self.marks.append((number, now))
+        if len(self.marks) > self.limit:
+            self.marks.popleft()
 
     def since(self, number: int) -> float | None:
         """Return when the id ``number`` was assigned, or up to ``step`` earlier; None if there is no mark.
 
         For an id below the oldest mark this is the oldest mark's time: the id is at least that old.
         """
-        if not self._marks:
+        if not self.marks:
             return None
-        index = bisect_left(self._marks, (number + 1,)) - 1
-        return self._marks[max(index, 0)][1]
+        index = bisect_left(self.marks, (number + 1,)) - 1
+        return self.marks[max(index, 0)][1]
 
 
-class Tally:
+class Tally(msgspec.Struct, eq=False):
     """The counts of one application: ``sends`` counts a message once, ``queued`` once for each receiver."""
 
-    __slots__ = ("marks", "queued", "received", "sends")
-
-    def __init__(self) -> None:
-        self.sends = 0
-        self.queued = 0
-        self.received = 0
-        self.marks = Marks()
+    sends: int = 0
+    queued: int = 0
+    received: int = 0
+    marks: Marks = msgspec.field(default_factory=Marks)
 
 
 class Meter:

@@ -1,8 +1,8 @@
 """The contracts between the hub and the parts around it. The hub knows no other class of these parts.
 
-    hub ──▶ MessageQueue   saves messages and changes of clients    subclass: thywill.queue.base.Queue hub ──▶
-    Listener       runs the applications' hooks             subclass: thywill.application_interface.base hub
-    ──▶ Receiver       answers a browser's waiting request      in thywill.hub.client, for push components
+    hub ──▶ MessageQueue   saves messages and changes of clients    subclass: queue.base.Queue
+    hub ──▶ Listener       runs the applications' hooks             subclass: application_interface.base
+    hub ──▶ Receiver       answers a browser's waiting request      in thywill.hub.client, for push components
 
 The hub reports each event once. The queue decides what of it is saved, and where.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from thywill.core.envelope import Item
 from thywill.core.message import Address, Message
@@ -51,6 +52,9 @@ class MessageQueue(ABC):
     Events become safe in the order of the calls. For example, a message is never safe before the memberships
     that decide who gets it. Only ``append`` may wait.
     """
+
+    durable: ClassVar[bool] = False
+    """Whether it outlives the process and needs its database. Otherwise ``handled`` is not called."""
 
     @abstractmethod
     def open(self, application: str) -> Outbox:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -14,8 +13,7 @@ from thywill.component import Component, Configuration
 from thywill.core.envelope import Item
 from thywill.core.log import LogBounds, MessageLog
 from thywill.core.measures import Measures
-from thywill.core.message import Address
-from thywill.core.outbox import Bounds, Entry, Outbox
+from thywill.core.outbox import Bounds, Outbox
 from thywill.core.overflow import Overflow
 from thywill.database.base import Database
 from thywill.errors import Gone
@@ -23,8 +21,6 @@ from thywill.hub.client import LiveClient
 from thywill.hub.delivery import Delivery
 from thywill.hub.ports import MessageQueue, Then
 from thywill.hub.restored import Restored
-
-log = logging.getLogger(__name__)
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -65,12 +61,11 @@ class Queue(Component, MessageQueue):
         settings: the section ``[queue]``.
         database: keeps the clients' records, and more for a queue that survives.
         receivers: puts messages into the outboxes of those they are for.
+
+    ``logs`` counts the messages that wait, by application.
     """
 
     Settings: ClassVar[type[Any]] = QueueSettings
-
-    durable: ClassVar[bool] = False
-    """Whether it cannot serve without its database."""
 
     def __init__(self, settings: QueueSettings, database: Database, receivers: Delivery) -> None:
         self.settings = settings
@@ -84,7 +79,7 @@ class Queue(Component, MessageQueue):
             overflow=settings.overflow,
         )
         limits = LogBounds(settings.log_messages, settings.log_bytes)
-        self._logs: dict[str, MessageLog] = defaultdict(lambda: MessageLog(limits))
+        self.logs: dict[str, MessageLog] = defaultdict(lambda: MessageLog(limits))
 
     def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
         """Tell the browser how much it may send at once."""
@@ -95,7 +90,7 @@ class Queue(Component, MessageQueue):
 
     def measure(self, measures: Measures) -> None:
         """Tell what the logs hold."""
-        for application, messages in self._logs.items():
+        for application, messages in self.logs.items():
             text = "Messages that some queue holds, each counted once."
             measures.gauge("thywill_log_messages", text, len(messages), application=application)
             text = "Bytes of these messages."
@@ -109,25 +104,13 @@ class Queue(Component, MessageQueue):
         """Return in one line why messages cannot be stored at present; None if they can, or need not be."""
         return None
 
-    def deliver(self, application: str, address: Address, entry: Entry) -> None:
-        """Hand a message that is safe to ``receivers``, and keep the log of ``application`` in its bounds."""
-        self.receivers.deliver(application, address, entry)
-        messages = self._logs[application]
-        messages.hold(entry)
-        excess = messages.excess()
-        if excess is not None:
-            up_to, count = excess
-            log.warning("the log of %s is full, its oldest messages are dropped: %d", application, count)
-            self.receivers.drop_up_to(application, up_to)
-
-    def hold(self, application: str, entry: Entry) -> None:
-        """Count ``entry`` into the log of ``application``, after those with lower ids."""
-        self._logs[application].hold(entry)
-
     # What the hub calls: thywill.hub.ports.MessageQueue.
 
+    def handled(self, client: LiveClient, number: int) -> None:
+        """Nothing is stored of it."""
+
     def open(self, application: str) -> Outbox:
-        self._logs[application]
+        _ = self.logs[application]  # made for the first client, not for the first message
         return Outbox(self.bounds)
 
     def add(self, client: LiveClient) -> None:
@@ -143,20 +126,17 @@ class Queue(Component, MessageQueue):
     def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
         then(None)
 
-    def handled(self, client: LiveClient, number: int) -> None:
-        """Nothing is kept of a step."""
-
     def subscribed(self, client: LiveClient, channel: str) -> None:
-        """Nothing is kept of it."""
+        """Nothing is stored of it."""
 
     def unsubscribed(self, client: LiveClient, channel: str) -> None:
-        """Nothing is kept of it."""
+        """Nothing is stored of it."""
 
     def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
         return False
 
     def acknowledged(self, client: LiveClient) -> None:
-        """Nothing is kept of it."""
+        """Nothing is stored of it."""
 
     def close(self, client: LiveClient, then: Then, evicted: Gone | None = None) -> None:
         if client.greeted:

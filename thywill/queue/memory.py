@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from thywill.core.envelope import Item
 from thywill.core.message import Address, Message
-from thywill.core.outbox import Entry, Outbox
+from thywill.core.outbox import Outbox
 from thywill.core.positions import begin
 from thywill.database.base import Database
+from thywill.hub.client import LiveClient
 from thywill.hub.delivery import Delivery
+from thywill.hub.ports import Then
 from thywill.queue.base import Queue, QueueSettings
 
 
@@ -29,13 +32,16 @@ class MemoryQueue(Queue):
         self._last: dict[str, int] = defaultdict(lambda: begin(wall(), 0) - 1)
 
     def open(self, application: str) -> Outbox:
-        self._last[application]
+        _ = self._last[application]  # its ids begin with its first client
         return super().open(application)
 
     async def append(self, application: str, address: Address, message: Message) -> int:
         self._last[application] = message_id = self._last[application] + 1
-        self.deliver(application, address, Entry(message_id, *message))
+        self.receivers.deliver(application, address, message_id, message, self.logs[application])
         return message_id
+
+    def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
+        then(None)
 
     def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
         return cursor > self._last[application]

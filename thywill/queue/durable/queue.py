@@ -163,7 +163,7 @@ class DatabaseQueue(Queue):
                 if isinstance(entry, Entry):
                     entries[client.application, entry.id] = entry
         for (application, _), entry in sorted(entries.items()):
-            self.hold(application, entry)
+            self.logs[application].hold(entry)
 
     def _forget_others(self, stored: Stored, applications: Container[str]) -> None:
         others = {client.id for client in stored.clients if client.application not in applications}
@@ -265,23 +265,23 @@ class DatabaseQueue(Queue):
         if step is not None:
             self._in_flight.setdefault((step.client, step.number), row.id)
         safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        entry = Entry(row.id, *message)
         self._commits.changes.messages.append(row)
-        self._commits.commit(partial(self._appended, safe, application, address, entry))
+        self._commits.commit(partial(self._appended, safe, application, address, row.id, message))
         await safe
-        return entry.id
+        return row.id
 
     def _appended(
         self,
         safe: asyncio.Future[None],
         application: str,
         address: Address,
-        entry: Entry,
+        message_id: int,
+        message: Message,
         error: RequestError | None,
     ) -> None:
         if error is None:
-            self._positions[application].delivered = entry.id
-            self.deliver(application, address, entry)
+            self._positions[application].delivered = message_id
+            self.receivers.deliver(application, address, message_id, message, self.logs[application])
         if safe.done():  # the task that waited was cancelled
             return
         if error is None:
