@@ -8,6 +8,10 @@ message exactly once: ``received``, the number of the last one that it has accep
     received 2    batch 1 2 3           accepts 3       1 and 2 are repeats and are ignored
     received 3    batch 5               Gap(3)          nothing is accepted; the browser sends again from 4
     received 3    batch 4 5 6, room 2   accepts 4, 5    {"received": 5}: the browser sends 6 again later
+    received 5    batch 5 with other data               Conflict(5): two pages have the same token
+
+The last row is why the inbox remembers a digest of the last messages: a browser that duplicates a tab copies
+the token, and the messages of the second page would be taken for repeats and lost.
 
 With a queue that survives restarts, accepted messages are safe once they are committed to the database. When
 that fails, ``refuse`` sets the number back, and the browser sends them again.
@@ -24,7 +28,7 @@ from thywill.core.envelope import Item, check_call
 from thywill.errors import Conflict, Gap
 
 REMEMBERED = 500
-"""How many messages are remembered by a digest; a number that is further back is no repeat."""
+"""How many of the last messages are remembered by their digests. An older number cannot be a repeat."""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -41,7 +45,7 @@ class Inbox:
 
     def __init__(self, received: int = 0) -> None:
         self.received = received
-        # Of the last messages, up to ``received``; None until there is one, since most pages never send any.
+        # The digests of the last messages up to ``received``; None at first, since most pages never send.
         self._digests: array[int] | None = None
 
     def accept(self, items: Sequence[Item], room: int) -> list[Item]:
@@ -57,7 +61,7 @@ class Inbox:
             the messages that are now accepted.
 
         Raises:
-            Conflict: a number was used before for another message, so there are two pages with one token.
+            Conflict: a number was used before for another message: two pages have the same token.
             Gap: a number is missing before or between the messages.
             Malformed: the arguments of a call are not a list.
         """
@@ -75,10 +79,10 @@ class Inbox:
             del self._digests[:-REMEMBERED]
 
     def _check_repeat(self, item: Item) -> None:
-        """Make sure that the number of ``item``, which was received before, was not another message's."""
+        """Check that ``item``, whose number was received before, is the same message."""
         age = self.received - item.n
         digests = self._digests or ()
-        # One that is near and has no digest was received before the server was restarted.
+        # A recent message without a digest was received before a restart of the server.
         is_same = digests[-1 - age] == digest(item) if age < len(digests) else age < REMEMBERED
         if not is_same:
             raise Conflict(item.n)
@@ -109,9 +113,9 @@ class Inbox:
 
 
 def digest(item: Item) -> int:
-    """Return a number of 64 bits that is the same for the same message, and for others hardly ever.
+    """Return a digest of 64 bits, by which a repeat is told from another message with the same number.
 
-    It is keyed anew for each process (SipHash), so nobody can find two messages that have the same.
+    Its key is random in each process (SipHash), so that nobody can construct two messages with one digest.
     """
     try:
         return hash(_encode(item))
