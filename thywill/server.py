@@ -51,7 +51,7 @@ from thywill.monitoring.gate import Gate
 from thywill.monitoring.metrics import Metrics
 from thywill.monitoring.ready import Ready
 from thywill.monitoring.settings import MonitoringSettings
-from thywill.monitoring.site import TIMING, NoRecords, StatusSite
+from thywill.monitoring.site import LIMITS, TIMING, NoRecords, StatusSite
 from thywill.monitoring.status import Status
 from thywill.monitoring.watch import Watch
 from thywill.process.private import make_private
@@ -228,7 +228,7 @@ class Service:
             lambda hub, message: LocalApplications(LocalSettings([]), hub, message, STATUS_STOP, [status]),
             signer,
             TIMING,
-            ClientLimits(),
+            LIMITS,
             Meter(),
         )
         origins = Origins([])

@@ -188,7 +188,7 @@ async def test_pages_that_nobody_looks_at_take_no_place(running: Running) -> Non
     hub = running.service.status.hub
     for _ in range(TIMING.clients + 20):
         assert (await running.fetch("thywill/status/")).code == 200
-    assert len(hub.clients) == TIMING.clients
+    assert hub.size <= TIMING.clients
     assert looking.id in hub.clients
     assert await figures(await look(running))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import logging
-from collections.abc import Callable
 from html import escape
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,13 +61,11 @@ class Door(Router):
     Args:
         gate: decides who may see the page.
         site: the pages and files of the status page, which are routed as if they stood at the top.
-        make_room: called before a page is made, which needs a client.
     """
 
-    def __init__(self, gate: Gate, site: Application, make_room: Callable[[], None]) -> None:
+    def __init__(self, gate: Gate, site: Application) -> None:
         self._gate = gate
         self._site = site
-        self._make_room = make_room
         form = [(".*", KeyHandler, {"gate": gate})]
         self._form = Application(form, compress_response=True, log_function=lambda handler: None)
 
@@ -80,8 +77,6 @@ class Door(Router):
         is_page = "/static/" not in request.path
         if is_page and (request.method == "POST" or not self._lets_in(request)):
             return self._form.find_handler(request, **kwargs)
-        if is_page:
-            self._make_room()
         request.path = request.path.removeprefix(PREFIX)
         return self._site.find_handler(request, **kwargs)
 

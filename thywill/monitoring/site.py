@@ -15,12 +15,16 @@ from thywill.database.base import Database
 from thywill.http.site import Endpoint
 from thywill.hub.hub import Hub
 from thywill.hub.leases import Timing
+from thywill.hub.rates import ClientLimits
 from thywill.monitoring.gate import HOURS, Gate
 from thywill.monitoring.pages import PREFIX, Door
 from thywill.push.base import Push
 
-TIMING = Timing(grace=30.0, token=HOURS * 3600, clients=100)
+TIMING = Timing(grace=30.0, token=HOURS * 3600, clients=400)
 """For the visitors of the status page, who do not count as clients of the server."""
+LIMITS = ClientLimits(unpolled_grace=0.0, connects=1e6, connects_burst=1e6)
+"""The gate has admitted these visitors. A page that has not polled yet gives its place to the next at once,
+so that requests which are no browser's take no places."""
 
 
 class NoRecords(Database):
@@ -55,21 +59,7 @@ class StatusSite:
         """Return its rules for the ``tornado.web.Application`` of the server."""
         site = self.interface.application()
         assert isinstance(site, Application)
-        return Door(self.gate, site, self._make_room).rules()
-
-    def _make_room(self) -> None:
-        """Let a new visitor in although all places are taken, mostly by pages that nobody has opened.
-
-        The first to go is the oldest client that has never polled, else the oldest one without a request.
-        """
-        clients = self.hub.clients.values()
-        if len(clients) < TIMING.clients:
-            return
-        absent = [client for client in clients if client.receiver is None]
-        unused = [client for client in absent if not client.greeted]
-        oldest = next(iter(unused or absent), None)
-        if oldest is not None:
-            self.hub.disconnect(oldest, "others have opened the page since: reload it")
+        return Door(self.gate, site).rules()
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
         """Return the endpoints of the wire, one level below the page's folder."""
