@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -28,6 +29,16 @@ def test_the_path_begins_with_bytes_and_goes_through_the_hook() -> None:
     assert functions.count("Echo.on_message") == 1
 
 
+def test_the_path_in_the_readme_goes_through_files_that_are_there() -> None:
+    text = (ROOT / "thywill" / "README.md").read_text(encoding="utf-8")
+    (path,) = re.findall(r"### The same, function by function\n.*?```\n(.*?)```", text, flags=re.DOTALL)
+    files = set(re.findall(r"^(\S+\.py) ", path, flags=re.MULTILINE))
+    assert len(files) >= 10
+    assert [
+        file for file in files if not any((ROOT / folder / file).exists() for folder in ("thywill", "."))
+    ] == []
+
+
 def load(root: Path, name: str, text: str) -> ModuleType:
     path = root / "thywill" / f"{name}.py"
     path.parent.mkdir(exist_ok=True)
@@ -48,4 +59,4 @@ def test_a_trace_counts_calls_files_and_changes_of_file(tmp_path: Path) -> None:
         Path("elsewhere").is_absolute()
     one.b()
     assert trace.count() == Count(calls=4, files=2, changes=2)
-    assert trace.text() == "thywill/one.py  a, b\nthywill/two.py  Two.c\nthywill/one.py  b"
+    assert trace.text() == "one.py  a, b\ntwo.py  Two.c\none.py  b"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -10,6 +11,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+WIDTH = 118
+"""Columns of a line of the text."""
 FOLDERS = ("thywill", "apps", "run.py")
 
 
@@ -61,10 +64,18 @@ class Trace:
             yield file, [call.function for call in calls]
 
     def text(self) -> str:
-        """Return the path, one line for each stretch within a file."""
-        stretches = list(self.stretches())
-        width = max((len(file) for file, _ in stretches), default=0)
-        return "\n".join(f"{file:{width}}  {', '.join(functions)}" for file, functions in stretches)
+        """Return the path, a line or more for each stretch within a file; repeated calls stand there once."""
+        stretches = [(file.removeprefix("thywill/"), calls) for file, calls in self.stretches()]
+        width = max((len(file) for file, _ in stretches), default=0) + 2
+        return "\n".join(
+            textwrap.fill(
+                ", ".join(dict.fromkeys(functions)),
+                WIDTH,
+                initial_indent=file.ljust(width),
+                subsequent_indent=" " * width,
+            )
+            for file, functions in stretches
+        )
 
 
 @dataclass(frozen=True)
