@@ -208,7 +208,7 @@ class Service:
             lambda hub, message: _build(interface, hub, message, self.settings.stop_timeout),
             signer,
             self.timing,
-            _client_limits(self.limits),
+            _client_limits(self.limits).within(self.settings.max_clients),
             self.meter,
         )
 

@@ -76,8 +76,6 @@ class Admission:
     ) -> None:
         self._limits = limits
         self._most = clients
-        self._most_of_one = min(limits.clients_per_address, max(clients // 2, 1))
-        self._most_unpolled = min(limits.unpolled_per_address, max(clients // 4, 1))
         self._limited = limited
         self._give_up = give_up
         self._monotonic = monotonic
@@ -101,10 +99,10 @@ class Admission:
 
     def _check_share(self, share: Share, now: float) -> None:
         limits = self._limits
-        if len(share.unpolled) >= self._most_unpolled and not self._make_room(share.unpolled, now):
+        if len(share.unpolled) >= limits.unpolled_per_address and not self._make_room(share.unpolled, now):
             reason = "too many clients of this address have not polled yet"
             raise self._refusal("unpolled_per_address", reason, limits.unpolled_grace)
-        if share.clients >= self._most_of_one and not self._make_room(share.unpolled, now):
+        if share.clients >= limits.clients_per_address and not self._make_room(share.unpolled, now):
             reason = "this address has as many clients as it may have"
             raise self._refusal("clients_per_address", reason, FULL_RETRY)
         if wait := share.connects.take(now):

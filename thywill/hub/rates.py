@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from thywill.core.bucket import TokenBucket
 from thywill.errors import TooMany
@@ -22,8 +22,8 @@ class ClientLimits:
     """How much one address, and one client, may have. The section ``[limits]`` has the reasons.
 
     Args:
-        clients_per_address: clients of one address; never more than half of all that there may be.
-        unpolled_per_address: those of them that have not polled yet; never more than a quarter.
+        clients_per_address: clients of one address.
+        unpolled_per_address: those of them that have not polled yet.
         unpolled_grace: seconds that such a client has before another may take its place.
         connects, connects_burst: new clients of one address, a second and at once.
         sends, sends_burst: messages of one client, a second and at once.
@@ -42,6 +42,17 @@ class ClientLimits:
     send_bytes_burst: float = 4 * 1024 * 1024.0
     polls: float = 10.0
     polls_burst: float = 100.0
+
+    def within(self, clients: int) -> ClientLimits:
+        """Return these limits for a server of so many clients: one address never gets more than half of it.
+
+        Of clients that have not polled it gets no more than a quarter.
+        """
+        return replace(
+            self,
+            clients_per_address=min(self.clients_per_address, max(clients // 2, 1)),
+            unpolled_per_address=min(self.unpolled_per_address, max(clients // 4, 1)),
+        )
 
 
 class ClientRates:

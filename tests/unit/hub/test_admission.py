@@ -72,7 +72,7 @@ def test_a_slow_page_keeps_its_place_while_nobody_needs_it() -> None:
 
 
 def test_one_address_never_takes_more_than_half_of_a_server() -> None:
-    world = world_of(ClientLimits(connects_burst=1000.0), clients=40)
+    world = world_of(ClientLimits(connects_burst=1000.0).within(40), clients=40)
     for _ in range(20):
         polled(world, ONE)
     refused(world, ONE)
@@ -83,7 +83,7 @@ def test_one_address_never_takes_more_than_half_of_a_server() -> None:
 
 
 def test_a_flood_of_one_address_never_fills_a_server() -> None:
-    world = world_of(ClientLimits(connects_burst=10_000.0), clients=40)
+    world = world_of(ClientLimits(connects_burst=10_000.0).within(40), clients=40)
     for _ in range(1000):
         try:
             world.hub.create("chat", "session", ONE)
@@ -152,6 +152,12 @@ def test_an_address_that_has_gone_leaves_nothing_behind(monkeypatch: pytest.Monk
     assert shares._share_of == {}
     world.sleep(2000)
     world.hub.leave(polled(world, OTHER))
+
+
+def test_the_smallest_server_has_a_place_for_an_address() -> None:
+    limits = ClientLimits().within(1)
+    assert (limits.clients_per_address, limits.unpolled_per_address) == (1, 1)
+    assert ClientLimits().within(100_000) == ClientLimits()
 
 
 def test_nobody_is_refused_whose_address_is_not_known() -> None:
