@@ -31,7 +31,7 @@ def test_the_path_begins_with_bytes_and_goes_through_the_hook() -> None:
 
 def test_the_path_in_the_readme_goes_through_files_that_are_there() -> None:
     text = (ROOT / "thywill" / "README.md").read_text(encoding="utf-8")
-    (path,) = re.findall(r"### The same, function by function\n.*?```\n(.*?)```", text, flags=re.DOTALL)
+    (path,) = re.findall(r"### The path, function by function\n.*?```\n(.*?)```", text, flags=re.DOTALL)
     files = set(re.findall(r"^(\S+\.py) ", path, flags=re.MULTILINE))
     assert len(files) >= 10
     assert [
