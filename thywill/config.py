@@ -56,7 +56,7 @@ class ServerSettings:
     port: Port = 8080
     http: Literal["fast", "tornado"] = "fast"
     data: str = "var"
-    trusted_proxies: list[str] = field(default_factory=lambda: ["127.0.0.1", "::1"])
+    trusted_proxies: list[str] = field(default_factory=lambda: ["127.0.0.1", "::1", "unix:"])
     max_header: Positive = 16 * 1024
     max_body: Positive = 1024 * 1024
     max_clients: Positive = 100_000

@@ -113,7 +113,7 @@ def test_a_browser_is_known_until_its_cookie_is_over_age(jump: float, known: boo
     header = sessions.cookie("name", secure=False).partition(";")[0]
     assert header.startswith(f"{COOKIE}=")
     now += jump
-    assert sessions.read(header.encode()) == ("name" if known else None)
+    assert sessions.read(header.encode(), secure=False) == ("name" if known else None)
 
 
 # Who asks.

@@ -28,11 +28,11 @@ class BrowserSessions:
         self._seconds = days * 24 * 3600
         self._wall = wall
 
-    def read(self, header: bytes | None) -> str | None:
+    def read(self, header: bytes | None, *, secure: bool) -> str | None:
         """Return the id of the session in a Cookie header, or None if it has no valid one."""
         for part in (header or b"").decode("latin-1").split(";"):
             name, _, value = part.strip().partition("=")
-            if name == COOKIE:
+            if name == _cookie(secure=secure):
                 try:
                     return self._signer.verify(PURPOSE, value, self._wall())
                 except BadToken:
@@ -47,4 +47,10 @@ class BrowserSessions:
         """Return the value of the Set-Cookie header; ``secure`` says whether the browser uses https."""
         value = self._signer.sign(PURPOSE, session, self._wall() + self._seconds)
         attributes = f"Path=/; Max-Age={int(self._seconds)}; HttpOnly; SameSite=Lax"
-        return f"{COOKIE}={value}; {attributes}{'; Secure' if secure else ''}"
+        return f"{_cookie(secure=secure)}={value}; {attributes}{'; Secure' if secure else ''}"
+
+
+def _cookie(*, secure: bool) -> str:
+    # A browser takes a cookie with this prefix only from this very host over https (RFC 6265bis, 4.1.3.2): so
+    # a page of another host of the same domain cannot set it.
+    return f"__Host-{COOKIE}" if secure else COOKIE

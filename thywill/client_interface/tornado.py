@@ -53,6 +53,9 @@ CLIENT_FILES = (
 )
 """The browser client, in the order in which its files build on one another."""
 
+DEEPEST = 10
+"""Slashes in the path of an error page that still has its style."""
+
 NAME_SHOWN = 100
 """Characters of a name that a browser made up that are said back to it."""
 
@@ -135,7 +138,7 @@ class TornadoClientInterface(ClientInterface):
         self, application: str, cookies: bytes | None, address: str, user_agent: str, *, secure: bool
     ) -> tuple[LiveClient, Configuration, str]:
         """Return a new client, what it is told, and the session cookie for its browser."""
-        session = self.sessions.read(cookies) or self.sessions.create()
+        session = self.sessions.read(cookies, secure=secure) or self.sessions.create()
         client, configuration = self.surroundings.bootstrap.begin(application, session, address, user_agent)
         return client, configuration, self.sessions.cookie(session, secure=secure)
 
@@ -216,7 +219,8 @@ class PageBase(RequestHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         style = self.interface.assets.address(PLAIN_STYLE)
-        base = "../" * (self.request.path.count("/") - 1)
+        # A path of slashes alone must not make an answer of many times its length.
+        base = "../" * min(self.request.path.count("/") - 1, DEEPEST)
         allow(self, status_code)
         self.finish(html.error_page(status_code, self._reason, style, base))
 

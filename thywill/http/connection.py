@@ -11,11 +11,12 @@ from typing import Protocol, cast
 
 from tornado.concurrent import future_set_result_unless_cancelled
 
-from thywill.core.address import normalize, share_of
+from thywill.core.address import share_of
 from thywill.core.wheel import NEVER
 from thywill.http.exchange import Exchange
 from thywill.http.handler import HandlerConnection
 from thywill.http.message import Refusal, Request
+from thywill.http.proxies import peer_of
 from thywill.http.reader import Arrived, RequestReader
 from thywill.http.reply import CLOSE, FastReply, format_answer
 from thywill.http.shared import SPARE_READERS, Member, Shared
@@ -115,8 +116,7 @@ class Connection(asyncio.Protocol, Member):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not an isinstance check: uvloop's transports are not asyncio's.
         self.transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
-        self._peer = (normalize(peer[0]) or peer[0]) if peer else ""
+        self._peer = peer_of(transport.get_extra_info("peername"))
         self._trusted = self.shared.proxies.trusts(self._peer)
         self._registry.opened(self)
         self._fire(Event.NOTHING)

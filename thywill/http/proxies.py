@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
+import socket
 import time
 from collections.abc import Callable, Iterable
 
+from thywill.core.address import normalize
 from thywill.core.recent import Recent
 from thywill.errors import SettingsError
 from thywill.http.message import FORWARDED, Request
@@ -17,29 +20,68 @@ FOR, PROTO = FORWARDED
 SCHEMES = (b"http", b"https")
 BROWSERS = 20_000
 """How many addresses, and browsers' headers, are remembered with what they came to."""
+UNIX = "unix:"
+"""What stands for an address where a proxy comes through a Unix socket; it may be trusted like any other."""
+LONGEST_REMEMBERED = 200
+"""Bytes of an X-Forwarded-For that is remembered: the browser may have written most of it."""
+SHOWN = 60
+"""Characters of an X-Forwarded-For that are logged."""
+MAPPED = 96
+"""Bits before an IPv4 address inside an IPv6 one."""
+NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 DOUBTS_EVERY = 60.0
 """Seconds between two lines about proxies that are not trusted: every browser can cause one."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+Resolve = Callable[[str], Iterable[str]]
+"""Returns the addresses of a host."""
+
+
+def peer_of(peername: object) -> str:
+    """Return the address of whoever opened a connection, from what its socket says."""
+    if isinstance(peername, tuple) and peername:
+        return normalize(str(peername[0])) or str(peername[0])
+    return UNIX
+
+
+def look_up(name: str) -> list[str]:
+    """Return the addresses of the host ``name``.
+
+    Raises:
+        OSError: the name has none.
+    """
+    return [str(found[4][0]) for found in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)]
+
+
 class TrustedProxies:
     """The proxies whose headers are believed.
 
     Args:
-        networks: addresses or networks, such as ``127.0.0.1`` or ``10.0.0.0/8``.
+        trusted: addresses, networks such as ``10.0.0.0/8``, names of hosts, which are looked up once, or
+            ``unix:`` for whoever comes through a Unix socket.
         clock: seconds that only grow.
+        resolve: looks names up.
 
     Raises:
-        SettingsError: one of them is neither.
+        SettingsError: one of them is none of these.
     """
 
-    def __init__(self, networks: Iterable[str], *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._networks = [_network(text) for text in networks]
+    def __init__(
+        self,
+        trusted: Iterable[str],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        resolve: Resolve = look_up,
+    ) -> None:
+        texts = list(trusted)
+        self._networks = [network for text in texts if text != UNIX for network in _networks(text, resolve)]
         self._known: Recent[str, bool | None] = Recent(BROWSERS)
+        self._trusts_unix = UNIX in texts
         self._browsers: Recent[tuple[bytes, str], str] = Recent(BROWSERS)
         self._clock = clock
-        self._next_doubt = clock()
+        self._next_doubt = self._next_unread = clock()
 
     def trusts(self, address: str) -> bool:
         """Tell whether ``address`` is one of the proxies."""
@@ -50,8 +92,10 @@ class TrustedProxies:
         return trusted
 
     def _is_listed(self, address: str) -> bool:
+        if address == UNIX:
+            return self._trusts_unix
         try:
-            parsed = ipaddress.ip_address(address)
+            parsed = ipaddress.ip_address(normalize(address) or "")
         except ValueError:
             return False
         return any(parsed in network for network in self._networks)
@@ -93,35 +137,63 @@ class TrustedProxies:
         known = (forwarded, peer)
         browser = self._browsers.get(known, "")
         if not browser:
-            browser = self._last_believed(forwarded.decode("latin-1"), peer)
-            self._browsers.put(known, browser)
+            browser, unread = self._last_believed(forwarded.decode("latin-1"), peer)
+            if unread is not None:
+                self._tell_unread(unread, browser)
+            elif len(forwarded) <= LONGEST_REMEMBERED:
+                self._browsers.put(known, browser)
         return browser
 
-    def _last_believed(self, forwarded: str, peer: str) -> str:
+    def _last_believed(self, forwarded: str, peer: str) -> tuple[str, str | None]:
+        """Return the browser's address, and what stands in place of an address if that ended the search."""
         # From the right: each proxy adds the address that it saw, so the first one that is not ours is
         # the last that can be believed.
         for part in reversed(forwarded.split(",")):
-            address = part.strip()
-            if not _is_address(address):
-                return peer
+            address = normalize(part)
+            if address is None:
+                return peer, part.strip()
             peer = address
             if not self.trusts(address):
-                return address
-        return peer
+                break
+        return peer, None
+
+    def _tell_unread(self, part: str, peer: str) -> None:
+        now = self._clock()
+        if now < self._next_unread:
+            return
+        self._next_unread = now + DOUBTS_EVERY
+        log.warning(
+            "the proxy %s names in X-Forwarded-For no address but %r, and counts as the browser itself:"
+            " let it send the address that it sees (nginx: $proxy_add_x_forwarded_for)",
+            peer,
+            part[:SHOWN],
+        )
 
 
-def _network(text: str) -> Network:
+def _networks(text: str, resolve: Resolve) -> list[Network]:
+    """Return the networks that an entry of ``trusted_proxies`` stands for."""
     try:
-        return ipaddress.ip_network(text, strict=False)
+        return [_unmapped(ipaddress.ip_network(text, strict=False))]
     except ValueError:
+        pass
+    if not NAME.fullmatch(text):
         raise SettingsError(
-            f"[server] trusted_proxies: {text!r} is neither an address nor a network such as 10.0.0.0/8"
-        ) from None
-
-
-def _is_address(text: str) -> bool:
+            f"[server] trusted_proxies: {text!r} is no address, no network such as 10.0.0.0/8"
+            " and no name of a host"
+        )
     try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
+        found = {normalize(address) for address in resolve(text)}
+    except (OSError, UnicodeError):
+        found = set()
+    addresses = sorted(address for address in found if address is not None)
+    if not addresses:
+        raise SettingsError(f"[server] trusted_proxies: no address of {text!r} can be found")
+    return [ipaddress.ip_network(address) for address in addresses]
+
+
+def _unmapped(network: Network) -> Network:
+    """Return the IPv4 network that an IPv6 one such as ``::ffff:10.0.0.0/104`` holds, or ``network``."""
+    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
+    if mapped is None or network.prefixlen < MAPPED:
+        return network
+    return ipaddress.IPv4Network((mapped, network.prefixlen - MAPPED))

@@ -17,6 +17,7 @@ VERSIONS = ("1.1", "1.0")
 ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(.*)", re.DOTALL)
 DIGITS = 20
 """Of a Content-Length: the parser takes any number of zeros, and Python reads only so many."""
+HEAD_END = b"\r\n\r\n"
 PIECE = 64 * 1024
 """Bytes that are parsed before it is looked at how many requests they held."""
 READ_AT_ONCE = frozenset(
@@ -32,12 +33,15 @@ class Limits:
     Args:
         header, body: bytes of one request.
         headers: of one request, by number.
+        small_body: bytes of a body at the addresses ``small``, which need no more.
         pipeline: requests that may wait for their turn before no more is read.
     """
 
     header: int = 16 * 1024
     headers: int = 100
     body: int = 1024 * 1024
+    small_body: int = 4 * 1024
+    small: frozenset[bytes] = frozenset()
     pipeline: int = 32
 
 
@@ -62,7 +66,10 @@ class RequestReader:
         "_complete",
         "_fed",
         "_head",
+        "_length",
         "_limits",
+        "_missing",
+        "_most",
         "_parser",
         "_refusal",
         "_request",
@@ -77,6 +84,8 @@ class RequestReader:
         self._body = bytearray()
         self._head = True
         self._fed = self._chunk = 0
+        self._length = self._missing = 0
+        self._most = limits.body
         self._refusal: Refusal | None = None
         self._rewritten = False
         self._complete: Arrived = []
@@ -91,6 +100,16 @@ class RequestReader:
     def in_body(self) -> bool:
         """Whether the head has been read and the body has not."""
         return self._request is not None and not self._head
+
+    @property
+    def request(self) -> Request | None:
+        """The request whose body is being read."""
+        return None if self._head else self._request
+
+    @property
+    def held(self) -> int:
+        """Bytes that have arrived of requests that are not whole, or are not read."""
+        return len(self._body) + len(self._unread)
 
     @property
     def unread(self) -> bool:
@@ -111,14 +130,36 @@ class RequestReader:
         When that is more than may wait, the rest of the bytes is left unread until the next call.
         """
         self._unread += data
-        while self._unread and len(self._complete) < self._limits.pipeline:
-            piece, self._unread = self._unread[:PIECE], self._unread[PIECE:]
+        unread, start = self._unread, 0
+        while start < len(unread) and len(self._complete) < self._limits.pipeline:
+            end = self._end_of_piece(unread, start)
+            piece = unread[start:end]
+            start = end
             while piece:
                 piece = self._parse(piece)
+        self._unread = unread[start:]
         complete = self._complete
         if complete:
             self._complete = []
         return complete
+
+    def _end_of_piece(self, data: bytes, start: int) -> int:
+        """Return where a piece from ``start`` ends that completes no more requests than may wait.
+
+        The parser does not stop between two requests. Each of them has a head, which ends with an empty line,
+        so as many of these as there is room for bound the requests.
+        """
+        end = min(start + PIECE, len(data))
+        room = self._limits.pipeline - len(self._complete)
+        if self._missing:
+            return min(end, start + self._missing)
+        if data.count(HEAD_END, start, end) < room:
+            return end
+        position = start
+        for _ in range(room):
+            position = data.find(HEAD_END, position, end) + len(HEAD_END)
+        # Without its last byte: one request more may have begun before this piece.
+        return position - 1
 
     def _parse(self, piece: bytes) -> bytes:
         """Parse ``piece``; return what is to be parsed next, where the parser could not go on."""
@@ -145,6 +186,7 @@ class RequestReader:
     def _end(self, refusal: Refusal) -> None:
         self._refusal = refusal
         self._request = None
+        self._missing = 0
         self._body.clear()
         self._complete.append(refusal)
 
@@ -165,6 +207,7 @@ class RequestReader:
     def on_message_begin(self) -> None:
         self._request = Request()
         self._head = True
+        self._length = self._missing = 0
         # Behind another request in the same chunk, where this one begins is not known.
         self._fed = 0 if self._complete else self._chunk
 
@@ -192,6 +235,7 @@ class RequestReader:
         elif name == b"content-length":
             if len(value.strip()) > DIGITS or int(value) > self._limits.body:
                 self._refuse(413, "the body is too large")
+            self._length = int(value)
         elif name == b"transfer-encoding":
             if value.strip().lower() != b"chunked":
                 self._refuse(501, "no transfer encoding but chunked is known here")  # RFC 9112, 6.1
@@ -212,6 +256,10 @@ class RequestReader:
         self._check_target(request)
         if self._fed + self._chunk > self._limits.header:
             self._check_size(request)
+        self._most = self._limits.small_body if request.path in self._limits.small else self._limits.body
+        if self._length > self._most:
+            self._refuse(413, "the body is too large for this address")
+        self._missing = self._length
         self._head = False
         self._fed = 0
 
@@ -248,7 +296,8 @@ class RequestReader:
     def on_body(self, chunk: bytes) -> None:
         self._fed = 0
         self._body += chunk
-        if len(self._body) > self._limits.body:
+        self._missing = max(0, self._missing - len(chunk))
+        if len(self._body) > self._most:
             self._refuse(413, "the body is too large")
 
     def on_message_complete(self) -> None:

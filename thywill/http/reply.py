@@ -129,17 +129,15 @@ def format_answer(shared: Shared, status: int, head: bytes, body: bytes) -> byte
     last = shared.last_answer
     if last is not None and last[0] == parts:
         return last[1]
-    length = b"" if status == 204 else b"Content-Length: %d\r\n" % len(body)  # RFC 9110, 8.6
-    answer = b"HTTP/1.1 %d %b\r\n%b%b%b\r\n%b" % (
-        status,
-        REASONS[status],
-        shared.date,
-        head,
-        length,
-        body,
-    )
-    shared.last_answer = parts, answer
+    answer = whole_answer(status, shared.date, head, body)
+    shared.last_answer = (parts, answer)
     return answer
+
+
+def whole_answer(status: int, date: bytes, head: bytes, body: bytes) -> bytes:
+    """Return an answer as bytes; ``date`` and ``head`` are whole header lines."""
+    length = b"" if status == 204 else b"Content-Length: %d\r\n" % len(body)  # RFC 9110, 8.6
+    return b"HTTP/1.1 %d %b\r\n%b%b%b\r\n%b" % (status, REASONS[status], date, head, length, body)
 
 
 def connection_header(request: Request) -> bytes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 
 from thywill.core.wheel import Timed, TimerWheel
@@ -82,7 +82,7 @@ class Shared:
         self, site: Site, limits: Limits, timeouts: Timeouts, proxies: TrustedProxies, tick: float
     ) -> None:
         self.site = site
-        self.limits = limits
+        self.limits = limits = replace(limits, small=site.small_bodies())
         self.timeouts = timeouts
         self.proxies = proxies
         self.last_answer: tuple[tuple[int, bytes, bytes, bytes], bytes] | None = None

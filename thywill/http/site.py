@@ -49,6 +49,11 @@ class Site:
         found = (finder(request) for finder in self.finders)
         return next((each for each in found if each is not None), None)
 
+    def small_bodies(self) -> frozenset[bytes]:
+        """Return the paths whose requests have no large body."""
+        found = self.endpoints.items()
+        return frozenset(path for path, endpoint in found if getattr(endpoint, "has_small_body", False))
+
     def answer(self, endpoint: Endpoint, request: Request, reply: Reply) -> None:
         """Let ``endpoint`` answer; an error that it raises becomes an answer."""
         try:

@@ -11,14 +11,9 @@ import msgspec
 from thywill.core import envelope
 from thywill.errors import BadOrigin, Malformed, MethodNotAllowed, UnsupportedEncoding
 from thywill.http.message import Reply, Request
-from thywill.wire.origins import Cors, Origins, ScriptCall, asking_page
+from thywill.wire.origins import Cors, Origins, ScriptCall, asking_page, preflight
 
 CALLBACK = re.compile(r"[A-Za-z_$][\w$]{0,63}(\.[A-Za-z_$][\w$]{0,63}){0,4}", re.ASCII)
-PREFLIGHT = (
-    b"Access-Control-Allow-Methods: POST\r\n"
-    b"Access-Control-Allow-Headers: Content-Type\r\n"
-    b"Access-Control-Max-Age: 86400\r\n"
-)
 METHODS = "GET, OPTIONS, POST"
 CODING_SHOWN = 40
 """Characters of a Content-Encoding that are said back to the browser."""
@@ -38,11 +33,14 @@ class JsonEndpoint(Generic[envelope.Body]):
     """
 
     _kind: type[envelope.Body]
+    has_small_body: bool
+    """Whether a request has nothing to say that is longer than a token and a few numbers."""
 
     def __init__(
         self, kind: type[envelope.Body], handle: Handle, origins: Origins, *, trusting: bool = True
     ) -> None:
         self._kind = kind
+        self.has_small_body = kind in (envelope.Connect, envelope.Poll)
         self._handle = handle
         self._origins = origins
         self._trusting = trusting
@@ -55,7 +53,7 @@ class JsonEndpoint(Generic[envelope.Body]):
         if request.method == b"POST":
             self._handle(self._decode(request), request, reply)
         elif request.method == b"OPTIONS":
-            reply.send(200, b"", PREFLIGHT)
+            reply.send(200, b"", preflight(request))
         else:
             raise MethodNotAllowed("only POST is allowed here", METHODS)
 

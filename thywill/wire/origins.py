@@ -15,6 +15,15 @@ SCRIPT = (
 )
 """The header lines of a script. A page that isolates itself (COEP require-corp) may load it."""
 ORIGIN = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
+PORT = re.compile(r":\d*$")
+SHOWN = 100
+"""Characters of an origin and of a Host that an error repeats."""
+HEADER_NAMES = re.compile(rb"(?=.{1,1000}$)[\w!#$%&'*+.^`|~-]+( *, *[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
+PREFLIGHT = (
+    b"Access-Control-Allow-Methods: POST\r\n"
+    b"Access-Control-Allow-Headers: %b\r\n"
+    b"Access-Control-Max-Age: 86400\r\n"
+)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -58,7 +67,35 @@ class Origins:
             return False
         if "*" in self._allowed or origin.lower() in self._allowed:
             return True
-        raise BadOrigin("pages of this origin are not allowed here: see origins in [client_interface]")
+        raise BadOrigin(_reason(origin, host))
+
+
+def _reason(origin: str, host: bytes | None) -> str:
+    """Return why a page of ``origin`` is refused where the request's Host is ``host``."""
+    asked = (host or b"").decode("latin-1")
+    page = origin.partition("://")[2]
+    if asked and page and _without_port(page) == _without_port(asked):
+        return (
+            f"the page is of {origin[:SHOWN]}, but Host is {asked[:SHOWN]}: a proxy on the way has to pass"
+            " Host on with its port (nginx: proxy_set_header Host $http_host). Or see origins in"
+            " [client_interface]"
+        )
+    return "pages of this origin are not allowed here: see origins in [client_interface]"
+
+
+def _without_port(authority: str) -> str:
+    return PORT.sub("", authority.lower())
+
+
+def preflight(request: Request) -> bytes:
+    """Return the header lines that let a page send what it asks for in a preflight (Fetch standard, 4.8).
+
+    Pages add headers of their own to every request, such as ``traceparent`` for tracing. Whether the page may
+    ask at all is decided by ``Origins``, so its headers need no list.
+    """
+    asked = request.header(b"access-control-request-headers") or b""
+    headers = asked if HEADER_NAMES.fullmatch(asked) else b"Content-Type"
+    return PREFLIGHT % headers
 
 
 def asking_page(request: Request) -> str:

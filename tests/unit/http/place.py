@@ -51,6 +51,18 @@ class Pieces:
         self.closings += 1
 
 
+class Little:
+    """An endpoint whose requests have no large body."""
+
+    has_small_body = True
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    def __call__(self, request: Request, reply: Reply) -> None:
+        self._endpoint(request, reply)
+
+
 class Place:
     """What the servers under test serve."""
 
@@ -77,6 +89,7 @@ class Place:
             b"/gone": self._gone,
             b"/too-many": self._too_many,
             b"/fails": self._fails,
+            b"/little": Little(self._now),
         }
 
     def _now(self, request: Request, reply: Reply) -> None:

@@ -33,6 +33,13 @@ class TestStaying:
         assert await wire.rest() == b""
 
     @BOTH
+    @pytest.mark.parametrize("options", ["keep-alive, close", "Close ,x", "a,close,b"])
+    async def test_it_closes_when_asked_to_in_a_list(self, serve: Serve, target: str, options: str) -> None:
+        wire = await (await serve()).connect()
+        assert (await wire.ask(target, f"Connection: {options}")).header("connection") == "close"
+        assert await wire.rest() == b""
+
+    @BOTH
     async def test_it_closes_before_http_1_1(self, serve: Serve, target: str) -> None:
         wire = await (await serve()).connect()
         answer = await wire.ask(target, version="1.0", host=None)

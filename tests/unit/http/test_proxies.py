@@ -10,7 +10,7 @@ from tests.support.steady import STEADY
 from tests.unit.http.conftest import Book, Serve
 from thywill.errors import SettingsError
 from thywill.http.message import Request
-from thywill.http.proxies import DOUBTS_EVERY, TrustedProxies
+from thywill.http.proxies import DOUBTS_EVERY, TrustedProxies, peer_of
 
 PROXIES = TrustedProxies(["10.0.0.0/8", "fd00::/8"])
 
@@ -32,6 +32,8 @@ def resolved(*headers: tuple[str, str], peer: str = "10.0.0.1") -> tuple[str, st
         ("fe80::1", False),
         ("", False),
         ("localhost", False),
+        ("::ffff:10.1.2.3", True),
+        ("unix:", False),
     ],
 )
 def test_an_address_in_a_network_is_trusted(address: str, trusted: bool) -> None:
@@ -42,10 +44,39 @@ def test_without_a_proxy_nobody_is_trusted() -> None:
     assert not TrustedProxies([]).trusts("127.0.0.1")
 
 
-@pytest.mark.parametrize("text", ["localhost", "10.0.0.0/40", "", "10.0.0.1:80"])
+@pytest.mark.parametrize("text", ["10.0.0.0/40", "", "10.0.0.1:80", "a b", "proxy.invalid", "300.1.1.1"])
 def test_an_invalid_network_is_one_line(text: str) -> None:
     with pytest.raises(SettingsError, match=r"^\[server\] trusted_proxies: .*$"):
-        TrustedProxies([text])
+        TrustedProxies([text], resolve=nobody)
+
+
+def nobody(name: str) -> list[str]:
+    raise OSError(f"{name} is not known")
+
+
+def test_names_unix_sockets_and_networks_of_both_kinds_are_trusted() -> None:
+    found = {"proxy": ["192.0.2.7", "2001:db8::7"]}
+    trusted = ["proxy", "unix:", "::ffff:10.0.0.0/104", "::ffff:127.0.0.1"]
+    proxies = TrustedProxies(trusted, resolve=found.__getitem__)
+    for address in ("192.0.2.7", "2001:db8::7", "unix:", "10.255.0.1", "127.0.0.1", "::ffff:192.0.2.7"):
+        assert proxies.trusts(address), address
+    for address in ("192.0.2.8", "11.0.0.1", "127.0.0.2", "", "proxy"):
+        assert not proxies.trusts(address), address
+
+
+@pytest.mark.parametrize(
+    ("peername", "peer"),
+    [
+        (("127.0.0.1", 5), "127.0.0.1"),
+        (("::ffff:127.0.0.1", 5, 0, 0), "127.0.0.1"),
+        (("fe80::1%eth0", 5, 0, 2), "fe80::1"),
+        ("", "unix:"),
+        (b"\0name", "unix:"),
+        (None, "unix:"),
+    ],
+)
+def test_a_peer_has_one_spelling(peername: object, peer: str) -> None:
+    assert peer_of(peername) == peer
 
 
 @pytest.mark.parametrize(
@@ -59,6 +90,11 @@ def test_an_invalid_network_is_one_line(text: str) -> None:
         (["1.2.3.4, unknown"], "10.0.0.1"),
         (["1.2.3.4, unknown, 10.0.0.2"], "10.0.0.2"),
         (["1.2.3.4, <script>"], "10.0.0.1"),
+        (["unix:"], "10.0.0.1"),
+        (["fe80::1%" + "A" * 3000], "10.0.0.1"),
+        (["203.0.113.9:51234"], "203.0.113.9"),
+        (["[2001:db8::1]:443, ::ffff:10.0.0.9"], "2001:db8::1"),
+        (["::ffff:203.0.113.9"], "203.0.113.9"),
         ([""], "10.0.0.1"),
         ([], "10.0.0.1"),
         # A proxy that adds a header of its own leaves the browser's before it.
@@ -69,6 +105,20 @@ def test_an_invalid_network_is_one_line(text: str) -> None:
 def test_the_last_address_that_is_not_a_proxy_is_the_browser(forwarded: list[str], address: str) -> None:
     headers = [("x-Forwarded-FOR", value) for value in forwarded]
     assert resolved(*headers)[0] == address
+
+
+def test_what_cannot_be_read_is_a_line_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
+    times = [0.0]
+    proxies = TrustedProxies(["10.0.0.0/8"], clock=lambda: times[-1])
+    for now in (0.0, 1.0, DOUBTS_EVERY - 1, DOUBTS_EVERY, DOUBTS_EVERY + 1):
+        times.append(now)
+        for name in ("unix:", "y" * 3000):
+            request = Request()
+            request.peer, request.headers = "10.0.0.1", [(b"X-Forwarded-For", name.encode())]
+            proxies.resolve(request)
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 2
+    assert all("the proxy 10.0.0.1 names in X-Forwarded-For no address but 'unix:'" in line for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests.support.steady import STEADY
 from thywill.errors import BadOrigin
-from thywill.wire.origins import Origins
+from thywill.http.message import Request
+from thywill.wire.origins import Origins, preflight
 
 
 class TestOrigins:
@@ -76,3 +77,48 @@ class TestOrigins:
             return
         assert host
         assert host.decode("latin-1").lower() in origin.lower() + ":80:443"
+
+
+class TestReasons:
+    """What a page is told that may not ask."""
+
+    @pytest.mark.parametrize(
+        ("origin", "host"),
+        [
+            ("http://chat.example:8081", b"chat.example"),
+            ("https://chat.example", b"Chat.Example:8080"),
+            ("http://[::1]:8081", b"[::1]"),
+        ],
+    )
+    def test_where_only_the_port_differs_it_names_host(self, origin: str, host: bytes) -> None:
+        with pytest.raises(BadOrigin, match=r"but Host is .* \(nginx: proxy_set_header Host \$http_host\)"):
+            Origins([]).check(origin, host)
+
+    @pytest.mark.parametrize("origin", ["http://other.example", "null", "http://chat.example.evil"])
+    def test_else_it_names_the_setting(self, origin: str) -> None:
+        with pytest.raises(BadOrigin, match=r"^pages of this origin are not allowed here: see origins in \["):
+            Origins([]).check(origin, b"chat.example")
+
+    def test_what_was_sent_is_repeated_only_in_part(self) -> None:
+        with pytest.raises(BadOrigin) as raised:
+            Origins([]).check(f"http://{'a' * 9000}:1", b"a" * 9000)
+        assert len(raised.value.message) < 500
+
+
+@pytest.mark.parametrize(
+    ("asked", "allowed"),
+    [
+        (None, b"Content-Type"),
+        (b"", b"Content-Type"),
+        (b"content-type", b"content-type"),
+        (b"content-type,traceparent, X-Trace_Id", b"content-type,traceparent, X-Trace_Id"),
+        (b"traceparent\r\nSet-Cookie: a", b"Content-Type"),
+        (b"a b", b"Content-Type"),
+        (b"a,", b"Content-Type"),
+        (b"a" * 1001, b"Content-Type"),
+    ],
+)
+def test_a_preflight_allows_the_headers_that_a_page_adds(asked: bytes | None, allowed: bytes) -> None:
+    request = Request()
+    request.headers = [] if asked is None else [(b"Access-Control-Request-Headers", asked)]
+    assert b"Access-Control-Allow-Headers: %b\r\n" % allowed in preflight(request)

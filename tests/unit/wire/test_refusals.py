@@ -22,6 +22,7 @@ ANSWERS: list[tuple[RequestError, int, dict[str, Any], bytes]] = [
     (errors.BadOrigin("m"), 403, {"code": "origin"}, b""),
     (errors.NotFound("m"), 404, {"code": "not_found"}, b""),
     (errors.MethodNotAllowed("m", "GET, POST"), 405, {"code": "method"}, b"Allow: GET, POST\r\n"),
+    (errors.Conflict(6), 409, {"code": "conflict"}, b""),
     (errors.Gap(6), 409, {"code": "gap", "received": 6}, b""),
     (errors.Gone("m"), 410, {"code": "gone"}, b""),
     (errors.TooLarge("m"), 413, {"code": "too_large"}, b""),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
 import socket
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn, cast
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import (
@@ -18,15 +21,24 @@ from tornado.httputil import (
     ResponseStartLine,
     format_timestamp,
 )
-from tornado.iostream import IOStream
+from tornado.iostream import IOStream, StreamClosedError
 
-from thywill.http.message import JSON, REASONS, Request, Writer
-from thywill.http.proxies import TrustedProxies
+from thywill.http.message import JSON, REASONS, Refusal, Request, Writer
+from thywill.http.proxies import TrustedProxies, peer_of
 from thywill.http.reader import Limits
-from thywill.http.reply import ReplyBase
+from thywill.http.reply import CLOSE, ReplyBase, whole_answer
 from thywill.http.server import QUIET
 from thywill.http.shared import Timeouts
 from thywill.http.site import Endpoint, Site
+
+log = logging.getLogger(__name__)
+
+HEADS_READ = 4
+"""How many times the limit a head is read, to be refused with an answer."""
+BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
+ACCEPTED_AT_ONCE = 128
+ACCEPT_PAUSE = 1
+"""Seconds before the next connection is accepted where no file can be opened."""
 
 
 class TornadoServer:
@@ -40,10 +52,12 @@ class TornadoServer:
 
     def __init__(self, site: Site, limits: Limits, timeouts: Timeouts, proxies: TrustedProxies) -> None:
         self._server = HTTPServer(
-            SiteDelegate(site, proxies),
+            SiteDelegate(site, proxies, limits),
             idle_connection_timeout=timeouts.idle,
             body_timeout=timeouts.body,
-            max_header_size=limits.header,
+            # Tornado closes without a word where it cannot read so much: a head that is not much larger than
+            # the limit is read, and refused with an answer.
+            max_header_size=limits.header * HEADS_READ,
             max_body_size=limits.body,
         )
 
@@ -54,7 +68,10 @@ class TornadoServer:
 
     async def start(self, sockets: list[socket.socket]) -> None:
         """Accept connections on ``sockets``, which are bound and listen."""
-        self._server.add_sockets(sockets)
+        for sock in sockets:
+            acceptor = Acceptor(sock, self._server._handle_connection)
+            self._server._sockets[sock.fileno()] = sock
+            self._server._handlers[sock.fileno()] = acceptor.stop
 
     async def drain(self) -> None:
         """Stop accepting, and serve requests that are on their way, for a fixed time."""
@@ -71,15 +88,102 @@ class TornadoServer:
         await asyncio.wait({asyncio.ensure_future(self._server.close_all_connections())}, timeout=limit)
 
 
+class Acceptor:
+    """Accepts connections on ``sock`` for ``handle``; pauses where no more files can be opened.
+
+    Tornado's own goes on trying in each turn of the loop, for the connection that waits stays readable.
+    """
+
+    def __init__(self, sock: socket.socket, handle: Callable[[socket.socket, Any], None]) -> None:
+        self._sock = sock
+        self._handle = handle
+        self._loop = asyncio.get_running_loop()
+        self._pause: asyncio.TimerHandle | None = None
+        self._resume()
+
+    def _resume(self) -> None:
+        self._pause = None
+        self._loop.add_reader(self._sock.fileno(), self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTED_AT_ONCE):
+            try:
+                connection, address = self._sock.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                log.error(  # noqa: TRY400 - the traceback says nothing
+                    "no connection can be accepted: %s; trying again in %d s", error, ACCEPT_PAUSE
+                )
+                self.stop()
+                self._pause = self._loop.call_later(ACCEPT_PAUSE, self._resume)
+                return
+            self._handle(connection, address)
+
+    def stop(self) -> None:
+        """Accept no more."""
+        if self._pause is not None:
+            self._pause.cancel()
+        self._loop.remove_reader(self._sock.fileno())
+
+
+class StrictHeads:
+    """Refuses heads of requests that Tornado would take, as our own server does (RFC 9112, 2.2 and 9.6).
+
+    Args:
+        connection: Tornado's; the next head that it reads is looked at.
+        site: turns a refusal into an answer.
+        limits: how large a head may be.
+    """
+
+    def __init__(self, connection: HTTPConnection, site: Site, limits: Limits) -> None:
+        self._connection = known = cast(Any, connection)
+        self._site = site
+        self._limits = limits
+        self._parse = known._parse_headers
+        known._parse_headers = self._check
+
+    def _check(self, head: bytes) -> tuple[str, HTTPHeaders]:
+        # What stands on the connection refers to this, and this to the connection.
+        del self._connection._parse_headers
+        if len(head) > self._limits.header:
+            self._refuse(Refusal(431, "the header is too large"))
+        if BARE_LINE_FEED.search(head):
+            self._refuse(Refusal(400, "a line ends without a carriage return"))
+        line, headers = self._parse(head)
+        if line.startswith("CONNECT "):
+            self._refuse(Refusal(405, "this is no proxy"))
+        if len(list(headers.get_all())) > self._limits.headers:
+            self._refuse(Refusal(431, "too many headers"))
+        if line.endswith(" HTTP/1.0") and "Transfer-Encoding" in headers:
+            self._refuse(Refusal(400, "HTTP/1.0 has no Transfer-Encoding"))
+        options = [option.strip().lower() for option in headers.get("Connection", "").split(",")]
+        if "close" in options:
+            headers["Connection"] = "close"  # Tornado knows no list
+        return line, headers
+
+    def _refuse(self, refusal: Refusal) -> NoReturn:
+        request, stream = Request(), self._connection.stream
+        request.peer = peer_of(self._connection.context.address)
+        status, body, head = self._site.refuse(refusal, request)
+        date = b"Date: %b\r\n" % format_timestamp(time.time()).encode()
+        stream.write(whole_answer(status, date, head + CLOSE, body)).add_done_callback(
+            lambda _: stream.close()
+        )
+        raise StreamClosedError  # which ends Tornado's work on this connection without another answer
+
+
 class SiteDelegate(HTTPServerConnectionDelegate):
     """Sends each request to its endpoint, or to the application."""
 
-    def __init__(self, site: Site, proxies: TrustedProxies) -> None:
+    def __init__(self, site: Site, proxies: TrustedProxies, limits: Limits) -> None:
         self._site = site
         self._proxies = proxies
+        self._limits = limits
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
-        return RequestDelegate(self._site, self._proxies, server_conn, request_conn)
+        StrictHeads(request_conn, self._site, self._limits)
+        return RequestDelegate(self._site, self._proxies, self._limits, server_conn, request_conn)
 
     def on_close(self, server_conn: object) -> None:
         self._site.application.on_close(server_conn)
@@ -89,9 +193,15 @@ class RequestDelegate(HTTPMessageDelegate):
     """Reads one request, and passes it on to its endpoint or handler."""
 
     def __init__(
-        self, site: Site, proxies: TrustedProxies, server_conn: object, connection: HTTPConnection
+        self,
+        site: Site,
+        proxies: TrustedProxies,
+        limits: Limits,
+        server_conn: object,
+        connection: HTTPConnection,
     ) -> None:
         self._site = site
+        self._limits = limits
         self._proxies = proxies
         self._server_conn = server_conn
         self._connection = connection
@@ -107,6 +217,8 @@ class RequestDelegate(HTTPMessageDelegate):
         self._read_head(start_line, headers)
         self._endpoint = self._site.find(self._request)
         if self._endpoint is not None:
+            if getattr(self._endpoint, "has_small_body", False):
+                self._connection.set_max_body_size(self._limits.small_body)  # type: ignore[attr-defined]
             return None
         self._delegate = self._site.application.start_request(self._server_conn, self._connection)
         return self._delegate.headers_received(start_line, headers)
@@ -124,7 +236,7 @@ class RequestDelegate(HTTPMessageDelegate):
         ]
         request.path = request.target.partition(b"?")[0]
         request.host, request.origin = request.header(b"host"), request.header(b"origin")
-        request.peer = context.address[0] if isinstance(context.address, tuple) else ""
+        request.peer = peer_of(context.address)
         if self._proxies.trusts(request.peer):
             self._proxies.resolve(request)
         else:
