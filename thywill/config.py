@@ -56,6 +56,7 @@ class ServerSettings:
     port: Port = 8080
     http: Literal["fast", "tornado"] = "fast"
     data: str = "var"
+    hosts: list[str] = field(default_factory=list)
     trusted_proxies: list[str] = field(default_factory=lambda: ["127.0.0.1", "::1", "unix:"])
     max_header: Positive = 16 * 1024
     max_body: Positive = 1024 * 1024
@@ -72,6 +73,10 @@ class LimitsSettings:
     """The section ``[limits]``: how much one address or one client may take of what is there for all.
 
     Args:
+        connections_per_address: connections of one address; through a proxy, its requests under way.
+        held_bytes: bytes in memory of requests that are being read and of answers that are not read.
+        held_bytes_per_address: those of one address.
+        small_body: bytes of a body at the addresses that need no more.
         clients_per_address: clients of one address; at most half of ``[server] max_clients``.
         unpolled_per_address: those of them that have not polled yet; at most a quarter.
         unpolled_grace: seconds after which such a client may be ended to make room.
@@ -85,6 +90,10 @@ class LimitsSettings:
         sockjs_anonymous_per_address: SockJS sessions that have shown no token, of one address.
     """
 
+    connections_per_address: Positive = 2_000
+    held_bytes: Positive = 50_331_648
+    held_bytes_per_address: Positive = 16_777_216
+    small_body: Positive = 4_096
     clients_per_address: Positive = 5_000
     unpolled_per_address: Positive = 500
     unpolled_grace: Seconds = 10.0

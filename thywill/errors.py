@@ -127,6 +127,13 @@ class NotFound(RequestError):
     code = "not_found"
 
 
+class Misdirected(RequestError):
+    """The request's Host is not one of ``[server] hosts`` (RFC 9110, 15.5.20)."""
+
+    status = 421
+    code = "host"
+
+
 class MethodNotAllowed(RequestError):
     """The address does not answer this method.
 

@@ -39,7 +39,7 @@ from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits
 from thywill.http.server import BACKLOG, FastServer, Server
 from thywill.http.shared import Timeouts
-from thywill.http.site import Endpoint, Site
+from thywill.http.site import Endpoint, Site, host_name
 from thywill.http.tornado.server import TornadoServer
 from thywill.hub.delivery import Delivery
 from thywill.hub.hub import Hub
@@ -269,9 +269,17 @@ class Service:
             endpoints.update(push.endpoints())
         finders = [push.find for push in self.pushes]
         refusals = Refusals(self.meter.errors)
-        site = Site(self.client_interface.application(), refusals, endpoints, finders, requests)
+        site = Site(
+            self.client_interface.application(),
+            refusals,
+            endpoints,
+            finders,
+            requests,
+            self.meter.limited,
+            frozenset(host_name(name.encode()) for name in self.settings.hosts),
+        )
         kind = FastServer if self.settings.http == "fast" else TornadoServer
-        return kind(site, _limits(self.settings), _timeouts(self.settings), self.proxies)
+        return kind(site, _limits(self.settings, self.limits), _timeouts(self.settings), self.proxies)
 
     async def start(self, inherited: Inherited | None = None) -> None:
         """Start every part, the log first, and listen: on the sockets ``inherited``, if there are any.
@@ -390,8 +398,15 @@ def _client_limits(settings: LimitsSettings) -> ClientLimits:
     return ClientLimits(**{each.name: getattr(settings, each.name) for each in fields(ClientLimits)})
 
 
-def _limits(settings: ServerSettings) -> Limits:
-    return Limits(header=settings.max_header, body=settings.max_body)
+def _limits(settings: ServerSettings, limits: LimitsSettings) -> Limits:
+    return Limits(
+        header=settings.max_header,
+        body=settings.max_body,
+        small_body=limits.small_body,
+        held=limits.held_bytes,
+        held_per_address=limits.held_bytes_per_address,
+        connections=limits.connections_per_address,
+    )
 
 
 def _timeouts(settings: ServerSettings) -> Timeouts:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Protocol, cast
+from typing import cast
 
 from tornado.concurrent import future_set_result_unless_cancelled
 
@@ -17,9 +17,9 @@ from thywill.http.exchange import Exchange
 from thywill.http.handler import HandlerConnection
 from thywill.http.message import Refusal, Request
 from thywill.http.proxies import peer_of
-from thywill.http.reader import Arrived, RequestReader
+from thywill.http.reader import Arrived, RequestReader, size_of
 from thywill.http.reply import CLOSE, FastReply, format_answer
-from thywill.http.shared import SPARE_READERS, Member, Shared
+from thywill.http.shared import SPARE_READERS, Member, Registry, Shared, write_all
 from thywill.http.states import TAKING, TRANSITIONS, Input, advance
 from thywill.http.states import ConnectionEvent as Event
 from thywill.http.states import ConnectionState as State
@@ -27,20 +27,12 @@ from thywill.http.turns import SHARE
 
 log = logging.getLogger(__name__)
 
+RETRY = b"Retry-After: 5\r\n"
+TOO_MUCH = Refusal(503, "too much is being read at the same time", RETRY)
+AHEAD = 64 * 1024
+"""Bytes of requests that are read while the one before them is being answered. No browser sends so many."""
 HELD_BACK = 64 * 1024
 """How many bytes of answers to one browser may be held back until everything that has arrived is read."""
-
-
-class Registry(Protocol):
-    """Gets every connection that opens or closes."""
-
-    def opened(self, connection: Connection) -> None:
-        """A connection has opened."""
-        ...
-
-    def closed(self, connection: Connection) -> None:
-        """A connection has closed."""
-        ...
 
 
 class Connection(asyncio.Protocol, Member):
@@ -58,10 +50,13 @@ class Connection(asyncio.Protocol, Member):
         "_answers",
         "_exchange",
         "_input",
+        "_is_holding",
         "_peer",
         "_pending",
         "_reader",
         "_registry",
+        "_request_share",
+        "_share",
         "_state",
         "_trusted",
         "_writable",
@@ -78,6 +73,8 @@ class Connection(asyncio.Protocol, Member):
         self._input = Input.OPEN
         self._peer = ""
         self._trusted = False
+        self._share = self._request_share = ""
+        self._is_holding = False
         self._reader: RequestReader | None = None
         self._exchange: Exchange | None = None
         self._pending: Arrived | None = None
@@ -120,6 +117,17 @@ class Connection(asyncio.Protocol, Member):
         self._trusted = self.shared.proxies.trusts(self._peer)
         self._registry.opened(self)
         self._fire(Event.NOTHING)
+        if not self._trusted:
+            self._take_place()
+
+    def _take_place(self) -> None:
+        share = share_of(self._peer)
+        if self.shared.places.take(share):
+            self._share = share
+            return
+        # Without lingering: what has to be read for that is what this address has too much of.
+        self.write(self._refusal(Refusal(429, "too many connections from this address", RETRY)))
+        self.close()
 
     def data_received(self, data: bytes) -> None:
         if self._state >= State.LINGERING:
@@ -128,8 +136,12 @@ class Connection(asyncio.Protocol, Member):
         if arrived:
             self._pending = [*self._pending, *arrived] if self._pending else arrived
         self._go_on()
-        if self._pending and self._is_enough(self._pending):
-            self._pause()
+        if self._reader is not None or self._pending:
+            if self._state not in TAKING and self._is_enough():
+                self._pause()
+            self._account()
+        elif self._is_holding:
+            self._account()
 
     def eof_received(self) -> bool:
         # A browser that has sent everything may still read the answer. But a parked poll is closed: most
@@ -152,6 +164,10 @@ class Connection(asyncio.Protocol, Member):
         exchange, self._exchange = self._exchange, None
         self.transport = self._reader = self._pending = None
         self._fire(Event.LOSE)
+        self._account()
+        self._leave_place()
+        if self._share:
+            self.shared.places.leave(self._share)
         self._registry.closed(self)
         self._release_writers()
         if exchange is not None:
@@ -160,6 +176,7 @@ class Connection(asyncio.Protocol, Member):
     def pause_writing(self) -> None:
         self._writable = asyncio.get_running_loop().create_future()
         self._fire(Event.CHOKE)
+        self._account()
 
     def resume_writing(self) -> None:
         self._release_writers()
@@ -168,6 +185,8 @@ class Connection(asyncio.Protocol, Member):
         asyncio.get_running_loop().call_soon(self._relieved)
 
     def _relieved(self) -> None:
+        if self._is_holding:
+            self._account()
         if self._state is State.ANSWERING and self._exchange is not None:
             self._exchange.writable()
         else:
@@ -232,6 +251,8 @@ class Connection(asyncio.Protocol, Member):
     def finished(self, *, close: bool) -> None:
         """The answer to the current request was written; ``close`` says that it is the last one."""
         self._exchange = None
+        if self._request_share:
+            self._leave_place()
         if close or self.shared.stopping:
             self.close()
             return
@@ -248,12 +269,21 @@ class Connection(asyncio.Protocol, Member):
         """
         self._pending = self._reader = self._exchange = None
         self._fire(event)
+        self._account()
+        self.write(self._refusal(refusal))
+        if self.transport is not None and self.is_open():
+            self.transport.write_eof()
+
+    def _refusal(self, refusal: Refusal) -> bytes:
         request, shared = Request(), self.shared
         request.peer = self._peer
         status, body, head = shared.site.refuse(refusal, request)
-        self.write(format_answer(shared, status, head + CLOSE, body))
-        if self.transport is not None and self.is_open():
-            self.transport.write_eof()
+        return format_answer(shared, status, head + CLOSE, body)
+
+    def shed(self) -> None:
+        """Close: the connections hold more bytes than they may, and this one holds most."""
+        is_reading = self._state in (State.HEAD, State.BODY)
+        return self.refuse(TOO_MUCH) if is_reading else self.abort()
 
     def close(self) -> None:
         """Close when everything that was written is sent."""
@@ -308,11 +338,36 @@ class Connection(asyncio.Protocol, Member):
             self._reader = reader
         return arrived
 
-    def _is_enough(self, pending: Arrived) -> bool:
-        limits = self.shared.limits
-        if len(pending) >= limits.pipeline or (self._reader is not None and self._reader.unread):
+    def _is_enough(self) -> bool:
+        """Return whether no more is to be read while the request before is being answered."""
+        limits, reader, pending = self.shared.limits, self._reader, self._pending or ()
+        if len(pending) >= limits.pipeline or (reader is not None and reader.unread):
             return True
-        return sum(len(request.body) for request in pending if isinstance(request, Request)) >= limits.body
+        return self._unanswered() >= min(limits.body, AHEAD)
+
+    def _unanswered(self) -> int:
+        """Return how many bytes of requests wait here."""
+        return size_of(self._pending, self._reader)
+
+    def _account(self) -> None:
+        """Tell how many bytes are held."""
+        held = self._unanswered()
+        if self._writable is not None and self.transport is not None:
+            held += self.transport.get_write_buffer_size()
+        if held or self._is_holding:
+            self._is_holding = held > 0
+            self.shared.held.set(self, self._holder(), held)
+
+    def _holder(self) -> str:
+        """Return the address that the bytes count to; a proxy's browser is known when its head is."""
+        if not self._trusted:
+            return self._share
+        request = self._reader.request if self._reader is not None else None
+        if request is None or not request.forwarded:
+            return ""
+        request.peer = self._peer
+        self.shared.proxies.resolve(request)
+        return share_of(request.peer) if request.peer != self._peer else ""
 
     def _pause(self) -> None:
         if self._input is Input.OPEN and self.transport is not None:
@@ -372,6 +427,10 @@ class Connection(asyncio.Protocol, Member):
             self.close()
             return
         self._resume()
+        if self._is_holding:
+            self._account()
+            if self._state not in TAKING:
+                return
         if reader is None:
             self._fire(Event.NOTHING)
         elif not reader.in_body:
@@ -392,7 +451,10 @@ class Connection(asyncio.Protocol, Member):
         site = self.shared.site
         reply = FastReply(self, request)
         endpoint = site.find(request)
-        if endpoint is None:
+        if request.peer != self._peer and not self._take_request_place(request):
+            refusal = Refusal(429, "too many requests of this address are under way", RETRY)
+            reply.send(*site.refuse(refusal, request))
+        elif endpoint is None:
             handler = self._exchange = HandlerConnection(self, request)
             # A handler takes ten times as long as an endpoint, so it waits for the turn of its address.
             self.shared.turns.wait(share_of(request.peer), lambda: handler.run(site.application))
@@ -402,11 +464,21 @@ class Connection(asyncio.Protocol, Member):
         if self._state is State.DISPATCHING:
             self._wait_for_answer()
 
+    def _take_request_place(self, request: Request) -> bool:
+        share = share_of(request.peer)
+        if not self.shared.places.take(share):
+            return False
+        self._request_share = share
+        return True
+
+    def _leave_place(self) -> None:
+        share, self._request_share = self._request_share, ""
+        if share:
+            self.shared.places.leave(share)
+
     def _ask_proxies(self, request: Request) -> None:
-        if self._trusted:
-            self.shared.proxies.resolve(request)
-        else:
-            self.shared.proxies.doubt(request)
+        proxies = self.shared.proxies
+        return proxies.resolve(request) if self._trusted else proxies.doubt(request)
 
     def _wait_for_answer(self) -> None:
         self._fire(Event.KEPT)
@@ -422,10 +494,3 @@ class Connection(asyncio.Protocol, Member):
         writable, self._writable = self._writable, None
         if writable is not None:
             writable.set_result(None)
-
-
-def write_all(shared: Shared) -> None:
-    """Write the answers that connections have held back in this turn of the loop."""
-    answering, shared.answering = shared.answering, []
-    for connection in answering:
-        connection.write_answers()

@@ -116,10 +116,8 @@ class TrustedProxies:
 
     def doubt(self, request: Request) -> None:
         """Log now and then that whoever is not trusted names a browser that it asks for."""
-        for name, _ in request.headers:
-            if len(name) == len(FOR) and name.lower() == FOR:
-                self._tell_doubt(request.peer)
-                return
+        if request.header(FOR) is not None:
+            self._tell_doubt(request.peer)
 
     def _tell_doubt(self, peer: str) -> None:
         now = self._clock()

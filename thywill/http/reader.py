@@ -34,6 +34,8 @@ class Limits:
         header, body: bytes of one request.
         headers: of one request, by number.
         small_body: bytes of a body at the addresses ``small``, which need no more.
+        held, held_per_address: bytes that may wait in memory, on the whole server and of one address.
+        connections: of one address; where it comes through a trusted proxy, its requests under way.
         pipeline: requests that may wait for their turn before no more is read.
     """
 
@@ -42,6 +44,9 @@ class Limits:
     body: int = 1024 * 1024
     small_body: int = 4 * 1024
     small: frozenset[bytes] = frozenset()
+    held: int = 48 * 1024 * 1024
+    held_per_address: int = 16 * 1024 * 1024
+    connections: int = 2_000
     pipeline: int = 32
 
 
@@ -319,3 +324,9 @@ class RequestReader:
     def _refuse(self, status: int, reason: str) -> None:
         self._refusal = Refusal(status, reason)
         raise Stopped
+
+
+def size_of(pending: Arrived | None, reader: RequestReader | None) -> int:
+    """Return the bytes of bodies that wait for their turn, and of what has not been read to its end."""
+    waiting = sum(len(each.body) for each in pending or () if isinstance(each, Request))
+    return waiting + (reader.held if reader is not None else 0)

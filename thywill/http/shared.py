@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from email.utils import formatdate
+from typing import Any, Protocol
 
 from thywill.core.wheel import Timed, TimerWheel
+from thywill.http.held import HeldBytes, Places
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits, RequestReader
 from thywill.http.site import Site
@@ -63,6 +65,18 @@ class Member(Timed):
         raise NotImplementedError
 
 
+class Registry(Protocol):
+    """Gets every connection that opens or closes."""
+
+    def opened(self, connection: Any) -> None:
+        """A connection has opened."""
+        ...
+
+    def closed(self, connection: Any) -> None:
+        """A connection has closed."""
+        ...
+
+
 class Shared:
     """What all connections of one server share; made on the running event loop.
 
@@ -93,6 +107,8 @@ class Shared:
         self.now: Callable[[], float] = self._loop.time
         self.tick_seconds = tick
         self.wheel: TimerWheel[Member] = TimerWheel(tick, self.now())
+        self.held = HeldBytes(limits.held, limits.held_per_address, site.limited)
+        self.places = Places(limits.connections, site.limited)
         self.turns = Turns(self._loop.call_soon)
         self.call_soon = self._loop.call_soon
         self.answering: list[Member] = []
@@ -103,3 +119,10 @@ class Shared:
         self.date = b"Date: %b\r\n" % formatdate(usegmt=True).encode()
         for member in self.wheel.advance(self.now()):
             member.timed_out()
+
+
+def write_all(shared: Shared) -> None:
+    """Write the answers that connections have held back in this turn of the loop."""
+    answering, shared.answering = shared.answering, []
+    for connection in answering:
+        connection.write_answers()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tornado.httputil import HTTPServerConnectionDelegate
 
+from thywill.errors import Misdirected
 from thywill.http.message import Refusal, Reply, Request, WholeAnswer
 
 Endpoint = Callable[[Request, Reply], None]
@@ -36,10 +38,14 @@ class Site:
     endpoints: Mapping[bytes, Endpoint] = field(default_factory=dict)
     finders: Sequence[Finder] = ()
     requests: dict[bytes, int] = field(default_factory=dict)
+    limited: Counter[str] = field(default_factory=Counter)
+    hosts: frozenset[str] = frozenset()
 
     def find(self, request: Request) -> Endpoint | None:
         """Return the endpoint that answers ``request``, or None if the application does."""
         path, counts = request.path, self.requests
+        if self.hosts and path not in FOR_PROBES and host_name(request.host) not in self.hosts:
+            return _misdirected
         endpoint = self.endpoints.get(path)
         if endpoint is not None:
             counts[path] = counts.get(path, 0) + 1
@@ -60,6 +66,21 @@ class Site:
             endpoint(request, reply)
         except Exception as error:  # noqa: BLE001 - refuse logs what nobody foresaw
             reply.send(*self.refuse(error, request))
+
+
+FOR_PROBES = (b"/thywill/health", b"/thywill/ready")
+"""Who asks whether the server lives does so by its address, and learns nothing that is worth protecting."""
+
+
+def host_name(host: bytes | None) -> str:
+    """Return the name in a Host header: in lower case, without the port, brackets and a dot at the end."""
+    text = (host or b"").decode("latin-1").lower()
+    name = text.partition("]")[0].lstrip("[") if text.startswith("[") else text.partition(":")[0]
+    return name.rstrip(".")
+
+
+def _misdirected(request: Request, reply: Reply) -> None:
+    raise Misdirected("this server is not asked for by this name: see hosts in [server]")
 
 
 def kind_of(path: bytes) -> bytes:

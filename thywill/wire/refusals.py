@@ -16,9 +16,12 @@ traceback.
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
+from collections.abc import Callable
 
 from thywill.core import probe
+from thywill.core.bucket import TokenBucket
 from thywill.core.envelope import encode_error, encode_failure
 from thywill.errors import BadKey, Later, MethodNotAllowed, RequestError, UnsupportedEncoding
 from thywill.http.message import JSON, Refusal, Request, WholeAnswer
@@ -40,6 +43,8 @@ CODES = {
 AGENT = probe.AGENT.encode()
 PATH_SHOWN = 200
 """Characters of a path that are logged."""
+LINES, BURST = 10.0, 100.0
+"""Lines of the log about refusals with one code, a second and at once."""
 INTERNAL = Refusal(500, "an error in the server")
 
 
@@ -71,12 +76,18 @@ def _headers(error: RequestError) -> bytes:
 class Refusals:
     """Answers what a server refuses, counts it by its code and logs it.
 
+    Of each code a burst of lines is logged, and then a few a second, since anybody can cause one.
+
     Args:
         errors: the counter.
+        now: seconds by a monotonic clock.
     """
 
-    def __init__(self, errors: Counter[str]) -> None:
+    def __init__(self, errors: Counter[str], *, now: Callable[[], float] = time.monotonic) -> None:
         self._errors = errors
+        self._now = now
+        self._buckets: dict[str, TokenBucket] = {}
+        self._unlogged: Counter[str] = Counter()
 
     def __call__(self, error: Exception | Refusal, request: Request) -> WholeAnswer:
         """Return the answer to ``request``, which ``error`` ends."""
@@ -84,10 +95,20 @@ class Refusals:
             log.error("an error in the endpoint of %s", _shown(request), exc_info=error)
             error = INTERNAL
         answer, code = answer_to(error), code_of(error)
-        reason = f": {error.reason}" if isinstance(error, Refusal) else ""
-        log.warning("%s from %s refused: %d %s%s", _shown(request), request.peer, answer.status, code, reason)
         self._errors[probe.COUNTED if request.header(b"user-agent") == AGENT else code] += 1
+        self._log(error, answer.status, code, request)
         return answer
+
+    def _log(self, error: RequestError | Refusal, status: int, code: str, request: Request) -> None:
+        bucket = self._buckets.setdefault(code, TokenBucket(LINES, BURST))
+        if bucket.take(self._now()):
+            self._unlogged[code] += 1
+            return
+        more = self._unlogged.pop(code, 0)
+        reason = f": {error.reason}" if isinstance(error, Refusal) else ""
+        others = f" ({more} more of these were not logged)" if more else ""
+        what = _shown(request)
+        log.warning("%s from %s refused: %d %s%s%s", what, request.peer, status, code, reason, others)
 
 
 def _shown(request: Request) -> str:

@@ -12,7 +12,7 @@ import pytest
 from thywill import errors
 from thywill.errors import RequestError
 from thywill.http.message import JSON, Refusal, Request
-from thywill.wire.refusals import CODES, Refusals, answer_to
+from thywill.wire.refusals import BURST, CODES, Refusals, answer_to
 
 ANSWERS: list[tuple[RequestError, int, dict[str, Any], bytes]] = [
     (errors.Malformed("m"), 400, {"code": "malformed"}, b""),
@@ -23,6 +23,7 @@ ANSWERS: list[tuple[RequestError, int, dict[str, Any], bytes]] = [
     (errors.NotFound("m"), 404, {"code": "not_found"}, b""),
     (errors.MethodNotAllowed("m", "GET, POST"), 405, {"code": "method"}, b"Allow: GET, POST\r\n"),
     (errors.Conflict(6), 409, {"code": "conflict"}, b""),
+    (errors.Misdirected("m"), 421, {"code": "host"}, b""),
     (errors.Gap(6), 409, {"code": "gap", "received": 6}, b""),
     (errors.Gone("m"), 410, {"code": "gone"}, b""),
     (errors.TooLarge("m"), 413, {"code": "too_large"}, b""),
@@ -77,6 +78,18 @@ class TestRefusals:
         assert self.refuse(errors.Gap(6)) == {"gap": 1}
         (record,) = caplog.records
         assert record.getMessage() == "'/thywill/poll' from 192.0.2.7 refused: 409 gap"
+
+    def test_a_flood_of_them_is_a_few_lines(self, caplog: pytest.LogCaptureFixture) -> None:
+        times, counted = [0.0], Counter[str]()
+        refuse = Refusals(counted, now=lambda: times[-1])
+        for _ in range(1000):
+            refuse(errors.Gap(6), Request())
+        refuse(errors.Gone("m"), Request())
+        times.append(1.0)
+        refuse(errors.Gap(6), Request())
+        assert counted == {"gap": 1001, "gone": 1}
+        assert len(caplog.records) == BURST + 2
+        assert caplog.records[-1].getMessage().endswith("409 gap (900 more of these were not logged)")
 
     def test_an_unforeseen_error_does_not_reveal_its_particulars(
         self, caplog: pytest.LogCaptureFixture
