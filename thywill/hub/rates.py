@@ -1,4 +1,4 @@
-"""How fast one client may send and poll, by token buckets: whoever is faster is told when to come back."""
+"""Limits how fast one client may send and poll, with token buckets (``thywill.core.bucket``)."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ REASONS = {
     "polls": "this client polls too often: are there two pages with its token?",
 }
 NAMED = 100
-"""How many limits of its own an application may have for one client."""
+"""How many limits an application may use for one client; beyond that the oldest is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """How much one address, and one client, may have. The section ``[limits]`` has the reasons.
+    """The limits for one address and one client; the section ``[limits]`` in the settings has the reasons.
 
     Args:
         clients_per_address: clients of one address.
         unpolled_per_address: those of them that have not polled yet.
-        unpolled_grace: seconds that such a client has before another may take its place.
-        connects, connects_burst: new clients of one address, a second and at once.
-        sends, sends_burst: messages of one client, a second and at once.
-        send_bytes, send_bytes_burst: their bytes.
-        polls, polls_burst: polls of one client that bring nothing, a second and at once.
+        unpolled_grace: seconds after which such a client may be ended to make room.
+        connects, connects_burst: new clients of one address, a second and in a burst.
+        sends, sends_burst: messages of one client, a second and in a burst.
+        send_bytes, send_bytes_burst: bytes of its messages, a second and in a burst.
+        polls, polls_burst: polls of one client that bring nothing, a second and in a burst.
     """
 
     clients_per_address: int = 5_000
@@ -56,14 +56,14 @@ class ClientLimits:
 
 
 class ClientRates:
-    """The buckets of one client; made when it sends, or polls for nothing, for the first time.
+    """The token buckets of one client, created when it sends or polls for nothing for the first time.
 
     Args:
-        limits: how fast it may.
-        limited: counts what is refused, by the name of the setting.
+        limits: how fast it may send and poll.
+        limited: counts refusals by the name of the setting.
 
-    ``messages`` and ``bytes`` are for what it sends, ``polls`` for polls that bring nothing: they are not
-    held, or take the place of another.
+    ``messages`` and ``bytes`` limit what it sends. ``polls`` limits polls that bring nothing: those that are
+    not held, or that replace another.
     """
 
     __slots__ = ("_limited", "_named", "bytes", "messages", "polls")
@@ -76,15 +76,15 @@ class ClientRates:
         self._limited = limited
 
     def refusal(self, setting: str, wait: float) -> TooMany:
-        """Count that the client was too fast for ``setting``; return the error that tells it to wait."""
+        """Count a refusal by the limit ``setting``; return the error with the seconds to wait."""
         self._limited[setting] += 1
         return TooMany(REASONS[setting], retry=wait)
 
     def take(self, name: str, count: float, per: float, now: float) -> float:
-        """Take from a limit of the application's own: ``count`` times in ``per`` seconds.
+        """Take from a limit of the application, which allows ``count`` times in ``per`` seconds.
 
         Returns:
-            0.0, or the seconds until it would succeed.
+            0.0 if it is allowed, else the seconds until it would be.
         """
         bucket = self._named.get(name)
         if bucket is None or (bucket.rate, bucket.burst) != (count / per, count):

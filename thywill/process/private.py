@@ -1,4 +1,4 @@
-"""The rights of the files that the server writes: they hold messages and secrets, for its user alone.
+"""Makes the files of the server readable for its user only, since they contain messages and secrets.
 
 The umask makes new files private. Files of an earlier version, or of a copy, may be readable for everybody.
 """
@@ -13,13 +13,13 @@ OWNER = 0o700
 
 
 def make_private(folder: Path, files: Iterable[Path]) -> list[str]:
-    """Take all rights on ``files`` from everybody but their owner, where all users of the machine have some.
+    """Remove all rights but the owner's from those ``files`` on which all users of the machine have rights.
 
-    Rights of the group alone stay: somebody has granted them on purpose, such as for reading the log. The
-    folder is treated alike if it holds nothing but these files.
+    Files on which only the group has rights stay as they are: somebody has granted these on purpose, such as
+    for reading the log. The folder is treated in the same way if it contains nothing but these files.
 
     Returns:
-        A line for each that cannot be changed.
+        A line for each file that cannot be changed.
     """
     own = [path for path in files if path.is_file() and not path.is_symlink()]
     names = {path.name for path in own if path.parent == folder}
