@@ -25,6 +25,7 @@ ANSWERS: list[tuple[RequestError, int, dict[str, Any], bytes]] = [
     (errors.Conflict(6), 409, {"code": "conflict"}, b""),
     (errors.Misdirected("m"), 421, {"code": "host"}, b""),
     (errors.Gap(6), 409, {"code": "gap", "received": 6}, b""),
+    (errors.Conflict(6), 409, {"code": "conflict"}, b""),
     (errors.Gone("m"), 410, {"code": "gone"}, b""),
     (errors.TooLarge("m"), 413, {"code": "too_large"}, b""),
     (errors.UnsupportedEncoding("m"), 415, {"code": "encoding"}, b"Accept-Encoding: identity\r\n"),
