@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 
 from thywill.core.address import share_of
 from thywill.core.bucket import TokenBucket
@@ -83,6 +84,8 @@ class Admission:
         self._unpolled: dict[LiveClient, float] = {}
         self._shares: dict[str, Share] = {}
         self._share_of: dict[LiveClient, Share] = {}
+        # Whoever is refused comes again and again, and to read an IPv6 address takes some microseconds.
+        self._name_of = lru_cache(maxsize=IDLE)(share_of)
         self._idle: dict[str, None] = {}
 
     def check(self, address: str) -> None:
@@ -95,7 +98,7 @@ class Admission:
         if self._clients >= self._most and not self._make_room(self._unpolled, now):
             raise self._refusal("max_clients", "the server has as many clients as it may have", FULL_RETRY)
         if address:
-            self._check_share(self._share(share_of(address)), now)
+            self._check_share(self._share(self._name_of(address)), now)
 
     def _check_share(self, share: Share, now: float) -> None:
         limits = self._limits
@@ -126,7 +129,7 @@ class Admission:
         self._clients += 1
         self._unpolled[client] = now
         if address:
-            name = share_of(address)
+            name = self._name_of(address)
             share = self._share_of[client] = self._share(name)
             self._idle.pop(name, None)
             share.clients += 1
