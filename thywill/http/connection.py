@@ -17,7 +17,7 @@ from thywill.http.exchange import Exchange
 from thywill.http.handler import HandlerConnection
 from thywill.http.message import Refusal, Request
 from thywill.http.proxies import peer_of
-from thywill.http.reader import Arrived, RequestReader, size_of
+from thywill.http.reader import Arrived, RequestReader, discard, size_of
 from thywill.http.reply import CLOSE, FastReply, format_answer
 from thywill.http.shared import SPARE_READERS, Member, Registry, Shared, write_all
 from thywill.http.states import TAKING, TRANSITIONS, Input, advance
@@ -162,6 +162,7 @@ class Connection(asyncio.Protocol, Member):
 
     def connection_lost(self, exc: Exception | None) -> None:
         exchange, self._exchange = self._exchange, None
+        discard(self._reader)
         self.transport = self._reader = self._pending = None
         self._fire(Event.LOSE)
         self._account()
@@ -267,6 +268,7 @@ class Connection(asyncio.Protocol, Member):
         Closing with unread bytes would reset the connection, and the browser would lose the answer (RFC 9112,
         9.6).
         """
+        discard(self._reader)
         self._pending = self._reader = self._exchange = None
         self._fire(event)
         self._account()
@@ -287,6 +289,7 @@ class Connection(asyncio.Protocol, Member):
 
     def close(self) -> None:
         """Close when everything that was written is sent."""
+        discard(self._reader)
         self._pending = self._reader = None
         self.write_answers()
         if self.transport is not None:

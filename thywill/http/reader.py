@@ -330,3 +330,13 @@ def size_of(pending: Arrived | None, reader: RequestReader | None) -> int:
     """Return the bytes of bodies that wait for their turn, and of what has not been read to its end."""
     waiting = sum(len(each.body) for each in pending or () if isinstance(each, Request))
     return waiting + (reader.held if reader is not None else 0)
+
+
+def discard(reader: RequestReader | None) -> None:
+    """Let go of what ``reader`` holds; nothing can be fed to it any more.
+
+    A reader and its parser refer to each other, so the garbage collector finds them late: the bytes of a
+    large body must not wait for it.
+    """
+    if reader is not None:
+        reader._body, reader._unread = bytearray(), b""
