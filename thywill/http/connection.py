@@ -19,7 +19,7 @@ from thywill.http.message import Refusal, Request
 from thywill.http.proxies import peer_of
 from thywill.http.reader import Arrived, RequestReader, discard, size_of
 from thywill.http.reply import CLOSE, FastReply, format_answer
-from thywill.http.shared import SPARE_READERS, Member, Registry, Shared, write_all
+from thywill.http.shared import SPARE_READERS, Member, Registry, Shared
 from thywill.http.states import TAKING, TRANSITIONS, Input, advance
 from thywill.http.states import ConnectionEvent as Event
 from thywill.http.states import ConnectionState as State
@@ -147,12 +147,7 @@ class Connection(asyncio.Protocol, Member):
         # A browser that has sent everything may still read the answer. But a parked poll is closed: most
         # probably its page was closed, and a message that is written to it would not arrive.
         exchange, self._input = self._exchange, Input.ENDED
-        is_served = self._state in (
-            State.WAITING,
-            State.ANSWERING,
-            State.BLOCKED,
-            State.FLUSHING,
-        )
+        is_served = self._state in (State.WAITING, State.ANSWERING, State.BLOCKED, State.FLUSHING)
         if not is_served or (exchange is not None and exchange.is_parked):
             self.close()
             return False
@@ -263,10 +258,9 @@ class Connection(asyncio.Protocol, Member):
             self._go_on()
 
     def refuse(self, refusal: Refusal, event: Event = Event.REFUSE) -> None:
-        """Answer an error and close, but keep reading for a moment.
+        """Answer an error and close, but keep reading for a moment (RFC 9112, 9.6).
 
-        Closing with unread bytes would reset the connection, and the browser would lose the answer (RFC 9112,
-        9.6).
+        Closing with unread bytes would reset the connection, and the browser would lose the answer.
         """
         discard(self._reader)
         self._pending = self._reader = self._exchange = None
@@ -497,3 +491,10 @@ class Connection(asyncio.Protocol, Member):
         writable, self._writable = self._writable, None
         if writable is not None:
             writable.set_result(None)
+
+
+def write_all(shared: Shared) -> None:
+    """Write the answers that connections have held back in this turn of the loop."""
+    answering, shared.answering = shared.answering, []
+    for connection in answering:
+        connection.write_answers()

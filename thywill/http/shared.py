@@ -119,10 +119,3 @@ class Shared:
         self.date = b"Date: %b\r\n" % formatdate(usegmt=True).encode()
         for member in self.wheel.advance(self.now()):
             member.timed_out()
-
-
-def write_all(shared: Shared) -> None:
-    """Write the answers that connections have held back in this turn of the loop."""
-    answering, shared.answering = shared.answering, []
-    for connection in answering:
-        connection.write_answers()
