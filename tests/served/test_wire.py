@@ -214,7 +214,7 @@ MALFORMED = {
     "a negative cursor": b'{"token":"x","cursor":-1}',
     "a fraction as cursor": b'{"token":"x","cursor":1.5}',
     "a cursor over 2**53": b'{"token":"x","cursor":9007199254740993}',
-    "nested without end": b"[" * 100_000,
+    "nested without end": b"[" * 4_000,
 }
 
 
