@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,12 +62,16 @@ async def test_a_script_of_a_page_that_is_not_allowed_gets_only_that_error(
     assert await client.receive() == ["a secret"]
 
 
-async def test_a_script_that_does_not_say_whose_it_is(start: Start, http: str) -> None:
+async def test_a_script_that_does_not_say_whose_it_is(start: Start, http: str, tmp_path: Path) -> None:
     running = await serve(start, http)
     response = await running.fetch("thywill/poll?token=&cursor=0&callback=page.f")
     assert called_with(response)["error"]["code"] == "origin"
     # So a page learns whether it was refused, or the network failed.
-    allowing = await serve(start, http, ALLOWED)
+    allowing = await start(
+        server={"http": http},
+        client_interface={"origins": [ALLOWED]},
+        database={"url": f"sqlite:///{tmp_path}/other.db"},
+    )
     response = await allowing.fetch("thywill/poll?token=&cursor=0&callback=page.f")
     assert called_with(response)["error"]["code"] == "bad_token"
 
