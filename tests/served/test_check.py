@@ -56,7 +56,7 @@ def test_all_is_well(check: Check, tmp_path: Path) -> None:
         ("", ["--port", "99999"], "--port: [server] port: expected 'int' <= 65535"),
         ("", ["--applications", "apps.nothing"], "there is no package 'apps.nothing'"),
         ("", ["--database", "oracle://x"], "--database: [database] url: "),
-        ("[server]\ntrusted_proxies = ['proxy']", [], "'proxy' is neither an address nor a network"),
+        ("[server]\ntrusted_proxies = ['10.0.0.0/99']", [], "'10.0.0.0/99' is no address, no network"),
     ],
 )
 def test_wrong_settings(check: Check, text: str, options: list[str], told: str) -> None:

@@ -40,7 +40,7 @@ class OddQueue(Queue):
 
     async def append(self, application: str, address: Address, message: Message) -> int:
         self.last = getattr(self, "last", -1) + 2
-        self.receivers.deliver(application, address, Entry(self.last, *message))
+        self.receivers.deliver(application, address, self.last, message, self.logs[application])
         return self.last
 
 

@@ -197,7 +197,7 @@ MISTAKES = {
     '[server]\nport = "80"': r"\[server\] port: expected 'int', got 'str'",
     "[server]\nport = 70000": r"\[server\] port: expected 'int' <= 65535",
     '[server]\nhttp = "slow"': r"\[server\] http: invalid enum value 'slow'; use one of fast, tornado",
-    '[server]\ntrusted_proxies = ["10.0.0.0/99"]': r"trusted_proxies: '10.0.0.0/99' is no address, no network",
+    '[server]\ntrusted_proxies = ["10.0.0.0/99"]': r"'10.0.0.0/99' is no address, no network",
     "[sever]": r"unknown section \[sever\]; did you mean 'server'\?",
     "port = 1": r"'port' stands outside a section",
     "[server": "is not TOML",

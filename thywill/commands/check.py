@@ -173,8 +173,15 @@ def _check_limits(server: ServerSettings, report: Report) -> None:
         report.good("descriptors", f"{needed} are enough for {server.max_clients} clients, and allowed")
 
 
+def _is_everyone(proxy: str) -> bool:
+    try:
+        return not ipaddress.ip_network(proxy, False).prefixlen
+    except ValueError:  # the name of a host, or unix:
+        return False
+
+
 def _check_network(server: ServerSettings, choice: Choice, report: Report) -> None:
-    everyone = [each for each in server.trusted_proxies if not ipaddress.ip_network(each, False).prefixlen]
+    everyone = [each for each in server.trusted_proxies if _is_everyone(each)]
     for network in everyone:
         text = f"every address counts as a proxy ({network}): a request can claim any address"
         report.problem("proxies", text, '[server] trusted_proxies = ["ADDRESS OF THE PROXY"]')

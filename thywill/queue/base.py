@@ -62,7 +62,8 @@ class Queue(Component, MessageQueue):
         database: keeps the clients' records, and more for a queue that survives.
         receivers: puts messages into the outboxes of those they are for.
 
-    ``logs`` counts the messages that wait, by application.
+    ``logs`` counts the messages that wait, by application. A message that is safe is delivered by
+    ``receivers.deliver(application, address, message_id, message, logs[application])``.
     """
 
     Settings: ClassVar[type[Any]] = QueueSettings
