@@ -24,6 +24,8 @@ SMALL = 4096
 """The receive buffers of those who read slowly: the kernel is to hold little of what the server writes."""
 PAUSE = 0.02
 """Seconds before a worker tries again that could not connect at all."""
+PATIENCE = 60.0
+"""Seconds in which a server has to accept a flood's client: an earlier flood may have met the limits."""
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER with no time to linger: a close becomes a reset."""
 SCRIPT = re.compile(rb'src="[^"]*?(static/[^"]+\.js[^"]*)"')
@@ -78,7 +80,7 @@ class Link:
         return await self.reader.readexactly(length)
 
     async def token(self) -> str:
-        """Return the token of a new client that has polled."""
+        """Return the token of a new client that has polled; KeyError if the server refuses the client."""
         answer = json.loads(await self.ask("POST", "thywill/connect", b'{"application":"attacked"}'))
         token: str = answer["token"]
         await self.ask("POST", "thywill/poll", encode({"token": token, "cursor": 0, "hold": 0}))
@@ -119,9 +121,17 @@ class Flood:
             page = await link.ask("GET", "attacked/")
             found = SCRIPT.search(page)
             self.script = found[1].decode() if found else "attacked/"
-        async with Link(self) as link:
-            self.shared = await link.token()
+        async with asyncio.timeout(PATIENCE):
+            self.shared = await self._shared_token()
         self.requests = 0
+
+    async def _shared_token(self) -> str:
+        """Return the token of a new client; while the server refuses clients of this address, try again."""
+        while True:
+            async with Link(self) as link:
+                with contextlib.suppress(KeyError):  # a refusal has no token
+                    return await link.token()
+            await asyncio.sleep(PAUSE)
 
     async def run(self, worker: Worker, workers: int, seconds: float) -> None:
         """Let so many workers do their worst for so long."""
