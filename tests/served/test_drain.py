@@ -96,8 +96,8 @@ async def test_streams_end_cleanly(
     owned, unowned = kind(served.port, told["token"]), kind(served.port, "")
     try:
         await owned.attach(0)
-        await unowned.open()
         assert (await owned.receive())["messages"] == []
+        await unowned.open()  # the last thing: a session without a token ends after 10 s
         served.process.send_signal(number)
         assert "retry" in await owned.receive()
         assert (await unowned.receive())["error"]["code"] == "draining"
