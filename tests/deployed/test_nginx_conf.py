@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from email.message import Message
 from http.client import HTTPConnection
 from pathlib import Path
@@ -26,22 +26,44 @@ from tests.browser.drivers import require
 from tests.conftest import Start
 from tests.support.crowd import Visitor
 from tests.support.proxied import DEFAULTS, RIGHT, TEXT, Nginx
-from tests.support.served import Served
+from tests.support.served import UNLIMITED, Served
 from tests.support.serving import until
 from thywill.commands.asking import Asker, Asking
 from thywill.commands.streams import POLLS, STREAMS
 
 COUNT = 1000
+APPLICATIONS = ("--applications", "tests.support.probe,apps.echo")
+
+
+@contextmanager
+def behind_nginx(folder: Path, *options: str) -> Iterator[tuple[Served, Nginx]]:
+    """Run a server with these options behind an nginx with the settings of conf/."""
+    served = Served(folder, *options)
+    nginx = Nginx(folder, served.port, None)
+    yield served, nginx
+    nginx.stop()
+    served.kill()
+
+
+def unlimited(folder: Path) -> tuple[str, ...]:
+    """Return the options of a server that does not limit the clients of one address."""
+    config = folder / "unlimited.toml"
+    config.write_text(UNLIMITED)
+    return (*APPLICATIONS, "--config", str(config))
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[tuple[Served, Nginx]]:
     """A server with the probe and the echo behind an nginx with the settings of conf/."""
-    served = Served(tmp_path, "--applications", "tests.support.probe,apps.echo")
-    nginx = Nginx(tmp_path, served.port, None)
-    yield served, nginx
-    nginx.stop()
-    served.kill()
+    with behind_nginx(tmp_path, *APPLICATIONS) as both:
+        yield both
+
+
+@pytest.fixture
+def patient(tmp_path: Path) -> Iterator[tuple[Served, Nginx]]:
+    """A server like that of ``site`` that does not limit the clients of one address."""
+    with behind_nginx(tmp_path, *unlimited(tmp_path)) as both:
+        yield both
 
 
 def get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
@@ -357,9 +379,9 @@ async def all_hear(visitors: list[Visitor], text: str) -> None:
 
 @pytest.mark.gen_test(timeout=200)
 async def test_a_thousand_clients_and_a_restart_below_them(
-    site: tuple[Served, Nginx], tmp_path: Path
+    patient: tuple[Served, Nginx], tmp_path: Path
 ) -> None:
-    served, nginx = site
+    served, nginx = patient
     async with crowd(nginx.plain_port, COUNT) as (visitors, statuses):
         await all_hear(visitors, "before")
         assert set(statuses) == {200}
@@ -373,9 +395,7 @@ async def test_a_thousand_clients_and_a_restart_below_them(
 
         # From nothing, at the same port: pages are told to come back.
         await asyncio.to_thread(served.kill)
-        anew = await asyncio.to_thread(
-            lambda: Served(tmp_path, "--applications", "tests.support.probe,apps.echo", port=served.port)
-        )
+        anew = await asyncio.to_thread(lambda: Served(tmp_path, *unlimited(tmp_path), port=served.port))
         try:
             await until(lambda: statuses[401] + statuses[410] >= 2 * COUNT, 60)
             await all_hear(visitors, "after a crash")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.parked import ask, connected, park
-from tests.support.served import Serve, Served, page, serving
+from tests.support.served import UNLIMITED, Serve, Served, page, serving
 from tests.support.serving import until
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
@@ -93,16 +93,6 @@ def visitors(port: int) -> Iterator[list[Visitor]]:
         for each in found:
             each.over.set()
             each.join()
-
-
-UNLIMITED = """
-[limits]
-clients_per_address = 100_000
-unpolled_per_address = 100_000
-connects = 100_000.0
-connects_burst = 100_000
-"""
-"""Each page makes a client, and a test asks for more of them than one address may have."""
 
 
 def test_no_connection_is_refused_or_reset_while_it_restarts(serve: Serve, tmp_path: Path) -> None:

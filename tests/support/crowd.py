@@ -58,7 +58,7 @@ class Visitor:
         hold = {} if self.polls else {"hold": 0}
         status, answer = await self.ask("poll", {"token": self._token, "cursor": self._cursor, **hold})
         if status in (401, 410):
-            self._token = ""
+            self._token, self.polls = "", 0
         elif status != 200 or "retry" in answer:
             # As long as it is told, as pages do.
             await asyncio.sleep(answer.get("retry") or answer.get("error", {}).get("retry") or PAUSE)

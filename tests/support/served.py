@@ -22,6 +22,15 @@ FORCIBLE = {"THYWILL_CLIENT_INTERFACE_TRANSPORT_IN_ADDRESS": "true"}
 """Lets the address of a page force a transport."""
 STARTED = re.compile(r"thywill serves on (http://127\.0\.0\.1:(\d+)/) \(end it with Ctrl-C\)\n")
 
+UNLIMITED = """
+[limits]
+clients_per_address = 100_000
+unpolled_per_address = 100_000
+connects = 100_000.0
+connects_burst = 100_000
+"""
+"""Each page makes a client, and a test asks for more of them than one address may have."""
+
 
 class Served:
     """A running server; its log is ``folder / "run.log"``. Use it by ``with``, or call ``stop`` or ``kill``.
