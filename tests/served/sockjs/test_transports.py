@@ -128,6 +128,7 @@ async def test_who_may_show_an_htmlfile_in_a_frame(lab: Lab, session: str) -> No
     service, _ = await lab.special({}, "https://good.example")
     _, head = await service.stream(f"{session}/htmlfile?c=x", method="GET")
     assert head.header("content-security-policy") == "frame-ancestors 'self' https://good.example"
+    assert head.header("cross-origin-embedder-policy") == "require-corp"
 
 
 async def test_a_stream_is_not_compressed(echo: Service, session: str) -> None:

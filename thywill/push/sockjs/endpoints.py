@@ -57,7 +57,9 @@ class Endpoints:
     def _head(self, transport: Transport) -> bytes:
         lines = head(transport.content_type)
         if transport.framed:
+            # A page that isolates itself, such as our hidden frame, may show only frames that do so as well.
             lines += f"Content-Security-Policy: {frame_policy(self._origins)}\r\n".encode()
+            lines += b"Cross-Origin-Embedder-Policy: require-corp\r\n"
         return lines
 
     def find(self, request: Request) -> Endpoint | None:
