@@ -8,7 +8,7 @@ from typing import Any
 from PyQt5.QtCore import QSize, QSocketNotifier, QUrl
 from PyQt5.QtGui import QImage, QPainter
 from PyQt5.QtNetwork import QNetworkProxy
-from PyQt5.QtWebKit import qWebKitVersion
+from PyQt5.QtWebKit import QWebSettings, qWebKitVersion
 from PyQt5.QtWebKitWidgets import QWebPage
 from PyQt5.QtWidgets import QApplication
 from words import answer, answer_value, carry_out
@@ -87,6 +87,8 @@ class Runner:
 def main() -> None:
     QNetworkProxy.setApplicationProxy(QNetworkProxy(QNetworkProxy.NoProxy))
     application = QApplication(sys.argv)
+    # Safari has localStorage, but the library leaves it off. Without a path it is in memory only.
+    QWebSettings.globalSettings().setAttribute(QWebSettings.LocalStorageEnabled, True)
     runner = Runner()
     notifier = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Read)
     notifier.activated.connect(lambda *_: carry_out(runner, application.quit))
