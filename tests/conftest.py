@@ -14,6 +14,7 @@ from tornado.ioloop import IOLoop
 
 from tests.browser.drivers import Browser, Chromium, DriverError, Firefox
 from tests.gate.environment import ROOT
+from tests.gate.failures import Failures
 from tests.gate.selection import Chosen
 from tests.support.databases import KINDS, DatabaseServer, Servers, running_servers
 from tests.support.serving import Running, sections
@@ -35,6 +36,7 @@ CHOSEN = pytest.StashKey[Chosen]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[CHOSEN] = Chosen(config.option.keyword, ROOT)
+    config.pluginmanager.register(Failures(config))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
