@@ -8,7 +8,7 @@ ThywillError
 │       └── LimitReached     a client did something more often than the application allows
 └── RequestError             the browser or the network: the request is answered with it, never a traceback
     ├── Malformed  BadToken  BadKey  NotLocal  BadOrigin  NotFound  MethodNotAllowed  Gap  Conflict  Gone
-    ├── TooLarge  UnsupportedEncoding  Probed
+    ├── Reused  TooLarge  UnsupportedEncoding  Probed
     └── TooMany  Draining  Unavailable    may succeed later; they say after how many seconds
 """
 
@@ -184,6 +184,21 @@ class Conflict(RequestError):
     def __init__(self, number: int) -> None:
         super().__init__(f"another page with the same token has sent a message {number}: connect again")
         self.number = number
+
+
+class Reused(RequestError):
+    """A publisher has used the id of a message for another one.
+
+    Args:
+        index: the index of the other one among those that were published together.
+    """
+
+    status = 409
+    code = "conflict"
+
+    def __init__(self, index: int) -> None:
+        super().__init__("its id was used before for another message: give each message an id of its own")
+        self.index = index
 
 
 class Gone(RequestError):

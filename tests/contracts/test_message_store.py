@@ -18,6 +18,7 @@ from thywill.core.changes import (
     StoredClient,
     StoredItem,
     StoredMessage,
+    StoredPublication,
     StoredSubscription,
 )
 from thywill.database.base import DatabaseUnavailable, MessageStore
@@ -252,3 +253,29 @@ async def test_subscriptions_that_have_ended_go_with_their_messages(tmp_path):
     found = [each.channel for each in (await store.load()).subscriptions]
     await database.stop()
     assert found == ['"b"']
+
+
+def publication(number: int, sent: float = 2.5) -> StoredPublication:
+    return StoredPublication("chat", number, f"{number:032x}", "d" * 32, sent)
+
+
+async def test_publications_are_found_by_the_next_server_in_the_order_of_their_time(opened):
+    later, earlier = publication(1, sent=3.5), publication(2)
+    kept = await write(opened, Changes(publications=[later, earlier]))
+    assert kept.publications == [earlier, later]
+
+
+async def test_publications_are_withdrawn_with_their_messages(opened):
+    both = Changes(messages=[message(1), message(2)], publications=[publication(1), publication(2)])
+    kept = await write(opened, both, Changes(withdrawn=[("chat", 1)]))
+    assert [row.id for row in kept.messages] == [2]
+    assert kept.publications == [publication(2)]
+
+
+async def test_old_publications_are_forgotten_and_their_messages_stay(opened):
+    rows = [publication(number, sent=float(number)) for number in (1, 2, 3)]
+    async with opened() as store:
+        await store.write(Changes(messages=[message(1)], publications=rows))
+        await store.forget_publications(3.0)
+        kept = await store.load()
+    assert (kept.publications, kept.messages) == ([rows[2]], [message(1)])

@@ -13,6 +13,7 @@ from thywill.core.envelope import Item, encode_retry, encode_superseded
 from thywill.core.log import LogBounds, MessageLog
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Bounds, Outbox
+from thywill.core.publication import Publication
 from thywill.core.record import ClientRecord, Recorded
 from thywill.core.signing import Signer
 from thywill.errors import Gone, RequestError
@@ -80,6 +81,9 @@ class FakeQueue(MessageQueue):
         message_id = next(self._ids)
         self.receivers.deliver(application, address, message_id, message, self.log)
         return message_id
+
+    async def publish(self, publications: Sequence[Publication]) -> list[int]:
+        return [await self.append(each.application, each.address, each.message) for each in publications]
 
     def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
         self._when_safe(then)

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from thywill.component import NoSettings
-from thywill.core.changes import Changes, Stored, StoredClient, StoredItem, StoredMessage, StoredSubscription
+from thywill.core.changes import (
+    Changes,
+    Stored,
+    StoredClient,
+    StoredItem,
+    StoredMessage,
+    StoredPublication,
+    StoredSubscription,
+)
 from thywill.core.record import ClientRecord, Recorded
 from thywill.database.base import Database, DatabaseUnavailable, MessageStore
 
@@ -25,6 +33,7 @@ class FakeStore(MessageStore):
         self.messages: dict[tuple[str, int], StoredMessage] = {}
         self.items: dict[tuple[str, int], StoredItem] = {}
         self.subscriptions: list[StoredSubscription] = []
+        self.publications: list[StoredPublication] = []
         self.fault: str | None = None
         self.written: list[Changes] = []
         self._gate = asyncio.Event()
@@ -35,6 +44,7 @@ class FakeStore(MessageStore):
             sorted(self.messages.values(), key=lambda row: row.id),
             sorted(self.items.values(), key=lambda row: row.n),
             list(self.subscriptions),
+            sorted(self.publications, key=lambda row: row.sent),
         )
 
     async def write(self, changes: Changes) -> None:
@@ -59,6 +69,9 @@ class FakeStore(MessageStore):
         for key in [key for key in self.messages if key[0] == application and key[1] <= up_to]:
             del self.messages[key]
 
+    async def forget_publications(self, before: float) -> None:
+        self.publications = [row for row in self.publications if row.sent >= before]
+
     def copy(self) -> tuple[Any, ...]:
         """Return a backup."""
         return tuple(copy(each) for each in (self.clients, self.messages, self.items, self.subscriptions))
@@ -76,6 +89,8 @@ class FakeStore(MessageStore):
     def _apply(self, changes: Changes) -> None:
         for key in changes.withdrawn:
             self.messages.pop(key, None)
+        known = [row for row in self.publications if (row.application, row.message) not in changes.withdrawn]
+        self.publications = known + changes.publications
         for row in changes.clients.values():
             self.clients.setdefault(row.id, row)
         self.messages.update({(row.application, row.id): row for row in changes.messages})

@@ -112,14 +112,36 @@ class MembershipChange(NamedTuple):
     position: int
 
 
+class StoredPublication(NamedTuple):
+    """A message from outside that its publisher gave an id (see ``thywill.core.publication``).
+
+    Args:
+        application: the name of the application.
+        message: the position of the message in the application's log.
+        key: the digest of application and id; no two rows have the same.
+        digest: the digest of the rest, which tells a repeated message from another one with its id.
+        sent: seconds since the epoch.
+    """
+
+    application: str
+    message: int
+    key: str
+    digest: str
+    sent: float
+
+
 @dataclass(slots=True)
 class Stored:
-    """Everything that the database holds, as it is read at the start. Messages are ordered by id."""
+    """Everything that the database holds, as it is read at the start.
+
+    Messages are ordered by id, publications by their time.
+    """
 
     clients: list[StoredClient] = field(default_factory=list)
     messages: list[StoredMessage] = field(default_factory=list)
     items: list[StoredItem] = field(default_factory=list)
     subscriptions: list[StoredSubscription] = field(default_factory=list)
+    publications: list[StoredPublication] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -129,6 +151,7 @@ class Changes:
     Args:
         clients: new clients.
         messages: new messages of the log.
+        publications: which of them came from outside with an id.
         items: accepted messages from browsers.
         memberships: who enters or leaves a channel, in order.
         cursors: acknowledgements.
@@ -140,11 +163,13 @@ class Changes:
             reason, JSON.
         forgotten: clients to delete with everything about them.
         withdrawn: application and id of messages that were refused because their transaction failed. They
-            are deleted, since the database may have committed the transaction before the connection broke.
+            and their publications are deleted, since the database may have committed the transaction before
+            the connection broke.
     """
 
     clients: dict[str, StoredClient] = field(default_factory=dict)
     messages: list[StoredMessage] = field(default_factory=list)
+    publications: list[StoredPublication] = field(default_factory=list)
     items: list[StoredItem] = field(default_factory=list)
     memberships: list[MembershipChange] = field(default_factory=list)
     cursors: dict[str, int] = field(default_factory=dict)

@@ -62,6 +62,10 @@ class MessageStore(Protocol):
         """Delete the messages of ``application`` up to the id ``up_to``."""
         ...
 
+    async def forget_publications(self, before: float) -> None:
+        """Delete the publications sent before that time, in seconds since the epoch; their messages stay."""
+        ...
+
 
 class Database(Component):
     """Stores one record for each client, across restarts of the server.

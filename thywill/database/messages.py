@@ -16,6 +16,7 @@ from thywill.core.changes import (
     StoredClient,
     StoredItem,
     StoredMessage,
+    StoredPublication,
     StoredSubscription,
 )
 from thywill.database.backend import Backend, Transaction
@@ -34,17 +35,18 @@ class Models:
     message: Any
     item: Any
     subscription: Any
+    publication: Any
 
     @classmethod
     def bound_to(cls, database: peewee.Database) -> Models:
         """Return models that are bound to ``database``."""
-        models = cls(*(kind() for kind in (_client, _message, _item, _subscription)))
+        models = cls(*(kind() for kind in (_client, _message, _item, _subscription, _publication)))
         database.bind(models.all())
         return models
 
     def all(self) -> list[Any]:
         """Return all models."""
-        return [self.client, self.message, self.item, self.subscription]
+        return [self.client, self.message, self.item, self.subscription, self.publication]
 
 
 def _client() -> Any:
@@ -116,6 +118,21 @@ def _subscription() -> Any:
     return QueueSubscription
 
 
+def _publication() -> Any:
+    class QueuePublication(peewee.Model):
+        application = peewee.CharField(LENGTHS["application"])
+        message = peewee.BigIntegerField()
+        key = peewee.CharField(32)
+        digest = peewee.CharField(32)
+        sent = peewee.DoubleField(index=True)
+
+        class Meta:
+            table_name = "queue_publication"
+            primary_key = peewee.CompositeKey("application", "message")
+
+    return QueuePublication
+
+
 class MessageTables:
     """The durable queue in ``database``; each method is one transaction.
 
@@ -135,6 +152,7 @@ class MessageTables:
         self._insert_messages = self._insert_into(models.message, StoredMessage, _refuse)
         self._insert_items = self._insert_into(models.item, StoredItem, _ignore)
         self._insert_subscriptions = self._insert_into(models.subscription, StoredSubscription, _ignore)
+        self._insert_publications = self._insert_into(models.publication, StoredPublication, _refuse)
 
     def load(self) -> Stored:
         """Return all rows."""
@@ -145,6 +163,9 @@ class MessageTables:
                 messages=_read(models.message.select().order_by(models.message.id), StoredMessage),
                 items=_read(models.item.select().order_by(models.item.n), StoredItem),
                 subscriptions=_read(models.subscription.select(), StoredSubscription),
+                publications=_read(
+                    models.publication.select().order_by(models.publication.sent), StoredPublication
+                ),
             )
 
     def write(self, changes: Changes) -> None:
@@ -153,6 +174,7 @@ class MessageTables:
             self._withdraw(changes)
             self._insert_clients(self._fitting(changes.clients.values()))
             self._insert_messages(changes.messages)
+            self._insert_publications(changes.publications)
             self._insert_items(changes.items)
             self._change_memberships(changes.memberships)
             self._update(changes)
@@ -174,6 +196,12 @@ class MessageTables:
             message.delete().where(old).execute()
             self._trim_subscriptions(application, ids[-1])
         return len(ids)
+
+    def forget_publications(self, before: float) -> None:
+        """Delete the publications that were sent before that time."""
+        publication = self._models.publication
+        with self._transaction():
+            publication.delete().where(publication.sent < before).execute()
 
     def probe(self) -> None:
         """Store a message and delete it again, to find out whether messages can be stored."""
@@ -197,9 +225,10 @@ class MessageTables:
         return self._database.refusal((data,)) is None
 
     def _withdraw(self, changes: Changes) -> None:
-        message = self._models.message
-        one = message.delete().where((message.application == "") & (message.id == 0))
-        self._repeat(one, changes.withdrawn)
+        message, publication = self._models.message, self._models.publication
+        for model, column in ((message, message.id), (publication, publication.message)):
+            one = model.delete().where((model.application == "") & (column == 0))
+            self._repeat(one, changes.withdrawn)
 
     def _insert_into(self, model: Any, kind: type[Any], where_there: Complete) -> Insert:
         columns = [getattr(model, name) for name in kind._fields]

@@ -36,3 +36,6 @@ class PeeweeMessages(MessageStore):
     async def trim(self, application: str, up_to: int) -> None:
         while await self._thread.run(self._tables.trim, application, up_to, TRIM_SLICE) == TRIM_SLICE:
             continue
+
+    async def forget_publications(self, before: float) -> None:
+        await self._thread.run(self._tables.forget_publications, before)

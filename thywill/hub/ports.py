@@ -16,6 +16,7 @@ from typing import ClassVar
 from thywill.core.envelope import Item
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Outbox
+from thywill.core.publication import Publication
 from thywill.errors import Gone, RequestError
 from thywill.hub.client import LiveClient
 
@@ -78,6 +79,17 @@ class MessageQueue(ABC):
 
         Raises:
             Unavailable: it cannot be saved at present; it was not sent.
+        """
+
+    @abstractmethod
+    async def publish(self, publications: Sequence[Publication]) -> list[int]:
+        """Add messages from outside, all of them or none; return their ids when they are safe.
+
+        A publication whose mark is known gets the id of the first one, and is not sent again.
+
+        Raises:
+            Reused: a mark belongs to another message; nothing was sent.
+            Unavailable: they cannot be saved at present; nothing was sent.
         """
 
     @abstractmethod

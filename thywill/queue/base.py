@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -15,6 +16,7 @@ from thywill.core.log import LogBounds, MessageLog
 from thywill.core.measures import Measures
 from thywill.core.outbox import Bounds, Outbox
 from thywill.core.overflow import Overflow
+from thywill.core.publication import Publication, Publications
 from thywill.database.base import Database
 from thywill.errors import Gone
 from thywill.hub.client import LiveClient
@@ -36,6 +38,7 @@ class QueueSettings:
         overflow: what happens then, to a message of which its application says nothing else.
         log_messages, log_bytes: how much may wait for all clients of one application together; what is for
             several counts once.
+        publication_ids: how many ids of messages from outside are remembered, for an hour.
         takeover: how long a server that starts waits for another one that owns the database, in seconds.
     """
 
@@ -46,7 +49,13 @@ class QueueSettings:
     overflow: Overflow = Overflow.DROP_OLDEST
     log_messages: Positive = 100_000
     log_bytes: Positive = 64 * 1024 * 1024
+    publication_ids: Positive = 100_000
     takeover: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+
+    @property
+    def publication_age(self) -> float:
+        """For how many seconds the ids of messages from outside are remembered."""
+        return 3600.0
 
 
 class Queue(Component, MessageQueue):
@@ -61,6 +70,7 @@ class Queue(Component, MessageQueue):
         settings: the section ``[queue]``.
         database: keeps the clients' records, and more for a queue that survives.
         receivers: puts messages into the outboxes of those they are for.
+        wall: the clock, in seconds since the epoch.
 
     ``logs`` counts the messages that wait, by application. A message that is safe is delivered by
     ``receivers.deliver(application, address, message_id, message, logs[application])``.
@@ -68,7 +78,15 @@ class Queue(Component, MessageQueue):
 
     Settings: ClassVar[type[Any]] = QueueSettings
 
-    def __init__(self, settings: QueueSettings, database: Database, receivers: Delivery) -> None:
+    def __init__(
+        self,
+        settings: QueueSettings,
+        database: Database,
+        receivers: Delivery,
+        *,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.wall = wall
         self.settings = settings
         self.database = database
         self.receivers = receivers
@@ -81,6 +99,7 @@ class Queue(Component, MessageQueue):
         )
         limits = LogBounds(settings.log_messages, settings.log_bytes)
         self.logs: dict[str, MessageLog] = defaultdict(lambda: MessageLog(limits))
+        self.publications = Publications(settings.publication_age, settings.publication_ids)
 
     def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
         """Tell the browser how much it may send at once."""
@@ -96,6 +115,8 @@ class Queue(Component, MessageQueue):
             measures.gauge("thywill_log_messages", text, len(messages), application=application)
             text = "Bytes of these messages."
             measures.gauge("thywill_log_bytes", text, messages.size, application=application)
+        text = "Ids of messages from outside that are remembered."
+        measures.gauge("thywill_publication_ids", text, len(self.publications))
 
     async def restore(self, applications: Container[str]) -> Sequence[Restored]:
         """Return the clients that were stored before a restart; those of other applications are deleted."""
@@ -106,6 +127,20 @@ class Queue(Component, MessageQueue):
         return None
 
     # What the hub calls: thywill.hub.ports.MessageQueue.
+
+    async def publish(self, publications: Sequence[Publication]) -> list[int]:
+        # All or none as long as append neither waits nor fails, as in a queue that ends with the process.
+        now = self.wall()
+        self.publications.check(publications, now)
+        ids: list[int] = []
+        for each in publications:
+            position = self.publications.position(each)
+            if position is None:
+                position = await self.append(each.application, each.address, each.message)
+                if row := each.stored(position, now):
+                    self.publications.add(row)
+            ids.append(position)
+        return ids
 
     def handled(self, client: LiveClient, number: int) -> None:
         """Nothing is stored of it."""

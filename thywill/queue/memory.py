@@ -28,7 +28,7 @@ class MemoryQueue(Queue):
         *,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(settings, database, receivers)
+        super().__init__(settings, database, receivers, wall=wall)
         self._last: dict[str, int] = defaultdict(lambda: begin(wall(), 0) - 1)
 
     def open(self, application: str) -> Outbox:

@@ -30,11 +30,19 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from thywill.core.changes import MembershipChange, Stored, StoredClient, StoredItem, StoredMessage
+from thywill.core.changes import (
+    MembershipChange,
+    Stored,
+    StoredClient,
+    StoredItem,
+    StoredMessage,
+    StoredPublication,
+)
 from thywill.core.envelope import Item
 from thywill.core.lifecycle import State
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Entry, Outbox
+from thywill.core.publication import Publication
 from thywill.core.record import ClientRecord
 from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import Gone, RequestError, Unavailable
@@ -76,12 +84,17 @@ class DatabaseQueueSettings(QueueSettings):
         cursors: seconds within which acknowledgements of browsers are committed. Messages whose
             acknowledgement was not committed when the server is killed are sent again; pages ignore them.
         trim: seconds between two deletions of messages that all receivers have acknowledged.
-        age: seconds after which a message is dropped although some receiver has not acknowledged it.
+        age: seconds after which a message is dropped although some receiver has not acknowledged it, and the
+            id of a message from outside is forgotten.
     """
 
     cursors: Seconds = 2.0
     trim: Seconds = 5.0
     age: Seconds = 3600.0
+
+    @property
+    def publication_age(self) -> float:
+        return self.age
 
 
 class DatabaseQueue(Queue):
@@ -99,8 +112,7 @@ class DatabaseQueue(Queue):
         *,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(settings, database, receivers)
-        self._wall = wall
+        super().__init__(settings, database, receivers, wall=wall)
         self._store = database.messages()
         self._commits = GroupCommit(self._store)
         self._positions: dict[str, Position] = defaultdict(lambda: Position.begin(wall(), 0))
@@ -133,11 +145,13 @@ class DatabaseQueue(Queue):
     async def restore(self, applications: Container[str]) -> Sequence[Restored]:
         stored = await self._store.load()
         for application, last in MessageIndex(stored.messages).last.items():
-            self._positions[application] = Position.begin(self._wall(), last)
+            self._positions[application] = Position.begin(self.wall(), last)
         self._forget_others(stored, applications)
         # Steps of the others never run, so they must not keep messages in the log.
         ours = [client for client in stored.clients if client.application in applications]
         self._replay = Replay(ours, stored.messages)
+        for row in stored.publications:
+            self.publications.add(row)
         clients = restore(stored, self.bounds, applications)
         self._lossy.update(client.id for client in clients if client.outbox.losses)
         for client in clients:
@@ -259,35 +273,76 @@ class DatabaseQueue(Queue):
         step: Step | None = None,
         index: int | None = None,
     ) -> int:
+        safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        message_id = self._add(application, address, message, partial(_settle, safe), step, index)
+        await safe
+        return message_id
+
+    def _add(
+        self,
+        application: str,
+        address: Address,
+        message: Message,
+        then: Then,
+        step: Step | None = None,
+        index: int | None = None,
+    ) -> int:
+        """Put a message into the next transaction and return its id.
+
+        When that is committed the message is delivered and ``then`` is called, or else called with the error.
+        """
         position = self._positions[application]
         position.assigned += 1
         row = _row(application, position.assigned, address, message, step, index)
         if step is not None:
             self._in_flight.setdefault((step.client, step.number), row.id)
-        safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._commits.changes.messages.append(row)
-        self._commits.commit(partial(self._appended, safe, application, address, row.id, message))
-        await safe
+        self._commits.commit(partial(self._added, application, address, row.id, message, then))
         return row.id
 
-    def _appended(
+    def _added(
         self,
-        safe: asyncio.Future[None],
         application: str,
         address: Address,
         message_id: int,
         message: Message,
+        then: Then,
         error: RequestError | None,
     ) -> None:
         if error is None:
             self._positions[application].delivered = message_id
             self.receivers.deliver(application, address, message_id, message, self.logs[application])
-        if safe.done():  # the task that waited was cancelled
-            return
-        if error is None:
-            safe.set_result(None)
-        else:
-            safe.set_exception(error)
+        then(error)
+
+    async def publish(self, publications: Sequence[Publication]) -> list[int]:
+        now = self.wall()
+        self.publications.check(publications, now)
+        added: list[StoredPublication] = []
+        ids = [self._publish(each, now, added) for each in publications]
+        self._commits.changes.publications += added
+        safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # Also where all are known: the first ones may be in flight, and have to be safe before the answer.
+        self._commits.commit(partial(self._published, added, safe))
+        await safe
+        return ids
+
+    def _publish(self, publication: Publication, now: float, added: list[StoredPublication]) -> int:
+        known = self.publications.position(publication)
+        if known is not None:
+            return known
+        application, address, message, _ = publication
+        message_id = self._add(application, address, message, _nobody_waits)
+        if row := publication.stored(message_id, now):
+            self.publications.add(row)
+            added.append(row)
+        return message_id
+
+    def _published(
+        self, added: Sequence[StoredPublication], safe: asyncio.Future[None], error: RequestError | None
+    ) -> None:
+        if error is not None:
+            self.publications.withdraw(added)
+        _settle(safe, error)
 
     def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
         return self._positions[application].is_lost(cursor)
@@ -345,6 +400,13 @@ class DatabaseQueue(Queue):
                 # Also while writes fail: on a full disk this is what makes room.
                 with suppress(DatabaseUnavailable):
                     await self._trim(application, position)
+            with suppress(DatabaseUnavailable):
+                await self._forget_publications()
+
+    async def _forget_publications(self) -> None:
+        before = self.publications.take_forgotten(self.wall())
+        if before is not None:
+            await self._store.forget_publications(before)
 
     async def _trim(self, application: str, position: Position) -> None:
         """Delete messages that nobody needs; the last stays, since the ids go on from it after a restart."""
@@ -375,6 +437,19 @@ class DatabaseQueue(Queue):
         # Its messages may leave the log before its browser has acknowledged the loss.
         self._lossy.add(client.id)
         self._commits.changes.lost[client.id] = client.outbox.loss()
+
+
+def _settle(safe: asyncio.Future[None], error: RequestError | None) -> None:
+    if safe.done():  # the task that waited was cancelled
+        return
+    if error is None:
+        safe.set_result(None)
+    else:
+        safe.set_exception(error)
+
+
+def _nobody_waits(error: RequestError | None) -> None:
+    """Do nothing when one message of several is safe: the publisher waits for all of them together."""
 
 
 def _with_record(client: Restored, record: ClientRecord | None) -> Restored:
