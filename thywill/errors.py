@@ -202,10 +202,22 @@ class Reused(RequestError):
 
 
 class Gone(RequestError):
-    """The client has left, expired or been disconnected: the page has to connect again."""
+    """The client has left, expired or been disconnected: the page has to connect again.
+
+    Args:
+        message: a sentence for people.
+        reconnect: whether the page may do so by itself, since nobody has ended the client on purpose.
+    """
 
     status = 410
     code = "gone"
+
+    def __init__(self, message: str, *, reconnect: bool = False) -> None:
+        super().__init__(message)
+        self.reconnect = reconnect
+
+    def details(self) -> dict[str, Any]:
+        return {"reconnect": True} if self.reconnect else {}
 
 
 class TooLarge(RequestError):

@@ -152,6 +152,8 @@ async def test_the_frame_of_stock_clients_is_revalidated(start: Start, http: str
     response = await running.fetch("thywill/sockjs/iframe-1.6.1.html")
     assert response.headers["Cache-Control"] == "no-cache"
     assert "Expires" not in response.headers
+    assert response.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert response.headers["Cross-Origin-Embedder-Policy"] == "credentialless"
     again = {"If-None-Match": response.headers["Etag"]}
     assert (await running.fetch("thywill/sockjs/iframe-1.6.1.html", headers=again)).code == 304
     upgraded = await start(

@@ -25,7 +25,10 @@ from thywill.hub.meter import Meter
 from thywill.hub.ports import Listener, MessageQueue, Then
 from thywill.hub.rates import ClientLimits
 
-AWAY = "this client has left, or its grace time has passed"
+AWAY = (
+    "this server does not know this client: it has left, its grace time has passed,"
+    " or the server was restarted"
+)
 """What is told of an end that had no reason of its own."""
 
 Result = TypeVar("Result")

@@ -32,6 +32,8 @@ NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 DOUBTS_EVERY = 60.0
 """Seconds between two lines about proxies that are not trusted: every browser can cause one."""
 
+RENAMED = "; if its name is there, send SIGHUP, which has the addresses of names looked up again"
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -59,8 +61,8 @@ class TrustedProxies:
     """The proxies whose headers are believed.
 
     Args:
-        trusted: addresses, networks such as ``10.0.0.0/8``, names of hosts, which are looked up once, or
-            ``unix:`` for whoever comes through a Unix socket.
+        trusted: addresses, networks such as ``10.0.0.0/8``, names of hosts, which are looked up now and not
+            again, or ``unix:`` for whoever comes through a Unix socket.
         clock: seconds that only grow.
         resolve: looks names up.
 
@@ -79,6 +81,7 @@ class TrustedProxies:
         self._networks = [network for text in texts if text != UNIX for network in _networks(text, resolve)]
         self._known: Recent[str, bool | None] = Recent(BROWSERS)
         self._trusts_unix = UNIX in texts
+        self._has_names = any(NAME.fullmatch(text) for text in texts)
         self._browsers: Recent[tuple[bytes, str], str] = Recent(BROWSERS)
         self._clock = clock
         self._next_doubt = self._next_unread = clock()
@@ -126,8 +129,9 @@ class TrustedProxies:
         self._next_doubt = now + DOUBTS_EVERY
         log.warning(
             "%s sends X-Forwarded-For, is not trusted and counts as the browser: if it is your proxy,"
-            " add it to trusted_proxies in [server]",
+            " add it to trusted_proxies in [server]%s",
             peer,
+            RENAMED if self._has_names else "",
         )
 
     def _browser(self, forwarded: bytes, peer: str) -> str:

@@ -19,7 +19,10 @@ PURPOSE = "client"
 EVICTED = 1000
 """How many disconnect reasons are remembered."""
 
-LEFT = "this client has left, or its grace time has passed"
+UNKNOWN = (
+    "this server does not know this client: it has left, its grace time has passed,"
+    " or the server was restarted"
+)
 
 
 class Directory:
@@ -102,7 +105,8 @@ class Directory:
         if client is not None:
             client.token = token  # issued before the server was restarted
             return client
-        raise Gone(self._evicted.get(client_id, LEFT))
+        reason = self._evicted.get(client_id, UNKNOWN)
+        raise Gone(reason, reconnect=reason is UNKNOWN)
 
     # Channels and addresses.
 

@@ -316,7 +316,7 @@ class Hub:
                 "%s: has messages that the database has lost: it was replaced by an older one", client
             )
             self.disconnect(client, WENT_BACK)
-            raise Gone(WENT_BACK)
+            raise Gone(WENT_BACK, reconnect=True)
 
     def refused(self, error: RequestError) -> None:
         """Count a request or frame that was refused with ``error`` after its endpoint had returned."""

@@ -11,11 +11,9 @@
       },
       LOST_SHOWN = 10000;
 
-  // Returns why a client has ended or a message was not sent, for people. A server that was restarted without its queue
-  // can not know that, and speaks of the grace time.
+  // Returns why a client has ended or a message was not sent, for people.
   chat.reason = function (error) {
-    var isUnknown = error.code === 'gone' && /grace time/.test(error.message);
-    return isUnknown ? 'The server was restarted, or this page was away for too long.' : error.message;
+    return error.reconnect ? 'The server was restarted, or this page was away for too long.' : error.message;
   };
 
   function Status() {

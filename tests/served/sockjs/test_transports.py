@@ -131,6 +131,12 @@ async def test_who_may_show_an_htmlfile_in_a_frame(lab: Lab, session: str) -> No
     assert head.header("cross-origin-embedder-policy") == "require-corp"
 
 
+async def test_isolated_pages_may_load_the_scripts(lab: Lab, session: str) -> None:
+    service, _ = await lab.special({})
+    _, head = await service.stream(f"{session}/jsonp?c=x", method="GET")
+    assert head.header("cross-origin-resource-policy") == "cross-origin"
+
+
 async def test_a_stream_is_not_compressed(echo: Service, session: str) -> None:
     _, head = await echo.stream(f"{session}/xhr_streaming", "Accept-Encoding: gzip")
     assert head.header("content-encoding") is None

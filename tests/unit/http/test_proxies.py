@@ -195,6 +195,12 @@ def test_an_untrusted_proxy_is_logged_once_a_minute(book: Book) -> None:
     assert doubts(book)[1].startswith("192.0.2.1 sends")
 
 
+def test_where_names_are_trusted_the_line_says_how_to_look_them_up_again(book: Book) -> None:
+    proxies = TrustedProxies(["proxy"], resolve=lambda name: ["192.0.2.7"])
+    proxies.doubt(asked("192.0.2.8", "X-Forwarded-For"))
+    assert doubts(book)[0].endswith("send SIGHUP, which has the addresses of names looked up again")
+
+
 def test_a_browser_without_the_header_is_not_logged(book: Book) -> None:
     TrustedProxies([]).doubt(asked("192.0.2.1", "Host", "Accept-Encoding", "X-Forwarded-Proto"))
     assert not doubts(book)

@@ -27,6 +27,7 @@ ANSWERS: list[tuple[RequestError, int, dict[str, Any], bytes]] = [
     (errors.Gap(6), 409, {"code": "gap", "received": 6}, b""),
     (errors.Conflict(6), 409, {"code": "conflict"}, b""),
     (errors.Gone("m"), 410, {"code": "gone"}, b""),
+    (errors.Gone("m", reconnect=True), 410, {"code": "gone", "reconnect": True}, b""),
     (errors.TooLarge("m"), 413, {"code": "too_large"}, b""),
     (errors.UnsupportedEncoding("m"), 415, {"code": "encoding"}, b"Accept-Encoding: identity\r\n"),
     (errors.TooMany("m", retry=7), 429, {"code": "too_many", "retry": 7}, b"Retry-After: 7\r\n"),

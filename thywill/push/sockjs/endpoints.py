@@ -56,6 +56,9 @@ class Endpoints:
 
     def _head(self, transport: Transport) -> bytes:
         lines = head(transport.content_type)
+        if transport.calls:
+            # Pages that isolate themselves (COEP require-corp) load no script of another origin without it.
+            lines += b"Cross-Origin-Resource-Policy: cross-origin\r\n"
         if transport.framed:
             # A page that isolates itself, such as our hidden frame, may show only frames that do so as well.
             lines += f"Content-Security-Policy: {frame_policy(self._origins)}\r\n".encode()

@@ -224,6 +224,10 @@ class FramePage(OwnPage, IFrameHandler):  # type: ignore[misc]
         else:
             self.enable_cache()
         self.set_header("Content-Security-Policy", policy)
+        # A page that isolates itself (COEP require-corp) may show only frames that do so as well. The value
+        # `require-corp` would forbid the script, which may come from a server that sends no CORP.
+        self.set_header("Cross-Origin-Embedder-Policy", "credentialless")
+        self.set_header("Cross-Origin-Resource-Policy", "cross-origin")
         if self.check_etag_header():
             self.set_status(304)
             self.finish()

@@ -1,0 +1,85 @@
+"""Pages of another origin that restrict themselves, or whose other scripts change our requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.drivers import Browser, Page
+from tests.support.elsewhere import Elsewhere, elsewhere_served
+from tests.support.served import Served
+
+pytestmark = pytest.mark.browser
+
+ISOLATED = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+}
+# As scripts do that follow a request through all servers (W3C Trace Context).
+TRACED = """
+const send = XMLHttpRequest.prototype.send;
+XMLHttpRequest.prototype.send = function (body) {
+  this.setRequestHeader('traceparent', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01');
+  this.setRequestHeader('X-Request-Start', '1');
+  window.traced = true;
+  send.call(this, body);
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
+    folder = tmp_path_factory.mktemp("server")
+    with elsewhere_served() as site:
+        settings = folder / "thywill.toml"
+        settings.write_text(f'client_interface.origins = ["{site.origin}"]\n')
+        with Served(folder, "--config", str(settings)) as served:
+            site.thywill = served.address.rstrip("/")
+            yield site
+
+
+def visit(browser: Browser, elsewhere: Elsewhere, headers: dict[str, str], script: str = "") -> Page:
+    elsewhere.headers = headers
+    page = browser.new_page(isolated=True)
+    page.add_init_script(script)
+    page.open(f"{elsewhere.origin}/")
+    return page
+
+
+def talks_by(page: Page, transport: str) -> None:
+    page.wait_for("!!window.chat || !!failure")
+    assert page.evaluate("failure") is None
+    page.wait_for(f"/^({transport})$/.test(chat.transport)")
+    page.evaluate("chat.send({kind: 'say', room: 'Lobby', text: 'hello'}), 0")
+    page.wait_for("said.includes('hello')")
+
+
+@pytest.mark.parametrize(
+    ("order", "transport"),
+    [
+        ([], "xhr-streaming|eventsource"),
+        (["iframe"], "iframe"),
+        (["jsonp"], "jsonp"),
+    ],
+    ids=["streams", "frame", "jsonp"],
+)
+def test_a_page_that_isolates_itself_works(
+    browser: Browser, elsewhere: Elsewhere, order: list[str], transport: str
+) -> None:
+    page = visit(browser, elsewhere, ISOLATED, f"window.thywill = {{transports: {order or 'undefined'}}};")
+    assert page.evaluate("crossOriginIsolated")
+    talks_by(page, transport)
+
+
+def test_headers_that_other_scripts_add_are_allowed(browser: Browser, elsewhere: Elsewhere) -> None:
+    page = visit(browser, elsewhere, {}, TRACED)
+    talks_by(page, "xhr-streaming|eventsource")
+    assert page.evaluate("traced")
+
+
+def test_a_page_that_forbids_the_requests_is_told_so(browser: Browser, elsewhere: Elsewhere) -> None:
+    page = visit(browser, elsewhere, {"Content-Security-Policy": "connect-src 'self'"})
+    page.wait_for("!!failure")
+    reason = f"The connect-src of this page forbids {elsewhere.thywill}/thywill/"
+    assert page.evaluate("failure") == {"step": "connect", "message": reason}
