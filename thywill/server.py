@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -32,6 +31,7 @@ from thywill.client_interface.bootstrap import Bootstrap
 from thywill.client_interface.tornado import TornadoClientInterface
 from thywill.component import Choice, Chosen, Component
 from thywill.config import LimitsSettings, ServerSettings, Settings
+from thywill.core.server_row import ServerRow
 from thywill.core.signing import Signer
 from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import SettingsError
@@ -50,11 +50,14 @@ from thywill.log.base import Log
 from thywill.monitoring.gate import Gate
 from thywill.monitoring.metrics import Metrics
 from thywill.monitoring.ready import Ready
+from thywill.monitoring.servers import Servers
 from thywill.monitoring.settings import MonitoringSettings
 from thywill.monitoring.site import LIMITS, TIMING, NoRecords, StatusSite
 from thywill.monitoring.status import Status
 from thywill.monitoring.watch import Watch
+from thywill.process.name import server_name
 from thywill.process.private import make_private
+from thywill.process.secret import make_folder, read_secret
 from thywill.process.sockets import Inherited, bind, describe, start_listening
 from thywill.push.base import Push, PushSettings, SendLimits
 from thywill.push.longpoll import LongPoll
@@ -87,8 +90,6 @@ COMPONENTS: dict[str, dict[str, str]] = {
 """The components that come with thywill, by section and by name; the first of each is the default, for push
 all of them."""
 
-SECRET_BYTES = 32
-DATA_REMEDY = "let the user of the service write there (chown), or name another folder with --data"
 PATIENCE = 2.0
 """Seconds within which the database has to answer for the server to be ready, if its queue is durable."""
 STATUS_STOP = 1.0
@@ -177,8 +178,8 @@ class Service:
         self.proxies = TrustedProxies(self.settings.trusted_proxies)
         self.folder = folder = root / self.settings.data
         if secret is None:
-            _make_folder(folder)
-        signer = Signer(secret or _secret(folder, pages.settings.secret_file))
+            make_folder(folder)
+        signer = Signer(secret or read_secret(folder, pages.settings.secret_file))
         interface = choice.one("application_interface", ApplicationInterface)  # type: ignore[type-abstract]
         self.log = _build(choice.one("log", Log), folder, interface.kind.packages(interface.settings))
         self.database = _build(choice.one("database", Database), folder)
@@ -200,6 +201,7 @@ class Service:
         self._ticker: asyncio.TimerHandle | None = None
         self._due = 0.0
         self.address = ""
+        self.queue.describe_server = self.watch.row
         self.deposed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def _make_engine(self, choice: Choice, interface: Chosen[ApplicationInterface], signer: Signer) -> Engine:
@@ -220,7 +222,7 @@ class Service:
 
     def _make_status(self, signer: Signer, root: Path) -> StatusSite:
         # The watch is passed as a function: it observes this site, too, and does not exist yet.
-        arguments = (lambda: self.watch, self.gate.has_key)
+        arguments = (lambda: self.watch, self.queue.servers, self.gate.has_key)
         status = Loaded(Status, page_of(Status, "status", Status.STATIC), arguments)
         records = NoRecords(None, self.folder)
         engine = make_engine(
@@ -257,13 +259,20 @@ class Service:
     def _make_server(self) -> Server:
         requests: dict[bytes, int] = {}
         self.watch = Watch(
-            self.hub, self.meter, self._components(), lambda: self._server.connections, requests, __version__
+            self.hub,
+            self.meter,
+            self._components(),
+            lambda: self._server.connections,
+            requests,
+            ServerRow(server_name(), "", os.getpid(), __version__, time.time()),
+            lambda: self.address,
         )
         endpoints: dict[bytes, Endpoint] = {
             **self.client_interface.endpoints(),
             **self.status.endpoints(),
             b"/thywill/ready": Ready(self.problems),
             b"/thywill/metrics": self.gate.guard(Metrics(self.watch)),
+            b"/thywill/servers": self.gate.guard(Servers(self.queue.servers)),
         }
         for push in self.pushes:
             endpoints.update(push.endpoints())
@@ -308,7 +317,7 @@ class Service:
                 await self._restore()
             await part.start()
             self._started.append(part)
-            if part is self.database:
+            if part is self.database and not self.queue.shared:
                 # Before anything is read there: another server may write until it has ended.
                 await self.database.own(self.address, self.queue.settings.takeover, self._give_way)
         self.hub.resume()
@@ -328,7 +337,8 @@ class Service:
     async def _restore(self) -> None:
         try:
             stored = await self.queue.restore(self.applications.pages())
-            await self.database.retire()
+            if not self.queue.shared:  # else the clients of other servers are here, too
+                await self.database.retire()
         except DatabaseUnavailable as error:
             raise SettingsError(f"[database]: {error}") from None
         self.hub.restore(stored)
@@ -416,34 +426,6 @@ def _timeouts(settings: ServerSettings) -> Timeouts:
         idle=settings.idle_timeout,
         write=settings.write_timeout,
     )
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = f"the folder {folder} cannot be created: {error.strerror}"
-        raise SettingsError(f"[server] data: {reason}; {DATA_REMEDY}") from None
-
-
-def _secret(folder: Path, name: str) -> bytes:
-    """Return the secret that signs tokens. The first start creates its file, readable for its owner only."""
-    path = folder / name
-    try:
-        if not path.exists():
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(secrets.token_bytes(SECRET_BYTES))
-        secret = path.read_bytes()
-    except OSError as error:
-        if path.parent == folder and not os.access(folder, os.W_OK | os.X_OK):
-            reason = f"nothing can be written in the folder {folder}: {error.strerror}"
-            raise SettingsError(f"[server] data: {reason}; {DATA_REMEDY}") from None
-        raise SettingsError(f"[client_interface] secret_file: {path}: {error.strerror}") from None
-    if len(secret) < SECRET_BYTES:
-        raise SettingsError(
-            f"[client_interface] secret_file: {path} is shorter than {SECRET_BYTES} bytes; delete it"
-        )
-    return secret
 
 
 def _bind(settings: ServerSettings) -> list[socket.socket]:

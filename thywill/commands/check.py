@@ -24,9 +24,10 @@ from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import SettingsError
 from thywill.log.base import Log
 from thywill.process import descriptors
+from thywill.process.secret import SECRET_BYTES
 from thywill.process.sockets import bare, describe, listen
 from thywill.push.base import Push
-from thywill.server import COMPONENTS, SECRET_BYTES, Service
+from thywill.server import COMPONENTS, Service
 
 USUAL = 60.0
 """Seconds of silence after which proxies, nginx among them, usually cut a response."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from thywill.commands.report import Report
-from thywill.server import SECRET_BYTES
+from thywill.process.secret import SECRET_BYTES
 
 OTHERS = 0o077
 """The rights of everybody but the owner."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from thywill.component import Component
 from thywill.core.measures import Measures
 from thywill.core.overflow import Overflow
+from thywill.core.server_row import ServerRow
 from thywill.hub.hub import Hub
 from thywill.hub.meter import Meter
 from thywill.monitoring.census import Census, Count
@@ -24,7 +25,8 @@ class Watch:
         parts: the components, which measure themselves.
         connections: returns how many HTTP connections are open.
         requests: the number of requests by kind.
-        version: thywill's version.
+        server: the server's name, process and version in the list of servers.
+        address: returns where it listens.
         begun: when the server was started, by the monotonic clock.
     """
 
@@ -33,12 +35,30 @@ class Watch:
     parts: Sequence[Component]
     connections: Callable[[], int]
     requests: Mapping[bytes, int]
-    version: str
+    server: ServerRow
+    address: Callable[[], str]
     begun: float = field(default_factory=time.monotonic)
     census: Census = field(init=False)
 
     def __post_init__(self) -> None:
         self.census = Census(self.hub.clients)
+
+    @property
+    def version(self) -> str:
+        """thywill's version."""
+        return self.server.version
+
+    def row(self) -> ServerRow:
+        """Return this server's row in the list of servers, as if there were no other one."""
+        delay = self.meter.delay
+        return replace(
+            self.server,
+            address=self.address(),
+            clients=len(self.hub.clients),
+            delay=round(delay.sum / max(delay.count, 1), 4),
+            lag=round(self.meter.worst_lag(), 4),
+            leads=tuple(self.meter.applications),
+        )
 
     async def measures(self) -> Measures:
         """Return all measures."""

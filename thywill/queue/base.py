@@ -17,6 +17,7 @@ from thywill.core.measures import Measures
 from thywill.core.outbox import Bounds, Outbox
 from thywill.core.overflow import Overflow
 from thywill.core.publication import Publication, Publications
+from thywill.core.server_row import ServerRow
 from thywill.database.base import Database
 from thywill.errors import Gone
 from thywill.hub.client import LiveClient
@@ -74,9 +75,15 @@ class Queue(Component, MessageQueue):
 
     ``logs`` counts the messages that wait, by application. A message that is safe is delivered by
     ``receivers.deliver(application, address, message_id, message, logs[application])``.
+
+    ``shared`` says whether several servers may use one such queue at the same time. Then any of them can
+    answer any browser, and one database of records belongs to all of them. ``describe_server`` returns this
+    server's row in the list of servers; it is set before ``start``, and its ``name`` is this server's name.
     """
 
     Settings: ClassVar[type[Any]] = QueueSettings
+    shared: ClassVar[bool] = False
+    describe_server: Callable[[], ServerRow]
 
     def __init__(
         self,
@@ -125,6 +132,10 @@ class Queue(Component, MessageQueue):
     async def problem(self) -> str | None:
         """Return in one line why messages cannot be stored at present; None if they can, or need not be."""
         return None
+
+    async def servers(self) -> Sequence[ServerRow]:
+        """Return a row for each server that uses this queue: this one alone, unless the queue is shared."""
+        return [self.describe_server()]
 
     # What the hub calls: thywill.hub.ports.MessageQueue.
 

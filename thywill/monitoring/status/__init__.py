@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
 from thywill.application import Application, Client, rpc
 from thywill.component import Configuration
+from thywill.core.server_row import ServerRow
 from thywill.errors import RpcError
 from thywill.monitoring.figures import Figures
 from thywill.monitoring.lookup import describe, search
+from thywill.monitoring.servers import ServerRows
 from thywill.monitoring.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -33,6 +37,7 @@ class Status(Application):
 
     Args:
         watch: returns the server that is shown; called when a visitor comes.
+        servers: returns a row for each server that shares its queue.
         has_key: whether visitors have to send a key.
     """
 
@@ -44,8 +49,9 @@ class Status(Application):
 
     STATIC: ClassVar[Path] = Path(__file__).parent / "static"
 
-    def __init__(self, watch: Callable[[], Watch], has_key: bool) -> None:
+    def __init__(self, watch: Callable[[], Watch], servers: ServerRows, has_key: bool) -> None:
         self._watch = watch
+        self._servers = servers
         self._has_key = has_key
         self._points: deque[list[Any]] = deque(maxlen=HISTORY)
         self._task: asyncio.Task[None] | None = None
@@ -81,7 +87,9 @@ class Status(Application):
             if not self.clients():
                 return
             try:
-                await self._publish(await figures.take())
+                taken = await figures.take()
+                taken["servers"] = [_shown(row, self.watch.server) for row in await self._servers()]
+                await self._publish(taken)
             except Exception:
                 log.exception("the figures could not be sent")
 
@@ -110,6 +118,10 @@ class Status(Application):
         log.info("%s is disconnected by the operator at %s", found, client.address)
         self.watch.hub.disconnect(found, told)
         return True
+
+
+def _shown(row: ServerRow, own: ServerRow) -> dict[str, Any]:
+    return {**asdict(row), "age": round(max(time.time() - row.started, 0)), "own": row.name == own.name}
 
 
 def _text(value: Any) -> str:
