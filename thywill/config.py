@@ -76,7 +76,8 @@ class LimitsSettings:
         connections_per_address: connections of one address; through a proxy, its requests under way.
         held_bytes: bytes in memory of requests that are being read and of answers that are not read.
         held_bytes_per_address: those of one address.
-        small_body: bytes of a body at the addresses that need no more.
+        requests_per_turn: requests of one connection that are answered in a row before others get their turn.
+        small_body: bytes of a body that is read at every address; larger ones only where they are needed.
         clients_per_address: clients of one address; at most half of ``[server] max_clients``.
         unpolled_per_address: those of them that have not polled yet; at most a quarter.
         unpolled_grace: seconds after which such a client may be ended to make room.
@@ -93,6 +94,7 @@ class LimitsSettings:
     connections_per_address: Positive = 2_000
     held_bytes: Positive = 50_331_648
     held_bytes_per_address: Positive = 16_777_216
+    requests_per_turn: Positive = 8
     small_body: Positive = 4_096
     clients_per_address: Positive = 5_000
     unpolled_per_address: Positive = 500

@@ -286,6 +286,7 @@ class Service:
             requests,
             self.meter.limited,
             frozenset(host_name(name.encode()) for name in self.settings.hosts),
+            self.client_interface.largest_body,
         )
         kind = FastServer if self.settings.http == "fast" else TornadoServer
         return kind(site, _limits(self.settings, self.limits), _timeouts(self.settings), self.proxies)
@@ -413,6 +414,7 @@ def _limits(settings: ServerSettings, limits: LimitsSettings) -> Limits:
         header=settings.max_header,
         body=settings.max_body,
         small_body=limits.small_body,
+        per_turn=limits.requests_per_turn,
         held=limits.held_bytes,
         held_per_address=limits.held_bytes_per_address,
         connections=limits.connections_per_address,

@@ -76,6 +76,10 @@ class ClientInterface(Component):
 
     Settings: ClassVar[type[Any]] = ClientInterfaceSettings
 
+    largest_body: ClassVar[int | None] = 0
+    """Bytes that the body of a request to ``application`` may have; None for ``[server] max_body``. A body of
+    ``[limits] small_body`` is always read. Pages that take uploads or long forms need more than 0."""
+
     def __init__(self, settings: Any, surroundings: Surroundings) -> None:
         self.settings = settings
         self.surroundings = surroundings

@@ -98,7 +98,9 @@ class TornadoClientInterface(ClientInterface):
         )
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
-        connect = JsonEndpoint(envelope.Connect, self._connect, self.surroundings.origins, trusting=False)
+        connect = JsonEndpoint(
+            envelope.Connect, self._connect, self.surroundings.origins, trusting=False, largest_body=0
+        )
         return {b"/thywill/connect": connect, b"/thywill/health": self._health}
 
     # The wire.

@@ -23,7 +23,6 @@ from thywill.http.shared import SPARE_READERS, Member, Registry, Shared
 from thywill.http.states import TAKING, TRANSITIONS, Input, advance
 from thywill.http.states import ConnectionEvent as Event
 from thywill.http.states import ConnectionState as State
-from thywill.http.turns import SHARE
 
 log = logging.getLogger(__name__)
 
@@ -325,7 +324,7 @@ class Connection(asyncio.Protocol, Member):
 
     def _read(self, data: bytes) -> Arrived:
         spare = self.shared.spare_readers
-        reader = self._reader or (spare.pop() if spare else RequestReader(self.shared.limits))
+        reader = self._reader or (spare.pop() if spare else self.shared.new_reader())
         arrived = reader.feed(data)
         if reader.between:
             self._reader = None
@@ -382,7 +381,7 @@ class Connection(asyncio.Protocol, Member):
         """Handle what has arrived, until there is something to wait for."""
         # A loop instead of a call from ``finished``: a hundred pipelined requests that are answered at once
         # must not become a hundred nested calls.
-        share = SHARE
+        share = self.shared.limits.per_turn
         while self._state in TAKING:
             request = self._take_next()
             if self._writable is not None:

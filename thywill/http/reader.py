@@ -7,10 +7,13 @@ Transfer-Encoding, doubled or malformed lengths, and bare line feeds (RFC 9112, 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import httptools
 
+from thywill.errors import RequestError
 from thywill.http.message import FORWARDED, Refusal, Request
 
 VERSIONS = ("1.1", "1.0")
@@ -33,21 +36,31 @@ class Limits:
     Args:
         header, body: bytes of one request.
         headers: of one request, by number.
-        small_body: bytes of a body at the addresses ``small``, which need no more.
+        small_body: bytes of a body that is read at every address; about a larger one its endpoint is asked.
         held, held_per_address: bytes that may wait in memory, on the whole server and of one address.
         connections: of one address; where it comes through a trusted proxy, its requests under way.
         pipeline: requests that may wait for their turn before no more is read.
+        per_turn: requests of one connection that are answered in a row before others get their turn.
     """
 
     header: int = 16 * 1024
     headers: int = 100
     body: int = 1024 * 1024
     small_body: int = 4 * 1024
-    small: frozenset[bytes] = frozenset()
     held: int = 48 * 1024 * 1024
     held_per_address: int = 16 * 1024 * 1024
     connections: int = 2_000
     pipeline: int = 32
+    per_turn: int = 8
+
+
+AdmitBody = Callable[[Request, int], int | None]
+"""Decides by a request's head whether its large body is read: ``thywill.http.site.Site.admit_body``."""
+
+
+def admit_any(request: Request, size: int) -> int | None:
+    """Let every body have as many bytes as any."""
+    return None
 
 
 class Stopped(Exception):
@@ -63,9 +76,14 @@ class RequestReader:
 
     Between two requests it holds nothing of the connection's, so a server lends few readers to many
     connections. One that has refused ignores what else arrives.
+
+    Args:
+        limits: what a request may have.
+        admit_body: is asked about each body that is larger than ``limits.small_body``, before it is read.
     """
 
     __slots__ = (
+        "_admit_body",
         "_body",
         "_chunk",
         "_complete",
@@ -79,18 +97,20 @@ class RequestReader:
         "_refusal",
         "_request",
         "_rewritten",
+        "_small",
         "_unread",
     )
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, admit_body: AdmitBody = admit_any) -> None:
         self._limits = limits
+        self._admit_body = admit_body
         self._parser = httptools.HttpRequestParser(self)
         self._request: Request | None = None
         self._body = bytearray()
         self._head = True
         self._fed = self._chunk = 0
         self._length = self._missing = 0
-        self._most = limits.body
+        self._small = self._most = min(limits.small_body, limits.body)
         self._refusal: Refusal | None = None
         self._rewritten = False
         self._complete: Arrived = []
@@ -261,9 +281,9 @@ class RequestReader:
         self._check_target(request)
         if self._fed + self._chunk > self._limits.header:
             self._check_size(request)
-        self._most = self._limits.small_body if request.path in self._limits.small else self._limits.body
+        self._most = self._small
         if self._length > self._most:
-            self._refuse(413, "the body is too large for this address")
+            self._ask(request, self._length)
         self._missing = self._length
         self._head = False
         self._fed = 0
@@ -303,6 +323,15 @@ class RequestReader:
         self._body += chunk
         self._missing = max(0, self._missing - len(chunk))
         if len(self._body) > self._most:
+            self._ask(self._current(), len(self._body))
+
+    def _ask(self, request: Request, size: int) -> None:
+        try:
+            limit = self._admit_body(request, size)
+        except RequestError as error:
+            self._refuse(error.status, error.message)
+        self._most = self._limits.body if limit is None else min(limit, self._limits.body)
+        if size > self._most:
             self._refuse(413, "the body is too large")
 
     def on_message_complete(self) -> None:
@@ -321,7 +350,7 @@ class RequestReader:
         assert self._request is not None, "the parser begins every message"
         return self._request
 
-    def _refuse(self, status: int, reason: str) -> None:
+    def _refuse(self, status: int, reason: str) -> NoReturn:
         self._refusal = Refusal(status, reason)
         raise Stopped
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any, Protocol
 
@@ -96,7 +96,7 @@ class Shared:
         self, site: Site, limits: Limits, timeouts: Timeouts, proxies: TrustedProxies, tick: float
     ) -> None:
         self.site = site
-        self.limits = limits = replace(limits, small=site.small_bodies())
+        self.limits = limits
         self.timeouts = timeouts
         self.proxies = proxies
         self.last_answer: tuple[tuple[int, bytes, bytes, bytes], bytes] | None = None
@@ -113,6 +113,10 @@ class Shared:
         self.call_soon = self._loop.call_soon
         self.answering: list[Member] = []
         self.spare_readers: list[RequestReader] = []
+
+    def new_reader(self) -> RequestReader:
+        """Return a reader that has read nothing."""
+        return RequestReader(self.limits, self.site.admit_body)
 
     def tick(self) -> None:
         """Update the Date header, and call the connections whose deadline has passed."""

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 
 from tornado.httputil import HTTPServerConnectionDelegate
 
-from thywill.errors import Misdirected
+from thywill.errors import Misdirected, TooLarge
 from thywill.http.message import Refusal, Reply, Request, WholeAnswer
 
 Endpoint = Callable[[Request, Reply], None]
-"""Answers a request now, or keeps the reply and answers later; may raise a ``RequestError``."""
+"""Answers a request now, or keeps the reply and answers later; may raise a ``RequestError``.
+
+It may have a method ``body_limit(request)``, which is called before a large body is read, with a request of
+which only the head is known. It returns how many bytes the body may have, or None for as many as any; or it
+raises a ``RequestError``, with which the request is refused. Small bodies are always read."""
 
 Refuse = Callable[[Exception | Refusal, Request], WholeAnswer]
 """Returns the answer to a request that ended with an error."""
@@ -31,6 +35,10 @@ class Site:
         endpoints: the endpoints by path.
         finders: called one after another for every other path, with a request whose body is not read yet.
         requests: counts requests by the path of an endpoint, all others by ``kind_of``.
+        limited: counts bodies that are refused by what ``body_limit`` says.
+        hosts: the names that may be asked for; none for every name.
+        application_body: bytes that a large body may have at an address without an endpoint; None for as many
+            as any.
     """
 
     application: HTTPServerConnectionDelegate
@@ -40,11 +48,12 @@ class Site:
     requests: dict[bytes, int] = field(default_factory=dict)
     limited: Counter[str] = field(default_factory=Counter)
     hosts: frozenset[str] = frozenset()
+    application_body: int | None = None
 
     def find(self, request: Request) -> Endpoint | None:
         """Return the endpoint that answers ``request``, or None if the application does."""
         path, counts = request.path, self.requests
-        if self.hosts and path not in FOR_PROBES and host_name(request.host) not in self.hosts:
+        if self.hosts and self._is_misdirected(request):
             return _misdirected
         endpoint = self.endpoints.get(path)
         if endpoint is not None:
@@ -52,13 +61,43 @@ class Site:
             return endpoint
         kind = kind_of(path)
         counts[kind] = counts.get(kind, 0) + 1
+        return self._search(request)
+
+    def _is_misdirected(self, request: Request) -> bool:
+        return request.path not in FOR_PROBES and host_name(request.host) not in self.hosts
+
+    def _search(self, request: Request) -> Endpoint | None:
         found = (finder(request) for finder in self.finders)
         return next((each for each in found if each is not None), None)
 
-    def small_bodies(self) -> frozenset[bytes]:
-        """Return the paths whose requests have no large body."""
-        found = self.endpoints.items()
-        return frozenset(path for path, endpoint in found if getattr(endpoint, "has_small_body", False))
+    def admit_body(self, request: Request, size: int) -> int | None:
+        """Decide whether to read a large body, by the head of its request.
+
+        Args:
+            request: its method, target and headers are known, the browser's address and the body are not.
+            size: bytes that are announced, or have arrived.
+
+        Returns:
+            how many bytes the body may have; None for as many as any.
+
+        Raises:
+            TooLarge: it may not have ``size`` bytes.
+            RequestError: the endpoint refuses the request.
+        """
+        limit = self._body_limit(request)
+        if limit is not None and size > limit:
+            self.limited["small_body"] += 1
+            raise TooLarge("the body is too large for this address")
+        return limit
+
+    def _body_limit(self, request: Request) -> int | None:
+        if self.hosts and self._is_misdirected(request):
+            return 0
+        endpoint = self.endpoints.get(request.path) or self._search(request)
+        if endpoint is None:
+            return self.application_body
+        limit: Callable[[Request], int | None] | None = getattr(endpoint, "body_limit", None)
+        return limit(request) if limit is not None else None
 
     def answer(self, endpoint: Endpoint, request: Request, reply: Reply) -> None:
         """Let ``endpoint`` answer; an error that it raises becomes an answer."""

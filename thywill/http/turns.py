@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-SHARE = 8
-"""How many requests of one connection are answered in a row before it waits for its next turn."""
-
 
 class Turns:
     """Runs one waiting call in each turn of the loop, and the addresses in rotation.

@@ -16,6 +16,9 @@ from thywill.push.base import Push
 from thywill.wire.endpoint import JsonEndpoint
 from thywill.wire.refusals import answer_to
 
+AROUND = 1024
+"""Bytes of a ``leave`` around its messages, which a page sends as one batch of at most one message's size."""
+
 
 class LongPoll(Push):
     """The addresses ``poll``, ``send`` and ``leave``."""
@@ -23,10 +26,11 @@ class LongPoll(Push):
     name = "longpoll"
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
+        farewell = self.limits.message + AROUND
         return {
-            b"/thywill/poll": JsonEndpoint(envelope.Poll, self._poll, self.origins),
+            b"/thywill/poll": JsonEndpoint(envelope.Poll, self._poll, self.origins, largest_body=0),
             b"/thywill/send": JsonEndpoint(envelope.Send, self._send, self.origins),
-            b"/thywill/leave": JsonEndpoint(envelope.Leave, self._leave, self.origins),
+            b"/thywill/leave": JsonEndpoint(envelope.Leave, self._leave, self.origins, largest_body=farewell),
         }
 
     def _poll(self, poll: envelope.Poll, request: Request, reply: Reply) -> None:

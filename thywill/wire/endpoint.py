@@ -30,17 +30,23 @@ class JsonEndpoint(Generic[envelope.Body]):
         handle: answers a request that was decoded; may raise a ``RequestError``.
         origins: which pages may ask.
         trusting: whether a page may ask by JSONP without telling its origin, since it must show a token.
+        largest_body: bytes that a body may have beyond ``[limits] small_body``, which it may always have; 0
+            where a request holds no more than a token and a few numbers, None for ``[server] max_body``.
     """
 
     _kind: type[envelope.Body]
-    has_small_body: bool
-    """Whether a request has nothing to say that is longer than a token and a few numbers."""
 
     def __init__(
-        self, kind: type[envelope.Body], handle: Handle, origins: Origins, *, trusting: bool = True
+        self,
+        kind: type[envelope.Body],
+        handle: Handle,
+        origins: Origins,
+        *,
+        trusting: bool = True,
+        largest_body: int | None = None,
     ) -> None:
         self._kind = kind
-        self.has_small_body = kind in (envelope.Connect, envelope.Poll)
+        self._largest_body = largest_body
         self._handle = handle
         self._origins = origins
         self._trusting = trusting
@@ -56,6 +62,10 @@ class JsonEndpoint(Generic[envelope.Body]):
             reply.send(200, b"", preflight(request))
         else:
             raise MethodNotAllowed("only POST is allowed here", METHODS)
+
+    def body_limit(self, request: Request) -> int | None:
+        """Return how many bytes the body of ``request`` may have: see ``thywill.http.site.Endpoint``."""
+        return self._largest_body
 
     def _admit(self, request: Request, reply: Reply) -> None:
         origin = request.origin

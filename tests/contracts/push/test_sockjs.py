@@ -14,6 +14,7 @@ from tests.support.carriers import CARRIERS, SESSIONS, Cut, SockJS, Xhr, XhrStre
 from tests.support.page import Page
 from tests.support.serving import until
 from tests.support.sockjs import Service
+from tests.support.wire import Wire, request
 from thywill.core.message import Address
 
 pytestmark = pytest.mark.gen_test
@@ -294,6 +295,24 @@ async def test_an_anonymous_session_may_send_little(desk: Desk) -> None:
     await session.say({"token": page.token, "cursor": 0})
     await session.write(json.dumps([json.dumps({"cursor": 0, "padding": "x" * 20_000})] * 11))
     assert (await session.receive())["messages"] == []
+
+
+async def test_large_bodies_are_refused_by_their_heads(desk: Desk) -> None:
+    session = await desk.session(Xhr)
+    for path, status in {
+        f"{session.base}/jsonp_send": 413,
+        f"{session.base}/xhr": 413,
+        f"{BASE}/0/nobody/jsonp_send": 404,
+        f"{BASE}/0/nobody/nothing": 413,
+        "/thywill/connect": 413,
+        "/thywill/leave": 413,
+        "/probe/": 413,
+    }.items():
+        wire = await Wire.connect(desk.port)
+        await wire.send(request(path, "Content-Length: 70000", method="POST"))
+        assert (path, (await wire.answer()).status) == (path, status)
+        wire.close()
+    assert desk.running.service.hub.limited == {"small_body": 6}
 
 
 async def test_the_anonymous_sessions_of_an_address_are_limited(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from tornado.web import Application
 
 from tests.unit.http.handlers import HANDLERS, Memory
-from thywill.errors import Gone, TooMany
+from thywill.errors import Gone, NotFound, TooMany
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint, Site
 from thywill.wire.refusals import Refusals
@@ -51,16 +51,20 @@ class Pieces:
         self.closings += 1
 
 
-class Little:
-    """An endpoint whose requests have no large body."""
-
-    has_small_body = True
+class Limited:
+    """An endpoint that says by the query how large a body may be: ``?limit=5000``, or ``?unknown``."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
 
     def __call__(self, request: Request, reply: Reply) -> None:
         self._endpoint(request, reply)
+
+    def body_limit(self, request: Request) -> int:
+        fields = request.query()
+        if "unknown" in fields:
+            raise NotFound("there is no such session")
+        return int(fields.get("limit", "0"))
 
 
 class Place:
@@ -71,12 +75,16 @@ class Place:
         self.parked: list[Parked] = []
         self.pieces: list[Pieces] = []
         self.asked: list[bytes] = []
+        self.limited: Counter[str] = Counter()
 
     def site(self) -> Site:
         """Return it for a server."""
         rules = [(path, handler, {"memory": self.memory}) for path, handler in HANDLERS.items()]
         return Site(
-            Application(rules, log_function=lambda handler: None), Refusals(Counter()), self._endpoints()
+            Application(rules, log_function=lambda handler: None),
+            Refusals(Counter()),
+            self._endpoints(),
+            limited=self.limited,
         )
 
     def _endpoints(self) -> Mapping[bytes, Endpoint]:
@@ -89,7 +97,7 @@ class Place:
             b"/gone": self._gone,
             b"/too-many": self._too_many,
             b"/fails": self._fails,
-            b"/little": Little(self._now),
+            b"/limited": Limited(self._now),
         }
 
     def _now(self, request: Request, reply: Reply) -> None:

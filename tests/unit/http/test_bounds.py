@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.steady import STEADY
-from tests.support.wire import request
+from tests.support.wire import chunked, request
 from tests.unit.http.conftest import Serve
-from thywill.http.message import Refusal
+from thywill.errors import NotFound
+from thywill.http.message import Refusal, Request
 from thywill.http.reader import Limits, RequestReader
 
-SMALL = Limits(body=1000, small_body=10, small=frozenset([b"/small"]))
+SMALL = Limits(body=1000, small_body=10)
 POST = {"method": "POST"}
 
 
@@ -52,31 +53,75 @@ class TestPipeline:
         assert (whole.body, len(fed) < 50) == (body, True)
 
 
-class TestSmallBodies:
-    """Addresses that need no large body take none."""
+def admit(request: Request, size: int) -> int | None:
+    """Admit bodies at one address only."""
+    if request.path == b"/unknown":
+        raise NotFound("there is no such session")
+    return None if request.path == b"/large" else 20
+
+
+class TestBodies:
+    """A body that is not small is read where the endpoint says so, by the head of its request."""
 
     def read(self, target: str, size: int, *headers: str) -> object:
-        (found,) = RequestReader(SMALL).feed(request(target, *headers, **POST, body=b"x" * size))
+        data = request(target, *headers, **POST, body=b"x" * size)
+        (found,) = RequestReader(SMALL, admit).feed(data)
         return found.status if isinstance(found, Refusal) else len(found.body)
 
     def test_by_address(self) -> None:
-        assert self.read("/small", 10) == 10
-        for target in ("/small", "/small?page=x", "http://host/small"):
-            assert self.read(target, 11) == 413
-        assert self.read("/large", 1000) == 1000
+        for target in ("/unknown", "/", "/large"):
+            assert self.read(target, 10) == 10
+        assert [self.read("/", 20), self.read("/", 21)] == [20, 413]
+        for target in ("/unknown", "/unknown?page=x", "http://host/unknown"):
+            assert self.read(target, 11) == 404
+        assert [self.read("/large", 1000), self.read("/large", 1001)] == [1000, 413]
 
     def test_in_chunks(self) -> None:
-        chunks = b"b\r\n" + b"x" * 11 + b"\r\n0\r\n\r\n"
-        arrived = RequestReader(SMALL).feed(request("/small", "Transfer-Encoding: chunked", **POST) + chunks)
-        assert [each.status for each in arrived if isinstance(each, Refusal)] == [413]
+        def read(target: str, size: int) -> object:
+            head = request(target, "Transfer-Encoding: chunked", **POST)
+            arrived = RequestReader(SMALL, admit).feed(head + chunked(*[b"x"] * size))
+            return next(each.status if isinstance(each, Refusal) else len(each.body) for each in arrived)
+
+        assert [read("/", 20), read("/", 21), read("/unknown", 11)] == [20, 413, 404]
+        assert [read("/large", 1000), read("/large", 1001)] == [1000, 413]
+
+    def test_nothing_is_read_of_a_body_that_is_refused(self) -> None:
+        reader = RequestReader(SMALL, admit)
+        head, _, body = request("/", **POST, body=b"x" * 21).rpartition(b"\r\n\r\n")
+        (refusal,) = reader.feed(head + b"\r\n\r\n")
+        assert isinstance(refusal, Refusal)
+        assert reader.feed(body) == []
+        assert reader.held == 0
 
     @pytest.mark.gen_test
     async def test_both_servers_ask_the_endpoint(self, serve: Serve) -> None:
         served = await serve()
+        for target, size, status in [
+            ("/limited", 4096, 200),
+            ("/limited", 4097, 413),
+            ("/limited?limit=5000", 5000, 200),
+            ("/limited?limit=5000", 5001, 413),
+            ("/limited?unknown", 4096, 200),
+            ("/limited?unknown", 4097, 404),
+        ]:
+            wire = await served.connect()
+            # The head alone: the answer must not wait for a body that nobody wants.
+            await wire.send(request(target, f"Content-Length: {size}", **POST))
+            if status == 200:
+                await wire.send(b"x" * size)
+            assert (await wire.answer()).status == status
+        assert len(served.place.asked) == 3
+        assert served.place.limited["small_body"] == 2
+
+    @pytest.mark.gen_test
+    async def test_in_chunks_on_both_servers(self, serve: Serve) -> None:
+        served = await serve()
         wire = await served.connect()
-        assert (await wire.ask("/little", **POST, body=b"x" * 4096)).status == 200
-        assert (await wire.ask("/little", **POST, body=b"x" * 4097)).status in (400, 413)
-        assert served.place.asked == [b"/little"]
+        in_chunks = {"method": "POST"}
+        await wire.send(request("/limited", "Transfer-Encoding: chunked", **in_chunks) + chunked(b"x" * 4096))
+        assert (await wire.answer()).status == 200
+        await wire.send(request("/limited", "Transfer-Encoding: chunked", **in_chunks) + chunked(b"x" * 4097))
+        assert (await wire.answer()).status in (400, 413)  # Tornado's own words
 
 
 @given(
@@ -84,7 +129,7 @@ class TestSmallBodies:
 )
 @STEADY
 def test_reading_ends_whatever_the_bytes(pieces: list[bytes]) -> None:
-    reader = RequestReader(SMALL)
+    reader = RequestReader(SMALL, admit)
     began = time.process_time()
     for piece in pieces:
         reader.feed(piece)

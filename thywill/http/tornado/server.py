@@ -8,7 +8,7 @@ import re
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import (
@@ -23,9 +23,10 @@ from tornado.httputil import (
 )
 from tornado.iostream import IOStream, StreamClosedError
 
+from thywill.errors import RequestError
 from thywill.http.message import JSON, REASONS, Refusal, Request, Writer
 from thywill.http.proxies import TrustedProxies, peer_of
-from thywill.http.reader import Limits
+from thywill.http.reader import DIGITS, Limits
 from thywill.http.reply import CLOSE, ReplyBase, whole_answer
 from thywill.http.server import QUIET
 from thywill.http.shared import Timeouts
@@ -137,11 +138,12 @@ class StrictHeads:
     """
 
     def __init__(self, connection: HTTPConnection, site: Site, limits: Limits) -> None:
-        self._connection = known = cast(Any, connection)
+        known: Any = connection
+        self._connection = known
         self._site = site
         self._limits = limits
-        self._parse = known._parse_headers
-        known._parse_headers = self._check
+        self._parse = self._connection._parse_headers
+        self._connection._parse_headers = self._check
 
     def _check(self, head: bytes) -> tuple[str, HTTPHeaders]:
         # What stands on the connection refers to this, and this to the connection.
@@ -160,7 +162,31 @@ class StrictHeads:
         options = [option.strip().lower() for option in headers.get("Connection", "").split(",")]
         if "close" in options:
             headers["Connection"] = "close"  # Tornado knows no list
+        if "Content-Length" in headers or "Transfer-Encoding" in headers:
+            self._limit_body(line, headers)
         return line, headers
+
+    def _limit_body(self, line: str, headers: HTTPHeaders) -> None:
+        """Let a body have as many bytes as its endpoint says, if it is not small for sure."""
+        most, small = self._limits.body, self._limits.small_body
+        length = headers.get("Content-Length", "")
+        if len(length) > DIGITS or (length.isdecimal() and int(length) > most):
+            self._refuse(Refusal(413, "the body is too large"))
+        size = int(length) if length.isdecimal() else 0
+        if size > small or not length:
+            limit = self._admit_body(line, headers, size)
+            most = most if limit is None else min(most, max(limit, small))
+        self._connection.set_max_body_size(most)
+
+    def _admit_body(self, line: str, headers: HTTPHeaders, size: int) -> int | None:
+        method, _, rest = line.partition(" ")
+        request = Request(method.encode("latin-1"), rest.partition(" ")[0].encode("latin-1"))
+        request.path = request.target.partition(b"?")[0]
+        request.host = headers.get("Host", "").encode("latin-1")
+        try:
+            return self._site.admit_body(request, size)
+        except RequestError as error:
+            self._refuse(Refusal(error.status, error.message))
 
     def _refuse(self, refusal: Refusal) -> NoReturn:
         request, stream = Request(), self._connection.stream
@@ -183,7 +209,7 @@ class SiteDelegate(HTTPServerConnectionDelegate):
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         StrictHeads(request_conn, self._site, self._limits)
-        return RequestDelegate(self._site, self._proxies, self._limits, server_conn, request_conn)
+        return RequestDelegate(self._site, self._proxies, server_conn, request_conn)
 
     def on_close(self, server_conn: object) -> None:
         self._site.application.on_close(server_conn)
@@ -196,12 +222,10 @@ class RequestDelegate(HTTPMessageDelegate):
         self,
         site: Site,
         proxies: TrustedProxies,
-        limits: Limits,
         server_conn: object,
         connection: HTTPConnection,
     ) -> None:
         self._site = site
-        self._limits = limits
         self._proxies = proxies
         self._server_conn = server_conn
         self._connection = connection
@@ -217,8 +241,6 @@ class RequestDelegate(HTTPMessageDelegate):
         self._read_head(start_line, headers)
         self._endpoint = self._site.find(self._request)
         if self._endpoint is not None:
-            if getattr(self._endpoint, "has_small_body", False):
-                self._connection.set_max_body_size(self._limits.small_body)  # type: ignore[attr-defined]
             return None
         self._delegate = self._site.application.start_request(self._server_conn, self._connection)
         return self._delegate.headers_received(start_line, headers)

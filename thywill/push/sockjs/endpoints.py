@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,6 +17,7 @@ from thywill.push.sockjs.headers import TEXT, frame_policy, head, sticky_cookie
 from thywill.push.sockjs.pages import check_page
 from thywill.push.sockjs.replies import FrameReply, PollReply, StreamReply
 from thywill.push.sockjs.senders import SENDERS, Sender
+from thywill.push.sockjs.session import Session
 from thywill.push.sockjs.sessions import SessionKeeper
 from thywill.push.sockjs.transports import TRANSPORTS, Transport
 from thywill.wire.endpoint import refuse_encoded
@@ -78,9 +79,24 @@ class Endpoints:
         except UnicodeDecodeError:
             return None
         step = self._wait if isinstance(kind, Transport) else self._send
-        return functools.partial(self._answer, step, kind, name)
+        return SessionEndpoint(self, step, kind, name)
 
-    def _answer(self, step: Step, kind: Kind, name: str, request: Request, reply: Reply) -> None:
+    def body_limit(self, kind: Kind, name: str) -> int:
+        """Return how many bytes a request of this kind may bring to the session ``name``.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        return 0 if isinstance(kind, Transport) else self._open_session(name).intake.size
+
+    def _open_session(self, name: str) -> Session:
+        session = self._sessions.find(name)
+        if session is None or not session.is_open:
+            raise NotFound("there is no such session")
+        return session
+
+    def answer(self, step: Step, kind: Kind, name: str, request: Request, reply: Reply) -> None:
+        """Answer ``request`` to the session ``name``."""
         self._admit(request, reply)
         try:
             step(kind, name, request, reply)
@@ -103,9 +119,7 @@ class Endpoints:
         return stream
 
     def _send(self, sender: Sender, name: str, request: Request, reply: Reply) -> None:
-        session = self._sessions.find(name)
-        if session is None or not session.is_open:
-            raise NotFound("there is no such session")
+        session = self._open_session(name)
         intake = session.intake
         if len(request.body) > intake.size:
             raise TooLarge(
@@ -127,3 +141,27 @@ class Endpoints:
             return b""
         cookies = (request.header(b"cookie") or b"").decode("latin-1")
         return f"Set-Cookie: {sticky_cookie(cookies)}\r\n".encode()
+
+
+@dataclass(slots=True, eq=False)
+class SessionEndpoint:
+    """Answers the requests of one kind to one session.
+
+    Args:
+        endpoints: does the work.
+        step: what is done.
+        kind: the transport, or how messages are sent.
+        name: the session's.
+    """
+
+    endpoints: Endpoints
+    step: Step
+    kind: Kind
+    name: str
+
+    def __call__(self, request: Request, reply: Reply) -> None:
+        self.endpoints.answer(self.step, self.kind, self.name, request, reply)
+
+    def body_limit(self, request: Request) -> int:
+        """Return how many bytes the body of ``request`` may have: see ``thywill.http.site.Endpoint``."""
+        return self.endpoints.body_limit(self.kind, self.name)
