@@ -75,5 +75,5 @@ for (const fault of FAULTS) {
 }
 
 test('exactly once and in order: all faults, a page that goes to sleep, into the cache and offline', () => {
-  for (let seed = 100; seed < 180; seed += 1) { run(seed, FAULTS, true); }
+  for (let seed = 100; seed < 140; seed += 1) { run(seed, FAULTS, true); }
 });

@@ -7,7 +7,7 @@ const vm = require('node:vm');
 const {Page} = require('./harness');
 const {messages, greet} = require('./streams');
 
-const COUNT = 200000, WARM = 20000;
+const COUNT = 40000, WARM = 10000;
 // Bytes for each message; one that is kept takes more than 100.
 const BOUND = 5;
 
