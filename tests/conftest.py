@@ -17,7 +17,7 @@ from tests.gate.environment import ROOT
 from tests.gate.failures import Failures
 from tests.gate.selection import Chosen
 from tests.support.databases import KINDS, DatabaseServer, Servers, running_servers
-from tests.support.serving import Running, sections
+from tests.support.serving import Running, sections, stopping_at_once
 
 Launch = Callable[[type[Browser]], Browser]
 Start = Callable[..., Awaitable[Running]]
@@ -149,8 +149,9 @@ def start(io_loop: IOLoop, tmp_path: Path) -> Iterator[Start]:
         return started[-1]
 
     yield start_one
-    for running in started:
-        io_loop.run_sync(running.stop)
+    with stopping_at_once():
+        for running in started:
+            io_loop.run_sync(running.stop)
 
 
 @pytest.fixture

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
 from tests.gate.environment import ROOT
 from tests.support.probe import Probe
 from thywill.application_interface.local import LocalApplications
 from thywill.config import Settings
+from thywill.http import server as our_server
+from thywill.http.tornado import server as tornado_server
 from thywill.server import Service
 
 Sections = dict[str, dict[str, Any]]
@@ -116,6 +121,18 @@ class WireClient:
             for message in (await self.poll())["messages"]:
                 if len(message) == 3 and message[2] == number:
                     return message[1]
+
+
+@contextlib.contextmanager
+def stopping_at_once() -> Iterator[None]:
+    """Inside, no HTTP server that stops waits for requests on their way: after a test there are none.
+
+    Otherwise each test with an open connection takes a third of a second more.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in ((our_server, "QUIET"), (our_server, "REST"), (tornado_server, "QUIET")):
+            patch.setattr(module, name, 0)
+        yield
 
 
 async def until(condition: Any, timeout: float = 60) -> None:

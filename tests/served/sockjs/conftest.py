@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tornado.ioloop import IOLoop
 
-from tests.support.serving import until
+from tests.support.serving import stopping_at_once, until
 from tests.support.sockjs import Service
 from tests.tools.conformance.server import Echo, Services
 from thywill.config import LimitsSettings
@@ -84,7 +84,8 @@ def lab(
     lab = Lab(http)
     io_loop.run_sync(lab.start)
     yield lab
-    io_loop.run_sync(lab.stop)
+    with stopping_at_once():
+        io_loop.run_sync(lab.stop)
     troubles = [each for each in caplog.records if each.levelno >= logging.ERROR or each.exc_info]
     assert [each.getMessage() for each in troubles] == []
 

@@ -13,7 +13,7 @@ import pytest
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 
-from tests.support.serving import until
+from tests.support.serving import stopping_at_once, until
 from tests.support.wire import Answer, Wire
 from tests.unit.http.place import Place
 from thywill.http import server as server_module
@@ -184,8 +184,9 @@ def serve(kind: str, io_loop: IOLoop, book: Book, monkeypatch: pytest.MonkeyPatc
         return running[-1]
 
     yield start
-    for served in running:
-        io_loop.run_sync(served.stop)
+    with stopping_at_once():
+        for served in running:
+            io_loop.run_sync(served.stop)
     io_loop.run_sync(nothing_runs)
     # Errors that nobody looked at are told of when they are collected.
     gc.collect()
