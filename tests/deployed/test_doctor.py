@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import Start
 from tests.support import proxied
+from tests.support.command import run_here
 from tests.support.proxied import DEFAULTS, FORWARDED, KEPT, PASS, RIGHT, Nginx, free_port, make_certificate
 from tests.support.served import COMMAND
 from tests.support.serving import Running
@@ -291,7 +292,8 @@ async def test_another_server_than_thywill_is_recognized(answer: bytes, text: st
 
 async def test_a_server_that_never_answers_is_reported() -> None:
     server, url = await fake(b"")
-    result = await asyncio.to_thread(doctor, url, "--patience", "0.5")
+    command = [*COMMAND, "doctor", url, "--patience", "0.5"]
+    result = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
     server.close()
     assert result.returncode == 1
     assert "time: not all was looked at within 0.5 s" in result.stdout
@@ -341,22 +343,20 @@ async def test_no_tls_where_it_was_asked_for(start: Start) -> None:
 # The command.
 
 
-def doctor(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, "doctor", *arguments], capture_output=True, text=True, timeout=120, check=False
-    )
+async def doctor(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(run_here, "doctor", *arguments, folder=Path.cwd())
 
 
 @pytest.mark.parametrize(
     "url", ["chat.example.org", "ftp://a/", "http://", "http://a:99999/", "http://[::1/"]
 )
 async def test_an_address_that_is_none_is_a_mistake_of_use(url: str) -> None:
-    result = doctor(url)
+    result = await doctor(url)
     assert result.returncode == 2
     assert result.stderr == f"{url!r} is no address: write it as https://chat.example.org/\n"
 
 
 async def test_json_for_scripts() -> None:
-    result = doctor(f"http://127.0.0.1:{free_port()}", "--json")
+    result = await doctor(f"http://127.0.0.1:{free_port()}", "--json")
     told = json.loads(result.stdout)
     assert (result.returncode, told["ok"], told["findings"][0]["level"]) == (1, False, "problem")

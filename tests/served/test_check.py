@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.gate.environment import ROOT
+from tests.support.command import run_here
 from tests.support.rights import nobody
 from tests.support.served import COMMAND, Served
 from thywill.commands import nginx, places
@@ -32,8 +33,7 @@ def check(tmp_path: Path) -> Check:
         config.write_text(text)
         data = [] if "--data" in options else ["--data", str(tmp_path / "data")]
         port = [] if "--port" in options else ["--port", "0"]
-        command = [*COMMAND, "check", "--config", str(config), *data, *port, *options]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
+        return run_here("check", "--config", str(config), *data, *port, *options, folder=tmp_path)
 
     return run
 
@@ -46,6 +46,14 @@ def test_all_is_well(check: Check, tmp_path: Path) -> None:
         assert f"ok       {subject}: " in result.stdout
     assert result.stdout.splitlines()[-1].startswith("0 problems, ")
     assert [path.name for path in tmp_path.iterdir()] == ["thywill.toml"]  # it has made nothing
+
+
+def test_the_command_in_a_process_of_its_own(tmp_path: Path) -> None:
+    command = [*COMMAND, "check", "--data", str(tmp_path / "data"), "--port", "0", "--applications"]
+    for application, status in (("apps.echo", 0), ("apps.nothing", 1)):
+        result = subprocess.run([*command, application], capture_output=True, text=True, check=False)
+        assert (result.returncode, result.stderr) == (status, "")
+        assert result.stdout.splitlines()[-1].startswith(f"{status} problem")
 
 
 @pytest.mark.parametrize(

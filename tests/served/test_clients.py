@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.served import COMMAND
+from tests.support.command import run_here
 from thywill.commands.clients import matches
 from thywill.core.record import ClientRecord
 from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
@@ -66,13 +66,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(command: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, command, "--data", str(folder), *options],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_here(command, "--data", str(folder), *options, folder=folder)
 
 
 def test_the_table(folder: Path) -> None:

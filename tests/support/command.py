@@ -1,7 +1,11 @@
-"""``python run.py`` in a process whose descriptors, signals and limits a test prepares."""
+"""``python run.py`` in a process whose descriptors, signals and limits a test prepares, or in its own."""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import resource
 import signal
 import socket
 import subprocess
@@ -11,7 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.gate.environment import ROOT
 from tests.support.served import COMMAND, STARTED
+from thywill.commands.main import main
 
 
 class Command:
@@ -59,6 +65,26 @@ class Command:
     def logs(self, text: str) -> None:
         """Wait until the log holds ``text``."""
         wait_for(lambda: text in self.log.read_text())
+
+
+def run_here(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command that ends by itself in this process: a new one would take a second to import everything.
+
+    Args:
+        arguments: the command line, without the program.
+        folder: the working directory, on which nothing may depend.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    mask, limit = os.umask(0o022), resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), contextlib.chdir(folder):
+            status = main([*arguments], ROOT)
+    except SystemExit as ended:  # argparse prints what is wrong, and exits
+        status = int(ended.code or 0)
+    finally:
+        os.umask(mask)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
 
 
 def free_port() -> int:
