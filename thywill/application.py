@@ -149,6 +149,15 @@ class Application:
     title: ClassVar[str] = ""
     """The title of the page; if it is empty, the name of the package."""
 
+    description: ClassVar[str] = ""
+    """One sentence about the application, for the front page."""
+
+    icon: ClassVar[str] = ""
+    """An image in the package's folder ``static``, for the front page and the browser's tab."""
+
+    header: ClassVar[bool] = True
+    """Whether a line with the title and the way to the front page stands above the page."""
+
     scripts: ClassVar[list[str]] = []
     styles: ClassVar[list[str]] = []
     """Files in the package's folder ``static`` that the page loads, in this order."""

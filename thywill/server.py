@@ -23,8 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from thywill import __version__
-from thywill.application_interface.base import ApplicationInterface
-from thywill.application_interface.loading import Loaded, page_of
+from thywill.application_interface.base import ApplicationInterface, Loaded, Page
 from thywill.application_interface.local import LocalApplications, LocalSettings
 from thywill.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
 from thywill.client_interface.bootstrap import Bootstrap
@@ -47,6 +46,8 @@ from thywill.hub.leases import Timing
 from thywill.hub.meter import Meter
 from thywill.hub.rates import ClientLimits
 from thywill.log.base import Log
+from thywill.monitoring import front_page
+from thywill.monitoring.front_page import FrontPage
 from thywill.monitoring.gate import Gate
 from thywill.monitoring.metrics import Metrics
 from thywill.monitoring.ready import Ready
@@ -185,7 +186,7 @@ class Service:
         self.database = _build(choice.one("database", Database), folder)
         self.meter = Meter()
         self.timing = _timing(self.settings, pushes)
-        self.hub, self.queue, self.applications = engine = self._make_engine(choice, interface, signer)
+        self.hub, self.queue, self.applications = engine = self._make_engine(choice, interface, signer, root)
         self.origins = Origins(pages.settings.origins)
         self.pushes = [
             _build(push, self.hub, self.origins, engine.send_limits(self.limits)) for push in pushes
@@ -204,10 +205,17 @@ class Service:
         self.queue.describe_server = self.watch.row
         self.deposed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
-    def _make_engine(self, choice: Choice, interface: Chosen[ApplicationInterface], signer: Signer) -> Engine:
+    def _make_engine(
+        self, choice: Choice, interface: Chosen[ApplicationInterface], signer: Signer, root: Path
+    ) -> Engine:
+        # The watch is passed as a function: it observes this engine, and does not exist yet.
+        page = Page(
+            front_page.NAME, FrontPage.title, root / "static" / "thywill", None, home="", is_front=True
+        )
+        front = Loaded(FrontPage, page, (lambda: self.watch,))
         return make_engine(
             partial(_build, choice.one("queue", Queue), self.database),  # type: ignore[type-abstract]
-            lambda hub, message: _build(interface, hub, message, self.settings.stop_timeout),
+            lambda hub, message: _build(interface, hub, message, self.settings.stop_timeout, [front]),
             signer,
             self.timing,
             _client_limits(self.limits).within(self.settings.max_clients),
@@ -223,7 +231,8 @@ class Service:
     def _make_status(self, signer: Signer, root: Path) -> StatusSite:
         # The watch is passed as a function: it observes this site, too, and does not exist yet.
         arguments = (lambda: self.watch, self.queue.servers, self.gate.has_key)
-        status = Loaded(Status, page_of(Status, "status", Status.STATIC), arguments)
+        page = Page("status", Status.title, Status.STATIC, Status.STATIC / Status.page, home="../../")
+        status = Loaded(Status, page, arguments)
         records = NoRecords(None, self.folder)
         engine = make_engine(
             partial(MemoryQueue, QueueSettings(), records),

@@ -31,6 +31,8 @@ class Chat(Application):
     """The chat. Each room is a channel, and so is the list of rooms."""
 
     title = "Chat"
+    description = "Rooms to talk in, with everybody who is here."
+    icon = "icon.svg"
     page = "chat.html"
     scripts = [
         "dom.js",

@@ -9,6 +9,8 @@ class Echo(Application):
     """Sends each message back to the client that sent it."""
 
     title = "Echo"
+    description = "What you send comes back, and how long it took."
+    icon = "icon.svg"
     page = "echo.html"
     scripts = ["echo.js"]
     styles = ["echo.css"]

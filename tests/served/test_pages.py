@@ -20,9 +20,12 @@ from thywill.application_interface.base import Page
 from thywill.client_interface.assets import Assets
 from thywill.client_interface.bundle import Bundle, ClientBundle
 from thywill.client_interface.frame import BRIDGE_FILES, FRAME_FILES
-from thywill.client_interface.html import application_page
+from thywill.client_interface.html import Links, application_page
 from thywill.client_interface.tornado import CLIENT_FILES
 from thywill.component import Configuration
+from thywill.errors import TooMany
+from thywill.hub.hub import Hub
+from thywill.monitoring.front_page import FrontPage
 
 pytestmark = pytest.mark.gen_test
 
@@ -40,6 +43,33 @@ async def test_the_index_lists_the_applications(start: Start) -> None:
     running = await start(application_interface={"applications": ["apps.chat", "tests.support.probe"]})
     response = await running.fetch("")
     assert re.findall(r'<a href="(\w+/)">', response.body.decode()) == ["chat/", "probe/"]
+
+
+async def test_the_front_page_is_an_application_and_so_is_live(running: Running) -> None:
+    told = bootstrap(await running.fetch(""))
+    assert (told["application"], told["base"]) == ("thywill", "./")
+    answer = await running.ask("poll", {"token": told["token"], "cursor": 0, "hold": 10})
+    ((_, figures),) = answer["messages"]
+    assert (figures["pages"], figures["people"], figures["delay"]) == (1, {"thywill": 1}, None)
+    assert (await running.fetch("thywill/")).code == 404
+
+
+async def test_where_no_client_can_be_created_the_front_page_is_a_list(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise TooMany("the server is full", retry=1)
+
+    monkeypatch.setattr(Hub, "create", refuse)
+    response = await running.fetch("")
+    assert response.code == 200
+    assert b'<a href="probe/">' in response.body
+    assert b"<script" not in response.body
+
+
+async def test_a_page_has_a_header_that_leads_to_the_front_page(running: Running) -> None:
+    assert b'<a href="../">' in (await running.fetch("probe/")).body
+    assert b"thywill-header" not in (await running.fetch("")).body
 
 
 async def test_a_page_holds_its_bootstrap(running: Running) -> None:
@@ -134,7 +164,7 @@ class Scripts(HTMLParser):
         ("", "GET, HEAD"),
         ("probe/", "GET, HEAD"),
         ("static/0/client.js", "GET, HEAD"),
-        ("static/0/thywill/plain.css", "GET, HEAD"),
+        ("static/0/thywill/look.css", "GET, HEAD"),
         ("thywill/echo", "GET"),
         ("thywill/status/", "GET, HEAD, POST"),
     ],
@@ -155,13 +185,13 @@ async def test_resources_are_cached_for_long_and_have_a_version(running: Running
         assert response.code == 200
         assert response.headers["Content-Type"].startswith("text/javascript")
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    for other in ("static/0/client.js", "static/0/frame.js", "static/0/thywill/plain.css"):
+    for other in ("static/0/client.js", "static/0/frame.js", "static/0/thywill/look.css"):
         assert (await running.fetch(other)).headers["Cache-Control"] == "no-cache"
 
 
 async def test_an_application_without_a_style_has_the_plain_one(running: Running) -> None:
     page = (await running.fetch("probe/")).body.decode()
-    style = re.search(r'<link rel="stylesheet" href="\.\./(static/\w+/thywill/plain\.css)">', page)
+    style = re.search(r'<link rel="stylesheet" href="\.\./(static/\w+/thywill/look\.css)">', page)
     assert style is not None
     assert (await running.fetch(style[1])).code == 200
 
@@ -171,7 +201,7 @@ async def test_pages_elsewhere_may_load_scripts_as_they_like(running: Running) -
         "static/0/client.js",
         "static/0/frame.js",
         "static/0/bridge.js",
-        "static/0/thywill/plain.css",
+        "static/0/thywill/look.css",
     ):
         headers = (await running.fetch(address, headers={"Origin": "https://elsewhere.example"})).headers
         assert headers["Access-Control-Allow-Origin"] == "*", address
@@ -212,7 +242,7 @@ def test_the_browser_client_is_small() -> None:
 
 def test_the_bundle_holds_every_file_of_the_client() -> None:
     files = sorted(path.name for path in (ROOT / "static" / "thywill").glob("*.js"))
-    assert sorted({*CLIENT_FILES, *FRAME_FILES, *BRIDGE_FILES}) == files
+    assert sorted({*CLIENT_FILES, *FRAME_FILES, *BRIDGE_FILES, *FrontPage.scripts}) == files
 
 
 @pytest.mark.parametrize("path", ["../secret", "..%2f..%2fREADME.md", "%2e%2e/README.md", "/etc/passwd", "."])
@@ -234,7 +264,7 @@ def test_a_version_follows_the_content(tmp_path: Path) -> None:
 
 def test_texts_of_an_application_cannot_end_the_script_element(tmp_path: Path) -> None:
     page = Page("x", "<b>&amp;", tmp_path, None)
-    html = application_page(page, {"parameters": "</script><!-- & \u2028"}, "client.js", [])
+    html = application_page(page, "", {"parameters": "</script><!-- & \u2028"}, Links("client.js", [], ""))
     found = BOOTSTRAP.search(html)
     assert found is not None
     assert json.loads(found[1]) == {"parameters": "</script><!-- & \u2028"}
@@ -247,16 +277,14 @@ async def test_an_application_adds_to_the_bootstrap(
     def add(client: Any, configuration: Configuration) -> None:
         configuration.parameters["who"] = client.id
         configuration.scripts.append("https://example.org/x.js")
-        configuration.styles.append("thywill/plain.css")
+        configuration.styles.append("thywill/look.css")
 
     monkeypatch.setattr(running.probe, "bootstrap", add)
     response = await running.fetch("probe/")
     told = bootstrap(response)
     assert told["parameters"] == {"who": told["client"]}
     assert told["resources"]["scripts"] == ["https://example.org/x.js"]
-    assert re.search(
-        r'<link rel="stylesheet" href="../static/\w+/thywill/plain.css">', response.body.decode()
-    )
+    assert re.search(r'<link rel="stylesheet" href="../static/\w+/thywill/look.css">', response.body.decode())
 
 
 async def test_a_bootstrap_that_fails_leaves_no_client(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
+from thywill.application import Application
 from thywill.component import Component, Configuration, NoSettings
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
@@ -22,12 +23,28 @@ class Page:
         title: the title that people see.
         static: the folder with its files.
         fragment: the file with the HTML of the page's body, or None.
+        description: one sentence for the front page.
+        icon: a file in ``static``, or an empty text.
+        home: the address of the front page from this page, for the header; empty for a page without a header.
+        is_front: whether this is the front page itself, which is served at ``/``.
     """
 
     name: str
     title: str
     static: Path
     fragment: Path | None
+    description: str = ""
+    icon: str = ""
+    home: str = "../"
+    is_front: bool = False
+
+
+class Loaded(NamedTuple):
+    """An application's class, its page, and the arguments for its constructor."""
+
+    kind: type[Application]
+    page: Page
+    arguments: tuple[Any, ...] = ()
 
 
 class ApplicationInterface(Component, Listener):
@@ -40,15 +57,24 @@ class ApplicationInterface(Component, Listener):
         hub: sends messages, and has the clients.
         message: how many bytes of JSON a message may have.
         stop_timeout: how many seconds hooks have to end when the server stops.
+        applications: what runs beside the applications of the settings, such as the front page.
     """
 
     Settings: ClassVar[type[Any]] = NoSettings
 
-    def __init__(self, settings: Any, hub: Hub, message: int, stop_timeout: float) -> None:
+    def __init__(
+        self,
+        settings: Any,
+        hub: Hub,
+        message: int,
+        stop_timeout: float,
+        applications: Iterable[Loaded] = (),
+    ) -> None:
         self.settings = settings
         self.hub = hub
         self.message = message
         self.stop_timeout = stop_timeout
+        self.applications = applications
 
     @classmethod
     def packages(cls, settings: Any) -> Iterable[str]:

@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from thywill.application import Application
-from thywill.application_interface.base import Page
+from thywill.application_interface.base import Loaded, Page
 from thywill.core.overflow import Overflow
 from thywill.errors import SettingsError
 
@@ -27,21 +27,23 @@ RESERVED = ("thywill", "static")
 HOOKS = {"on_start": 0, "on_stop": 0, "on_connect": 1, "on_message": 2, "on_resume": 1, "on_disconnect": 1}
 """The hooks, and how many arguments each takes beside ``self``."""
 METHODS = (*HOOKS, "bootstrap")
-ATTRIBUTES = ("title", "scripts", "styles", "page", "overflow", "channel_overflow")
+ATTRIBUTES = (
+    "title",
+    "description",
+    "icon",
+    "header",
+    "scripts",
+    "styles",
+    "page",
+    "overflow",
+    "channel_overflow",
+)
 PLAIN = (str, list, tuple, dict)
 """The types of an application's attributes."""
 ALIKE = 0.8
 """How similar two names have to be (1 is equal) for one to be a misspelling of the other."""
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-
-
-class Loaded(NamedTuple):
-    """An application's class, its page, and the arguments for its constructor."""
-
-    kind: type[Application]
-    page: Page
-    arguments: tuple[Any, ...] = ()
 
 
 def load(dotted: str) -> Loaded:
@@ -65,7 +67,9 @@ def load(dotted: str) -> Loaded:
 
 def page_of(kind: type[Application], name: str, static: Path) -> Page:
     """Return the page of an application, whose files are in the folder ``static``."""
-    return Page(name, kind.title or name, static, static / kind.page if kind.page else None)
+    fragment = static / kind.page if kind.page else None
+    home = "../" if kind.header else ""
+    return Page(name, kind.title or name, static, fragment, kind.description, kind.icon, home)
 
 
 def failure_of(name: str, error: Exception) -> SettingsError:
@@ -98,7 +102,8 @@ def _check_files(kind: type[Application], dotted: str, static: Path) -> None:
     for attribute in ("scripts", "styles"):
         if isinstance(getattr(kind, attribute), str):
             raise SettingsError(f"{PLACE}: {attribute} of {dotted} is one text: make it a list of names")
-    for file in (*kind.scripts, *kind.styles, *([kind.page] if kind.page else [])):
+    single = [file for file in (kind.page, kind.icon) if file]
+    for file in (*kind.scripts, *kind.styles, *single):
         if not (static / file).is_file():
             raise SettingsError(f"{PLACE}: {dotted} names {file!r}, but there is no {static / file}")
 

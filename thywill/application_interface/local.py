@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any, ClassVar
 
 from thywill.application import Application, Client, make_application
-from thywill.application_interface.base import ApplicationInterface, Page
-from thywill.application_interface.loading import Loaded, failure_of, load, slips
+from thywill.application_interface.base import ApplicationInterface, Loaded, Page
+from thywill.application_interface.loading import failure_of, load, slips
 from thywill.component import Configuration
 from thywill.core.envelope import Item, encode_failure, encode_result
 from thywill.errors import RpcError, SettingsError, Unavailable, UnsendableMessage
@@ -106,8 +106,7 @@ class LocalApplications(ApplicationInterface):
     """Runs the hooks of applications on the event loop.
 
     Args:
-        settings, hub, message, stop_timeout: as in the contract.
-        applications: the applications to run; without it, those of the settings.
+        settings, hub, message, stop_timeout, applications: as in the contract.
     """
 
     Settings: ClassVar[type[Any]] = LocalSettings
@@ -118,14 +117,14 @@ class LocalApplications(ApplicationInterface):
         hub: Hub,
         message: int,
         stop_timeout: float,
-        applications: Iterable[Loaded] | None = None,
+        applications: Iterable[Loaded] = (),
     ) -> None:
-        super().__init__(settings, hub, message, stop_timeout)
+        super().__init__(settings, hub, message, stop_timeout, applications)
         self._applications: dict[str, Application] = {}
         self._pages: dict[str, Page] = {}
         self._mailboxes: dict[LiveClient, Mailbox] = {}
         self._started: list[Application] = []
-        for each in map(load, settings.applications) if applications is None else applications:
+        for each in (*map(load, settings.applications), *applications):
             self._add(each)
 
     def _add(self, loaded: Loaded) -> None:

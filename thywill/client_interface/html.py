@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -16,11 +17,11 @@ APPLICATION = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="{icon}">
 {styles}
 </head>
 <body>
-{fragment}
+{header}{fragment}
 <noscript>This page needs JavaScript.</noscript>
 <script type="application/json" id="thywill-bootstrap">{bootstrap}</script>
 <script src="{client}"></script>
@@ -28,7 +29,12 @@ APPLICATION = """<!DOCTYPE html>
 </html>
 """
 
-PLAIN = """<!DOCTYPE html>
+HEADER = """<div class="thywill-header" role="banner">
+<a href="{home}">&lsaquo; All</a> <span class="thywill-title">{title}</span>
+</div>
+"""
+
+BARE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -36,56 +42,89 @@ PLAIN = """<!DOCTYPE html>
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="{base}{style}">
+{styles}
 </head>
 <body>
-<main>
-<h1>{title}</h1>
-{content}
-</main>
+{fragment}
 </body>
 </html>
 """
 
+ERROR = """<div class="page">
+<h1>{title}</h1>
+<p>{status}. <a href="{home}">All applications</a></p>
+</div>"""
 
-def application_page(page: Page, bootstrap: Mapping[str, Any], client: str, styles: Iterable[str]) -> str:
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The addresses that a page loads files from.
+
+    Args:
+        client: the browser client.
+        styles: the styles, in their order.
+        icon: the icon.
+    """
+
+    client: str
+    styles: Sequence[str]
+    icon: str
+
+
+def application_page(page: Page, fragment: str, bootstrap: Mapping[str, Any], links: Links) -> str:
     """Return the page of an application.
 
     Args:
         page: the application.
+        fragment: the HTML of the page's body.
         bootstrap: the configuration for the browser client.
-        client: the address of the browser client.
-        styles: the addresses of the application's styles.
+        links: the addresses of its files.
     """
-    fragment = '<div id="application"></div>'
-    if page.fragment:
-        fragment = page.fragment.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
+    title = escape(page.title)
     return APPLICATION.format(
-        title=escape(page.title),
-        styles="\n".join(f'<link rel="stylesheet" href="{escape(style)}">' for style in styles),
+        title=title,
+        icon=escape(links.icon),
+        styles=_styles(links.styles),
+        header=HEADER.format(home=escape(page.home), title=title) if page.home else "",
         fragment=fragment,
         bootstrap=script_safe(encode_object(dict(bootstrap)).decode()),
-        client=escape(client),
+        client=escape(links.client),
     )
 
 
-def index_page(pages: Sequence[Page], style: str) -> str:
-    """Return the page that lists the applications."""
-    items = "\n".join(
-        f'<li><a href="{escape(page.name)}/"><strong>{escape(page.title)}</strong> '
-        f"<span>/{escape(page.name)}/</span></a></li>"
-        for page in pages
-    )
-    content = (
-        f'<ul class="applications">\n{items}\n</ul>' if pages else "<p>No application is switched on.</p>"
-    )
-    return PLAIN.format(title="Applications", content=content, style=escape(style), base="")
+def fragment_of(page: Page) -> str:
+    """Return the HTML of the body of an application's page."""
+    if page.fragment is None:
+        return '<div id="application"></div>'
+    return page.fragment.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
 
 
-def error_page(status: int, reason: str, style: str, base: str) -> str:
-    """Return the page that is shown instead of one that cannot be served."""
-    content = f'<p>{status}. <a href="{escape(base) or "./"}">All applications</a></p>'
-    return PLAIN.format(title=escape(reason), content=content, style=escape(style), base=escape(base))
+def _styles(addresses: Iterable[str]) -> str:
+    return "\n".join(f'<link rel="stylesheet" href="{escape(address)}">' for address in addresses)
+
+
+def bare_page(title: str, fragment: str, styles: Iterable[str]) -> str:
+    """Return a page without scripts.
+
+    Args:
+        title: its title.
+        fragment: the HTML of its body.
+        styles: the addresses of its styles.
+    """
+    return BARE.format(title=escape(title), styles=_styles(styles), fragment=fragment)
+
+
+def error_page(status: int, reason: str, styles: Iterable[str], home: str) -> str:
+    """Return the page that is shown instead of one that cannot be served.
+
+    Args:
+        status: the status of the answer.
+        reason: what is wrong, in a few words.
+        styles: the addresses of its styles.
+        home: the address of the front page.
+    """
+    fragment = ERROR.format(title=escape(reason), status=status, home=escape(home))
+    return bare_page(reason, fragment, styles)
 
 
 def script_safe(json: str) -> str:

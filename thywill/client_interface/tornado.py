@@ -10,7 +10,7 @@ from tornado.httputil import HTTPServerConnectionDelegate
 from tornado.web import Application, RequestHandler
 
 from thywill.application_interface.base import Page
-from thywill.client_interface import html
+from thywill.client_interface import front, html
 from thywill.client_interface.assets import Assets, cache_control, open_to_all
 from thywill.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
 from thywill.client_interface.browser_sessions import BrowserSessions
@@ -59,8 +59,9 @@ DEEPEST = 10
 NAME_SHOWN = 100
 """Characters of a name that a browser made up that are said back to it."""
 
-PLAIN_STYLE = "thywill/plain.css"
-"""For pages that have no style of their own, and for the server's own pages."""
+LOOK = "thywill/look.css"
+"""The style that every page has; its application's own come after it."""
+NO_ICON = "data:,"
 
 PAGE_POLICY = "script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
 
@@ -88,7 +89,7 @@ class TornadoClientInterface(ClientInterface):
                 (r"/static/([0-9a-z]+)/bridge\.js", BundleHandler, {"bundle": self.frame.bridge}),
                 (r"/static/([0-9a-z]+)/frame\.html", FrameHandler, shared),
                 *self.assets.rules(),
-                (r"/", IndexHandler, shared),
+                (r"/", FrontHandler, shared),
                 (r"/([A-Za-z][A-Za-z0-9_-]*)(/?)", PageHandler, shared),
             ],
             default_handler_class=MissingHandler,
@@ -148,32 +149,41 @@ class TornadoClientInterface(ClientInterface):
 
     def page(self, page: Page, configuration: Configuration) -> str:
         """Return the HTML of an application's page."""
-        return html.application_page(
-            page,
-            self._bootstrap(page, configuration),
-            f"../static/{self.bundle.version}/client.js",
-            [self._address(style) for style in configuration.styles or [PLAIN_STYLE]],
+        base = "./" if page.is_front else "../"
+        styles = [LOOK, *configuration.styles]
+        links = html.Links(
+            f"{base}static/{self.bundle.version}/client.js",
+            [self._address(style, base) for style in styles],
+            self._address(f"{page.name}/{page.icon}", base) if page.icon else NO_ICON,
         )
+        fragment = self.front() if page.is_front else html.fragment_of(page)
+        return html.application_page(page, fragment, self._bootstrap(page, configuration, base), links)
 
-    def _bootstrap(self, page: Page, configuration: Configuration) -> dict[str, Any]:
+    def front(self) -> str:
+        """Return the HTML of the front page's body."""
+        pages = [page for page in self.surroundings.pages.values() if not page.is_front]
+        icons = [self.assets.address(f"{page.name}/{page.icon}") if page.icon else "" for page in pages]
+        return front.fragment(list(map(front.Card, pages, icons)))
+
+    def _bootstrap(self, page: Page, configuration: Configuration, base: str) -> dict[str, Any]:
         return {
             "application": page.name,
-            "base": "../",
+            "base": base,
             "shared": self.surroundings.origins.any(),
             "transport_in_address": self.settings.transport_in_address,
             **configuration.connection,
             "push": configuration.push,
             "resources": {
-                "scripts": [self._address(script) for script in configuration.scripts],
-                "styles": [self._address(style) for style in configuration.styles],
+                "scripts": [self._address(script, base) for script in configuration.scripts],
+                "styles": [self._address(style, base) for style in configuration.styles],
             },
             "parameters": configuration.parameters,
         }
 
-    def _address(self, resource: str) -> str:
+    def _address(self, resource: str, base: str) -> str:
         # Relative to the page, so that a proxy may serve all of this below a path of its own.
         address = self.assets.address(resource)
-        return f"../{address}" if address.startswith("static/") else address
+        return f"{base}{address}" if address.startswith("static/") else address
 
 
 class BundleHandler(MethodsHandler):
@@ -220,29 +230,65 @@ class PageBase(RequestHandler):
         return None  # a page names its client, so no two are the same
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        style = self.interface.assets.address(PLAIN_STYLE)
         # A path of slashes alone must not make an answer of many times its length.
         base = "../" * min(self.request.path.count("/") - 1, DEEPEST)
+        style = base + self.interface.assets.address(LOOK)
         allow(self, status_code)
-        self.finish(html.error_page(status_code, self._reason, style, base))
+        self.finish(html.error_page(status_code, self._reason, [style], base or "./"))
 
 
-class IndexHandler(PageBase):
-    """The list of applications."""
+class ApplicationBase(PageBase):
+    """Makes the page of an application, with a new client."""
+
+    def answer(self, page: Page) -> None:
+        """Answer with the page.
+
+        Raises:
+            RequestError: no client can be created now.
+        """
+        headers, request = self.request.headers, self.request
+        client, configuration, cookie = self.interface.begin(
+            page.name,
+            headers.get("Cookie", "").encode("latin-1"),
+            request.remote_ip or "",
+            headers.get("User-Agent", ""),
+            secure=request.protocol == "https",
+        )
+        self.set_header("Set-Cookie", cookie)
+        try:
+            self.finish(self.interface.page(page, configuration))
+        except BaseException:
+            self.interface.surroundings.bootstrap.end(client)
+            raise
+
+
+class FrontHandler(ApplicationBase):
+    """The front page. Where no client can be created, it is a plain list."""
 
     def get(self) -> None:
-        pages = list(self.interface.surroundings.pages.values())
-        self.finish(html.index_page(pages, self.interface.assets.address(PLAIN_STYLE)))
+        pages = self.interface.surroundings.pages.values()
+        page = next((page for page in pages if page.is_front), None)
+        if page is None or self.request.method == "HEAD":
+            self._finish_list()
+            return
+        try:
+            self.answer(page)
+        except RequestError:
+            self._finish_list()
 
     head = get
 
+    def _finish_list(self) -> None:
+        style = self.interface.assets.address(LOOK)
+        self.finish(html.bare_page("thywill", self.interface.front(), [style]))
 
-class PageHandler(PageBase):
+
+class PageHandler(ApplicationBase):
     """The page of an application."""
 
     def get(self, name: str, slash: str) -> None:
         page = self.interface.surroundings.pages.get(name)
-        if page is None:
+        if page is None or page.is_front:
             self.send_error(404)
         elif not slash:
             query = f"?{self.request.query}" if self.request.query else ""
@@ -250,29 +296,15 @@ class PageHandler(PageBase):
         elif self.request.method == "HEAD":
             self.finish()  # whoever only looks gets no client
         else:
-            self._finish_page(page)
+            self._answer_or_refuse(page)
 
     head = get
 
-    def _finish_page(self, page: Page) -> None:
-        headers, request = self.request.headers, self.request
+    def _answer_or_refuse(self, page: Page) -> None:
         try:
-            client, configuration, cookie = self.interface.begin(
-                page.name,
-                headers.get("Cookie", "").encode("latin-1"),
-                request.remote_ip or "",
-                headers.get("User-Agent", ""),
-                secure=request.protocol == "https",
-            )
+            self.answer(page)
         except RequestError as error:
             self.send_error(error.status)
-            return
-        self.set_header("Set-Cookie", cookie)
-        try:
-            self.finish(self.interface.page(page, configuration))
-        except BaseException:
-            self.interface.surroundings.bootstrap.end(client)
-            raise
 
 
 class FrameHandler(PageBase):

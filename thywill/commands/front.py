@@ -13,8 +13,8 @@ from thywill.commands.report import Report
 from thywill.core import probe
 
 PAGE = re.compile(r'href="([A-Za-z][A-Za-z0-9_-]*)/"')
-STYLE = re.compile(r'href="(static/[0-9a-z]+/thywill/plain\.css)"')
-OURS = b"/thywill/plain.css"
+STYLE = re.compile(r'href="(static/[0-9a-z]+/thywill/look\.css)"')
+OURS = b"/thywill/look.css"
 """Occurs in every page that thywill makes itself, error pages included."""
 TEXT = {"Content-Type": "text/plain"}
 STRANGER = "https://doctor.invalid"

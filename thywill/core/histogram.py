@@ -9,6 +9,26 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 """Bounds for times between a millisecond and a minute (the delay to a page on a phone that slept)."""
 
 
+def median(bounds: Sequence[float], counts: Sequence[int]) -> float | None:
+    """Return an estimate of the median; None if nothing was counted.
+
+    Within its range the values are taken to be spread evenly. For example, 4 values up to 1 and 4 from 1 to 2
+    have the median 1; without the first four it would be 1.5.
+
+    Args:
+        bounds: the upper bounds of all ranges but the last, in ascending order.
+        counts: how many values each range has.
+    """
+    total, below, lower = sum(counts), 0, 0.0
+    if not total:
+        return None
+    for bound, count in zip(bounds, counts, strict=False):
+        if below + count >= total / 2:
+            return lower + (bound - lower) * (total / 2 - below) / count
+        below, lower = below + count, bound
+    return lower
+
+
 class Histogram:
     """Counts values by size: ``counts[i]`` those up to ``bounds[i]``, the last count all that are larger.
 

@@ -1,0 +1,45 @@
+// The front page: shows the figures that the server sends every second.
+(function () {
+  'use strict';
+
+  function find(id) {
+    return document.getElementById(id);
+  }
+
+  function show(id, text) {
+    find(id).firstChild.nodeValue = text;
+  }
+
+  function count(number) {
+    return String(number < 10 ? Math.round(number * 10) / 10 : Math.round(number));
+  }
+
+  function showPeople(people) {
+    var lines = document.getElementsByTagName('p'), prefix = 'thywill-people-', i, id, here;
+    for (i = 0; i < lines.length; i += 1) {
+      id = lines[i].id;
+      if (id && id.indexOf(prefix) === 0) {
+        here = people[id.substring(prefix.length)] || 0;
+        lines[i].firstChild.nodeValue = (here || 'nobody') + ' here';
+      }
+    }
+  }
+
+  function start(client) {
+    function showTransport() {
+      show('thywill-transport', client.transport || '\u2013');
+    }
+    client.on('message', function (figures) {
+      show('thywill-pages', count(figures.pages));
+      show('thywill-messages', count(figures.messages));
+      show('thywill-delay', figures.delay === null ? '\u2013' : count(figures.delay));
+      showPeople(figures.people);
+      showTransport();
+      find('thywill-figures').className = 'figures';
+    });
+    client.on('transport', showTransport);
+  }
+
+  // A start that fails leaves the list as it is: it needs no figures.
+  thywill.ready(start, function () {});
+}());
