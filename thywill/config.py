@@ -25,6 +25,7 @@ from thywill.errors import SettingsError
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Processes = Annotated[int, msgspec.Meta(ge=1, le=256)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Rate = Annotated[float, msgspec.Meta(gt=0)]
 """How often something may happen in a second."""
@@ -54,6 +55,7 @@ class ServerSettings:
 
     address: str = "127.0.0.1"
     port: Port = 8080
+    processes: Processes = 1
     http: Literal["fast", "tornado"] = "fast"
     data: str = "var"
     hosts: list[str] = field(default_factory=list)
@@ -230,10 +232,14 @@ class Settings:
 
     def chosen(self, kind: str, default: str) -> str:
         """Return the name of the component that the section ``kind`` chooses."""
-        found = self._find(kind, "component")
-        name = found.text if found else self._sections.get(kind, {}).get("component", default)
+        return self.word(kind, "component", default)
+
+    def word(self, path: str, key: str, default: str) -> str:
+        """Return a setting that is one word, without reading the rest of its section."""
+        found = self._find(path, key)
+        name = found.text if found else self._sections.get(path, {}).get(key, default)
         if not isinstance(name, str):
-            raise self._error(kind, "component", "must be one name in quotes")
+            raise self._error(path, key, "must be one name in quotes")
         return name
 
     def chosen_all(self, kind: str, default: list[str]) -> list[str]:

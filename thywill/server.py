@@ -165,16 +165,20 @@ class Service:
         settings: the settings.
         root: the folder of the project, where ``static`` is and where relative paths begin.
         secret: signs tokens in place of the secret in the file; then no file is created or read.
+        place: which server of its parent it is, such as ``2 of 4``; empty without a parent.
 
     Raises:
         SettingsError: the settings cannot be carried out.
     """
 
-    def __init__(self, settings: Settings, root: Path, *, secret: bytes | None = None) -> None:
+    def __init__(
+        self, settings: Settings, root: Path, *, secret: bytes | None = None, place: str = ""
+    ) -> None:
         choice = Choice(settings, COMPONENTS)
         pages = choice.one("client_interface", ClientInterface)
         pushes = choice.several("push", Push)
         self.settings = settings.section("server", ServerSettings)
+        _check_processes(settings, choice)
         self.limits = settings.section("limits", LimitsSettings)
         self.proxies = TrustedProxies(self.settings.trusted_proxies)
         self.folder = folder = root / self.settings.data
@@ -183,6 +187,7 @@ class Service:
         signer = Signer(secret or read_secret(folder, pages.settings.secret_file))
         interface = choice.one("application_interface", ApplicationInterface)  # type: ignore[type-abstract]
         self.log = _build(choice.one("log", Log), folder, interface.kind.packages(interface.settings))
+        self.log.place = place
         self.database = _build(choice.one("database", Database), folder)
         self.meter = Meter()
         self.timing = _timing(self.settings, pushes)
@@ -406,6 +411,14 @@ def _build(chosen: Chosen[C], *surroundings: Any) -> C:
     # The contract of its kind defines what the constructor takes after the settings.
     kind: Callable[..., C] = chosen.kind
     return kind(chosen.settings, *surroundings)
+
+
+def _check_processes(settings: Settings, choice: Choice) -> None:
+    queue = choice.one("queue", Queue).kind  # type: ignore[type-abstract]
+    if settings.section("server", ServerSettings).processes > 1 and not queue.shared:
+        name = settings.chosen("queue", "memory").rpartition(".")[2]
+        remedy = 'set [queue] component = "redis" or processes = 1'
+        raise SettingsError(f"[server] processes: the {name} queue lives in one process: {remedy}")
 
 
 def _timing(settings: ServerSettings, pushes: list[Chosen[Push]]) -> Timing:

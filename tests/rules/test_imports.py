@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "monitoring": COMPONENT,
     "process": {"errors"},
     "server": {"monitoring", "process", "thywill", *COMPONENT},
-    "commands": {"process", "server", *COMPONENT},
+    "commands": {"monitoring", "process", "server", *COMPONENT},
     "thywill": {"application", "component", "errors"},  # its __init__.py: the names that authors import
     "apps": {"thywill"},
     "run": {"commands"},

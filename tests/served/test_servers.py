@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
@@ -9,9 +10,14 @@ import time
 import pytest
 
 from tests.conftest import Start
+from tests.gate.environment import ROOT
+from tests.support.command import free_port
 from tests.support.serving import Running
 from tests.support.shared_queue import SHARED
+from tests.support.status import figures, look
 from thywill import __version__
+from thywill.commands import servers
+from thywill.config import Settings
 
 pytestmark = pytest.mark.gen_test
 
@@ -34,6 +40,39 @@ async def test_the_list_is_for_operators(start: Start) -> None:
     assert (await running.fetch("thywill/servers")).code == 401
     headers = {"Authorization": f"Bearer {KEY}"}
     assert (await running.fetch("thywill/servers", headers=headers)).code == 200
+
+
+async def test_the_command_prints_them(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    await running.connect()
+    settings = Settings({"server": {"port": int(running.base[:-1].rpartition(":")[2])}}, "settings")
+    loop = asyncio.get_running_loop()
+    status = await loop.run_in_executor(None, servers.run, {"url": None, "json": False}, settings, ROOT)
+    head, row, total = capsys.readouterr().out.splitlines()
+    assert status == 0
+    assert head.split() == list(servers.COLUMNS)
+    assert running.base in row
+    assert row.endswith("probe")
+    assert total == "1 servers, 1 clients"
+
+
+async def test_a_command_without_the_key_says_so(start: Start) -> None:
+    running = await start(monitoring={"key": KEY})
+    loop = asyncio.get_running_loop()
+    with pytest.raises(servers.NotListed, match="asks for the key"):
+        await loop.run_in_executor(None, servers.ask, running.base, "")
+    (row,) = await loop.run_in_executor(None, servers.ask, running.base, KEY)
+    assert row["address"] == running.base
+
+
+def test_a_server_that_does_not_run() -> None:
+    with pytest.raises(servers.NotListed, match="no server answers: Connection refused"):
+        servers.ask(f"http://127.0.0.1:{free_port()}/", "")
+
+
+async def test_the_page_shows_them(running: Running) -> None:
+    client = await look(running)
+    (row,) = (await figures(client))["servers"]
+    assert (row["address"], row["own"]) == (running.base, True)
 
 
 async def test_servers_of_a_shared_queue_own_no_database(start: Start) -> None:

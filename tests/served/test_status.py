@@ -13,7 +13,8 @@ import pytest
 from tornado.httpclient import HTTPResponse
 
 from tests.conftest import Start
-from tests.support.serving import Running, WireClient, until
+from tests.support.serving import Running, until
+from tests.support.status import figures, look
 from thywill.core import probe
 from thywill.core.overflow import Overflow
 from thywill.database.base import DatabaseUnavailable
@@ -23,40 +24,7 @@ from thywill.monitoring.site import TIMING
 pytestmark = pytest.mark.gen_test
 
 KEY = "a-key-of-the-tests"
-BOOTSTRAP = re.compile(r'<script type="application/json" id="thywill-bootstrap">(.*?)</script>')
 POINT = 8
-
-
-class Below:
-    """The wire of the status page, which is one level down."""
-
-    def __init__(self, running: Running, cookie: str = "") -> None:
-        self._running = running
-        self._options: dict[str, Any] = {"headers": {"Cookie": cookie}} if cookie else {}
-
-    async def ask(self, path: str, body: Any) -> Any:
-        """Return the JSON of an answer."""
-        return await self._running.ask(f"thywill/{path}", body, **self._options)
-
-
-async def look(running: Running, cookie: str = "") -> WireClient:
-    """Return a client of the status page that has polled once."""
-    headers = {"Cookie": cookie} if cookie else {}
-    page = await running.fetch("thywill/status/", headers=headers)
-    found = BOOTSTRAP.search(page.body.decode())
-    assert found is not None
-    client = WireClient(Below(running, cookie), json.loads(found[1]))  # type: ignore[arg-type]
-    await client.poll(hold=0)
-    return client
-
-
-async def figures(client: WireClient) -> dict[str, Any]:
-    """Return the next figures."""
-    while True:
-        for data in await client.receive():
-            if "figures" in data:
-                found: dict[str, Any] = data["figures"]
-                return found
 
 
 async def show_key(running: Running, key: str, **headers: str) -> HTTPResponse:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from thywill.commands.databases import make_database, missing_file, pending
-from thywill.commands.report import show
+from thywill.commands.report import printable, show
 from thywill.config import Settings
 from thywill.core.record import ClientRecord
 from thywill.database.base import Database, DatabaseUnavailable
@@ -106,5 +106,4 @@ def _shown(record: ClientRecord, name: str) -> str:
     value = getattr(record, name)
     if name == "seen":
         return datetime.fromtimestamp(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    # A browser chose some of these texts: they must not send control sequences to the terminal.
-    return "".join(each if each.isprintable() else "?" for each in str(value)) or "-"
+    return printable(str(value))  # a browser chose some of these texts

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thywill.commands import check, clients, doctor, migrate, options, serve
-from thywill.commands.places import release_link
-from thywill.config import Settings, read
+from thywill.commands import options
+from thywill.config import ServerSettings, Settings, read
 from thywill.errors import SettingsError
 from thywill.process import standard
 from thywill.process.descriptors import raise_limit
+from thywill.process.sockets import inherit
 
 PRIVATE = 0o077
 """The umask: files with messages and secrets are readable for the server's user alone."""
@@ -53,25 +53,52 @@ class Call:
         )
 
 
+# Each command imports what it needs: the parent of several servers has to stay small.
+
+
 def _serve(call: Call) -> int:
+    inherited = inherit(os.environ)
+    is_child = inherited is not None and inherited.parent is not None
     if call.options["rehearse"]:
+        from thywill.commands import serve
+
         return serve.rehearse(call.read_settings, call.root)
-    return serve.run(call.read_settings, call.root, release_link(call.folder))
+    if not is_child and call.read_settings().section("server", ServerSettings).processes > 1:
+        from thywill.commands import processes
+
+        return processes.run(call.read_settings, inherited)
+    from thywill.commands import places, serve
+
+    return serve.run(call.read_settings, call.root, places.release_link(call.folder), inherited)
 
 
 def _check(call: Call) -> int:
-    return check.run(call.read_settings, call.root, call.options, release_link(call.folder))
+    from thywill.commands import check, places
+
+    return check.run(call.read_settings, call.root, call.options, places.release_link(call.folder))
 
 
 def _doctor(call: Call) -> int:
+    from thywill.commands import doctor
+
     return doctor.run(call.options)
 
 
 def _clients(call: Call) -> int:
+    from thywill.commands import clients
+
     return clients.run(call.options, call.read_settings(), call.root)
 
 
+def _servers(call: Call) -> int:
+    from thywill.commands import servers
+
+    return servers.run(call.options, call.read_settings(), call.root)
+
+
 def _migrate(call: Call) -> int:
+    from thywill.commands import migrate
+
     return migrate.run(call.options, call.read_settings(), call.root)
 
 
@@ -80,6 +107,7 @@ RUN: dict[str, Callable[[Call], int]] = {
     "check": _check,
     "doctor": _doctor,
     "clients": _clients,
+    "servers": _servers,
     "migrate": _migrate,
 }
 

@@ -37,6 +37,7 @@ class SettingOption(NamedTuple):
 SETTINGS = (
     SettingOption("--address", "server.address", str, "the address to listen on; 0.0.0.0 for every network"),
     SettingOption("--port", "server.port", int, "the port to listen on; 0 for a free one"),
+    SettingOption("--processes", "server.processes", int, "how many servers share the port"),
     SettingOption("--http", "server.http", str, "the HTTP server: fast or tornado"),
     SettingOption("--data", "server.data", str, "the folder for the files that the server writes"),
     SettingOption(
@@ -106,6 +107,11 @@ def _add_clients(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, default=1000, help="how many at most (default: 1000)")
 
 
+def _add_servers(parser: argparse.ArgumentParser) -> None:
+    _add_json(parser)
+    parser.add_argument("--url", help="a server to ask (default: that of the settings, on this machine)")
+
+
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
@@ -121,6 +127,9 @@ COMMANDS = {
         _add_doctor,
     ),
     "clients": Command(STORED, "List the clients in the database, those seen last first.", _add_clients),
+    "servers": Command(
+        ("--address", "--port"), "List the servers that run and share the queue.", _add_servers
+    ),
     "migrate": Command(STORED, "Bring the database's schema up to date.", _add_json),
 }
 

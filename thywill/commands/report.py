@@ -97,5 +97,10 @@ def show(text: str) -> None:
         raise SettingsError(f"standard output cannot be written: {trouble}")
 
 
+def printable(text: str) -> str:
+    """Return ``text`` for a terminal: whoever chose it must not send control sequences there."""
+    return "".join(each if each.isprintable() else "?" for each in text) or "-"
+
+
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -16,10 +16,11 @@ from thywill.commands.options import REHEARSAL
 from thywill.commands.places import release_problem
 from thywill.config import Settings
 from thywill.errors import SettingsError
+from thywill.process.child import ParentLink
 from thywill.process.descriptors import DescriptorWatch
 from thywill.process.orders import Orders, Successor, first, until_over
 from thywill.process.runtime import loop_factory, spare_the_collector
-from thywill.process.sockets import inherit
+from thywill.process.sockets import Inherited
 from thywill.process.standard import never_fail
 from thywill.process.systemd import notify
 from thywill.server import Service
@@ -33,20 +34,21 @@ WATCH_EVERY = 1.0
 """Seconds between two looks at the descriptors."""
 
 
-def run(read: Read, root: Path, link: Path | None) -> int:
+def run(read: Read, root: Path, link: Path | None, inherited: Inherited | None = None) -> int:
     """Serve and return the exit status.
 
     Args:
         read: returns the settings as they are now, or raises a ``SettingsError``.
         root: the folder of the project.
         link: the link that leads from release to release, or None.
+        inherited: the sockets that were passed to this process, or None.
 
     Raises:
         SettingsError: it cannot be done with these settings.
     """
     settings = _begin(read)
     with _blaming(settings), asyncio.Runner(loop_factory=loop_factory()) as runner:
-        successor = runner.run(_serve(settings, read, root, link))
+        successor = runner.run(_serve(settings, read, root, link, inherited))
         if runner.run(_tasks_are_left()):
             _leave(successor)
     if successor is not None:
@@ -105,19 +107,21 @@ async def _rehearse(settings: Settings, root: Path) -> None:
     service.log.make_handler().close()
 
 
-async def _serve(settings: Settings, read: Read, root: Path, link: Path | None) -> Successor | None:
+async def _serve(
+    settings: Settings, read: Read, root: Path, link: Path | None, inherited: Inherited | None
+) -> Successor | None:
     """Serve until SIGINT or SIGTERM; after SIGHUP return what takes this process's place."""
-    orders = Orders()
+    parent = ParentLink(inherited.parent) if inherited and inherited.parent else None
+    orders = Orders(restarts=parent is None)
     orders.watch()
-    service = Service(settings, root)
+    service = Service(settings, root, place=parent.place if parent else "")
     settings.check_variables()
-    started = asyncio.create_task(service.start(inherit(os.environ)))
+    started = asyncio.create_task(service.start(inherited))
     await first(started, orders.stop.wait())
     if started.cancelled():
         return None
     await started
-    print(f"thywill serves on {service.address} (end it with Ctrl-C)", flush=True)
-    notify("READY=1", f"STATUS=serves on {service.address}")
+    _announce(service, parent, orders)
     _warn(settings.ignored(), release_problem(link, service.folder))
     spare_the_collector()
     watching = asyncio.create_task(_watch_descriptors())
@@ -131,6 +135,16 @@ async def _serve(settings: Settings, read: Read, root: Path, link: Path | None) 
     if over.cancelled():
         raise SettingsError(f"[database] url: {service.deposed.result()}")
     return Successor(sockets, ours=service.bound) if sockets and not orders.stop.is_set() else None
+
+
+def _announce(service: Service, parent: ParentLink | None, orders: Orders) -> None:
+    if parent is not None:
+        parent.ready()
+        parent.watch(orders.stop.set)
+        log.info("server %s serves on %s", parent.place, service.address)
+        return
+    print(f"thywill serves on {service.address} (end it with Ctrl-C)", flush=True)
+    notify("READY=1", f"STATUS=serves on {service.address}")
 
 
 def _warn(*texts: str | None) -> None:

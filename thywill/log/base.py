@@ -81,6 +81,8 @@ class Log(Component):
         settings: an instance of ``Settings``.
         folder: where relative file names begin.
         packages: whose lines it takes beside thywill's own: those of the applications.
+
+    ``place`` says which of several servers of one parent writes, such as ``2 of 4``.
     """
 
     Settings: ClassVar[type[Any]] = LogSettings
@@ -88,6 +90,7 @@ class Log(Component):
     def __init__(self, settings: Any, folder: Path, packages: Iterable[str] = ()) -> None:
         self.settings = settings
         self.folder = folder
+        self.place = ""
         self._packages = frozenset(packages)
         self._running: Running | None = None
         self._before: dict[str, int] = {}
@@ -102,7 +105,9 @@ class Log(Component):
 
     def make_formatter(self, *, colour: bool = False) -> logging.Formatter:
         """Return the formatter that the settings choose; ``colour`` is for text on a terminal."""
-        return JsonFormatter() if self.settings.format == "json" else LineFormatter(colour=colour)
+        if self.settings.format == "json":
+            return JsonFormatter(self.place)
+        return LineFormatter(colour=colour, place=self.place)
 
     async def start(self) -> None:
         """Write log lines from now on.

@@ -1,18 +1,20 @@
-"""Log lines in a file that is rotated by its size."""
+"""Log lines in a file that is rotated by its size. Several servers may write to one file."""
 
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import math
 import os
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import TextIO
 
 from thywill.config import make_folder_of
 from thywill.errors import SettingsError
@@ -20,6 +22,9 @@ from thywill.log.base import Log, LogSettings
 from thywill.log.line import notice
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+LONGEST_LINE = 1_048_576
+"""Bytes of a line, with its traceback, that reach the file at once."""
 
 COMPLAIN_EVERY = 60.0
 """Seconds between two lines on standard error about a log that cannot be written."""
@@ -91,6 +96,11 @@ class FileHandler(RotatingFileHandler):
         self._lost = 0
         self._next_complaint = -math.inf
 
+    def _open(self) -> io.TextIOWrapper:
+        # A line reaches the file by one write, so that lines of several servers do not mix.
+        raw = io.BufferedWriter(io.FileIO(self.baseFilename, self.mode), LONGEST_LINE)
+        return io.TextIOWrapper(raw, self.encoding, self.errors)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line; the first one after failures is preceded by a line that counts the missing ones."""
         if self._was_moved():
@@ -103,6 +113,14 @@ class FileHandler(RotatingFileHandler):
 
     def doRollover(self) -> None:  # noqa: N802 - the name is logging's
         """Rotate the file; if that is forbidden, report it once and write on into the old one."""
+        with _locked(self.stream):
+            # Another server may have rotated it since: then there is a new file already.
+            if not self._was_moved():
+                self._rotate()
+            else:
+                self._let_go()
+
+    def _rotate(self) -> None:
         self._let_go()
         try:
             super().doRollover()
@@ -141,6 +159,25 @@ class FileHandler(RotatingFileHandler):
             return not os.path.samestat(Path(self.baseFilename).stat(), os.fstat(self.stream.fileno()))
         except OSError:
             return True
+
+
+@contextmanager
+def _locked(stream: TextIO | None) -> Iterator[None]:
+    """Hold the system's lock on a file that several servers write."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    descriptor = None if stream is None else os.dup(stream.fileno())
+    try:
+        if descriptor is not None:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _lost_notice(count: int) -> logging.LogRecord:

@@ -11,7 +11,15 @@ from thywill.log.line import client_of
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a JSON object: time (ISO 8601, UTC), level, logger, message, and client and trace if any."""
+    """Writes a JSON object: time (ISO 8601, UTC), level, logger, message; server, client and trace if any.
+
+    Args:
+        place: which of several servers of one parent writes, such as ``2 of 4``; else empty.
+    """
+
+    def __init__(self, place: str = "") -> None:
+        super().__init__()
+        self._place = place
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line. It is ASCII, so no character in it ends the line or controls a terminal."""
@@ -22,6 +30,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if self._place:
+            fields["server"] = self._place
         client = getattr(record, "client", None) or client_of(record)
         if client is not None:
             fields["client"] = client

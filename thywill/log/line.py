@@ -40,18 +40,21 @@ class LineFormatter(logging.Formatter):
 
     Args:
         colour: whether an ANSI sequence colours the level.
+        place: which of several servers of one parent writes, such as ``2 of 4``; the line has its number.
     """
 
     default_time_format = "%Y-%m-%d %H:%M:%S"
     default_msec_format = "%s.%03d"
 
-    def __init__(self, *, colour: bool = False) -> None:
+    def __init__(self, *, colour: bool = False, place: str = "") -> None:
         super().__init__()
         self._colour = colour
+        self._place = f" [{place.partition(' ')[0]}]" if place else ""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        line = f"{self.formatTime(record)} {self._level(record)} {record.name} {escape(record.getMessage())}"
+        head = f"{self.formatTime(record)} {self._level(record)}{self._place} {record.name}"
+        line = f"{head} {escape(record.getMessage())}"
         return "\n    ".join([line, *(escape(part) for part in self._trace(record))])
 
     def _level(self, record: logging.LogRecord) -> str:

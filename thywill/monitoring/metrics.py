@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable
 from itertools import accumulate
@@ -20,8 +19,8 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from thywill.core.histogram import Histogram
 from thywill.core.measures import Measure, Measures
-from thywill.errors import MethodNotAllowed
 from thywill.http.message import Reply, Request
+from thywill.monitoring.later import LaterEndpoint
 from thywill.monitoring.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -38,7 +37,7 @@ class Snapshot(Collector):
             yield _family(name, measure)
 
 
-class Metrics:
+class Metrics(LaterEndpoint):
     """The endpoint ``/thywill/metrics``.
 
     Args:
@@ -46,23 +45,17 @@ class Metrics:
     """
 
     def __init__(self, watch: Watch) -> None:
+        super().__init__()
         self._watch = watch
         # The package's own registry is one for the whole process, and tests run several servers in one.
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
         PlatformCollector(registry=self._process)
         GCCollector(registry=self._process)
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    def __call__(self, request: Request, reply: Reply) -> None:
-        if request.method not in (b"GET", b"HEAD"):
-            raise MethodNotAllowed("only GET is allowed here")
+    async def answer(self, request: Request, reply: Reply) -> None:
+        """Answer with the measures, in the format that the request asks for."""
         accept = (request.header(b"accept") or b"").decode("latin-1")
-        task = asyncio.ensure_future(self._answer(accept, reply))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _answer(self, accept: str, reply: Reply) -> None:
         try:
             body, content_type = self.encode(await self._watch.measures(), accept)
         except Exception:

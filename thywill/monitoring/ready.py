@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from thywill.core.envelope import encode_object
-from thywill.errors import MethodNotAllowed
 from thywill.http.message import JSON, Reply, Request
+from thywill.monitoring.later import LaterEndpoint
 
 Reasons = Callable[[], Awaitable[list[str]]]
 
 
-class Ready:
+class Ready(LaterEndpoint):
     """The endpoint ``/thywill/ready``: 200 if the server can serve, else 503 with the reasons.
 
     Args:
@@ -20,18 +20,12 @@ class Ready:
     """
 
     def __init__(self, reasons: Reasons) -> None:
+        super().__init__()
         self._reasons = reasons
         self._task: asyncio.Task[list[str]] | None = None
-        self._waiting: set[asyncio.Task[None]] = set()
 
-    def __call__(self, request: Request, reply: Reply) -> None:
-        if request.method not in (b"GET", b"HEAD"):
-            raise MethodNotAllowed("only GET is allowed here")
-        task = asyncio.ensure_future(self._answer(reply))
-        self._waiting.add(task)
-        task.add_done_callback(self._waiting.discard)
-
-    async def _answer(self, reply: Reply) -> None:
+    async def answer(self, request: Request, reply: Reply) -> None:
+        """Answer whether the server can serve."""
         # Anybody may ask. However many do, only one query at a time goes to the database.
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._reasons())

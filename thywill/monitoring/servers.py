@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 
 from thywill.core.envelope import encode_object
 from thywill.core.server_row import ServerRow
-from thywill.errors import MethodNotAllowed
 from thywill.http.message import JSON, Reply, Request
+from thywill.monitoring.later import LaterEndpoint
 
 log = logging.getLogger(__name__)
 
 ServerRows = Callable[[], Awaitable[Sequence[ServerRow]]]
 
 
-class Servers:
+class Servers(LaterEndpoint):
     """The endpoint ``/thywill/servers``: ``{"servers": [...]}``, each with the fields of ``ServerRow``.
 
     Args:
@@ -25,17 +24,11 @@ class Servers:
     """
 
     def __init__(self, rows: ServerRows) -> None:
+        super().__init__()
         self._rows = rows
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    def __call__(self, request: Request, reply: Reply) -> None:
-        if request.method not in (b"GET", b"HEAD"):
-            raise MethodNotAllowed("only GET is allowed here")
-        task = asyncio.ensure_future(self._answer(reply))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _answer(self, reply: Reply) -> None:
+    async def answer(self, request: Request, reply: Reply) -> None:
+        """Answer with the rows."""
         try:
             rows = await self._rows()
         except Exception:

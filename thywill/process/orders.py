@@ -43,11 +43,15 @@ class Orders:
 
     SIGINT and SIGTERM set ``stop``; the second of them ends the process at once. SIGHUP sets ``restart``,
     or ``stop`` if the system sent it because the terminal was closed.
+
+    Args:
+        restarts: whether SIGHUP is heeded; a server that a parent has started leaves restarts to it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, restarts: bool = True) -> None:
         self.stop = asyncio.Event()
         self.restart = asyncio.Event()
+        self._restarts = restarts
         self._terminals = [number for number in range(3) if os.isatty(number)]
 
     def watch(self) -> None:
@@ -56,7 +60,9 @@ class Orders:
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
             loop.add_signal_handler(signal.SIGINT, self._stop)
             loop.add_signal_handler(signal.SIGTERM, self._stop)
-            if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup asks to ignore it
+            if not self._restarts:
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup asks to ignore it
                 loop.add_signal_handler(signal.SIGHUP, self._hang_up)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ORDERS)
 

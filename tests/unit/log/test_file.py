@@ -218,3 +218,30 @@ def test_lines_are_written_when_a_process_ends_without_stop(tmp_path):
     ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False, capture_output=True)
     assert (ended.returncode, ended.stderr) == (3, b"")
     assert len((tmp_path / "thywill.log").read_text().splitlines()) == 1000
+
+
+def test_servers_that_write_one_file_rotate_it_once(tmp_path: Path) -> None:
+    path = tmp_path / "thywill.log"
+    servers = [FileHandler(path, max_bytes=1000, backups=50) for _ in range(3)]
+    texts = [f"{number:04d}{'x' * 46}" for number in range(300)]
+    for number, text in enumerate(texts):
+        servers[number % 3].emit(record(text))
+    for each in servers:
+        each.close()
+    files = sorted(tmp_path.iterdir(), key=lambda file: int(file.suffix.strip(".log") or 0), reverse=True)
+    assert "".join(file.read_text() for file in files).split() == texts
+    assert [len(file.read_text().split()) for file in files[:-1]] == [19] * (len(files) - 1)
+
+
+def test_a_file_that_another_server_has_rotated_is_not_rotated_again(tmp_path: Path) -> None:
+    """Two servers find the file full at the same moment; the lock lets one of them rotate it."""
+    path = tmp_path / "thywill.log"
+    first, second = (FileHandler(path, max_bytes=1000, backups=5) for _ in range(2))
+    first.emit(record("before"))
+    first.doRollover()
+    second.doRollover()
+    second.emit(record("after"))
+    for each in (first, second):
+        each.close()
+    assert [file.name for file in sorted(tmp_path.iterdir())] == ["thywill.log", "thywill.log.1"]
+    assert (path.read_text(), (tmp_path / "thywill.log.1").read_text()) == ("after\n", "before\n")

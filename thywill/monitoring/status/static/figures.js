@@ -71,6 +71,15 @@
     dom.fill(dom.find('st-applications'), rows, 'No client is here.');
   }
 
+  function showServers(list) {
+    var rows = [], i, each;
+    for (i = 0; i < list.length; i += 1) {
+      each = list[i];
+      rows.push(dom.row([each.own ? each.name + ' (this one)' : each.name, each.address, each.version, each.leads.join(', ') || '\u2013', format.number(each.clients), format.milliseconds(Math.round(each.delay * 10000) / 10), format.milliseconds(Math.round(each.lag * 10000) / 10), format.seconds(each.age)], 4));
+    }
+    dom.fill(dom.find('st-servers'), rows, 'No server is listed.');
+  }
+
   function showPairs(id, list, nothing) {
     var rows = [], i;
     for (i = 0; i < list.length; i += 1) { rows.push(dom.row([list[i][0], format.number(list[i][1])], 1)); }
@@ -98,6 +107,7 @@
         dom.write(tiles[i].told, tiles[i].note(figures));
       }
       showApplications(figures.applications);
+      showServers(figures.servers);
       showPairs('st-transports', figures.transports, 'No client is here.');
       showPairs('st-trouble', figures.trouble, 'None.');
       dom.write(dom.find('st-about'), 'thywill ' + figures.version + ', up ' + format.seconds(figures.uptime) +
