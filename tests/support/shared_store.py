@@ -1,0 +1,543 @@
+"""A shared store in memory: several servers in one process, a clock that a test sets, and faults."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+from typing import Any
+
+from thywill.core.positions import EPOCH, begin
+from thywill.errors import Conflict, Gap, Gone, SettingsError, TooMany
+from thywill.hub.step import CONNECTED, DISCONNECTED
+from thywill.queue.shared.base import SharedStore, StoreUnavailable
+from thywill.queue.shared.operations import (
+    DIGESTS,
+    EXPIRE_GAP,
+    MARKS_REMEMBERED,
+    Accept,
+    Accepted,
+    Append,
+    Claim,
+    Connect,
+    Create,
+    Deposed,
+    Drop,
+    Evict,
+    Expire,
+    Finish,
+    Leave,
+    LostTime,
+    Mark,
+    Member,
+    Operation,
+    Outcome,
+    Renew,
+    Renewed,
+    SaveData,
+    Sent,
+    Trim,
+    Unknown,
+)
+from thywill.queue.shared.rows import (
+    ClientRow,
+    Departure,
+    Election,
+    InboxEntry,
+    LogEntry,
+    Membership,
+    Posted,
+    ServerRow,
+    Visitor,
+    encode_visitor,
+)
+
+AWAY = "this client has left, or its grace time has passed"
+REASONS_REMEMBERED = 3600.0
+
+
+@dataclass
+class _Client:
+    visitor: Visitor
+    server: str
+    begins: int
+    cursor: int
+    received: int = 0
+    handled: int = -1
+    connected: bool = False
+    gone: str | None = None
+    data: str | None = None
+    digests: list[int] = field(default_factory=list)
+    channels: dict[str, int] = field(default_factory=dict)
+    left: list[tuple[str, int, int]] = field(default_factory=list)
+
+
+@dataclass
+class _Application:
+    log: list[LogEntry] = field(default_factory=list)
+    last: int = 0
+    trimmed: int = 0
+    inbox: dict[int, InboxEntry] = field(default_factory=dict)
+    steps: int = 0
+    clients: dict[str, _Client] = field(default_factory=dict)
+    leases: dict[str, float] = field(default_factory=dict)
+    reasons: dict[str, tuple[str, float]] = field(default_factory=dict)
+    marks: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
+    lowest: dict[str, tuple[int, float]] = field(default_factory=dict)
+    leader: str = ""
+    fence: int = 0
+    until: float = 0.0
+    expired: float | None = None
+    patient_until: float = 0.0
+
+
+class SharedMemory:
+    """What the servers share. ``now`` is its clock, in seconds since 1970."""
+
+    def __init__(self, now: float = EPOCH + 1000.0) -> None:
+        self.now = now
+        self.applications: dict[str, _Application] = defaultdict(_Application)
+        self.beats: dict[str, tuple[ServerRow, float]] = {}
+        self.listeners: dict[str, Callable[[str], None]] = {}
+        self._changed = asyncio.Event()
+
+    def store(self) -> MemorySharedStore:
+        """Return the store of another server."""
+        return MemorySharedStore(self)
+
+    def changed(self) -> None:
+        """Wake the reads that wait."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for a change, for ``seconds`` at most."""
+        try:
+            await asyncio.wait_for(self._changed.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def copy(self) -> Any:
+        """Return a backup."""
+        return deepcopy(self.applications)
+
+    def restore(self, backup: Any) -> None:
+        """Go back to the state of ``backup``; the clock goes on."""
+        self.applications = deepcopy(backup)
+
+    def flush(self) -> None:
+        """Lose everything, as after FLUSHALL."""
+        self.applications.clear()
+        self.beats.clear()
+
+
+class MemorySharedStore(SharedStore):
+    """The store of one server. ``fault`` decides what happens to its next calls.
+
+    - ``away``: they fail, and nothing is executed.
+    - ``unsure``: a batch is executed, and fails. The fault is over then.
+    - ``lost``: a batch fails in the middle: the first half is executed. The fault is over then.
+    - ``slow``: they wait for ``let_go``.
+    """
+
+    def __init__(self, memory: SharedMemory) -> None:
+        self.memory = memory
+        self.name = ""
+        self.fault: str | None = None
+        self.batches: list[list[Operation]] = []
+        self._gate = asyncio.Event()
+
+    def let_go(self) -> None:
+        """Let the calls that wait go on."""
+        self.fault = None
+        self._gate.set()
+        self._gate = asyncio.Event()
+
+    async def _arrive(self) -> None:
+        await asyncio.sleep(0)
+        if self.fault == "slow":
+            await self._gate.wait()
+        if self.fault == "away":
+            raise StoreUnavailable("it is told to be away")
+
+    # The server.
+
+    async def start(self, row: ServerRow) -> None:
+        await self._arrive()
+        for other in await self.servers():
+            if other.secret != row.secret:
+                raise SettingsError(f"the server {other.name} has another secret")
+        self.name = row.name
+
+    async def stop(self) -> None:
+        self.memory.beats.pop(self.name, None)
+        self.memory.listeners.pop(self.name, None)
+
+    def listen(self, claimed: Callable[[str], None]) -> None:
+        self.memory.listeners[self.name] = claimed
+
+    async def beat(self, row: ServerRow, seconds: float) -> None:
+        await self._arrive()
+        self.memory.beats[row.name] = (row, self.memory.now + seconds)
+
+    async def servers(self) -> list[ServerRow]:
+        await self._arrive()
+        alive = [row for row, until in self.memory.beats.values() if until > self.memory.now]
+        return sorted(alive, key=lambda row: row.name)
+
+    async def problem(self) -> str | None:
+        return "it is told to be away" if self.fault == "away" else None
+
+    # Reading.
+
+    async def read_log(self, after: Mapping[str, int], block: float) -> list[LogEntry]:
+        found = await self._read_log(after)
+        if not found and block:
+            await self.memory.wait(block)
+            found = await self._read_log(after)
+        return found
+
+    async def _read_log(self, after: Mapping[str, int]) -> list[LogEntry]:
+        await self._arrive()
+        logs = self.memory.applications
+        return [entry for name, last in after.items() for entry in logs[name].log if entry.id > last]
+
+    async def read_inbox(self, application: str, after: str, block: float) -> list[InboxEntry]:
+        found = await self._read_inbox(application, after)
+        if not found and block:
+            await self.memory.wait(block)
+            found = await self._read_inbox(application, after)
+        return found
+
+    async def _read_inbox(self, application: str, after: str) -> list[InboxEntry]:
+        await self._arrive()
+        inbox = self.memory.applications[application].inbox
+        return [entry for place, entry in sorted(inbox.items()) if place > int(after or 0)]
+
+    async def range(self, application: str, after: int, until: int) -> list[LogEntry]:
+        await self._arrive()
+        return [entry for entry in self.memory.applications[application].log if after < entry.id <= until]
+
+    async def last(self, application: str) -> int:
+        await self._arrive()
+        return self.memory.applications[application].last
+
+    async def roster(self, application: str) -> list[ClientRow]:
+        await self._arrive()
+        there = self.memory.applications[application]
+        return [self._row(application, name) for name, each in there.clients.items() if each.connected]
+
+    def _row(self, application: str, client_id: str) -> ClientRow:
+        there = self.memory.applications[application]
+        client = there.clients[client_id]
+        return ClientRow(
+            id=client_id,
+            application=application,
+            visitor=client.visitor,
+            server=client.server,
+            cursor=client.cursor,
+            received=client.received,
+            handled=client.handled,
+            connected=client.connected,
+            gone=client.gone,
+            data=client.data,
+            channels=dict(client.channels),
+            left=list(client.left),
+            trimmed=there.trimmed,
+        )
+
+    # Leading.
+
+    async def elect(self, application: str, server: str, seconds: float) -> Election:
+        await self._arrive()
+        there, now = self.memory.applications[application], self.memory.now
+        if there.leader == server and there.until > now:
+            there.until = now + seconds
+        elif there.until <= now:
+            there.leader, there.until = server, now + seconds
+            there.fence = max(there.fence + 1, int(now * 1000))
+        return Election(there.leader, there.fence, there.leader == server)
+
+    async def resign(self, application: str, fence: int) -> None:
+        await self._arrive()
+        there = self.memory.applications[application]
+        if there.fence == fence:
+            there.leader, there.until = "", 0.0
+
+    # Operations.
+
+    async def execute(self, operations: Sequence[Operation]) -> list[Outcome]:
+        await self._arrive()
+        self.batches.append(list(operations))
+        fault = self.fault
+        if fault in ("unsure", "lost"):
+            self.fault = None
+        executed = operations[: len(operations) // 2] if fault == "lost" else operations
+        outcomes = [self._execute(operation) for operation in executed]
+        self.memory.changed()
+        if fault in ("unsure", "lost"):
+            raise StoreUnavailable("it is told to leave it open", unsure=True)
+        return outcomes
+
+    def _execute(self, operation: Operation) -> Outcome:
+        there = self.memory.applications[operation.application]
+        fence = getattr(operation, "fence", None)
+        if fence is not None and fence != there.fence:
+            return Deposed("another server leads the application")
+        return self._do(operation, there)
+
+    @singledispatchmethod
+    def _do(self, operation: Operation, there: _Application) -> Outcome:
+        raise NotImplementedError(operation)
+
+    @_do.register
+    def _create(self, operation: Create, there: _Application) -> Outcome:
+        client = there.clients.get(operation.client)
+        if client is None:
+            client = _Client(operation.visitor, operation.server, there.last, there.last)
+            there.clients[operation.client] = client
+            self._needs(there, operation.server, there.last)
+            self._lease(there, operation.client, operation.seconds)
+        return client.begins
+
+    @_do.register
+    def _connect(self, operation: Connect, there: _Application) -> Outcome:
+        client = self._alive(there, operation.client)
+        if isinstance(client, Gone):
+            return client
+        if not client.connected:
+            client.visitor, client.server = operation.visitor, operation.server
+        self._ensure_connected(there, operation.client, client)
+        self._lease(there, operation.client, operation.seconds)
+        return None
+
+    @_do.register
+    def _accept(self, operation: Accept, there: _Application) -> Outcome:
+        client = self._alive(there, operation.client)
+        if isinstance(client, Gone):
+            return client
+        self._lease(there, operation.client, operation.seconds)
+        self._ensure_connected(there, operation.client, client)
+        fresh: list[Sent] = []
+        expected = client.received + 1
+        for item in operation.items:
+            if item.n > expected:
+                return Gap(client.received)
+            if item.n == expected:
+                fresh.append(item)
+                expected += 1
+            elif item.n <= client.received and self._conflicts(client, item):
+                return Conflict(item.n)
+        room = operation.room - (client.received - max(client.handled, 0))
+        if fresh and room <= 0:
+            return TooMany("the application has not handled the earlier messages yet", retry=1)
+        for item in fresh[:room]:
+            client.received = item.n
+            client.digests = [*client.digests, item.digest][-DIGESTS:]
+            self._step(there, operation.client, item.n, item.item)
+        return Accepted(client.received, len(fresh[:room]))
+
+    @staticmethod
+    def _conflicts(client: _Client, item: Sent) -> bool:
+        age = client.received - item.n
+        return age < len(client.digests) and client.digests[-1 - age] != item.digest
+
+    @_do.register
+    def _leave(self, operation: Leave, there: _Application) -> Outcome:
+        self._end(operation.application, there, operation.client, operation.reason)
+        return None
+
+    @_do.register
+    def _claim(self, operation: Claim, there: _Application) -> Outcome:
+        client = self._alive(there, operation.client)
+        if isinstance(client, Gone):
+            return client
+        if self._is_lost(there, operation.cursor):
+            return LostTime("this page has messages that the server has lost: connect again")
+        if client.server != operation.server:
+            listener = self.memory.listeners.get(client.server)
+            client.server = operation.server
+            if listener is not None:
+                asyncio.get_running_loop().call_soon(listener, operation.client)
+        self._needs(there, operation.server, client.cursor)
+        self._lease(there, operation.client, operation.seconds)
+        return self._row(operation.application, operation.client)
+
+    @staticmethod
+    def _is_lost(there: _Application, cursor: int) -> bool:
+        known = cursor <= there.trimmed or cursor in (0, there.last)
+        return not known and all(entry.id != cursor for entry in there.log)
+
+    @_do.register
+    def _renew(self, operation: Renew, there: _Application) -> Outcome:
+        renewed = Renewed([], [])
+        for client_id, cursor in operation.clients:
+            client = there.clients.get(client_id)
+            if client is None or client.gone is not None:
+                renewed.unknown.append(client_id)
+            elif client.server != operation.server:
+                renewed.moved.append(client_id)
+            else:
+                client.cursor = max(client.cursor, cursor)
+                client.left = [each for each in client.left if each[2] > client.cursor]
+                self._lease(there, client_id, operation.seconds)
+        there.lowest[operation.server] = (operation.lowest, self.memory.now)
+        return renewed
+
+    @_do.register
+    def _append(self, operation: Append, there: _Application) -> Outcome:
+        mark = operation.mark
+        marks = there.marks.setdefault(self._marks_of(mark), {})
+        key = mark.place or str(mark.number)
+        if key in marks:
+            return marks[key]
+        entry = Posted(operation.application, self._next(there), operation.address, operation.message)
+        there.log.append(entry)
+        marks[key] = entry.id
+        if not mark.place:
+            marks.pop(str(mark.number - MARKS_REMEMBERED), None)
+        return entry.id
+
+    @staticmethod
+    def _marks_of(mark: Mark) -> tuple[str, int]:
+        return (mark.client, mark.number if mark.place else 0)
+
+    @_do.register
+    def _evict(self, operation: Evict, there: _Application) -> Outcome:
+        client = there.clients.get(operation.client)
+        if client is not None and client.gone is None and operation.number is not None:
+            client.received = min(client.received, operation.number)
+        self._end(operation.application, there, operation.client, operation.reason)
+        return None
+
+    @_do.register
+    def _member(self, operation: Member, there: _Application) -> Outcome:
+        client = there.clients.get(operation.client)
+        is_in = client is not None and operation.channel in client.channels
+        if client is None or client.gone is not None or is_in == operation.enters:
+            return 0
+        position = self._next(there)
+        there.log.append(
+            Membership(operation.application, position, operation.client, operation.channel, operation.enters)
+        )
+        if operation.enters:
+            client.channels[operation.channel] = position
+        else:
+            since = client.channels.pop(operation.channel)
+            client.left = [each for each in client.left if each[2] > client.cursor]
+            client.left.append((operation.channel, since, position))
+        return position
+
+    @_do.register
+    def _save_data(self, operation: SaveData, there: _Application) -> Outcome:
+        for client_id, data in operation.data.items():
+            if client_id in there.clients:
+                there.clients[client_id].data = data
+        return None
+
+    @_do.register
+    def _finish(self, operation: Finish, there: _Application) -> Outcome:
+        there.inbox.pop(int(operation.entry or 0), None)
+        there.marks.pop((operation.client, operation.number), None)
+        self._save_data(SaveData(operation.application, operation.fence, operation.data), there)
+        client = there.clients.get(operation.client)
+        if client is not None and operation.number == DISCONNECTED:
+            self._delete(there, operation.client, client.gone or AWAY)
+        elif client is not None:
+            client.handled = max(client.handled, operation.number)
+        return None
+
+    @_do.register
+    def _drop(self, operation: Drop, there: _Application) -> Outcome:
+        for entry in operation.entries:
+            there.inbox.pop(int(entry), None)
+        return None
+
+    @_do.register
+    def _expire(self, operation: Expire, there: _Application) -> Outcome:
+        now = self.memory.now
+        if there.expired is None or now - there.expired > EXPIRE_GAP:
+            there.patient_until = now + operation.grace
+        there.expired = now
+        if now < there.patient_until:
+            return []
+        overdue = [client for client, until in there.leases.items() if until <= now][: operation.limit]
+        for client_id in overdue:
+            self._end(operation.application, there, client_id, operation.reason)
+        return overdue
+
+    @_do.register
+    def _trim(self, operation: Trim, there: _Application) -> Outcome:
+        now = self.memory.now
+        there.lowest = {
+            server: (lowest, at)
+            for server, (lowest, at) in there.lowest.items()
+            if now - at <= 2 * operation.grace or now < there.patient_until
+        }
+        up_to = min((lowest for lowest, _ in there.lowest.values()), default=there.last)
+        up_to = max(up_to, begin(now - operation.age, 0) - 1)
+        if len(there.log) > operation.entries:
+            up_to = max(up_to, there.log[-operation.entries - 1].id)
+        there.trimmed = max(there.trimmed, min(up_to, there.last))
+        there.log = [entry for entry in there.log if entry.id > there.trimmed]
+        return there.trimmed
+
+    # What several operations do.
+
+    def _next(self, there: _Application) -> int:
+        there.last = begin(self.memory.now, there.last)
+        return there.last
+
+    def _alive(self, there: _Application, client_id: str) -> _Client | Gone:
+        client = there.clients.get(client_id)
+        if client is not None:
+            return client if client.gone is None else Gone(client.gone)
+        reason, until = there.reasons.get(client_id, ("", 0.0))
+        return Gone(reason) if until > self.memory.now else Unknown(AWAY)
+
+    def _ensure_connected(self, there: _Application, client_id: str, client: _Client) -> None:
+        if not client.connected:
+            client.connected = True
+            self._step(there, client_id, CONNECTED, encode_visitor(client.visitor))
+
+    def _step(self, there: _Application, client_id: str, number: int, item: bytes) -> None:
+        there.steps += 1
+        there.inbox[there.steps] = InboxEntry(str(there.steps), client_id, number, item)
+
+    def _lease(self, there: _Application, client_id: str, seconds: float) -> None:
+        until = self.memory.now + seconds
+        there.leases[client_id] = max(until, there.leases.get(client_id, 0.0))
+
+    def _needs(self, there: _Application, server: str, cursor: int) -> None:
+        lowest, _ = there.lowest.get(server, (cursor, 0.0))
+        there.lowest[server] = (min(lowest, cursor), self.memory.now)
+
+    def _end(self, application: str, there: _Application, client_id: str, reason: str) -> None:
+        there.leases.pop(client_id, None)
+        client = there.clients.get(client_id)
+        if client is None or client.gone is not None:
+            return
+        if not client.connected:
+            self._delete(there, client_id, reason)
+            return
+        client.gone = reason
+        there.log.append(Departure(application, self._next(there), client_id, reason))
+        self._step(there, client_id, DISCONNECTED, b"")
+
+    def _delete(self, there: _Application, client_id: str, reason: str) -> None:
+        there.reasons[client_id] = (reason, self.memory.now + REASONS_REMEMBERED)
+        del there.clients[client_id]
+
+
+def server_row(name: str, **facts: Any) -> ServerRow:
+    """Return the row of a server of a test."""
+    return ServerRow(name, **{"secret": "a digest", **facts})
+
+
+def operations_of(batches: Sequence[Sequence[Operation]], kind: type) -> Iterator[Operation]:
+    """Yield the operations of one kind that were executed."""
+    for batch in batches:
+        yield from (operation for operation in batch if isinstance(operation, kind))

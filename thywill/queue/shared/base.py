@@ -1,0 +1,135 @@
+"""What several servers have in common: the store of a shared queue, its operations, and its rows.
+
+For each application the store has a **log** of what happened to all clients, in one order: messages, changes
+of membership, ends of clients. Every server reads it. It also has an **inbox** of steps (``hub.step``), which
+only the application's leader reads, and a row for each client. An example: page A is parked at server 1,
+sends "hi" to server 2, and server 3 leads the application.
+
+    2   Accept(A, [(7, "hi")])           A's row: received 7      inbox: step (A, 7)
+    2   answers A {"received": 7}
+    3   reads the inbox, runs the hook, which publishes in "lobby"
+    3   Append(mark (A, 7, …), "lobby")  log: id 40               the id 40 is remembered for the step (A, 7)
+    1   reads the log, and answers A's parked poll with 40
+    3   Finish(A, 7)                     A's row: handled 7       inbox: without the step, id 40 forgotten
+    1   Renew([(A, 40)])                 A needs nothing of the log up to 40
+    3   Trim                             log: without what nobody needs
+
+**Each operation is atomic**: it happens as a whole or not at all, whatever other servers do. ``execute`` runs
+a batch, in order. If the connection breaks meanwhile, nobody knows which operations of the batch have
+happened, and the caller executes it again. So each operation says below what a repeat of it does.
+
+**The leader's operations carry its fence**, a number that grows with each election. When another server has
+been elected, they are answered with ``Deposed`` and do nothing. ``fence=None`` is for what any server may do.
+
+**Times** are seconds. Leases and ages are measured by the clock of the store, never by that of a server.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+
+from thywill.errors import ThywillError
+from thywill.queue.shared.operations import Operation, Outcome
+from thywill.queue.shared.rows import ClientRow, Election, InboxEntry, LogEntry, ServerRow
+
+
+class StoreUnavailable(ThywillError):
+    """The store cannot be reached, or refuses. The text is the reason, in one line.
+
+    Args:
+        reason: the reason.
+        unsure: whether operations of the batch may have been executed nevertheless. If not, none was.
+    """
+
+    def __init__(self, reason: str, *, unsure: bool = False) -> None:
+        super().__init__(reason)
+        self.unsure = unsure
+
+
+class SharedStore(ABC):
+    """What the servers of a cluster share. One object for each server.
+
+    Every method but ``start`` raises ``StoreUnavailable`` while the store cannot be reached.
+    """
+
+    @abstractmethod
+    async def start(self, row: ServerRow) -> None:
+        """Connect, and check that the store can be used.
+
+        Args:
+            row: the server. Servers that share a store need the same ``secret``.
+
+        Raises:
+            SettingsError: it cannot be reached or used; the line says what to change.
+        """
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Close all connections. The server's row is deleted."""
+
+    @abstractmethod
+    async def execute(self, operations: Sequence[Operation]) -> list[Outcome]:
+        """Execute a batch. Operations of one application are executed in order; each has one outcome.
+
+        Raises:
+            StoreUnavailable: the batch failed; see ``StoreUnavailable.unsure``.
+        """
+
+    @abstractmethod
+    async def read_log(self, after: Mapping[str, int], block: float) -> list[LogEntry]:
+        """Return the next entries of several applications, in order for each; wait if there are none.
+
+        Args:
+            after: for each application, the id after which to read.
+            block: for how many seconds to wait. Then the list is empty.
+        """
+
+    @abstractmethod
+    async def read_inbox(self, application: str, after: str, block: float) -> list[InboxEntry]:
+        """Return the next steps of an application, in order; wait up to ``block`` seconds if there are none.
+
+        Args:
+            application: the name of the application.
+            after: the place of the last step that was read; "" reads from the first unfinished step.
+            block: for how many seconds to wait. Then the list is empty.
+        """
+
+    @abstractmethod
+    async def range(self, application: str, after: int, until: int) -> list[LogEntry]:
+        """Return the entries of the log above ``after`` and not above ``until``."""
+
+    @abstractmethod
+    async def last(self, application: str) -> int:
+        """Return the last id of the log, also if its entry is deleted; 0 if it never had one."""
+
+    @abstractmethod
+    async def roster(self, application: str) -> list[ClientRow]:
+        """Return all clients that have connected and whose last step has not ended."""
+
+    @abstractmethod
+    async def elect(self, application: str, server: str, seconds: float) -> Election:
+        """Let ``server`` lead the application for ``seconds`` if nobody does, or if it does already."""
+
+    @abstractmethod
+    async def resign(self, application: str, fence: int) -> None:
+        """Lead no longer, so that another server can be elected at once. Others are not deposed."""
+
+    @abstractmethod
+    def listen(self, claimed: Callable[[str], None]) -> None:
+        """Call ``claimed`` with the id of each client that another server has claimed from this one.
+
+        A call may get lost; then ``Renew`` tells it.
+        """
+
+    @abstractmethod
+    async def beat(self, row: ServerRow, seconds: float) -> None:
+        """Tell the other servers that this one is alive, for the next ``seconds``."""
+
+    @abstractmethod
+    async def servers(self) -> list[ServerRow]:
+        """Return the servers that are alive, in the order of their names."""
+
+    @abstractmethod
+    async def problem(self) -> str | None:
+        """Return in one line why the store cannot be written at present; None if it can."""

@@ -1,0 +1,327 @@
+"""What servers do in a shared store. ``base.py`` has an example, and what holds for all operations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from thywill.core.message import Address, Message
+from thywill.errors import Gone, RequestError, ThywillError
+from thywill.queue.shared.rows import ClientRow, Visitor
+
+MARKS_REMEMBERED = 1000
+"""How many messages outside of steps the store remembers of each server (``Mark``)."""
+
+DIGESTS = 12
+"""Of how many of a client's last messages the store keeps a digest."""
+
+
+class Deposed(ThywillError):
+    """Another server leads the application now; the operation was not executed."""
+
+
+class Unknown(Gone):
+    """The store has no row of the client: it has ended, or the store has lost it."""
+
+
+class LostTime(Gone):
+    """The client has messages that the store has lost, because it was replaced by an older copy."""
+
+
+# Operations of any server.
+
+
+class Create(NamedTuple):
+    """Write the row of a new client, which has not polled yet, with a lease of ``seconds``.
+
+    Outcome: the cursor with which the client begins: the last id of the log (int). A repeat returns the same.
+    """
+
+    application: str
+    client: str
+    server: str
+    visitor: Visitor
+    seconds: float
+
+
+class Connect(NamedTuple):
+    """The client has polled: put its step ``CONNECTED`` into the inbox, and renew its lease.
+
+    Outcome: None; ``Gone`` or ``Unknown``. A repeat puts nothing into the inbox.
+    """
+
+    application: str
+    client: str
+    server: str
+    visitor: Visitor
+    seconds: float
+
+
+class Sent(NamedTuple):
+    """A message of a browser.
+
+    Args:
+        n: its number.
+        digest: 32 bits that tell a repeat from another message with the same number (CRC-32 of ``item``).
+        item: JSON on the wire.
+    """
+
+    n: int
+    digest: int
+    item: bytes
+
+
+class Accept(NamedTuple):
+    """The client has sent numbered messages: put those that are new into the inbox, and renew the lease.
+
+    The client may be with any server, or with none, and stays there. If it has not polled yet, it connects
+    first. Without ``items`` only the lease is renewed.
+
+    Outcome: ``Accepted``; ``Gap``, ``Conflict``, ``TooMany`` (nothing is accepted), ``Gone`` or ``Unknown``.
+    A repeat accepts nothing again, and returns the same number.
+
+    Args:
+        items: the batch, in the order in which it was sent.
+        room: how many messages of one client may wait for their hooks.
+        seconds: the lease.
+    """
+
+    application: str
+    client: str
+    items: Sequence[Sent]
+    room: int
+    seconds: float
+
+
+class Accepted(NamedTuple):
+    """The last number that is accepted now, and how many of the batch were new."""
+
+    received: int
+    fresh: int
+
+
+class Leave(NamedTuple):
+    """The client ends: its step ``DISCONNECTED`` goes into the inbox, and its ``Departure`` into the log.
+
+    A client that has not polled is deleted without both. Outcome: None. A repeat does nothing.
+    """
+
+    application: str
+    client: str
+    reason: str
+
+
+class Claim(NamedTuple):
+    """The client is with ``server`` from now on. The server that it was with is told (``listen``).
+
+    Outcome: its ``ClientRow``; ``Gone`` with the reason, ``Unknown``, or ``LostTime``. A repeat returns the
+    same.
+
+    Args:
+        cursor: what the page has processed. ``LostTime`` is answered if it is no id that the log has had.
+        seconds: the lease.
+    """
+
+    application: str
+    client: str
+    server: str
+    cursor: int
+    seconds: float
+
+
+class Renew(NamedTuple):
+    """These clients, which are with ``server``, are alive: renew their leases.
+
+    Outcome: ``Renewed``. A repeat does the same again.
+
+    Args:
+        clients: client and the id up to which it needs nothing of the log.
+        lowest: the lowest such id of all clients of the application that ``server`` still holds, also of
+            those that are not renewed. The log keeps what follows it.
+        seconds: the lease.
+    """
+
+    application: str
+    server: str
+    clients: Sequence[tuple[str, int]]
+    lowest: int
+    seconds: float
+
+
+class Renewed(NamedTuple):
+    """Which clients were not renewed.
+
+    Args:
+        moved: they are with another server.
+        unknown: the store has no row of them, or they have ended.
+    """
+
+    moved: list[str]
+    unknown: list[str]
+
+
+class Mark(NamedTuple):
+    """Recognizes a message that was appended before, so that a repeat does not append it again.
+
+    In a step: the client, the number of the step, and which of the step's messages it is. The store remembers
+    it until ``Finish``. Outside of a step: ``client`` is the name of the server, ``number`` counts the
+    server's messages outside of steps from 1 for each application, and ``place`` is empty. The store
+    remembers the last ``MARKS_REMEMBERED`` of these.
+    """
+
+    client: str
+    number: int
+    place: str = ""
+
+
+class Append(NamedTuple):
+    """Add a message to the log. Outcome: its id (int), or ``Deposed``. A repeat returns the same id.
+
+    Args:
+        fence: the leader's; None for a message that any server may append.
+        mark: by which a repeat is recognized. ``Finish`` of a step may be in no batch before all appends of
+            the step are answered.
+    """
+
+    application: str
+    fence: int | None
+    address: Address
+    message: Message
+    mark: Mark
+
+
+class Evict(NamedTuple):
+    """End a client from the server's side, as ``Leave`` does. Outcome: None, or ``Deposed``.
+
+    A repeat does nothing. A client that has ended keeps its first reason.
+
+    Args:
+        fence: the leader's; None if any other server ends the client.
+        number: the number of its last message whose hook has begun: later ones are dropped. The inbox still
+            has them; the leader drops them by ``Drop``, since their numbers are above ``received``. None
+            keeps all.
+    """
+
+    application: str
+    fence: int | None
+    client: str
+    reason: str
+    number: int | None
+
+
+# Operations of the leader.
+
+
+class Member(NamedTuple):
+    """The client enters or leaves a channel. Outcome: the id of the change in the log (int), or ``Deposed``.
+
+    Nothing happens, and the outcome is 0, if the client has ended, or is in the channel, or out of it,
+    already. So a repeat does nothing.
+    """
+
+    application: str
+    fence: int
+    client: str
+    channel: str
+    enters: bool
+
+
+class SaveData(NamedTuple):
+    """Save ``client.data``, JSON by client id. Outcome: None, or ``Deposed``. A repeat changes nothing."""
+
+    application: str
+    fence: int
+    data: Mapping[str, str]
+
+
+class Finish(NamedTuple):
+    """A step has ended: take it out of the inbox, forget its marks, and save the data that it has changed.
+
+    With the step ``DISCONNECTED`` the client's row is deleted; only the reason is remembered for an hour.
+    Outcome: None, or ``Deposed``. A repeat does the same again.
+
+    Args:
+        entry: the step's place in the inbox.
+        data: ``client.data`` of the clients whose data has changed, JSON by client id.
+    """
+
+    application: str
+    fence: int
+    client: str
+    number: int
+    entry: str
+    data: Mapping[str, str]
+
+
+class Drop(NamedTuple):
+    """Take steps out of the inbox that are not run. Outcome: None, or ``Deposed``. A repeat does nothing."""
+
+    application: str
+    fence: int
+    entries: Sequence[str]
+
+
+class Expire(NamedTuple):
+    """End clients whose lease has passed, as ``Leave`` does, at most ``limit`` of them.
+
+    Nobody is ended within ``grace`` after a time in which nothing was expired for more than ``EXPIRE_GAP``
+    seconds: then the store or the leader was away, and nobody could renew a lease.
+
+    Outcome: the ids of the clients that have ended (list of str), or ``Deposed``. A repeat ends further ones.
+    """
+
+    application: str
+    fence: int
+    limit: int
+    grace: float
+    reason: str
+
+
+EXPIRE_GAP = 10.0
+
+
+class Trim(NamedTuple):
+    """Delete from the log what no client needs, what is too old, and what is too much.
+
+    Outcome: the id up to which messages may be deleted (int), or ``Deposed``. A repeat deletes nothing more.
+
+    Args:
+        grace: the lease of clients. What a server needed (``Renew.lowest``) counts for twice that time.
+        age: entries that are older are deleted, even if a client needs them.
+        entries: how many entries stay at most.
+    """
+
+    application: str
+    fence: int
+    grace: float
+    age: float
+    entries: int
+
+
+Operation = (
+    Create
+    | Connect
+    | Accept
+    | Leave
+    | Claim
+    | Renew
+    | Append
+    | Evict
+    | Member
+    | SaveData
+    | Finish
+    | Drop
+    | Expire
+    | Trim
+)
+
+Outcome = (
+    None
+    | int
+    | list[str]
+    | ClientRow
+    | Accepted
+    | Renewed
+    | RequestError  # Gap, Conflict, TooMany, Gone, Unknown, LostTime; Unavailable where the store is full
+    | Deposed
+)

@@ -1,0 +1,170 @@
+"""The rows of a shared store: clients, servers, the log, and the inbox."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from thywill.core.message import Address, Message
+
+
+class Visitor(msgspec.Struct, array_like=True, frozen=True):
+    """What is known of a client when it is created.
+
+    Args:
+        session: the id of its browser's session.
+        created: when it was created, in seconds since the epoch.
+        address: its IP address.
+        user_agent: the name of its browser.
+        extra: further facts, JSON.
+    """
+
+    session: str
+    created: float
+    address: str = ""
+    user_agent: str = ""
+    extra: str = ""
+
+
+class ClientRow(msgspec.Struct, frozen=True):
+    """A client as the store has it.
+
+    Args:
+        id, application: the client.
+        visitor: what is known of it.
+        server: the name of the server that it is with; "" if it is with none.
+        cursor: the id up to which it needs nothing of the log.
+        received: the number of the last of its messages that was accepted.
+        handled: the number of its last step that has ended; -1 until ``on_connect`` has ended.
+        connected: whether its step ``CONNECTED`` is, or has been, in the inbox.
+        gone: why it has ended, if it has. Its row stays until its last step has ended.
+        data: ``client.data`` at the end of the step ``handled``, JSON; None if there is none.
+        channels: the channels that it is in, each with the id after which it gets the channel's messages.
+        left: channels that it was in: name, after which id, and up to which id. Those that lie below
+            ``cursor`` may be missing.
+        trimmed: messages of the log up to this id may be deleted. Where it is above ``cursor``, the client
+            may have lost some.
+    """
+
+    id: str
+    application: str
+    visitor: Visitor
+    server: str
+    cursor: int
+    received: int
+    handled: int
+    connected: bool
+    gone: str | None
+    data: str | None
+    channels: dict[str, int]
+    left: list[tuple[str, int, int]]
+    trimmed: int
+
+
+class ServerRow(msgspec.Struct, frozen=True):
+    """A server, as it describes itself to the others.
+
+    Args:
+        name: its name, which is different after each start.
+        address: where it listens.
+        pid: its process.
+        host: its machine.
+        version: its version of thywill.
+        started: when it started, in seconds since the epoch.
+        clients: how many clients are with it.
+        lag: for how many seconds the oldest entry that it has not read has been in the log.
+        applications: the applications that it has.
+        leads: the applications that it leads.
+        secret: a digest of the secret that signs its tokens.
+    """
+
+    name: str
+    address: str = ""
+    pid: int = 0
+    host: str = ""
+    version: str = ""
+    started: float = 0.0
+    clients: int = 0
+    lag: float = 0.0
+    applications: tuple[str, ...] = ()
+    leads: tuple[str, ...] = ()
+    secret: str = ""
+
+
+class Election(NamedTuple):
+    """Who leads an application.
+
+    Args:
+        leader: the name of the server.
+        fence: the number that its operations carry.
+        mine: whether it is the server that asked.
+    """
+
+    leader: str
+    fence: int
+    mine: bool
+
+
+# The log.
+
+
+class Posted(NamedTuple):
+    """A message in the log."""
+
+    application: str
+    id: int
+    address: Address
+    message: Message
+
+
+class Membership(NamedTuple):
+    """In the log: ``client`` gets the messages of ``channel`` after this id, or no more of them."""
+
+    application: str
+    id: int
+    client: str
+    channel: str
+    enters: bool
+
+
+class Departure(NamedTuple):
+    """In the log: ``client`` has ended, with the ``reason`` for its page."""
+
+    application: str
+    id: int
+    client: str
+    reason: str
+
+
+LogEntry = Posted | Membership | Departure
+
+
+# The inbox.
+
+
+class InboxEntry(NamedTuple):
+    """A step that the leader has to run.
+
+    Args:
+        id: the place in the inbox, for ``read_inbox`` and ``Finish``.
+        client: the client's id.
+        number: the step, see ``thywill.hub.step``.
+        item: the message as JSON on the wire. For ``CONNECTED`` the client's ``Visitor``, by
+            ``encode_visitor``. Empty for ``DISCONNECTED``.
+    """
+
+    id: str
+    client: str
+    number: int
+    item: bytes
+
+
+def encode_visitor(visitor: Visitor) -> bytes:
+    """Return ``visitor`` as it stands in the inbox."""
+    return msgspec.json.encode(visitor)
+
+
+def decode_visitor(item: bytes) -> Visitor:
+    """Return what ``encode_visitor`` has encoded."""
+    return msgspec.json.decode(item, type=Visitor)
