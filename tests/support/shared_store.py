@@ -3,42 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from typing import Any
 
-from thywill.core.positions import EPOCH, begin
+from tests.support.shared_memory import MemoryApplication, MemoryClient, SharedMemory
+from thywill.core.positions import begin
 from thywill.errors import Conflict, Gap, Gone, SettingsError, TooMany
 from thywill.hub.step import CONNECTED, DISCONNECTED
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.operations import (
+    CAUSES_REMEMBERED,
     DIGESTS,
     EXPIRE_GAP,
-    MARKS_REMEMBERED,
     Accept,
     Accepted,
     Append,
+    Cause,
     Claim,
-    Connect,
     Create,
-    Deposed,
+    Depart,
     Drop,
     Evict,
     Expire,
     Finish,
-    Leave,
+    Greet,
+    Incoming,
     LostTime,
-    Mark,
-    Member,
+    NotLeader,
     Operation,
     Outcome,
     Renew,
     Renewed,
     SaveData,
-    Sent,
+    SetMember,
     Trim,
     Unknown,
 )
@@ -51,87 +49,11 @@ from thywill.queue.shared.rows import (
     Membership,
     Posted,
     ServerRow,
-    Visitor,
-    encode_visitor,
+    encode_facts,
 )
 
 AWAY = "this client has left, or its grace time has passed"
 REASONS_REMEMBERED = 3600.0
-
-
-@dataclass
-class _Client:
-    visitor: Visitor
-    server: str
-    begins: int
-    cursor: int
-    received: int = 0
-    handled: int = -1
-    connected: bool = False
-    gone: str | None = None
-    data: str | None = None
-    digests: list[int] = field(default_factory=list)
-    channels: dict[str, int] = field(default_factory=dict)
-    left: list[tuple[str, int, int]] = field(default_factory=list)
-
-
-@dataclass
-class _Application:
-    log: list[LogEntry] = field(default_factory=list)
-    last: int = 0
-    trimmed: int = 0
-    inbox: dict[int, InboxEntry] = field(default_factory=dict)
-    steps: int = 0
-    clients: dict[str, _Client] = field(default_factory=dict)
-    leases: dict[str, float] = field(default_factory=dict)
-    reasons: dict[str, tuple[str, float]] = field(default_factory=dict)
-    marks: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
-    lowest: dict[str, tuple[int, float]] = field(default_factory=dict)
-    leader: str = ""
-    fence: int = 0
-    until: float = 0.0
-    expired: float | None = None
-    patient_until: float = 0.0
-
-
-class SharedMemory:
-    """What the servers share. ``now`` is its clock, in seconds since 1970."""
-
-    def __init__(self, now: float = EPOCH + 1000.0) -> None:
-        self.now = now
-        self.applications: dict[str, _Application] = defaultdict(_Application)
-        self.beats: dict[str, tuple[ServerRow, float]] = {}
-        self.listeners: dict[str, Callable[[str], None]] = {}
-        self._changed = asyncio.Event()
-
-    def store(self) -> MemorySharedStore:
-        """Return the store of another server."""
-        return MemorySharedStore(self)
-
-    def changed(self) -> None:
-        """Wake the reads that wait."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    async def wait(self, seconds: float) -> None:
-        """Wait for a change, for ``seconds`` at most."""
-        try:
-            await asyncio.wait_for(self._changed.wait(), seconds)
-        except TimeoutError:
-            return
-
-    def copy(self) -> Any:
-        """Return a backup."""
-        return deepcopy(self.applications)
-
-    def restore(self, backup: Any) -> None:
-        """Go back to the state of ``backup``; the clock goes on."""
-        self.applications = deepcopy(backup)
-
-    def flush(self) -> None:
-        """Lose everything, as after FLUSHALL."""
-        self.applications.clear()
-        self.beats.clear()
 
 
 class MemorySharedStore(SharedStore):
@@ -236,7 +158,7 @@ class MemorySharedStore(SharedStore):
         return ClientRow(
             id=client_id,
             application=application,
-            visitor=client.visitor,
+            facts=client.facts,
             server=client.server,
             cursor=client.cursor,
             received=client.received,
@@ -286,42 +208,42 @@ class MemorySharedStore(SharedStore):
         there = self.memory.applications[operation.application]
         fence = getattr(operation, "fence", None)
         if fence is not None and fence != there.fence:
-            return Deposed("another server leads the application")
+            return NotLeader("another server leads the application")
         return self._do(operation, there)
 
     @singledispatchmethod
-    def _do(self, operation: Operation, there: _Application) -> Outcome:
+    def _do(self, operation: Operation, there: MemoryApplication) -> Outcome:
         raise NotImplementedError(operation)
 
     @_do.register
-    def _create(self, operation: Create, there: _Application) -> Outcome:
+    def _create(self, operation: Create, there: MemoryApplication) -> Outcome:
         client = there.clients.get(operation.client)
         if client is None:
-            client = _Client(operation.visitor, operation.server, there.last, there.last)
+            client = MemoryClient(operation.facts, operation.server, there.last, there.last)
             there.clients[operation.client] = client
             self._needs(there, operation.server, there.last)
             self._lease(there, operation.client, operation.seconds)
         return client.begins
 
     @_do.register
-    def _connect(self, operation: Connect, there: _Application) -> Outcome:
+    def _connect(self, operation: Greet, there: MemoryApplication) -> Outcome:
         client = self._alive(there, operation.client)
         if isinstance(client, Gone):
             return client
         if not client.connected:
-            client.visitor, client.server = operation.visitor, operation.server
+            client.facts, client.server = operation.facts, operation.server
         self._ensure_connected(there, operation.client, client)
         self._lease(there, operation.client, operation.seconds)
         return None
 
     @_do.register
-    def _accept(self, operation: Accept, there: _Application) -> Outcome:
+    def _accept(self, operation: Accept, there: MemoryApplication) -> Outcome:
         client = self._alive(there, operation.client)
         if isinstance(client, Gone):
             return client
         self._lease(there, operation.client, operation.seconds)
         self._ensure_connected(there, operation.client, client)
-        fresh: list[Sent] = []
+        fresh: list[Incoming] = []
         expected = client.received + 1
         for item in operation.items:
             if item.n > expected:
@@ -341,17 +263,17 @@ class MemorySharedStore(SharedStore):
         return Accepted(client.received, len(fresh[:room]))
 
     @staticmethod
-    def _conflicts(client: _Client, item: Sent) -> bool:
+    def _conflicts(client: MemoryClient, item: Incoming) -> bool:
         age = client.received - item.n
         return age < len(client.digests) and client.digests[-1 - age] != item.digest
 
     @_do.register
-    def _leave(self, operation: Leave, there: _Application) -> Outcome:
+    def _leave(self, operation: Depart, there: MemoryApplication) -> Outcome:
         self._end(operation.application, there, operation.client, operation.reason)
         return None
 
     @_do.register
-    def _claim(self, operation: Claim, there: _Application) -> Outcome:
+    def _claim(self, operation: Claim, there: MemoryApplication) -> Outcome:
         client = self._alive(there, operation.client)
         if isinstance(client, Gone):
             return client
@@ -367,12 +289,12 @@ class MemorySharedStore(SharedStore):
         return self._row(operation.application, operation.client)
 
     @staticmethod
-    def _is_lost(there: _Application, cursor: int) -> bool:
+    def _is_lost(there: MemoryApplication, cursor: int) -> bool:
         known = cursor <= there.trimmed or cursor in (0, there.last)
         return not known and all(entry.id != cursor for entry in there.log)
 
     @_do.register
-    def _renew(self, operation: Renew, there: _Application) -> Outcome:
+    def _renew(self, operation: Renew, there: MemoryApplication) -> Outcome:
         renewed = Renewed([], [])
         for client_id, cursor in operation.clients:
             client = there.clients.get(client_id)
@@ -388,25 +310,25 @@ class MemorySharedStore(SharedStore):
         return renewed
 
     @_do.register
-    def _append(self, operation: Append, there: _Application) -> Outcome:
-        mark = operation.mark
-        marks = there.marks.setdefault(self._marks_of(mark), {})
-        key = mark.place or str(mark.number)
+    def _append(self, operation: Append, there: MemoryApplication) -> Outcome:
+        cause = operation.cause
+        marks = there.marks.setdefault(self._marks_of(cause), {})
+        key = cause.place or str(cause.number)
         if key in marks:
             return marks[key]
         entry = Posted(operation.application, self._next(there), operation.address, operation.message)
         there.log.append(entry)
         marks[key] = entry.id
-        if not mark.place:
-            marks.pop(str(mark.number - MARKS_REMEMBERED), None)
+        if not cause.place:
+            marks.pop(str(cause.number - CAUSES_REMEMBERED), None)
         return entry.id
 
     @staticmethod
-    def _marks_of(mark: Mark) -> tuple[str, int]:
-        return (mark.client, mark.number if mark.place else 0)
+    def _marks_of(cause: Cause) -> tuple[str, int]:
+        return (cause.client, cause.number if cause.place else 0)
 
     @_do.register
-    def _evict(self, operation: Evict, there: _Application) -> Outcome:
+    def _evict(self, operation: Evict, there: MemoryApplication) -> Outcome:
         client = there.clients.get(operation.client)
         if client is not None and client.gone is None and operation.number is not None:
             client.received = min(client.received, operation.number)
@@ -414,7 +336,7 @@ class MemorySharedStore(SharedStore):
         return None
 
     @_do.register
-    def _member(self, operation: Member, there: _Application) -> Outcome:
+    def _member(self, operation: SetMember, there: MemoryApplication) -> Outcome:
         client = there.clients.get(operation.client)
         is_in = client is not None and operation.channel in client.channels
         if client is None or client.gone is not None or is_in == operation.enters:
@@ -432,14 +354,14 @@ class MemorySharedStore(SharedStore):
         return position
 
     @_do.register
-    def _save_data(self, operation: SaveData, there: _Application) -> Outcome:
+    def _save_data(self, operation: SaveData, there: MemoryApplication) -> Outcome:
         for client_id, data in operation.data.items():
             if client_id in there.clients:
                 there.clients[client_id].data = data
         return None
 
     @_do.register
-    def _finish(self, operation: Finish, there: _Application) -> Outcome:
+    def _finish(self, operation: Finish, there: MemoryApplication) -> Outcome:
         there.inbox.pop(int(operation.entry or 0), None)
         there.marks.pop((operation.client, operation.number), None)
         self._save_data(SaveData(operation.application, operation.fence, operation.data), there)
@@ -451,13 +373,13 @@ class MemorySharedStore(SharedStore):
         return None
 
     @_do.register
-    def _drop(self, operation: Drop, there: _Application) -> Outcome:
+    def _drop(self, operation: Drop, there: MemoryApplication) -> Outcome:
         for entry in operation.entries:
             there.inbox.pop(int(entry), None)
         return None
 
     @_do.register
-    def _expire(self, operation: Expire, there: _Application) -> Outcome:
+    def _expire(self, operation: Expire, there: MemoryApplication) -> Outcome:
         now = self.memory.now
         if there.expired is None or now - there.expired > EXPIRE_GAP:
             there.patient_until = now + operation.grace
@@ -470,7 +392,7 @@ class MemorySharedStore(SharedStore):
         return overdue
 
     @_do.register
-    def _trim(self, operation: Trim, there: _Application) -> Outcome:
+    def _trim(self, operation: Trim, there: MemoryApplication) -> Outcome:
         now = self.memory.now
         there.lowest = {
             server: (lowest, at)
@@ -487,35 +409,35 @@ class MemorySharedStore(SharedStore):
 
     # What several operations do.
 
-    def _next(self, there: _Application) -> int:
+    def _next(self, there: MemoryApplication) -> int:
         there.last = begin(self.memory.now, there.last)
         return there.last
 
-    def _alive(self, there: _Application, client_id: str) -> _Client | Gone:
+    def _alive(self, there: MemoryApplication, client_id: str) -> MemoryClient | Gone:
         client = there.clients.get(client_id)
         if client is not None:
             return client if client.gone is None else Gone(client.gone)
         reason, until = there.reasons.get(client_id, ("", 0.0))
         return Gone(reason) if until > self.memory.now else Unknown(AWAY)
 
-    def _ensure_connected(self, there: _Application, client_id: str, client: _Client) -> None:
+    def _ensure_connected(self, there: MemoryApplication, client_id: str, client: MemoryClient) -> None:
         if not client.connected:
             client.connected = True
-            self._step(there, client_id, CONNECTED, encode_visitor(client.visitor))
+            self._step(there, client_id, CONNECTED, encode_facts(client.facts))
 
-    def _step(self, there: _Application, client_id: str, number: int, item: bytes) -> None:
+    def _step(self, there: MemoryApplication, client_id: str, number: int, item: bytes) -> None:
         there.steps += 1
         there.inbox[there.steps] = InboxEntry(str(there.steps), client_id, number, item)
 
-    def _lease(self, there: _Application, client_id: str, seconds: float) -> None:
+    def _lease(self, there: MemoryApplication, client_id: str, seconds: float) -> None:
         until = self.memory.now + seconds
         there.leases[client_id] = max(until, there.leases.get(client_id, 0.0))
 
-    def _needs(self, there: _Application, server: str, cursor: int) -> None:
+    def _needs(self, there: MemoryApplication, server: str, cursor: int) -> None:
         lowest, _ = there.lowest.get(server, (cursor, 0.0))
         there.lowest[server] = (min(lowest, cursor), self.memory.now)
 
-    def _end(self, application: str, there: _Application, client_id: str, reason: str) -> None:
+    def _end(self, application: str, there: MemoryApplication, client_id: str, reason: str) -> None:
         there.leases.pop(client_id, None)
         client = there.clients.get(client_id)
         if client is None or client.gone is not None:
@@ -527,7 +449,7 @@ class MemorySharedStore(SharedStore):
         there.log.append(Departure(application, self._next(there), client_id, reason))
         self._step(there, client_id, DISCONNECTED, b"")
 
-    def _delete(self, there: _Application, client_id: str, reason: str) -> None:
+    def _delete(self, there: MemoryApplication, client_id: str, reason: str) -> None:
         there.reasons[client_id] = (reason, self.memory.now + REASONS_REMEMBERED)
         del there.clients[client_id]
 

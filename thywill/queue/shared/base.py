@@ -8,7 +8,7 @@ sends "hi" to server 2, and server 3 leads the application.
     2   Accept(A, [(7, "hi")])           A's row: received 7      inbox: step (A, 7)
     2   answers A {"received": 7}
     3   reads the inbox, runs the hook, which publishes in "lobby"
-    3   Append(mark (A, 7, …), "lobby")  log: id 40               the id 40 is remembered for the step (A, 7)
+    3   Append(cause (A, 7, …), "lobby")  log: id 40               the id 40 is remembered for the step (A, 7)
     1   reads the log, and answers A's parked poll with 40
     3   Finish(A, 7)                     A's row: handled 7       inbox: without the step, id 40 forgotten
     1   Renew([(A, 40)])                 A needs nothing of the log up to 40
@@ -19,7 +19,7 @@ a batch, in order. If the connection breaks meanwhile, nobody knows which operat
 happened, and the caller executes it again. So each operation says below what a repeat of it does.
 
 **The leader's operations carry its fence**, a number that grows with each election. When another server has
-been elected, they are answered with ``Deposed`` and do nothing. ``fence=None`` is for what any server may do.
+been elected, they are answered with ``NotLeader`` and do nothing. ``fence=None`` is for what any server may do.
 
 **Times** are seconds. Leases and ages are measured by the clock of the store, never by that of a server.
 """
@@ -55,7 +55,7 @@ class SharedStore(ABC):
 
     @abstractmethod
     async def start(self, row: ServerRow) -> None:
-        """Connect, and check that the store can be used.
+        """Greet, and check that the store can be used.
 
         Args:
             row: the server. Servers that share a store need the same ``secret``.

@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 from thywill.core.message import Address, Message
 from thywill.errors import Gone, RequestError, ThywillError
-from thywill.queue.shared.rows import ClientRow, Visitor
+from thywill.queue.shared.rows import ClientFacts, ClientRow
 
-MARKS_REMEMBERED = 1000
-"""How many messages outside of steps the store remembers of each server (``Mark``)."""
+CAUSES_REMEMBERED = 1000
+"""How many messages outside of steps the store remembers of each server (``Cause``)."""
 
 DIGESTS = 12
 """Of how many of a client's last messages the store keeps a digest."""
 
 
-class Deposed(ThywillError):
+class NotLeader(ThywillError):
     """Another server leads the application now; the operation was not executed."""
 
 
@@ -40,11 +40,11 @@ class Create(NamedTuple):
     application: str
     client: str
     server: str
-    visitor: Visitor
+    facts: ClientFacts
     seconds: float
 
 
-class Connect(NamedTuple):
+class Greet(NamedTuple):
     """The client has polled: put its step ``CONNECTED`` into the inbox, and renew its lease.
 
     Outcome: None; ``Gone`` or ``Unknown``. A repeat puts nothing into the inbox.
@@ -53,11 +53,11 @@ class Connect(NamedTuple):
     application: str
     client: str
     server: str
-    visitor: Visitor
+    facts: ClientFacts
     seconds: float
 
 
-class Sent(NamedTuple):
+class Incoming(NamedTuple):
     """A message of a browser.
 
     Args:
@@ -88,7 +88,7 @@ class Accept(NamedTuple):
 
     application: str
     client: str
-    items: Sequence[Sent]
+    items: Sequence[Incoming]
     room: int
     seconds: float
 
@@ -100,7 +100,7 @@ class Accepted(NamedTuple):
     fresh: int
 
 
-class Leave(NamedTuple):
+class Depart(NamedTuple):
     """The client ends: its step ``DISCONNECTED`` goes into the inbox, and its ``Departure`` into the log.
 
     A client that has not polled is deleted without both. Outcome: None. A repeat does nothing.
@@ -160,13 +160,13 @@ class Renewed(NamedTuple):
     unknown: list[str]
 
 
-class Mark(NamedTuple):
+class Cause(NamedTuple):
     """Recognizes a message that was appended before, so that a repeat does not append it again.
 
     In a step: the client, the number of the step, and which of the step's messages it is. The store remembers
     it until ``Finish``. Outside of a step: ``client`` is the name of the server, ``number`` counts the
     server's messages outside of steps from 1 for each application, and ``place`` is empty. The store
-    remembers the last ``MARKS_REMEMBERED`` of these.
+    remembers the last ``CAUSES_REMEMBERED`` of these.
     """
 
     client: str
@@ -175,11 +175,11 @@ class Mark(NamedTuple):
 
 
 class Append(NamedTuple):
-    """Add a message to the log. Outcome: its id (int), or ``Deposed``. A repeat returns the same id.
+    """Add a message to the log. Outcome: its id (int), or ``NotLeader``. A repeat returns the same id.
 
     Args:
         fence: the leader's; None for a message that any server may append.
-        mark: by which a repeat is recognized. ``Finish`` of a step may be in no batch before all appends of
+        cause: by which a repeat is recognized. ``Finish`` of a step may be in no batch before all appends of
             the step are answered.
     """
 
@@ -187,11 +187,11 @@ class Append(NamedTuple):
     fence: int | None
     address: Address
     message: Message
-    mark: Mark
+    cause: Cause
 
 
 class Evict(NamedTuple):
-    """End a client from the server's side, as ``Leave`` does. Outcome: None, or ``Deposed``.
+    """End a client from the server's side, as ``Depart`` does. Outcome: None, or ``NotLeader``.
 
     A repeat does nothing. A client that has ended keeps its first reason.
 
@@ -212,8 +212,8 @@ class Evict(NamedTuple):
 # Operations of the leader.
 
 
-class Member(NamedTuple):
-    """The client enters or leaves a channel. Outcome: the id of the change in the log (int), or ``Deposed``.
+class SetMember(NamedTuple):
+    """The client enters or leaves a channel. Outcome: the id of the change in the log (int), or ``NotLeader``.
 
     Nothing happens, and the outcome is 0, if the client has ended, or is in the channel, or out of it,
     already. So a repeat does nothing.
@@ -227,7 +227,7 @@ class Member(NamedTuple):
 
 
 class SaveData(NamedTuple):
-    """Save ``client.data``, JSON by client id. Outcome: None, or ``Deposed``. A repeat changes nothing."""
+    """Save ``client.data``, JSON by client id. Outcome: None, or ``NotLeader``. A repeat changes nothing."""
 
     application: str
     fence: int
@@ -235,10 +235,10 @@ class SaveData(NamedTuple):
 
 
 class Finish(NamedTuple):
-    """A step has ended: take it out of the inbox, forget its marks, and save the data that it has changed.
+    """A step has ended: take it out of the inbox, forget the causes of its messages, and save the data that it has changed.
 
     With the step ``DISCONNECTED`` the client's row is deleted; only the reason is remembered for an hour.
-    Outcome: None, or ``Deposed``. A repeat does the same again.
+    Outcome: None, or ``NotLeader``. A repeat does the same again.
 
     Args:
         entry: the step's place in the inbox.
@@ -254,7 +254,7 @@ class Finish(NamedTuple):
 
 
 class Drop(NamedTuple):
-    """Take steps out of the inbox that are not run. Outcome: None, or ``Deposed``. A repeat does nothing."""
+    """Take steps out of the inbox that are not run. Outcome: None, or ``NotLeader``. A repeat does nothing."""
 
     application: str
     fence: int
@@ -262,12 +262,12 @@ class Drop(NamedTuple):
 
 
 class Expire(NamedTuple):
-    """End clients whose lease has passed, as ``Leave`` does, at most ``limit`` of them.
+    """End clients whose lease has passed, as ``Depart`` does, at most ``limit`` of them.
 
     Nobody is ended within ``grace`` after a time in which nothing was expired for more than ``EXPIRE_GAP``
     seconds: then the store or the leader was away, and nobody could renew a lease.
 
-    Outcome: the ids of the clients that have ended (list of str), or ``Deposed``. A repeat ends further ones.
+    Outcome: the ids of the clients that have ended (list of str), or ``NotLeader``. A repeat ends further ones.
     """
 
     application: str
@@ -283,7 +283,7 @@ EXPIRE_GAP = 10.0
 class Trim(NamedTuple):
     """Delete from the log what no client needs, what is too old, and what is too much.
 
-    Outcome: the id up to which messages may be deleted (int), or ``Deposed``. A repeat deletes nothing more.
+    Outcome: the id up to which messages may be deleted (int), or ``NotLeader``. A repeat deletes nothing more.
 
     Args:
         grace: the lease of clients. What a server needed (``Renew.lowest``) counts for twice that time.
@@ -300,14 +300,14 @@ class Trim(NamedTuple):
 
 Operation = (
     Create
-    | Connect
+    | Greet
     | Accept
-    | Leave
+    | Depart
     | Claim
     | Renew
     | Append
     | Evict
-    | Member
+    | SetMember
     | SaveData
     | Finish
     | Drop
@@ -323,5 +323,5 @@ Outcome = (
     | Accepted
     | Renewed
     | RequestError  # Gap, Conflict, TooMany, Gone, Unknown, LostTime; Unavailable where the store is full
-    | Deposed
+    | NotLeader
 )

@@ -9,7 +9,7 @@ import msgspec
 from thywill.core.message import Address, Message
 
 
-class Visitor(msgspec.Struct, array_like=True, frozen=True):
+class ClientFacts(msgspec.Struct, array_like=True, frozen=True):
     """What is known of a client when it is created.
 
     Args:
@@ -32,7 +32,7 @@ class ClientRow(msgspec.Struct, frozen=True):
 
     Args:
         id, application: the client.
-        visitor: what is known of it.
+        facts: what is known of it.
         server: the name of the server that it is with; "" if it is with none.
         cursor: the id up to which it needs nothing of the log.
         received: the number of the last of its messages that was accepted.
@@ -49,7 +49,7 @@ class ClientRow(msgspec.Struct, frozen=True):
 
     id: str
     application: str
-    visitor: Visitor
+    facts: ClientFacts
     server: str
     cursor: int
     received: int
@@ -150,8 +150,8 @@ class InboxEntry(NamedTuple):
         id: the place in the inbox, for ``read_inbox`` and ``Finish``.
         client: the client's id.
         number: the step, see ``thywill.hub.step``.
-        item: the message as JSON on the wire. For ``CONNECTED`` the client's ``Visitor``, by
-            ``encode_visitor``. Empty for ``DISCONNECTED``.
+        item: the message as JSON on the wire. For ``CONNECTED`` the client's ``ClientFacts``, by
+            ``encode_facts``. Empty for ``DISCONNECTED``.
     """
 
     id: str
@@ -160,11 +160,11 @@ class InboxEntry(NamedTuple):
     item: bytes
 
 
-def encode_visitor(visitor: Visitor) -> bytes:
-    """Return ``visitor`` as it stands in the inbox."""
-    return msgspec.json.encode(visitor)
+def encode_facts(facts: ClientFacts) -> bytes:
+    """Return ``facts`` as it stands in the inbox."""
+    return msgspec.json.encode(facts)
 
 
-def decode_visitor(item: bytes) -> Visitor:
-    """Return what ``encode_visitor`` has encoded."""
-    return msgspec.json.decode(item, type=Visitor)
+def decode_facts(item: bytes) -> ClientFacts:
+    """Return what ``encode_facts`` has encoded."""
+    return msgspec.json.decode(item, type=ClientFacts)

@@ -1,0 +1,84 @@
+"""What the servers of a test share: the state of a shared store, with a clock that a test sets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from thywill.core.positions import EPOCH
+from thywill.queue.shared.rows import ClientFacts, InboxEntry, LogEntry, ServerRow
+
+
+@dataclass
+class MemoryClient:
+    facts: ClientFacts
+    server: str
+    begins: int
+    cursor: int
+    received: int = 0
+    handled: int = -1
+    connected: bool = False
+    gone: str | None = None
+    data: str | None = None
+    digests: list[int] = field(default_factory=list)
+    channels: dict[str, int] = field(default_factory=dict)
+    left: list[tuple[str, int, int]] = field(default_factory=list)
+
+
+@dataclass
+class MemoryApplication:
+    log: list[LogEntry] = field(default_factory=list)
+    last: int = 0
+    trimmed: int = 0
+    inbox: dict[int, InboxEntry] = field(default_factory=dict)
+    steps: int = 0
+    clients: dict[str, MemoryClient] = field(default_factory=dict)
+    leases: dict[str, float] = field(default_factory=dict)
+    reasons: dict[str, tuple[str, float]] = field(default_factory=dict)
+    marks: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
+    lowest: dict[str, tuple[int, float]] = field(default_factory=dict)
+    leader: str = ""
+    fence: int = 0
+    until: float = 0.0
+    expired: float | None = None
+    patient_until: float = 0.0
+
+
+class SharedMemory:
+    """What the servers share. ``now`` is its clock, in seconds since 1970."""
+
+    def __init__(self, now: float = EPOCH + 1000.0) -> None:
+        self.now = now
+        self.applications: dict[str, MemoryApplication] = defaultdict(MemoryApplication)
+        self.beats: dict[str, tuple[ServerRow, float]] = {}
+        self.listeners: dict[str, Callable[[str], None]] = {}
+        self._changed = asyncio.Event()
+
+    def changed(self) -> None:
+        """Wake the reads that wait."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for a change, for ``seconds`` at most."""
+        try:
+            await asyncio.wait_for(self._changed.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def copy(self) -> Any:
+        """Return a backup."""
+        return deepcopy(self.applications)
+
+    def restore(self, backup: Any) -> None:
+        """Go back to the state of ``backup``; the clock goes on."""
+        self.applications = deepcopy(backup)
+
+    def flush(self) -> None:
+        """Lose everything, as after FLUSHALL."""
+        self.applications.clear()
+        self.beats.clear()
