@@ -213,7 +213,7 @@ class Evict(NamedTuple):
 
 
 class SetMember(NamedTuple):
-    """The client enters or leaves a channel. Outcome: the id of the change in the log (int), or ``NotLeader``.
+    """The client enters or leaves a channel. Outcome: its id in the log (int), or ``NotLeader``.
 
     Nothing happens, and the outcome is 0, if the client has ended, or is in the channel, or out of it,
     already. So a repeat does nothing.
@@ -235,7 +235,7 @@ class SaveData(NamedTuple):
 
 
 class Finish(NamedTuple):
-    """A step has ended: take it out of the inbox, forget the causes of its messages, and save the data that it has changed.
+    """A step has ended: take it out of the inbox, forget its causes, and save the data that it has changed.
 
     With the step ``DISCONNECTED`` the client's row is deleted; only the reason is remembered for an hour.
     Outcome: None, or ``NotLeader``. A repeat does the same again.
@@ -254,7 +254,7 @@ class Finish(NamedTuple):
 
 
 class Drop(NamedTuple):
-    """Take steps out of the inbox that are not run. Outcome: None, or ``NotLeader``. A repeat does nothing."""
+    """Take steps out of the inbox that never run. Outcome: None, or ``NotLeader``. A repeat does nothing."""
 
     application: str
     fence: int
@@ -267,7 +267,7 @@ class Expire(NamedTuple):
     Nobody is ended within ``grace`` after a time in which nothing was expired for more than ``EXPIRE_GAP``
     seconds: then the store or the leader was away, and nobody could renew a lease.
 
-    Outcome: the ids of the clients that have ended (list of str), or ``NotLeader``. A repeat ends further ones.
+    Outcome: the ids of the clients that have ended (list of str), or ``NotLeader``. A repeat ends others.
     """
 
     application: str
@@ -283,7 +283,7 @@ EXPIRE_GAP = 10.0
 class Trim(NamedTuple):
     """Delete from the log what no client needs, what is too old, and what is too much.
 
-    Outcome: the id up to which messages may be deleted (int), or ``NotLeader``. A repeat deletes nothing more.
+    Outcome: the id up to which entries are deleted (int), or ``NotLeader``. A repeat deletes nothing more.
 
     Args:
         grace: the lease of clients. What a server needed (``Renew.lowest``) counts for twice that time.
