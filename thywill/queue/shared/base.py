@@ -19,7 +19,7 @@ a batch, in order. If the connection breaks meanwhile, nobody knows which operat
 happened, and the caller executes it again. So each operation says below what a repeat of it does.
 
 **The leader's operations carry its fence**, a number that grows with each election. When another server has
-been elected, they are answered with ``NotLeader`` and do nothing. ``fence=None`` is for what any server may do.
+been elected, they are answered with ``NotLeader`` and do nothing. ``fence=None`` is for what any server does.
 
 **Times** are seconds. Leases and ages are measured by the clock of the store, never by that of a server.
 """
