@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from thywill.core.positions import EPOCH
-from thywill.queue.shared.rows import ClientFacts, InboxEntry, LogEntry, ServerRow
+from thywill.queue.shared.rows import ClientFacts, Heartbeat, InboxEntry, LogEntry
 
 
 @dataclass
@@ -54,7 +54,7 @@ class SharedMemory:
     def __init__(self, now: float = EPOCH + 1000.0) -> None:
         self.now = now
         self.applications: dict[str, MemoryApplication] = defaultdict(MemoryApplication)
-        self.beats: dict[str, tuple[ServerRow, float]] = {}
+        self.beats: dict[str, tuple[Heartbeat, float]] = {}
         self.listeners: dict[str, Callable[[str], None]] = {}
         self._changed = asyncio.Event()
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import singledispatchmethod
-from typing import Any
 
 from tests.support.shared_memory import MemoryApplication, MemoryClient, SharedMemory
 from thywill.core.positions import begin
+from thywill.core.server_row import ServerRow
 from thywill.errors import Conflict, Gap, Gone, SettingsError, TooMany
 from thywill.hub.step import CONNECTED, DISCONNECTED
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
@@ -44,11 +44,11 @@ from thywill.queue.shared.rows import (
     ClientRow,
     Departure,
     Election,
+    Heartbeat,
     InboxEntry,
     LogEntry,
     Membership,
     Posted,
-    ServerRow,
     encode_facts,
 )
 
@@ -87,12 +87,12 @@ class MemorySharedStore(SharedStore):
 
     # The server.
 
-    async def start(self, row: ServerRow) -> None:
+    async def start(self, server: Heartbeat) -> None:
         await self._arrive()
         for other in await self.servers():
-            if other.secret != row.secret:
-                raise SettingsError(f"the server {other.name} has another secret")
-        self.name = row.name
+            if other.secret != server.secret:
+                raise SettingsError(f"the server {other.row.name} has another secret")
+        self.name = server.row.name
 
     async def stop(self) -> None:
         self.memory.beats.pop(self.name, None)
@@ -101,14 +101,14 @@ class MemorySharedStore(SharedStore):
     def listen(self, claimed: Callable[[str], None]) -> None:
         self.memory.listeners[self.name] = claimed
 
-    async def beat(self, row: ServerRow, seconds: float) -> None:
+    async def beat(self, server: Heartbeat, seconds: float) -> None:
         await self._arrive()
-        self.memory.beats[row.name] = (row, self.memory.now + seconds)
+        self.memory.beats[server.row.name] = (server, self.memory.now + seconds)
 
-    async def servers(self) -> list[ServerRow]:
+    async def servers(self) -> list[Heartbeat]:
         await self._arrive()
-        alive = [row for row, until in self.memory.beats.values() if until > self.memory.now]
-        return sorted(alive, key=lambda row: row.name)
+        alive = [server for server, until in self.memory.beats.values() if until > self.memory.now]
+        return sorted(alive, key=lambda server: server.row.name)
 
     async def problem(self) -> str | None:
         return "it is told to be away" if self.fault == "away" else None
@@ -454,9 +454,10 @@ class MemorySharedStore(SharedStore):
         del there.clients[client_id]
 
 
-def server_row(name: str, **facts: Any) -> ServerRow:
-    """Return the row of a server of a test."""
-    return ServerRow(name, **{"secret": "a digest", **facts})
+def heartbeat(name: str, secret: str = "a digest", applications: tuple[str, ...] = ("chat",)) -> Heartbeat:
+    """Return the heartbeat of a server of a test."""
+    row = ServerRow(name, "http://127.0.0.1:8080/", 1, "1.0", 0.0)
+    return Heartbeat(row, applications, secret)
 
 
 def operations_of(batches: Sequence[Sequence[Operation]], kind: type) -> Iterator[Operation]:

@@ -31,7 +31,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from thywill.errors import ThywillError
 from thywill.queue.shared.operations import Operation, Outcome
-from thywill.queue.shared.rows import ClientRow, Election, InboxEntry, LogEntry, ServerRow
+from thywill.queue.shared.rows import ClientRow, Election, Heartbeat, InboxEntry, LogEntry
 
 
 class StoreUnavailable(ThywillError):
@@ -54,11 +54,11 @@ class SharedStore(ABC):
     """
 
     @abstractmethod
-    async def start(self, row: ServerRow) -> None:
+    async def start(self, server: Heartbeat) -> None:
         """Greet, and check that the store can be used.
 
         Args:
-            row: the server. Servers that share a store need the same ``secret``.
+            server: the server. Servers that share a store need the same ``secret``.
 
         Raises:
             SettingsError: it cannot be reached or used; the line says what to change.
@@ -123,11 +123,11 @@ class SharedStore(ABC):
         """
 
     @abstractmethod
-    async def beat(self, row: ServerRow, seconds: float) -> None:
+    async def beat(self, server: Heartbeat, seconds: float) -> None:
         """Tell the other servers that this one is alive, for the next ``seconds``."""
 
     @abstractmethod
-    async def servers(self) -> list[ServerRow]:
+    async def servers(self) -> list[Heartbeat]:
         """Return the servers that are alive, in the order of their names."""
 
     @abstractmethod

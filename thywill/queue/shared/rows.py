@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from thywill.core.message import Address, Message
+from thywill.core.server_row import ServerRow
 
 
 class ClientFacts(msgspec.Struct, array_like=True, frozen=True):
@@ -62,33 +63,17 @@ class ClientRow(msgspec.Struct, frozen=True):
     trimmed: int
 
 
-class ServerRow(msgspec.Struct, frozen=True):
-    """A server, as it describes itself to the others.
+class Heartbeat(msgspec.Struct, frozen=True):
+    """What a server tells the others every few seconds.
 
     Args:
-        name: its name, which is different after each start.
-        address: where it listens.
-        pid: its process.
-        host: its machine.
-        version: its version of thywill.
-        started: when it started, in seconds since the epoch.
-        clients: how many clients are with it.
-        lag: for how many seconds the oldest entry that it has not read has been in the log.
+        row: the server. Its name is another one after each start.
         applications: the applications that it has.
-        leads: the applications that it leads.
         secret: a digest of the secret that signs its tokens.
     """
 
-    name: str
-    address: str = ""
-    pid: int = 0
-    host: str = ""
-    version: str = ""
-    started: float = 0.0
-    clients: int = 0
-    lag: float = 0.0
+    row: ServerRow
     applications: tuple[str, ...] = ()
-    leads: tuple[str, ...] = ()
     secret: str = ""
 
 
