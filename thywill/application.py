@@ -13,11 +13,12 @@ import msgspec
 
 from thywill.component import Configuration
 from thywill.core.address import share_of
+from thywill.core.envelope import encode_message
 from thywill.core.message import Address
 from thywill.core.overflow import Overflow, Policies
 from thywill.errors import LimitReached
+from thywill.hub.actions import Actions
 from thywill.hub.client import LiveClient
-from thywill.hub.hub import Hub
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -41,7 +42,7 @@ class Client(msgspec.Struct, eq=False):
 
     # A struct, since C makes it: each hook gets one of its own.
     _live: LiveClient
-    _hub: Hub
+    _actions: Actions
     _limit: int
     _overflow: Overflow | None = None
 
@@ -78,13 +79,13 @@ class Client(msgspec.Struct, eq=False):
             live.data = {}
         # The caller may be about to change the dict, so the client counts as changed: its data is saved
         # later.
-        self._hub.touch(live)
+        self._actions.data_requested(live)
         return live.data
 
     @property
     def channels(self) -> list[str]:
         """The channels that the client is in."""
-        return self._hub.channels_of(self._live)
+        return self._actions.channels_of(self._live)
 
     async def send(self, data: Any, key: str | None = None) -> None:
         """Send a message to this client; one that is gone gets nothing.
@@ -98,9 +99,9 @@ class Client(msgspec.Struct, eq=False):
             Unavailable: the durable queue cannot save it at present; it was not sent.
         """
         live = self._live
-        await self._hub.send(
-            live.application, Address("client", live.id), data, self._limit, key, self._overflow
-        )
+        address = Address("client", live.id)
+        message = encode_message(address, data, self._limit, key, self._overflow)
+        await self._actions.append(live.application, address, message)
 
     @property
     def network(self) -> str:
@@ -121,12 +122,12 @@ class Client(msgspec.Struct, eq=False):
         Raises:
             LimitReached: the client has done it more often.
         """
-        if wait := self._hub.take(self._live, name, count, per):
+        if wait := self._actions.take(self._live, name, count, per):
             raise LimitReached(wait)
 
     async def disconnect(self, reason: str = "disconnected by the application") -> None:
         """End this client. Its page gets the event ``gone`` with ``reason``, a sentence for people."""
-        self._hub.disconnect(self._live, str(reason))
+        self._actions.disconnect(self._live, str(reason))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Client) and other._live is self._live
@@ -175,21 +176,21 @@ class Application:
     name: str = ""
     """The application's name in addresses, which is the last name of its package."""
 
-    _hub: Hub
+    _actions: Actions
     _limit: int
     _policies: Policies
 
     handle: Callable[[LiveClient], Client]
     """Returns the ``Client`` object of a client of this application."""
 
-    def _connect(self, name: str, hub: Hub, limit: int) -> None:
+    def _connect(self, name: str, actions: Actions, limit: int) -> None:
         self.name = name
-        self._hub = hub
+        self._actions = actions
         self._limit = limit
         default = None if self.overflow is None else Overflow(self.overflow)
         channels = {channel: Overflow(policy) for channel, policy in self.channel_overflow.items()}
         self._policies = Policies(default, channels)
-        self.handle = partial(Client, _hub=hub, _limit=limit, _overflow=default)
+        self.handle = partial(Client, _actions=actions, _limit=limit, _overflow=default)
 
     # Hooks.
 
@@ -233,8 +234,7 @@ class Application:
             UnsendableMessage: the data cannot be written as JSON, or is too large.
             Unavailable: the durable queue cannot save it at present; it was not sent.
         """
-        address, overflow = Address.client(_text(client_id, "client's id")), self._policies.default
-        await self._hub.send(self.name, address, data, self._limit, key, overflow)
+        await self._send(Address.client(_text(client_id, "client's id")), data, key, self._policies.default)
 
     async def send_to_session(self, session: str, data: Any, key: str | None = None) -> None:
         """Send a message to all pages of this application that one browser has open.
@@ -247,8 +247,7 @@ class Application:
         Raises:
             TypeError, UnsendableMessage, Unavailable: as for ``send``.
         """
-        address, overflow = Address.session(_text(session, "session's id")), self._policies.default
-        await self._hub.send(self.name, address, data, self._limit, key, overflow)
+        await self._send(Address.session(_text(session, "session's id")), data, key, self._policies.default)
 
     async def publish(self, channel: str, data: Any, key: str | None = None) -> None:
         """Send a message to every client in a channel.
@@ -261,9 +260,11 @@ class Application:
         Raises:
             TypeError, UnsendableMessage, Unavailable: as for ``send``.
         """
-        address = Address.channel(_text(channel, "channel"))
-        overflow = self._policies.of(channel)
-        await self._hub.send(self.name, address, data, self._limit, key, overflow)
+        await self._send(Address.channel(_text(channel, "channel")), data, key, self._policies.of(channel))
+
+    async def _send(self, address: Address, data: Any, key: str | None, overflow: Overflow | None) -> None:
+        message = encode_message(address, data, self._limit, key, overflow)
+        await self._actions.append(self.name, address, message)
 
     async def subscribe(self, client: Client, channel: str) -> None:
         """Put ``client`` into ``channel``: it gets what is published there from now on.
@@ -271,31 +272,31 @@ class Application:
         Raises:
             TypeError: ``client`` is no client, or ``channel`` no text.
         """
-        self._hub.subscribe(_live(client), _text(channel, "channel"))
+        self._actions.subscribe(_live(client), _text(channel, "channel"))
 
     async def unsubscribe(self, client: Client, channel: str) -> None:
         """Take ``client`` out of ``channel``; errors as for ``subscribe``."""
-        self._hub.unsubscribe(_live(client), _text(channel, "channel"))
+        self._actions.unsubscribe(_live(client), _text(channel, "channel"))
 
     def clients(self, channel: str | None = None) -> list[Client]:
         """Return the clients in ``channel``, or without an argument all that have connected."""
-        return [self.handle(live) for live in self._hub.clients_of(self.name, channel)]
+        return [self.handle(live) for live in self._actions.clients_of(self.name, channel)]
 
 
 def make_application(
-    kind: type[Application], arguments: Iterable[Any], name: str, hub: Hub, limit: int
+    kind: type[Application], arguments: Iterable[Any], name: str, actions: Actions, limit: int
 ) -> Application:
-    """Return a new application that works with ``hub``, which its own ``__init__`` can rely on already.
+    """Return a new application that acts by ``actions``, which its own ``__init__`` can rely on already.
 
     Args:
         kind: its class.
         arguments: what its ``__init__`` takes.
         name: the name in its address.
-        hub: where its clients live.
+        actions: what it can do.
         limit: how large a message may be, in bytes of JSON.
     """
     application = kind.__new__(kind)
-    application._connect(name, hub, limit)
+    application._connect(name, actions, limit)
     kind.__init__(application, *arguments)
     return application
 

@@ -5,8 +5,8 @@ The only module that names concrete components. A part is built after those that
     settings ─▶ log, database ─▶ engine: hub, queue, applications ─▶ pushes ─▶ client interface ─▶ HTTP server
                                  engine: the status page's own    ─▶ long poll ─▶ its interface ─┘
 
-The three parts of an engine need one another, so ``make_engine`` builds them together. The parts start in
-this order, the log first, and stop in the reverse order.
+The three parts of an engine need one another, so ``thywill.hub.room`` builds them together. The parts start
+in this order, the log first, and stop in the reverse order.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from thywill import __version__
 from thywill.application_interface.base import ApplicationInterface, Loaded, Page
@@ -40,11 +40,12 @@ from thywill.http.server import BACKLOG, FastServer, Server
 from thywill.http.shared import Timeouts
 from thywill.http.site import Endpoint, Site, host_name
 from thywill.http.tornado.server import TornadoServer
+from thywill.hub.actions import Actions
 from thywill.hub.delivery import Delivery
-from thywill.hub.hub import Hub
 from thywill.hub.leases import Timing
 from thywill.hub.meter import Meter
 from thywill.hub.rates import ClientLimits
+from thywill.hub.room import Room, build
 from thywill.log.base import Log
 from thywill.monitoring import front_page
 from thywill.monitoring.front_page import FrontPage
@@ -101,61 +102,8 @@ CLIENTS_PER_SECOND = 1000
 C = TypeVar("C", bound=Component)
 
 
-class Engine(NamedTuple):
-    """A hub with its queue and its applications."""
-
-    hub: Hub
-    queue: Queue
-    applications: ApplicationInterface
-
-    def send_limits(self, limits: LimitsSettings) -> SendLimits:
-        """Return how much one request may send; ``limits`` is the section ``[limits]``."""
-        return SendLimits(self.queue.settings.message, self.queue.settings.batch, limits)
-
-    def surroundings(
-        self, bootstrap: Bootstrap, origins: Origins, signer: Signer, root: Path, handlers: Sequence[Any]
-    ) -> Surroundings:
-        """Return what the client interface of this engine needs."""
-        return Surroundings(
-            bootstrap=bootstrap,
-            pages=self.applications.pages(),
-            origins=origins,
-            signer=signer,
-            static=root / "static" / "thywill",
-            handlers=handlers,
-            draining=lambda: self.hub.draining,
-        )
-
-
-def make_engine(
-    make_queue: Callable[[Delivery], Queue],
-    make_applications: Callable[[Hub, int], ApplicationInterface],
-    signer: Signer,
-    timing: Timing,
-    limits: ClientLimits,
-    meter: Meter,
-) -> Engine:
-    """Build a hub with its queue, which delivers through it, and its applications, which send through it.
-
-    Args:
-        make_queue: makes the queue; it gets the hub's delivery.
-        make_applications: makes the applications; it gets the hub and the bytes that a message may have.
-        signer: signs and verifies tokens.
-        timing: the times of a client's life.
-        limits: how much one address, and one client, may have.
-        meter: counts what happens.
-    """
-    engine: Engine
-
-    def connect(hub: Hub, delivery: Delivery) -> tuple[Queue, ApplicationInterface]:
-        nonlocal engine
-        queue = make_queue(delivery)
-        engine = Engine(hub, queue, make_applications(hub, queue.settings.message))
-        return engine.queue, engine.applications
-
-    call_soon = asyncio.get_running_loop().call_soon
-    Hub(connect, signer, timing, call_soon=call_soon, limits=limits, meter=meter)
-    return engine
+Engine = Room[Queue, ApplicationInterface]
+"""A hub with a queue and applications that are components."""
 
 
 class Service:
@@ -191,15 +139,16 @@ class Service:
         self.database = _build(choice.one("database", Database), folder)
         self.meter = Meter()
         self.timing = _timing(self.settings, pushes)
-        self.hub, self.queue, self.applications = engine = self._make_engine(choice, interface, signer, root)
+        self.engine = engine = self._make_engine(choice, interface, signer, root)
+        self.hub, self.queue, self.applications = engine.hub, engine.queue, engine.applications
         self.origins = Origins(pages.settings.origins)
         self.pushes = [
-            _build(push, self.hub, self.origins, engine.send_limits(self.limits)) for push in pushes
+            _build(push, self.hub, self.origins, _send_limits(engine, self.limits)) for push in pushes
         ]
         self.gate = Gate(settings.section("monitoring", MonitoringSettings).read_key(root), signer)
         self.status = self._make_status(signer, root)
         self.client_interface = _build(pages, self._surroundings(engine, signer, root))
-        self._parts = [*self._components(), self.status.applications]
+        self._parts = [*self._components(), self.status.engine.applications]
         self._server = self._make_server()
         self._started: list[Component] = []
         self._sockets: list[socket.socket] = []
@@ -218,20 +167,30 @@ class Service:
             front_page.NAME, FrontPage.title, root / "static" / "thywill", None, home="", is_front=True
         )
         front = Loaded(FrontPage, page, (lambda: self.watch,))
-        return make_engine(
-            partial(_build, choice.one("queue", Queue), self.database),  # type: ignore[type-abstract]
-            lambda hub, message: _build(interface, hub, message, self.settings.stop_timeout, [front]),
+        chosen = choice.one("queue", Queue)  # type: ignore[type-abstract]
+        seconds = self.settings.stop_timeout
+
+        def make_queue(delivery: Delivery) -> Queue:
+            return _build(chosen, self.database, delivery)
+
+        def make_applications(actions: Actions, queue: Queue) -> ApplicationInterface:
+            return _build(interface, actions, queue.settings.message, seconds, [front])
+
+        return build(
+            make_queue,
+            make_applications,
             signer,
             self.timing,
-            _client_limits(self.limits).within(self.settings.max_clients),
-            self.meter,
+            call_soon=asyncio.get_running_loop().call_soon,
+            limits=_client_limits(self.limits).within(self.settings.max_clients),
+            meter=self.meter,
         )
 
     def _surroundings(self, engine: Engine, signer: Signer, root: Path) -> Surroundings:
         # The application is last, so that it can change what the components have added.
         parts = [self.log, self.database, self.queue, *self.pushes, self.applications]
         handlers = [*self.status.rules(), *(rule for push in self.pushes for rule in push.handlers())]
-        return engine.surroundings(Bootstrap(self.hub, parts), self.origins, signer, root, handlers)
+        return _surroundings(engine, Bootstrap(self.hub, parts), self.origins, signer, root, handlers)
 
     def _make_status(self, signer: Signer, root: Path) -> StatusSite:
         # The watch is passed as a function: it observes this site, too, and does not exist yet.
@@ -239,21 +198,26 @@ class Service:
         page = Page("status", Status.title, Status.STATIC, Status.STATIC / Status.page, home="../../")
         status = Loaded(Status, page, arguments)
         records = NoRecords(None, self.folder)
-        engine = make_engine(
+
+        def make_applications(actions: Actions, queue: Queue) -> ApplicationInterface:
+            message = queue.settings.message
+            return LocalApplications(LocalSettings([]), actions, message, STATUS_STOP, [status])
+
+        engine: Engine = build(
             partial(MemoryQueue, QueueSettings(), records),
-            lambda hub, message: LocalApplications(LocalSettings([]), hub, message, STATUS_STOP, [status]),
+            make_applications,
             signer,
             TIMING,
-            LIMITS,
-            Meter(),
+            call_soon=asyncio.get_running_loop().call_soon,
+            limits=LIMITS,
         )
         origins = Origins([])
         settings = PushSettings(hold=TIMING.hold, grace=TIMING.grace)
-        push = LongPoll(settings, engine.hub, origins, engine.send_limits(LimitsSettings()))
+        push = LongPoll(settings, engine.hub, origins, _send_limits(engine, LimitsSettings()))
         bootstrap = Bootstrap(engine.hub, [engine.queue, push, engine.applications])
-        surroundings = engine.surroundings(bootstrap, origins, signer, root, [])
+        surroundings = _surroundings(engine, bootstrap, origins, signer, root, [])
         interface = TornadoClientInterface(ClientInterfaceSettings(), surroundings)
-        return StatusSite(self.gate, engine.hub, engine.applications, push, interface)
+        return StatusSite(self.gate, engine, push, interface)
 
     def _components(self) -> list[Component]:
         return [self.log, self.database, self.queue, *self.pushes, self.client_interface, self.applications]
@@ -273,7 +237,7 @@ class Service:
     def _make_server(self) -> Server:
         requests: dict[bytes, int] = {}
         self.watch = Watch(
-            self.hub,
+            self.engine,
             self.meter,
             self._components(),
             lambda: self._server.connections,
@@ -335,7 +299,7 @@ class Service:
             if part is self.database and not self.queue.shared:
                 # Before anything is read there: another server may write until it has ended.
                 await self.database.own(self.address, self.queue.settings.takeover, self._give_way)
-        self.hub.resume()
+        self.engine.leases.resume()
         files = [file for part in self._parts for file in part.files()]
         for line in make_private(
             self.folder, [self.folder / self.client_interface.settings.secret_file, *files]
@@ -345,9 +309,12 @@ class Service:
     def _give_way(self, reason: str) -> None:
         """Send every browser away: another server owns the database."""
         log.error("this server ends: %s", reason)
-        self.hub.drain(self.hub.size / CLIENTS_PER_SECOND)
+        self._send_browsers_away()
         if not self.deposed.done():
             self.deposed.set_result(reason)
+
+    def _send_browsers_away(self) -> None:
+        self.engine.drain.begin(len(self.engine.directory) / CLIENTS_PER_SECOND)
 
     async def _restore(self) -> None:
         try:
@@ -356,7 +323,7 @@ class Service:
                 await self.database.retire()
         except DatabaseUnavailable as error:
             raise SettingsError(f"[database]: {error}") from None
-        self.hub.restore(stored)
+        self.engine.leases.restore(stored)
 
     @property
     def bound(self) -> bool:
@@ -378,10 +345,10 @@ class Service:
 
     async def stop(self) -> None:
         """Drain, send browsers away to come back later, finish what is under way, and stop every part."""
-        log.info("stopping: %d clients are sent away, to come back later", self.hub.size)
+        log.info("stopping: %d clients are sent away, to come back later", len(self.engine.directory))
         await self._server.drain()
-        self.hub.drain(self.hub.size / CLIENTS_PER_SECOND)
-        self.status.hub.drain(0)
+        self._send_browsers_away()
+        self.status.engine.drain.begin(0)
         for push in self.pushes:
             push.drain()
         await self._server.stop(self.settings.stop_timeout)
@@ -403,8 +370,8 @@ class Service:
             self.meter.late(now - self._due)
         self._due = now + self.timing.tick
         self._ticker = asyncio.get_running_loop().call_later(self.timing.tick, self._tick)
-        self.hub.tick()
-        self.status.hub.tick()
+        self.engine.leases.tick()
+        self.status.engine.leases.tick()
 
 
 def _build(chosen: Chosen[C], *surroundings: Any) -> C:
@@ -419,6 +386,31 @@ def _check_processes(settings: Settings, choice: Choice) -> None:
         name = settings.chosen("queue", "memory").rpartition(".")[2]
         remedy = 'set [queue] component = "redis" or processes = 1'
         raise SettingsError(f"[server] processes: the {name} queue lives in one process: {remedy}")
+
+
+def _send_limits(engine: Engine, limits: LimitsSettings) -> SendLimits:
+    """Return how much one request may send; ``limits`` is the section ``[limits]``."""
+    return SendLimits(engine.queue.settings.message, engine.queue.settings.batch, limits)
+
+
+def _surroundings(
+    engine: Engine,
+    bootstrap: Bootstrap,
+    origins: Origins,
+    signer: Signer,
+    root: Path,
+    handlers: Sequence[Any],
+) -> Surroundings:
+    """Return what the client interface of ``engine`` needs."""
+    return Surroundings(
+        bootstrap=bootstrap,
+        pages=engine.applications.pages(),
+        origins=origins,
+        signer=signer,
+        static=root / "static" / "thywill",
+        handlers=handlers,
+        draining=lambda: engine.drain.began,
+    )
 
 
 def _timing(settings: ServerSettings, pushes: list[Chosen[Push]]) -> Timing:

@@ -189,7 +189,7 @@ async def test_a_reason_that_is_not_text_is_converted(start: Start) -> None:
     running = await start()
     client = await running.connect()
     poll = asyncio.ensure_future(client.poll())
-    await until(lambda: running.service.hub.clients[client.id].receiver)
+    await until(lambda: running.service.engine.directory.clients[client.id].receiver)
     await client.send({"evict": 7})
     assert (await poll)["error"] == {"code": "gone", "message": "7"}
     await until(lambda: ("disconnect", client.id) in running.probe.events)

@@ -144,7 +144,7 @@ class Shouting(ApplicationInterface):
         """Nobody is missed."""
 
     def received(self, client: LiveClient, items: Sequence[Item]) -> None:
-        client.pending -= len(items)
+        client.handled = items[-1].n
         for item in items:
             answer = encode_data(str(item.data).upper(), self.message)
             client.outbox.append(Entry(item.n, answer))

@@ -135,7 +135,7 @@ async def test_a_page_of_any_origin_at_all_joins_no_session_through_the_frame(
     running = await serve(start, http, ALLOWED, "*")
     first = await connect(running, None)
     cookie = first.headers["Set-Cookie"].partition(";")[0]
-    clients = running.service.hub.clients
+    clients = running.service.engine.directory.clients
 
     async def session(page: str) -> str:
         answer = json.loads((await connect(running, page, Cookie=cookie)).body)

@@ -58,7 +58,7 @@ async def test_clients_by_application_state_and_transport(running: Running) -> N
     await running.ask("leave", {"token": first.token})
     await running.ask("leave", {"token": second.token})
     # Those who ask within a second are told the same.
-    running.service.watch.census = Census(running.service.hub.clients)
+    running.service.watch.census = Census(running.service.engine.directory.clients)
     assert (await scrape(running))["thywill_clients"] == {("probe", "detached", "none"): 1}
 
 
@@ -73,7 +73,9 @@ async def test_messages_and_what_waits(running: Running) -> None:
     assert metrics["thywill_queue_messages"] == {("probe",): 4}
     assert metrics["thywill_queue_messages_max"] == {("probe",): 2}
     assert metrics["thywill_log_messages"] == {("probe",): 2}
-    first, second = (entry.encoded for entry in running.service.hub.clients[clients[0].id].outbox.entries)
+    first, second = (
+        entry.encoded for entry in running.service.engine.directory.clients[clients[0].id].outbox.entries
+    )
     assert (b"x" * 50 in first, second.endswith(b',"y"]')) == (True, True)
     assert metrics["thywill_queue_bytes"][("probe",)] == 3 * len(first) + len(second)
     assert metrics["thywill_queue_bytes_max"][("probe",)] == len(first) + len(second)
@@ -82,7 +84,7 @@ async def test_messages_and_what_waits(running: Running) -> None:
 async def test_the_delay_of_a_broadcast_is_one_observation(running: Running) -> None:
     clients = [await running.connect() for _ in range(5)]
     polls = [asyncio.ensure_future(client.receive()) for client in clients]
-    await until(lambda: all(client.receiver for client in running.service.hub.clients.values()))
+    await until(lambda: all(client.receiver for client in running.service.engine.directory.clients.values()))
     await clients[0].send({"publish": 1})
     assert await asyncio.gather(*polls) == [[1]] * 5
     metrics = await scrape(running)
@@ -97,7 +99,7 @@ async def test_errors_by_code(running: Running, caplog: pytest.LogCaptureFixture
     await running.ask("poll", {"token": "forged", "cursor": 0})
     await running.ask("poll", {"token": client.token, "cursor": 99})
     poll = asyncio.ensure_future(client.poll())
-    await until(lambda: running.service.hub.clients[client.id].receiver is not None)
+    await until(lambda: running.service.engine.directory.clients[client.id].receiver is not None)
     await client.send({"evict": "go away"})
     assert (await poll)["error"]["code"] == "gone"
     metrics = await scrape(running)

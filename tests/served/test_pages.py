@@ -97,7 +97,7 @@ async def test_the_pages_of_one_browser_share_a_session(running: Running) -> Non
     first = await running.fetch("probe/")
     cookie = first.headers["Set-Cookie"].partition(";")[0]
     second = await running.fetch("probe/", headers={"Cookie": cookie})
-    clients = running.service.hub.clients
+    clients = running.service.engine.directory.clients
     one, other = bootstrap(first)["client"], bootstrap(second)["client"]
     assert one != other
     assert clients[one].session == clients[other].session
@@ -113,14 +113,14 @@ async def test_the_address_comes_from_a_trusted_proxy(running: Running) -> None:
     response = await running.fetch(
         "probe/", headers={"X-Forwarded-For": "203.0.113.7", "User-Agent": "Old/1"}
     )
-    client = running.service.hub.clients[bootstrap(response)["client"]]
+    client = running.service.engine.directory.clients[bootstrap(response)["client"]]
     assert (client.address, client.user_agent) == ("203.0.113.7", "Old/1")
 
 
 async def test_and_from_no_other(start: Start) -> None:
     running = await start(server={"trusted_proxies": []})
     response = await running.fetch("probe/", headers={"X-Forwarded-For": "203.0.113.7"})
-    assert running.service.hub.clients[bootstrap(response)["client"]].address == "127.0.0.1"
+    assert running.service.engine.directory.clients[bootstrap(response)["client"]].address == "127.0.0.1"
 
 
 async def test_the_slash_is_added(running: Running) -> None:
@@ -133,7 +133,7 @@ async def test_a_look_at_a_page_makes_no_client(running: Running) -> None:
     assert (await running.fetch("probe/", method="HEAD")).code == 200
     assert (await running.fetch("", method="HEAD")).code == 200
     assert (await running.fetch("nothing/", method="HEAD")).code == 404
-    assert running.service.hub.clients == {}
+    assert running.service.engine.directory.clients == {}
 
 
 @pytest.mark.parametrize(
@@ -296,5 +296,5 @@ async def test_a_bootstrap_that_fails_leaves_no_client(
     monkeypatch.setattr(running.probe, "bootstrap", fail)
     assert (await running.fetch("probe/")).code == 500
     assert (await running.fetch("thywill/connect", {"application": "probe"})).code == 500
-    assert running.service.hub.clients == {}
+    assert running.service.engine.directory.clients == {}
     assert "on purpose" in caplog.text

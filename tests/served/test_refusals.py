@@ -58,7 +58,7 @@ async def test_a_script_of_a_page_that_is_not_allowed_gets_only_that_error(
         }
     }
     assert "Set-Cookie" not in response.headers
-    assert list(running.service.hub.clients) == [client.id]
+    assert list(running.service.engine.directory.clients) == [client.id]
     assert await client.receive() == ["a secret"]
 
 

@@ -37,9 +37,9 @@ async def test_a_client_resumes_with_its_record_and_its_channels(start: Start) -
     await until(lambda: first.probe.messages)
     await first.stop()
     second = await start(queue=DURABLE)
-    [live] = second.service.hub.clients.values()
+    [live] = second.service.engine.directory.clients.values()
     assert (live.id, live.data, live.user_agent) == (client.id, {"kept": {"name": "Ada"}}, "Mozilla/4.0")
-    assert second.service.hub.channels_of(live) == ["all"]
+    assert second.service.engine.actions.channels_of(live) == ["all"]
     record = await second.service.database.find(client.id)
     assert record is not None
     assert record.state == "detached"

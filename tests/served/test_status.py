@@ -153,11 +153,11 @@ async def test_its_own_form_is_taken(guarded: Running) -> None:
 
 async def test_pages_that_nobody_looks_at_take_no_place(running: Running) -> None:
     looking = await look(running)
-    hub = running.service.status.hub
+    directory = running.service.status.engine.directory
     for _ in range(TIMING.clients + 20):
         assert (await running.fetch("thywill/status/")).code == 200
-    assert hub.size <= TIMING.clients
-    assert looking.id in hub.clients
+    assert len(directory) <= TIMING.clients
+    assert looking.id in directory.clients
     assert await figures(await look(running))
 
 
@@ -204,7 +204,7 @@ async def test_visitors_of_the_status_page_do_not_count_as_clients(start: Start)
 
 
 async def test_nothing_is_done_while_nobody_looks(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    status = running.service.status.applications.application("status")
+    status = running.service.status.engine.applications.application("status")
     assert status._task is None
     looking = await look(running)
     await figures(looking)
@@ -247,7 +247,7 @@ async def test_search_by_what_is_known_of_a_client(running: Running) -> None:
     one = await running.connect(headers={"User-Agent": "Kiosk/1", "X-Forwarded-For": "192.0.2.7"})
     two = await running.connect(headers={"User-Agent": "Other/2"})
     looking = await look(running)
-    live = running.service.hub.clients[one.id]
+    live = running.service.engine.directory.clients[one.id]
     for text in (one.id[3:12].upper(), live.session, "kiosk", " KIOSK/1 "):
         found = (await looking.call("search", text))["result"]
         assert [client["id"] for client in found["clients"]] == [one.id]
@@ -271,8 +271,8 @@ async def test_all_that_is_known_of_one_client(running: Running) -> None:
     client = await running.connect()
     await client.send({"echo": "x" * 20}, {"echo": "y"})
     await client.receive()
-    await until(lambda: running.service.hub.clients[client.id].outbox.in_flight == 2)
-    first, last = (entry.id for entry in running.service.hub.clients[client.id].outbox.entries)
+    await until(lambda: running.service.engine.directory.clients[client.id].outbox.in_flight == 2)
+    first, last = (entry.id for entry in running.service.engine.directory.clients[client.id].outbox.entries)
     looking = await look(running)
     told = (await looking.call("describe", client.id))["result"]
     assert (told["queued"], told["given"], told["cursor"], told["received"]) == (2, 2, 0, 2)
@@ -338,7 +338,7 @@ async def test_ready_says_that_it_serves(running: Running) -> None:
 
 
 async def test_ready_says_that_it_stops(running: Running) -> None:
-    running.service.hub.drain(0)
+    running.service.engine.drain.begin(0)
     response = await running.fetch("thywill/ready")
     assert response.code == 503
     assert json.loads(response.body)["reasons"] == ["the server is about to stop"]

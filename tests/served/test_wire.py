@@ -41,7 +41,7 @@ async def test_connect_answers_what_the_browser_has_to_know(running: Running) ->
 async def test_a_poll_waits_for_a_message(running: Running) -> None:
     client, other = await running.connect(), await running.connect()
     poll = asyncio.ensure_future(client.poll())
-    await until(lambda: running.service.hub.clients[client.id].receiver)
+    await until(lambda: running.service.engine.directory.clients[client.id].receiver)
     await other.send({"publish": "hello"})
     answer = await poll
     assert [data for _, data in answer["messages"]] == ["hello"]
@@ -67,7 +67,7 @@ async def test_a_message_comes_again_until_it_is_acknowledged(running: Running) 
 async def test_the_newest_poll_wins(running: Running) -> None:
     client = await running.connect()
     older = asyncio.ensure_future(client.poll())
-    await until(lambda: running.service.hub.clients[client.id].receiver)
+    await until(lambda: running.service.engine.directory.clients[client.id].receiver)
     newer = asyncio.ensure_future(client.poll())
     assert await older == {"messages": [], "cursor": 0, "superseded": True}
     await client.send({"echo": 1})
@@ -162,13 +162,13 @@ async def test_a_session_has_several_clients(running: Running) -> None:
 
 async def test_a_forged_session_is_a_new_one(running: Running) -> None:
     one = await running.connect(headers={"Cookie": "thywill_session=mine.ffffffff.AAAA; other=1"})
-    assert running.service.hub.clients[one.id].session != "mine"
+    assert running.service.engine.directory.clients[one.id].session != "mine"
 
 
 async def test_health_tells_whether_the_server_drains(running: Running) -> None:
     response = await running.fetch("thywill/health")
     assert (response.code, json.loads(response.body)) == (200, {"status": "ok"})
-    running.service.hub.drain(1)
+    running.service.engine.drain.begin(1)
     response = await running.fetch("thywill/health")
     assert response.code == 503
     assert int(response.headers["Retry-After"]) >= 1
@@ -177,8 +177,8 @@ async def test_health_tells_whether_the_server_drains(running: Running) -> None:
 async def test_a_drain_sends_parked_polls_away(running: Running) -> None:
     client = await running.connect()
     poll = asyncio.ensure_future(client.poll())
-    await until(lambda: running.service.hub.clients[client.id].receiver)
-    running.service.hub.drain(1)
+    await until(lambda: running.service.engine.directory.clients[client.id].receiver)
+    running.service.engine.drain.begin(1)
     assert 1 <= (await poll)["retry"] <= 2
     assert 1 <= (await client.poll())["retry"] <= 2
     assert (await running.ask("connect", {"application": "probe"}))["error"]["code"] == "draining"
@@ -365,7 +365,7 @@ async def test_data_that_is_not_json_fails_only_for_its_sender(running: Running)
 async def test_an_application_can_disconnect_a_client(running: Running) -> None:
     client = await running.connect()
     poll = asyncio.ensure_future(client.poll())
-    await until(lambda: running.service.hub.clients[client.id].receiver)
+    await until(lambda: running.service.engine.directory.clients[client.id].receiver)
     await client.send({"evict": "enough"})
     assert (await poll)["error"] == {"code": "gone", "message": "enough"}
     assert (await client.poll())["error"] == {"code": "gone", "message": "enough"}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
 import pytest
 
-from thywill.core.envelope import Item, encode_retry, encode_superseded
+from thywill.core.envelope import Item, encode_message, encode_retry, encode_superseded
 from thywill.core.log import LogBounds, MessageLog
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Bounds, Outbox
@@ -24,6 +25,7 @@ from thywill.hub.leases import Timing
 from thywill.hub.meter import Meter
 from thywill.hub.ports import Listener, MessageQueue, Then
 from thywill.hub.rates import ClientLimits
+from thywill.hub.room import build
 
 AWAY = (
     "this server does not know this client: it has left, its grace time has passed,"
@@ -205,13 +207,13 @@ class World:
         self.now = 1000.0
         self.jump = 0.0  # of the wall clock
         self.bounds = bounds or Bounds()
-        self.queue: FakeQueue
         self.listener = FakeListener()
         self.soon: list[Callable[[], None]] = []
         self.signer = Signer(SECRET)
         self.meter = Meter(monotonic=lambda: self.now)
-        self.hub = Hub(
-            self._connect,
+        self.room = build(
+            partial(FakeQueue, self.bounds),
+            lambda _actions, _queue: self.listener,
             self.signer,
             timing,
             call_soon=self.soon.append,
@@ -220,11 +222,9 @@ class World:
             monotonic=lambda: self.now,
             wall=lambda: WALL - 1000 + self.now + self.jump,
         )
+        self.hub, self.actions, self.queue = self.room.hub, self.room.actions, self.room.queue
+        self.directory, self.leases, self.drain = self.room.directory, self.room.leases, self.room.drain
         self.records = self.queue.records
-
-    def _connect(self, hub: Hub, delivery: Delivery) -> tuple[FakeQueue, FakeListener]:
-        self.queue = FakeQueue(self.bounds, delivery)
-        return self.queue, self.listener
 
     @property
     def events(self) -> list[str]:
@@ -248,7 +248,7 @@ class World:
         """Let time pass, with a tick of the hub every half second."""
         for _ in range(round(seconds / 0.5)):
             self.now += 0.5
-            self.hub.tick()
+            self.leases.tick()
             self.settle()
 
     def create(self, application: str = "chat", session: str = "session") -> LiveClient:
@@ -269,7 +269,12 @@ class World:
 
     def send(self, address: Address, data: Any, application: str = "chat") -> None:
         """Send as an application does."""
-        run(self.hub.send(application, address, data, LIMIT))
+        run(self.actions.append(application, address, encode_message(address, data, LIMIT)))
+
+    def reply(self, client: LiveClient, outcome: bytes, number: int) -> None:
+        """Reply to a message of ``client``, as the application interface does."""
+        message = Message(outcome, reply_to=number)
+        run(self.actions.append(client.application, Address.client(client.id), message))
 
     def send_to(self, client: LiveClient, *messages: Any) -> None:
         """Send to one client."""

@@ -11,15 +11,16 @@ from tests.support.queue_fakes import FakeDatabase, FakeStore
 from thywill.application import Application, Client
 from thywill.application_interface.loading import Loaded, page_of
 from thywill.application_interface.local import LocalApplications, LocalSettings
-from thywill.core.envelope import Item
+from thywill.core.envelope import Item, encode_message
 from thywill.core.message import Address
 from thywill.core.positions import EPOCH
 from thywill.core.signing import Signer
 from thywill.errors import RequestError
+from thywill.hub.actions import Actions
 from thywill.hub.client import LiveClient
 from thywill.hub.delivery import Delivery
-from thywill.hub.hub import Hub
 from thywill.hub.leases import Timing
+from thywill.hub.room import build
 from thywill.hub.step import CONNECTED
 from thywill.queue.durable.queue import DatabaseQueue, DatabaseQueueSettings
 
@@ -29,13 +30,13 @@ ALL = Address.channel("all")
 class OneApplication(LocalApplications):
     """Runs one application as ``chat``, without a package."""
 
-    def __init__(self, hub: Hub, application: Application) -> None:
+    def __init__(self, actions: Actions, application: Application) -> None:
         self._one = application
         loaded = Loaded(type(application), page_of(type(application), "chat", Path()))
-        super().__init__(LocalSettings([]), hub, 1000, 5.0, [loaded])
+        super().__init__(LocalSettings([]), actions, 1000, 5.0, [loaded])
 
     def _add(self, loaded: Loaded) -> None:
-        self._one._connect("chat", self.hub, self.message)
+        self._one._connect("chat", self.actions, self.message)
         self._applications["chat"] = self._one
 
 
@@ -50,24 +51,31 @@ class World:
         self.wall: float = EPOCH  # so that ids are 1, 2, 3, …
         self.database = database or FakeDatabase(FakeStore())
         self.store = self.database.store
-        self.queue: DatabaseQueue
         self.listener = FakeListener()
-        self.applications: OneApplication | FakeListener
         signer = Signer(b"a secret of the tests")
-        self.hub = Hub(self._connect, signer, Timing(), call_soon=asyncio.get_running_loop().call_soon)
+        loop = asyncio.get_running_loop()
+        self.room = build(
+            self._make_queue, self._make_applications, signer, Timing(), call_soon=loop.call_soon
+        )
+        self.hub, self.actions, self.queue = self.room.hub, self.room.actions, self.room.queue
+        self.directory, self.leases, self.applications = (
+            self.room.directory,
+            self.room.leases,
+            self.room.applications,
+        )
         self.answers: list[int | RequestError] = []
 
-    def _connect(self, hub: Hub, delivery: Delivery) -> tuple[DatabaseQueue, OneApplication | FakeListener]:
-        self.queue = DatabaseQueue(
-            DatabaseQueueSettings(cursors=0.001), self.database, delivery, wall=lambda: self.wall
-        )
-        self.applications = OneApplication(hub, self.application) if self.application else self.listener
-        return self.queue, self.applications
+    def _make_queue(self, delivery: Delivery) -> DatabaseQueue:
+        settings = DatabaseQueueSettings(cursors=0.001)
+        return DatabaseQueue(settings, self.database, delivery, wall=lambda: self.wall)
+
+    def _make_applications(self, actions: Actions, _queue: DatabaseQueue) -> OneApplication | FakeListener:
+        return OneApplication(actions, self.application) if self.application else self.listener
 
     async def begin(self) -> World:
         await self.queue.start()
-        self.hub.restore(await self.queue.restore({"chat"}))
-        self.hub.resume()
+        self.leases.restore(await self.queue.restore({"chat"}))
+        self.leases.resume()
         return self
 
     async def killed(self) -> World:
@@ -86,13 +94,13 @@ class World:
         """Return a client that has polled, in the channel ``all``, with its connection handled."""
         client = self.hub.create("chat", "session")
         self.poll(client)
-        self.hub.subscribe(client, "all")
-        self.hub.handled(client, CONNECTED)
+        self.actions.subscribe(client, "all")
+        self.handled(client, CONNECTED)
         return client
 
     def handle(self, client: LiveClient) -> Client:
         """Return the object that the application has for ``client``."""
-        return Client(client, self.hub, 1000)
+        return Client(client, self.actions, 1000)
 
     def again(self, client: LiveClient) -> LiveClient:
         """Return the client that this server finds for the token of ``client``."""
@@ -107,8 +115,13 @@ class World:
         items: list[Any] = poll.answer["messages"]
         return items
 
-    def publish(self, data: Any) -> asyncio.Task[None]:
-        return asyncio.ensure_future(self.hub.send("chat", ALL, data, 1000))
+    def publish(self, data: Any) -> asyncio.Task[int]:
+        return asyncio.ensure_future(self.actions.append("chat", ALL, encode_message(ALL, data, 1000)))
+
+    def handled(self, client: LiveClient, number: int) -> None:
+        """Report a step that has ended, as the application interface does."""
+        client.handled = max(client.handled, number)
+        self.actions.handled(client, number)
 
     def send(self, client: LiveClient, *numbers: int) -> None:
         items = [Item(n, f"text {n}") for n in numbers]

@@ -18,7 +18,7 @@ def world() -> World:
 
 @pytest.fixture
 def application(world: World) -> Application:
-    return make_application(Application, (), "chat", world.hub, 1000)
+    return make_application(Application, (), "chat", world.actions, 1000)
 
 
 def test_a_client_in_the_place_of_its_id_is_told(world: World, application: Application) -> None:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from thywill.application import Application
 from thywill.component import Component, Configuration, NoSettings
+from thywill.hub.actions import Actions
 from thywill.hub.client import LiveClient
-from thywill.hub.hub import Hub
 from thywill.hub.ports import Listener
 
 
@@ -54,7 +54,7 @@ class ApplicationInterface(Component, Listener):
 
     Args:
         settings: the section ``[application_interface]``.
-        hub: sends messages, and has the clients.
+        actions: what applications can do.
         message: how many bytes of JSON a message may have.
         stop_timeout: how many seconds hooks have to end when the server stops.
         applications: what runs beside the applications of the settings, such as the front page.
@@ -65,13 +65,13 @@ class ApplicationInterface(Component, Listener):
     def __init__(
         self,
         settings: Any,
-        hub: Hub,
+        actions: Actions,
         message: int,
         stop_timeout: float,
         applications: Iterable[Loaded] = (),
     ) -> None:
         self.settings = settings
-        self.hub = hub
+        self.actions = actions
         self.message = message
         self.stop_timeout = stop_timeout
         self.applications = applications

@@ -16,9 +16,10 @@ from thywill.application_interface.base import ApplicationInterface, Loaded, Pag
 from thywill.application_interface.loading import failure_of, load, slips
 from thywill.component import Configuration
 from thywill.core.envelope import Item, encode_failure, encode_result
+from thywill.core.message import Address, Message
 from thywill.errors import RpcError, SettingsError, Unavailable, UnsendableMessage
+from thywill.hub.actions import Actions
 from thywill.hub.client import LiveClient
-from thywill.hub.hub import Hub
 from thywill.hub.step import CONNECTED, CURRENT, DISCONNECTED, RESUMED, Step
 
 log = logging.getLogger(__name__)
@@ -50,21 +51,26 @@ class Mailbox:
     """Runs the steps of one client one after another, until none is left.
 
     What a hook sends has its step as the cause (``thywill.hub.step``). When the hook has ended, the step is
-    reported to the hub as handled; not so if its task was cancelled, and then the durable queue repeats it.
+    reported as handled; not so if its task was cancelled, and then the durable queue repeats it.
 
     ``running`` is the name of the hook that is running, for the log.
 
     Args:
         client: the client.
-        hub: gets each step that was handled.
+        handled: called with the client and the number of each step that has ended.
         on_empty: called when the last step has ended.
     """
 
-    __slots__ = ("_client", "_hub", "_on_empty", "_steps", "running", "task")
+    __slots__ = ("_client", "_handled", "_on_empty", "_steps", "running", "task")
 
-    def __init__(self, client: LiveClient, hub: Hub, on_empty: Callable[[LiveClient], None]) -> None:
+    def __init__(
+        self,
+        client: LiveClient,
+        handled: Callable[[LiveClient, int], None],
+        on_empty: Callable[[LiveClient], None],
+    ) -> None:
         self._client = client
-        self._hub = hub
+        self._handled = handled
         self._on_empty = on_empty
         self._steps: deque[tuple[int, str, Hook]] = deque()
         self.running = ""
@@ -93,7 +99,9 @@ class Mailbox:
             except Exception:
                 log.exception("the hook %s failed outside of its guard", self)
             step.open = False
-            self._hub.handled(self._client, number)
+            if number > CONNECTED:
+                self._client.handled = number
+            self._handled(self._client, number)
             if not self._steps:
                 break
             # Most hooks never wait, and a page may have sent hundreds of messages: others get their turn.
@@ -106,7 +114,7 @@ class LocalApplications(ApplicationInterface):
     """Runs the hooks of applications on the event loop.
 
     Args:
-        settings, hub, message, stop_timeout, applications: as in the contract.
+        settings, actions, message, stop_timeout, applications: as in the contract.
     """
 
     Settings: ClassVar[type[Any]] = LocalSettings
@@ -114,12 +122,12 @@ class LocalApplications(ApplicationInterface):
     def __init__(
         self,
         settings: LocalSettings,
-        hub: Hub,
+        actions: Actions,
         message: int,
         stop_timeout: float,
         applications: Iterable[Loaded] = (),
     ) -> None:
-        super().__init__(settings, hub, message, stop_timeout, applications)
+        super().__init__(settings, actions, message, stop_timeout, applications)
         self._applications: dict[str, Application] = {}
         self._pages: dict[str, Page] = {}
         self._mailboxes: dict[LiveClient, Mailbox] = {}
@@ -134,7 +142,7 @@ class LocalApplications(ApplicationInterface):
                 _twice(name, type(self._applications[name]).__module__, loaded.kind.__module__)
             )
         try:
-            application = make_application(loaded.kind, loaded.arguments, name, self.hub, self.message)
+            application = make_application(loaded.kind, loaded.arguments, name, self.actions, self.message)
         except Exception as error:
             raise failure_of(f"{loaded.kind.__module__}.{loaded.kind.__name__}", error) from error
         self._applications[name] = application
@@ -224,7 +232,9 @@ class LocalApplications(ApplicationInterface):
     def _mailbox(self, client: LiveClient) -> Mailbox:
         mailbox = self._mailboxes.get(client)
         if mailbox is None:
-            mailbox = self._mailboxes[client] = Mailbox(client, self.hub, self._mailboxes.__delitem__)
+            mailbox = self._mailboxes[client] = Mailbox(
+                client, self.actions.handled, self._mailboxes.__delitem__
+            )
         return mailbox
 
     async def _guarded(self, hook: Hook, name: str, of: LiveClient | str) -> None:
@@ -242,10 +252,11 @@ class LocalApplications(ApplicationInterface):
             await self._reply(client, outcome, item.n)
 
     async def _reply(self, client: LiveClient, outcome: bytes, number: int) -> None:
+        message = Message(outcome, reply_to=number)
         # Tried until it is sent: the browser waits for it, and the step has not ended before.
         while True:
             try:
-                await self.hub.reply(client, outcome, number)
+                await self.actions.append(client.application, Address.client(client.id), message)
             except Unavailable as error:
                 await asyncio.sleep(error.retry)
             else:

@@ -12,6 +12,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from thywill.core.message import Address, Message
+from thywill.core.overflow import Overflow
 from thywill.errors import Malformed, RequestError, TooLarge, UnsendableMessage
 
 HIGHEST_ID = 2**53 - 1
@@ -245,6 +247,25 @@ def encode_data(data: Any, limit: int) -> bytes:
     if len(encoded) > limit:
         raise UnsendableMessage(f"the data has {len(encoded)} bytes of JSON, and the limit is {limit}")
     return encoded
+
+
+def encode_message(
+    address: Address, data: Any, limit: int, key: str | None = None, overflow: Overflow | None = None
+) -> Message:
+    """Return the message with an application's ``data``, which may have ``limit`` bytes of JSON.
+
+    Args:
+        address: whom it is for.
+        data: any JSON value.
+        limit: how many bytes it may have.
+        key: with the policy ``conflate``, it replaces a waiting message of ``address`` with the same key.
+        overflow: what to do where an outbox is full; None means the policy of the settings.
+
+    Raises:
+        UnsendableMessage: the data is not JSON or too large, or the key is not valid.
+    """
+    keyed = None if key is None else address.keyed(key)
+    return Message(encode_data(data, limit), key=keyed, overflow=overflow)
 
 
 def encode_superseded(cursor: int) -> bytes:

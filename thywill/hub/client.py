@@ -54,8 +54,7 @@ class LiveClient(Timed):
     - ``created``, ``seen``, ``saved``: when it was created, heard last, and its record changed last, in
       seconds since the epoch.
     - ``greeted``: whether it has polled, so that the application knows it.
-    - ``pending``: how many of its messages were accepted and are not handled yet.
-    - ``begun``: the number of its last message whose hook has begun.
+    - ``begun``, ``handled``: the numbers of its last message whose hook has begun, and has ended.
     - ``rates``: how fast it sends and polls, once it has done so.
     - ``waiting``: whether it will be answered in the next turn of the loop.
     - ``timed``: the id of the message whose delay is measured, and when it was sent (``thywill.hub.meter``).
@@ -68,10 +67,10 @@ class LiveClient(Timed):
         "created",
         "data",
         "greeted",
+        "handled",
         "id",
         "inbox",
         "outbox",
-        "pending",
         "rates",
         "receiver",
         "saved",
@@ -102,7 +101,7 @@ class LiveClient(Timed):
         self.state = State.DETACHED
         self.receiver: Receiver | None = None
         self.data: dict[str, Any] | None = None
-        self.pending = self.begun = 0
+        self.begun = self.handled = 0
         self.rates: ClientRates | None = None
         self.greeted = False
         self.waiting = False
@@ -110,6 +109,11 @@ class LiveClient(Timed):
 
     def __str__(self) -> str:
         return self.id
+
+    @property
+    def pending(self) -> int:
+        """How many of its messages were accepted and are not handled yet."""
+        return self.inbox.received - self.handled
 
     def record(self) -> ClientRecord:
         """Return the client's record for the database."""

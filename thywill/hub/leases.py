@@ -32,6 +32,12 @@ SLICE = 200
 """How many passed deadlines are handled in one turn of the loop."""
 
 
+WENT_BACK = (
+    "this page has messages that the server has lost, because its database was replaced by an older one: "
+    "connect again"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """The times of a client's life, in seconds, and how much of it may wait.
@@ -75,7 +81,6 @@ class Leases:
         admission: Admission,
         queue: MessageQueue,
         listener: Listener,
-        *,
         call_soon: Callable[[Callable[[], None]], object],
         monotonic: Callable[[], float],
         wall: Callable[[], float],
@@ -179,6 +184,19 @@ class Leases:
             self._directory.evict(client.id, reason)
             client.inbox.refuse(client.begun + 1)  # drops the messages whose hook has not begun
             self.end(client, Event.EVICT, Gone(reason))
+
+    def end_if_from_a_lost_time(self, client: LiveClient, cursor: int) -> None:
+        """End ``client`` if its ``cursor`` can only be from messages that the database has lost.
+
+        Raises:
+            Gone: that is so.
+        """
+        if self._queue.is_from_a_lost_time(client.application, cursor):
+            log.warning(
+                "%s: has messages that the database has lost: it was replaced by an older one", client
+            )
+            self.evict(client, WENT_BACK)
+            raise Gone(WENT_BACK, reconnect=True)
 
     def end(self, client: LiveClient, event: Event, reason: Gone) -> None:
         """End ``client``, and answer its waiting request with ``reason``.

@@ -40,7 +40,11 @@ class Listener(ABC):
 
     @abstractmethod
     def received(self, client: LiveClient, items: Sequence[Item]) -> None:
-        """``client`` has sent ``items``. Call ``Hub.handled`` for each one when its hook has ended."""
+        """``client`` has sent ``items``.
+
+        For each one set ``client.begun`` when its hook begins; set ``client.handled`` and call
+        ``Actions.handled`` when it has ended.
+        """
 
     @abstractmethod
     def disconnected(self, client: LiveClient) -> None:
@@ -55,7 +59,7 @@ class MessageQueue(ABC):
     """
 
     durable: ClassVar[bool] = False
-    """Whether it outlives the process and needs its database. Otherwise ``handled`` is not called."""
+    """Whether it outlives the process and needs its database."""
 
     @abstractmethod
     def open(self, application: str) -> Outbox:

@@ -54,7 +54,7 @@ class Restored:
         inbox = Inbox(self.received)
         client = LiveClient(self.id, self.application, self.session, self.outbox, inbox, self.created)
         client.address, client.user_agent, client.data = self.address, self.user_agent, self.data
-        client.seen, client.greeted, client.pending = now, True, len(self.items)
+        client.seen, client.greeted, client.handled = now, True, max(self.handled, CONNECTED)
         if self.items and self.has_connected:
             client.begun = self.items[0].n  # its hook may have begun, so it is not dropped
         if self.gone:

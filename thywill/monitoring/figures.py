@@ -42,8 +42,8 @@ class Figures:
         return {
             "clients": sum(count.clients.values()),
             "connected": _in_state(count, "connected"),
-            "sessions": self._watch.hub.sessions,
-            "channels": self._watch.hub.channels,
+            "sessions": self._watch.engine.directory.sessions,
+            "channels": self._watch.engine.directory.channels,
             "connections": self._watch.connections(),
             "sends": round(sums[0], 1),
             "sent": round(sums[1], 1),
@@ -62,7 +62,7 @@ class Figures:
             "database": self._waiting_records(),
             "version": self._watch.version,
             "uptime": round(time.monotonic() - self._watch.begun),
-            "draining": self._watch.hub.draining,
+            "draining": self._watch.engine.drain.began,
         }
 
     def _sum_up(self) -> dict[str, tuple[int, int, int]]:

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from thywill.hub.client import LiveClient
-from thywill.hub.hub import Hub
+from thywill.hub.directory import Directory
 from thywill.monitoring.census import SLICE
 from thywill.monitoring.watch import Watch
 
@@ -19,17 +19,17 @@ CHANNELS = 50
 """How many channels of a client are named."""
 
 
-async def search(hub: Hub, text: str) -> dict[str, Any]:
+async def search(directory: Directory, text: str) -> dict[str, Any]:
     """Return the newest clients that match, and the number of all that do.
 
     It takes one turn of the loop for each slice of the clients.
 
     Args:
-        hub: where the clients live.
+        directory: has the clients.
         text: occurs in the id, session, address, application or user agent of a client that matches.
     """
     wanted = text.strip().lower()
-    clients = list(hub.clients.values())
+    clients = list(directory.clients.values())
     found: list[dict[str, Any]] = []
     count = 0
     for last in range(len(clients), 0, -SLICE):
@@ -66,7 +66,7 @@ def describe(watch: Watch, client_id: str) -> dict[str, Any] | None:
         {"ago": round(ago), "address": address, "transport": transport}
         for ago, address, transport in watch.meter.moves_of(client_id)[-MOVES:]
     ]
-    client = watch.hub.clients.get(client_id)
+    client = watch.engine.directory.clients.get(client_id)
     if client is None:
         return {"id": client_id, "state": "gone", "moves": moves} if moves else None
     return {**summary(client), **_particulars(watch, client), "moves": moves}
@@ -75,7 +75,7 @@ def describe(watch: Watch, client_id: str) -> dict[str, Any] | None:
 def _particulars(watch: Watch, client: LiveClient) -> dict[str, Any]:
     outbox = client.outbox
     oldest = watch.meter.age(client.application, outbox.entries[0].id) if outbox.entries else None
-    channels = watch.hub.channels_of(client)
+    channels = watch.engine.directory.channels_of(client)
     return {
         "session": client.session,
         "user_agent": client.user_agent,

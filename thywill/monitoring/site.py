@@ -13,12 +13,13 @@ from thywill.client_interface.base import ClientInterface
 from thywill.core.record import Recorded
 from thywill.database.base import Database
 from thywill.http.site import Endpoint
-from thywill.hub.hub import Hub
 from thywill.hub.leases import Timing
 from thywill.hub.rates import ClientLimits
+from thywill.hub.room import Room
 from thywill.monitoring.gate import HOURS, Gate
 from thywill.monitoring.pages import PREFIX, Door
 from thywill.push.base import Push
+from thywill.queue.base import Queue
 
 TIMING = Timing(grace=30.0, token=HOURS * 3600, clients=400)
 """For the visitors of the status page, who do not count as clients of the server."""
@@ -38,20 +39,18 @@ class NoRecords(Database):
 class StatusSite:
     """The parts of the status page's own server.
 
-    It has its own hub, queue and interface. So it works while the database is away, does not load the hub
-    that it shows, and can be closed to everybody without the key.
+    It has its own hub, queue and client interface. So it works while the database is away, does not load the
+    hub that it shows, and can be closed to everybody without the key.
 
     Args:
         gate: decides who may see the page.
-        hub: where its visitors live.
-        applications: runs the application.
+        engine: the hub where its visitors live, with its queue and its application.
         push: delivers its messages.
         interface: serves its page and files.
     """
 
     gate: Gate
-    hub: Hub
-    applications: ApplicationInterface
+    engine: Room[Queue, ApplicationInterface]
     push: Push
     interface: ClientInterface
 

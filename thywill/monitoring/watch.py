@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from thywill.application_interface.base import ApplicationInterface
 from thywill.component import Component
 from thywill.core.measures import Measures
 from thywill.core.overflow import Overflow
 from thywill.core.server_row import ServerRow
-from thywill.hub.hub import Hub
 from thywill.hub.meter import Meter
+from thywill.hub.room import Room
 from thywill.monitoring.census import Census, Count
+from thywill.queue.base import Queue
 
 
 @dataclass(slots=True)
@@ -20,7 +22,7 @@ class Watch:
     """A running server, as metrics and the status page see it.
 
     Args:
-        hub: where clients live.
+        engine: the hub, its queue and its applications.
         meter: what the hub counts.
         parts: the components, which measure themselves.
         connections: returns how many HTTP connections are open.
@@ -30,7 +32,7 @@ class Watch:
         begun: when the server was started, by the monotonic clock.
     """
 
-    hub: Hub
+    engine: Room[Queue, ApplicationInterface]
     meter: Meter
     parts: Sequence[Component]
     connections: Callable[[], int]
@@ -41,7 +43,7 @@ class Watch:
     census: Census = field(init=False)
 
     def __post_init__(self) -> None:
-        self.census = Census(self.hub.clients)
+        self.census = Census(self.engine.directory.clients)
 
     @property
     def version(self) -> str:
@@ -54,7 +56,7 @@ class Watch:
         return replace(
             self.server,
             address=self.address(),
-            clients=len(self.hub.clients),
+            clients=len(self.engine.directory),
             delay=round(delay.sum / max(delay.count, 1), 4),
             lag=round(self.meter.worst_lag(), 4),
             leads=tuple(self.meter.applications),
@@ -77,8 +79,8 @@ class Watch:
         for (application, state, transport), clients in count.clients.items():
             labels = {"application": application, "state": state, "transport": transport or "none"}
             measures.gauge("thywill_clients", text, clients, **labels)
-        measures.gauge("thywill_sessions", "Browsers that have a client.", self.hub.sessions)
-        measures.gauge("thywill_channels", "Channels that have a member.", self.hub.channels)
+        measures.gauge("thywill_sessions", "Browsers that have a client.", self.engine.directory.sessions)
+        measures.gauge("thywill_channels", "Channels that have a member.", self.engine.directory.channels)
         for application in self.meter.applications:
             waiting, labels = count.waiting[application], {"application": application}
             text = "Messages in all queues of clients."
@@ -131,4 +133,4 @@ class Watch:
             text = "Requests by address; / stands for all pages."
             measures.counter("thywill_http_requests_total", text, asked, kind=kind.decode("latin-1"))
         text = "1 while the server is about to stop."
-        measures.gauge("thywill_draining", text, int(self.hub.draining))
+        measures.gauge("thywill_draining", text, int(self.engine.drain.began))

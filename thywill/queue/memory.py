@@ -43,5 +43,8 @@ class MemoryQueue(Queue):
     def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
         then(None)
 
+    def handled(self, client: LiveClient, number: int) -> None:
+        """Nothing is stored of it."""
+
     def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
         return cursor > self._last[application]

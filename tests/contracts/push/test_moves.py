@@ -11,6 +11,7 @@ from tests.contracts.push.conftest import Desk
 from tests.support.carriers import CARRIERS, Carrier, Cut, LongPoll, SockJS, Xhr
 from tests.support.page import Page
 from tests.support.serving import until
+from thywill.core.envelope import encode_message
 from thywill.core.message import Address
 
 pytestmark = pytest.mark.gen_test
@@ -31,9 +32,9 @@ class Traveller:
 
     async def publish(self) -> None:
         """Have the application send to the page, a few messages in a turn."""
-        hub = self.page.running.service.hub
+        actions, address = self.page.running.service.engine.actions, Address.client(self.page.id)
         for number in range(MESSAGES):
-            await hub.send("probe", Address.client(self.page.id), [number, "x" * 30], LIMIT)
+            await actions.append("probe", address, encode_message(address, [number, "x" * 30], LIMIT))
             if self.chance.random() < 0.3:
                 await asyncio.sleep(self.chance.uniform(0, 0.01))
 
@@ -90,7 +91,7 @@ async def test_sends_may_go_another_way(desk: Desk, transport: type[SockJS]) -> 
     send = {"token": page.token, "messages": [[1, {"echo": "x"}]]}
     assert await desk.running.ask("send", send) == {"received": 1}
     assert await page.until(1) == ["x"]
-    assert desk.running.service.hub.clients[page.id].transport == f"sockjs {transport.shown()}"
+    assert desk.running.service.engine.directory.clients[page.id].transport == f"sockjs {transport.shown()}"
 
 
 async def test_a_session_that_was_left_is_closed(desk: Desk, transport: type[SockJS]) -> None:

@@ -54,7 +54,7 @@ async def test_unacknowledged_messages_come_again(desk: Desk, kind: type[Carrier
 
 async def test_acknowledged_messages_leave_the_outbox(desk: Desk, kind: type[Carrier]) -> None:
     page = await desk.page(kind)
-    client = page.running.service.hub.clients[page.id]
+    client = page.running.service.engine.directory.clients[page.id]
     await page.send({"echo": "a"}, {"echo": "b"})
     await page.until(2)
     waiting = asyncio.ensure_future(page.step())
@@ -86,7 +86,7 @@ async def test_a_loss_that_no_message_follows_is_reported(desk: Desk, kind: type
     while page.lost < 7:
         await page.step()
     waiting = asyncio.ensure_future(page.step())
-    await until(lambda: not page.running.service.hub.clients[page.id].outbox.entries)
+    await until(lambda: not page.running.service.engine.directory.clients[page.id].outbox.entries)
     await page.send({"echo": "x"})
     await waiting
     assert (page.data, page.lost) == ([0, 1, 2, "x"], 7)
@@ -96,7 +96,7 @@ async def test_the_newest_wins(desk: Desk, kind: type[Carrier]) -> None:
     page = await desk.page(kind)
     older = page.carrier
     waiting = asyncio.ensure_future(older.receive())
-    await until(lambda: page.running.service.hub.clients[page.id].receiver)
+    await until(lambda: page.running.service.engine.directory.clients[page.id].receiver)
     await page.use(kind)
     await page.step()
     assert (await waiting)["superseded"] is True
@@ -176,7 +176,7 @@ async def test_another_address_changes_nothing(desk: Desk, kind: type[Carrier]) 
     await page.use(kind, "X-Forwarded-For: 192.0.2.3")
     await page.send({"echo": 3})
     assert await page.until(3) == [1, 2, 3]
-    client = page.running.service.hub.clients[page.id]
+    client = page.running.service.engine.directory.clients[page.id]
     assert client.address == "192.0.2.3"
     assert client.transport.endswith(kind.shown())
 
@@ -205,14 +205,14 @@ async def test_a_client_whose_page_stays_away_is_gone(desk: Desk, kind: type[Car
     await page.use(kind)
     await page.step()
     await page.carrier.close()
-    await until(lambda: page.id not in page.running.service.hub.clients)
+    await until(lambda: page.id not in page.running.service.engine.directory.clients)
 
 
 async def test_a_drain_sends_the_page_away(desk: Desk, kind: type[Carrier]) -> None:
     page = await desk.page(kind)
     await page.send({"echo": "kept"})
     await page.until(1)
-    page.running.service.hub.drain(1)
+    page.running.service.engine.drain.begin(1)
     assert 1 <= (await page.notice())["retry"] <= 2
     assert page.data == ["kept"]
 

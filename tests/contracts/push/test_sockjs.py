@@ -12,14 +12,21 @@ import pytest
 from tests.contracts.push.conftest import Desk
 from tests.support.carriers import CARRIERS, SESSIONS, Cut, SockJS, Xhr, XhrStreaming
 from tests.support.page import Page
-from tests.support.serving import until
+from tests.support.serving import Running, until
 from tests.support.sockjs import Service
 from tests.support.wire import Wire, request
+from thywill.core.envelope import encode_message
 from thywill.core.message import Address
 
 pytestmark = pytest.mark.gen_test
 
 BASE = "/thywill/sockjs"
+
+
+async def send(running: Running, client_id: str, data: Any) -> None:
+    """Send to a client, as the application does."""
+    address = Address.client(client_id)
+    await running.service.engine.actions.append("probe", address, encode_message(address, data, 65536))
 
 
 def sessions(desk: Desk) -> dict[str, Any]:
@@ -94,7 +101,7 @@ async def test_the_first_answer_comes_at_once(desk: Desk, transport: type[SockJS
     page = await desk.page()
     session = await page.use(transport)
     assert await session.receive() == {"messages": [], "cursor": 0, "after": 0}
-    client = desk.running.service.hub.clients[page.id]
+    client = desk.running.service.engine.directory.clients[page.id]
     assert (client.state.value, client.transport) == ("connected", f"sockjs {transport.shown()}")
 
 
@@ -155,9 +162,9 @@ async def test_heartbeats(desk: Desk, transport: type[SockJS]) -> None:
 
 async def test_a_page_that_does_not_acknowledge_gets_no_more(desk: Desk) -> None:
     page, session = await page_on(desk, XhrStreaming)
-    client = desk.running.service.hub.clients[page.id]
+    client = desk.running.service.engine.directory.clients[page.id]
     for number in range(150):
-        await desk.running.service.hub.send("probe", Address.client(page.id), number, 1000)
+        await send(desk.running, page.id, number)
     got: list[int] = []
     while len(got) < 100:
         got += [item[1] for item in (await session.receive())["messages"]]
@@ -173,7 +180,7 @@ async def test_a_page_that_does_not_acknowledge_gets_no_more(desk: Desk) -> None
 async def test_a_burst_goes_on_with_each_acknowledgement(desk: Desk) -> None:
     page, session = await page_on(desk, XhrStreaming)
     for number in range(15):
-        await desk.running.service.hub.send("probe", Address.client(page.id), [number, "x" * 60_000], 65536)
+        await send(desk.running, page.id, [number, "x" * 60_000])
     got: list[int] = []
     while len(got) < 15:
         said = await session.receive()
@@ -184,10 +191,10 @@ async def test_a_burst_goes_on_with_each_acknowledgement(desk: Desk) -> None:
 
 async def test_a_page_that_reads_nothing_costs_its_queue_alone(desk: Desk) -> None:
     page, session = await page_on(desk, XhrStreaming)
-    client, hub = desk.running.service.hub.clients[page.id], desk.running.service.hub
+    client = desk.running.service.engine.directory.clients[page.id]
     session.stop_reading()
     for _ in range(200):
-        await hub.send("probe", Address.client(page.id), "x" * 50_000, 65536)
+        await send(desk.running, page.id, "x" * 50_000)
         await asyncio.sleep(0)
     given = client.outbox.entries[: client.outbox.in_flight]
     assert sum(len(entry.encoded) for entry in given) <= 256 * 1024
@@ -210,7 +217,7 @@ async def test_outcomes_that_nobody_fetches_do_not_pile_up(desk: Desk) -> None:
 
 async def test_an_outcome_and_a_message_come_together(desk: Desk) -> None:
     page, session = await page_on(desk, Xhr)
-    client = desk.running.service.hub.clients[page.id]
+    client = desk.running.service.engine.directory.clients[page.id]
     # What the waiting poll is answered, nobody follows up.
     session.stop_reading()
     await session.say({"messages": [[1, 0]]})
@@ -350,7 +357,7 @@ async def test_a_cursor_that_was_overtaken(desk: Desk) -> None:
     page, _ = await page_on(desk, Xhr)
     await page.send({"echo": 1})
     await page.until(1)
-    client = desk.running.service.hub.clients[page.id]
+    client = desk.running.service.engine.directory.clients[page.id]
     await until(lambda: client.outbox.cursor == page.cursor)
     late = await desk.session(Xhr)
     await late.say({"token": page.token, "cursor": 0})
@@ -384,7 +391,7 @@ async def test_logs_hold_no_token_and_no_message(desk: Desk, caplog: pytest.LogC
 
 async def test_a_drain_closes_sessions(desk: Desk, transport: type[SockJS]) -> None:
     _, session = await page_on(desk, transport)
-    desk.running.service.hub.drain(1)
+    desk.running.service.engine.drain.begin(1)
     (said,), (code, _) = await said_at_last(session)
     assert 1 <= said["retry"] <= 2
     assert code == 4103
@@ -406,4 +413,4 @@ async def test_nothing_is_left_of_sessions(desk: Desk) -> None:
     for kind in CARRIERS:
         page = await desk.page(kind)
         await page.carrier.close()
-    await until(lambda: not sessions(desk) and not running.service.hub.clients)
+    await until(lambda: not sessions(desk) and not running.service.engine.directory.clients)

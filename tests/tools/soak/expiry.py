@@ -92,7 +92,7 @@ async def expire(count: int, folder: Path, level: str) -> Turns:
         client.state = State.DETACHED
         hub._leases.hold(client, 0)
     turns = Turns()
-    await until(lambda: not hub.clients and not service.applications._mailboxes)  # type: ignore[attr-defined]
+    await until(lambda: not hub._clients and not service.applications._mailboxes)  # type: ignore[attr-defined]
     await asyncio.sleep(1)  # the records are written
     turns.stop()
     await service.stop()

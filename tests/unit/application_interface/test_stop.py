@@ -49,7 +49,7 @@ def begun(seconds: float) -> tuple[LocalApplications, Slow, str]:
     """Return an application in the middle of a hook, which has so many seconds when the server stops."""
     world = World()
     loaded = Loaded(Slow, page_of(Slow, "slow", Path()))
-    applications = LocalApplications(LocalSettings([]), world.hub, 1000, seconds, [loaded])
+    applications = LocalApplications(LocalSettings([]), world.actions, 1000, seconds, [loaded])
     client = world.create("slow")
     client.inbox.received = 1
     applications.received(client, [Item(1, "text")])
@@ -126,7 +126,7 @@ async def test_many_hooks_are_named_in_one_line(caplog: pytest.LogCaptureFixture
     caplog.set_level(logging.WARNING)
     world = World()
     loaded = Loaded(Slow, page_of(Slow, "slow", Path()))
-    applications = LocalApplications(LocalSettings([]), world.hub, 1000, 0.05, [loaded])
+    applications = LocalApplications(LocalSettings([]), world.actions, 1000, 0.05, [loaded])
     for _ in range(7):
         client = world.create("slow")
         client.inbox.received = 1

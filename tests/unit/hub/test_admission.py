@@ -89,7 +89,7 @@ def test_a_flood_of_one_address_never_fills_a_server() -> None:
             world.hub.create("chat", "session", ONE)
         except TooMany:
             break
-    assert len(world.hub.clients) == 10
+    assert len(world.directory.clients) == 10
     world.hub.create("chat", "session", OTHER)
 
 
@@ -101,7 +101,7 @@ def test_a_full_server_ends_a_client_that_never_polled_for_the_next() -> None:
     world.sleep(10)
     world.hub.create("chat", "session", "198.51.100.1")
     assert [client.state is State.GONE for client in clients] == [True] + [False] * 7
-    assert len(world.hub.clients) == 8
+    assert len(world.directory.clients) == 8
 
 
 def test_new_clients_of_an_address_come_no_faster_than_they_may() -> None:

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from tests.support.hub_fakes import AWAY, WALL, FakePoll, World, run
+from tests.support.hub_fakes import AWAY, WALL, FakePoll, World
 from thywill.core.lifecycle import State
 from thywill.core.message import Address
 from thywill.core.outbox import Entry
@@ -20,7 +20,7 @@ from thywill.hub.directory import EVICTED
 def test_a_new_client_is_detached_and_not_reported() -> None:
     world = World()
     client = world.hub.create("chat", "a session")
-    assert world.hub.clients == {client.id: client}
+    assert world.directory.clients == {client.id: client}
     assert client.state is State.DETACHED
     assert world.records.saved == []
     assert world.events == []
@@ -212,7 +212,7 @@ def test_a_closed_connection_releases_only_its_client() -> None:
     older.closed()
     assert client.receiver is newer
     newer.closed()
-    assert world.hub.clients[client.id].receiver is None
+    assert world.directory.clients[client.id].receiver is None
     world.send_to(client, "hello")
     world.settle()
     assert newer.calls == []
@@ -245,7 +245,7 @@ def test_changes_of_client_data_are_saved() -> None:
     world = World()
     client = world.connect()
     client.data = {"name": "Ann"}
-    world.hub.touch(client)
+    world.actions.data_requested(client)
     assert world.records.saved[-1].data == {"name": "Ann"}
 
 
@@ -256,15 +256,15 @@ def test_a_client_that_leaves_is_gone_everywhere() -> None:
     world = World()
     client, other = world.connect(), world.connect()
     for each in (client, other):
-        world.hub.subscribe(each, "lobby")
+        world.actions.subscribe(each, "lobby")
     poll = world.poll(client)
     world.now += 1
     world.hub.leave(client)
     assert poll.answer == {"gone": "the page has left"}
     assert client.state is State.GONE
-    assert world.hub.clients == {other.id: other}
-    assert list(world.hub.clients_of("chat", "lobby")) == [other]
-    assert list(world.hub.channels_of(client)) == []
+    assert world.directory.clients == {other.id: other}
+    assert list(world.actions.clients_of("chat", "lobby")) == [other]
+    assert list(world.actions.channels_of(client)) == []
     assert world.queue.closed == [client.id]
     assert world.events[-1] == f"disconnected {client.id}"
     assert (world.records.saved[-1].state, world.records.saved[-1].seen) == ("gone", WALL + 1)
@@ -301,7 +301,7 @@ def test_a_disconnected_client_gets_the_reason_at_once_and_later() -> None:
     world = World()
     client = world.connect()
     poll = world.poll(client)
-    world.hub.disconnect(client, "you were rude")
+    world.actions.disconnect(client, "you were rude")
     assert poll.answer == {"gone": "you were rude"}
     assert world.events[-1] == f"disconnected {client.id}"
     assert world.reason(client) == world.reason(client) == "you were rude"
@@ -310,13 +310,13 @@ def test_a_disconnected_client_gets_the_reason_at_once_and_later() -> None:
 def test_a_client_is_disconnected_once() -> None:
     world = World()
     client = world.connect()
-    world.hub.disconnect(client, "first")
-    world.hub.disconnect(client, "second")
+    world.actions.disconnect(client, "first")
+    world.actions.disconnect(client, "second")
     assert world.reason(client) == "first"
     assert world.events.count(f"disconnected {client.id}") == 1
     left = world.connect()
     world.hub.leave(left)
-    world.hub.disconnect(left, "too late")
+    world.actions.disconnect(left, "too late")
     assert world.reason(left) == AWAY
 
 
@@ -324,7 +324,7 @@ def test_the_reasons_of_the_last_thousand_are_remembered() -> None:
     world = World()
     clients = [world.create() for _ in range(EVICTED + 1)]
     for client in clients:
-        world.hub.disconnect(client, "you were rude")
+        world.actions.disconnect(client, "you were rude")
     assert world.reason(clients[0]) == AWAY
     assert {world.reason(client) for client in clients[1:]} == {"you were rude"}
 
@@ -332,7 +332,7 @@ def test_the_reasons_of_the_last_thousand_are_remembered() -> None:
 def test_repeated_polls_leave_no_request_in_memory() -> None:
     world = World()
     client = world.connect()
-    world.hub.disconnect(client, "you were rude")
+    world.actions.disconnect(client, "you were rude")
     depths = []
     for _ in range(3):
         with pytest.raises(Gone) as raised:
@@ -345,9 +345,9 @@ def test_a_gone_client_cannot_be_put_into_a_channel() -> None:
     world = World()
     client = world.connect()
     world.hub.leave(client)
-    world.hub.subscribe(client, "lobby")
-    assert list(world.hub.clients_of("chat", "lobby")) == []
-    world.hub.unsubscribe(client, "lobby")
+    world.actions.subscribe(client, "lobby")
+    assert list(world.actions.clients_of("chat", "lobby")) == []
+    world.actions.unsubscribe(client, "lobby")
 
 
 def test_clients_are_logged_without_tokens_and_messages(caplog: pytest.LogCaptureFixture) -> None:
@@ -359,7 +359,7 @@ def test_clients_are_logged_without_tokens_and_messages(caplog: pytest.LogCaptur
     world.hub.locate(client, "192.0.2.1", "longpoll")
     world.poll(client)
     world.receive(client, 1)
-    run(world.hub.send("chat", Address.client(client.id), "a body", 100))
+    world.send_to(client, "a body")
     world.settle()
     world.hub.leave(client)
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [

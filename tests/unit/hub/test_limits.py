@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from tests.support.hub_fakes import TIMING, FakePoll, World, attach, run
+from tests.support.hub_fakes import TIMING, FakePoll, World, attach
 from thywill.core.lifecycle import State
 from thywill.core.message import Address
 from thywill.core.outbox import Bounds
@@ -30,17 +30,17 @@ def test_there_are_no_more_clients_than_allowed() -> None:
     assert raised.value.details() == {"retry": 10}
     world.hub.leave(first)
     world.create()
-    assert len(world.hub.clients) == 2
+    assert len(world.directory.clients) == 2
 
 
 def test_a_draining_server_accepts_no_new_clients() -> None:
     world = World()
     client = world.connect()
-    world.hub.drain(0)
+    world.drain.begin(0)
     with pytest.raises(Draining) as raised:
         world.create()
     assert raised.value.details() == {"retry": 2}
-    assert list(world.hub.clients.values()) == [client]
+    assert list(world.directory.clients.values()) == [client]
 
 
 def test_a_client_that_never_polled_leaves_no_record() -> None:
@@ -48,7 +48,7 @@ def test_a_client_that_never_polled_leaves_no_record() -> None:
     world.hub.leave(world.create())
     world.create()
     world.sleep(TIMING.grace + TIMING.tick)
-    assert world.hub.clients == {}
+    assert world.directory.clients == {}
     assert world.records.saved == []
 
 
@@ -58,7 +58,7 @@ def test_messages_of_a_disconnected_client_whose_hook_has_not_begun_are_dropped(
     for client in (evicted, left):
         world.receive(client, 1, 2, 3)
         client.begun = 1
-    world.hub.disconnect(evicted, "you were rude")
+    world.actions.disconnect(evicted, "you were rude")
     world.hub.leave(left)
     assert (evicted.inbox.received, left.inbox.received) == (1, 3)
 
@@ -67,7 +67,7 @@ def test_a_queue_full_of_replies_ends_its_client() -> None:
     world = World(bounds=Bounds(messages=2))
     client = world.connect()
     for number in (1, 2, 3):
-        run(world.hub.reply(client, b'{"result":0}', number))
+        world.reply(client, b'{"result":0}', number)
     assert client.state is State.GONE
     assert world.reason(client) == "the queue is full: this page read too slowly"
 
@@ -77,7 +77,7 @@ def test_an_answer_that_fails_does_not_delay_others(caplog: pytest.LogCaptureFix
     failing, other = world.connect(), world.connect()
     polls: list[FakePoll] = []
     for client in (failing, other):
-        world.hub.subscribe(client, "lobby")
+        world.actions.subscribe(client, "lobby")
         polls.append(world.poll(client))
     polls[0].after = fail
     world.send(Address.channel("lobby"), "hello")
@@ -140,6 +140,6 @@ def test_a_connection_that_fails_does_not_stop_a_drain(
     world = World()
     broken, good = (world.poll(world.connect()) for _ in range(2))
     monkeypatch.setattr(broken, "retry", fail)
-    world.hub.drain(0)
+    world.drain.begin(0)
     assert "retry" in good.answer
     assert "on purpose" in caplog.text

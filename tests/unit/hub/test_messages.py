@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.hub_fakes import LIMIT, TIMING, World, run
+from tests.support.hub_fakes import LIMIT, TIMING, World
 from thywill.core.envelope import Item
 from thywill.core.lifecycle import State
 from thywill.core.message import Address
@@ -23,7 +23,7 @@ LOBBY = Address.channel("lobby")
 def test_the_messages_of_one_turn_travel_in_one_answer() -> None:
     world = World()
     client = world.connect()
-    world.hub.subscribe(client, "lobby")
+    world.actions.subscribe(client, "lobby")
     poll = world.poll(client)
     world.send_to(client, "one", "two")
     world.send(LOBBY, "three")
@@ -73,13 +73,13 @@ def test_a_message_for_a_session_reaches_its_clients_of_the_application() -> Non
 def test_a_message_for_a_channel_reaches_its_members_of_the_application() -> None:
     world = World()
     member, other, elsewhere = world.connect(), world.connect(), world.connect("echo")
-    world.hub.subscribe(member, "lobby")
-    world.hub.subscribe(other, "room")
-    world.hub.subscribe(elsewhere, "lobby")
+    world.actions.subscribe(member, "lobby")
+    world.actions.subscribe(other, "room")
+    world.actions.subscribe(elsewhere, "lobby")
     world.send(LOBBY, "hello")
     assert [len(each.outbox) for each in (member, other, elsewhere)] == [1, 0, 0]
-    assert list(world.hub.clients_of("chat", "lobby")) == [member]
-    assert list(world.hub.clients_of("echo", "lobby")) == [elsewhere]
+    assert list(world.actions.clients_of("chat", "lobby")) == [member]
+    assert list(world.actions.clients_of("echo", "lobby")) == [elsewhere]
 
 
 def test_one_application_does_not_reach_the_clients_of_another() -> None:
@@ -94,19 +94,19 @@ def test_a_client_that_leaves_a_channel_gets_no_more_of_it() -> None:
     world = World()
     client = world.connect()
     for channel in ("lobby", "room"):
-        world.hub.subscribe(client, channel)
-    assert world.hub.channels_of(client) == ["lobby", "room"]
-    world.hub.unsubscribe(client, "lobby")
+        world.actions.subscribe(client, channel)
+    assert world.actions.channels_of(client) == ["lobby", "room"]
+    world.actions.unsubscribe(client, "lobby")
     world.send(LOBBY, "hello")
     assert len(client.outbox) == 0
-    assert world.hub.channels_of(client) == ["room"]
+    assert world.actions.channels_of(client) == ["room"]
 
 
 def test_a_channel_reaches_a_member_once_however_often_it_subscribed() -> None:
     world = World()
     client = world.connect()
-    world.hub.subscribe(client, "lobby")
-    world.hub.subscribe(client, "lobby")
+    world.actions.subscribe(client, "lobby")
+    world.actions.subscribe(client, "lobby")
     world.send(LOBBY, "hello")
     assert len(client.outbox) == 1
 
@@ -115,7 +115,7 @@ def test_the_queues_of_a_channel_share_one_message() -> None:
     world = World()
     first, second = world.connect(), world.connect()
     for client in (first, second):
-        world.hub.subscribe(client, "lobby")
+        world.actions.subscribe(client, "lobby")
     world.send(LOBBY, "hello")
     assert first.outbox.entries[0] is second.outbox.entries[0]
 
@@ -124,7 +124,7 @@ def test_a_broadcast_is_answered_in_one_turn_before_the_next_polls_are_read() ->
     world = World()
     clients = [world.connect() for _ in range(1000)]
     for client in clients:
-        world.hub.subscribe(client, "lobby")
+        world.actions.subscribe(client, "lobby")
     polls = [world.poll(client) for client in clients]
     world.send(LOBBY, "hello")
     assert world.turn() == 1
@@ -187,7 +187,7 @@ def test_a_reply_goes_to_its_client_with_the_number_that_it_answers() -> None:
     world = World()
     client, other = world.connect(), world.connect()
     poll = world.poll(client)
-    run(world.hub.reply(client, b'{"result":5}', 7))
+    world.reply(client, b'{"result":5}', 7)
     world.settle()
     assert poll.answer["messages"] == [[1, {"result": 5}, 7]]
     assert len(other.outbox) == 0
@@ -221,7 +221,7 @@ def test_a_full_queue_may_end_its_client_and_no_other(caplog: pytest.LogCaptureF
     world = World(bounds=Bounds(messages=2, overflow=Overflow.DISCONNECT))
     slow, fast = world.connect(), world.connect()
     for client in (slow, fast):
-        world.hub.subscribe(client, "lobby")
+        world.actions.subscribe(client, "lobby")
     for cursor in range(3):
         poll = world.poll(fast, cursor)
         world.send(LOBBY, cursor)
@@ -281,9 +281,9 @@ def test_a_batch_beyond_the_limit_is_accepted_in_part_then_refused_then_accepted
     with pytest.raises(TooMany):
         world.receive(client, 3, 4)
     assert client.pending == 3
-    client.pending -= 1
+    client.handled += 1
     assert world.receive(client, 4, 5) == 4
-    client.pending = 0
+    client.handled = client.inbox.received
     assert world.receive(client, 5) == 5
     assert world.events[2:] == [f"received {client.id} [4]", f"received {client.id} [5]"]
 

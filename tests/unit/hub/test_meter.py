@@ -52,7 +52,7 @@ def test_ids_are_dated_within_a_step() -> None:
 def test_a_message_counts_once_as_a_send_and_once_for_each_receiver(world: World) -> None:
     clients = [world.connect() for _ in range(3)]
     for client in clients:
-        world.hub.subscribe(client, "all")
+        world.actions.subscribe(client, "all")
     world.send(Address.channel("all"), 1)
     world.send_to(clients[0], 2)
     world.send(Address.channel("nobody"), 3)
@@ -71,7 +71,7 @@ def test_a_broadcast_is_timed_for_one_of_its_receivers(world: World) -> None:
     time_deliveries(world)
     clients = [world.connect() for _ in range(5)]
     for client in clients:
-        world.hub.subscribe(client, "all")
+        world.actions.subscribe(client, "all")
         world.poll(client)
     world.settle()
     world.send(Address.channel("all"), "x")
@@ -85,7 +85,7 @@ def test_a_broadcast_is_timed_for_one_of_its_receivers(world: World) -> None:
 def test_every_receiver_has_its_turn_at_being_timed(world: World) -> None:
     clients = [world.connect() for _ in range(3)]
     for client in clients:
-        world.hub.subscribe(client, "all")
+        world.actions.subscribe(client, "all")
     for _ in range(3):
         world.send(Address.channel("all"), "x")
     assert all(client.timed is not None for client in clients)

@@ -35,13 +35,13 @@ class Prices(Application):
 
 
 def bound(world: World, kind: type[Application] = Prices) -> Application:
-    return make_application(kind, (), "chat", world.hub, 1000)
+    return make_application(kind, (), "chat", world.actions, 1000)
 
 
 def members(world: World, count: int, channel: str) -> list[LiveClient]:
     clients = [world.connect() for _ in range(count)]
     for client in clients:
-        world.hub.subscribe(client, channel)
+        world.actions.subscribe(client, channel)
     return clients
 
 
@@ -57,7 +57,7 @@ def test_a_message_has_the_policy_of_its_channel_or_application() -> None:
         sent.append((message.key, message.overflow))
         return 1
 
-    world.queue.append = append  # type: ignore[method-assign]
+    world.actions.append = append
     run(application.publish("price:x", 1, key="k"))
     run(application.publish("alerts", 1))
     run(application.publish("other", 1))
@@ -86,7 +86,7 @@ def test_one_price_of_each_kind_waits_in_each_channel() -> None:
     world = World()
     application = bound(world)
     [client] = members(world, 1, "price:x")
-    world.hub.subscribe(client, "price:y")
+    world.actions.subscribe(client, "price:y")
     for number in range(3):
         run(application.publish("price:x", number, key="a"))
         run(application.publish("price:y", number, key="a"))
@@ -188,7 +188,7 @@ def test_messages_of_another_application_are_not_dropped_for_the_log() -> None:
 def test_a_reply_that_would_be_dropped_for_the_log_ends_its_client() -> None:
     world = World()
     client = world.connect()
-    run(world.hub.reply(client, b"0", 1))
+    world.reply(client, b"0", 1)
     world.queue.receivers.drop_up_to("chat", 1)
     assert world.reason(client) == "the message log is full: this page read too slowly"
 

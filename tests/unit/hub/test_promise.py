@@ -60,7 +60,7 @@ class Promise(RuleBasedStateMachine):
 
     @rule(size=st.integers(0, 20))
     def the_application_publishes(self, size: int) -> None:
-        members = [page for page in self.pages if "lobby" in self.world.hub.channels_of(page.client)]
+        members = [page for page in self.pages if "lobby" in self.world.actions.channels_of(page.client)]
         self.send(LOBBY, size, members)
 
     def send(self, address: Address, size: int, pages: list[Page]) -> None:
@@ -71,9 +71,9 @@ class Promise(RuleBasedStateMachine):
 
     @rule(number=pages_of_all)
     def a_page_enters_or_leaves_the_channel(self, number: int) -> None:
-        hub, client = self.world.hub, self.pages[number].client
-        is_in = "lobby" in hub.channels_of(client)
-        (hub.unsubscribe if is_in else hub.subscribe)(client, "lobby")
+        actions, client = self.world.actions, self.pages[number].client
+        is_in = "lobby" in actions.channels_of(client)
+        (actions.unsubscribe if is_in else actions.subscribe)(client, "lobby")
 
     @rule(number=pages_of_all)
     def a_page_polls(self, number: int) -> None:
@@ -139,7 +139,8 @@ class Promise(RuleBasedStateMachine):
 
     @rule(number=pages_of_all)
     def the_application_has_handled_all(self, number: int) -> None:
-        self.pages[number].client.pending = 0
+        client = self.pages[number].client
+        client.handled = client.inbox.received
 
     @rule()
     def the_loop_turns(self) -> None:

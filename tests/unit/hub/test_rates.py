@@ -19,8 +19,8 @@ def world_of(limits: ClientLimits = LIMITS) -> World:
 
 
 def send(world: World, first: int, count: int = 1, size: int = 10) -> None:
-    client = next(iter(world.hub.clients.values()))
-    client.pending = 0
+    client = next(iter(world.directory.clients.values()))
+    client.handled = client.inbox.received
     items = [Item(first + index, "text") for index in range(count)]
     world.hub.receive(client, items, lambda received, error: None, size)
 
@@ -128,7 +128,7 @@ def test_polls_that_are_held_are_not_limited() -> None:
 def test_a_limit_of_the_applications_own() -> None:
     world = world_of()
     client, other = world.connect(), world.connect()
-    take = world.hub.take
+    take = world.actions.take
     assert [take(client, "chat", 2, 10) for _ in range(3)] == [0, 0, pytest.approx(5)]
     assert take(client, "rooms", 2, 10) == 0
     assert take(other, "chat", 2, 10) == 0
@@ -141,6 +141,6 @@ def test_names_that_a_page_makes_up_are_not_remembered_for_ever() -> None:
     world = world_of()
     client = world.connect()
     for number in range(10 * NAMED):
-        world.hub.take(client, f"name {number}", 1, 10)
+        world.actions.take(client, f"name {number}", 1, 10)
     assert client.rates is not None
     assert len(client.rates._named) == NAMED

@@ -102,7 +102,7 @@ def test_a_drain_writes_waiting_messages_to_a_stream_and_ends_it() -> None:
     client, idle = world.create(), world.create()
     stream, other = attach(world, client), attach(world, idle)
     world.send_to(client, "x")
-    world.hub.drain(1)
+    world.drain.begin(1)
     assert (stream.calls, other.calls) == (["flush", "retry"], ["retry"])
     assert (stream.ids, client.receiver) == ([1], None)
     assert attach(world, client).calls == ["retry"]
@@ -112,5 +112,5 @@ def test_a_stream_gets_the_end_of_its_client() -> None:
     world = World()
     client = world.create()
     stream = attach(world, client)
-    world.hub.disconnect(client, "enough")
+    world.actions.disconnect(client, "enough")
     assert stream.calls == ["end: enough"]

@@ -116,7 +116,7 @@ def test_a_client_that_never_polls_is_gone_after_the_grace_time_unreported(
     stay(world, client, 60, State.DETACHED)
     world.sleep(LATE)
     assert client.state is State.GONE
-    assert world.hub.clients == {}
+    assert world.directory.clients == {}
     assert world.events == caplog.messages == []
 
 
@@ -206,11 +206,11 @@ def test_ten_thousand_clients_that_expire_at_once_are_handled_in_slices() -> Non
     world = World()
     clients = [world.create(session=str(number)) for number in range(10_000)]
     world.now += 61
-    world.hub.tick()
-    left = [len(world.hub.clients)]
+    world.leases.tick()
+    left = [len(world.directory.clients)]
     while world.soon:
         assert world.turn() == 1
-        left.append(len(world.hub.clients))
+        left.append(len(world.directory.clients))
     assert left == list(range(10_000 - SLICE, -1, -SLICE))
     assert {client.state for client in clients} == {State.GONE}
     assert len(world.queue.closed) == 10_000
@@ -220,11 +220,11 @@ def test_a_client_that_comes_back_between_two_slices_is_kept() -> None:
     world = World()
     clients = [world.create() for _ in range(SLICE + 3)]
     world.now += 61
-    world.hub.tick()
+    world.leases.tick()
     parked = world.poll(clients[-1])
     world.hub.leave(clients[-2])
     world.settle()
-    assert list(world.hub.clients.values()) == [clients[-1]]
+    assert list(world.directory.clients.values()) == [clients[-1]]
     assert parked.calls == []
     assert world.queue.closed.count(clients[-2].id) == 1
 
@@ -235,14 +235,14 @@ def test_a_tick_between_two_slices_adds_to_what_is_left() -> None:
     world.now += 1
     second = world.create()
     world.now += 60
-    world.hub.tick()
+    world.leases.tick()
     world.now += 1
-    world.hub.tick()
+    world.leases.tick()
     assert len(world.soon) == 1
     assert {client.state for client in first[:SLICE]} == {State.GONE}
     assert first[-1].state is second.state is State.DETACHED
     assert world.turn() == 1
-    assert world.hub.clients == {}
+    assert world.directory.clients == {}
     assert world.soon == []
 
 
@@ -252,13 +252,13 @@ def test_a_client_that_is_due_twice_before_its_slice_is_handled_once() -> None:
         world.create()
     client = world.create()
     world.now += 61
-    world.hub.tick()
+    world.leases.tick()
     world.poll(client, hold=0)
     world.now += 6
-    world.hub.tick()
+    world.leases.tick()
     world.settle()
     assert client.state is State.DETACHED
-    assert world.hub.clients == {client.id: client}
+    assert world.directory.clients == {client.id: client}
 
 
 # Records.
@@ -310,7 +310,7 @@ def test_draining_sends_every_poll_away_and_those_that_come_later() -> None:
     world = World()
     clients = [world.connect() for _ in range(50)]
     polls = [world.poll(client) for client in clients]
-    world.hub.drain(10)
+    world.drain.begin(10)
     assert world.hub.draining
     polls += [world.poll(client, hold=hold) for client in clients for hold in (25, 0)]
     assert {call for poll in polls for call in poll.calls} == {"retry"}
@@ -324,7 +324,7 @@ def test_draining_sends_every_poll_away_and_those_that_come_later() -> None:
 def test_draining_at_once_asks_for_a_second() -> None:
     world = World()
     client = world.connect()
-    world.hub.drain(0)
+    world.drain.begin(0)
     assert world.hub.draining
     assert world.poll(client).answer == {"messages": [], "cursor": 0, "retry": 1}
 
@@ -335,7 +335,7 @@ def test_draining_first_delivers_waiting_messages() -> None:
     poll = world.poll(client)
     world.send_to(away, "waits")
     world.send_to(client, "one")
-    world.hub.drain(10)
+    world.drain.begin(10)
     assert poll.ids == [2]
     world.send_to(client, "three")
     assert world.poll(client, 2).ids == [3]
@@ -350,7 +350,7 @@ def test_a_client_that_was_sent_away_has_its_grace_time() -> None:
     world = World()
     client = world.connect()
     world.poll(client)
-    world.hub.drain(10)
+    world.drain.begin(10)
     world.sleep(60)
     assert world.hub.find(client.token) is client
     world.sleep(2 * LATE)

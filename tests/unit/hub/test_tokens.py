@@ -96,7 +96,7 @@ def test_the_token_of_a_client_that_is_gone_says_so_until_it_expires() -> None:
 def test_the_reason_of_an_end_is_only_for_the_owner_of_the_token() -> None:
     world = World()
     client = world.connect()
-    world.hub.disconnect(client, "you were rude")
+    world.actions.disconnect(client, "you were rude")
     assert refusal(world, client.id) is BadToken
     assert refusal(world, STRANGER.sign(PURPOSE, client.id, LATER)) is BadToken
 

@@ -79,7 +79,7 @@ async def test_the_client_has_a_field(tmp_path: Path) -> None:
 
 async def test_an_applications_handle_is_a_client_too(tmp_path: Path) -> None:
     world = World()
-    handle = Client(world.create(), world.hub, 1000)
+    handle = Client(world.create(), world.actions, 1000)
     [line] = await written(tmp_path, "%s has won", handle)
     assert line["client"] == handle.id
 

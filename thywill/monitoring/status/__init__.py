@@ -101,7 +101,7 @@ class Status(Application):
     @rpc
     async def search(self, _client: Client, text: str) -> dict[str, Any]:
         """Return the newest clients that match ``text``."""
-        return await search(self.watch.hub, _text(text))
+        return await search(self.watch.engine.directory, _text(text))
 
     @rpc
     async def describe(self, _client: Client, client_id: str) -> dict[str, Any] | None:
@@ -112,11 +112,11 @@ class Status(Application):
     async def disconnect(self, client: Client, client_id: str, reason: str) -> bool:
         """Disconnect a client, whose page shows ``reason``; return whether the client was there."""
         told = _text(reason).strip()[:REASON] or "disconnected by the operator"
-        found = self.watch.hub.clients.get(_text(client_id))
+        found = self.watch.engine.directory.clients.get(_text(client_id))
         if found is None:
             return False
         log.info("%s is disconnected by the operator at %s", found, client.address)
-        self.watch.hub.disconnect(found, told)
+        self.watch.engine.actions.disconnect(found, told)
         return True
 
 

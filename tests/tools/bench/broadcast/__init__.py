@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from thywill import Application, Client
+from thywill.core.envelope import encode_message
 from thywill.core.message import Address
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
 from thywill.push.base import Push
+
+ALL = Address.channel("all")
 
 
 class Broadcast(Application):
@@ -33,6 +36,6 @@ class Trigger(Push):
 
     def _publish(self, request: Request, reply: Reply) -> None:
         text = request.body.decode()
-        sending = self.hub.send("broadcast", Address.channel("all"), text, self.limits.message)
-        asyncio.ensure_future(sending)
+        message = encode_message(ALL, text, self.limits.message)
+        asyncio.ensure_future(self.hub._queue.append("broadcast", ALL, message))
         reply.send(200, b"{}")

@@ -59,12 +59,12 @@ class Counters(Push):
         return {"records": len(await database.find_all(limit=100_000)), "unwritten": len(database._pending)}
 
     def _hub(self) -> dict[str, int]:
-        hub, applications = self.hub, self.hub._listener
+        hub, directory, applications = self.hub, self.hub._directory, self.hub._listener
         return {
-            "clients": len(hub.clients),
-            "sessions": hub.sessions,
-            "channels": hub.channels,
-            "members": len(hub._directory._channels._names),
+            "clients": len(directory),
+            "sessions": directory.sessions,
+            "channels": directory.channels,
+            "members": len(directory._channels._names),
             "hub wheel": len(hub._leases._wheel),
             "hub due": len(hub._leases._due),
             "mailboxes": len(applications._mailboxes),  # type: ignore[attr-defined]

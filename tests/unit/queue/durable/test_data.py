@@ -33,7 +33,7 @@ def notes(world: World) -> list[dict[str, Any]]:
 
 
 async def handled(world: World, client: LiveClient, number: int) -> None:
-    world.hub.handled(client, number)
+    world.handled(client, number)
     await until(lambda: world.store.clients[client.id].handled == number)
 
 
@@ -64,7 +64,7 @@ async def test_changes_of_a_step_that_did_not_end_are_undone_by_a_kill() -> None
     await handled(world, client, 1)
     CURRENT.set(Step(client.id, 2))
     set_data(world, client, count=2)
-    world.hub.touch(client)
+    world.actions.data_requested(client)
     await world.publish("so that it is written")
     assert world.database.records[client.id].data == {"count": 2}
     world = await world.killed()
@@ -205,7 +205,7 @@ async def test_data_of_a_failed_transaction_is_retried_with_the_next() -> None:
     world, client, _ = await connected()
     world.store.fault = "refuse"
     set_data(world, client, count=1)
-    world.hub.handled(client, 1)
+    world.handled(client, 1)
     await until(lambda: world.queue._commits.failing)
     world.store.fault = None
     await world.publish("so that it is written")
@@ -234,7 +234,7 @@ async def test_nothing_is_left_of_a_client_whose_last_step_ended() -> None:
     CURRENT.set(Step(client.id, DISCONNECTED))
     set_data(world, client, room="nowhere")
     set_data(world, other, alone=True)
-    world.hub.handled(client, DISCONNECTED)
+    world.handled(client, DISCONNECTED)
     CURRENT.set(Step(other.id, 1))
     set_data(world, client, room="somewhere")
     await handled(world, other, 1)

@@ -82,7 +82,7 @@ async def test_the_same_holds_if_another_client_causes_the_disconnect(killed: bo
     application.gate.clear()
     world.send(client, 4, 5)
     await settle()
-    world.hub.disconnect(client, "closing time")
+    world.actions.disconnect(client, "closing time")
     await until(lambda: world.store.clients[client.id].gone)
     if killed:
         world = await world.killed()
@@ -99,7 +99,7 @@ async def test_messages_whose_hook_has_not_begun_are_dropped(begun: int, left: l
     world.send(client, 1, 2, 3)
     await settle()
     client.begun = begun
-    world.hub.disconnect(client, "enough")
+    world.actions.disconnect(client, "enough")
     await settle()
     row = world.store.clients[client.id]
     assert (row.received, row.evicted) == (begun, json.dumps("enough"))
@@ -117,13 +117,13 @@ async def test_a_step_that_a_kill_interrupted_counts_as_begun() -> None:
     await world.publish("of step 1")
     cause.open = False
     world = await world.killed()
-    world.hub.disconnect(world.again(client), "enough")
+    world.actions.disconnect(world.again(client), "enough")
     await settle()
     world = await world.killed()
     last = f"disconnected {client.id}"
     assert world.listener.events == [f"resumed {client.id}", f"received {client.id} [1]", last]
-    world.hub.handled(client, 1)
-    world.hub.handled(client, DISCONNECTED)
+    world.handled(client, 1)
+    world.handled(client, DISCONNECTED)
     await world.publish("later")
     await world.queue._trim("chat", world.queue._positions["chat"])
     assert [message.data for message in world.store.messages.values()] == ['"later"']
@@ -136,7 +136,7 @@ async def test_a_step_that_cannot_have_begun_before_a_kill_does_not_count() -> N
     world.send(client, 1)
     await settle()
     world = await world.killed()
-    world.hub.disconnect(world.again(client), "enough")
+    world.actions.disconnect(world.again(client), "enough")
     await settle()
     assert world.store.clients[client.id].received == 0
 
@@ -148,7 +148,7 @@ async def test_messages_in_flight_are_dropped_too() -> None:
     world.store.fault = "hang"
     world.send(client, 1)
     await settle()
-    world.hub.disconnect(client, "enough")
+    world.actions.disconnect(client, "enough")
     world.store.let_go()
     await settle()
     world = await world.killed()
@@ -159,7 +159,7 @@ async def test_messages_in_flight_are_dropped_too() -> None:
 async def test_the_next_server_gives_the_page_the_same_reason(text: str) -> None:
     world = await World().begin()
     client, left = world.connect(), world.connect()
-    world.hub.disconnect(client, text)
+    world.actions.disconnect(client, text)
     world.hub.leave(left)
     await settle()
     world = await world.killed()

@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -22,14 +23,14 @@ from tests.support.queue_fakes import FakeDatabase, FakeStore
 from thywill.application import Application, Client
 from thywill.application_interface.loading import Loaded, page_of
 from thywill.application_interface.local import LocalApplications, LocalSettings
-from thywill.core.envelope import Item
+from thywill.core.envelope import Item, encode_message
 from thywill.core.message import Address
 from thywill.core.signing import Signer
 from thywill.errors import RequestError, Unavailable
-from thywill.hub.delivery import Delivery
-from thywill.hub.hub import Hub
+from thywill.hub.actions import Actions
 from thywill.hub.leases import Timing
 from thywill.hub.rates import ClientLimits
+from thywill.hub.room import build
 from thywill.queue.durable import group_commit
 from thywill.queue.durable.queue import DatabaseQueue, DatabaseQueueSettings
 
@@ -44,6 +45,9 @@ SIGNER = Signer(b"a secret of the tests")
 def _others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     # Other tasks run after each callback of a transaction.
     monkeypatch.setattr(group_commit, "TURN", -1.0)
+
+
+ALL = Address.channel("all")
 
 
 class Relay(Application):
@@ -71,9 +75,9 @@ class Relay(Application):
 class Applications(LocalApplications):
     """One ``Relay``, without a package."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, actions: Actions) -> None:
         super().__init__(
-            LocalSettings([]), hub, 1000, 5.0, [Loaded(Relay, page_of(Relay, APPLICATION, Path()))]
+            LocalSettings([]), actions, 1000, 5.0, [Loaded(Relay, page_of(Relay, APPLICATION, Path()))]
         )
         self.relay = cast(Relay, self.application(APPLICATION))
 
@@ -83,21 +87,21 @@ class Server:
 
     def __init__(self, database: FakeDatabase) -> None:
         self.database = database
-        self.queue: DatabaseQueue
-        self.applications: Applications
         loop = asyncio.get_running_loop()
-        self.hub = Hub(self._connect, SIGNER, Timing(), call_soon=loop.call_soon, limits=NO_LIMITS)
-
-    def _connect(self, hub: Hub, delivery: Delivery) -> tuple[DatabaseQueue, Applications]:
-        settings = DatabaseQueueSettings(messages=10_000, cursors=0.001)
-        self.queue = DatabaseQueue(settings, self.database, delivery)
-        self.applications = Applications(hub)
-        return self.queue, self.applications
+        self.room = build(
+            partial(DatabaseQueue, DatabaseQueueSettings(messages=10_000, cursors=0.001), self.database),
+            lambda actions, _queue: Applications(actions),
+            SIGNER,
+            Timing(),
+            call_soon=loop.call_soon,
+            limits=NO_LIMITS,
+        )
+        self.hub, self.queue, self.applications = self.room.hub, self.room.queue, self.room.applications
 
     async def start(self) -> None:
         await self.queue.start()
-        self.hub.restore(await self.queue.restore({APPLICATION}))
-        self.hub.resume()
+        self.room.leases.restore(await self.queue.restore({APPLICATION}))
+        self.room.leases.resume()
 
 
 class Page:
@@ -227,7 +231,8 @@ class Promise(RuleBasedStateMachine):
     async def publish(self) -> None:
         self.published += 1
         number = self.published
-        task = asyncio.ensure_future(self.server.hub.send(APPLICATION, Address.channel("all"), number, 1000))
+        message = encode_message(ALL, number, 1000)
+        task = asyncio.ensure_future(self.server.room.actions.append(APPLICATION, ALL, message))
         await self.settle()
         if task.done() and task.exception() is None:
             for numbers in self.expected.values():

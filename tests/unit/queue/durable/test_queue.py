@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.queue_world import ALL, World, settle
 from tests.support.serving import until
-from thywill.core.envelope import Item
+from thywill.core.envelope import Item, encode_message
 from thywill.core.lifecycle import State
 from thywill.core.overflow import Overflow
 from thywill.errors import Gone, Unavailable
@@ -62,7 +62,8 @@ async def test_a_key_replaces_a_message_that_waited_before_a_kill() -> None:
     client = world.connect()
 
     async def publish(data: str, key: str) -> None:
-        await world.hub.send("chat", ALL, data, 1000, key, Overflow.CONFLATE)
+        message = encode_message(ALL, data, 1000, key, Overflow.CONFLATE)
+        await world.actions.append("chat", ALL, message)
 
     for text in ("old", "new"):
         await publish(f"{text} a", "a")
@@ -136,15 +137,15 @@ async def test_a_clock_that_was_set_back_gives_no_id_twice() -> None:
 async def test_a_client_gets_only_messages_of_its_time_in_the_channel_after_a_kill() -> None:
     world = await World().begin()
     member, left, late = world.connect(), world.connect(), world.connect()
-    world.hub.unsubscribe(late, "all")
+    world.actions.unsubscribe(late, "all")
     await world.publish("a")
-    world.hub.unsubscribe(left, "all")
-    world.hub.subscribe(late, "all")
+    world.actions.unsubscribe(left, "all")
+    world.actions.subscribe(late, "all")
     await world.publish("b")
     world = await world.killed()
     got = [[data for _, data in world.poll(world.again(each))] for each in (member, left, late)]
     assert got == [["a", "b"], ["a"], ["b"]]
-    assert [world.hub.channels_of(world.again(each)) for each in (member, left, late)] == [
+    assert [world.actions.channels_of(world.again(each)) for each in (member, left, late)] == [
         ["all"],
         [],
         ["all"],
@@ -270,9 +271,9 @@ async def test_a_client_that_ends_during_an_unsure_transaction_stays_gone(ends: 
     if ends == "leaves":
         world.hub.leave(client)
     else:
-        world.hub.disconnect(client, "banned")
+        world.actions.disconnect(client, "banned")
     await settle()
-    world.hub.handled(client, DISCONNECTED)
+    world.handled(client, DISCONNECTED)
     world.store.fault = None
     await world.publish("so that it is written")
     assert (world.store.clients, world.store.subscriptions) == ({}, [])
@@ -283,7 +284,7 @@ async def test_accepted_messages_are_handled_after_a_kill() -> None:
     client = world.connect()
     world.send(client, 1, 2, 3)
     await settle()
-    world.hub.handled(client, 1)
+    world.handled(client, 1)
     await world.publish("so that it is written")
     world = await world.killed()
     assert world.listener.events == [f"resumed {client.id}", f"received {client.id} [2, 3]"]
@@ -322,7 +323,7 @@ async def test_a_client_whose_connection_was_not_handled_connects_again(handled:
     client = world.hub.create("chat", "session")
     world.poll(client)
     if handled:
-        world.hub.handled(client, CONNECTED)
+        world.handled(client, CONNECTED)
     await world.publish("so that it is written")
     world = await world.killed()
     assert world.listener.events == [f"{'resumed' if handled else 'connected'} {client.id}"]
@@ -336,7 +337,7 @@ async def test_the_disconnect_step_runs_after_a_kill() -> None:
     await settle()
     world = await world.killed()
     assert world.listener.events[-2:] == [f"received {client.id} [1]", f"disconnected {client.id}"]
-    assert client.id not in world.hub.clients
+    assert client.id not in world.directory.clients
     world = await world.killed()
     assert world.listener.events, "nobody has said that it was handled"
 
@@ -347,7 +348,7 @@ async def test_nothing_is_left_of_a_client_whose_last_step_ended() -> None:
     await world.publish("a")
     world.hub.leave(client)
     await settle()
-    world.hub.handled(client, DISCONNECTED)
+    world.handled(client, DISCONNECTED)
     await world.publish("b")
     assert (world.store.clients, world.store.items, world.store.subscriptions) == ({}, {}, [])
 
@@ -368,7 +369,7 @@ async def test_clients_of_a_removed_application_are_deleted() -> None:
     world.poll(other)
     await world.publish("so that it is written")
     world = await world.killed()
-    assert world.hub.clients == {}
+    assert world.directory.clients == {}
     await world.publish("so that it is written")
     assert world.store.clients == {}
 
@@ -390,7 +391,7 @@ async def test_a_clean_stop_commits_everything() -> None:
     world.poll(client, cursor=1)
     world.send(client, 1)
     await settle()
-    world.hub.handled(client, 1)
+    world.handled(client, 1)
     await world.queue.stop()
     assert world.store.clients[client.id][4:7] == (1, 1, 1)
     assert world.store.items == {}

@@ -45,7 +45,7 @@ async def test_messages_of_a_step_in_progress_stay() -> None:
     world.poll(client, cursor=3)
     await trim(world)
     assert len(world.store.messages) == 3
-    world.hub.handled(client, 1)
+    world.handled(client, 1)
     await settle()
     await trim(world)
     assert len(world.store.messages) == 1

@@ -1,0 +1,78 @@
+"""What applications can do: send messages, change memberships, and end clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from thywill.core.lifecycle import State
+from thywill.hub.client import LiveClient
+from thywill.hub.directory import Directory
+from thywill.hub.ports import MessageQueue
+from thywill.hub.rates import ClientRates
+
+
+class Actions:
+    """What the applications of one server call.
+
+    ``append`` and ``handled`` are the queue's own methods, without a step between, since each message passes
+    them: ``append(application, address, message)`` sends a message, and ``handled(client, number)`` reports a
+    step that has ended.
+
+    Args:
+        directory: finds clients.
+        queue: saves what is done.
+        evict: ends a client, with a reason for its browser.
+        new_rates: makes the limits of one client.
+        monotonic: the clock of the limits.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        queue: MessageQueue,
+        evict: Callable[[LiveClient, str], None],
+        new_rates: Callable[[], ClientRates],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.append = queue.append
+        self.handled = queue.handled
+        self._directory = directory
+        self._queue = queue
+        self._evict = evict
+        self._new_rates = new_rates
+        self._monotonic = monotonic
+
+    def disconnect(self, client: LiveClient, reason: str) -> None:
+        """End ``client`` with a reason for its browser. Nothing happens if it is gone."""
+        self._evict(client, reason)
+
+    def subscribe(self, client: LiveClient, channel: str) -> None:
+        """Put ``client`` into ``channel`` of its application. Nothing happens if it is gone."""
+        if client.state is not State.GONE:
+            self._directory.subscribe(client, channel)
+            self._queue.subscribed(client, channel)
+
+    def unsubscribe(self, client: LiveClient, channel: str) -> None:
+        """Take ``client`` out of ``channel``."""
+        self._directory.unsubscribe(client, channel)
+        self._queue.unsubscribed(client, channel)
+
+    def clients_of(self, application: str, channel: str | None = None) -> Sequence[LiveClient]:
+        """Return the clients in ``channel``, or all that have connected to ``application``."""
+        if channel is not None:
+            return self._directory.members(application, channel)
+        return [client for client in self._directory.of_application(application) if client.greeted]
+
+    def channels_of(self, client: LiveClient) -> list[str]:
+        """Return the channels that ``client`` is in."""
+        return self._directory.channels_of(client)
+
+    def data_requested(self, client: LiveClient) -> None:
+        """The application reads ``client.data``, and may change it."""
+        self._queue.data_requested(client)
+
+    def take(self, client: LiveClient, name: str, count: int, per: float) -> float:
+        """Take from a limit of the application's own; return 0.0, or the seconds until it would succeed."""
+        if client.rates is None:
+            client.rates = self._new_rates()
+        return client.rates.take(name, count, per, self._monotonic())

@@ -1,0 +1,107 @@
+"""Builds the parts of the hub, which need one another.
+
+    directory, admission, drain ─▶ delivery ─▶ queue ─▶ actions ─▶ applications ─▶ leases ─▶ hub
+
+The first ones end clients by the leases, which are made late. So they get methods of ``_Ends``, which has the
+leases when the hub is complete; nothing is called before that.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
+
+from thywill.core.lifecycle import Event
+from thywill.core.signing import Signer
+from thywill.errors import Gone
+from thywill.hub.actions import Actions
+from thywill.hub.admission import Admission
+from thywill.hub.client import LiveClient
+from thywill.hub.delivery import Delivery
+from thywill.hub.directory import Directory
+from thywill.hub.drain import Drain
+from thywill.hub.hub import Hub
+from thywill.hub.leases import Leases, Timing
+from thywill.hub.meter import Meter
+from thywill.hub.parts import Parts
+from thywill.hub.ports import Listener, MessageQueue
+from thywill.hub.rates import ClientLimits, ClientRates
+
+Q = TypeVar("Q", bound=MessageQueue)
+L = TypeVar("L", bound=Listener)
+
+
+@dataclass(frozen=True, slots=True)
+class Room(Generic[Q, L]):
+    """A hub with its queue and its applications.
+
+    Args:
+        hub: what the requests of browsers call.
+        actions: what applications call.
+        directory: the clients that are alive in this process.
+        leases: their states; restores them at the start, and has to be called at every tick.
+        drain: sends browsers away before a stop.
+        queue, applications: what the two functions have made.
+    """
+
+    hub: Hub
+    actions: Actions
+    directory: Directory
+    leases: Leases
+    drain: Drain
+    queue: Q
+    applications: L
+
+
+class _Ends:
+    """Ends clients."""
+
+    leases: Leases
+
+    def evict(self, client: LiveClient, reason: str) -> None:
+        self.leases.evict(client, reason)
+
+    def make_room(self, client: LiveClient) -> None:
+        self.leases.end(client, Event.EXPIRE, Gone("it has not polled, and others needed its place"))
+
+
+def build(
+    make_queue: Callable[[Delivery], Q],
+    make_applications: Callable[[Actions, Q], L],
+    signer: Signer,
+    timing: Timing,
+    *,
+    call_soon: Callable[[Callable[[], None]], object],
+    limits: ClientLimits | None = None,
+    meter: Meter | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+    wall: Callable[[], float] = time.time,
+) -> Room[Q, L]:
+    """Build a hub.
+
+    Args:
+        make_queue: makes the queue, which delivers by the ``Delivery``, but not before this has returned.
+        make_applications: makes the applications, which act by the ``Actions``; likewise.
+        signer, timing, limits, meter: as in ``Directory``, ``Leases``, ``Admission`` and ``Parts``.
+        call_soon: runs a function in the next turn of the loop.
+        monotonic, wall: the two clocks. Deadlines use the first; records and tokens the second.
+    """
+    meter = meter or Meter(monotonic=monotonic)
+    limits = limits or ClientLimits()
+    directory, ends = Directory(signer, timing.token, wall), _Ends()
+    admission = Admission(limits, timing.clients, meter.limited, ends.make_room, monotonic)
+    drain = Drain(directory)
+    new_rates = partial(ClientRates, limits, meter.limited)
+    queue = make_queue(Delivery(directory, call_soon, ends.evict, meter))
+    actions = Actions(directory, queue, ends.evict, new_rates, monotonic)
+    applications = make_applications(actions, queue)
+    leases = ends.leases = Leases(
+        timing, directory, admission, queue, applications, call_soon, monotonic, wall
+    )
+    parts = Parts(
+        timing, directory, admission, leases, queue, applications, drain, meter, new_rates, monotonic
+    )
+    return Room(Hub(parts), actions, directory, leases, drain, queue, applications)
