@@ -17,6 +17,7 @@ from tests.gate.environment import ROOT
 from tests.gate.failures import Failures
 from tests.gate.selection import Chosen
 from tests.support.databases import KINDS, DatabaseServer, Servers, running_servers
+from tests.support.redis_servers import Redises, running_redises
 from tests.support.serving import Running, sections, stopping_at_once
 
 Launch = Callable[[type[Browser]], Browser]
@@ -123,6 +124,12 @@ def browser(request: pytest.FixtureRequest) -> Browser:
 def servers() -> Iterator[Servers]:
     """Real database servers, each started at its first use."""
     yield from running_servers()
+
+
+@pytest.fixture(scope="session")
+def redises() -> Iterator[Redises]:
+    """Real Redis and Valkey servers, each started at its first use."""
+    yield from running_redises()
 
 
 @pytest.fixture(params=KINDS)

@@ -55,6 +55,7 @@ ONLY_IN = {
     "sockjs": "thywill.push.sockjs",
     "peewee": "thywill.database",
     "playhouse": "thywill.database",
+    "redis": "thywill.queue.redis",
     "httptools": "thywill.http",
     "prometheus_client": "thywill.monitoring",
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import singledispatchmethod
+from typing import TypeVar
 
 from tests.support.shared_memory import MemoryApplication, MemoryClient, SharedMemory
 from thywill.core.positions import begin
@@ -51,6 +52,8 @@ from thywill.queue.shared.rows import (
     Posted,
     encode_facts,
 )
+
+Entry = TypeVar("Entry")
 
 AWAY = "this client has left, or its grace time has passed"
 REASONS_REMEMBERED = 3600.0
@@ -116,11 +119,7 @@ class MemorySharedStore(SharedStore):
     # Reading.
 
     async def read_log(self, after: Mapping[str, int], block: float) -> list[LogEntry]:
-        found = await self._read_log(after)
-        if not found and block:
-            await self.memory.wait(block)
-            found = await self._read_log(after)
-        return found
+        return await self._until_found(lambda: self._read_log(after), block)
 
     async def _read_log(self, after: Mapping[str, int]) -> list[LogEntry]:
         await self._arrive()
@@ -128,11 +127,16 @@ class MemorySharedStore(SharedStore):
         return [entry for name, last in after.items() for entry in logs[name].log if entry.id > last]
 
     async def read_inbox(self, application: str, after: str, block: float) -> list[InboxEntry]:
-        found = await self._read_inbox(application, after)
-        if not found and block:
-            await self.memory.wait(block)
-            found = await self._read_inbox(application, after)
-        return found
+        return await self._until_found(lambda: self._read_inbox(application, after), block)
+
+    async def _until_found(self, read: Callable[[], Awaitable[list[Entry]]], block: float) -> list[Entry]:
+        now = asyncio.get_running_loop().time
+        until = now() + block
+        while True:
+            found = await read()
+            if found or now() >= until:
+                return found
+            await self.memory.wait(until - now())
 
     async def _read_inbox(self, application: str, after: str) -> list[InboxEntry]:
         await self._arrive()

@@ -12,7 +12,7 @@ from thywill.queue.shared.rows import ClientFacts, ClientRow
 CAUSES_REMEMBERED = 1000
 """How many messages outside of steps the store remembers of each server (``Cause``)."""
 
-DIGESTS = 12
+DIGESTS = 10
 """Of how many of a client's last messages the store keeps a digest."""
 
 
@@ -62,7 +62,7 @@ class Incoming(NamedTuple):
 
     Args:
         n: its number.
-        digest: 32 bits that tell a repeat from another message with the same number (CRC-32 of ``item``).
+        digest: tells a repeat from another message with the same number: the CRC-32 of ``item``.
         item: JSON on the wire.
     """
 

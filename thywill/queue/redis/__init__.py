@@ -1,0 +1,1 @@
+"""A queue that several servers share by a Redis or Valkey server."""

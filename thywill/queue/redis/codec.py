@@ -1,0 +1,264 @@
+"""What travels between the store and the functions in Redis: operations, answers, entries and rows.
+
+Operations are packed by MessagePack, one pack for a whole batch, and so are the answers. Redis's MessagePack
+knows texts, but no bytes. Messages travel as JSON, and so do names of channels and reasons, which may hold
+what is no valid UTF-8.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from functools import singledispatch
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from thywill.core.message import Address, Message
+from thywill.core.overflow import Overflow
+from thywill.errors import Conflict, Gap, Gone, TooMany, Unavailable
+from thywill.queue.shared.operations import (
+    Accept,
+    Accepted,
+    Append,
+    Claim,
+    Create,
+    Depart,
+    Drop,
+    Evict,
+    Expire,
+    Finish,
+    Greet,
+    LostTime,
+    NotLeader,
+    Operation,
+    Outcome,
+    Renew,
+    Renewed,
+    SaveData,
+    SetMember,
+    Trim,
+    Unknown,
+)
+from thywill.queue.shared.rows import (
+    ClientRow,
+    Departure,
+    InboxEntry,
+    LogEntry,
+    Membership,
+    Posted,
+    decode_facts,
+    encode_facts,
+)
+
+ANY = -1
+"""Stands for the fence of an operation that any server may execute."""
+
+AWAY = "this client has left, or its grace time has passed"
+BEHIND = "the application has not handled the earlier messages yet"
+WENT_BACK = "this page has messages that the server has lost, because Redis has an older state: connect again"
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder().decode
+_text = msgspec.json.Encoder().encode
+_header = msgspec.json.Decoder(tuple[str, str, int | None, str | None, str | None]).decode
+
+Row = list[Any]
+
+
+# Operations.
+
+
+def encode_operations(operations: Iterable[Operation]) -> bytes:
+    """Return a batch for the function ``execute``."""
+    return _pack([_row(operation) for operation in operations])
+
+
+@singledispatch
+def _row(operation: Operation) -> Row:
+    raise TypeError(f"no operation: {operation!r}")
+
+
+@_row.register
+def _create(operation: Create) -> Row:
+    _, client, server, facts, seconds = operation
+    return ["create", ANY, client, server, encode_facts(facts).decode(), seconds]
+
+
+@_row.register
+def _greet(operation: Greet) -> Row:
+    _, client, server, facts, seconds = operation
+    return ["greet", ANY, client, server, encode_facts(facts).decode(), seconds]
+
+
+@_row.register
+def _accept(operation: Accept) -> Row:
+    items = [(item.n, f"{item.digest & 0xFFFFFF:06x}", item.item.decode()) for item in operation.items]
+    return ["accept", ANY, operation.client, items, operation.room, operation.seconds]
+
+
+@_row.register
+def _depart(operation: Depart) -> Row:
+    return ["depart", ANY, operation.client, json.dumps(operation.reason)]
+
+
+@_row.register
+def _claim(operation: Claim) -> Row:
+    return ["claim", ANY, *operation[1:]]
+
+
+@_row.register
+def _renew(operation: Renew) -> Row:
+    return ["renew", ANY, *operation[1:]]
+
+
+@_row.register
+def _append(operation: Append) -> Row:
+    (kind, name), (data, reply_to, key, overflow) = operation.address, operation.message
+    policy = overflow.value if overflow else None
+    header = _text((kind, json.dumps(name), reply_to, key, policy))
+    return ["append", _fence(operation.fence), header.decode(), data.decode(), *operation.cause]
+
+
+@_row.register
+def _evict(operation: Evict) -> Row:
+    number = -1 if operation.number is None else operation.number
+    return ["evict", _fence(operation.fence), operation.client, json.dumps(operation.reason), number]
+
+
+@_row.register
+def _set_member(operation: SetMember) -> Row:
+    _, fence, client, channel, enters = operation
+    return ["set_member", fence, client, json.dumps(channel), enters]
+
+
+@_row.register
+def _save_data(operation: SaveData) -> Row:
+    return ["save_data", operation.fence, operation.data]
+
+
+@_row.register
+def _finish(operation: Finish) -> Row:
+    return ["finish", *operation[1:]]
+
+
+@_row.register
+def _drop(operation: Drop) -> Row:
+    return ["drop", operation.fence, operation.entries]
+
+
+@_row.register
+def _expire(operation: Expire) -> Row:
+    _, fence, limit, grace, reason = operation
+    return ["expire", fence, limit, grace, json.dumps(reason)]
+
+
+@_row.register
+def _trim(operation: Trim) -> Row:
+    return ["trim", *operation[1:]]
+
+
+def _fence(fence: int | None) -> int:
+    return ANY if fence is None else fence
+
+
+# Answers.
+
+
+def decode_outcomes(operations: Sequence[Operation], answer: bytes) -> list[Outcome]:
+    """Return the outcome of each operation of a batch."""
+    return [_outcome(*each) for each in zip(operations, _unpack(answer), strict=True)]
+
+
+def _outcome(operation: Operation, answer: Row) -> Outcome:
+    code, *values = answer
+    if code:
+        return _REFUSALS[code](*values)
+    if isinstance(operation, Claim):
+        client, fields, trimmed = values
+        return decode_row(operation.application, client, _pairs(fields), trimmed)
+    if isinstance(operation, Accept):
+        return Accepted(*values)
+    if isinstance(operation, Renew):
+        return Renewed(*values)
+    return values[0] if values else None
+
+
+def _failed(reason: str) -> Outcome:
+    return Unavailable(f"Redis has refused: {reason}", retry=1)
+
+
+_REFUSALS: dict[int, Callable[..., Outcome]] = {
+    1: lambda reason: Gone(json.loads(reason) if reason else AWAY),
+    2: lambda: Unknown(AWAY),
+    3: lambda: LostTime(WENT_BACK),
+    4: lambda: NotLeader("another server leads the application"),
+    5: Gap,
+    6: Conflict,
+    7: lambda: TooMany(BEHIND, retry=1),
+    8: _failed,
+}
+"""By the numbers at the beginning of ``library.lua``."""
+
+
+# Entries and rows.
+
+
+def decode_log(application: str, entries: Iterable[tuple[bytes, list[bytes]]]) -> list[LogEntry]:
+    """Return entries of a stream ``log``."""
+    return [_log_entry(application, int(place.partition(b"-")[0]), fields) for place, fields in entries]
+
+
+def _log_entry(application: str, entry_id: int, fields: list[bytes]) -> LogEntry:
+    kind, value = fields[:2]
+    if kind == b"m":
+        to, name, reply_to, key, overflow = _header(value)
+        policy = Overflow(overflow) if overflow else None
+        return Posted(
+            application, entry_id, Address(to, json.loads(name)), Message(fields[3], reply_to, key, policy)
+        )
+    client, text = value.decode(), json.loads(fields[3])
+    if kind == b"g":
+        return Departure(application, entry_id, client, text)
+    return Membership(application, entry_id, client, text, enters=kind == b"+")
+
+
+def decode_inbox(entries: Iterable[tuple[bytes, list[bytes]]]) -> list[InboxEntry]:
+    """Return entries of a stream ``inbox``."""
+    return [
+        InboxEntry(place.decode(), fields[1].decode(), int(fields[3]), fields[5]) for place, fields in entries
+    ]
+
+
+def _pairs(fields: Sequence[Any]) -> dict[Any, Any]:
+    return dict(list(pairwise(fields))[::2])
+
+
+def decode_stored_row(application: str, client: str, fields: Sequence[bytes], trimmed: int) -> ClientRow:
+    """Return the row of a client from the fields and values of its hash."""
+    values = {name.decode(): value.decode() for name, value in _pairs(fields).items() if name != b"digests"}
+    return decode_row(application, client, values, trimmed)
+
+
+def decode_row(application: str, client: str, fields: dict[str, str], trimmed: int) -> ClientRow:
+    """Return the row of a client from the fields of its hash."""
+    return ClientRow(
+        id=client,
+        application=application,
+        facts=decode_facts(fields["facts"].encode()),
+        server=fields["server"],
+        cursor=int(fields["cursor"]),
+        received=int(fields["received"]),
+        handled=int(fields["handled"]),
+        connected=fields["connected"] == "1",
+        gone=json.loads(fields["gone"]) if "gone" in fields else None,
+        data=fields.get("data"),
+        channels={json.loads(name[1:]): int(since) for name, since in fields.items() if name[0] == "#"},
+        left=_left(fields.get("left", "[]")),
+        trimmed=trimmed,
+    )
+
+
+def _left(text: str) -> list[tuple[str, int, int]]:
+    return [(json.loads(channel), int(since), int(until)) for channel, since, until in json.loads(text)]

@@ -1,0 +1,466 @@
+#!lua name=NAME
+
+-- The operations of thywill/queue/shared/operations.py, as functions that Redis runs. Redis runs one function
+-- at a time, so each is atomic. Python replaces NAME by a name that changes with this file: servers of several
+-- versions work beside each other, each with its own library.
+--
+-- KEYS[1] is what the keys of one application begin with, such as "thywill:{chat}:". Behind it come:
+--   log, last       the log; its last id, also when its entries are deleted
+--   inbox           the steps for the leader
+--   client:ID       a client's row; each channel is a field "#name" with the id since when
+--   leases          all clients, by the time until when each may stay away; for ever once it has ended
+--   leader          who leads, until when, with which fence
+--   cause:CLIENT:N  the ids of the messages that an unfinished step has sent
+--   outside:SERVER  the ids of the last messages that a server has sent outside of steps
+--   lowest          for each server the lowest id that one of its clients needs, and when it said so
+--   state           up to where the log is deleted; when leases expired last
+--   reason:ID       why a client has ended, for an hour after its row was deleted
+--
+-- An answer begins with one of these numbers.
+
+local OK, GONE, UNKNOWN, LOST_TIME, NOT_LEADER, GAP, CONFLICT, TOO_MANY, FAILED = 0, 1, 2, 3, 4, 5, 6, 7, 8
+
+local EPOCH = 1577836800 -- as core/positions.py
+local SECOND = 2097152
+local CONNECTED, DISCONNECTED = 0, -1 -- as hub/step.py
+local REASONS = 3600
+local EXPIRE_GAP = 10
+local OUTSIDE_AGE = 86400
+local CAUSES_REMEMBERED = 1000
+local DIGESTS = 10
+local DIGEST = 6 -- characters; all ten fit into the small form of a hash, 64 bytes
+
+-- Numbers above 10^14 lose digits when Lua makes texts of them.
+local function text(number)
+  return string.format('%.0f', number)
+end
+
+local function time()
+  local parts = redis.call('TIME')
+  return tonumber(parts[1]) + tonumber(parts[2]) / 1000000
+end
+
+local function row_of(at, client)
+  return at.base .. 'client:' .. client
+end
+
+local function next_id(at)
+  local by_clock = math.max(math.floor(at.now) - EPOCH, 0) * SECOND
+  at.last = math.max(by_clock, at.last + 1)
+  return text(at.last)
+end
+
+local function log(at, ...)
+  local id = next_id(at)
+  redis.call('XADD', at.base .. 'log', id .. '-0', ...)
+  return id
+end
+
+local function step(at, client, number, item)
+  redis.call('XADD', at.base .. 'inbox', '*', 'c', client, 'n', text(number), 'i', item)
+end
+
+local function lease(at, client, seconds)
+  redis.call('ZADD', at.base .. 'leases', 'GT', string.format('%.3f', at.now + seconds), client)
+end
+
+local function needs(at, server, cursor)
+  local key = at.base .. 'lowest'
+  local known = redis.call('HGET', key, server)
+  local lowest = known and tonumber(string.match(known, '^%d+')) or cursor
+  redis.call('HSET', key, server, text(math.min(lowest, cursor)) .. ' ' .. text(at.now))
+end
+
+-- Return the refusal of a client that has ended or is unknown; ``gone`` and ``begins`` are fields of its row.
+local function refusal(at, client, gone, begins)
+  if gone then
+    return {GONE, gone}
+  end
+  if begins then
+    return nil
+  end
+  local reason = redis.call('GET', at.base .. 'reason:' .. client)
+  return reason and {GONE, reason} or {UNKNOWN}
+end
+
+local function ensure_connected(at, client, connected)
+  if connected ~= '1' then
+    local row = row_of(at, client)
+    redis.call('HSET', row, 'connected', '1')
+    step(at, client, CONNECTED, redis.call('HGET', row, 'facts'))
+  end
+end
+
+local function delete(at, client, reason)
+  redis.call('DEL', row_of(at, client))
+  redis.call('ZREM', at.base .. 'leases', client)
+  redis.call('SET', at.base .. 'reason:' .. client, reason, 'EX', REASONS)
+end
+
+local function finish_client(at, client, reason)
+  local row = row_of(at, client)
+  local found = redis.call('HMGET', row, 'begins', 'gone', 'connected')
+  if not found[1] then
+    redis.call('ZREM', at.base .. 'leases', client)
+  end
+  if not found[1] or found[2] then
+    return
+  end
+  if found[3] ~= '1' then
+    return delete(at, client, reason)
+  end
+  redis.call('HSET', row, 'gone', reason)
+  redis.call('ZADD', at.base .. 'leases', '+inf', client)
+  log(at, 'g', client, 'r', reason)
+  step(at, client, DISCONNECTED, '')
+end
+
+local OPERATIONS = {}
+
+function OPERATIONS.create(at, client, server, facts, seconds)
+  local row = row_of(at, client)
+  local begins = redis.call('HGET', row, 'begins')
+  if begins then
+    return {OK, tonumber(begins)}
+  end
+  local last = text(at.last)
+  redis.call('HSET', row, 'facts', facts, 'server', server, 'begins', last, 'cursor', last,
+    'received', '0', 'handled', '-1', 'connected', '0')
+  needs(at, server, at.last)
+  lease(at, client, seconds)
+  return {OK, at.last}
+end
+
+function OPERATIONS.greet(at, client, server, facts, seconds)
+  local row = row_of(at, client)
+  local found = redis.call('HMGET', row, 'gone', 'begins', 'connected')
+  local refused = refusal(at, client, found[1], found[2])
+  if refused then
+    return refused
+  end
+  if found[3] ~= '1' then
+    redis.call('HSET', row, 'facts', facts, 'server', server)
+    ensure_connected(at, client, found[3])
+  end
+  lease(at, client, seconds)
+  return {OK}
+end
+
+-- Return whether the message number ``n``, which was accepted before, was another one.
+local function conflicts(digests, received, n, digest)
+  local from = #digests - (received - n + 1) * DIGEST + 1
+  return from > 0 and string.sub(digests, from, from + DIGEST - 1) ~= digest
+end
+
+-- Return the new ones of numbered messages, or nil and the refusal.
+local function fresh_of(items, received, digests)
+  local fresh, expected = {}, received + 1
+  for _, item in ipairs(items) do
+    local n, digest = item[1], item[2]
+    if n > expected then
+      return nil, {GAP, received}
+    elseif n == expected then
+      fresh[#fresh + 1] = item
+      expected = expected + 1
+    elseif n <= received and conflicts(digests, received, n, digest) then
+      return nil, {CONFLICT, n}
+    end
+  end
+  return fresh
+end
+
+function OPERATIONS.accept(at, client, items, room, seconds)
+  local row = row_of(at, client)
+  local found = redis.call('HMGET', row, 'gone', 'begins', 'connected', 'received', 'handled', 'digests')
+  local refused = refusal(at, client, found[1], found[2])
+  if refused then
+    return refused
+  end
+  lease(at, client, seconds)
+  ensure_connected(at, client, found[3])
+  local received, digests = tonumber(found[4]), found[6] or ''
+  local fresh, wrong = fresh_of(items, received, digests)
+  if not fresh then
+    return wrong
+  end
+  room = room - (received - math.max(tonumber(found[5]), 0))
+  if #fresh > 0 and room <= 0 then
+    return {TOO_MANY}
+  end
+  local count = math.min(#fresh, room)
+  for place = 1, count do
+    local item = fresh[place]
+    received, digests = item[1], digests .. item[2]
+    step(at, client, received, item[3])
+  end
+  if count > 0 then
+    redis.call('HSET', row, 'received', text(received), 'digests', string.sub(digests, -DIGESTS * DIGEST))
+  end
+  return {OK, received, count}
+end
+
+function OPERATIONS.depart(at, client, reason)
+  finish_client(at, client, reason)
+  return {OK}
+end
+
+-- Return whether the log has never had the id ``cursor``, as far as that can be known.
+local function is_lost(at, cursor)
+  local trimmed = tonumber(redis.call('HGET', at.base .. 'state', 'trimmed') or '0')
+  if cursor <= trimmed or cursor == 0 or cursor == at.last then
+    return false
+  end
+  local id = text(cursor) .. '-0'
+  return #redis.call('XRANGE', at.base .. 'log', id, id) == 0
+end
+
+-- Return the fields of a row, without the digests, which are no text.
+local function fields(row)
+  local found, kept = redis.call('HGETALL', row), {}
+  for place = 1, #found, 2 do
+    if found[place] ~= 'digests' then
+      kept[#kept + 1] = found[place]
+      kept[#kept + 1] = found[place + 1]
+    end
+  end
+  return kept
+end
+
+function OPERATIONS.claim(at, client, server, cursor, seconds)
+  local row = row_of(at, client)
+  local found = redis.call('HMGET', row, 'gone', 'begins', 'server', 'cursor')
+  local refused = refusal(at, client, found[1], found[2])
+  if refused then
+    return refused
+  end
+  if is_lost(at, cursor) then
+    return {LOST_TIME}
+  end
+  if found[3] ~= server then
+    redis.call('HSET', row, 'server', server)
+    redis.call('PUBLISH', at.claimed .. found[3], client)
+  end
+  needs(at, server, tonumber(found[4]))
+  lease(at, client, seconds)
+  return {OK, client, fields(row), tonumber(redis.call('HGET', at.base .. 'state', 'trimmed') or '0')}
+end
+
+function OPERATIONS.renew(at, server, clients, lowest, seconds)
+  local moved, unknown = {}, {}
+  for _, each in ipairs(clients) do
+    local client, cursor = each[1], each[2]
+    local row = row_of(at, client)
+    local found = redis.call('HMGET', row, 'gone', 'server', 'cursor')
+    if found[1] or not found[2] then
+      unknown[#unknown + 1] = client
+    elseif found[2] ~= server then
+      moved[#moved + 1] = client
+    else
+      if cursor > tonumber(found[3]) then
+        redis.call('HSET', row, 'cursor', text(cursor))
+      end
+      lease(at, client, seconds)
+    end
+  end
+  redis.call('HSET', at.base .. 'lowest', server, text(lowest) .. ' ' .. text(at.now))
+  return {OK, moved, unknown}
+end
+
+function OPERATIONS.append(at, header, data, owner, number, place)
+  local inside = place ~= ''
+  local key = at.base .. (inside and 'cause:' .. owner .. ':' .. text(number) or 'outside:' .. owner)
+  local field = inside and place or text(number)
+  local known = redis.call('HGET', key, field)
+  if known then
+    return {OK, tonumber(known)}
+  end
+  local id = log(at, 'm', header, 'd', data)
+  redis.call('HSET', key, field, id)
+  if not inside then
+    redis.call('HDEL', key, text(number - CAUSES_REMEMBERED))
+    if number % 100 == 1 then
+      redis.call('EXPIRE', key, OUTSIDE_AGE)
+    end
+  end
+  return {OK, at.last}
+end
+
+function OPERATIONS.evict(at, client, reason, number)
+  local row = row_of(at, client)
+  local found = redis.call('HMGET', row, 'gone', 'received')
+  if number >= 0 and found[2] and not found[1] and number < tonumber(found[2]) then
+    redis.call('HSET', row, 'received', text(number))
+  end
+  finish_client(at, client, reason)
+  return {OK}
+end
+
+-- Return the memberships that have ended, without those whose messages the client has acknowledged.
+local function left_of(left, cursor)
+  local kept = {}
+  for _, each in ipairs(left and cjson.decode(left) or {}) do
+    if tonumber(each[3]) > cursor then
+      kept[#kept + 1] = each
+    end
+  end
+  return kept
+end
+
+function OPERATIONS.set_member(at, client, channel, enters)
+  local row = row_of(at, client)
+  local found = redis.call('HMGET', row, 'gone', 'begins', '#' .. channel, 'left', 'cursor')
+  if found[1] or not found[2] or (found[3] and true or false) == enters then
+    return {OK, 0}
+  end
+  if enters then
+    redis.call('HSET', row, '#' .. channel, log(at, '+', client, 'c', channel))
+    return {OK, at.last}
+  end
+  local until_id = log(at, '-', client, 'c', channel)
+  local left = left_of(found[4], tonumber(found[5]))
+  left[#left + 1] = {channel, found[3], until_id}
+  redis.call('HDEL', row, '#' .. channel)
+  redis.call('HSET', row, 'left', cjson.encode(left))
+  return {OK, at.last}
+end
+
+function OPERATIONS.save_data(at, data)
+  for client, json in pairs(data) do
+    local row = row_of(at, client)
+    if redis.call('HEXISTS', row, 'begins') == 1 then
+      redis.call('HSET', row, 'data', json)
+    end
+  end
+  return {OK}
+end
+
+function OPERATIONS.finish(at, client, number, entry, data)
+  if entry ~= '' then
+    redis.call('XDEL', at.base .. 'inbox', entry)
+  end
+  redis.call('DEL', at.base .. 'cause:' .. client .. ':' .. text(number))
+  OPERATIONS.save_data(at, data)
+  local row = row_of(at, client)
+  local found = redis.call('HMGET', row, 'handled', 'gone')
+  if not found[1] then
+    return {OK}
+  end
+  if number == DISCONNECTED then
+    delete(at, client, found[2] or '')
+  elseif number > tonumber(found[1]) then
+    redis.call('HSET', row, 'handled', text(number))
+  end
+  return {OK}
+end
+
+function OPERATIONS.drop(at, entries)
+  for _, entry in ipairs(entries) do
+    redis.call('XDEL', at.base .. 'inbox', entry)
+  end
+  return {OK}
+end
+
+function OPERATIONS.expire(at, limit, grace, reason)
+  local key = at.base .. 'state'
+  local state = redis.call('HMGET', key, 'expired', 'patient')
+  local patient = tonumber(state[2] or '0')
+  if not state[1] or at.now - tonumber(state[1]) > EXPIRE_GAP then
+    patient = at.now + grace
+  end
+  redis.call('HSET', key, 'expired', string.format('%.3f', at.now), 'patient', string.format('%.3f', patient))
+  if at.now < patient then
+    return {OK, {}}
+  end
+  local overdue = redis.call('ZRANGEBYSCORE', at.base .. 'leases', '-inf', string.format('%.3f', at.now),
+    'LIMIT', 0, limit)
+  for _, client in ipairs(overdue) do
+    finish_client(at, client, reason)
+  end
+  return {OK, overdue}
+end
+
+-- Return the lowest id that a server needs; forget what servers said long ago.
+local function lowest_of(at, grace)
+  local key = at.base .. 'lowest'
+  local is_patient = at.now < tonumber(redis.call('HGET', at.base .. 'state', 'patient') or '0')
+  local found, lowest = redis.call('HGETALL', key), at.last
+  for place = 1, #found, 2 do
+    local id, said = string.match(found[place + 1], '^(%d+) (%d+)$')
+    if at.now - tonumber(said) <= 2 * grace or is_patient then
+      lowest = math.min(lowest, tonumber(id))
+    else
+      redis.call('HDEL', key, found[place])
+    end
+  end
+  return lowest
+end
+
+function OPERATIONS.trim(at, grace, age, entries)
+  local key, state = at.base .. 'log', at.base .. 'state'
+  local old = math.max(math.floor(at.now - age) - EPOCH, 0) * SECOND - 1
+  local trimmed = tonumber(redis.call('HGET', state, 'trimmed') or '0')
+  trimmed = math.max(trimmed, math.min(math.max(lowest_of(at, grace), old), at.last))
+  redis.call('XTRIM', key, 'MINID', text(trimmed + 1))
+  if redis.call('XLEN', key) > entries then
+    redis.call('XTRIM', key, 'MAXLEN', entries)
+    local first = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
+    trimmed = first and tonumber(string.match(first[1], '^%d+')) - 1 or at.last
+  end
+  redis.call('HSET', state, 'trimmed', text(trimmed))
+  return {OK, trimmed}
+end
+
+local function run(at, operation)
+  local fence = operation[2]
+  if fence >= 0 and text(fence) ~= at.fence then
+    return {NOT_LEADER}
+  end
+  return OPERATIONS[operation[1]](at, unpack(operation, 3))
+end
+
+-- ARGV: the operations, packed by MessagePack, and what the channels for claims begin with.
+-- An operation is its name, the fence or -1, and its arguments. The answer has one answer for each.
+local function execute(keys, args)
+  local base = keys[1]
+  local last = redis.call('GET', base .. 'last')
+  local at = {base = base, now = time(), last = tonumber(last or '0'), claimed = args[2]}
+  at.fence = redis.call('HGET', base .. 'leader', 'fence') or ''
+  local answers = {}
+  for place, operation in ipairs(cmsgpack.unpack(args[1])) do
+    local well, answer = pcall(run, at, operation)
+    answers[place] = well and answer or {FAILED, type(answer) == 'table' and answer.err or tostring(answer)}
+  end
+  if text(at.last) ~= last then
+    redis.call('SET', base .. 'last', text(at.last))
+  end
+  return cmsgpack.pack(answers)
+end
+
+redis.register_function('NAME_execute', execute)
+-- The same where memory is full, for operations that free some.
+redis.register_function{function_name = 'NAME_free', callback = execute, flags = {'allow-oom'}}
+
+-- ARGV: the server and the seconds of its lease.
+redis.register_function('NAME_elect', function(keys, args)
+  local key, server, now = keys[1] .. 'leader', args[1], time()
+  local found = redis.call('HMGET', key, 'server', 'until', 'fence')
+  local leader, ends, fence = found[1] or '', tonumber(found[2] or '0'), tonumber(found[3] or '0')
+  local is_free = ends <= now
+  if is_free then
+    leader, fence = server, math.max(fence + 1, math.floor(now * 1000))
+  end
+  if is_free or leader == server then
+    redis.call('HSET', key, 'server', leader, 'until', string.format('%.3f', now + tonumber(args[2])),
+      'fence', text(fence))
+  end
+  return {leader, text(fence)}
+end)
+
+-- ARGV: the fence.
+redis.register_function('NAME_resign', function(keys, args)
+  local key = keys[1] .. 'leader'
+  if redis.call('HGET', key, 'fence') == args[1] then
+    redis.call('HSET', key, 'server', '', 'until', '0')
+  end
+  return 1
+end)

@@ -1,0 +1,67 @@
+"""When an operation counts as executed: the setting ``safe``."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from thywill.queue.redis.link import ANSWER, Command
+from thywill.queue.shared.base import StoreUnavailable
+
+
+class Safe(enum.Enum):
+    """What an operation has to survive before anybody relies on it.
+
+    - ``memory``: the end of any thywill server. What Redis had executed just before its own end may be lost.
+    - ``disk``: the end of Redis and of its machine, too: it is in the append-only file, and on the disk.
+    - ``replicas``: the loss of Redis's machine: a replica has it, too.
+    """
+
+    MEMORY = "memory"
+    DISK = "disk"
+    REPLICAS = "replicas"
+
+
+WAIT = round(ANSWER * 1000) - 1000
+"""Milliseconds that Redis may wait for its disk, or for a replica."""
+
+
+class Safety:
+    """What has to follow a batch so that it is safe.
+
+    Args:
+        safe: the setting.
+
+    ``always_on_disk`` is set where Redis itself writes each command to the disk before it answers
+    (``appendfsync always``); then nothing has to follow.
+    """
+
+    def __init__(self, safe: Safe) -> None:
+        self.safe = safe
+        self.always_on_disk = False
+
+    @property
+    def commands(self) -> Sequence[Command]:
+        """The commands behind each batch."""
+        if self.safe is Safe.REPLICAS:
+            return (("WAIT", 1, WAIT),)
+        if self.safe is Safe.DISK and not self.always_on_disk:
+            return (("WAITAOF", 1, 0, WAIT),)
+        return ()
+
+    def check(self, answers: Sequence[Any]) -> None:
+        """Check the answers to ``commands``.
+
+        Raises:
+            StoreUnavailable: the batch was executed, but is not safe.
+        """
+        for answer in answers:
+            if isinstance(answer, ResponseError):
+                raise StoreUnavailable(f"Redis cannot make the queue safe: {answer}", unsure=True)
+            count = answer[0] if isinstance(answer, list) else answer
+            if int(count) < 1:
+                where = "on its disk" if self.safe is Safe.DISK else "on any replica"
+                raise StoreUnavailable(f"Redis did not have the messages {where} in time", unsure=True)

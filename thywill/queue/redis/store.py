@@ -1,0 +1,330 @@
+"""The store of a shared queue in Redis 7 or newer, or Valkey.
+
+Whatever changes something is a function that Redis runs (``library.lua``), so each operation is atomic. A
+batch becomes one call for each application, and all calls travel together:
+
+    execute([Accept chat, Append game, Finish chat])
+        FCALL thywill_…_execute "thywill:{chat}:" [accept, finish]
+        FCALL thywill_…_execute "thywill:{game}:" [append]
+        WAITAOF 1 0                                     with ``safe = "disk"``
+
+Calls that wait for something to happen (``read_log``, ``read_inbox``, claims) have connections of their own,
+since Redis answers the commands of one connection one after another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from redis.exceptions import OutOfMemoryError, ResponseError
+
+from thywill.errors import Unavailable
+from thywill.queue.redis import codec, examination
+from thywill.queue.redis.library import Library
+from thywill.queue.redis.link import Command, Link
+from thywill.queue.redis.place import parse
+from thywill.queue.redis.safety import Safe, Safety
+from thywill.queue.shared.base import SharedStore, StoreUnavailable
+from thywill.queue.shared.operations import (
+    Claim,
+    Depart,
+    Drop,
+    Evict,
+    Expire,
+    Finish,
+    Operation,
+    Outcome,
+    Renew,
+    Trim,
+)
+from thywill.queue.shared.rows import ClientRow, Election, Heartbeat, InboxEntry, LogEntry
+
+log = logging.getLogger(__name__)
+
+CHUNK = 200
+"""Operations in one call at most: while Redis runs it, all others wait."""
+
+PAGE = 1000
+"""Entries of a stream, or rows, in one answer at most."""
+
+RETRY = 1.0
+"""Seconds until a connection that broke is tried again."""
+
+FREEING = (Claim, Depart, Drop, Evict, Expire, Finish, Renew, Trim)
+"""Operations that are executed although Redis's memory is full: they free some, or need hardly any."""
+
+
+@dataclass(frozen=True)
+class StoreOptions:
+    """What the settings say about the store.
+
+    Args:
+        url: where Redis is.
+        prefix: what all keys begin with.
+        safe: when an operation counts as executed.
+    """
+
+    url: str
+    prefix: str
+    safe: Safe
+
+
+class RedisStore(SharedStore):
+    """The store of one server.
+
+    Args:
+        options: where it is, and how safe it has to be.
+
+    Raises:
+        SettingsError: the address is none.
+    """
+
+    def __init__(self, options: StoreOptions) -> None:
+        self._prefix = options.prefix
+        self._library = Library()
+        self._place = parse(options.url)
+        self._safety = Safety(options.safe)
+        self._batches = self._link("batches")
+        self._control = self._link("control")
+        self._log = self._link("log")
+        self._notices = self._link("claims")
+        self._inboxes: dict[str, Link] = {}
+        self._claimed: Callable[[str], None] | None = None
+        self._listener: asyncio.Task[None] | None = None
+        self._name = ""
+
+    def _link(self, name: str) -> Link:
+        return Link(self._place, f"thywill-{name}")
+
+    def _base(self, application: str) -> str:
+        return f"{self._prefix}:{{{application}}}:"
+
+    @property
+    def _servers(self) -> str:
+        return f"{self._prefix}:servers"
+
+    @property
+    def _claims(self) -> str:
+        return f"{self._prefix}:claims:"
+
+    # The server.
+
+    async def start(self, server: Heartbeat) -> None:
+        self._name = server.row.name
+        await examination.examine(self._control, self._place, self._prefix, self._safety)
+        await self._load()
+        examination.compare(server, await self.servers(), self._prefix)
+        if self._claimed is not None:
+            self._listener = asyncio.create_task(self._keep_listening(self._claimed))
+
+    async def _load(self) -> None:
+        await self._control.call("FUNCTION", "LOAD", "REPLACE", self._library.source)
+
+    async def stop(self) -> None:
+        if self._listener is not None:
+            self._listener.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._listener
+        with suppress(StoreUnavailable, ResponseError):
+            await self._control.call("HDEL", self._servers, self._name)
+        for link in (self._batches, self._control, self._log, self._notices, *self._inboxes.values()):
+            await link.close()
+
+    def listen(self, claimed: Callable[[str], None]) -> None:
+        self._claimed = claimed
+
+    async def _keep_listening(self, claimed: Callable[[str], None]) -> None:
+        while True:
+            try:
+                await self._notices.subscribe(self._claims + self._name)
+                while True:
+                    claimed((await self._notices.published()).decode())
+            except (StoreUnavailable, ResponseError):
+                await asyncio.sleep(RETRY)
+
+    async def beat(self, server: Heartbeat, seconds: float) -> None:
+        until = await self._now() + seconds
+        await self._ask("HSET", self._servers, server.row.name, msgspec.json.encode((until, server)))
+
+    async def servers(self) -> list[Heartbeat]:
+        now = await self._now()
+        found = await self._ask("HVALS", self._servers)
+        beats = [msgspec.json.decode(text, type=tuple[float, Heartbeat]) for text in found]
+        for until, server in beats:
+            if until < now - FORGET:
+                await self._ask("HDEL", self._servers, server.row.name)
+        return sorted((each for until, each in beats if until > now), key=lambda each: each.row.name)
+
+    async def _now(self) -> float:
+        seconds, microseconds = await self._ask("TIME")
+        return int(seconds) + int(microseconds) / 1e6
+
+    async def _ask(self, *command: str | bytes | int | float) -> Any:
+        return await self._call(self._control, *command)
+
+    @staticmethod
+    async def _call(link: Link, *command: str | bytes | int | float, block: float = 0) -> Any:
+        try:
+            return await link.call(*command, block=block)
+        except ResponseError as error:
+            raise StoreUnavailable(f"Redis refuses {command[0]!s}: {error}") from None
+
+    async def problem(self) -> str | None:
+        try:
+            return await examination.problem(self._control, f"{self._prefix}:probe")
+        except StoreUnavailable as error:
+            return str(error)
+
+    # Reading.
+
+    async def read_log(self, after: Mapping[str, int], block: float) -> list[LogEntry]:
+        names = {f"{self._base(application)}log".encode(): application for application in after}
+        places = [f"{place}-{LAST_OF_ID}" for place in after.values()]
+        found = await self._read(self._log, list(names), places, block)
+        return [entry for key, entries in found for entry in codec.decode_log(names[key], entries)]
+
+    async def read_inbox(self, application: str, after: str, block: float) -> list[InboxEntry]:
+        link = self._inboxes.get(application)
+        if link is None:
+            link = self._inboxes[application] = self._link("inbox")
+        key = f"{self._base(application)}inbox".encode()
+        found = await self._read(link, [key], [after or "0-0"], block)
+        return [entry for _, entries in found for entry in codec.decode_inbox(entries)]
+
+    async def _read(self, link: Link, keys: list[bytes], places: list[str], block: float) -> list[Any]:
+        waits = ("BLOCK", max(1, round(block * 1000))) if block else ()
+        command = ("XREAD", "COUNT", PAGE, *waits, "STREAMS", *keys, *places)
+        return await self._call(link, *command, block=block) or []
+
+    async def range(self, application: str, after: int, until: int) -> list[LogEntry]:
+        entries: list[LogEntry] = []
+        while True:
+            key, place = f"{self._base(application)}log", f"({after}-{LAST_OF_ID}"
+            found = await self._ask("XRANGE", key, place, f"{until}-{LAST_OF_ID}", "COUNT", PAGE)
+            entries += codec.decode_log(application, found)
+            if len(found) < PAGE:
+                return entries
+            after = entries[-1].id
+
+    async def last(self, application: str) -> int:
+        return int(await self._ask("GET", f"{self._base(application)}last") or 0)
+
+    async def roster(self, application: str) -> list[ClientRow]:
+        rows: list[ClientRow] = []
+        cursor = b"0"
+        base = self._base(application)
+        trimmed = int(await self._ask("HGET", f"{base}state", "trimmed") or 0)
+        while True:
+            cursor, found = await self._ask("ZSCAN", f"{base}leases", cursor, "COUNT", PAGE)
+            rows += await self._rows(application, found[::2], trimmed)
+            if cursor == b"0":
+                return list({row.id: row for row in rows if row.connected}.values())
+
+    async def _rows(self, application: str, clients: list[bytes], trimmed: int) -> list[ClientRow]:
+        names = [client.decode() for client in clients]
+        base = self._base(application)
+        answers = await self._control.pipeline([("HGETALL", f"{base}client:{name}") for name in names])
+        return [
+            codec.decode_stored_row(application, name, fields, trimmed)
+            for name, fields in zip(names, answers, strict=True)
+            if fields and not isinstance(fields, ResponseError)
+        ]
+
+    # Leading.
+
+    async def elect(self, application: str, server: str, seconds: float) -> Election:
+        leader, fence = await self._lead("elect", application, server, seconds)
+        return Election(leader.decode(), int(fence), leader.decode() == server)
+
+    async def resign(self, application: str, fence: int) -> None:
+        await self._lead("resign", application, fence)
+
+    async def _lead(self, name: str, application: str, *arguments: str | float) -> Any:
+        command = ("FCALL", self._library.function(name), 1, self._base(application), *arguments)
+        try:
+            return await self._control.call(*command)
+        except ResponseError as error:
+            if not _is_missing(error):
+                raise StoreUnavailable(f"Redis refuses an election: {error}") from None
+        await self._load()
+        return await self._ask(*command)
+
+    # Operations.
+
+    async def execute(self, operations: Sequence[Operation]) -> list[Outcome]:
+        outcomes: list[Outcome] = [None] * len(operations)
+        parts = _parts(operations)
+        answers = await self._execute(operations, parts, "execute")
+        full: list[int] = []
+        for part, answer in zip(parts, answers, strict=True):
+            if isinstance(answer, OutOfMemoryError):
+                full += part
+            else:
+                self._fill(outcomes, operations, part, answer)
+        if full:
+            await self._execute_in_full_memory(outcomes, operations, full)
+        return outcomes
+
+    async def _execute(
+        self, operations: Sequence[Operation], parts: Sequence[Sequence[int]], function: str
+    ) -> list[Any]:
+        commands = [self._command([operations[place] for place in part], function) for part in parts]
+        answers = await self._batches.pipeline([*commands, *self._safety.commands])
+        if any(_is_missing(answer) for answer in answers):
+            await self._load()
+            answers = await self._batches.pipeline([*commands, *self._safety.commands])
+        self._safety.check(answers[len(commands) :])
+        return answers[: len(commands)]
+
+    def _command(self, operations: Sequence[Operation], function: str) -> Command:
+        base = self._base(operations[0].application)
+        packed = codec.encode_operations(operations)
+        return ("FCALL", self._library.function(function), 1, base, packed, self._claims)
+
+    @staticmethod
+    def _fill(
+        outcomes: list[Outcome], operations: Sequence[Operation], part: Sequence[int], answer: Any
+    ) -> None:
+        if isinstance(answer, ResponseError):
+            raise StoreUnavailable(f"Redis refuses the queue's function: {answer}", unsure=True)
+        chosen = [operations[place] for place in part]
+        for place, outcome in zip(part, codec.decode_outcomes(chosen, answer), strict=True):
+            outcomes[place] = outcome
+
+    async def _execute_in_full_memory(
+        self, outcomes: list[Outcome], operations: Sequence[Operation], places: Sequence[int]
+    ) -> None:
+        """Execute what needs no memory, and refuse the rest."""
+        freeing = [place for place in places if isinstance(operations[place], FREEING)]
+        for place in places:
+            outcomes[place] = Unavailable("Redis has no memory left (maxmemory)", retry=RETRY)
+        parts = [[freeing[place] for place in part] for part in _parts([operations[p] for p in freeing])]
+        for part, answer in zip(parts, await self._execute(operations, parts, "free"), strict=True):
+            self._fill(outcomes, operations, part, answer)
+
+
+LAST_OF_ID = 0
+"""Ids of the log are ``N-0``."""
+
+FORGET = 86400.0
+"""After how many seconds the row of a server that is not alive is deleted."""
+
+
+def _parts(operations: Sequence[Operation]) -> list[list[int]]:
+    """Return the places of the operations of each application, in pieces of ``CHUNK``."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, operation in enumerate(operations):
+        places[operation.application].append(place)
+    return [each[at : at + CHUNK] for each in places.values() for at in range(0, len(each), CHUNK)]
+
+
+def _is_missing(answer: object) -> bool:
+    """Tell whether Redis has lost the library, as after FUNCTION FLUSH."""
+    return isinstance(answer, ResponseError) and "Function not found" in str(answer)
