@@ -1,4 +1,4 @@
-"""The chat, as people use it: real browsers, the server started by its command."""
+"""The chat, as people use it, in real browsers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from tests.browser.drivers import Browser
 from tests.support.chat_page import BUBBLES, CONNECTED, ENTERED, enter, say, sees
+from tests.support.here import ServedHere
 from tests.support.served import Served
 
 pytestmark = pytest.mark.browser
@@ -20,14 +21,20 @@ if (window.WebSocket || window.fetch) { throw new Error('still there'); }
 
 
 @pytest.fixture
-def server(tmp_path: Path, http: str) -> Iterator[Served]:
-    served = Served(tmp_path, "--http", http)
-    yield served
-    served.kill()
+def server(tmp_path: Path, http: str) -> Iterator[ServedHere]:
+    with ServedHere(tmp_path, {"server.http": http}) as served:
+        yield served
+
+
+@pytest.fixture
+def mortal(tmp_path: Path, http: str) -> Iterator[Served]:
+    """A server in a process of its own, which can be killed."""
+    with Served(tmp_path, "--http", http) as served:
+        yield served
 
 
 def test_two_browsers_chat_with_one_another(
-    chromium: Browser, firefox: Browser, server: Served, tmp_path: Path
+    chromium: Browser, firefox: Browser, server: ServedHere, tmp_path: Path
 ) -> None:
     one, other = enter(chromium.new_page(), server), enter(firefox.new_page(), server)
     for page in (one, other):
@@ -46,7 +53,7 @@ def test_two_browsers_chat_with_one_another(
     one.screenshot(tmp_path / "chat.png")
 
 
-def test_a_message_is_text_whatever_it_holds(chromium: Browser, server: Served) -> None:
+def test_a_message_is_text_whatever_it_holds(chromium: Browser, server: ServedHere) -> None:
     one, other = enter(chromium.new_page(isolated=True), server), enter(chromium.new_page(), server)
     text = "<img src=x onerror='window.hit = 1'><script>window.hit = 1</script></script>"
     say(one, text)
@@ -54,7 +61,7 @@ def test_a_message_is_text_whatever_it_holds(chromium: Browser, server: Served) 
     assert other.evaluate("window.hit === undefined && document.querySelector('.bubble img') === null")
 
 
-def test_a_page_without_websocket_and_fetch_works_the_same(browser: Browser, server: Served) -> None:
+def test_a_page_without_websocket_and_fetch_works_the_same(browser: Browser, server: ServedHere) -> None:
     plain, other = browser.new_page(), browser.new_page(isolated=True)
     plain.add_init_script(WITHOUT_MODERN_WAYS)
     enter(plain, server)
@@ -66,18 +73,18 @@ def test_a_page_without_websocket_and_fetch_works_the_same(browser: Browser, ser
     assert plain.errors == []
 
 
-def test_a_page_that_is_closed_leaves(browser: Browser, server: Served) -> None:
+def test_a_page_that_is_closed_leaves(browser: Browser, server: ServedHere) -> None:
     one, other = enter(browser.new_page(), server), enter(browser.new_page(isolated=True), server)
     other.wait_for("document.querySelectorAll('#chat-people li').length === 2")
     one.close()
     other.wait_for("document.querySelectorAll('#chat-people li').length === 1")
 
 
-def test_a_page_survives_its_server(browser: Browser, server: Served, tmp_path: Path, http: str) -> None:
-    page = enter(browser.new_page(), server)
-    server.kill()
+def test_a_page_survives_its_server(browser: Browser, mortal: Served, tmp_path: Path, http: str) -> None:
+    page = enter(browser.new_page(), mortal)
+    mortal.kill()
     page.wait_for("document.getElementById('chat-status-text').innerText.startsWith('Offline')")
-    again = Served(tmp_path, "--http", http, port=server.port)
+    again = Served(tmp_path, "--http", http, port=mortal.port)
     try:
         # The memory queue does not know its clients any more, and the page says so.
         page.wait_for("document.getElementById('chat-gone').offsetHeight > 0", timeout=60)
@@ -88,14 +95,14 @@ def test_a_page_survives_its_server(browser: Browser, server: Served, tmp_path: 
 
 
 def test_unsent_messages_survive_a_reload(
-    browser: Browser, server: Served, tmp_path: Path, http: str
+    browser: Browser, mortal: Served, tmp_path: Path, http: str
 ) -> None:
-    page = enter(browser.new_page(), server)
-    server.kill()
+    page = enter(browser.new_page(), mortal)
+    mortal.kill()
     page.wait_for("document.getElementById('chat-status-text').innerText.startsWith('Offline')")
     say(page, "said while nobody heard")
     page.type("#chat-text", "and half a thought")
-    with Served(tmp_path, "--http", http, port=server.port):
+    with Served(tmp_path, "--http", http, port=mortal.port):
         page.wait_for("document.getElementById('chat-gone').offsetHeight > 0", timeout=60)
         assert "restarted" in page.evaluate("document.getElementById('chat-gone-text').innerText")
         page.click("#chat-again")
@@ -106,7 +113,7 @@ def test_unsent_messages_survive_a_reload(
         sees(page, text)
 
 
-def test_echo_comes_back(browser: Browser, server: Served) -> None:
+def test_echo_comes_back(browser: Browser, server: ServedHere) -> None:
     page = browser.open(server.address + "echo/")
     page.wait_for("document.getElementById('echo-state').innerText.toLowerCase().includes('connected')")
     page.type("#echo-text", "hello")
@@ -115,7 +122,7 @@ def test_echo_comes_back(browser: Browser, server: Served) -> None:
     assert page.errors == []
 
 
-def test_the_index_leads_to_the_applications(chromium: Browser, server: Served) -> None:
+def test_the_index_leads_to_the_applications(chromium: Browser, server: ServedHere) -> None:
     page = chromium.open(server.address)
     page.click("a[href='chat/']")
     page.wait_for(f"location.pathname === '/chat/' && {CONNECTED}")

@@ -1,4 +1,4 @@
-"""The status page, as operators use it: real browsers, the server started by its command."""
+"""The status page, as operators use it, in real browsers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.drivers import Browser, Page
-from tests.support.served import Served
+from tests.support.here import ServedHere
 
 pytestmark = pytest.mark.browser
 
@@ -24,15 +24,12 @@ SIDEWAYS = "document.documentElement.scrollWidth > window.innerWidth"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Served]:
-    config = tmp_path / "thywill.toml"
-    config.write_text(f'[monitoring]\nkey = "{KEY}"\n')
-    served = Served(tmp_path, "--config", str(config))
-    yield served
-    served.kill()
+def server(tmp_path: Path) -> Iterator[ServedHere]:
+    with ServedHere(tmp_path, {"monitoring.key": KEY}) as served:
+        yield served
 
 
-def enter(page: Page, server: Served) -> Page:
+def enter(page: Page, server: ServedHere) -> Page:
     page.open(server.address + "thywill/status")
     page.type("#key", KEY)
     page.press("Enter")
@@ -40,7 +37,7 @@ def enter(page: Page, server: Served) -> Page:
     return page
 
 
-def chat(browser: Browser, server: Served) -> Page:
+def chat(browser: Browser, server: ServedHere) -> Page:
     page = browser.new_page(isolated=True)
     page.open(server.address + "chat/")
     page.wait_for(CHAT)
@@ -52,7 +49,9 @@ def troubles(page: Page) -> list[str]:
     return [error for error in page.errors if "401" not in error]
 
 
-def test_an_operator_sees_searches_and_disconnects(browser: Browser, server: Served, tmp_path: Path) -> None:
+def test_an_operator_sees_searches_and_disconnects(
+    browser: Browser, server: ServedHere, tmp_path: Path
+) -> None:
     people = [chat(browser, server) for _ in range(2)]
     page = browser.new_page(isolated=True)
     page.open(server.address + "thywill/status")
@@ -95,7 +94,7 @@ def disconnect(page: Page) -> None:
     page.wait_for("document.getElementById('st-one').innerText.includes('gone')")
 
 
-def test_after_signing_out_the_key_is_asked_for(browser: Browser, server: Served) -> None:
+def test_after_signing_out_the_key_is_asked_for(browser: Browser, server: ServedHere) -> None:
     page = enter(browser.new_page(), server)
     page.click("#st-leave button")
     page.wait_for("!!document.getElementById('key')")
@@ -103,7 +102,7 @@ def test_after_signing_out_the_key_is_asked_for(browser: Browser, server: Served
     assert page.evaluate("document.getElementById('key') !== null")
 
 
-def test_it_fits_a_phone(browser: Browser, server: Served) -> None:
+def test_it_fits_a_phone(browser: Browser, server: ServedHere) -> None:
     page = browser.new_page()
     page.set_viewport(360, 740)
     enter(page, server)
@@ -115,7 +114,7 @@ def test_it_fits_a_phone(browser: Browser, server: Served) -> None:
     assert not page.evaluate(SIDEWAYS)
 
 
-def test_what_a_browser_says_of_itself_is_text(chromium: Browser, server: Served) -> None:
+def test_what_a_browser_says_of_itself_is_text(chromium: Browser, server: ServedHere) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     agent = {"User-Agent": "<img src=x onerror='window.hit = 1'>"}
     connection.request("POST", "/thywill/connect", json.dumps({"application": "echo"}), agent)
@@ -128,7 +127,7 @@ def test_what_a_browser_says_of_itself_is_text(chromium: Browser, server: Served
     assert page.evaluate("window.hit === undefined && document.querySelector('#st-one img') === null")
 
 
-def test_a_browser_without_svg_shows_the_figures(chromium: Browser, server: Served) -> None:
+def test_a_browser_without_svg_shows_the_figures(chromium: Browser, server: ServedHere) -> None:
     page = chromium.new_page()
     page.add_init_script("delete window.SVGElement;")
     enter(page, server)

@@ -10,8 +10,8 @@ import pytest
 
 from tests.browser.drivers import Browser, Page
 from tests.support.elsewhere import Elsewhere, elsewhere_served
+from tests.support.here import ServedHere
 from tests.support.proxy import Proxy
-from tests.support.served import Served
 
 pytestmark = pytest.mark.browser
 
@@ -64,10 +64,10 @@ def serve(tmp_path: Path, elsewhere: Elsewhere) -> Iterator[Allow]:
     closing: list[Callable[[], None]] = []
 
     def start(*origins: str) -> Proxy:
-        settings = tmp_path / "thywill.toml"
-        settings.write_text(f"client_interface.origins = {json.dumps(origins)}\n")
-        served = Served(tmp_path, "--config", str(settings))
-        closing.append(served.kill)
+        # An htmlfile does not notice its end. Its page asks for it as often as the server sends heartbeats.
+        changes = {"client_interface.origins": list(origins), "push.sockjs.hold": 2.0}
+        served = ServedHere(tmp_path, changes)
+        closing.append(served.stop)
         proxy = Proxy(served.port)
         proxy.__enter__()
         closing.append(lambda: proxy.__exit__(None, None, None))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 
 from tests.browser.drivers import Page
-from tests.support.served import Served
+from tests.support.served import Reachable
 
 CONNECTED = "document.getElementById('chat-status-text').innerText === 'Connected'"
 ENTERED = "document.querySelectorAll('#chat-people li').length > 0"
 BUBBLES = "Array.from(document.querySelectorAll('.bubble:not(.pending)')).map(b => b.innerText.trim())"
 
 
-def enter(page: Page, server: Served) -> Page:
+def enter(page: Page, server: Reachable) -> Page:
     page.open(server.address + "chat/")
     page.wait_for(f"{CONNECTED} && {ENTERED}")
     return page

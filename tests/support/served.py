@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from tests.gate.environment import ROOT
 
@@ -30,6 +30,13 @@ connects = 100_000.0
 connects_burst = 100_000
 """
 """Each page makes a client, and a test asks for more of them than one address may have."""
+
+
+class Reachable(Protocol):
+    """A server that runs, in a process of its own or not."""
+
+    address: str
+    port: int
 
 
 class Served:

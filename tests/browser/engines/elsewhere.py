@@ -14,7 +14,7 @@ from tests.browser.engines.base import Engine
 from tests.browser.engines.scenario import COUNT, ROOM, Times, disturb, find_person, leaves, text_of, used
 from tests.browser.engines.wire import Talker
 from tests.support.proxy import Proxy
-from tests.support.served import Served
+from tests.support.served import Reachable, Served
 
 PAGE = """<!DOCTYPE html><html><head><title>elsewhere</title></head><body><p>another origin</p>
 <script>
@@ -101,7 +101,7 @@ def served_to(folder: Path, site: Elsewhere) -> Served:
     return Served(folder, "--config", str(settings))
 
 
-def run(engine: Engine, server: Served, site: Elsewhere, transport: str) -> Times:
+def run(engine: Engine, server: Reachable, site: Elsewhere, transport: str) -> Times:
     """Let a page of ``site`` and somebody else talk, as the chat's own page does in ``scenario``.
 
     Args:

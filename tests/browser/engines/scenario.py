@@ -11,7 +11,7 @@ from tests.browser.drivers import DriverError
 from tests.browser.engines.base import TRANSPORTS, Engine
 from tests.browser.engines.wire import Talker
 from tests.support.proxy import Proxy
-from tests.support.served import Served
+from tests.support.served import Reachable
 
 AUTOMATIC = "automatic"
 # What a page may be told to use, by a query in its address.
@@ -60,7 +60,7 @@ class Times:
     transport: str
 
 
-def run(engine: Engine, server: Served, transport: str = AUTOMATIC) -> Times:
+def run(engine: Engine, server: Reachable, transport: str = AUTOMATIC) -> Times:
     """Let a page and somebody else talk, cut their connections, restart the page's transport, and leave.
 
     Args:

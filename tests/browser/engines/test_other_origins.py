@@ -1,4 +1,4 @@
-"""A page of another origin in every engine, with the server started by its command."""
+"""A page of another origin in every engine."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.browser.engines.base import Engine
-from tests.browser.engines.elsewhere import FORCED, Elsewhere, run, served_to
+from tests.browser.engines.elsewhere import FORCED, Elsewhere, run
 from tests.browser.engines.scenario import AUTOMATIC, Times, steadily
+from tests.support.here import ServedHere
 
 # The first use of an engine may install it.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -30,8 +31,10 @@ def test_a_page_of_another_origin_talks(
         pytest.skip(reason)
 
     def trial(engine: Engine) -> Times:
-        with Elsewhere() as site, served_to(tmp_path, site) as server:
-            return run(engine, server, site, transport)
+        with Elsewhere() as site:
+            origins = {"client_interface.origins": [site.origin]}
+            with ServedHere(tmp_path, origins) as server:
+                return run(engine, server, site, transport)
 
     times = steadily(launch_engine, trial)
     record_property("connected", times.connected)
