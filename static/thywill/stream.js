@@ -36,6 +36,8 @@
       MUCH = 32768,
       // Characters by one request that no proxy lets through if it holds anything back.
       ENOUGH = 65536,
+      // The server has no such session any more; the second is a refusal without a code.
+      LEFT = /^(not_found|refused)$/,
       count = 0,
       COLUMNS = {idle: 0, opening: 1, greeting: 2, greeted: 3, live: 4, paused: 5, resumed: 6, beating: 7},
       TABLE = {
@@ -255,7 +257,7 @@
           patience = self.receiver.lane.patience;
       self.posting = self.transport.request(self.address + 'xhr_send', body, patience, function (answer) {
         self.posting = null;
-        if (answer.error && (!self.isProven() || answer.error.code === 'refused')) { return self.handle('cut'); }
+        if (answer.error && (!self.isProven() || LEFT.test(answer.error.code))) { return self.handle('cut'); }
         // Without it the server may send nothing more.
         if (answer.error) { self.unacknowledged += 1; } else { self.expectEcho(); }
         self.schedule();

@@ -64,9 +64,7 @@ def serve(tmp_path: Path, elsewhere: Elsewhere) -> Iterator[Allow]:
     closing: list[Callable[[], None]] = []
 
     def start(*origins: str) -> Proxy:
-        # An htmlfile does not notice its end. Its page asks for it as often as the server sends heartbeats.
-        changes = {"client_interface.origins": list(origins), "push.sockjs.hold": 2.0}
-        served = ServedHere(tmp_path, changes)
+        served = ServedHere(tmp_path, {"client_interface.origins": list(origins)})
         closing.append(served.stop)
         proxy = Proxy(served.port)
         proxy.__enter__()

@@ -64,7 +64,7 @@ function hear(page, server, random, exchange) {
   const {session, body} = exchange;
   const known = server.sessions[session];
   if (random() < 0.05) { return exchange.respond(0, ''); }
-  if (!known || known.closed) { return exchange.respond(404, ''); }
+  if (!known || known.closed) { return exchange.respond(404, '{"error":{"code":"not_found","message":"there is no such session"}}'); }
   body.forEach((text) => known.hear(text));
   return exchange.respond(204, '');
 }

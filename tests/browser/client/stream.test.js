@@ -5,6 +5,8 @@ const {Page} = require('./harness');
 const {frame, messages, greet} = require('./streams');
 
 const PUSH = {push: ['sockjs', 'longpoll']};
+// The server's answer to what is sent to a session that has ended.
+const NO_SESSION = {error: {code: 'not_found', message: 'there is no such session'}};
 
 // A page whose stream has been greeted.
 function streaming(options) {
@@ -168,7 +170,7 @@ test('a session that the server does not know any more is left', () => {
   const page = streaming();
   page.stream.frame(messages([[1, 'a']], 0));
   page.clock.advance(1);
-  page.answer('xhr_send', '', 404);
+  page.answer('xhr_send', NO_SESSION, 404);
   assert.ok(page.stream.aborted);
   assert.deepEqual(page.states, ['waiting']);
   page.clock.advance(0.5);
@@ -189,7 +191,7 @@ test('a frame whose session is gone is noticed by asking the server, first after
   const page = framed(3.9);
   assert.equal(page.open('xhr_send').length, 0);
   page.clock.advance(0.1);
-  page.answer('xhr_send', '', 404);
+  page.answer('xhr_send', NO_SESSION, 404);
   assert.deepEqual(page.states, ['waiting']);
   page.clock.advance(0.5);
   page.deliver([]);
@@ -206,7 +208,7 @@ test('a frame has the server asked whenever a heartbeat is missing, for as long 
     assert.equal(page.open('xhr_send').length, 0, `${pause}`);
     page.clock.advance(0.1);
   }
-  page.answer('xhr_send', '', 404);
+  page.answer('xhr_send', NO_SESSION, 404);
   assert.deepEqual(page.states, ['waiting']);
 });
 
