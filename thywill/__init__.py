@@ -2,6 +2,7 @@
 
 from thywill.application import Application, Client, rpc
 from thywill.component import Configuration
+from thywill.cuttable import Cuttable
 from thywill.errors import (
     ApplicationError,
     LimitReached,
@@ -18,6 +19,7 @@ __all__ = [
     "ApplicationError",
     "Client",
     "Configuration",
+    "Cuttable",
     "LimitReached",
     "RpcError",
     "ThywillError",

@@ -37,7 +37,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "process": {"errors"},
     "server": {"monitoring", "process", "thywill", *COMPONENT},
     "commands": {"monitoring", "process", "server", *COMPONENT},
-    "thywill": {"application", "component", "errors"},  # its __init__.py: the names that authors import
+    "cuttable": {"application", "component"},
+    "thywill": {
+        "application",
+        "component",
+        "cuttable",
+        "errors",
+    },  # its __init__.py: the names that authors import
     "apps": {"thywill"},
     "run": {"commands"},
 }

@@ -44,7 +44,7 @@ class LocalSettings:
         applications: importable packages; "apps.chat" is served at /chat/.
     """
 
-    applications: list[str] = field(default_factory=lambda: ["apps.echo", "apps.chat"])
+    applications: list[str] = field(default_factory=lambda: ["apps.echo", "apps.chat", "apps.game"])
 
 
 class Mailbox:

@@ -1,0 +1,158 @@
+"""Gems: a game for two to eight in real time, 20 steps a second, over whatever transport the browser has.
+
+The server decides everything. A page sends the direction in which its player wants to go, and gets the world
+after each step; a page that reads too slowly gets the newest world only (``overflow = "conflate"``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import time
+from typing import Any
+
+from apps.game.world import STEPS, Player, World
+from thywill import Client, Cuttable
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "arena"
+NAME = 16
+"""Characters that a name may have."""
+REMEMBERED = 1000
+"""How many visitors' names and scores are remembered after they have left."""
+ORDERS = 30
+"""Orders that a page may send in a second; a hand needs fewer."""
+
+
+class Game(Cuttable):
+    title = "Gems"
+    description = "Collect gems faster than the others: real-time, 20 steps a second."
+    icon = "icon.svg"
+    page = "game.html"
+    scripts = ["motion.js", "view.js", "steer.js", "game.js"]
+    styles = ["game.css"]
+    overflow = "conflate"
+
+    def __init__(self) -> None:
+        self.world = World()
+        self._players: dict[str, Player] = {}
+        self._scores: dict[str, tuple[str, int]] = {}
+        self._waiting: dict[str, Client] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    # Coming and going.
+
+    async def on_connect(self, client: Client) -> None:
+        client.data.setdefault("name", "")
+        await self._enter(client)
+
+    async def on_resume(self, client: Client) -> None:
+        if "score" in client.data:
+            self._scores[client.session] = client.data["name"], client.data["score"]
+        await self._enter(client)
+
+    async def on_disconnect(self, client: Client) -> None:
+        self._waiting.pop(client.id, None)
+        player = self._players.pop(client.id, None)
+        if player is None:
+            return
+        self._remember(client.session, player)
+        self.world.leave(player.id)
+        await self._seat_next()
+        await self._tell_players()
+
+    async def _enter(self, client: Client) -> None:
+        await self.subscribe(client, CHANNEL)
+        await self._seat(client)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+
+    async def _seat(self, client: Client) -> None:
+        name, score = self._scores.get(client.session, ("", 0))
+        player = self.world.join(name or client.data["name"] or f"Guest {len(self._players) + 1}", score)
+        if player is None:
+            self._waiting[client.id] = client
+            await client.send({"type": "full"})
+            return
+        self._players[client.id] = player
+        await client.send({"type": "you", "id": player.id, "tick": self.world.tick, "steps": STEPS})
+        await self._tell_players()
+
+    async def _seat_next(self) -> None:
+        if self._waiting:
+            _, client = self._waiting.popitem()
+            await self._seat(client)
+
+    def _remember(self, session: str, player: Player) -> None:
+        self._scores.pop(session, None)
+        self._scores[session] = player.name, player.score
+        if len(self._scores) > REMEMBERED:
+            del self._scores[next(iter(self._scores))]
+
+    async def _tell_players(self) -> None:
+        names = {str(player.id): [player.name, player.is_bot] for player in self.world.players.values()}
+        await self.publish(CHANNEL, {"type": "players", "players": names}, key="players")
+
+    # Orders.
+
+    async def on_message(self, client: Client, message: Any) -> None:
+        player = self._players.get(client.id)
+        if player is None or not isinstance(message, dict):
+            return
+        if message.get("type") == "name":
+            await self._rename(client, player, message.get("name"))
+            return
+        await client.limit("orders", ORDERS, per=1)
+        heading, number = message.get("h"), _number(message.get("n"))
+        if number is not None and (heading is None or _number(heading) is not None):
+            self.world.steer(player.id, _number(heading), int(number))
+
+    async def _rename(self, client: Client, player: Player, name: Any) -> None:
+        await client.limit("names", 5, per=10)
+        if isinstance(name, str) and name.strip():
+            client.data["name"] = player.name = " ".join(name.split())[:NAME]
+            await self._tell_players()
+
+    # Time.
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        due, pause = loop.time(), 1 / STEPS
+        while self._players or self._waiting:
+            try:
+                await self._step()
+            except Exception:
+                log.exception("a step of the game failed")
+            # Steps that were missed because the machine was busy are left out, not made up for.
+            due = max(due + pause, loop.time() - pause)
+            await asyncio.sleep(due - loop.time())
+
+    async def _step(self) -> None:
+        self.world.step()
+        state = {"type": "state", "w": int(time.time() * 1000), **self.world.state()}
+        await self.publish(CHANNEL, state, key="state")
+        if self.world.tick % STEPS == 0:
+            self._save_scores()
+
+    def _save_scores(self) -> None:
+        for client in self.clients(CHANNEL):
+            player = self._players.get(client.id)
+            if player is not None and client.data.get("score") != player.score:
+                client.data.update(name=player.name, score=player.score)
+
+    async def on_stop(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+def _number(value: Any) -> float | None:
+    """Return a number that a page has sent, None if it is anything else, an infinity or no number of JSON."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)

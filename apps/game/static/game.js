@@ -1,0 +1,145 @@
+// Gems: joins the parts, and draws a frame as often as the browser can.
+(function (gems) {
+  'use strict';
+
+  // Milliseconds between two frames where the browser has no requestAnimationFrame.
+  var FRAME = 33,
+      // Milliseconds after which an order is sent again, so that one hand sends at most some fifteen a second.
+      PAUSE = 66;
+
+  function now() {
+    return thywill.clock.now();
+  }
+
+  function Game(client) {
+    var self = this;
+    self.client = client;
+    self.view = new gems.View();
+    self.states = new gems.States();
+    self.own = new gems.Own();
+    self.arrivals = null;
+    self.latest = null;
+    self.number = 0;
+    self.sent = 0;
+    self.waiting = false;
+    self.drawn = now();
+    self.delays = [];
+    self.steer = new gems.Steer(gems.find('game-arena'), function () {
+      var place = self.own.place;
+      return place && {x: place.x / gems.WIDTH, y: place.y / gems.HEIGHT};
+    }, function (heading) { self.order(heading); });
+  }
+
+  Game.prototype = {
+    order: function (heading) {
+      this.number += 1;
+      this.own.order(this.number, heading, now());
+      this.flush();
+    },
+
+    // Sends the newest order, and not more often than PAUSE says.
+    flush: function () {
+      var self = this, wait = self.sent + PAUSE - now();
+      if (self.waiting) { return; }
+      if (wait > 0) {
+        self.waiting = true;
+        thywill.clock.set(function () {
+          self.waiting = false;
+          self.flush();
+        }, wait);
+        return;
+      }
+      if (self.number > self.sentNumber || !self.sentNumber) {
+        self.sent = now();
+        self.sentNumber = self.number;
+        self.client.send({h: self.own.heading < 0 ? null : self.own.heading, n: self.number});
+      }
+    },
+
+    receive: function (data) {
+      if (data.type === 'state') { this.receiveState(data); }
+      if (data.type === 'players') { this.view.setNames(data.players); }
+      if (data.type === 'full') { this.view.tell('Eight are playing. You watch until a place is free.'); }
+      if (data.type === 'you') { this.begin(data); }
+    },
+
+    begin: function (data) {
+      this.view.own = data.id;
+      this.arrivals = new gems.Arrivals(1000 / data.steps);
+      this.own = new gems.Own();
+      this.number = this.sentNumber = 0;
+      this.view.tell('Arrow keys or WASD, or hold a finger or the mouse in the arena.');
+    },
+
+    receiveState: function (state) {
+      var player;
+      this.arrivals = this.arrivals || new gems.Arrivals(50);
+      this.arrivals.add(state.t, now());
+      this.states.add(state);
+      this.latest = state;
+      this.note(now() - state.w);
+      player = gems.byId(state.p)[this.view.own];
+      if (player) { this.own.correct({x: player[1], y: player[2]}, player[3], player[5], now()); }
+    },
+
+    // The page's clock and the server's may differ; so this says something only where both are of one machine.
+    note: function (milliseconds) {
+      this.delays.push(milliseconds);
+      if (this.delays.length > 1200) { this.delays.shift(); }
+    },
+
+    draw: function () {
+      var time = now(), places;
+      if (this.latest) {
+        this.own.advance(Math.min(time - this.drawn, 200));
+        places = this.states.at(this.arrivals.shown(time));
+        if (this.own.place && places[this.view.own]) { places[this.view.own] = this.own.place; }
+        this.view.showPlayers(places);
+        this.view.showGems(this.latest.g);
+        this.view.showScores(this.latest.p);
+      }
+      this.drawn = time;
+    },
+
+    run: function () {
+      var self = this;
+      function frame() {
+        self.draw();
+        if (window.requestAnimationFrame) { window.requestAnimationFrame(frame); }
+      }
+      frame();
+      if (!window.requestAnimationFrame) { window.setInterval(frame, FRAME); }
+    }
+  };
+
+  function describe(client, state, detail) {
+    if (state === 'waiting') { return 'Offline. Trying again in ' + Math.ceil(detail.retry) + ' s.'; }
+    if (state === 'gone') { return 'Disconnected: ' + detail.message + '. Reload the page to play again.'; }
+    return 'Connected by ' + (client.transport || 'a first request');
+  }
+
+  function start(client) {
+    var game = new Game(client), form = gems.find('game-name-form'), state = gems.find('game-state').firstChild;
+
+    function showState(name, detail) {
+      state.nodeValue = describe(client, name, detail);
+    }
+
+    client.on('message', function (data) { game.receive(data); });
+    client.on('state', showState);
+    client.on('transport', function () { showState(client.state); });
+    showState(client.state);
+    form.onsubmit = function () {
+      client.send({type: 'name', name: gems.find('game-name').value});
+      gems.find('game-name').blur();
+      return false;
+    };
+    thywill.cuttable(client, gems.find('game-cut'));
+    gems.delays = game.delays;
+    game.run();
+  }
+
+  thywill.ready(start, function (failure) {
+    gems.find('game-state').firstChild.nodeValue = 'The page could not start (' + failure.step + '): ' + failure.message;
+  });
+}(window.gems));

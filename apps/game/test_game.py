@@ -1,0 +1,92 @@
+"""The rules of the game, and what a page that cheats gains: nothing."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from apps.game import _number
+from apps.game.world import COMPANY, GEMS, HEIGHT, PLAYERS, RADIUS, SPEED, WIDTH, Gem, World
+
+
+def world() -> World:
+    return World(random.Random(1))  # noqa: S311 - places of gems
+
+
+def test_one_who_plays_alone_gets_company() -> None:
+    arena = world()
+    player = arena.join("Ann")
+    assert player is not None
+    assert len(arena.players) == COMPANY
+    for name in ("Bob", "Cem"):
+        arena.join(name)
+    assert [each.is_bot for each in arena.players.values()] == [False] * COMPANY
+    arena.leave(player.id)
+    assert (arena.people, len(arena.players)) == (2, COMPANY)
+
+
+def test_nobody_is_left_when_the_last_one_goes() -> None:
+    arena = world()
+    player = arena.join("Ann")
+    assert player is not None
+    arena.leave(player.id)
+    assert arena.players == {}
+
+
+def test_the_ninth_has_to_wait() -> None:
+    arena = world()
+    assert all(arena.join(str(number)) for number in range(PLAYERS))
+    assert arena.join("late") is None
+    assert len({player.id for player in arena.players.values()}) == PLAYERS
+
+
+def test_a_player_moves_as_it_was_told_and_collects_what_it_touches() -> None:
+    arena = world()
+    ann = arena.join("Ann")
+    assert ann is not None
+    ann.x, ann.y = 100.0, 100.0
+    arena.gems[0] = Gem(150, 110, 5)
+    arena.steer(ann.id, 0.0, 1)
+    arena.step()
+    assert ann.state()[1:] == [100 + round(SPEED), 100, 0, 0, 1]
+    arena.step()
+    assert ann.score == 5
+    assert len(arena.gems) == GEMS
+
+
+def test_nobody_leaves_the_arena() -> None:
+    arena = world()
+    ann = arena.join("Ann")
+    assert ann is not None
+    for number, heading in enumerate((45.0, 225.0, 90.0, 300.0)):
+        arena.steer(ann.id, heading, number + 1)
+        for _ in range(400):
+            arena.step()
+        assert RADIUS <= ann.x <= WIDTH - RADIUS
+        assert RADIUS <= ann.y <= HEIGHT - RADIUS
+
+
+def test_a_thousand_orders_make_nobody_faster() -> None:
+    arena = world()
+    ann = arena.join("Ann")
+    assert ann is not None
+    ann.x = 100.0
+    for number in range(1, 1001):
+        arena.steer(ann.id, 0.0, number)
+    arena.step()
+    assert ann.x == 100 + SPEED
+
+
+def test_an_order_that_comes_late_changes_nothing() -> None:
+    arena = world()
+    ann = arena.join("Ann")
+    assert ann is not None
+    arena.steer(ann.id, 90.0, 2)
+    arena.steer(ann.id, 0.0, 1)
+    assert ann.heading == 90.0
+
+
+@pytest.mark.parametrize("value", [None, "1", True, float("nan"), float("inf"), [1], {}])
+def test_what_is_no_number_is_no_order(value: object) -> None:
+    assert _number(value) is None

@@ -1,0 +1,36 @@
+"""The button "Cut the connection", which the applications share.
+
+Its script (``static/thywill/cut.js``) lets the page lose its network for ten seconds. Meanwhile the server
+counts for this page alone, ten numbers a second, as ordinary messages; the page says which arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from thywill.application import Application, Client, rpc
+from thywill.component import Configuration
+
+NUMBERS = 100
+PAUSE = 0.1
+"""Seconds between two numbers."""
+
+
+class Cuttable(Application):
+    """An application with the button; ``scripts`` need not name the script."""
+
+    def bootstrap(self, client: Client, configuration: Configuration) -> None:
+        configuration.scripts.insert(0, "thywill/cut.js")
+
+    @rpc
+    async def count(self, client: Client) -> int:
+        """Send the page its numbers from now on; return how many."""
+        await client.limit("count", 1, per=NUMBERS * PAUSE)
+        task = asyncio.create_task(self._count(client))
+        self._counting = {*(each for each in getattr(self, "_counting", ()) if not each.done()), task}
+        return NUMBERS
+
+    async def _count(self, client: Client) -> None:
+        for number in range(1, NUMBERS + 1):
+            await client.send({"type": "count", "n": number}, key=f"count {number}")
+            await asyncio.sleep(PAUSE)
