@@ -21,6 +21,9 @@ SPELLING = re.compile(
     re.VERBOSE,
 )
 
+GROUPS = re.compile(r"({0}(:{0})*)?(::({0}(:{0})*)?)?".format("[0-9a-f]{1,4}"))
+GROUPS_OF_IPV6, GROUPS_OF_NETWORK = 8, 4
+
 
 def normalize(text: str) -> str | None:
     """Return the canonical text of an IP address, or None where ``text`` holds none.
@@ -44,15 +47,21 @@ def normalize(text: str) -> str | None:
 def share_of(address: str) -> str:
     """Return whose share ``address`` counts to: each IPv4 address is one share, each IPv6 network of 64 bits.
 
-    One customer has a whole such network, so counting IPv6 addresses one by one would limit nobody.
+    One customer has a whole such network, so counting IPv6 addresses one by one would limit nobody. It is
+    asked for each request that comes through a proxy, so it cuts the text; ``ipaddress`` takes ten times as
+    long.
 
     Args:
         address: as ``normalize`` returns it; any other text is a share of its own.
     """
-    if ":" not in address:
+    if ":" not in address or GROUPS.fullmatch(address) is None:
         return address
-    try:
-        number = int(ipaddress.IPv6Address(address))
-    except ValueError:
+    front, gap, back = address.partition("::")
+    first, last = front.split(":") if front else [], back.split(":") if back else []
+    missing = GROUPS_OF_IPV6 - len(first) - len(last)
+    if missing < 1 if gap else missing:
         return address
-    return f"{ipaddress.IPv6Address(number >> 64 << 64)}/64"
+    network = [*first, *["0"] * missing, *last][:GROUPS_OF_NETWORK]
+    while network and network[-1] == "0":
+        network.pop()
+    return f"{':'.join(network)}::/64"

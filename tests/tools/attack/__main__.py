@@ -31,7 +31,9 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--ways", default=",".join(WAYS), help="of %(default)s")
     parser.add_argument("--root", type=Path, default=ROOT, help="another checkout to attack")
     parser.add_argument("--seconds", type=float, default=4, help="the length of a flood (%(default)s)")
-    parser.add_argument("--rest", type=float, default=3, help="seconds before the last look at the memory")
+    parser.add_argument(
+        "--rest", type=float, default=60, help="seconds for the memory to be back (%(default)s)"
+    )
     parser.add_argument("--out", type=Path, help="a file for the results, as JSON")
     parser.add_argument("--beside", type=Path, help="the file of an earlier run, for the same table")
     chosen = parser.parse_args(arguments)

@@ -7,28 +7,33 @@ import contextlib
 import statistics
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.gate.environment import ROOT
 from tests.tools.attack.crowd import Crowd
-from tests.tools.attack.target import Target
+from tests.tools.attack.target import Processor, Target
 
 GOOD, BAD = "127.0.0.1", "127.0.0.2"
 """Well-behaved clients come from the first address, floods from the second."""
 WARM_UP = 0.5
+BACK = 10.0
+"""Megabytes above those before the flood at which the memory counts as back."""
+LOOK = 0.5
+"""Seconds between two looks at it."""
 GRACE = 20.0
 """Seconds that a flood may need beside its own time, before it is ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """How long each part of an attack takes, in seconds."""
+    """How long each part of an attack takes, in seconds; ``after`` at most, until the memory is back."""
 
     before: float = 2.0
     flood: float = 4.0
-    after: float = 3.0
+    after: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Result:
     """What one attack has shown; delays are in milliseconds, memory is in megabytes.
 
     ``refused`` are the well-behaved clients that were, in all; ``requests`` those of the flood, each second.
+    ``rest`` are the seconds until the memory was back. ``processor`` are parts of the flood's time: for which
+    the server ran, for which it waited for a processor, and for which the well-behaved clients did.
     """
 
     flood: str
@@ -46,6 +53,8 @@ class Result:
     refused: int
     requests: float
     reasons: tuple[str, ...] = ()
+    rest: float = 0.0
+    processor: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 def middle_and_tail(delays: list[float]) -> tuple[float, float]:
@@ -68,9 +77,14 @@ async def attack(root: Path, name: str, times: Times, *, through_nginx: bool) ->
         before, refused = await crowd.measure(times.before)
         memory = target.memory
         highest = Highest(target)
+        server, clients = target.processor(), Processor.of("self")
         during, refused_then, requests = await _flood(crowd, name, target.port, times.flood)
+        processor = (
+            *target.processor().since(server, times.flood),
+            Processor.of("self").since(clients, times.flood)[1],
+        )
         await highest.stop()
-        _, refused_after = await crowd.measure(times.after)
+        rest, refused_after = await _rest(crowd, target, memory + BACK, times.after)
         last = target.memory
         await crowd.stop()
         all_refused = [*refused, *refused_then, *refused_after]
@@ -83,7 +97,19 @@ async def attack(root: Path, name: str, times: Times, *, through_nginx: bool) ->
         refused=len(all_refused),
         requests=requests / times.flood,
         reasons=tuple(sorted(set(all_refused)))[:3],
+        rest=rest,
+        processor=processor,
     )
+
+
+async def _rest(crowd: Crowd, target: Target, memory: float, most: float) -> tuple[float, list[str]]:
+    """Wait until the memory is back; return the seconds, which may be infinite, and who was refused."""
+    began, refused = time.monotonic(), []
+    while time.monotonic() - began < most:
+        refused += (await crowd.measure(LOOK))[1]
+        if target.memory <= memory:
+            return time.monotonic() - began, refused
+    return float("inf"), refused
 
 
 async def _flood(crowd: Crowd, name: str, port: int, seconds: float) -> tuple[list[float], list[str], int]:

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 from tests.tools.attack.attack import Result
 
-HEAD = "p50/p99 before, ms | during | memory, MB: before → most → after | refused | flood, requests/s"
+HEAD = (
+    "p50/p99 before, ms | during | memory, MB: before → most → after | back after, s | refused"
+    " | flood, requests/s | server ran / waited, clients waited"
+)
 
 
 def render(results: Sequence[Result], earlier: Sequence[Result] = ()) -> str:
@@ -30,8 +33,10 @@ def _row(result: Result) -> str:
         _pair(result.before),
         _pair(result.during),
         memory,
+        f"{result.rest:.1f}" if result.rest < float("inf") else "never",
         str(result.refused),
         f"{result.requests:,.0f}",
+        "{:.0%} / {:.0%}, {:.0%}".format(*result.processor),
     ]
     return " | ".join(cells)
 

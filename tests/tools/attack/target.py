@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from tests.gate.environment import Unprepared
 from tests.support import proxied
@@ -34,6 +34,23 @@ class Attacked(Application):
         if isinstance(message, dict) and "due" in message:
             await self.publish("all", message)
 '''
+
+
+class Processor(NamedTuple):
+    """Seconds for which a thread ran, and for which it was ready to run and had to wait for a processor."""
+
+    used: float
+    waited: float
+
+    @classmethod
+    def of(cls, process: int | str) -> Processor:
+        """Return those of the first thread of a process, by its number or "self"."""
+        used, waited, _ = Path(f"/proc/{process}/schedstat").read_text().split()
+        return cls(int(used) / 1e9, int(waited) / 1e9)
+
+    def since(self, before: Processor, seconds: float) -> tuple[float, float]:
+        """Return both as parts of the time that has passed since ``before``."""
+        return (self.used - before.used) / seconds, (self.waited - before.waited) / seconds
 
 
 class Target:
@@ -80,6 +97,10 @@ class Target:
         """The resident memory of the server, in megabytes."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+    def processor(self) -> Processor:
+        """The processor time of the server until now."""
+        return Processor.of(self._process.pid)
 
     def stop(self) -> None:
         """End both."""

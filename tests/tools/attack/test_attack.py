@@ -10,12 +10,24 @@ import pytest
 
 from tests.gate.environment import ROOT, Unprepared
 from tests.tools.attack import __main__ as command
+from tests.tools.attack import refusals
 from tests.tools.attack.attack import Result, Times, as_fields, attack, middle_and_tail
 from tests.tools.attack.floods import FLOODS, Flood
 from tests.tools.attack.table import render
 from tests.tools.attack.target import Target
 
-RESULT = Result("forms", "direct", (1.0, 2.0), (3.0, float("inf")), (50.0, 60.5, 51.0), 2, 1234.5, ("429 x",))
+RESULT = Result(
+    "forms",
+    "direct",
+    (1.0, 2.0),
+    (3.0, float("inf")),
+    (50.0, 60.5, 51.0),
+    2,
+    1234.5,
+    ("429 x",),
+    0.5,
+    (0.4, 0.03, 0.02),
+)
 
 
 @pytest.mark.parametrize("way", ["direct", "nginx"])
@@ -25,6 +37,7 @@ def test_an_attack(way: str) -> None:
     assert result.before[0] > 0
     assert result.requests > 0
     assert result.memory[0] > 1
+    assert result.processor[0] > 0
 
 
 def test_every_flood_begins_and_ends(tmp_path: Path) -> None:
@@ -45,9 +58,18 @@ def test_results_are_written_and_read(tmp_path: Path) -> None:
     assert command.load(path) == [RESULT]
 
 
+def test_the_cost_of_every_refusal_is_measured() -> None:
+    for address in refusals.ADDRESSES.values():
+        measured = {name: refusals.cost(refuse, 1) for name, refuse in refusals.refusals(address)}
+        assert len(measured) == 7
+        assert min(measured.values()) > 0
+
+
 def test_the_table() -> None:
     alone, both = render([RESULT]).splitlines(), render([RESULT], [RESULT]).splitlines()
-    assert alone[2] == "| forms | direct | 1.0 / 2.0 | 3.0 / nothing | 50 → 60 → 51 | 2 | 1,234 |"
+    assert alone[2] == (
+        "| forms | direct | 1.0 / 2.0 | 3.0 / nothing | 50 → 60 → 51 | 0.5 | 2 | 1,234 | 40% / 3%, 2% |"
+    )
     assert [line.split(" | ")[2] for line in both[2:]] == ["earlier", "now"]
     assert len({line.count("|") for line in alone}) == len({line.count("|") for line in both}) == 1
 

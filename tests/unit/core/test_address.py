@@ -53,6 +53,11 @@ NO_ADDRESSES = [
 ]
 
 
+def address_of(groups: list[int]) -> ipaddress.IPv6Address:
+    """Return the address of eight groups of 16 bits."""
+    return ipaddress.IPv6Address(":".join(f"{group:x}" for group in groups))
+
+
 @pytest.mark.parametrize("text", SPELLINGS)
 def test_one_spelling_for_each_address(text: str) -> None:
     assert normalize(text) == SPELLINGS[text]
@@ -93,7 +98,21 @@ def test_any_text_is_an_address_or_none(text: str) -> None:
         ("::1", "::/64"),
         ("", ""),
         ("no:address", "no:address"),
+        ("unix:", "unix:"),
+        (":1::2", ":1::2"),
+        ("1::2::3", "1::2::3"),
+        ("1:2:3:4:5:6:7:", "1:2:3:4:5:6:7:"),
+        ("1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7:8:9"),
+        ("1:2:3:4:5:6:7:8::", "1:2:3:4:5:6:7:8::"),
     ],
 )
 def test_an_ipv6_network_is_one_share(address: str, share: str) -> None:
     assert share_of(address) == share
+
+
+@given(
+    st.ip_addresses(v=6) | st.lists(st.sampled_from([0, 1, 0xFFFF]), min_size=8, max_size=8).map(address_of)
+)
+def test_the_share_of_any_ipv6_address_is_its_network(address: ipaddress.IPv6Address) -> None:
+    network = ipaddress.IPv6Network((int(address) >> 64 << 64, 64))
+    assert share_of(str(address)) == str(network)
