@@ -414,16 +414,24 @@ def post(nginx: Nginx, path: str, size: int) -> tuple[int, bool]:
             return answer.status, False
     except HTTPError as error:
         with error:
-            return error.code, b"<center>nginx</center>" in error.read()
+            text = error.read()
+            assert b"<center>nginx</center>" not in text
+            return error.code, b'"message":"nginx takes' in text
 
 
-@pytest.mark.parametrize("path", ["connect", "poll", "leave", "status/"])
+@pytest.mark.parametrize("path", ["connect", "poll", "status/"])
 def test_a_large_body_comes_through_only_where_messages_are_sent(
     site: tuple[Served, Nginx], path: str
 ) -> None:
     _, nginx = site
     assert post(nginx, path, 20_000) == (413, True)
     assert post(nginx, path, 100)[1] is False
+
+
+def test_a_farewell_brings_the_last_messages(site: tuple[Served, Nginx]) -> None:
+    _, nginx = site
+    assert post(nginx, "leave", 65_536) == (401, False)
+    assert post(nginx, "leave", 80_000) == (413, True)
 
 
 def test_messages_come_through_up_to_the_limit_of_the_server(site: tuple[Served, Nginx]) -> None:
@@ -440,9 +448,13 @@ async def test_one_address_gets_a_share_of_all_clients(site: tuple[Served, Nginx
     began = time.monotonic()
     text = await flood(nginx, path, 2600)
     assert set(statuses_in(text)) <= {b"200", b"429"}
-    passed = 2600 - text.count(b"<center>nginx</center>")  # the server has limits of its own
+    # The server has limits of its own.
+    passed = 2600 - text.count(b"<center>nginx</center>") - text.count(b"nginx takes no more requests")
     assert 2000 <= passed <= 2001 + 51 * (time.monotonic() - began)
     assert statuses_in(await flood(nginx, "thywill/health", 1)) == {b"200": 1}
+    if path.startswith("thywill"):
+        refused = re.findall(rb"Retry-After: 5\r\n.*?\r\n\r\n(\{.*?\}\})", text, re.DOTALL)
+        assert {json.loads(each)["error"]["code"] for each in refused} == {"too_many"}
 
 
 @pytest.mark.parametrize(
