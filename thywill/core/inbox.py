@@ -15,6 +15,11 @@ the token, and the messages of the second page would be taken for repeats and lo
 
 With a queue that survives restarts, accepted messages are safe once they are committed to the database. When
 that fails, ``refuse`` sets the number back, and the browser sends them again.
+
+Digests are not stored: a row for each accepted message would cost more than the message. After a restart the
+messages whose hooks had not ended are known, and are compared. Of those before them only the last batch
+counts as repeated, since a browser never repeats more; an older number is a conflict. So a second page with
+the token is recognized after a restart, too, unless it uses a number of the last batch.
 """
 
 from __future__ import annotations
@@ -28,8 +33,9 @@ from thywill.core.envelope import Item, check_call
 from thywill.errors import Conflict, Gap
 
 REMEMBERED = 500
-"""How many of the last messages are remembered by their digests. An older number cannot be a repeat."""
-
+"""How many of the last messages are remembered by their digests. An older number cannot be a repeat, since a
+batch has no more messages (``[queue] batch``)."""
+NONE = range(0)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -39,14 +45,18 @@ class Inbox:
 
     Args:
         received: the number of the last message that was accepted.
+        last: the last messages before a restart, up to ``received``, as far as they are known.
+        batch: how many messages a browser may repeat at once.
     """
 
-    __slots__ = ("_digests", "received")
+    __slots__ = ("_digests", "_unknown", "received")
 
-    def __init__(self, received: int = 0) -> None:
+    def __init__(self, received: int = 0, last: Sequence[Item] = (), batch: int = REMEMBERED) -> None:
         self.received = received
+        # The numbers before a restart that may be repeats, but have no digest.
+        self._unknown = range(received - batch + 1, received - len(last) + 1) if received else NONE
         # The digests of the last messages up to ``received``; None at first, since most pages never send.
-        self._digests: array[int] | None = None
+        self._digests: array[int] | None = array("q", map(digest, last)) if last else None
 
     def accept(self, items: Sequence[Item], room: int) -> list[Item]:
         """Accept the new messages of a batch, and ignore those that were accepted before.
@@ -82,8 +92,7 @@ class Inbox:
         """Check that ``item``, whose number was received before, is the same message."""
         age = self.received - item.n
         digests = self._digests or ()
-        # A recent message without a digest was received before a restart of the server.
-        is_same = digests[-1 - age] == digest(item) if age < len(digests) else age < REMEMBERED
+        is_same = digests[-1 - age] == digest(item) if age < len(digests) else item.n in self._unknown
         if not is_same:
             raise Conflict(item.n)
 

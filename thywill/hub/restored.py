@@ -51,7 +51,7 @@ class Restored:
 
     def client(self, now: float) -> LiveClient:
         """Return the live client: detached, and last seen ``now`` (seconds since the epoch)."""
-        inbox = Inbox(self.received)
+        inbox = Inbox(self.received, self.items, self.outbox.bounds.batch)
         client = LiveClient(self.id, self.application, self.session, self.outbox, inbox, self.created)
         client.address, client.user_agent, client.data = self.address, self.user_agent, self.data
         client.seen, client.greeted, client.handled = now, True, max(self.handled, CONNECTED)

@@ -12,6 +12,7 @@ import msgspec
 
 from thywill.component import Component, Configuration
 from thywill.core.envelope import Item
+from thywill.core.inbox import REMEMBERED
 from thywill.core.log import LogBounds, MessageLog
 from thywill.core.measures import Measures
 from thywill.core.outbox import Bounds, Outbox
@@ -34,7 +35,7 @@ class QueueSettings:
 
     Args:
         message: how large one message may be, in bytes of JSON; either way.
-        batch: how many messages one request or answer carries at most.
+        batch: how many messages one request or answer carries at most; no more than an inbox remembers.
         messages, bytes: how much may wait for one client.
         overflow: what happens then, to a message of which its application says nothing else.
         log_messages, log_bytes: how much may wait for all clients of one application together; what is for
@@ -44,7 +45,7 @@ class QueueSettings:
     """
 
     message: Positive = 64 * 1024
-    batch: Positive = 100
+    batch: Annotated[int, msgspec.Meta(ge=1, le=REMEMBERED)] = 100
     messages: Positive = 1000
     bytes: Positive = 1024 * 1024
     overflow: Overflow = Overflow.DROP_OLDEST
