@@ -10,9 +10,8 @@ import secrets
 import signal
 import ssl
 import subprocess
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from email.message import Message
 from http.client import HTTPConnection
 from pathlib import Path
@@ -25,7 +24,7 @@ import pytest
 from tests.browser.drivers import require
 from tests.conftest import Start
 from tests.support.crowd import Visitor
-from tests.support.proxied import DEFAULTS, RIGHT, TEXT, Nginx
+from tests.support.proxied import DEFAULTS, RIGHT, Nginx, behind_nginx
 from tests.support.served import UNLIMITED, Served
 from tests.support.serving import until
 from thywill.commands.asking import Asker, Asking
@@ -33,16 +32,6 @@ from thywill.commands.streams import POLLS, STREAMS
 
 COUNT = 1000
 APPLICATIONS = ("--applications", "tests.support.probe,apps.echo")
-
-
-@contextmanager
-def behind_nginx(folder: Path, *options: str) -> Iterator[tuple[Served, Nginx]]:
-    """Run a server with these options behind an nginx with the settings of conf/."""
-    served = Served(folder, *options)
-    nginx = Nginx(folder, served.port, None)
-    yield served, nginx
-    nginx.stop()
-    served.kill()
 
 
 def unlimited(folder: Path) -> tuple[str, ...]:
@@ -403,100 +392,3 @@ async def test_a_thousand_clients_and_a_restart_below_them(
             anew.kill()
     assert set(statuses) <= {200, 401, 410, 503, 0, 429}
     assert statuses[0] == 0
-
-
-def post(nginx: Nginx, path: str, size: int) -> tuple[int, bool]:
-    """Return the status of an answer to a body of so many bytes, and whether nginx gave it."""
-    body = json.dumps({"token": "x", "padding": "x" * size}).encode()
-    request = Request(f"{nginx.address}thywill/{path}", body, {"Content-Type": "text/plain"})
-    try:
-        with urlopen(request) as answer:
-            return answer.status, False
-    except HTTPError as error:
-        with error:
-            text = error.read()
-            assert b"<center>nginx</center>" not in text
-            return error.code, b'"message":"nginx takes' in text
-
-
-@pytest.mark.parametrize("path", ["connect", "poll", "status/"])
-def test_a_large_body_comes_through_only_where_messages_are_sent(
-    site: tuple[Served, Nginx], path: str
-) -> None:
-    _, nginx = site
-    assert post(nginx, path, 20_000) == (413, True)
-    assert post(nginx, path, 100)[1] is False
-
-
-def test_a_farewell_brings_the_last_messages(site: tuple[Served, Nginx]) -> None:
-    _, nginx = site
-    assert post(nginx, "leave", 65_536) == (401, False)
-    assert post(nginx, "leave", 80_000) == (413, True)
-
-
-def test_messages_come_through_up_to_the_limit_of_the_server(site: tuple[Served, Nginx]) -> None:
-    _, nginx = site
-    for path in ("send", "sockjs/test/session/xhr_send"):
-        assert post(nginx, path, 1_000_000)[1] is False
-        assert post(nginx, path, 1_100_000) == (413, True)
-
-
-@pytest.mark.gen_test
-@pytest.mark.parametrize("path", ["echo/", "thywill/connect?application=echo&callback=f"])
-async def test_one_address_gets_a_share_of_all_clients(site: tuple[Served, Nginx], path: str) -> None:
-    _, nginx = site
-    began = time.monotonic()
-    text = await flood(nginx, path, 2600)
-    assert set(statuses_in(text)) <= {b"200", b"429"}
-    # The server has limits of its own.
-    passed = 2600 - text.count(b"<center>nginx</center>") - text.count(b"nginx takes no more requests")
-    assert 2000 <= passed <= 2001 + 51 * (time.monotonic() - began)
-    assert statuses_in(await flood(nginx, "thywill/health", 1)) == {b"200": 1}
-    if path.startswith("thywill"):
-        refused = re.findall(rb"Retry-After: 5\r\n.*?\r\n\r\n(\{.*?\}\})", text, re.DOTALL)
-        assert {json.loads(each)["error"]["code"] for each in refused} == {"too_many"}
-
-
-@pytest.mark.parametrize(
-    ("address", "share"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2"),
-        ("2001:db8:1:2::6", "2001:db8:1:2"),
-        ("2001:db8:1:2:ffff::", "2001:db8:1:2"),
-        ("2001:db8:1::6", "2001:db8:1"),  # zeros among the first 64 bits: a larger network
-        ("2001:db8::3:4:5:6", "2001:db8"),
-        ("::1", "::1"),
-    ],
-)
-def test_an_ipv6_address_counts_by_its_network(address: str, share: str) -> None:
-    """nginx writes addresses as the system does: in small letters, with the longest zeros as ``::``."""
-    patterns = re.findall(r'"~(\^\S+)" \$(\w+);', TEXT)
-    assert len(patterns) == 2
-    found = [(re.match(pattern.replace("?<", "?P<"), address), name) for pattern, name in patterns]
-    assert next((match[name] for match, name in found if match), address) == share
-
-
-def statuses_in(text: bytes) -> collections.Counter[bytes]:
-    """Return how often each status was answered."""
-    return collections.Counter(re.findall(rb"HTTP/1\.1 (\d+) ", text))
-
-
-async def flood(nginx: Nginx, path: str, count: int, source: str = HERE) -> bytes:
-    """Ask ``count`` times on one connection from the address ``source``; return all answers."""
-    reader, writer = await asyncio.open_connection(HERE, nginx.plain_port, local_addr=(source, 0))
-    head = f"GET /{path} HTTP/1.1\r\nHost: 127.0.0.1:{nginx.plain_port}\r\n"
-    head += f"Referer: http://127.0.0.1:{nginx.plain_port}/\r\n"
-    writer.write(f"{head}\r\n".encode() * (count - 1) + f"{head}Connection: close\r\n\r\n".encode())
-    text = await reader.read(-1)
-    writer.close()
-    return text
-
-
-@pytest.mark.gen_test
-async def test_a_flood_from_one_address_is_stopped(site: tuple[Served, Nginx]) -> None:
-    _, nginx = site
-    # An address that nginx answers itself: the server of a busy machine may be slower than the limit.
-    counted = statuses_in(await flood(nginx, "thywill/metrics", 20_000, OUTSIDE))
-    assert set(counted) == {b"403", b"429"}
-    assert counted[b"403"] >= 10_000

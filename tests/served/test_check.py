@@ -268,7 +268,7 @@ def test_wrong_options_end_with_2(check: Check) -> None:
 def look(text: str, tmp_path: Path, port: int = 8080) -> list[Finding]:
     file = tmp_path / "nginx.conf"
     file.write_text(text)
-    return nginx.examine(file, ServerSettings(port=port)).findings
+    return nginx.examine(file, ServerSettings(port=port), hold=25.0).findings
 
 
 def test_a_certificate_that_is_missing(tmp_path: Path) -> None:
@@ -307,6 +307,20 @@ def test_bodies_that_nginx_refuses_and_the_server_would_take(tmp_path: Path) -> 
     assert warning.text == "it refuses bodies of more than 524288 bytes, but [server] max_body is 1048576"
     for size in ("", "client_max_body_size 8k;\nclient_max_body_size 1M;", "client_max_body_size 0;"):
         assert [each.level for each in look(LIMITED + size, tmp_path)] == [Level.GOOD]
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("proxy_read_timeout 20s;", "proxy_read_timeout is 20 s, but an answer may wait for 25 s"),
+        ("large_client_header_buffers 4 8k;", "it takes header lines of 8192 bytes, but [server] max_header"),
+        ("upstream a { keepalive_timeout 2m; }", "it keeps connections for 120 s, but [server] idle_timeout"),
+    ],
+)
+def test_times_and_sizes_that_do_not_fit(tmp_path: Path, line: str, text: str) -> None:
+    (warning, good) = look(LIMITED + line.replace("upstream a {", "upstream a {\n"), tmp_path)
+    assert (warning.level, good.level) == (Level.WARNING, Level.GOOD)
+    assert warning.text.startswith(text)
 
 
 def test_nginx_without_limits_for_one_address(tmp_path: Path) -> None:

@@ -6,10 +6,13 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.browser.drivers.programs import require
 from tests.gate.environment import ROOT
+from tests.support.served import Served
 
 TEXT = (ROOT / "conf" / "nginx.conf").read_text(encoding="utf-8")
 """What people install."""
@@ -157,3 +160,13 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port: int = sock.getsockname()[1]
     return port
+
+
+@contextmanager
+def behind_nginx(folder: Path, *options: str) -> Iterator[tuple[Served, Nginx]]:
+    """Run a server with these options behind an nginx with the settings of conf/."""
+    served = Served(folder, *options)
+    nginx = Nginx(folder, served.port, None)
+    yield served, nginx
+    nginx.stop()
+    served.kill()

@@ -82,7 +82,8 @@ async def examine(
     _check_limits(server, report)
     _check_network(server, choice, report)
     if nginx_file is not None:
-        report.findings += nginx.examine(nginx_file, server).findings
+        hold = max(push.settings.hold for push in choice.several("push", Push))
+        report.findings += nginx.examine(nginx_file, server, hold).findings
     return report
 
 

@@ -18,15 +18,18 @@ LIMITS = "limit_req and limit_conn as in conf/nginx.conf"
 DEFAULT_SIZE = 1024 * 1024
 """nginx's own client_max_body_size."""
 UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+UPSTREAM = re.compile(r"\bupstream\s+\S+\s*\{([^}]*)\}")
 FILES = ("ssl_certificate", "ssl_certificate_key", "ssl_dhparam", "ssl_trusted_certificate")
 
 
-def examine(file: Path, server: ServerSettings) -> Report:
+def examine(file: Path, server: ServerSettings, hold: float = 0.0) -> Report:
     """Return a report on nginx's settings.
 
     Args:
         file: nginx's settings.
         server: the section ``[server]`` of ours.
+        hold: for how many seconds the longest of our answers waits without a byte.
     """
     report = Report()
     try:
@@ -44,6 +47,7 @@ def examine(file: Path, server: ServerSettings) -> Report:
         report.problem("nginx", text, f"server {server.address}:{server.port}; in upstream thywill")
     elif not report.status:
         _check_limits(lines, server, report)
+        _check_times(text, lines, server, hold, report)
         report.good("nginx", f"{file} leads here, and the files that it names are there")
     return report
 
@@ -59,8 +63,42 @@ def _check_limits(lines: list[tuple[str, str]], server: ServerSettings, report: 
             f"it refuses bodies of more than {max(sizes)} bytes, but [server] max_body is {server.max_body}"
         )
         report.warn("nginx", text, f"client_max_body_size {server.max_body}; in location = /thywill/send")
+    buffers = [_bytes(value.split()[-1]) for name, value in lines if name == "large_client_header_buffers"]
+    if buffers and max(buffers) < server.max_header:
+        text = (
+            f"it takes header lines of {max(buffers)} bytes, but [server] max_header is {server.max_header}"
+        )
+        report.warn("nginx", text, f"large_client_header_buffers 4 {server.max_header};")
     if not {"limit_req", "limit_conn"} <= names:
         report.warn("nginx", "it sets no limits for one address: anybody can take all places", LIMITS)
+
+
+def _check_times(
+    text: str, lines: list[tuple[str, str]], server: ServerSettings, hold: float, report: Report
+) -> None:
+    """Report where nginx gives up an answer that waits, or keeps a connection that the server closes."""
+    reads = [_seconds(value) for name, value in lines if name == "proxy_read_timeout"]
+    if reads and min(reads) <= hold:
+        reason = (
+            f"proxy_read_timeout is {min(reads):g} s, but an answer may wait for {hold:g} s (hold in [push])"
+        )
+        report.warn("nginx", reason, "proxy_read_timeout 60s; or a shorter hold")
+    kept = [
+        _seconds(value)
+        for block in UPSTREAM.findall(text)
+        for name, value in LINE.findall(block)
+        if name == "keepalive_timeout"
+    ]
+    if kept and max(kept) >= server.idle_timeout:
+        reason = (
+            f"it keeps connections for {max(kept):g} s, but [server] idle_timeout is {server.idle_timeout:g}"
+        )
+        report.warn("nginx", reason, "a shorter keepalive_timeout in upstream thywill")
+
+
+def _seconds(text: str) -> float:
+    number, unit = (text[:-1], text[-1]) if text[-1:].isalpha() else (text, "s")
+    return float(int(number) * SECONDS.get(unit, 1)) if number.isdecimal() else float("inf")
 
 
 def _bytes(text: str) -> int:
