@@ -245,7 +245,8 @@ class MemorySharedStore(SharedStore):
         client = self._alive(there, operation.client)
         if isinstance(client, Gone):
             return client
-        self._lease(there, operation.client, operation.seconds)
+        if operation.seconds > 0:
+            self._lease(there, operation.client, operation.seconds)
         self._ensure_connected(there, operation.client, client)
         fresh: list[Incoming] = []
         expected = client.received + 1

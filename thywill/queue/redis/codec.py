@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import singledispatch
-from itertools import pairwise
+from itertools import count, pairwise, takewhile
 from typing import Any
 
 import msgspec
@@ -42,6 +42,7 @@ from thywill.queue.shared.operations import (
     Unknown,
 )
 from thywill.queue.shared.rows import (
+    ClientFacts,
     ClientRow,
     Departure,
     InboxEntry,
@@ -54,6 +55,9 @@ from thywill.queue.shared.rows import (
 
 ANY = -1
 """Stands for the fence of an operation that any server may execute."""
+
+PIECE = 64
+"""Bytes of a field at most in the small form of a hash (``hash-max-listpack-value``)."""
 
 AWAY = "this client has left, or its grace time has passed"
 BEHIND = "the application has not handled the earlier messages yet"
@@ -83,13 +87,18 @@ def _row(operation: Operation) -> Row:
 @_row.register
 def _create(operation: Create) -> Row:
     _, client, server, facts, seconds = operation
-    return ["create", ANY, client, server, encode_facts(facts).decode(), seconds]
+    return ["create", ANY, client, server, _pieces(facts), seconds]
 
 
 @_row.register
 def _greet(operation: Greet) -> Row:
     _, client, server, facts, seconds = operation
-    return ["greet", ANY, client, server, encode_facts(facts).decode(), seconds]
+    return ["greet", ANY, client, server, _pieces(facts), seconds]
+
+
+def _pieces(facts: ClientFacts) -> list[str]:
+    text = encode_facts(facts).decode()
+    return [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
 
 
 @_row.register
@@ -246,7 +255,7 @@ def decode_row(application: str, client: str, fields: dict[str, str], trimmed: i
     return ClientRow(
         id=client,
         application=application,
-        facts=decode_facts(fields["facts"].encode()),
+        facts=decode_facts(_whole(fields).encode()),
         server=fields["server"],
         cursor=int(fields["cursor"]),
         received=int(fields["received"]),
@@ -258,6 +267,11 @@ def decode_row(application: str, client: str, fields: dict[str, str], trimmed: i
         left=_left(fields.get("left", "[]")),
         trimmed=trimmed,
     )
+
+
+def _whole(fields: dict[str, str]) -> str:
+    pieces = map(fields.get, (f"f{place}" for place in count(1)))
+    return "".join(takewhile(bool, pieces))
 
 
 def _left(text: str) -> list[tuple[str, int, int]]:

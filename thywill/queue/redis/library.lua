@@ -7,7 +7,8 @@
 -- KEYS[1] is what the keys of one application begin with, such as "thywill:{chat}:". Behind it come:
 --   log, last       the log; its last id, also when its entries are deleted
 --   inbox           the steps for the leader
---   client:ID       a client's row; each channel is a field "#name" with the id since when
+--   client:ID       a client's row; each channel is a field "#name" with the id since when. As long as no field
+--                   has more than 64 bytes, a row takes half of the memory; so the facts are in pieces f1, f2, …
 --   leases          all clients, by the time until when each may stay away; for ever once it has ended
 --   leader          who leads, until when, with which fence
 --   cause:CLIENT:N  the ids of the messages that an unfinished step has sent
@@ -83,11 +84,27 @@ local function refusal(at, client, gone, begins)
   return reason and {GONE, reason} or {UNKNOWN}
 end
 
+local function save_facts(row, pieces)
+  for place, piece in ipairs(pieces) do
+    redis.call('HSET', row, 'f' .. place, piece)
+  end
+  redis.call('HDEL', row, 'f' .. (#pieces + 1)) -- where there were more before, they end here
+end
+
+local function facts_of(row)
+  local pieces = {}
+  repeat
+    local piece = redis.call('HGET', row, 'f' .. (#pieces + 1))
+    pieces[#pieces + 1] = piece or nil
+  until not piece
+  return table.concat(pieces)
+end
+
 local function ensure_connected(at, client, connected)
   if connected ~= '1' then
     local row = row_of(at, client)
     redis.call('HSET', row, 'connected', '1')
-    step(at, client, CONNECTED, redis.call('HGET', row, 'facts'))
+    step(at, client, CONNECTED, facts_of(row))
   end
 end
 
@@ -124,7 +141,8 @@ function OPERATIONS.create(at, client, server, facts, seconds)
     return {OK, tonumber(begins)}
   end
   local last = text(at.last)
-  redis.call('HSET', row, 'facts', facts, 'server', server, 'begins', last, 'cursor', last,
+  save_facts(row, facts)
+  redis.call('HSET', row, 'server', server, 'begins', last, 'cursor', last,
     'received', '0', 'handled', '-1', 'connected', '0')
   needs(at, server, at.last)
   lease(at, client, seconds)
@@ -139,7 +157,8 @@ function OPERATIONS.greet(at, client, server, facts, seconds)
     return refused
   end
   if found[3] ~= '1' then
-    redis.call('HSET', row, 'facts', facts, 'server', server)
+    save_facts(row, facts)
+    redis.call('HSET', row, 'server', server)
     ensure_connected(at, client, found[3])
   end
   lease(at, client, seconds)
@@ -176,7 +195,9 @@ function OPERATIONS.accept(at, client, items, room, seconds)
   if refused then
     return refused
   end
-  lease(at, client, seconds)
+  if seconds > 0 then
+    lease(at, client, seconds)
+  end
   ensure_connected(at, client, found[3])
   local received, digests = tonumber(found[4]), found[6] or ''
   local fresh, wrong = fresh_of(items, received, digests)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 import msgspec
@@ -146,8 +147,8 @@ class InboxEntry(NamedTuple):
 
 
 def encode_facts(facts: ClientFacts) -> bytes:
-    """Return ``facts`` as it stands in the inbox."""
-    return msgspec.json.encode(facts)
+    """Return ``facts`` as they stand in the inbox: JSON in ASCII."""
+    return json.dumps(msgspec.to_builtins(facts), separators=(",", ":")).encode()
 
 
 def decode_facts(item: bytes) -> ClientFacts:
