@@ -270,7 +270,7 @@ def decode_row(application: str, client: str, fields: dict[str, str], trimmed: i
 
 
 def _whole(fields: dict[str, str]) -> str:
-    pieces = map(fields.get, (f"f{place}" for place in count(1)))
+    pieces = (fields.get(f"f{place}", "") for place in count(1))
     return "".join(takewhile(bool, pieces))
 
 

@@ -23,13 +23,9 @@ log = logging.getLogger(__name__)
 
 OLDEST = (7, 0)
 WAITAOF_SINCE = (7, 2)
-VALKEY_SINCE = (7, 2)
 
 KEEPS = ("noeviction", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl")
 """Eviction policies that never drop a key without a time to live, as the log is one."""
-
-HASH = 10
-"""Keys under the prefix that are looked at."""
 
 
 async def examine(link: Link, place: RedisPlace, prefix: str, safety: Safety) -> None:
@@ -52,10 +48,10 @@ async def warnings(link: Link, place: RedisPlace, prefix: str, safety: Safety) -
         facts = await _facts(link)
         settings = await _settings(link)
         safety.always_on_disk = _is_always_on_disk(facts, settings)
-        for problem in _problems(facts, settings, safety):
+        for problem in problems(facts, settings, safety):
             raise SettingsError(f"[queue] url: Redis at {place.text} {problem}")
         await _check_format(link, prefix)
-        await _check_keys(link, prefix)
+        await _check_kind(link, prefix, f"{prefix}:servers", "hash")
     except WrongPassword as error:
         raise SettingsError(
             f"[queue] url: {error}; write user and password into it: redis://USER:PASSWORD@host"
@@ -91,7 +87,7 @@ def _is_always_on_disk(facts: Mapping[str, str], settings: Mapping[str, str]) ->
     return facts.get("aof_enabled") == "1" and settings.get("appendfsync") == "always"
 
 
-def _problems(facts: Mapping[str, str], settings: Mapping[str, str], safety: Safety) -> Iterator[str]:
+def problems(facts: Mapping[str, str], settings: Mapping[str, str], safety: Safety) -> Iterator[str]:
     """Yield what makes the Redis unusable."""
     version = facts.get("redis_version", "unknown")
     if _version(facts) < OLDEST:
@@ -134,6 +130,7 @@ def _weaknesses(facts: Mapping[str, str], settings: Mapping[str, str], safety: S
 
 async def _check_format(link: Link, prefix: str) -> None:
     key = f"{prefix}:format"
+    await _check_kind(link, prefix, key, "string")
     await link.call("SET", key, FORMAT, "NX")
     found = await link.call("GET", key)
     if not found.isdigit():
@@ -145,11 +142,11 @@ async def _check_format(link: Link, prefix: str) -> None:
         )
 
 
-async def _check_keys(link: Link, prefix: str) -> None:
-    """Check that another program's keys do not stand where ours do."""
-    kind = (await link.call("TYPE", f"{prefix}:servers")).decode()
-    if kind not in ("none", "hash"):
-        raise SettingsError(_foreign(prefix, f"{prefix}:servers"))
+async def _check_kind(link: Link, prefix: str, key: str, kind: str) -> None:
+    """Check that another program's key does not stand where ours does."""
+    found = (await link.call("TYPE", key)).decode()
+    if found not in ("none", kind):
+        raise SettingsError(_foreign(prefix, key))
 
 
 def _foreign(prefix: str, key: str) -> str:
