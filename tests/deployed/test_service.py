@@ -20,6 +20,7 @@ from thywill.process import descriptors
 from thywill.process.systemd import notify
 
 UNIT = (ROOT / "conf" / "thywill.service").read_text(encoding="utf-8")
+TEMPLATE = (ROOT / "conf" / "thywill@.service").read_text(encoding="utf-8")
 
 
 def value(name: str) -> str:
@@ -31,10 +32,11 @@ def value(name: str) -> str:
 # The unit.
 
 
-def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "text"), [("thywill.service", UNIT), ("thywill@8081.service", TEMPLATE)])
+def test_systemd_takes_the_unit(tmp_path: Path, name: str, text: str) -> None:
     program = require("systemd-analyze", "systemd")
-    unit = tmp_path / "thywill.service"
-    unit.write_text(UNIT.replace("/srv/thywill/.venv/bin/python", "/bin/true").replace("/srv/thywill", "/"))
+    unit = tmp_path / name
+    unit.write_text(text.replace("/srv/thywill/.venv/bin/python", "/bin/true").replace("/srv/thywill", "/"))
     result = subprocess.run(
         [program, "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False
     )
@@ -49,6 +51,15 @@ def test_the_unit_agrees_with_the_settings() -> None:
     assert (Path(script).name, option) == ("run.py", "--config")
     for name in re.findall(r"THYWILL_([A-Z_]+)=", UNIT):
         assert name.lower().startswith(SECTIONS)
+
+
+def test_the_template_differs_in_the_port_alone() -> None:
+    ours = {line for line in TEMPLATE.splitlines() if line and not line.startswith("#")}
+    plain = {line for line in UNIT.splitlines() if line and not line.startswith("#")}
+    command = f"ExecStart={value('ExecStart')}"
+    described = f"Description={value('Description')}"
+    assert plain - ours == {command, described}
+    assert ours - plain == {f"{command} --port %i", described.replace("thywill", "thywill at port %i", 1)}
 
 
 # What systemd is told.

@@ -17,6 +17,7 @@ from tests.gate.environment import ROOT
 from tests.support.command import run_here
 from tests.support.rights import nobody
 from tests.support.served import COMMAND, Served
+from thywill.commands import check as checking
 from thywill.commands import nginx, places
 from thywill.commands.report import Finding, Level, Report
 from thywill.config import ServerSettings
@@ -327,6 +328,22 @@ def test_nginx_without_limits_for_one_address(tmp_path: Path) -> None:
     (warning, _) = look("proxy_pass http://thywill;", tmp_path)
     assert warning.level is Level.WARNING
     assert warning.remedy == "limit_req and limit_conn as in conf/nginx.conf"
+
+
+def test_nginx_before_several_servers_of_a_queue_that_is_of_one(tmp_path: Path) -> None:
+    file = tmp_path / "nginx.conf"
+    file.write_text("upstream thywill {\nserver 10.0.0.11:8080;\nserver 10.0.0.12:8080;\n}")
+    (problem,) = nginx.examine(file, ServerSettings(), shared=False).findings
+    assert problem.text == "it spreads requests over 2 servers, but the queue of these settings is of one"
+    assert "spreads" not in str(nginx.examine(file, ServerSettings(), shared=True).findings)
+
+
+@pytest.mark.parametrize(("processes", "level"), [(1, None), (2, "ok"), (3, "warning")])
+def test_servers_and_processors(monkeypatch: pytest.MonkeyPatch, processes: int, level: str | None) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    report = Report()
+    checking._check_processes(ServerSettings(processes=processes), report)
+    assert [each.level.value for each in report.findings] == ([level] if level else [])
 
 
 def test_nginx_settings_that_are_not_there(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from thywill.process import descriptors
 from thywill.process.secret import SECRET_BYTES
 from thywill.process.sockets import bare, describe, listen
 from thywill.push.base import Push
+from thywill.queue.base import Queue
 from thywill.server import COMPONENTS, Service
 
 USUAL = 60.0
@@ -80,10 +81,12 @@ async def examine(
     await _check_database(settings, choice, folder, report)
     _check_port(server, report)
     _check_limits(server, report)
+    _check_processes(server, report)
     _check_network(server, choice, report)
     if nginx_file is not None:
         hold = max(push.settings.hold for push in choice.several("push", Push))
-        report.findings += nginx.examine(nginx_file, server, hold).findings
+        shared = choice.one("queue", Queue).kind.shared  # type: ignore[type-abstract]
+        report.findings += nginx.examine(nginx_file, server, hold, shared=shared).findings
     return report
 
 
@@ -173,6 +176,16 @@ def _check_limits(server: ServerSettings, report: Report) -> None:
     else:
         needed = descriptors.needed(server.max_clients)
         report.good("descriptors", f"{needed} are enough for {server.max_clients} clients, and allowed")
+
+
+def _check_processes(server: ServerSettings, report: Report) -> None:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if server.processes > cores:
+        text = f"{server.processes} servers on {cores} processors are slower than {cores}"
+        report.warn("processes", text, f"[server] processes = {cores}")
+    elif server.processes > 1:
+        text = f"{server.processes} servers share the port, each with its own limits; a parent watches them"
+        report.good("processes", text)
 
 
 def _is_everyone(proxy: str) -> bool:

@@ -23,13 +23,14 @@ UPSTREAM = re.compile(r"\bupstream\s+\S+\s*\{([^}]*)\}")
 FILES = ("ssl_certificate", "ssl_certificate_key", "ssl_dhparam", "ssl_trusted_certificate")
 
 
-def examine(file: Path, server: ServerSettings, hold: float = 0.0) -> Report:
+def examine(file: Path, server: ServerSettings, hold: float = 0.0, *, shared: bool = True) -> Report:
     """Return a report on nginx's settings.
 
     Args:
         file: nginx's settings.
         server: the section ``[server]`` of ours.
         hold: for how many seconds the longest of our answers waits without a byte.
+        shared: whether several servers may use our queue.
     """
     report = Report()
     try:
@@ -45,6 +46,9 @@ def examine(file: Path, server: ServerSettings, hold: float = 0.0) -> Report:
     if upstreams and not any(_is_here(each, server) for each in upstreams):
         text = f"its upstream is {', '.join(upstreams)}, but the settings have {server.address}:{server.port}"
         report.problem("nginx", text, f"server {server.address}:{server.port}; in upstream thywill")
+    elif len(upstreams) > 1 and not shared:
+        text = f"it spreads requests over {len(upstreams)} servers, but the queue of these settings is of one"
+        report.problem("nginx", text, '[queue] component = "redis", or one server in upstream thywill')
     elif not report.status:
         _check_limits(lines, server, report)
         _check_times(text, lines, server, hold, report)
