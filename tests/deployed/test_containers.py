@@ -88,7 +88,7 @@ async def test_its_health_is_asked_of_ready(start: Start) -> None:
     _, _, code = json.loads(check.partition("CMD ")[2])
     port = running.base.rstrip("/").rpartition(":")[2]
     assert await status_of(code, port) == 0
-    running.service.hub.drain(0)
+    running.service.engine.drain.begin(0)
     assert await status_of(code, port) != 0
     assert await status_of(code, str(free_port())) != 0
 
