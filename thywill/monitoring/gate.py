@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from thywill.core.attempts import Attempts
 from thywill.core.signing import Signer
 from thywill.errors import BadKey, BadToken, NotLocal
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
-from thywill.monitoring.attempts import Attempts
 
 COOKIE = "thywill_operator"
 HOURS = 12.0

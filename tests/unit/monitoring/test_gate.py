@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from thywill.core.attempts import SECONDS, WRONG, WRONG_FORWARDED, Attempts
 from thywill.core.signing import Signer
 from thywill.errors import BadKey, NotLocal, SettingsError, TooMany
-from thywill.monitoring.attempts import SECONDS, WRONG, WRONG_FORWARDED, Attempts
 from thywill.monitoring.gate import HOURS, Gate, Visitor
 from thywill.monitoring.settings import MonitoringSettings
 
