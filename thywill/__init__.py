@@ -1,30 +1,50 @@
-"""Asynchronous messaging between a server and many browsers, over plain HTTP."""
+"""Asynchronous messaging between a server and many browsers, over plain HTTP.
 
-from thywill.application import Application, Client, rpc
-from thywill.component import Configuration
-from thywill.cuttable import Cuttable
-from thywill.errors import (
-    ApplicationError,
-    LimitReached,
-    RpcError,
-    ThywillError,
-    Unavailable,
-    UnsendableMessage,
-)
+The names are imported when they are first used: ``thywill.publisher`` and ``thywill.tickets`` are for
+programs where the packages that the server needs are not installed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from thywill.application import Application as Application
+    from thywill.application import Client as Client
+    from thywill.application import rpc as rpc
+    from thywill.component import Configuration as Configuration
+    from thywill.cuttable import Cuttable as Cuttable
+    from thywill.errors import ApplicationError as ApplicationError
+    from thywill.errors import LimitReached as LimitReached
+    from thywill.errors import RpcError as RpcError
+    from thywill.errors import ThywillError as ThywillError
+    from thywill.errors import Unavailable as Unavailable
+    from thywill.errors import UnsendableMessage as UnsendableMessage
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Application",
-    "ApplicationError",
-    "Client",
-    "Configuration",
-    "Cuttable",
-    "LimitReached",
-    "RpcError",
-    "ThywillError",
-    "Unavailable",
-    "UnsendableMessage",
-    "__version__",
-    "rpc",
-]
+HOMES = {
+    "Application": "application",
+    "Client": "application",
+    "rpc": "application",
+    "Configuration": "component",
+    "Cuttable": "cuttable",
+    "ApplicationError": "errors",
+    "LimitReached": "errors",
+    "RpcError": "errors",
+    "ThywillError": "errors",
+    "Unavailable": "errors",
+    "UnsendableMessage": "errors",
+}
+"""The module of each name that the authors of applications import."""
+
+__all__ = [*HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -183,6 +183,11 @@ class Application:
     handle: Callable[[LiveClient], Client]
     """Returns the ``Client`` object of a client of this application."""
 
+    @property
+    def policies(self) -> Policies:
+        """What ``overflow`` and ``channel_overflow`` say."""
+        return self._policies
+
     def _connect(self, name: str, actions: Actions, limit: int) -> None:
         self.name = name
         self._actions = actions

@@ -36,6 +36,7 @@ SECTIONS = (
     "application_interface",
     "client_interface",
     "push",
+    "publishing",
     "queue",
     "database",
     "log",
@@ -426,6 +427,8 @@ def _typed(text: str, hint: Any) -> Any:
     """Return ``text`` as the type ``hint``; a text of another type stays as it is, for the error."""
     if get_origin(hint) is list:
         return _as_list(text)
+    if get_origin(hint) is dict:
+        return _as_table(text)
     try:
         return msgspec.convert(text, hint, strict=False)
     except msgspec.ValidationError:
@@ -447,6 +450,14 @@ def _as_list(text: str) -> Any:
         return [word.strip() for word in text.split(",")]
     try:
         return tomllib.loads(f"list = {text}")["list"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _as_table(text: str) -> Any:
+    """Return the table in ``text``, which is written on one line as in the file: ``{name = "value"}``."""
+    try:
+        return tomllib.loads(f"table = {text}")["table"]
     except tomllib.TOMLDecodeError:
         return text
 

@@ -7,8 +7,8 @@ ThywillError
 │   └── RpcError             an @rpc method raises it to answer the caller with an error
 │       └── LimitReached     a client did something more often than the application allows
 └── RequestError             the browser or the network: the request is answered with it, never a traceback
-    ├── Malformed  BadToken  BadKey  NotLocal  BadOrigin  NotFound  MethodNotAllowed  Gap  Conflict  Gone
-    ├── Reused  TooLarge  UnsupportedEncoding  Probed
+    ├── Malformed  BadToken  BadKey  NotLocal  Forbidden  BadOrigin  NotFound  MethodNotAllowed  Gap
+    ├── Conflict  Reused  Gone  TooLarge  UnsupportedEncoding  Probed
     └── TooMany  Draining  Unavailable    may succeed later; they say after how many seconds
 """
 
@@ -100,7 +100,7 @@ class Probed(BadToken):
 
 
 class BadKey(RequestError):
-    """The operator's key ([monitoring] key) is missing or wrong."""
+    """The operator's key ([monitoring] key) or a publisher's ([publishing.keys]) is missing or wrong."""
 
     status = 401
     code = "bad_key"
@@ -111,6 +111,13 @@ class NotLocal(RequestError):
 
     status = 403
     code = "not_local"
+
+
+class Forbidden(RequestError):
+    """The publisher's key is not for this application ([publishing.keys])."""
+
+    status = 403
+    code = "forbidden"
 
 
 class BadOrigin(RequestError):

@@ -61,6 +61,8 @@ from thywill.process.name import server_name
 from thywill.process.private import make_private
 from thywill.process.secret import make_folder, read_secret
 from thywill.process.sockets import Inherited, bind, describe, start_listening
+from thywill.publishing.component import Publishing
+from thywill.publishing.settings import PublishingSettings
 from thywill.push.base import Push, PushSettings, SendLimits
 from thywill.push.longpoll import LongPoll
 from thywill.queue.base import Queue, QueueSettings
@@ -148,14 +150,14 @@ class Service:
         self.gate = Gate(settings.section("monitoring", MonitoringSettings).read_key(root), signer)
         self.status = self._make_status(signer, root)
         self.client_interface = _build(pages, self._surroundings(engine, signer, root))
+        self.refusals = Refusals(self.meter.errors)
+        self.publishing = self._make_publishing(settings.section("publishing", PublishingSettings))
         self._parts = [*self._components(), self.status.engine.applications]
         self._server = self._make_server()
         self._started: list[Component] = []
         self._sockets: list[socket.socket] = []
-        self._bound = True
         self._ticker: asyncio.TimerHandle | None = None
-        self._due = 0.0
-        self.address = ""
+        self._bound, self._due, self.address = True, 0.0, ""
         self.queue.describe_server = self.watch.row
         self.deposed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -219,8 +221,14 @@ class Service:
         interface = TornadoClientInterface(ClientInterfaceSettings(), surroundings)
         return StatusSite(self.gate, engine, push, interface)
 
+    def _make_publishing(self, settings: PublishingSettings) -> Publishing:
+        message = self.queue.settings.message
+        draining = lambda: self.hub.draining  # noqa: E731
+        return Publishing(settings, self.queue.publish, draining, self.applications, message, self.refusals)
+
     def _components(self) -> list[Component]:
-        return [self.log, self.database, self.queue, *self.pushes, self.client_interface, self.applications]
+        pages = [*self.pushes, self.client_interface]
+        return [self.log, self.database, self.queue, *pages, self.applications, self.publishing]
 
     async def problems(self) -> list[str]:
         """Return the reasons why the server cannot serve now, a sentence each; none if it can."""
@@ -248,6 +256,7 @@ class Service:
         endpoints: dict[bytes, Endpoint] = {
             **self.client_interface.endpoints(),
             **self.status.endpoints(),
+            **self.publishing.endpoints(),
             b"/thywill/ready": Ready(self.problems),
             b"/thywill/metrics": self.gate.guard(Metrics(self.watch)),
             b"/thywill/servers": self.gate.guard(Servers(self.queue.servers)),
@@ -255,10 +264,9 @@ class Service:
         for push in self.pushes:
             endpoints.update(push.endpoints())
         finders = [push.find for push in self.pushes]
-        refusals = Refusals(self.meter.errors)
         site = Site(
             self.client_interface.application(),
-            refusals,
+            self.refusals,
             endpoints,
             finders,
             requests,

@@ -34,9 +34,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "push": COMPONENT,
     "queue": COMPONENT,
     "monitoring": COMPONENT,
+    "publishing": COMPONENT,
+    "publisher": set(),  # for programs that have no package of the server
     "process": {"errors"},
-    "server": {"monitoring", "process", "thywill", *COMPONENT},
-    "commands": {"monitoring", "process", "server", *COMPONENT},
+    "server": {"monitoring", "process", "publishing", "thywill", *COMPONENT},
+    "commands": {"monitoring", "process", "publisher", "publishing", "server", *COMPONENT},
     "cuttable": {"application", "component"},
     "thywill": {
         "application",

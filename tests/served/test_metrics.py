@@ -163,12 +163,14 @@ async def test_a_late_loop_is_seen(running: Running) -> None:
 
 
 async def test_every_metric_is_in_the_documents_and_no_other(start: Start) -> None:
-    running = await start()
+    running = await start(publishing={"keys": {"shop": "KEY"}})
     client = await running.connect()
+    publication = {"application": "probe", "channel": "news", "data": 1}
+    await running.ask("publish", publication, headers={"Authorization": "Bearer KEY"})
     await running.ask("poll", {"token": "forged", "cursor": 0})
     await client.send({"echo": 1})
     running.service.meter.limited["connects"] += 1
-    await until(lambda: running.service.meter.applications["probe"].sends == 1)
+    await until(lambda: running.service.meter.applications["probe"].sends == 2)
     await running.service.database.flush()
     documented = ROW.findall((ROOT / "conf" / "README.md").read_text(encoding="utf-8"))
     assert sorted(documented) == sorted((await running.service.watch.measures()).all)

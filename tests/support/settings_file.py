@@ -8,6 +8,7 @@ from typing import Any
 from thywill.component import Component
 from thywill.config import LimitsSettings, ServerSettings
 from thywill.monitoring.settings import MonitoringSettings
+from thywill.publishing.settings import PublishingSettings
 from thywill.server import COMPONENTS
 
 
@@ -23,6 +24,7 @@ def documented() -> dict[str, list[type[Any]]]:
         "server": [ServerSettings],
         "limits": [LimitsSettings],
         "monitoring": [MonitoringSettings],
+        "publishing": [PublishingSettings],
     }
     for kind, known in COMPONENTS.items():
         for name, dotted in known.items():

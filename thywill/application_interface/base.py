@@ -9,6 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from thywill.application import Application
 from thywill.component import Component, Configuration, NoSettings
+from thywill.core.message import Address
+from thywill.core.overflow import Overflow
 from thywill.hub.actions import Actions
 from thywill.hub.client import LiveClient
 from thywill.hub.ports import Listener
@@ -88,6 +90,13 @@ class ApplicationInterface(Component, Listener):
     def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
         """Let the client's application add its parameters and resources."""
         raise NotImplementedError
+
+    def overflow_of(self, application: str, address: Address) -> Overflow | None:
+        """Return what ``application`` wants for messages from outside to ``address`` where an outbox is full.
+
+        None leaves it to ``[queue] overflow``.
+        """
+        return None
 
     def resumed(self, client: LiveClient) -> None:
         """Do nothing, for interfaces whose applications keep nothing in memory about a client."""

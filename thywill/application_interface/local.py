@@ -17,6 +17,7 @@ from thywill.application_interface.loading import failure_of, load, slips
 from thywill.component import Configuration
 from thywill.core.envelope import Item, encode_failure, encode_result
 from thywill.core.message import Address, Message
+from thywill.core.overflow import Overflow
 from thywill.errors import RpcError, SettingsError, Unavailable, UnsendableMessage
 from thywill.hub.actions import Actions
 from thywill.hub.client import LiveClient
@@ -206,6 +207,10 @@ class LocalApplications(ApplicationInterface):
         configuration.scripts += [f"{application.name}/{file}" for file in application.scripts]
         configuration.styles += [f"{application.name}/{file}" for file in application.styles]
         application.bootstrap(self._handle(client), configuration)
+
+    def overflow_of(self, application: str, address: Address) -> Overflow | None:
+        policies = self._applications[application].policies
+        return policies.of(address.name) if address.kind == "channel" else policies.default
 
     # What clients do.
 

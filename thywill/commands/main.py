@@ -96,6 +96,12 @@ def _servers(call: Call) -> int:
     return servers.run(call.options, call.read_settings(), call.root)
 
 
+def _publish(call: Call) -> int:
+    from thywill.commands import publish
+
+    return publish.run(call.options, call.read_settings(), sys.stdin)
+
+
 def _migrate(call: Call) -> int:
     from thywill.commands import migrate
 
@@ -108,6 +114,7 @@ RUN: dict[str, Callable[[Call], int]] = {
     "doctor": _doctor,
     "clients": _clients,
     "servers": _servers,
+    "publish": _publish,
     "migrate": _migrate,
 }
 

@@ -112,6 +112,25 @@ def _add_servers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", help="a server to ask (default: that of the settings, on this machine)")
 
 
+def _add_publish(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("application", help="the name of the application")
+    parser.add_argument("channel", help="the channel; or who gets it, with one of the options below")
+    parser.add_argument(
+        "json", help='the data, such as \'{"text": "Hello"}\'; - reads it from the standard input'
+    )
+    receivers = parser.add_mutually_exclusive_group()
+    for name in ("client", "session"):
+        text = f"CHANNEL is the id of a {name}"
+        receivers.add_argument(f"--{name}", dest="receiver", action="store_const", const=name, help=text)
+    parser.set_defaults(receiver="channel")
+    parser.add_argument("--url", help="the address of the server (default: [server] address and port)")
+    parser.add_argument("--key", help="the key (default: the first in [publishing.keys] for the application)")
+    parser.add_argument("--id", help="the message's own id: the same again is the same message, sent once")
+    parser.add_argument(
+        "--timeout", type=float, default=10.0, metavar="SECONDS", help="with all tries (default: 10)"
+    )
+
+
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
@@ -129,6 +148,11 @@ COMMANDS = {
     "clients": Command(STORED, "List the clients in the database, those seen last first.", _add_clients),
     "servers": Command(
         ("--address", "--port"), "List the servers that run and share the queue.", _add_servers
+    ),
+    "publish": Command(
+        ("--address", "--port"),
+        "Publish a message to the pages of an application, by a running server.",
+        _add_publish,
     ),
     "migrate": Command(STORED, "Bring the database's schema up to date.", _add_json),
 }

@@ -1,0 +1,160 @@
+"""Reads the body of ``POST /thywill/publish``: one message, or a list that is taken whole or not at all.
+
+    {"application": "shop", "channel": "till", "data": {"total": 12}, "id": "order-7"}
+    {"messages": [{"application": "shop", "session": "…", "data": 1}, {"application": …}, …]}
+
+Each message has one receiver: a channel, a client, a session or a user. An error in a list names the message
+by its number, which counts from 1.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Container
+from typing import Annotated, Any
+
+import msgspec
+
+from thywill.core.envelope import NO_MESSAGES, encode_data
+from thywill.core.message import KEY, Address, Message
+from thywill.core.overflow import Overflow
+from thywill.core.publication import Mark, Publication
+from thywill.errors import Malformed, NotFound, RequestError, TooLarge, UnsendableMessage
+
+MOST = 1000
+"""Messages in one request."""
+CHANNEL = 200
+"""Characters of a channel's name."""
+ID = 100
+"""Characters of the id that a publisher gives a message."""
+RECEIVERS = ("channel", "client", "session")
+NAME_SHOWN = 100
+"""Characters of an application's name that an error repeats."""
+
+INDEX = re.compile(r" - at `\$\[(\d+)\]")
+"""Where msgspec says which message is wrong."""
+
+OverflowOf = Callable[[str, Address], Overflow | None]
+"""Returns what an application wants for messages to this receiver where an outbox is full."""
+
+
+class WireMessage(msgspec.Struct):
+    """A message as a publisher sends it."""
+
+    application: str
+    data: Any
+    channel: Annotated[str, msgspec.Meta(max_length=CHANNEL)] | None = None
+    client: str | None = None
+    session: str | None = None
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=ID)] | None = None
+    key: Annotated[str, msgspec.Meta(max_length=KEY)] | None = None
+
+    def address(self) -> Address:
+        """Return the one receiver.
+
+        Raises:
+            Malformed: there is none, or there are several.
+        """
+        named = [name for name in RECEIVERS if getattr(self, name) is not None]
+        if len(named) != 1:
+            found = " and ".join(named) or "none"
+            raise Malformed(f"a message has one receiver, {', '.join(RECEIVERS)}: this one has {found}")
+        return Address(named[0], getattr(self, named[0]))
+
+
+class Batch(msgspec.Struct):
+    """The body of a request with several messages; without ``messages`` it is one message."""
+
+    messages: msgspec.Raw = NO_MESSAGES
+
+
+_batch = msgspec.json.Decoder(Batch)
+_one = msgspec.json.Decoder(WireMessage)
+_many = msgspec.json.Decoder(list[WireMessage])
+
+
+class Reader:
+    """Turns the body of a request into publications.
+
+    Args:
+        applications: the names of the applications that there are.
+        limit: bytes of JSON that the data of one message may have.
+        overflow_of: asks an application for its policy.
+    """
+
+    def __init__(self, applications: Container[str], limit: int, overflow_of: OverflowOf) -> None:
+        self._applications = applications
+        self._limit = limit
+        self._overflow_of = overflow_of
+
+    def read(self, body: bytes, check: Callable[[str], None]) -> list[Publication]:
+        """Return the messages in ``body``.
+
+        Args:
+            body: the body of the request.
+            check: raises a ``RequestError`` for an application that the publisher may not publish to.
+
+        Raises:
+            Malformed: a message does not have the form above, or is not JSON.
+            Forbidden: the publisher may not publish to the application of one.
+            NotFound: there is no application of this name.
+            TooLarge: there are too many messages, or one is too large.
+        """
+        try:
+            batch = _batch.decode(body)
+            if batch.messages == NO_MESSAGES:
+                return [self._publication(_one.decode(body), check)]
+            messages = _many.decode(batch.messages)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Malformed(_reason(error)) from None
+        if len(messages) > MOST:
+            raise TooLarge(f"{len(messages)} messages; a request may have {MOST}")
+        return [self._numbered(index, each, check) for index, each in enumerate(messages)]
+
+    def _numbered(self, index: int, sent: WireMessage, check: Callable[[str], None]) -> Publication:
+        try:
+            return self._publication(sent, check)
+        except RequestError as error:
+            raise numbered(error, index) from None
+
+    def _publication(self, sent: WireMessage, check: Callable[[str], None]) -> Publication:
+        application, address = sent.application, sent.address()
+        check(application)
+        if application not in self._applications:
+            raise NotFound(f"there is no application {application[:NAME_SHOWN]!r}")
+        message = Message(
+            self._encoded(sent.data),
+            key=None if sent.key is None else address.keyed(sent.key),
+            overflow=self._overflow_of(application, address),
+        )
+        mark = None
+        if sent.id is not None:
+            mark = Mark.of(application, sent.id, address, sent.data, sent.key)
+        return Publication(application, address, message, mark)
+
+    def _encoded(self, data: Any) -> bytes:
+        try:
+            encoded = encode_data(data, sys.maxsize)
+        except UnsendableMessage as error:
+            raise Malformed(str(error)) from None
+        if len(encoded) > self._limit:
+            raise TooLarge(f"its data has {len(encoded)} bytes of JSON, and the limit is {self._limit}")
+        return encoded
+
+
+def numbered(error: RequestError, index: int) -> RequestError:
+    """Return ``error`` with the number of the message in its text, which counts from 1."""
+    error.message = f"message {index + 1} (messages[{index}]): {error.message}"
+    return error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "the JSON is nested too deeply"
+    if not isinstance(error, msgspec.ValidationError):
+        return "the body is not JSON in UTF-8"
+    text, found = str(error), INDEX.search(str(error))
+    if found is None:
+        return text
+    return f"message {int(found[1]) + 1}: {text.replace('`$[', '`$.messages[')}"
