@@ -13,7 +13,8 @@ from tests.support.shared_place import FACTS, LOBBY, SECONDS, TEXT, opened
 from thywill.core.message import Address, Message
 from thywill.core.overflow import Overflow
 from thywill.core.positions import BITS, EPOCH
-from thywill.errors import Conflict, Gap, Gone, TooMany
+from thywill.core.publication import Mark
+from thywill.errors import Conflict, Gap, Gone, Reused, TooMany
 from thywill.hub.step import CONNECTED, DISCONNECTED
 from thywill.queue.shared.operations import (
     CAUSES_REMEMBERED,
@@ -29,6 +30,7 @@ from thywill.queue.shared.operations import (
     Finish,
     Greet,
     Incoming,
+    Publish,
     Renew,
     SaveData,
     SetMember,
@@ -250,6 +252,39 @@ async def test_the_last_messages_outside_of_steps_are_remembered(redises: Redise
         ids = await place.store.execute([append(n) for n in range(1, CAUSES_REMEMBERED + 3)])
         assert await place.store.execute([append(n) for n in (3, CAUSES_REMEMBERED + 2)]) == [ids[2], ids[-1]]
         assert await place.do(append(2)) > ids[-1]
+
+
+async def test_messages_from_outside_are_added_once_for_each_mark(redises: Redises, kind: str) -> None:
+    async with opened(redises, kind) as place:
+        text, mark = Message(b"1"), Mark("aa", "dd")
+
+        def publish(number: int, *marks: Mark | None, check: bool = False) -> Publish:
+            messages = [(LOBBY, text, each) for each in marks]
+            return Publish("chat", messages, Cause("one", number), 3600, check)
+
+        first, second, third = await place.do(publish(1, mark, None, mark))
+        assert first == third
+        assert await place.do(publish(1, mark, None, mark)) == [first, second, first]
+        (again, new) = await place.do(publish(2, mark, Mark("bb", "dd")))
+        assert (again, new > second) == (first, True)
+        assert [entry.id for entry in await place.log()] == [first, second, new]
+
+
+async def test_a_mark_of_another_message_is_refused_with_all_of_its_batch(
+    redises: Redises, kind: str
+) -> None:
+    async with opened(redises, kind) as place:
+        await place.do(Publish("chat", [(LOBBY, Message(b"1"), Mark("aa", "dd"))], Cause("one", 1), 3600))
+        for check in (True, False):
+            for marks in ((None, Mark("aa", "ee")), (Mark("bb", "dd"), Mark("bb", "ee"))):
+                messages = [(LOBBY, Message(b"2"), mark) for mark in marks]
+                refused = await place.do(Publish("chat", messages, Cause("one", 2), 3600, check))
+                assert isinstance(refused, Reused)
+                assert refused.index == 1
+        assert len(await place.log()) == 1
+        fine = [(LOBBY, Message(b"2"), Mark("cc", "dd"))]
+        assert await place.do(Publish("chat", fine, Cause("one", 3), 3600, check=True)) == []
+        assert len(await place.log()) == 1
 
 
 async def test_a_finished_step_leaves_the_inbox_with_its_data(redises: Redises, kind: str) -> None:

@@ -39,6 +39,7 @@ class MemoryApplication:
     clients: dict[str, MemoryClient] = field(default_factory=dict)
     leases: dict[str, float] = field(default_factory=dict)
     reasons: dict[str, tuple[str, float]] = field(default_factory=dict)
+    published: dict[str, tuple[int, str, float]] = field(default_factory=dict)
     marks: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
     lowest: dict[str, tuple[int, float]] = field(default_factory=dict)
     leader: str = ""

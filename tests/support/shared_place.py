@@ -12,8 +12,8 @@ from tests.support.shared_memory import SharedMemory
 from tests.support.shared_store import MemorySharedStore, heartbeat
 from thywill.core.message import Address, Message
 from thywill.hub.step import CONNECTED
-from thywill.queue.redis.safety import Safe
-from thywill.queue.redis.store import RedisStore, StoreOptions
+from thywill.queue.redis.options import Safe, StoreOptions
+from thywill.queue.redis.store import RedisStore
 from thywill.queue.shared.base import SharedStore
 from thywill.queue.shared.operations import (
     Accept,

@@ -10,7 +10,7 @@ from typing import TypeVar
 from tests.support.shared_memory import MemoryApplication, MemoryClient, SharedMemory
 from thywill.core.positions import begin
 from thywill.core.server_row import ServerRow
-from thywill.errors import Conflict, Gap, Gone, SettingsError, TooMany
+from thywill.errors import Conflict, Gap, Gone, Reused, SettingsError, TooMany
 from thywill.hub.step import CONNECTED, DISCONNECTED
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.operations import (
@@ -34,6 +34,7 @@ from thywill.queue.shared.operations import (
     NotLeader,
     Operation,
     Outcome,
+    Publish,
     Renew,
     Renewed,
     SaveData,
@@ -331,6 +332,32 @@ class MemorySharedStore(SharedStore):
     @staticmethod
     def _marks_of(cause: Cause) -> tuple[str, int]:
         return (cause.client, cause.number if cause.place else 0)
+
+    @_do.register
+    def _publish(self, operation: Publish, there: MemoryApplication) -> Outcome:
+        now = self.memory.now
+        marked: dict[str, str] = {}
+        for index, (_, _, mark) in enumerate(operation.messages):
+            if mark is not None:
+                _, digest, until = there.published.get(mark.key, (0, "", 0.0))
+                known = digest if until > now else marked.setdefault(mark.key, mark.digest)
+                if known != mark.digest:
+                    return Reused(index)
+        if operation.check:
+            return []
+        ids: list[int] = []
+        for place, (address, message, mark) in enumerate(operation.messages):
+            found = there.published.get(mark.key, (0, "", 0.0)) if mark else (0, "", 0.0)
+            if found[2] > now:
+                ids.append(found[0])
+                continue
+            cause = operation.cause._replace(place=f"message {place}")
+            added = self._append(Append(operation.application, None, address, message, cause), there)
+            assert isinstance(added, int)
+            if mark is not None:
+                there.published[mark.key] = (added, mark.digest, now + operation.age)
+            ids.append(added)
+        return ids
 
     @_do.register
     def _evict(self, operation: Evict, there: MemoryApplication) -> Outcome:

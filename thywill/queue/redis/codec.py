@@ -17,7 +17,7 @@ import msgspec
 
 from thywill.core.message import Address, Message
 from thywill.core.overflow import Overflow
-from thywill.errors import Conflict, Gap, Gone, TooMany, Unavailable
+from thywill.errors import Conflict, Gap, Gone, Reused, TooMany, Unavailable
 from thywill.queue.shared.operations import (
     Accept,
     Accepted,
@@ -34,6 +34,7 @@ from thywill.queue.shared.operations import (
     NotLeader,
     Operation,
     Outcome,
+    Publish,
     Renew,
     Renewed,
     SaveData,
@@ -124,10 +125,24 @@ def _renew(operation: Renew) -> Row:
 
 @_row.register
 def _append(operation: Append) -> Row:
-    (kind, name), (data, reply_to, key, overflow) = operation.address, operation.message
+    message = _message(operation.address, operation.message)
+    return ["append", _fence(operation.fence), *message, *operation.cause]
+
+
+def _message(address: Address, message: Message) -> tuple[str, str]:
+    (kind, name), (data, reply_to, key, overflow) = address, message
     policy = overflow.value if overflow else None
-    header = _text((kind, json.dumps(name), reply_to, key, policy))
-    return ["append", _fence(operation.fence), header.decode(), data.decode(), *operation.cause]
+    return _text((kind, json.dumps(name), reply_to, key, policy)).decode(), data.decode()
+
+
+@_row.register
+def _publish(operation: Publish) -> Row:
+    messages = [
+        (*_message(address, message), mark.key if mark else "", mark.digest if mark else "")
+        for address, message, mark in operation.messages
+    ]
+    cause = operation.cause
+    return ["publish", ANY, messages, cause.client, cause.number, max(1, int(operation.age)), operation.check]
 
 
 @_row.register
@@ -207,6 +222,7 @@ _REFUSALS: dict[int, Callable[..., Outcome]] = {
     6: Conflict,
     7: lambda: TooMany(BEHIND, retry=1),
     8: _failed,
+    9: Reused,
 }
 """By the numbers at the beginning of ``library.lua``."""
 

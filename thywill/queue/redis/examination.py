@@ -14,8 +14,9 @@ from redis.exceptions import ResponseError
 from thywill.errors import SettingsError
 from thywill.queue.redis.library import FORMAT
 from thywill.queue.redis.link import Link, WrongPassword
+from thywill.queue.redis.options import Safe
 from thywill.queue.redis.place import RedisPlace
-from thywill.queue.redis.safety import Safe, Safety
+from thywill.queue.redis.safety import Safety
 from thywill.queue.shared.base import StoreUnavailable
 from thywill.queue.shared.rows import Heartbeat
 

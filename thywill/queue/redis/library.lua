@@ -13,13 +13,15 @@
 --   leader          who leads, until when, with which fence
 --   cause:CLIENT:N  the ids of the messages that an unfinished step has sent
 --   outside:SERVER  the ids of the last messages that a server has sent outside of steps
+--   published:MARK  the id of a message from outside, and its digest
 --   lowest          for each server the lowest id that one of its clients needs, and when it said so
 --   state           up to where the log is deleted; when leases expired last
 --   reason:ID       why a client has ended, for an hour after its row was deleted
 --
 -- An answer begins with one of these numbers.
 
-local OK, GONE, UNKNOWN, LOST_TIME, NOT_LEADER, GAP, CONFLICT, TOO_MANY, FAILED = 0, 1, 2, 3, 4, 5, 6, 7, 8
+local OK, GONE, UNKNOWN, LOST_TIME, NOT_LEADER, GAP, CONFLICT, TOO_MANY, FAILED, REUSED =
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 local EPOCH = 1577836800 -- as core/positions.py
 local SECOND = 2097152
@@ -34,6 +36,14 @@ local DIGEST = 6 -- characters; all ten fit into the small form of a hash, 64 by
 -- Numbers above 10^14 lose digits when Lua makes texts of them.
 local function text(number)
   return string.format('%.0f', number)
+end
+
+local function texts(numbers)
+  local found = {}
+  for place, number in ipairs(numbers) do
+    found[place] = text(number)
+  end
+  return found
 end
 
 local function time()
@@ -287,23 +297,78 @@ function OPERATIONS.renew(at, server, clients, lowest, seconds)
   return {OK, moved, unknown}
 end
 
+-- Remember what a server has sent outside of steps under its ``number``, and forget an old one.
+local function remember(at, key, number, value)
+  redis.call('HSET', key, text(number), value)
+  redis.call('HDEL', key, text(number - CAUSES_REMEMBERED))
+  if number % 100 == 1 then
+    redis.call('EXPIRE', key, OUTSIDE_AGE)
+  end
+end
+
 function OPERATIONS.append(at, header, data, owner, number, place)
   local inside = place ~= ''
   local key = at.base .. (inside and 'cause:' .. owner .. ':' .. text(number) or 'outside:' .. owner)
-  local field = inside and place or text(number)
-  local known = redis.call('HGET', key, field)
+  local known = redis.call('HGET', key, inside and place or text(number))
   if known then
     return {OK, tonumber(known)}
   end
   local id = log(at, 'm', header, 'd', data)
-  redis.call('HSET', key, field, id)
-  if not inside then
-    redis.call('HDEL', key, text(number - CAUSES_REMEMBERED))
-    if number % 100 == 1 then
-      redis.call('EXPIRE', key, OUTSIDE_AGE)
-    end
+  if inside then
+    redis.call('HSET', key, place, id)
+  else
+    remember(at, key, number, id)
   end
   return {OK, at.last}
+end
+
+-- Return the id of a message from outside that is known, and its digest.
+local function published(at, mark)
+  local found = mark ~= '' and redis.call('GET', at.base .. 'published:' .. mark)
+  if found then
+    return string.match(found, '^(%d+) (%x+)$')
+  end
+end
+
+-- Return the place of the first message whose mark belongs to another one, counted from 0.
+local function reused(at, messages)
+  local marked = {}
+  for place, message in ipairs(messages) do
+    local mark, digest = message[3], message[4]
+    local _, known = published(at, mark)
+    known = known or marked[mark] or digest
+    if mark ~= '' then
+      marked[mark] = known
+      if known ~= digest then
+        return place - 1
+      end
+    end
+  end
+end
+
+function OPERATIONS.publish(at, messages, owner, number, age, check)
+  local key = at.base .. 'outside:' .. owner
+  local before = not check and redis.call('HGET', key, text(number))
+  if before then
+    return {OK, cjson.decode(before)}
+  end
+  local wrong = reused(at, messages)
+  if wrong then
+    return {REUSED, wrong}
+  end
+  local ids = {}
+  for place, message in ipairs(check and {} or messages) do
+    local header, data, mark, digest = unpack(message)
+    local id = published(at, mark) or log(at, 'm', header, 'd', data)
+    if mark ~= '' then
+      redis.call('SET', at.base .. 'published:' .. mark, id .. ' ' .. digest, 'EX', age)
+    end
+    ids[place] = tonumber(id)
+  end
+  if not check then
+    remember(at, key, number, '[' .. table.concat(texts(ids), ',') .. ']')
+  end
+  return {OK, ids}
 end
 
 function OPERATIONS.evict(at, client, reason, number)

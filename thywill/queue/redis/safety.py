@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
 from typing import Any
 
 from redis.exceptions import ResponseError
 
 from thywill.queue.redis.link import ANSWER, Command
+from thywill.queue.redis.options import Safe
 from thywill.queue.shared.base import StoreUnavailable
-
-
-class Safe(enum.Enum):
-    """What an operation has to survive before anybody relies on it.
-
-    - ``memory``: the end of any thywill server. What Redis had executed just before its own end may be lost.
-    - ``disk``: the end of Redis and of its machine, too: it is in the append-only file, and on the disk.
-    - ``replicas``: the loss of Redis's machine: a replica has it, too.
-    """
-
-    MEMORY = "memory"
-    DISK = "disk"
-    REPLICAS = "replicas"
-
 
 WAIT = round(ANSWER * 1000) - 1000
 """Milliseconds that Redis may wait for its disk, or for a replica."""

@@ -19,7 +19,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -29,20 +28,17 @@ from thywill.errors import Unavailable
 from thywill.queue.redis import codec, examination
 from thywill.queue.redis.library import Library
 from thywill.queue.redis.link import Command, Link
+from thywill.queue.redis.options import StoreOptions
 from thywill.queue.redis.place import parse
-from thywill.queue.redis.safety import Safe, Safety
+from thywill.queue.redis.safety import Safety
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.operations import (
-    Claim,
-    Depart,
-    Drop,
-    Evict,
-    Expire,
-    Finish,
+    Accept,
+    Append,
+    Create,
     Operation,
     Outcome,
-    Renew,
-    Trim,
+    Publish,
 )
 from thywill.queue.shared.rows import ClientRow, Election, Heartbeat, InboxEntry, LogEntry
 
@@ -57,23 +53,8 @@ PAGE = 1000
 RETRY = 1.0
 """Seconds until a connection that broke is tried again."""
 
-FREEING = (Claim, Depart, Drop, Evict, Expire, Finish, Renew, Trim)
-"""Operations that are executed although Redis's memory is full: they free some, or need hardly any."""
-
-
-@dataclass(frozen=True)
-class StoreOptions:
-    """What the settings say about the store.
-
-    Args:
-        url: where Redis is.
-        prefix: what all keys begin with.
-        safe: when an operation counts as executed.
-    """
-
-    url: str
-    prefix: str
-    safe: Safe
+GROWING = (Create, Accept, Append, Publish)
+"""Operations that are refused while Redis's memory is full. The others free some, or need hardly any."""
 
 
 class RedisStore(SharedStore):
@@ -121,8 +102,7 @@ class RedisStore(SharedStore):
         await examination.examine(self._control, self._place, self._prefix, self._safety)
         await self._load()
         examination.compare(server, await self.servers(), self._prefix)
-        if self._claimed is not None:
-            self._listener = asyncio.create_task(self._keep_listening(self._claimed))
+        self._listen()
 
     async def _load(self) -> None:
         await self._control.call("FUNCTION", "LOAD", "REPLACE", self._library.source)
@@ -139,6 +119,11 @@ class RedisStore(SharedStore):
 
     def listen(self, claimed: Callable[[str], None]) -> None:
         self._claimed = claimed
+        self._listen()
+
+    def _listen(self) -> None:
+        if self._name and self._claimed is not None and self._listener is None:
+            self._listener = asyncio.create_task(self._keep_listening(self._claimed))
 
     async def _keep_listening(self, claimed: Callable[[str], None]) -> None:
         while True:
@@ -301,11 +286,11 @@ class RedisStore(SharedStore):
     async def _execute_in_full_memory(
         self, outcomes: list[Outcome], operations: Sequence[Operation], places: Sequence[int]
     ) -> None:
-        """Execute what needs no memory, and refuse the rest."""
-        freeing = [place for place in places if isinstance(operations[place], FREEING)]
+        """Execute what needs hardly any memory, and refuse the rest."""
+        small = [place for place in places if not isinstance(operations[place], GROWING)]
         for place in places:
             outcomes[place] = Unavailable("Redis has no memory left (maxmemory)", retry=RETRY)
-        parts = [[freeing[place] for place in part] for part in _parts([operations[p] for p in freeing])]
+        parts = [[small[place] for place in part] for part in _parts([operations[p] for p in small])]
         for part, answer in zip(parts, await self._execute(operations, parts, "free"), strict=True):
             self._fill(outcomes, operations, part, answer)
 

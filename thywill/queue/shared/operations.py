@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from thywill.core.message import Address, Message
+from thywill.core.publication import Mark
 from thywill.errors import Gone, RequestError, ThywillError
 from thywill.queue.shared.rows import ClientFacts, ClientRow
 
@@ -83,7 +84,7 @@ class Accept(NamedTuple):
     Args:
         items: the batch, in the order in which it was sent.
         room: how many messages of one client may wait for their hooks.
-        seconds: the lease; 0 renews none, for a client whose server renews it anyway.
+        seconds: the lease.
     """
 
     application: str
@@ -188,6 +189,27 @@ class Append(NamedTuple):
     address: Address
     message: Message
     cause: Cause
+
+
+class Publish(NamedTuple):
+    """Add messages from outside to the log: all of them, or none.
+
+    Outcome: their ids (list of int), or ``Reused`` with the index of the first one whose mark belongs to
+    another message. A message whose mark is known is not added again, and has the id that it had. A repeat
+    returns the same ids.
+
+    Args:
+        messages: the messages of one application, each with its mark or None.
+        cause: as of an ``Append`` outside of steps.
+        age: for how many seconds the marks are remembered.
+        check: only look for marks that belong to other messages; the outcome is an empty list then.
+    """
+
+    application: str
+    messages: Sequence[tuple[Address, Message, Mark | None]]
+    cause: Cause
+    age: float
+    check: bool = False
 
 
 class Evict(NamedTuple):
@@ -306,6 +328,7 @@ Operation = (
     | Claim
     | Renew
     | Append
+    | Publish
     | Evict
     | SetMember
     | SaveData
@@ -319,6 +342,7 @@ Outcome = (
     None
     | int
     | list[str]
+    | list[int]
     | ClientRow
     | Accepted
     | Renewed

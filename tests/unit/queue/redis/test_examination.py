@@ -14,10 +14,11 @@ from thywill.core.message import Address, Message
 from thywill.errors import SettingsError, Unavailable
 from thywill.queue.redis import examination
 from thywill.queue.redis.library import FORMAT, Library
-from thywill.queue.redis.safety import Safe, Safety
-from thywill.queue.redis.store import RedisStore, StoreOptions
+from thywill.queue.redis.options import Safe, StoreOptions
+from thywill.queue.redis.safety import Safety
+from thywill.queue.redis.store import RedisStore
 from thywill.queue.shared.base import StoreUnavailable
-from thywill.queue.shared.operations import Append, Cause, Claim, Create, SaveData, Unknown
+from thywill.queue.shared.operations import Append, Cause, Claim, Create, Unknown
 from thywill.queue.shared.rows import ClientFacts, Heartbeat
 
 pytestmark = pytest.mark.gen_test
@@ -222,12 +223,12 @@ async def test_memory_is_full(server: RedisServer) -> None:
     store = await started(server)
     await store.execute([create("a"), append(1)])
     server.call("CONFIG", "SET", "maxmemory", 1)
-    refused, saved, claimed = await store.execute(
-        [append(2), SaveData("chat", 1, {}), Claim("chat", "a", "one", 0, 60)]
+    refused, created, claimed = await store.execute(
+        [append(2), create("b"), Claim("chat", "a", "one", 0, 60)]
     )
     assert isinstance(refused, Unavailable)
     assert "maxmemory" in str(refused)
-    assert isinstance(saved, Unavailable)
+    assert isinstance(created, Unavailable)
     assert getattr(claimed, "id", None) == "a"
     assert "maxmemory" in str(await store.problem())
     server.call("CONFIG", "SET", "maxmemory", 0)
