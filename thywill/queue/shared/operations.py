@@ -84,7 +84,7 @@ class Accept(NamedTuple):
     Args:
         items: the batch, in the order in which it was sent.
         room: how many messages of one client may wait for their hooks.
-        seconds: the lease.
+        seconds: the lease; 0 renews none, for a client whose server renews it anyway.
     """
 
     application: str
