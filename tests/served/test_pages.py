@@ -123,6 +123,37 @@ async def test_and_from_no_other(start: Start) -> None:
     assert running.service.engine.directory.clients[bootstrap(response)["client"]].address == "127.0.0.1"
 
 
+async def test_a_path_of_slashes_gets_a_small_answer(running: Running) -> None:
+    for path in ("/" * 15_000, "/x" * 7_500):
+        response = await running.fetch(path)
+        assert response.code == 404
+        assert len(response.body) < 2_000
+
+
+@pytest.mark.parametrize("path", ["probe/", "thywill/connect"])
+async def test_over_tls_the_cookie_is_of_this_host_alone(running: Running, path: str) -> None:
+    body = {"application": "probe"} if path.startswith("thywill") else None
+
+    async def cookie(scheme: str, sent: str = "") -> str:
+        response = await running.fetch(path, body, headers={"X-Forwarded-Proto": scheme, "Cookie": sent})
+        return str(response.headers["Set-Cookie"])
+
+    def sessions() -> set[str]:
+        return {client.session for client in running.service.engine.directory.clients.values()}
+
+    name, _, rest = (await cookie("https")).partition("=")
+    assert name == "__Host-thywill_session"
+    assert {"Path=/", "Secure", "HttpOnly"} <= set(rest.split("; "))
+    assert "Domain" not in rest
+    value = rest.partition(";")[0]
+    await cookie("https", f"{name}={value}")
+    assert len(sessions()) == 1
+    # The other name can be set by a page of another host of the same domain.
+    await cookie("https", f"thywill_session={value}")
+    assert len(sessions()) == 2
+    assert (await cookie("http")).startswith("thywill_session=")
+
+
 async def test_the_slash_is_added(running: Running) -> None:
     # Relative, so that it is right below a proxy's path, too.
     response = await running.fetch("probe", follow_redirects=False)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.steady import STEADY
 from tests.unit.http.conftest import Book, Serve
+from thywill.core.address import normalize
 from thywill.errors import SettingsError
 from thywill.http.message import Request
 from thywill.http.proxies import DOUBTS_EVERY, TrustedProxies, peer_of
@@ -146,6 +149,43 @@ def test_whatever_is_forwarded_the_address_is_one(values: list[str]) -> None:
     )
     assert TrustedProxies([address])
     assert scheme in ("http", "https")
+
+
+NAMES = [
+    "X-Forwarded-For",
+    "x-forwarded-for",
+    "X-Forwarded-Proto",
+    "X-Real-IP",
+    "Forwarded",
+    "X-Forwarded-Host",
+]
+PARTS = [
+    "10.0.0.2", "9.9.9.9", "9.9.9.9:80", "[2001:db8::1]:443", "::ffff:9.9.9.9", "fe80::1%" + "A" * 3000,
+    "unix:", "_hidden", "for=9.9.9.9;proto=https",
+    'for="[2001:db8::1]"', "https", "HTTP", "javascript", "unknown",
+    "10.0.0.2," * 500, "," * 9000, "",
+]  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(NAMES),
+            st.lists(
+                st.sampled_from(PARTS) | st.text(st.characters(max_codepoint=255), max_size=9), max_size=5
+            ),
+        ),
+        max_size=5,
+    )
+)
+@STEADY
+def test_any_headers_of_proxies_name_the_last_one_or_a_browser(headers: list[tuple[str, list[str]]]) -> None:
+    began = time.process_time()
+    address, scheme = resolved(*[(name, ", ".join(parts)) for name, parts in headers])
+    assert time.process_time() - began < 0.25
+    written = ",".join(",".join(parts) for name, parts in headers if name.lower() == "x-forwarded-for")
+    assert address in {"10.0.0.1", *map(normalize, written.split(","))}
+    assert scheme == "http" or any("https" in parts for name, parts in headers if "Proto" in name)
 
 
 @pytest.mark.gen_test
