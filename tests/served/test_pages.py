@@ -243,6 +243,12 @@ SPACED = """(function () {
   'use strict';
   f('a , b', /a , b/, "c , d");
   x = y + ' : ';
+  if (x) {
+    y = function () { return 1; }
+    z = [
+      1
+    ];
+  }
 }());
 """
 
@@ -250,8 +256,9 @@ SPACED = """(function () {
 def test_the_client_is_squeezed_between_strings_and_expressions_only(tmp_path: Path) -> None:
     (tmp_path / "a.js").write_text(SPACED)
     assert ClientBundle(tmp_path, ["a.js"]).text == (
-        b"if(!(window.thywill&&window.thywill.internal)){\n"
-        b"(function(){\n'use strict';\nf('a , b', /a , b/, \"c , d\");\nx=y + ' : ';\n}());\n}\n"
+        b"if(!(window.thywill&&window.thywill.internal)){(function(){'use strict';\n"
+        b"(function(){f('a , b', /a , b/, \"c , d\");\nx=y + ' : ';if(x){y=function(){return 1;}\n"
+        b"z=[\n1];}}());}());}\n"
     )
 
 

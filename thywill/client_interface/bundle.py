@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 IDLE_LINE = re.compile(r"\s*(//.*)?")
 STRING = re.compile(r"('(?:[^'\\]|\\.)*')")
+STRICT = "'use strict';"
 BLANKS = re.compile(r" *([=,;{}():?<>&|!*%\[\]]) *")
 
 
@@ -58,19 +60,24 @@ class ClientBundle(Bundle):
     """The browser client: a second copy in one page changes nothing, and blanks between signs are left out.
 
     A line with a slash or a double quote outside of strings is not touched, since it may hold a regular
-    expression. Ends of lines stay, so that no semicolon is missed.
+    expression. Ends of lines stay where a semicolon may be missing, and the files are strict together.
     """
 
     def _join(self) -> str:
-        text = "".join(f"{_squeeze(line)}\n" for line in super()._join().splitlines())
-        return f"if(!(window.thywill&&window.thywill.internal)){{\n{text}}}\n"
+        lines = [line for line in super()._join().splitlines() if line != STRICT]
+        text = "".join(_squeeze(line, after) for line, after in pairwise([*lines, ""]))
+        return f"if(!(window.thywill&&window.thywill.internal)){{(function(){{{STRICT}\n{text}}}());}}\n"
 
 
-def _squeeze(line: str) -> str:
+def _squeeze(line: str, after: str) -> str:
+    """Return ``line`` without blanks, and without its end where the next line, ``after``, can do without."""
     parts = STRING.split(line)
     if any(sign in part for part in parts[::2] for sign in '/"'):
-        return line
-    return "".join(part if index % 2 else BLANKS.sub(r"\1", part) for index, part in enumerate(parts))
+        return f"{line}\n"
+    text = "".join(part if index % 2 else BLANKS.sub(r"\1", part) for index, part in enumerate(parts))
+    # After one of the first signs no semicolon is ever missing. Before one of the others a missing semicolon
+    # is put without an end of a line, too (ECMA-262, third edition, 7.9.1).
+    return text if line.endswith((";", "{", ",", "(")) or after.startswith(("}", ")", "]")) else f"{text}\n"
 
 
 def _shorten(text: str) -> str:
