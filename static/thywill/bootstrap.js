@@ -3,8 +3,6 @@
   'use strict';
 
   var element = document.getElementById('thywill-bootstrap'),
-      // Seconds that the server has for a new client.
-      PATIENCE = 30,
       entries = [],
       // The connection and the scripts, which are loaded meanwhile.
       remaining = 2,
@@ -26,25 +24,16 @@
 
   // For pages of other origins.
   thywill.connect = function (options, ready, failed) {
-    var entry = {ready: ready, failed: failed || show},
-        transport = chooseTransport(options.server),
-        lane = new internal.Lane(transport, PATIENCE, attempt, refused);
+    var entry = {ready: ready, failed: failed || show}, transport = chooseTransport(options.server);
 
     function refused(error) {
       internal.run(entry.failed, {step: 'connect', message: error.message});
     }
 
-    function attempt() {
-      lane.request('connect', {application: options.application}, 0, function (answer, error) {
-        if (!answer.token) { return lane.retry(error.retry); }
-        answer.application = options.application;
-        open(answer, transport, refused, function (opened) { start([entry], opened); });
-      });
-    }
-
-    // A wrong address is said at once.
-    lane.pages = 1;
-    attempt();
+    internal.introduce(transport, options.application, refused, function (identity) {
+      identity.bar = options.bar;
+      open(identity, transport, refused, function (opened) { start([entry], opened); });
+    }).proceed();
   };
 
   // Called early, since a script of the page may change its address by pushState.
@@ -105,6 +94,7 @@
     try {
       identity = internal.json.parse(element.text);
       internal.isForcible = identity.transport_in_address;
+      if (identity.bar) { identity.bar = resolve(identity.bar); }
       for (i = 0; i < identity.resources.scripts.length; i += 1) { scripts.push(resolve(identity.resources.scripts[i])); }
       client = open(identity, chooseTransport(identity.base), function (error) {
         fail('connect', error.message);

@@ -2,22 +2,47 @@
 (function (internal) {
   'use strict';
 
+  var EVENT = /^(message(:|$)|(state|error|transport|presence|restart)$)/,
+      // Messages that were not sent and are kept for the application, at most.
+      UNSENT = 1000;
+
+  function nothing() {}
+
+  // Calls begin(done). Without a callback it returns a promise, where the browser has any.
+  function promise(callback, begin) {
+    if (callback || !window.Promise) {
+      return begin(function (error, result) { internal.run(callback, error, result); });
+    }
+    return new window.Promise(function (resolve, reject) {
+      begin(function (error, result) { if (error) { reject(error); } else { resolve(result); } });
+    });
+  }
+
   // Calls opened(error) once: without an error when the client is connected, with one when it is gone.
   function Client(identity, transport, opened) {
     var self = this;
-    self.id = identity.client;
     self.application = identity.application;
     self.parameters = identity.parameters || {};
     self.state = 'connecting';
     self.opened = opened;
     // The name of the transport that brings messages.
     self.transport = null;
-    self.listeners = {message: [], state: [], error: [], transport: []};
+    self.listeners = {};
     // Events that wait for the start of the application.
     self.early = [];
-    // Callbacks of calls, by the number of the item.
-    self.calls = {};
-    self.dispatcher = new internal.Dispatcher(identity, transport, self);
+    // Messages that the server has not accepted before the client ended.
+    self.unsent = [];
+    // Whether a connection bar may be shown, and its script.
+    self.bar = identity.bar !== false && thywill.bar !== false;
+    self.barScript = identity.bar || internal.fileOf(transport.address, 'bar.js');
+    self.introduction = internal.introduce(transport, self.application, function (error) {
+      self.changeState('gone', error);
+    }, function (answer) {
+      internal.each(answer, function (name, value) { identity[name] = value; });
+      self.begin(identity, transport);
+      self.dispatcher.start();
+    });
+    self.begin(identity, transport);
   }
 
   Client.prototype = {
@@ -31,36 +56,69 @@
     },
 
     send: function (data, callback) {
-      this.dispatcher.send({
-        data: internal.json.stringify(data),
-        done: function (error) { internal.run(callback, error); }
+      var self = this, item = {data: internal.json.stringify(data)}, sent = promise(callback, function (done) {
+        item.done = function (error) {
+          if (error && error === self.dispatcher.error && self.unsent.length < UNSENT) {
+            self.unsent.push(internal.json.parse(item.data));
+          }
+          done(error);
+        };
+        self.dispatcher.send(item);
       });
+      // Nobody has to mind whether a message arrives.
+      if (sent) { sent.then(null, nothing); }
+      return sent;
     },
 
-    call: function (method, parameters, callback) {
-      var self = this;
-      self.dispatcher.send({
-        data: internal.json.stringify(parameters),
-        method: internal.json.stringify(method),
-        done: function (error, number) {
+    // The callback may be left out. Of the options there is timeout, in seconds.
+    call: function (method, parameters, callback, options) {
+      var self = this, item = {data: internal.json.stringify(parameters || []), method: internal.json.stringify(method)};
+      if (typeof callback !== 'function') {
+        options = options || callback;
+        callback = null;
+      }
+      return promise(callback, function (done) {
+        var seconds = (options || {}).timeout, timer = seconds > 0 && thywill.clock.set(function () {
+          end(internal.late(seconds).error);
+        }, seconds * 1000);
+
+        function end(error, result) {
+          var first = done;
+          done = null;
+          thywill.clock.clear(timer);
+          if (first) { first(error, result); }
+        }
+
+        item.done = function (error, number) {
           // An earlier callback may have made the client leave.
           error = error || self.dispatcher.error;
-          if (error) { internal.run(callback, error); } else { self.calls[number] = callback; }
-        }
+          if (error) { end(error); } else { self.calls[number] = end; }
+        };
+        self.dispatcher.send(item);
       });
     },
 
     leave: function () {
+      this.introduction.close();
       this.dispatcher.leave();
+      if (this.state !== 'gone') { this.changeState('gone', internal.LEFT); }
     },
 
     // The rest is for the other files, not for the application.
 
+    // With an identity of the server's: the first, or a new one after a restart.
+    begin: function (identity, transport) {
+      this.id = identity.client;
+      // What ends the calls, by the numbers of their items.
+      this.calls = {};
+      this.dispatcher = new internal.Dispatcher(identity, transport, this);
+    },
+
     listenersOf: function (name) {
-      if (!Object.prototype.hasOwnProperty.call(this.listeners, name)) {
-        throw new Error('There is no event "' + name + '": message, state, error, transport.');
+      if (!EVENT.test(name)) {
+        throw new Error('There is no event "' + name + '": message, message:TYPE, state, error, transport, presence, restart.');
       }
-      return this.listeners[name];
+      return this.listeners[name] || [];
     },
 
     // The application's listeners are there: they get what has waited for them.
@@ -68,32 +126,63 @@
       internal.page.listenLast();
       while (this.early && this.early.length) { this.notify.apply(this, this.early.shift()); }
       this.early = null;
+      if (this.bar && !this.listeners.state) { this.addBar(); }
+    },
+
+    addBar: function () {
+      var self = this;
+      internal.loadScript(self.barScript, function () {
+        self.notice = internal.Bar && new internal.Bar(self);
+      });
     },
 
     deliver: function (data, replyTo) {
-      var callback = this.calls[replyTo];
+      var end = this.calls[replyTo];
       delete this.calls[replyTo];
-      if (callback) {
-        internal.run(callback, data.error || null, data.result);
+      if (end) {
+        end(data.error || null, data.result);
+      } else if (replyTo === 'presence') {
+        this.emit(replyTo, data.channel, data.joined, data.left);
       } else if (!replyTo) {
         this.emit('message', data);
+        if (data && typeof data.type === 'string') { this.emit('message:' + data.type, data); }
       } else if (data.error) {
         this.emit('error', data.error);
       }
     },
 
     changeState: function (state, detail) {
-      var opened = this.opened;
+      var opened = this.opened, isAgain = state === 'gone' && this.mayRestart(detail);
       if (state === 'connected' && state === this.state) { return; }
-      this.state = state;
-      this.emit('state', state, detail);
+      this.state = isAgain ? 'connecting' : state;
+      this.emit('state', this.state, detail);
+      this.detail = detail;
+      if (this.notice) { this.notice.change(); }
       if (state === 'gone') { this.failCalls(detail); }
-      if (opened && (state === 'connected' || state === 'gone')) {
+      if (isAgain) {
+        this.restart();
+      } else if (opened && (state === 'connected' || state === 'gone')) {
         this.opened = null;
         opened(detail);
       }
     },
 
+    // Returns whether nobody has ended the client on purpose, and the application can begin anew.
+    mayRestart: function (error) {
+      return error.reconnect && !this.early && this.listenersOf('restart').length;
+    },
+
+    // Asks for a new identity, at once at first, and then less and less often until it has worked.
+    restart: function () {
+      var self = this;
+      self.opened = function (error) {
+        var unsent = self.unsent;
+        self.introduction.backoff.reset();
+        self.unsent = [];
+        if (!error) { self.emit('restart', unsent); }
+      };
+      self.introduction.retry();
+    },
     changeTransport: function (name) {
       if (name === this.transport) { return; }
       this.transport = name;
@@ -103,17 +192,17 @@
     failCalls: function (error) {
       var calls = this.calls;
       this.calls = {};
-      internal.each(calls, function (number, callback) { internal.run(callback, error); });
+      internal.each(calls, function (number, end) { end(error); });
     },
 
     emit: function () {
       if (this.early) { this.early.push(arguments); } else { this.notify.apply(this, arguments); }
     },
 
-    notify: function (name, first, second) {
-      var list = this.listeners[name], i;
+    notify: function (name, first, second, third) {
+      var list = this.listenersOf(name), i;
       if (name === 'error' && !list.length) { internal.report(new Error(first.message)); }
-      for (i = 0; i < list.length; i += 1) { internal.run(list[i], first, second); }
+      for (i = 0; i < list.length; i += 1) { internal.run(list[i], first, second, third); }
     }
   };
 

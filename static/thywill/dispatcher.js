@@ -2,6 +2,8 @@
 (function (internal) {
   'use strict';
 
+  internal.LEFT = {code: 'left', message: 'The client has left.'};
+
   // The owner has deliver(data, replyTo), changeState(state, detail) and changeTransport(name).
   function Dispatcher(identity, transport, owner) {
     var self = this;
@@ -49,7 +51,7 @@
     leave: function (unloading) {
       var farewell = this.sender.farewell();
       if (this.error) { return; }
-      this.close({code: 'left', message: 'The client has left.'});
+      this.close(internal.LEFT);
       this.transport.leave(farewell, unloading);
     },
 

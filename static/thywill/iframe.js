@@ -13,7 +13,7 @@
 
   Iframe.prototype = {
     request: function (operation, fields, seconds, done) {
-      var self = this, script = self.address.replace(/thywill\/$/, 'static/0/bridge.js'),
+      var self = this, script = internal.fileOf(self.address, 'bridge.js'),
           drop = internal.exchange(function (settle) {
             return internal.loadScript(script, function () { settle(internal.failure('unreachable', script)); });
           }, seconds, function (failure) {

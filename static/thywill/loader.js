@@ -2,6 +2,11 @@
 (function (internal) {
   'use strict';
 
+  // Returns the address of a file of ours, from the transport's. The browser asks each time whether there is a new one.
+  internal.fileOf = function (address, name) {
+    return address.replace(/thywill\/$/, 'static/0/' + name);
+  };
+
   // Calls done(whether it was loaded). Returns a function that drops the script. IE6 to IE8 call a missing script
   // loaded, too.
   internal.loadScript = function (address, done) {

@@ -2,8 +2,9 @@
 (function () {
   'use strict';
 
-  // The page may have set the order of the transports before this script.
-  var thywill = window.thywill = {transports: (window.thywill || {}).transports}, internal = thywill.internal = {};
+  // What the page has set before this script: the order of the transports, and whether there may be a connection bar.
+  var before = window.thywill || {}, thywill = window.thywill = {transports: before.transports, bar: before.bar},
+      internal = thywill.internal = {};
 
   // Nothing else asks for the time or sets a timer, so a test can replace it.
   thywill.clock = {
@@ -58,9 +59,9 @@
   };
 
   // Calls a function of the application, if there is one.
-  internal.run = function (action, first, second) {
+  internal.run = function (action, first, second, third) {
     try {
-      if (action) { action(first, second); }
+      if (action) { action(first, second, third); }
     } catch (exception) {
       internal.report(exception);
     }

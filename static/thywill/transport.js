@@ -27,6 +27,10 @@
     return {error: {code: code, message: message}};
   };
 
+  internal.late = function (seconds) {
+    return internal.failure('timeout', 'No answer in ' + seconds + ' seconds.');
+  };
+
   // Starts a request by start(settle), and calls done(answer) once. The function that start returns is called at the
   // end, with whether the request is still open. Returns a function that drops the request.
   internal.exchange = function (start, seconds, done) {
@@ -49,7 +53,7 @@
     }
 
     timer = thywill.clock.set(function () {
-      settle(internal.failure('timeout', 'No answer in ' + seconds + ' seconds.'), true);
+      settle(internal.late(seconds), true);
     }, seconds * 1000);
     try {
       release = start(function (answer) { settle(answer, false); });

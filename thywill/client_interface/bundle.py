@@ -9,9 +9,15 @@ from itertools import pairwise
 from pathlib import Path
 
 IDLE_LINE = re.compile(r"\s*(//.*)?")
-STRING = re.compile(r"('(?:[^'\\]|\\.)*')")
 STRICT = "'use strict';"
-BLANKS = re.compile(r" *([=,;{}():?<>&|!*%\[\]]) *")
+LITERAL = re.compile(
+    r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|"""
+    r"""(?:(?<=[(=:!&|?,])|(?<=[(=:!&|?,] )|(?<=return ))/(?:[^/\\\[]|\\.|\[(?:[^\]\\]|\\.)*\])+/[gim]*)"""
+)
+"""A string or a regular expression, which stands where no division can."""
+BLANKS = re.compile(r" *([=,;{}():?<>&|!*%/\[\]]|(?<![+-])[+-](?! ?[+-])) *")
+"""A sign that needs no blanks around it; ``a + +b`` does."""
+ENDS = (";", "{", ",", "(", "?", ":", "+", "&&", "||")
 
 
 class Bundle:
@@ -57,10 +63,10 @@ class Bundle:
 
 
 class ClientBundle(Bundle):
-    """The browser client: a second copy in one page changes nothing, and blanks between signs are left out.
+    """The browser client: a second copy in one page changes nothing, and signs without meaning are left out.
 
-    A line with a slash or a double quote outside of strings is not touched, since it may hold a regular
-    expression. Ends of lines stay where a semicolon may be missing, and the files are strict together.
+    Strings and regular expressions are not touched, and no name is changed. Ends of lines stay where a
+    semicolon may be missing. The files are strict together, instead of each by itself.
     """
 
     def _join(self) -> str:
@@ -71,13 +77,18 @@ class ClientBundle(Bundle):
 
 def _squeeze(line: str, after: str) -> str:
     """Return ``line`` without blanks, and without its end where the next line, ``after``, can do without."""
-    parts = STRING.split(line)
-    if any(sign in part for part in parts[::2] for sign in '/"'):
-        return f"{line}\n"
-    text = "".join(part if index % 2 else BLANKS.sub(r"\1", part) for index, part in enumerate(parts))
-    # After one of the first signs no semicolon is ever missing. Before one of the others a missing semicolon
-    # is put without an end of a line, too (ECMA-262, third edition, 7.9.1).
-    return text if line.endswith((";", "{", ",", "(")) or after.startswith(("}", ")", "]")) else f"{text}\n"
+    parts = LITERAL.split(line)
+    text = "".join(part if index % 2 else _squeeze_code(part) for index, part in enumerate(parts))
+    # No semicolon is ever missing after one of the first signs. Before one of the others a missing semicolon
+    # is put without an end of a line, too; and a semicolon says nothing before a brace, since no statement of
+    # ours is empty (ECMA-262, third edition, 7.9.1).
+    if after.startswith("}"):
+        return text.removesuffix(";")
+    return text if line.endswith(ENDS) or after.startswith((")", "]")) else f"{text}\n"
+
+
+def _squeeze_code(code: str) -> str:
+    return BLANKS.sub(r"\1", code).replace(";}", "}")
 
 
 def _shorten(text: str) -> str:

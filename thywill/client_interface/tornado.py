@@ -48,10 +48,14 @@ CLIENT_FILES = (
     "sender.js",
     "receiver.js",
     "dispatcher.js",
+    "introduction.js",
     "client.js",
     "bootstrap.js",
 )
 """The browser client, in the order in which its files build on one another."""
+
+BAR_FILES = ("bar.js",)
+"""The connection bar, which the browser client loads where the page may need it."""
 
 DEEPEST = 10
 """Slashes in the path of an error page that still has its style."""
@@ -75,6 +79,7 @@ class TornadoClientInterface(ClientInterface):
         folders = {name: page.static for name, page in surroundings.pages.items()}
         self.assets = Assets({"thywill": surroundings.static, **folders})
         self.bundle = ClientBundle(surroundings.static, CLIENT_FILES)
+        self.bar = Bundle(surroundings.static, BAR_FILES)
         self.frame = Frame(surroundings.static, surroundings.origins)
         self.echo = Echo(surroundings.draining)
 
@@ -85,6 +90,7 @@ class TornadoClientInterface(ClientInterface):
                 *self.surroundings.handlers,
                 self.echo.rule(),
                 (r"/static/([0-9a-z]+)/client\.js", BundleHandler, {"bundle": self.bundle}),
+                (r"/static/([0-9a-z]+)/bar\.js", BundleHandler, {"bundle": self.bar}),
                 (r"/static/([0-9a-z]+)/frame\.js", BundleHandler, {"bundle": self.frame.script}),
                 (r"/static/([0-9a-z]+)/bridge\.js", BundleHandler, {"bundle": self.frame.bridge}),
                 (r"/static/([0-9a-z]+)/frame\.html", FrameHandler, shared),
@@ -169,6 +175,7 @@ class TornadoClientInterface(ClientInterface):
         return {
             "application": page.name,
             "base": base,
+            "bar": f"{base}static/{self.bar.version}/bar.js",
             "shared": self.surroundings.origins.any(),
             "transport_in_address": self.settings.transport_in_address,
             **configuration.connection,

@@ -33,6 +33,8 @@ test('the client connects while the scripts are loaded, one after another', () =
   assert.deepEqual(page.told, []);
   page.scripts[1].end(true);
   assert.equal(page.told[0].id, 'c1');
+  // The connection bar.
+  page.scripts[2].end(true);
   assert.equal(page.head.children.length, 0);
 });
 

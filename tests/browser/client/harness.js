@@ -11,7 +11,7 @@ const FOLDER = path.join(__dirname, '..', '..', '..', 'static', 'thywill');
 const FILES = [
   'thywill.js', 'json.js', 'backoff.js', 'loader.js', 'page.js', 'transport.js', 'xhr.js', 'xdr.js', 'iframe.js', 'jsonp.js',
   'carriers.js', 'htmlfile.js', 'choice.js', 'parking.js', 'stream.js', 'lane.js', 'sender.js', 'receiver.js',
-  'dispatcher.js', 'client.js', 'bootstrap.js'
+  'dispatcher.js', 'introduction.js', 'client.js', 'bootstrap.js'
 ];
 const SCRIPTS = FILES.map(readScript);
 
