@@ -15,7 +15,7 @@ LITERAL = re.compile(
     r"""(?:(?<=[(=:!&|?,])|(?<=[(=:!&|?,] )|(?<=return ))/(?:[^/\\\[]|\\.|\[(?:[^\]\\]|\\.)*\])+/[gim]*)"""
 )
 """A string or a regular expression, which stands where no division can."""
-BLANKS = re.compile(r" *([=,;{}():?<>&|!*%/\[\]]|(?<![+-])[+-](?! ?[+-])) *")
+BLANKS = re.compile(r" *([=,;{}():?<>&|!*%/\[\]]|(?<![+-] )(?<![+-])[+-](?! ?[+-])) *")
 """A sign that needs no blanks around it; ``a + +b`` does."""
 ENDS = (";", "{", ",", "(", "?", ":", "+", "&&", "||")
 
