@@ -14,6 +14,7 @@ import msgspec
 from thywill.component import Configuration
 from thywill.core.address import share_of
 from thywill.core.envelope import encode_message
+from thywill.core.history import read_bounds
 from thywill.core.message import Address
 from thywill.core.overflow import Overflow, Policies
 from thywill.errors import LimitReached
@@ -21,6 +22,9 @@ from thywill.hub.actions import Actions
 from thywill.hub.client import LiveClient
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+
+NOTHING: Any = object()
+"""Stands for a snapshot that was not given; None is one."""
 
 
 def rpc(method: Method) -> Method:
@@ -173,6 +177,11 @@ class Application:
     channel_overflow: ClassVar[Mapping[str, str]] = {}
     """The same for messages to certain channels, by name or pattern (``"prices:*"``)."""
 
+    history: ClassVar[Mapping[str, Any]] = {}
+    """How many of its last messages a channel keeps for clients that come late, by name or pattern.
+
+    It is a count, or ``{"count": 2000, "seconds": 3600, "bytes": 1000000}``; only ``count`` is needed."""
+
     name: str = ""
     """The application's name in addresses, which is the last name of its package."""
 
@@ -193,8 +202,11 @@ class Application:
         self._actions = actions
         self._limit = limit
         default = None if self.overflow is None else Overflow(self.overflow)
-        channels = {channel: Overflow(policy) for channel, policy in self.channel_overflow.items()}
+        channels: dict[str, Overflow | None] = {
+            channel: Overflow(policy) for channel, policy in self.channel_overflow.items()
+        }
         self._policies = Policies(default, channels)
+        actions.declare(name, {channel: read_bounds(value) for channel, value in self.history.items()})
         self.handle = partial(Client, _actions=actions, _limit=limit, _overflow=default)
 
     # Hooks.
@@ -271,13 +283,38 @@ class Application:
         message = encode_message(address, data, self._limit, key, overflow)
         await self._actions.append(self.name, address, message)
 
-    async def subscribe(self, client: Client, channel: str) -> None:
+    async def subscribe(
+        self, client: Client, channel: str, *, replay: bool = False, snapshot: Any = NOTHING
+    ) -> None:
         """Put ``client`` into ``channel``: it gets what is published there from now on.
 
+        With ``replay`` or ``snapshot`` it first gets what it has missed, and then everything that follows: no
+        message is missing between the two, and none comes twice. Change what a snapshot shows before you
+        publish the change, not after that.
+
+        Args:
+            client: the client.
+            channel: the channel's name.
+            replay: whether it first gets the last messages of the channel, as ``history`` says.
+            snapshot: what it gets first: a JSON value, or a function without arguments that returns one. The
+                function may be ``async``.
+
         Raises:
-            TypeError: ``client`` is no client, or ``channel`` no text.
+            TypeError: ``client`` is no client, ``channel`` no text, or there are ``replay`` and ``snapshot``.
+            ValueError: ``history`` does not name the channel.
+            UnsendableMessage: the snapshot cannot be written as JSON, or is too large.
+            Unavailable: the durable queue cannot save it at present; the client is not in the channel.
         """
-        self._actions.subscribe(_live(client), _text(channel, "channel"))
+        live, name = _live(client), _text(channel, "channel")
+        if replay and snapshot is not NOTHING:
+            raise TypeError("subscribe takes replay or snapshot, not both")
+        if replay:
+            await self._actions.replay(live, name, self._limit)
+        elif snapshot is not NOTHING:
+            value = snapshot if callable(snapshot) else lambda: snapshot
+            await self._actions.enter(live, name, value, self._limit)
+        else:
+            self._actions.subscribe(live, name)
 
     async def unsubscribe(self, client: Client, channel: str) -> None:
         """Take ``client`` out of ``channel``; errors as for ``subscribe``."""

@@ -32,8 +32,13 @@
       }
     },
 
-    // A reply may come before the answer to the send.
+    // A reply may come before the answer to the send. A pack holds messages that come late.
     deliver: function (data, replyTo) {
+      var i;
+      if (replyTo === 'pack') {
+        for (i = 0; i < data.length; i += 1) { this.owner.deliver(data[i]); }
+        return;
+      }
       this.sender.accept(replyTo);
       this.owner.deliver(data, replyTo);
     },

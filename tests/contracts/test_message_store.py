@@ -279,3 +279,24 @@ async def test_old_publications_are_forgotten_and_their_messages_stay(opened):
         await store.forget_publications(3.0)
         kept = await store.load()
     assert (kept.publications, kept.messages) == ([rows[2]], [message(1)])
+
+
+async def test_a_history_is_not_trimmed_until_it_is_released(opened: Open) -> None:
+    async with opened() as store:
+        kept = [message(number)._replace(history=number in (1, 3)) for number in (1, 2, 3, 4)]
+        await store.write(Changes(messages=kept))
+        await store.trim("chat", 4)
+        assert [row.id for row in (await store.load()).messages] == [1, 3]
+        await store.release("chat", {"all": 3, "other": 9})
+        await store.trim("chat", 4)
+        assert [(row.id, row.history) for row in (await store.load()).messages] == [(3, True)]
+
+
+async def test_an_entry_is_withdrawn_with_its_message(opened: Open) -> None:
+    async with opened() as store:
+        entry = MembershipChange(True, "client-1", '"all"', 5)
+        await store.write(Changes(clients={"client-1": client()}, messages=[message(5)], entries=[entry]))
+        assert [row.since for row in (await store.load()).subscriptions] == [5]
+        await store.write(Changes(withdrawn=[("chat", 5)], unentered=[entry]))
+        stored = await store.load()
+        assert (stored.messages, stored.subscriptions) == ([], [])

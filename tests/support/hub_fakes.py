@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from thywill.core.envelope import Item, encode_message, encode_retry, encode_superseded
+from thywill.core.history import History, HistoryBounds
 from thywill.core.log import LogBounds, MessageLog
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Bounds, Outbox
@@ -69,6 +70,7 @@ class FakeQueue(MessageQueue):
         self.safe = True
         self.waiting: list[Then] = []
         self.lost: set[int] = set()
+        self.histories: dict[str, History] = {}
         self._ids = count(1)
 
     def open(self, application: str) -> Outbox:
@@ -86,6 +88,22 @@ class FakeQueue(MessageQueue):
         message_id = next(self._ids)
         self.receivers.deliver(application, address, message_id, message, self.log)
         return message_id
+
+    def declare(self, application: str, rules: Mapping[str, HistoryBounds]) -> None:
+        self.histories[application] = History(rules, 10**6)
+
+    def history(self, application: str) -> History:
+        return self.histories[application]
+
+    def past(self, application: str, channel: str) -> list[bytes]:
+        return self.histories[application].messages(channel, 0.0)
+
+    async def enter(
+        self, client: LiveClient, channel: str, packs: Sequence[Message], entered: Callable[[], None]
+    ) -> None:
+        for each in packs:
+            await self.append(client.application, Address.client(client.id), each)
+        entered()
 
     async def publish(self, publications: Sequence[Publication]) -> list[int]:
         return [await self.append(each.application, each.address, each.message) for each in publications]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -66,8 +68,18 @@ class FakeStore(MessageStore):
             raise DatabaseUnavailable("it is told to refuse")
 
     async def trim(self, application: str, up_to: int) -> None:
-        for key in [key for key in self.messages if key[0] == application and key[1] <= up_to]:
-            del self.messages[key]
+        for key, row in list(self.messages.items()):
+            if key[0] == application and key[1] <= up_to and not row.history:
+                del self.messages[key]
+
+    async def release(self, application: str, firsts: Mapping[str, int]) -> None:
+        for key, row in list(self.messages.items()):
+            if (
+                key[0] == application
+                and row.kind == "channel"
+                and key[1] < firsts.get(json.loads(row.name), 0)
+            ):
+                self.messages[key] = row._replace(history=False)
 
     async def forget_publications(self, before: float) -> None:
         self.publications = [row for row in self.publications if row.sent >= before]
@@ -95,7 +107,9 @@ class FakeStore(MessageStore):
             self.clients.setdefault(row.id, row)
         self.messages.update({(row.application, row.id): row for row in changes.messages})
         self.items.update({(row.client, row.n): row for row in changes.items})
-        for move in changes.memberships:
+        refused = {(each.client, each.channel, each.position) for each in changes.unentered}
+        self.subscriptions = [each for each in self.subscriptions if each[:3] not in refused]
+        for move in [*changes.memberships, *changes.entries]:
             if move.enters:
                 self.subscriptions.append(StoredSubscription(move.client, move.channel, move.position))
             else:

@@ -19,6 +19,7 @@ from typing import Any
 
 from thywill.application import Application
 from thywill.application_interface.base import Loaded, Page
+from thywill.core.history import read_bounds
 from thywill.core.overflow import Overflow
 from thywill.errors import SettingsError
 
@@ -37,6 +38,7 @@ ATTRIBUTES = (
     "page",
     "overflow",
     "channel_overflow",
+    "history",
 )
 PLAIN = (str, list, tuple, dict)
 """The types of an application's attributes."""
@@ -60,6 +62,7 @@ def load(dotted: str) -> Loaded:
     kind = _application_class(module, dotted)
     _check_hooks(kind, dotted)
     _check_overflow(kind, dotted)
+    _check_history(kind, dotted)
     page = page_of(kind, name, Path(str(module.__file__)).parent / "static")
     _check_files(kind, dotted, page.static)
     return Loaded(kind, page)
@@ -138,6 +141,17 @@ def _check_overflow(kind: type[Application], dotted: str) -> None:
         raise SettingsError(f'{place}.channel_overflow must be like {{"prices:*": "conflate"}}')
     for name, policy in channels.items():
         _check_policy(policy, f"{place}.channel_overflow[{name!r}]")
+
+
+def _check_history(kind: type[Application], dotted: str) -> None:
+    place = f"{PLACE}: {dotted}.{kind.__name__}.history"
+    if not isinstance(kind.history, Mapping) or not all(isinstance(name, str) for name in kind.history):
+        raise SettingsError(f'{place} must be like {{"board": 2000}}')
+    for name, value in kind.history.items():
+        try:
+            read_bounds(value)
+        except ValueError as error:
+            raise SettingsError(f"{place}[{name!r}]: {error}") from None
 
 
 def _check_policy(policy: object, place: str) -> None:

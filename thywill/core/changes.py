@@ -70,6 +70,7 @@ class StoredMessage(NamedTuple):
         sent: seconds since the epoch.
         cause_index: which of the step's messages to this receiver it is, from 0; None if it was written by an
             older version of thywill.
+        history: whether it belongs to the past of a channel, and so is not trimmed with the log.
     """
 
     application: str
@@ -84,6 +85,7 @@ class StoredMessage(NamedTuple):
     cause_number: int | None
     sent: float
     cause_index: int | None = None
+    history: bool = False
 
 
 class StoredItem(NamedTuple):
@@ -154,6 +156,7 @@ class Changes:
         publications: which of them came from outside with an id.
         items: accepted messages from browsers.
         memberships: who enters or leaves a channel, in order.
+        entries: who enters a channel with one of these messages, and so does not if it is refused.
         cursors: acknowledgements.
         handled: the number of the last step that has ended.
         data: ``client.data``, JSON.
@@ -165,6 +168,7 @@ class Changes:
         withdrawn: application and id of messages that were refused because their transaction failed. They
             and their publications are deleted, since the database may have committed the transaction before
             the connection broke.
+        unentered: the entries that were refused together with such a message; deleted for the same reason.
     """
 
     clients: dict[str, StoredClient] = field(default_factory=dict)
@@ -172,6 +176,7 @@ class Changes:
     publications: list[StoredPublication] = field(default_factory=list)
     items: list[StoredItem] = field(default_factory=list)
     memberships: list[MembershipChange] = field(default_factory=list)
+    entries: list[MembershipChange] = field(default_factory=list)
     cursors: dict[str, int] = field(default_factory=dict)
     handled: dict[str, int] = field(default_factory=dict)
     data: dict[str, str] = field(default_factory=dict)
@@ -180,6 +185,7 @@ class Changes:
     evicted: dict[str, tuple[int, str]] = field(default_factory=dict)
     forgotten: dict[str, None] = field(default_factory=dict)
     withdrawn: list[tuple[str, int]] = field(default_factory=list)
+    unentered: list[MembershipChange] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
@@ -195,6 +201,7 @@ class Changes:
             changed.pop(client_id, None)
         if self.clients.pop(client_id, None) is not None:
             self.memberships = [each for each in self.memberships if each.client != client_id]
+            self.entries = [each for each in self.entries if each.client != client_id]
             self.items = [item for item in self.items if item.client != client_id]
 
     def received(self) -> dict[str, int]:
@@ -219,6 +226,7 @@ class Changes:
             gone=self.gone | later.gone,
             evicted=self.evicted | later.evicted,
             withdrawn=self.withdrawn + refused + later.withdrawn,
+            unentered=self.unentered + self.entries + later.unentered,
         )
         for client_id in self.forgotten | later.forgotten:
             left.forget(client_id)

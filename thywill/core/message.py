@@ -7,6 +7,9 @@ from typing import NamedTuple
 from thywill.core.overflow import Overflow
 from thywill.errors import UnsendableMessage
 
+PACK = -1
+"""Stands in ``Message.reply_to`` for a pack: an array of messages, which the browser delivers one by one."""
+
 KEY = 200
 """Characters of a key at most."""
 
@@ -53,7 +56,8 @@ class Message(NamedTuple):
 
     Args:
         data: the encoded JSON.
-        reply_to: the number of the browser's message that this replies to; None if it is no reply.
+        reply_to: the number of the browser's message that this replies to; None if it is no reply, and
+            ``PACK`` for a pack.
         key: with the policy ``conflate``, this message replaces the waiting one with the same key. The key
             contains the address, so that messages to different channels never replace each other.
         overflow: what to do where an outbox is full; None means the policy of the settings.

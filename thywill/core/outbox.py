@@ -33,6 +33,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar
 
+from thywill.core.message import PACK
 from thywill.core.overflow import Overflow
 from thywill.errors import Malformed
 
@@ -123,9 +124,14 @@ class Loss:
 
 
 def encode_item(message_id: int, data: bytes, reply_to: int | None = None) -> bytes:
-    """Encode a message for a browser: ``[id,data]``, or ``[id,outcome,n]``, the reply to its message n."""
+    """Encode a message for a browser.
+
+    It is ``[id,data]``, or ``[id,outcome,n]``, the reply to its message n, or ``[id,messages,"pack"]``.
+    """
     if reply_to is None:
         return b"[%d,%b]" % (message_id, data)
+    if reply_to == PACK:
+        return b'[%d,%b,"pack"]' % (message_id, data)
     return b"[%d,%b,%d]" % (message_id, data, reply_to)
 
 

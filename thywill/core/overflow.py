@@ -15,8 +15,8 @@ A message in flight is neither dropped nor replaced, and a reply to a call is ne
 from __future__ import annotations
 
 import enum
-import re
-from collections.abc import Mapping
+
+from thywill.core.patterns import ByChannel
 
 
 class Overflow(enum.Enum):
@@ -28,31 +28,5 @@ class Overflow(enum.Enum):
     DISCONNECT = "disconnect"  # end the client, with a reason
 
 
-class Policies:
-    """The overflow policies of one application.
-
-    Args:
-        default: the policy of messages that no channel's policy applies to; None means the settings' policy.
-        channels: policies by channel name or pattern. ``*`` in a pattern matches any text, even an empty one.
-    """
-
-    def __init__(self, default: Overflow | None, channels: Mapping[str, Overflow]) -> None:
-        self.default = default
-        self._names = channels
-        self._patterns = [(_compiled(name), policy) for name, policy in channels.items() if "*" in name]
-
-    def of(self, channel: str) -> Overflow | None:
-        """Return the policy of ``channel``: by its exact name, else by the first pattern that matches."""
-        if not self._names:
-            return self.default
-        named = self._names.get(channel)
-        if named is not None:
-            return named
-        for pattern, policy in self._patterns:
-            if pattern.fullmatch(channel):
-                return policy
-        return self.default
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
+Policies = ByChannel[Overflow | None]
+"""The overflow policies of one application; None means the settings' policy."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -59,7 +59,11 @@ class MessageStore(Protocol):
         ...
 
     async def trim(self, application: str, up_to: int) -> None:
-        """Delete the messages of ``application`` up to the id ``up_to``."""
+        """Delete the messages of ``application`` up to the id ``up_to``, but those of channels' histories."""
+        ...
+
+    async def release(self, application: str, firsts: Mapping[str, int]) -> None:
+        """Let messages of channels' histories be trimmed: by channel, those below an id."""
         ...
 
     async def forget_publications(self, before: float) -> None:

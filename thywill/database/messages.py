@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -84,6 +85,7 @@ def _message() -> Any:
         cause_number = peewee.BigIntegerField(null=True)
         sent = peewee.DoubleField()
         cause_index = peewee.BigIntegerField(null=True)
+        history = peewee.BooleanField(default=False)
 
         class Meta:
             table_name = "queue_message"
@@ -176,26 +178,35 @@ class MessageTables:
             self._insert_messages(changes.messages)
             self._insert_publications(changes.publications)
             self._insert_items(changes.items)
-            self._change_memberships(changes.memberships)
+            self._change_memberships([*changes.memberships, *changes.entries])
             self._update(changes)
             self._forget(list(changes.forgotten))
 
     def trim(self, application: str, up_to: int, limit: int) -> int:
         """Delete up to ``limit`` of the oldest messages whose ids are not above ``up_to``; return how many.
 
-        Subscriptions that ended before them are deleted too.
+        Those of a channel's history stay. Subscriptions that ended before the deleted ones are deleted too.
         """
         message = self._models.message
-        oldest = message.select(message.id).where(message.application == application)
+        trimmed = (message.application == application) & (message.history == False)  # noqa: E712 - SQL
+        oldest = message.select(message.id).where(trimmed)
         # Two statements, since MariaDB does not support LIMIT in a subquery.
         ids = [id_ for (id_,) in oldest.where(message.id <= up_to).order_by(message.id).limit(limit).tuples()]
         if not ids:
             return 0
         with self._transaction():
-            old = (message.application == application) & (message.id <= ids[-1])
-            message.delete().where(old).execute()
+            message.delete().where(trimmed & (message.id <= ids[-1])).execute()
             self._trim_subscriptions(application, ids[-1])
         return len(ids)
+
+    def release(self, application: str, firsts: Mapping[str, int]) -> None:
+        """Let messages of channels' histories be trimmed: by channel, those below an id."""
+        message = self._models.message
+        ours = (message.application == application) & (message.kind == "channel")
+        with self._transaction():
+            for channel, first in firsts.items():
+                older = (message.name == json.dumps(channel)) & (message.id < first)
+                message.update(history=False).where(ours & older).execute()
 
     def forget_publications(self, before: float) -> None:
         """Delete the publications that were sent before that time."""
@@ -229,6 +240,9 @@ class MessageTables:
         for model, column in ((message, message.id), (publication, publication.message)):
             one = model.delete().where((model.application == "") & (column == 0))
             self._repeat(one, changes.withdrawn)
+        model = self._models.subscription
+        entry = model.delete().where((model.client == "") & (model.channel == "") & (model.since == 0))
+        self._repeat(entry, [(each.client, each.channel, each.position) for each in changes.unentered])
 
     def _insert_into(self, model: Any, kind: type[Any], where_there: Complete) -> Insert:
         columns = [getattr(model, name) for name in kind._fields]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from thywill.core.changes import Changes, Stored
 from thywill.database.backend import Transaction
 from thywill.database.base import MessageStore
@@ -32,6 +34,9 @@ class PeeweeMessages(MessageStore):
 
     async def probe(self) -> None:
         await self._thread.run(self._tables.probe)
+
+    async def release(self, application: str, firsts: Mapping[str, int]) -> None:
+        await self._thread.run(self._tables.release, application, firsts)
 
     async def trim(self, application: str, up_to: int) -> None:
         while await self._thread.run(self._tables.trim, application, up_to, TRIM_SLICE) == TRIM_SLICE:

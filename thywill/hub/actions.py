@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from inspect import isawaitable
+from typing import Any
 
+from thywill.core.envelope import encode_data
+from thywill.core.history import pack
 from thywill.core.lifecycle import State
+from thywill.core.message import PACK, Message
 from thywill.hub.client import LiveClient
 from thywill.hub.directory import Directory
 from thywill.hub.ports import MessageQueue
 from thywill.hub.rates import ClientRates
+
+Snapshot = Callable[[], Any]
+"""Returns what a client has to know of a channel when it enters, or an awaitable of that."""
 
 
 class Actions:
@@ -16,7 +25,7 @@ class Actions:
 
     ``append`` and ``handled`` are the queue's own methods, without a step between, since each message passes
     them: ``append(application, address, message)`` sends a message, and ``handled(client, number)`` reports a
-    step that has ended.
+    step that has ended. ``declare(application, rules)`` lets channels keep their past.
 
     Args:
         directory: finds clients.
@@ -36,6 +45,7 @@ class Actions:
     ) -> None:
         self.append = queue.append
         self.handled = queue.handled
+        self.declare = queue.declare
         self._directory = directory
         self._queue = queue
         self._evict = evict
@@ -51,6 +61,55 @@ class Actions:
         if client.state is not State.GONE:
             self._directory.subscribe(client, channel)
             self._queue.subscribed(client, channel)
+
+    async def replay(self, client: LiveClient, channel: str, limit: int) -> None:
+        """Send ``client`` the past of ``channel``, and put it into the channel exactly after that.
+
+        Args:
+            client: the client.
+            channel: a channel that keeps its past.
+            limit: how many bytes a message may have.
+
+        Raises:
+            ValueError: the channel keeps no past.
+            Unavailable: nothing can be saved at present; the client is not in the channel.
+        """
+        if not self._queue.history(client.application).keeps(channel):
+            raise ValueError(
+                f"the channel {channel!r} keeps no history: declare history = {{{channel!r}: 100}}"
+            )
+        await self._enter(client, channel, self._queue.past(client.application, channel), limit)
+
+    async def enter(self, client: LiveClient, channel: str, snapshot: Snapshot, limit: int) -> None:
+        """Send ``client`` what ``snapshot`` returns, and put it into ``channel`` exactly at that moment.
+
+        Messages that are published while ``snapshot`` waits for something follow it in the same pack.
+
+        Args:
+            client: the client.
+            channel: the channel.
+            snapshot: returns any JSON value; may be asynchronous.
+            limit: how many bytes a message may have.
+
+        Raises:
+            UnsendableMessage: the value is not JSON, or too large.
+            Unavailable: nothing can be saved at present; the client is not in the channel.
+        """
+        with self._queue.history(client.application).recording(channel) as recorded:
+            value = snapshot()
+            if isawaitable(value):
+                value = await value
+            first = encode_data(value, limit)
+            await self._enter(client, channel, [first, *(past.data for past in recorded)], limit)
+
+    async def _enter(self, client: LiveClient, channel: str, messages: Sequence[bytes], limit: int) -> None:
+        if client.state is not State.GONE:
+            packs = [Message(data, reply_to=PACK) for data in pack(messages, limit)]
+            await self._queue.enter(client, channel, packs, partial(self._put, client, channel))
+
+    def _put(self, client: LiveClient, channel: str) -> None:
+        if client.state is not State.GONE:
+            self._directory.subscribe(client, channel)
 
     def unsubscribe(self, client: LiveClient, channel: str) -> None:
         """Take ``client`` out of ``channel``."""

@@ -10,10 +10,11 @@ The hub reports each event once. The queue decides what of it is saved, and wher
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from thywill.core.envelope import Item
+from thywill.core.history import History, HistoryBounds
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Outbox
 from thywill.core.publication import Publication
@@ -83,6 +84,39 @@ class MessageQueue(ABC):
 
         Raises:
             Unavailable: it cannot be saved at present; it was not sent.
+        """
+
+    @abstractmethod
+    def declare(self, application: str, rules: Mapping[str, HistoryBounds]) -> None:
+        """Record the channels of ``application`` for late clients, by ``rules`` for names and patterns.
+
+        Called for each application, before the queue starts.
+        """
+
+    @abstractmethod
+    def history(self, application: str) -> History:
+        """Return what the channels of ``application`` keep."""
+
+    @abstractmethod
+    def past(self, application: str, channel: str) -> list[bytes]:
+        """Return the encoded messages that a channel keeps, the oldest first."""
+
+    @abstractmethod
+    async def enter(
+        self, client: LiveClient, channel: str, packs: Sequence[Message], entered: Callable[[], None]
+    ) -> None:
+        """Send ``packs`` to ``client``, and put it into ``channel`` exactly after the last of them.
+
+        Their ids are assigned before this waits.
+
+        Args:
+            client: the client.
+            channel: the channel.
+            packs: messages for this client alone; may be empty.
+            entered: called when the last one is delivered, to put the client into the channel here.
+
+        Raises:
+            Unavailable: they cannot be saved at present; nothing was sent and the client is not in it.
         """
 
     @abstractmethod

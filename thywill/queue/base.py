@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -12,9 +12,11 @@ import msgspec
 
 from thywill.component import Component, Configuration
 from thywill.core.envelope import Item
+from thywill.core.history import History, HistoryBounds, Past
 from thywill.core.inbox import REMEMBERED
 from thywill.core.log import LogBounds, MessageLog
 from thywill.core.measures import Measures
+from thywill.core.message import Address, Message
 from thywill.core.outbox import Bounds, Outbox
 from thywill.core.overflow import Overflow
 from thywill.core.publication import Publication, Publications
@@ -40,6 +42,7 @@ class QueueSettings:
         overflow: what happens then, to a message of which its application says nothing else.
         log_messages, log_bytes: how much may wait for all clients of one application together; what is for
             several counts once.
+        history_bytes: how much the histories of one application's channels may have together.
         publication_ids: how many ids of messages from outside are remembered, for an hour.
         takeover: how long a server that starts waits for another one that owns the database, in seconds.
     """
@@ -51,6 +54,7 @@ class QueueSettings:
     overflow: Overflow = Overflow.DROP_OLDEST
     log_messages: Positive = 100_000
     log_bytes: Positive = 64 * 1024 * 1024
+    history_bytes: Positive = 64 * 1024 * 1024
     publication_ids: Positive = 100_000
     takeover: Annotated[float, msgspec.Meta(ge=0)] = 30.0
 
@@ -108,6 +112,7 @@ class Queue(Component, MessageQueue):
         limits = LogBounds(settings.log_messages, settings.log_bytes)
         self.logs: dict[str, MessageLog] = defaultdict(lambda: MessageLog(limits))
         self.publications = Publications(settings.publication_age, settings.publication_ids)
+        self.histories: dict[str, History] = {}
 
     def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
         """Tell the browser how much it may send at once."""
@@ -138,7 +143,31 @@ class Queue(Component, MessageQueue):
         """Return a row for each server that uses this queue: this one alone, unless the queue is shared."""
         return [self.describe_server()]
 
+    def record(self, application: str, address: Address, message_id: int, message: Message) -> bool:
+        """Record a message to a channel, which was assigned its id; return whether it is kept."""
+        if application not in self.histories:
+            return False
+        past = Past(message_id, self.wall(), message.data)
+        return self.histories[application].record(address.name, past)
+
     # What the hub calls: thywill.hub.ports.MessageQueue.
+
+    def declare(self, application: str, rules: Mapping[str, HistoryBounds]) -> None:
+        self.histories[application] = History(rules, self.settings.history_bytes)
+
+    def history(self, application: str) -> History:
+        return self.histories[application]
+
+    def past(self, application: str, channel: str) -> list[bytes]:
+        return self.histories[application].messages(channel, self.wall())
+
+    async def enter(
+        self, client: LiveClient, channel: str, packs: Sequence[Message], entered: Callable[[], None]
+    ) -> None:
+        # Exact as long as append neither waits nor fails, as in a queue that ends with the process.
+        for each in packs:
+            await self.append(client.application, Address.client(client.id), each)
+        entered()
 
     async def publish(self, publications: Sequence[Publication]) -> list[int]:
         # All or none as long as append neither waits nor fails, as in a queue that ends with the process.

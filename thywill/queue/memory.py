@@ -37,6 +37,8 @@ class MemoryQueue(Queue):
 
     async def append(self, application: str, address: Address, message: Message) -> int:
         self._last[application] = message_id = self._last[application] + 1
+        if address.kind == "channel":
+            self.record(application, address, message_id, message)
         self.receivers.deliver(application, address, message_id, message, self.logs[application])
         return message_id
 

@@ -39,6 +39,7 @@ from thywill.core.changes import (
     StoredPublication,
 )
 from thywill.core.envelope import Item
+from thywill.core.history import Past
 from thywill.core.lifecycle import State
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Entry, Outbox
@@ -53,10 +54,11 @@ from thywill.hub.restored import Restored
 from thywill.hub.step import CONNECTED, DISCONNECTED, Step, current
 from thywill.queue.base import Queue, QueueSettings
 from thywill.queue.durable.client_data import ClientData
+from thywill.queue.durable.entering import Entering, nobody_waits, settle
 from thywill.queue.durable.group_commit import GroupCommit
 from thywill.queue.durable.position import Position
 from thywill.queue.durable.replay import Replay
-from thywill.queue.durable.restoring import END, MessageIndex, restore
+from thywill.queue.durable.restoring import END, MessageIndex, restore, row_of
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +123,7 @@ class DatabaseQueue(Queue):
         self._data = ClientData()
         self._in_flight: dict[tuple[str, int], int] = {}
         self._replay = Replay((), ())
+        self._entering = Entering(self._add, lambda *message: self._replay.take(*message), self._commits)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -152,12 +155,21 @@ class DatabaseQueue(Queue):
         self._replay = Replay(ours, stored.messages)
         for row in stored.publications:
             self.publications.add(row)
+        self._restore_histories(stored.messages)
         clients = restore(stored, self.bounds, applications)
         self._lossy.update(client.id for client in clients if client.outbox.losses)
         for client in clients:
             self._data.track(client.id, client.data)
         self._hold(clients)
         return await self._with_records(clients)
+
+    def _restore_histories(self, messages: Sequence[StoredMessage]) -> None:
+        for row in messages:
+            history = self.histories.get(row.application) if row.history else None
+            if history is not None:
+                channel = json.loads(row.name)
+                if not history.record(channel, Past(row.id, row.sent, row.data.encode())):
+                    history.release(channel)
 
     async def problem(self) -> str | None:
         """Store a message and delete it again, unless one was stored just now."""
@@ -274,7 +286,7 @@ class DatabaseQueue(Queue):
         index: int | None = None,
     ) -> int:
         safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        message_id = self._add(application, address, message, partial(_settle, safe), step, index)
+        message_id = self._add(application, address, message, partial(settle, safe), step, index)
         await safe
         return message_id
 
@@ -293,7 +305,9 @@ class DatabaseQueue(Queue):
         """
         position = self._positions[application]
         position.assigned += 1
-        row = _row(application, position.assigned, address, message, step, index)
+        row = row_of(application, position.assigned, address, message, step, index)
+        if address.kind == "channel" and self.record(application, address, row.id, message):
+            row = row._replace(history=True)
         if step is not None:
             self._in_flight.setdefault((step.client, step.number), row.id)
         self._commits.changes.messages.append(row)
@@ -312,7 +326,18 @@ class DatabaseQueue(Queue):
         if error is None:
             self._positions[application].delivered = message_id
             self.receivers.deliver(application, address, message_id, message, self.logs[application])
+        elif address.kind == "channel" and application in self.histories:
+            self.histories[application].withdraw(address.name, message_id)
         then(error)
+
+    async def enter(
+        self, client: LiveClient, channel: str, packs: Sequence[Message], entered: Callable[[], None]
+    ) -> None:
+        if packs:
+            await self._entering.enter(client, channel, packs, entered)
+        else:
+            entered()
+            self.subscribed(client, channel)
 
     async def publish(self, publications: Sequence[Publication]) -> list[int]:
         now = self.wall()
@@ -331,7 +356,7 @@ class DatabaseQueue(Queue):
         if known is not None:
             return known
         application, address, message, _ = publication
-        message_id = self._add(application, address, message, _nobody_waits)
+        message_id = self._add(application, address, message, nobody_waits)
         if row := publication.stored(message_id, now):
             self.publications.add(row)
             added.append(row)
@@ -342,7 +367,7 @@ class DatabaseQueue(Queue):
     ) -> None:
         if error is not None:
             self.publications.withdraw(added)
-        _settle(safe, error)
+        settle(safe, error)
 
     def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
         return self._positions[application].is_lost(cursor)
@@ -410,6 +435,7 @@ class DatabaseQueue(Queue):
 
     async def _trim(self, application: str, position: Position) -> None:
         """Delete messages that nobody needs; the last stays, since the ids go on from it after a restart."""
+        await self._release_history(application)
         old = position.older_than(self.settings.age, time.monotonic())
         if old > position.trimmed:
             self.receivers.drop_up_to(application, old)
@@ -419,6 +445,13 @@ class DatabaseQueue(Queue):
         if up_to > position.trimmed:
             await self._store.trim(application, up_to)
             position.trimmed = up_to
+
+    async def _release_history(self, application: str) -> None:
+        history = self.histories.get(application)
+        if history is None:
+            return
+        if firsts := history.take_changed(self.wall()):
+            await self._store.release(application, firsts)
 
     async def _lowest_waiting(self, application: str) -> int:
         """Return the lowest id that waits in any queue, and commit what was dropped from them."""
@@ -439,44 +472,7 @@ class DatabaseQueue(Queue):
         self._commits.changes.lost[client.id] = client.outbox.loss()
 
 
-def _settle(safe: asyncio.Future[None], error: RequestError | None) -> None:
-    if safe.done():  # the task that waited was cancelled
-        return
-    if error is None:
-        safe.set_result(None)
-    else:
-        safe.set_exception(error)
-
-
-def _nobody_waits(error: RequestError | None) -> None:
-    """Do nothing when one message of several is safe: the publisher waits for all of them together."""
-
-
 def _with_record(client: Restored, record: ClientRecord | None) -> Restored:
     if record is None:
         return client
     return replace(client, address=record.address, user_agent=record.user_agent)
-
-
-def _row(
-    application: str,
-    message_id: int,
-    address: Address,
-    message: Message,
-    step: Step | None,
-    index: int | None,
-) -> StoredMessage:
-    return StoredMessage(
-        application=application,
-        id=message_id,
-        kind=address.kind,
-        name=json.dumps(address.name),
-        data=message.data.decode(),
-        reply_to=message.reply_to,
-        key=message.key,
-        overflow=message.overflow.value if message.overflow else None,
-        cause_client=step.client if step else None,
-        cause_number=step.number if step else None,
-        sent=time.time(),
-        cause_index=index,
-    )

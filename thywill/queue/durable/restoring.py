@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import time
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator
@@ -27,11 +28,12 @@ import msgspec
 
 from thywill.core.changes import Stored, StoredClient, StoredMessage, StoredSubscription
 from thywill.core.envelope import Item
-from thywill.core.message import Address
+from thywill.core.message import Address, Message
 from thywill.core.outbox import Bounds, Entry, Loss, Outbox, Waiting
 from thywill.core.overflow import Overflow
 from thywill.core.record import decode_data
 from thywill.hub.restored import Restored
+from thywill.hub.step import Step
 
 END = 2**63
 
@@ -61,6 +63,31 @@ def entry_of(row: StoredMessage) -> Entry:
     """Return the entry that delivers the message of a row."""
     overflow = Overflow(row.overflow) if row.overflow else None
     return Entry(row.id, row.data.encode(), row.reply_to, row.key, overflow)
+
+
+def row_of(
+    application: str,
+    message_id: int,
+    address: Address,
+    message: Message,
+    step: Step | None,
+    index: int | None,
+) -> StoredMessage:
+    """Return the row of a message, which ``step`` has sent as its message ``index`` to that receiver."""
+    return StoredMessage(
+        application=application,
+        id=message_id,
+        kind=address.kind,
+        name=json.dumps(address.name),
+        data=message.data.decode(),
+        reply_to=message.reply_to,
+        key=message.key,
+        overflow=message.overflow.value if message.overflow else None,
+        cause_client=step.client if step else None,
+        cause_number=step.number if step else None,
+        sent=time.time(),
+        cause_index=index,
+    )
 
 
 def restore(stored: Stored, bounds: Bounds, applications: Container[str]) -> list[Restored]:
