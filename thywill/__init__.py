@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from thywill.application import Application as Application
     from thywill.application import Client as Client
-    from thywill.application import rpc as rpc
     from thywill.component import Configuration as Configuration
     from thywill.cuttable import Cuttable as Cuttable
     from thywill.errors import ApplicationError as ApplicationError
@@ -21,13 +20,15 @@ if TYPE_CHECKING:
     from thywill.errors import ThywillError as ThywillError
     from thywill.errors import Unavailable as Unavailable
     from thywill.errors import UnsendableMessage as UnsendableMessage
+    from thywill.handlers.declare import every as every
+    from thywill.handlers.declare import on as on
+    from thywill.handlers.declare import rpc as rpc
 
 __version__ = "0.1.0"
 
 HOMES = {
     "Application": "application",
     "Client": "application",
-    "rpc": "application",
     "Configuration": "component",
     "Cuttable": "cuttable",
     "ApplicationError": "errors",
@@ -36,6 +37,9 @@ HOMES = {
     "ThywillError": "errors",
     "Unavailable": "errors",
     "UnsendableMessage": "errors",
+    "every": "handlers.declare",
+    "on": "handlers.declare",
+    "rpc": "handlers.declare",
 }
 """The module of each name that the authors of applications import."""
 

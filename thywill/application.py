@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -18,23 +18,12 @@ from thywill.core.history import read_bounds
 from thywill.core.message import Address
 from thywill.core.overflow import Overflow, Policies
 from thywill.errors import LimitReached
+from thywill.handlers.collect import Handlers, collect
 from thywill.hub.actions import Actions
 from thywill.hub.client import LiveClient
 
-Method = TypeVar("Method", bound=Callable[..., Any])
-
 NOTHING: Any = object()
 """Stands for a snapshot that was not given; None is one."""
-
-
-def rpc(method: Method) -> Method:
-    """Let pages call this method of an application with ``client.call``.
-
-    The method is ``async def method(self, client, *arguments)``. What it returns has to be JSON and is the
-    result of the call. To answer with an error instead, the method raises ``RpcError``.
-    """
-    method.__thywill_rpc__ = True  # type: ignore[attr-defined]
-    return method
 
 
 class Client(msgspec.Struct, eq=False):
@@ -125,7 +114,10 @@ class Client(msgspec.Struct, eq=False):
 
         Raises:
             LimitReached: the client has done it more often.
+            ValueError: ``count`` or ``per`` is not more than 0.
         """
+        if count <= 0 or per <= 0:
+            raise ValueError(f"limit({name!r}, {count!r}, per={per!r}): count and per must be more than 0")
         if wait := self._actions.take(self._live, name, count, per):
             raise LimitReached(wait)
 
@@ -189,6 +181,9 @@ class Application:
     _limit: int
     _policies: Policies
 
+    _handlers: ClassVar[Handlers] = Handlers()
+    """The methods with ``@on``, ``@rpc`` and ``@every``."""
+
     handle: Callable[[LiveClient], Client]
     """Returns the ``Client`` object of a client of this application."""
 
@@ -196,6 +191,10 @@ class Application:
     def policies(self) -> Policies:
         """What ``overflow`` and ``channel_overflow`` say."""
         return self._policies
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._handlers = collect(cls, has_on_message=cls.on_message is not Application.on_message)
 
     def _connect(self, name: str, actions: Actions, limit: int) -> None:
         self.name = name
@@ -321,7 +320,13 @@ class Application:
         self._actions.unsubscribe(_live(client), _text(channel, "channel"))
 
     def clients(self, channel: str | None = None) -> list[Client]:
-        """Return the clients in ``channel``, or without an argument all that have connected."""
+        """Return the clients in ``channel``, or without an argument all that have connected.
+
+        Raises:
+            TypeError: ``channel`` is no text.
+        """
+        if channel is not None:
+            _text(channel, "channel")
         return [self.handle(live) for live in self._actions.clients_of(self.name, channel)]
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 
-from thywill.application import Application, Client, rpc
+from thywill.application import Application, Client
 from thywill.component import Configuration
+from thywill.handlers.declare import rpc
 
 NUMBERS = 100
 PAUSE = 0.1

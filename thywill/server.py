@@ -16,7 +16,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from thywill.config import LimitsSettings, ServerSettings, Settings
 from thywill.core.server_row import ServerRow
 from thywill.core.signing import Signer
 from thywill.database.base import Database, DatabaseUnavailable
+from thywill.development.component import Development
 from thywill.errors import SettingsError
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits
@@ -96,6 +97,7 @@ all of them."""
 
 PATIENCE = 2.0
 """Seconds within which the database has to answer for the server to be ready, if its queue is durable."""
+STATUS = LocalSettings([], slow_hook=0.0)
 STATUS_STOP = 1.0
 """Seconds that the hooks of the status page have to end."""
 CLIENTS_PER_SECOND = 1000
@@ -116,14 +118,27 @@ class Service:
         root: the folder of the project, where ``static`` is and where relative paths begin.
         secret: signs tokens in place of the secret in the file; then no file is created or read.
         place: which server of its parent it is, such as ``2 of 4``; empty without a parent.
+        development: works for the developer, with ``run.py --dev``.
 
     Raises:
         SettingsError: the settings cannot be carried out.
     """
 
+    address = ""
+    _bound = True
+    _ticker: asyncio.TimerHandle | None = None
+    _due = 0.0
+
     def __init__(
-        self, settings: Settings, root: Path, *, secret: bytes | None = None, place: str = ""
+        self,
+        settings: Settings,
+        root: Path,
+        *,
+        secret: bytes | None = None,
+        place: str = "",
+        development: Development | None = None,
     ) -> None:
+        self.development = development
         choice = Choice(settings, COMPONENTS)
         pages = choice.one("client_interface", ClientInterface)
         pushes = choice.several("push", Push)
@@ -132,9 +147,7 @@ class Service:
         self.limits = settings.section("limits", LimitsSettings)
         self.proxies = TrustedProxies(self.settings.trusted_proxies)
         self.folder = folder = root / self.settings.data
-        if secret is None:
-            make_folder(folder)
-        signer = Signer(secret or read_secret(folder, pages.settings.secret_file))
+        signer = _signer(secret, folder, pages.settings.secret_file)
         interface = choice.one("application_interface", ApplicationInterface)  # type: ignore[type-abstract]
         self.log = _build(choice.one("log", Log), folder, interface.kind.packages(interface.settings))
         self.log.place = place
@@ -144,20 +157,18 @@ class Service:
         self.engine = engine = self._make_engine(choice, interface, signer, root)
         self.hub, self.queue, self.applications = engine.hub, engine.queue, engine.applications
         self.origins = Origins(pages.settings.origins)
-        self.pushes = [
-            _build(push, self.hub, self.origins, _send_limits(engine, self.limits)) for push in pushes
-        ]
+        limits = _send_limits(engine, self.limits)
+        self.pushes = [_build(push, self.hub, self.origins, limits) for push in pushes]
         self.gate = Gate(settings.section("monitoring", MonitoringSettings).read_key(root), signer)
         self.status = self._make_status(signer, root)
         self.client_interface = _build(pages, self._surroundings(engine, signer, root))
         self.refusals = Refusals(self.meter.errors)
         self.publishing = self._make_publishing(settings.section("publishing", PublishingSettings))
-        self._parts = [*self._components(), self.status.engine.applications]
+        extra = [] if self.development is None else [self.development]
+        self._parts = [*self._components(), self.status.engine.applications, *extra]
         self._server = self._make_server()
         self._started: list[Component] = []
         self._sockets: list[socket.socket] = []
-        self._ticker: asyncio.TimerHandle | None = None
-        self._bound, self._due, self.address = True, 0.0, ""
         self.queue.describe_server = self.watch.row
         self.deposed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -191,6 +202,9 @@ class Service:
     def _surroundings(self, engine: Engine, signer: Signer, root: Path) -> Surroundings:
         # The application is last, so that it can change what the components have added.
         parts = [self.log, self.database, self.queue, *self.pushes, self.applications]
+        if self.development is not None:
+            self.development.watch(_sources(engine.applications.pages().values(), root))
+            parts.insert(-1, self.development)
         handlers = [*self.status.rules(), *(rule for push in self.pushes for rule in push.handlers())]
         return _surroundings(engine, Bootstrap(self.hub, parts), self.origins, signer, root, handlers)
 
@@ -203,7 +217,7 @@ class Service:
 
         def make_applications(actions: Actions, queue: Queue) -> ApplicationInterface:
             message = queue.settings.message
-            return LocalApplications(LocalSettings([]), actions, message, STATUS_STOP, [status])
+            return LocalApplications(STATUS, actions, message, STATUS_STOP, [status])
 
         engine: Engine = build(
             partial(MemoryQueue, QueueSettings(), records),
@@ -263,6 +277,8 @@ class Service:
         }
         for push in self.pushes:
             endpoints.update(push.endpoints())
+        if self.development is not None:
+            endpoints.update(self.development.endpoints())
         finders = [push.find for push in self.pushes]
         site = Site(
             self.client_interface.application(),
@@ -450,6 +466,17 @@ def _timeouts(settings: ServerSettings) -> Timeouts:
         idle=settings.idle_timeout,
         write=settings.write_timeout,
     )
+
+
+def _signer(secret: bytes | None, folder: Path, file: str) -> Signer:
+    if secret is None:
+        make_folder(folder)
+    return Signer(secret or read_secret(folder, file))
+
+
+def _sources(pages: Iterable[Page], root: Path) -> list[Path]:
+    """Return the folders of the applications, and those of the project."""
+    return [*(page.static.parent for page in pages), *(root / name for name in ("thywill", "static", "conf"))]
 
 
 def _bind(settings: ServerSettings) -> list[socket.socket]:

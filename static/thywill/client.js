@@ -143,7 +143,7 @@
         end(data.error || null, data.result);
       } else if (replyTo === 'presence') {
         this.emit(replyTo, data.channel, data.joined, data.left);
-      } else if (!replyTo) {
+      } else if (replyTo === undefined) {
         this.emit('message', data);
         if (data && typeof data.type === 'string') { this.emit('message:' + data.type, data); }
       } else if (data.error) {

@@ -15,7 +15,7 @@ from tests.rules.modules import Module, find_modules, imports_of, is_below, room
 # The rooms of thywill/ from the bottom up, and what each may import beside itself.
 ENGINE = {"core", "errors"}
 COMPONENTS = {"application_interface", "client_interface", "database", "log", "push", "queue"}
-BELOW_COMPONENTS = {"application", "component", "config", "http", "hub", "wire", *ENGINE}
+BELOW_COMPONENTS = {"application", "component", "config", "handlers", "http", "hub", "wire", *ENGINE}
 COMPONENT = BELOW_COMPONENTS | COMPONENTS  # of another component its contract alone, its base.py
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -25,7 +25,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "http": ENGINE,
     "wire": {"http", *ENGINE},
     "hub": ENGINE,
-    "application": {"component", "hub", *ENGINE},  # what authors subclass
+    "handlers": ENGINE,
+    "application": {"component", "handlers", "hub", *ENGINE},  # what authors subclass
     "component": {"config", *ENGINE},
     "application_interface": COMPONENT,
     "client_interface": COMPONENT,
@@ -34,19 +35,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "push": COMPONENT,
     "queue": COMPONENT,
     "monitoring": COMPONENT,
+    "development": {"monitoring", *COMPONENT},  # run.py --dev
     "publishing": COMPONENT,
     "publisher": set(),  # for programs that have no package of the server
     "process": {"errors"},
-    "server": {"monitoring", "process", "publishing", "thywill", *COMPONENT},
-    "commands": {"monitoring", "process", "publisher", "publishing", "server", *COMPONENT},
-    "cuttable": {"application", "component"},
-    "thywill": {
-        "application",
-        "component",
-        "cuttable",
-        "errors",
-    },  # its __init__.py: the names that authors import
-    "apps": {"thywill"},
+    "server": {"development", "monitoring", "process", "publishing", "thywill", *COMPONENT},
+    "commands": {"development", "monitoring", "process", "publisher", "publishing", "server", *COMPONENT},
+    "testing": {"monitoring", "server", *COMPONENT},  # an application without sockets, for its tests
+    "cuttable": {"application", "component", "handlers"},
+    "thywill": {"application", "component", "cuttable", "errors", "handlers"},  # what authors import
+    "apps": {"testing", "thywill"},
     "run": {"commands"},
 }
 # The one module that imports and names concrete components.

@@ -83,6 +83,19 @@ class ApplicationInterface(Component, Listener):
         """Return the packages of the applications in ``settings``; their loggers write into the log."""
         return ()
 
+    @classmethod
+    def load(cls, kind: type[Any], arguments: tuple[Any, ...] = ()) -> Loaded:
+        """Return the application with the class ``kind``, checked as those of the settings are.
+
+        Args:
+            kind: the class.
+            arguments: what its constructor takes.
+
+        Raises:
+            SettingsError: the class has a wrong hook, or misses a file.
+        """
+        raise NotImplementedError
+
     def pages(self) -> Mapping[str, Page]:
         """Return the applications by name, in the order in which they are listed."""
         raise NotImplementedError

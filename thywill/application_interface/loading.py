@@ -22,6 +22,7 @@ from thywill.application_interface.base import Loaded, Page
 from thywill.core.history import read_bounds
 from thywill.core.overflow import Overflow
 from thywill.errors import SettingsError
+from thywill.handlers.declare import MARK
 
 PLACE = "[application_interface] applications"
 RESERVED = ("thywill", "static")
@@ -40,10 +41,25 @@ ATTRIBUTES = (
     "channel_overflow",
     "history",
 )
+BASES = Application.__mro__
+SET_BY_THYWILL = {"name", "handle", "_actions", "_limit", "_policies"}
+"""What thywill itself writes into the object of an application."""
+OURS = SET_BY_THYWILL | {
+    name
+    for name, value in vars(Application).items()
+    if inspect.isfunction(value)
+    and name not in METHODS
+    and not name.startswith(("on_", "__"))
+    and name != "authenticate"
+}
+"""What an application must not replace."""
 PLAIN = (str, list, tuple, dict)
 """The types of an application's attributes."""
 ALIKE = 0.8
 """How similar two names have to be (1 is equal) for one to be a misspelling of the other."""
+
+PACKAGE = Path(__file__).parents[1]
+"""The folder of thywill's own code."""
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
@@ -59,13 +75,26 @@ def load(dotted: str) -> Loaded:
     if not NAME.fullmatch(name) or name in RESERVED:
         raise SettingsError(f"{PLACE}: {name!r} cannot be the name of an application")
     module = _import(dotted)
-    kind = _application_class(module, dotted)
+    return load_class(_application_class(module, dotted))
+
+
+def load_class(kind: type[Application], arguments: tuple[Any, ...] = ()) -> Loaded:
+    """Load an application by its class, whose module is the application's package.
+
+    Args:
+        kind: the class.
+        arguments: what its constructor takes.
+
+    Raises:
+        SettingsError: the class has a wrong hook, or misses a file.
+    """
+    dotted, file = kind.__module__, sys.modules[kind.__module__].__file__
     _check_hooks(kind, dotted)
     _check_overflow(kind, dotted)
     _check_history(kind, dotted)
-    page = page_of(kind, name, Path(str(module.__file__)).parent / "static")
+    page = page_of(kind, dotted.rpartition(".")[2], Path(str(file)).parent / "static")
     _check_files(kind, dotted, page.static)
-    return Loaded(kind, page)
+    return Loaded(kind, page, arguments)
 
 
 def page_of(kind: type[Application], name: str, static: Path) -> Page:
@@ -77,18 +106,23 @@ def page_of(kind: type[Application], name: str, static: Path) -> Page:
 
 def failure_of(name: str, error: Exception) -> SettingsError:
     """Return the error for the operator of an application that fails: one line with the place in its code."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = next((each for each in reversed(frames) if not _is_ours(each.filename)), frames[-1])
     place, text = f"{frame.filename}, line {frame.lineno}", str(error)
     if isinstance(error, SyntaxError):  # the last frame is the importer's
         place, text = f"{error.filename}, line {error.lineno}", error.msg
     return SettingsError(f"{PLACE}: {name} fails: {type(error).__name__}: {text} ({place})")
 
 
+def _is_ours(file: str) -> bool:
+    return Path(file).is_relative_to(PACKAGE) or file.startswith("<frozen importlib")
+
+
 def slips(kind: type[Application]) -> list[str]:
     """Return a phrase for each name in a class that looks like a misspelt hook or attribute."""
     found = []
     for name, value in vars(kind).items():
-        if name.startswith("_") or hasattr(Application, name) or getattr(value, "__thywill_rpc__", False):
+        if name.startswith("_") or hasattr(Application, name) or hasattr(value, MARK):
             continue
         method = inspect.isfunction(value)
         if not method and not isinstance(value, PLAIN):
@@ -99,6 +133,12 @@ def slips(kind: type[Application]) -> list[str]:
             hint = f" (did you mean {close[0]}?)" if close else ""
             found.append(f"{name} is no {word}{hint}")
     return found
+
+
+def overridden(application: Application) -> list[str]:
+    """Return the names of thywill's own methods and attributes that an application has replaced."""
+    own = {name for kind in type(application).__mro__ if kind not in BASES for name in vars(kind)}
+    return sorted((own | set(vars(application)) - SET_BY_THYWILL) & OURS)
 
 
 def _check_files(kind: type[Application], dotted: str, static: Path) -> None:
@@ -123,14 +163,6 @@ def _check_hooks(kind: type[Application], dotted: str) -> None:
             raise SettingsError(f"{PLACE}: {dotted}: {name} must take {wanted}") from None
     if inspect.iscoroutinefunction(kind.bootstrap):
         raise SettingsError(f"{PLACE}: {dotted}: bootstrap must be a def, not async")
-    for name, method in inspect.getmembers(kind, inspect.isfunction):
-        if getattr(method, "__thywill_rpc__", False) and not _is_async(method):
-            raise SettingsError(f"{PLACE}: {dotted}: {name} has @rpc, so it must be an async def")
-
-
-def _is_async(method: Any) -> bool:
-    # A decorator may wrap the method in a plain function that returns the coroutine.
-    return inspect.iscoroutinefunction(inspect.unwrap(method))
 
 
 def _check_overflow(kind: type[Application], dotted: str) -> None:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+import msgspec
 
 from thywill.application import Application, Client, make_application
 from thywill.application_interface.base import ApplicationInterface, Loaded, Page
-from thywill.application_interface.loading import failure_of, load, slips
+from thywill.application_interface.beside import Beside
+from thywill.application_interface.loading import failure_of, load, load_class, overridden, slips
+from thywill.application_interface.tickers import Ticker
+from thywill.application_interface.watcher import Watcher
 from thywill.component import Configuration
 from thywill.core.envelope import Item, encode_failure, encode_result
+from thywill.core.histogram import Histogram
+from thywill.core.measures import Measures
 from thywill.core.message import Address, Message
 from thywill.core.overflow import Overflow
 from thywill.errors import RpcError, SettingsError, Unavailable, UnsendableMessage
@@ -26,6 +32,7 @@ from thywill.hub.step import CONNECTED, CURRENT, DISCONNECTED, RESUMED, Step
 log = logging.getLogger(__name__)
 
 Hook = Callable[[], Awaitable[None]]
+Guard = Callable[[Hook, str, LiveClient], Awaitable[None]]
 
 NAME_AFTER = 1.0
 """Seconds after which a stop names the hooks that it waits for."""
@@ -33,8 +40,8 @@ CANCEL_SECONDS = 1.0
 """Seconds that a hook has to end when it is cancelled."""
 NAMES = 5
 """How many hooks are named in one line."""
-NAME_SHOWN = 100
-"""How many characters of an unknown method's name are repeated in the error."""
+ABANDON_AFTER = 1.0
+"""Seconds that a call may still run when its client has gone: nobody waits for its result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +50,11 @@ class LocalSettings:
 
     Args:
         applications: importable packages; "apps.chat" is served at /chat/.
+        slow_hook: seconds for which a hook may hold the loop without a warning; 0 never warns.
     """
 
     applications: list[str] = field(default_factory=lambda: ["apps.echo", "apps.chat", "apps.game"])
+    slow_hook: Annotated[float, msgspec.Meta(ge=0)] = 0.2
 
 
 class Mailbox:
@@ -54,7 +63,8 @@ class Mailbox:
     What a hook sends has its step as the cause (``thywill.hub.step``). When the hook has ended, the step is
     reported as handled; not so if its task was cancelled, and then the durable queue repeats it.
 
-    ``running`` is the name of the hook that is running, for the log.
+    ``running`` is the name of the hook that is running, for the log. The step of a concurrent call ends later
+    than its turn (``beside.py``).
 
     Args:
         client: the client.
@@ -62,7 +72,7 @@ class Mailbox:
         on_empty: called when the last step has ended.
     """
 
-    __slots__ = ("_client", "_handled", "_on_empty", "_steps", "running", "task")
+    __slots__ = ("_beside", "_client", "_handled", "_on_empty", "_steps", "running", "task")
 
     def __init__(
         self,
@@ -74,6 +84,7 @@ class Mailbox:
         self._handled = handled
         self._on_empty = on_empty
         self._steps: deque[tuple[int, str, Hook]] = deque()
+        self._beside: Beside | None = None
         self.running = ""
         self.task: asyncio.Task[None] | None = None
 
@@ -83,12 +94,38 @@ class Mailbox:
         if self.task is None:
             self.task = asyncio.get_running_loop().create_task(self._run())
 
+    def put_beside(self, number: int, name: str, hook: Hook) -> None:
+        """Begin ``hook`` as ``put`` does, and let the next steps run beside it."""
+        if self._beside is None:
+            self._beside = Beside(self._client, self._step_ended, self._calls_ended)
+        self.put(number, name, partial(self._begin, self._beside, number, name, hook))
+
+    async def _begin(self, beside: Beside, number: int, name: str, hook: Hook) -> None:
+        beside.start(number, f"{self._client.application}.{name}", hook)
+
+    def _step_ended(self, number: int) -> None:
+        if number > CONNECTED:
+            self._client.handled = number
+        self._handled(self._client, number)
+
+    def _calls_ended(self) -> None:
+        if self.task is None:
+            self._on_empty(self._client)
+
+    def tasks(self) -> dict[str, asyncio.Task[None]]:
+        """Return what is running, by a name for the log."""
+        calls = self._beside.running.values() if self._beside else ()
+        running = {f"{task.get_name()} for {self._client}": task for task in calls}
+        return running if self.task is None else {**running, str(self): self.task}
+
     def __str__(self) -> str:
         return f"{self._client.application}.{self.running} for {self._client}"
 
     async def _run(self) -> None:
         while True:
             number, self.running, hook = self._steps.popleft()
+            if self._beside is not None and number == DISCONNECTED:
+                await self._beside.all_ended()
             step = Step(self._client.id, number)
             CURRENT.set(step)
             try:
@@ -100,15 +137,19 @@ class Mailbox:
             except Exception:
                 log.exception("the hook %s failed outside of its guard", self)
             step.open = False
-            if number > CONNECTED:
-                self._client.handled = number
-            self._handled(self._client, number)
+            if self._beside is not None:
+                self._beside.step_ended(number)
+            else:
+                if number > CONNECTED:
+                    self._client.handled = number
+                self._handled(self._client, number)
             if not self._steps:
                 break
             # Most hooks never wait, and a page may have sent hundreds of messages: others get their turn.
             await asyncio.sleep(0)
         self.task = None
-        self._on_empty(self._client)
+        if self._beside is None or not self._beside.running:
+            self._on_empty(self._client)
 
 
 class LocalApplications(ApplicationInterface):
@@ -129,10 +170,15 @@ class LocalApplications(ApplicationInterface):
         applications: Iterable[Loaded] = (),
     ) -> None:
         super().__init__(settings, actions, message, stop_timeout, applications)
+        self._watcher = Watcher(settings.slow_hook) if settings.slow_hook else None
         self._applications: dict[str, Application] = {}
         self._pages: dict[str, Page] = {}
         self._mailboxes: dict[LiveClient, Mailbox] = {}
         self._started: list[Application] = []
+        self._tickers: dict[tuple[str, str], Ticker] = {}
+        self._late: defaultdict[str, Histogram] = defaultdict(Histogram)
+        self._calls: dict[LiveClient, set[asyncio.Task[Any]]] = {}
+        self._abandoned: set[asyncio.Task[Any]] = set()
         for each in (*map(load, settings.applications), *applications):
             self._add(each)
 
@@ -155,24 +201,55 @@ class LocalApplications(ApplicationInterface):
         Raises:
             SettingsError: one of them fails; those before it are stopped again.
         """
-        for application in self._applications.values():
+        if self._watcher is not None:
+            self._watcher.start()
+        for name, application in self._applications.items():
             if found := slips(type(application)):
-                log.warning("%s has names that thywill does not use: %s", application.name, "; ".join(found))
+                log.warning("%s has names that thywill does not use: %s", name, "; ".join(found))
             try:
                 await application.on_start()
             except Exception as error:
+                await self._await_ends(self._stop_tickers(self._tickers))
                 await self._stop_started()
-                raise failure_of(f"{application.name}.on_start", error) from error
+                self._stop_watcher()
+                raise failure_of(f"{name}.on_start", error) from error
             self._started.append(application)
+            if names := overridden(application):
+                log.warning("%s overrides names of thywill's own: %s; rename them", name, ", ".join(names))
+            self.lead(name)
+
+    def lead(self, name: str) -> None:
+        """Start what only one server runs for an application: its methods with ``@every``."""
+        application = self._applications[name]
+        for method, seconds in application._handlers.tickers.items():
+            tick, late = getattr(application, method), self._late[name]
+            ticker = Ticker(f"{name}.{method}", seconds, tick, late)
+            self._tickers.setdefault((name, method), ticker).start()
+
+    async def follow(self, name: str) -> None:
+        """Stop what ``lead`` has started; a call that is under way has ``stop_timeout`` to end."""
+        await self._await_ends(self._stop_tickers([each for each in self._tickers if each[0] == name]))
+
+    def _stop_tickers(self, which: Iterable[tuple[str, str]]) -> dict[str, asyncio.Task[None]]:
+        tickers = [self._tickers[each] for each in which]
+        under_way = {ticker.name: ticker.stop() for ticker in tickers}
+        return {name: task for name, task in under_way.items() if task is not None}
 
     async def stop(self) -> None:
         """Wait for the running hooks, at most ``stop_timeout``, and call ``on_stop`` of each application.
 
         A hook that takes longer is cancelled. One that ignores that is left behind. The log names both.
         """
-        running = {str(box): box.task for box in self._mailboxes.values() if box.task is not None}
+        running = self._stop_tickers(self._tickers)
+        for box in self._mailboxes.values():
+            running.update(box.tasks())
         await self._await_ends(running)
         await self._stop_started()
+        self._stop_watcher()
+
+    def _stop_watcher(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
 
     async def _stop_started(self) -> None:
         while self._started:
@@ -199,6 +276,10 @@ class LocalApplications(ApplicationInterface):
     def packages(cls, settings: LocalSettings) -> Iterable[str]:
         return {dotted.partition(".")[0] for dotted in settings.applications}
 
+    @classmethod
+    def load(cls, kind: type[Application], arguments: tuple[Any, ...] = ()) -> Loaded:
+        return load_class(kind, arguments)
+
     def pages(self) -> Mapping[str, Page]:
         return self._pages
 
@@ -212,27 +293,44 @@ class LocalApplications(ApplicationInterface):
         policies = self._applications[application].policies
         return policies.of(address.name) if address.kind == "channel" else policies.default
 
+    def measure(self, measures: Measures) -> None:
+        """Tell how late the methods with ``@every`` were called."""
+        text = "How late the methods with @every were called, in seconds."
+        for name in self._applications:
+            measures.histogram("thywill_every_late_seconds", text, self._late[name], application=name)
+
     # What clients do.
 
     def connected(self, client: LiveClient) -> None:
-        self._put(client, CONNECTED, "on_connect")
+        self._put(client, CONNECTED, "on_connect", self._welcome)
 
     def resumed(self, client: LiveClient) -> None:
-        self._put(client, RESUMED, "on_resume")
+        self._put(client, RESUMED, "on_resume", self._welcome)
 
     def disconnected(self, client: LiveClient) -> None:
-        self._put(client, DISCONNECTED, "on_disconnect")
+        self._put(client, DISCONNECTED, "on_disconnect", self._guarded)
+        if client in self._calls:
+            asyncio.get_running_loop().call_later(ABANDON_AFTER, self._abandon, client)
 
-    def _put(self, client: LiveClient, number: int, name: str) -> None:
+    def _abandon(self, client: LiveClient) -> None:
+        """Cancel the calls of a client that has gone."""
+        for task in self._calls.get(client, ()):
+            self._abandoned.add(task)
+            task.cancel()
+
+    def _put(self, client: LiveClient, number: int, name: str, guard: Guard) -> None:
         application = self._applications[client.application]
         hook = partial(getattr(application, name), self._handle(client))
-        guarded = partial(self._guarded, hook, f"{application.name}.{name}", client)
+        guarded = partial(guard, hook, f"{client.application}.{name}", client)
         self._mailbox(client).put(number, name, guarded)
 
     def received(self, client: LiveClient, items: Sequence[Item]) -> None:
         mailbox = self._mailbox(client)
+        calls = self._applications[client.application]._handlers.calls
         for item in items:
-            mailbox.put(item.n, item.method or "on_message", partial(self._handle_item, client, item))
+            call = None if item.method is None else calls.get(item.method)
+            put = mailbox.put_beside if call is not None and call.concurrent else mailbox.put
+            put(item.n, item.method or "on_message", partial(self._handle_item, client, item))
 
     def _mailbox(self, client: LiveClient) -> Mailbox:
         mailbox = self._mailboxes.get(client)
@@ -247,6 +345,19 @@ class LocalApplications(ApplicationInterface):
             await hook()
         except Exception:
             log.exception("the hook %s failed (%s)", name, of)
+
+    async def _welcome(self, hook: Hook, name: str, client: LiveClient) -> None:
+        """Run the hook for a new client, whose page gets an ``error`` if that fails."""
+        try:
+            await hook()
+        except RpcError as error:
+            outcome = encode_failure(str(error.code), str(error.message))
+        except Exception:
+            log.exception("the hook %s failed (%s)", name, client)
+            outcome = encode_failure("failed", "the application could not handle the connection")
+        else:
+            return
+        await self._reply(client, outcome, CONNECTED)
 
     async def _handle_item(self, client: LiveClient, item: Item) -> None:
         outcome = None
@@ -269,10 +380,16 @@ class LocalApplications(ApplicationInterface):
 
     async def _outcome(self, client: LiveClient, item: Item) -> bytes | None:
         application = self._applications[client.application]
+        handlers = application._handlers
         try:
             if item.method is not None:
                 return await self._call(application, client, item)
-            await application.on_message(self._handle(client), item.data)
+            handler = handlers.message(item.data) if handlers.messages else None
+            if handler is None:
+                await application.on_message(self._handle(client), item.data)
+            else:
+                arguments = handler.arguments.read(item.data)
+                await handler.method(application, self._handle(client), *arguments)
         except asyncio.CancelledError as error:
             if is_cancelled():
                 raise
@@ -281,22 +398,29 @@ class LocalApplications(ApplicationInterface):
             return self._failure(error, client, item)
         return None
 
-    async def _call(self, application: Application, client: LiveClient, item: Item) -> bytes:
-        # Looked up on the class, so that a browser cannot make a property of the application run.
-        method = getattr(type(application), str(item.method), None)
-        if method is None or not getattr(method, "__thywill_rpc__", False):
-            return encode_failure(
-                "not_found", f"there is no method {str(item.method)[:NAME_SHOWN]!r} to call"
-            )
-        arguments = (application, self._handle(client), *item.data)
+    async def _call(self, application: Application, client: LiveClient, item: Item) -> bytes | None:
+        call = application._handlers.call(str(item.method))
+        arguments = call.read(item.data)
+        task = asyncio.current_task()
+        assert task is not None
+        running = self._calls.setdefault(client, set())
+        running.add(task)
         try:
-            inspect.signature(method).bind(*arguments)
-        except TypeError as error:
-            return encode_failure("malformed", f"{item.method}: {error}")
-        return encode_result(await method(*arguments), self.message)
+            result = await call.method(application, self._handle(client), *arguments)
+        except asyncio.CancelledError:
+            if task not in self._abandoned or task.uncancel():
+                raise
+            log.info("%s.%s was cancelled: its client %s has gone", client.application, item.method, client)
+            return None
+        finally:
+            self._abandoned.discard(task)
+            running.discard(task)
+            if not running:
+                self._calls.pop(client, None)
+        return encode_result(result, self.message)
 
     def _failure(self, error: BaseException, client: LiveClient, item: Item) -> bytes:
-        name = f"{client.application}.{item.method or 'on_message'}"
+        name = f"{client.application}.{self._hook_name(client, item)}"
         if isinstance(error, RpcError):
             return encode_failure(str(error.code), str(error.message))
         if isinstance(error, UnsendableMessage):
@@ -304,6 +428,12 @@ class LocalApplications(ApplicationInterface):
         else:
             log.error("the hook %s failed on message %d of %s", name, item.n, client, exc_info=error)
         return encode_failure("failed", "the application could not handle this")
+
+    def _hook_name(self, client: LiveClient, item: Item) -> str:
+        messages = self._applications[client.application]._handlers.messages
+        kind = item.data.get("type") if isinstance(item.data, dict) else None
+        handler = messages.get(kind) if isinstance(kind, str) else None
+        return item.method or (handler.name if handler else "on_message")
 
     def _handle(self, client: LiveClient) -> Client:
         return self._applications[client.application].handle(client)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from thywill.config import ServerSettings, Settings, read
 from thywill.errors import SettingsError
 from thywill.process import standard
 from thywill.process.descriptors import raise_limit
-from thywill.process.sockets import inherit
+from thywill.process.sockets import Inherited, inherit
 
+DEVELOPMENT = {"client_interface.transport_in_address": True, "server.processes": 1}
+"""The settings of ``--dev``."""
 PRIVATE = 0o077
 """The umask: files with messages and secrets are readable for the server's user alone."""
 
@@ -37,20 +39,29 @@ class Call:
         """The folder of the project, without links."""
         return self.folder.resolve()
 
+    @property
+    def config(self) -> Path:
+        """The file with the settings, which need not exist if it was not named at the prompt."""
+        return self.options["config"] or self.root / "conf" / "thywill.toml"
+
     def read_settings(self) -> Settings:
         """Return the settings of the prompt, the environment and the file, as they are now.
 
         Raises:
             SettingsError: the file cannot be read, or is not TOML.
         """
-        config, places = self.options["config"], options.places()
+        places = options.places()
         return read(
-            config or self.root / "conf" / "thywill.toml",
-            required=config is not None,
-            overrides={place: self.options[place] for place in places if self.options.get(place) is not None},
+            self.config,
+            required=self.options["config"] is not None,
+            overrides=self._overrides(places),
             options=places,
             environment=os.environ,
         )
+
+    def _overrides(self, places: Iterable[str]) -> dict[str, Any]:
+        chosen = {place: self.options[place] for place in places if self.options.get(place) is not None}
+        return {**DEVELOPMENT, **chosen} if self.options.get("dev") else chosen
 
 
 # Each command imports what it needs: the parent of several servers has to stay small.
@@ -63,6 +74,8 @@ def _serve(call: Call) -> int:
         from thywill.commands import serve
 
         return serve.rehearse(call.read_settings, call.root)
+    if call.options["dev"]:
+        return _develop(call, inherited)
     if not is_child and call.read_settings().section("server", ServerSettings).processes > 1:
         from thywill.commands import processes
 
@@ -70,6 +83,12 @@ def _serve(call: Call) -> int:
     from thywill.commands import places, serve
 
     return serve.run(call.read_settings, call.root, places.release_link(call.folder), inherited)
+
+
+def _develop(call: Call, inherited: Inherited | None) -> int:
+    from thywill.commands import dev
+
+    return dev.run(call.read_settings, call.root, inherited)
 
 
 def _check(call: Call) -> int:
@@ -108,6 +127,12 @@ def _migrate(call: Call) -> int:
     return migrate.run(call.options, call.read_settings(), call.root)
 
 
+def _new(call: Call) -> int:
+    from thywill.commands import new
+
+    return new.run(call.options["name"], call.root, call.config)
+
+
 RUN: dict[str, Callable[[Call], int]] = {
     "serve": _serve,
     "check": _check,
@@ -116,6 +141,7 @@ RUN: dict[str, Callable[[Call], int]] = {
     "servers": _servers,
     "publish": _publish,
     "migrate": _migrate,
+    "new": _new,
 }
 
 

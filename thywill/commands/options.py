@@ -78,6 +78,9 @@ class Command:
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(REHEARSAL, action="store_true", help="do all but serve: a restart would succeed")
+    parser.add_argument(
+        "--dev", action="store_true", help="for working: load changed files anew, show errors in the page"
+    )
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
@@ -131,6 +134,15 @@ def _add_publish(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_new(parser: argparse.ArgumentParser) -> None:
+    _add_config(parser)
+    parser.add_argument("name", help="its name, such as board; it is served at /board/")
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, help="the settings file (default: conf/thywill.toml)")
+
+
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
@@ -154,6 +166,7 @@ COMMANDS = {
         "Publish a message to the pages of an application, by a running server.",
         _add_publish,
     ),
+    "new": Command((), "Make a new application in apps/, with a page and a test, and serve it.", _add_new),
     "migrate": Command(STORED, "Bring the database's schema up to date.", _add_json),
 }
 
@@ -187,7 +200,7 @@ def make_parser(name: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     if command.settings:
-        parser.add_argument("--config", type=Path, help="the settings file (default: conf/thywill.toml)")
+        _add_config(parser)
     if "--applications" in command.settings:
         parser.add_argument(
             "--applications",

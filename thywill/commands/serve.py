@@ -15,6 +15,7 @@ from typing import NoReturn
 from thywill.commands.options import REHEARSAL
 from thywill.commands.places import release_problem
 from thywill.config import Settings
+from thywill.development.component import Development
 from thywill.errors import SettingsError
 from thywill.process.child import ParentLink
 from thywill.process.descriptors import DescriptorWatch
@@ -34,7 +35,9 @@ WATCH_EVERY = 1.0
 """Seconds between two looks at the descriptors."""
 
 
-def run(read: Read, root: Path, link: Path | None, inherited: Inherited | None = None) -> int:
+def run(
+    read: Read, root: Path, link: Path | None, inherited: Inherited | None = None, *, dev: bool = False
+) -> int:
     """Serve and return the exit status.
 
     Args:
@@ -42,13 +45,14 @@ def run(read: Read, root: Path, link: Path | None, inherited: Inherited | None =
         root: the folder of the project.
         link: the link that leads from release to release, or None.
         inherited: the sockets that were passed to this process, or None.
+        dev: whether to work for the developer: restart at each change of the code.
 
     Raises:
         SettingsError: it cannot be done with these settings.
     """
     settings = _begin(read)
     with _blaming(settings), asyncio.Runner(loop_factory=loop_factory()) as runner:
-        successor = runner.run(_serve(settings, read, root, link, inherited))
+        successor = runner.run(_serve(settings, read, root, link, inherited, dev=dev))
         if runner.run(_tasks_are_left()):
             _leave(successor)
     if successor is not None:
@@ -108,13 +112,20 @@ async def _rehearse(settings: Settings, root: Path) -> None:
 
 
 async def _serve(
-    settings: Settings, read: Read, root: Path, link: Path | None, inherited: Inherited | None
+    settings: Settings,
+    read: Read,
+    root: Path,
+    link: Path | None,
+    inherited: Inherited | None,
+    *,
+    dev: bool,
 ) -> Successor | None:
     """Serve until SIGINT or SIGTERM; after SIGHUP return what takes this process's place."""
     parent = ParentLink(inherited.parent) if inherited and inherited.parent else None
     orders = Orders(restarts=parent is None)
     orders.watch()
-    service = Service(settings, root, place=parent.place if parent else "")
+    development = Development(orders.restart.set) if dev else None
+    service = Service(settings, root, place=parent.place if parent else "", development=development)
     settings.check_variables()
     started = asyncio.create_task(service.start(inherited))
     await first(started, orders.stop.wait())

@@ -12,12 +12,17 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from thywill.core.jsonable import LARGEST, explain, find_wrong_number
 from thywill.core.message import Address, Message
 from thywill.core.overflow import Overflow
 from thywill.errors import Malformed, RequestError, TooLarge, UnsendableMessage
 
-HIGHEST_ID = 2**53 - 1
-"""The largest integer that every browser's numbers hold exactly (ECMA-262, Number.MAX_SAFE_INTEGER)."""
+HIGHEST_ID = LARGEST
+
+LONG = b"0" * 16
+"""The least digits of an integer that is larger, as ``DIGITS`` translates them."""
+DIGITS = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))
+"""Replaces every digit by a zero."""
 
 NUMBER_SHOWN = 16
 """Characters of a message's number that an error repeats."""
@@ -238,14 +243,17 @@ def encode_data(data: Any, limit: int) -> bytes:
     """Encode an application's ``data`` as compact JSON of at most ``limit`` bytes.
 
     Raises:
-        UnsendableMessage: it is not JSON, or too large.
+        UnsendableMessage: it is not JSON (``thywill.core.jsonable`` has the rule), or too large.
     """
     try:
         encoded = _encode(data)
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
-        raise UnsendableMessage(f"the data cannot be written as JSON: {error}") from error
+        raise UnsendableMessage(f"the data cannot be written as JSON: {explain(data, error)}") from error
     if len(encoded) > limit:
         raise UnsendableMessage(f"the data has {len(encoded)} bytes of JSON, and the limit is {limit}")
+    # The encoder writes NaN as null, and integers of any size: only data with either is looked through.
+    if (b"null" in encoded or LONG in encoded.translate(DIGITS)) and (wrong := find_wrong_number(data)):
+        raise UnsendableMessage(f"the data cannot be written as JSON: {wrong}")
     return encoded
 
 

@@ -6,7 +6,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+from thywill.core.jsonable import builtins_of
+
+_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=builtins_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,25 @@ class Recorded(Protocol):
 def encode_data(data: dict[str, Any]) -> str:
     """Return ``data`` as JSON in ASCII, which every database can store, whatever its character set.
 
+    What is converted, and how, is in ``thywill.core.jsonable``. Integers of any size are stored.
+
     Raises:
         TypeError, ValueError, RecursionError: ``data`` cannot be written as JSON.
     """
     return _JSON.encode(data) if data else "{}"
+
+
+def storable(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of ``data`` that ``encode_data`` can encode: without the keys that it cannot."""
+    return {key: value for key, value in data.items() if _is_storable(key, value)}
+
+
+def _is_storable(key: Any, value: Any) -> bool:
+    try:
+        encode_data({key: value})
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def decode_data(text: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from thywill.core.measures import Measures
-from thywill.core.record import ClientRecord, Recorded
+from thywill.core.record import ClientRecord, Recorded, storable
 from thywill.database.base import Database, DatabaseUnavailable, MessageStore
 from thywill.database.clients import ClientTable
 from thywill.database.lease import Deposed, Lease
@@ -291,5 +291,8 @@ def _make_row(record: ClientRecord) -> Row:
     try:
         return encode(record)
     except (TypeError, ValueError, RecursionError) as error:
-        log.error("the data of client %s is not JSON and is stored empty: %s", record.id, error)  # noqa: TRY400
-        return encode(replace(record, data={}))
+        data = storable(record.data)
+        left_out = ", ".join(str(key) for key in record.data if key not in data)
+        text = "the data of client %s is not JSON, and its record is stored without %s: %s"
+        log.error(text, record.id, left_out, error)  # noqa: TRY400 - the traceback is thywill's own
+        return encode(replace(record, data=data))

@@ -179,5 +179,14 @@ class Successor:
         os.execv(sys.executable, _command())  # noqa: S606 - no shell is wanted
 
 
+def run_again() -> NoReturn:
+    """Replace this program by the same command, without any socket.
+
+    Raises:
+        OSError: the command cannot be run.
+    """
+    os.execv(sys.executable, _command())  # noqa: S606 - no shell is wanted
+
+
 def _command() -> list[str]:
     return [sys.executable, *sys.orig_argv[1:]]

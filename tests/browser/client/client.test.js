@@ -138,3 +138,12 @@ test('a client that leaves in a callback calls back those that were accepted wit
   assert.deepEqual(told, [['send', null], ['call', 'left'], ['send', null]]);
   assert.deepEqual(Object.keys(page.client.calls), []);
 });
+
+test('an error of the connection itself is an error event, and no message', () => {
+  const page = startedPage();
+  const errors = [];
+  page.client.on('error', (error) => errors.push(error.code));
+  page.deliver([[1, {error: {code: 'failed', message: 'no'}}, 0]]);
+  assert.deepEqual(errors, ['failed']);
+  assert.deepEqual(page.messages, []);
+});

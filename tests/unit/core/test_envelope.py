@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -23,7 +29,7 @@ NOT_JSON = "the body is not JSON in UTF-8"
 TOO_DEEP = "the JSON is nested too deeply"
 
 plain_text = st.text(st.characters(exclude_categories=["Cs"]))
-numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+numbers = st.integers(-HIGHEST, HIGHEST) | st.floats(allow_nan=False, allow_infinity=False)
 values = st.recursive(
     st.none() | st.booleans() | numbers | plain_text,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(plain_text, inner, max_size=4),
@@ -229,6 +235,16 @@ def test_data_may_have_as_many_bytes_as_the_limit() -> None:
         envelope.encode_data("é", 3)
 
 
+@dataclass
+class Point:
+    x: float
+    y: float
+
+
+class Colour(Enum):
+    RED = "red"
+
+
 def ring() -> list[Any]:
     inner: list[Any] = []
     inner.append(inner)
@@ -241,6 +257,41 @@ def test_data_that_is_not_json_cannot_be_sent(data: Any) -> None:
         envelope.encode_data(data, 1000)
     with pytest.raises(UnsendableMessage, match=r"^the data cannot be written as JSON: "):
         envelope.encode_result(data, 1000)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (math.nan, "it is nan, which JSON does not have"),
+        ({"a": [1, {"b": -math.inf}]}, "a[1].b is -inf, which JSON does not have"),
+        ([None, 2**53], "[1] is 9007199254740992, and JavaScript holds integers up to 9007199254740991 only"),
+        ({"n": -(2**60) - 1}, "n is -1152921504606846977, and JavaScript"),
+        (Point(1, math.nan), "y is nan"),
+        ({"a": [1, {"b": print}]}, "a[1].b: Encoding objects of type builtin_function_or_method is"),
+        ({"k": {(1, 2): 3}}, "k: Only dicts with str-like or number-like keys are supported"),
+        (ring(), "it is nested too deeply, or contains itself"),
+    ],
+)
+def test_the_place_of_what_is_not_json_is_named(data: Any, reason: str) -> None:
+    with pytest.raises(UnsendableMessage) as raised:
+        envelope.encode_data(data, 1000)
+    assert str(raised.value).startswith(f"the data cannot be written as JSON: {reason}")
+
+
+@pytest.mark.parametrize(
+    "data", [2**53 - 1, 1.5e300, 0.12345678901234567, "1234567890123456789", [None, "null"]]
+)
+def test_numbers_and_texts_that_a_page_gets_as_they_are_pass(data: Any) -> None:
+    assert json.loads(envelope.encode_data(data, 1000)) == data
+
+
+def test_what_is_nearly_json_is_converted() -> None:
+    data = [
+        (1,), {2}, Point(3, 4), date(2026, 1, 2), UUID(int=5), Decimal("6.70"), b"8", {9: 10}, Colour.RED
+    ]  # fmt: skip
+    assert json.loads(envelope.encode_data(data, 1000)) == [
+        [1], [2], {"x": 3, "y": 4}, "2026-01-02", str(UUID(int=5)), "6.70", "OA==", {"9": 10}, "red"
+    ]  # fmt: skip
 
 
 @STEADY

@@ -12,10 +12,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
-from thywill.application import Application, Client, rpc
+from thywill.application import Application, Client
 from thywill.component import Configuration
 from thywill.core.server_row import ServerRow
 from thywill.errors import RpcError
+from thywill.handlers.declare import rpc
 from thywill.monitoring.figures import Figures
 from thywill.monitoring.lookup import describe, search
 from thywill.monitoring.servers import ServerRows

@@ -16,23 +16,27 @@ of a client whose own step is in progress is left out while the steps of others 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
 import msgspec
 
+from thywill.core.jsonable import explain
 from thywill.core.lifecycle import State
 from thywill.core.record import encode_data
 from thywill.hub.client import LiveClient
 from thywill.hub.step import current
+
+log = logging.getLogger(__name__)
 
 OUTSIDE = ""
 """Stands for a client's id where no step has asked for the data."""
 
 EMPTY = b"{}"
 UNKNOWN = b""
-"""The digest of data that is not JSON and is stored as empty: every later digest differs from it."""
+"""The digest of data that was never stored: every other digest differs from it."""
 
 
 class ClientData:
@@ -46,17 +50,18 @@ class ClientData:
     def __init__(self) -> None:
         self._committed: dict[str, bytes] = {}
         self._requested: dict[str, dict[str, LiveClient]] = {}
+        self._refused: set[str] = set()
 
     def track(self, client_id: str, data: dict[str, Any] | None) -> str | None:
         """Begin to compare the data of a client; return it as JSON, None where it is empty."""
         if not data:
             return None
-        text, self._committed[client_id] = _encoded(data)
-        return text
+        return self._encode(client_id, data)
 
     def forget(self, client_id: str) -> None:
         """Stop comparing the data of a client whose rows are deleted."""
         self._committed.pop(client_id, None)
+        self._refused.discard(client_id)
 
     def requested(self, client: LiveClient) -> None:
         """The step in progress, or code outside of any step, asks for the data of ``client``."""
@@ -103,20 +108,32 @@ class ClientData:
         for client in clients:
             digest = _digest(client.data or {})
             if digest != self._committed.get(client.id, EMPTY):
-                changes[client.id], self._committed[client.id] = _encoded(client.data or {})
+                text = self._encode(client.id, client.data or {})
+                if text is not None:
+                    changes[client.id] = text
         return changes
+
+    def _encode(self, client_id: str, data: dict[str, Any]) -> str | None:
+        """Return ``data`` as JSON; None if it is not JSON, so that what was committed last stays."""
+        try:
+            text = encode_data(data)
+        except Exception as error:  # noqa: BLE001 - an application may put anything there
+            self._refuse(client_id, data, error)
+            return None
+        self._refused.discard(client_id)
+        self._committed[client_id] = _digest(data) or UNKNOWN
+        return text
+
+    def _refuse(self, client_id: str, data: dict[str, Any], error: Exception) -> None:
+        if client_id not in self._refused:
+            self._refused.add(client_id)
+            reason = explain(data, error)
+            log.error("the data of client %s cannot be stored, and stays as it was: %s", client_id, reason)
 
 
 def _digest(data: dict[str, Any]) -> bytes | None:
-    # msgspec takes a tenth of the time of the JSON that is stored, but accepts more types as JSON.
+    # msgspec takes a tenth of the time of the JSON that is stored.
     try:
         return msgspec.json.encode(data)
     except Exception:  # noqa: BLE001 - an application may put anything there
         return None
-
-
-def _encoded(data: dict[str, Any]) -> tuple[str, bytes]:
-    try:
-        return encode_data(data), _digest(data) or UNKNOWN
-    except Exception:  # noqa: BLE001 - as above; the log reports it when the client's record is written
-        return EMPTY.decode(), UNKNOWN

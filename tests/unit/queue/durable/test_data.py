@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -172,17 +173,25 @@ async def test_a_stop_writes_the_outside_changes_of_all_clients() -> None:
     assert kept == [{"number": number} for number in range(5)]
 
 
-@pytest.mark.parametrize("odd", [{1, 2}, object(), float("nan"), "loop"])
-async def test_data_that_is_not_json_is_stored_as_empty_and_later_data_is_stored(odd: Any) -> None:
+@pytest.mark.parametrize("odd", [object(), float("nan"), "loop"])
+async def test_data_that_is_not_json_stays_as_it_was_and_is_told_once(
+    odd: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     world, client, _ = await connected()
     data = world.handle(client).data
-    data["odd"] = data if odd == "loop" else odd
+    data["name"] = "Ada"
     await handled(world, client, 1)
-    assert notes(world) == [{client.id: {}}]
-    data["odd"] = [1, 2]
+    data["odd"] = data if odd == "loop" else odd
     await handled(world, client, 2)
+    await handled(world, client, 3)
+    assert notes(world) == [{client.id: {"name": "Ada"}}]
+    (line,) = [line for line in caplog.messages if "cannot be stored, and stays as it was" in line]
+    assert line.startswith(f"the data of client {client.id} ")
+    assert "odd: " in line or "contains itself" in line
+    data["odd"] = [1, 2]
+    await handled(world, client, 4)
     world = await world.killed()
-    assert world.again(client).data == {"odd": [1, 2]}
+    assert world.again(client).data == {"name": "Ada", "odd": [1, 2]}
 
 
 @pytest.mark.parametrize(
@@ -191,6 +200,7 @@ async def test_data_that_is_not_json_is_stored_as_empty_and_later_data_is_stored
         ({"text": "\ud800\0Zoë"}, None),
         ({"large": 2**70, "small": 1e-300}, None),
         ({None: 1, 2: [True, ()]}, {"null": 1, "2": [True, []]}),
+        ({"set": {1}, "day": date(2026, 1, 2)}, {"set": [1], "day": "2026-01-02"}),
     ],
 )
 async def test_all_data_that_json_can_hold_is_stored(data: Any, found: Any) -> None:

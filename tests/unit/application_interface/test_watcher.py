@@ -1,0 +1,97 @@
+"""A hook that holds the loop is named in the log, with the line that it has come to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.support.serving import until
+from thywill import Application
+from thywill.application_interface.watcher import PERIOD, Hold, Watcher, sight
+
+
+class Slow(Application):
+    name = "slow"
+
+    async def on_message(self, client: Any, message: Any) -> None:
+        self.work(message)
+
+    def work(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@contextmanager
+def watching(seconds: float) -> Iterator[Watcher]:
+    watcher = Watcher(seconds)
+    watcher.start()
+    try:
+        yield watcher
+    finally:
+        watcher.stop()
+
+
+@pytest.mark.gen_test
+async def test_a_hook_that_sleeps_is_named_with_its_line(caplog: pytest.LogCaptureFixture) -> None:
+    with watching(0.2):
+        # A machine that is busy elsewhere may hide one of them: the watcher then rather says nothing.
+        while not caplog.records:
+            await Slow().on_message(None, 0.6)
+            await asyncio.sleep(4 * PERIOD)
+    line = caplog.messages[0]
+    assert line.startswith("slow.on_message held the loop for ")
+    assert f"at {__file__}, line {Slow.work.__code__.co_firstlineno + 1}: meanwhile nobody was served" in line
+
+
+@pytest.mark.gen_test
+async def test_the_thread_ends_with_the_watcher() -> None:
+    with watching(0.2) as watcher:
+        thread = watcher._thread
+        assert thread is not None
+        await until(thread.is_alive)
+    assert not thread.is_alive()
+
+
+class Slowly:
+    """What the watcher sees: equal names stand for one frame."""
+
+    def __init__(self, hook: str) -> None:
+        self.hook, self.place = hook, "here.py, line 1"
+        self.frame = hook
+
+
+@pytest.mark.parametrize(
+    ("looks", "lines"),
+    [
+        ({0.06: "a", 0.1: "a", 0.2: "a", 0.3: "a"}, ["a held the loop for 0.3 s at here.py, line 1"]),
+        ({0.06: "a", 0.1: "a", 0.2: "a"}, []),
+        ({0.06: "a", 0.1: "b", 0.2: "c", 0.26: "d"}, []),
+        ({0.06: None, 0.3: None}, []),
+        ({0.06: "a", 0.3: "a", 0.31: "b"}, ["a held the loop for 0.3 s at here.py, line 1"]),
+        (
+            {0.06: "a", 3.0: "a", 5.1: "a", 6.0: "a"},
+            ["a has held the loop for 5.1 s and still does", "a held the loop for 6.0 s"],
+        ),
+    ],
+)
+def test_only_a_hook_that_was_there_all_the_time_is_named(
+    looks: dict[float, Any], lines: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    hold = Hold(0.0, 0.2)
+    for now, hook in looks.items():
+        hold.look(None if hook is None else Slowly(hook), now)  # type: ignore[arg-type]
+    hold.ended(max(looks) + PERIOD / 2)
+    assert len(caplog.messages) == len(lines)
+    assert all(got.startswith(line) for got, line in zip(caplog.messages, lines, strict=True))
+    assert all(record.levelno == logging.WARNING for record in caplog.records)
+
+
+def test_a_stack_without_an_application_shows_no_hook() -> None:
+    assert sight(sys._getframe()) is None
+    assert sight(None) is None

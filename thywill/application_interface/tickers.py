@@ -1,0 +1,74 @@
+"""Runs the methods with ``@every``: on time, one call after another, until they are stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable
+
+from thywill.core.histogram import Histogram
+
+log = logging.getLogger(__name__)
+
+
+class Ticker:
+    """Calls one method every so many seconds.
+
+    Args:
+        name: the application's and the method's name, for the log.
+        seconds: the time from one call to the next.
+        tick: the method.
+        late: counts by how many seconds the calls come too late.
+    """
+
+    def __init__(
+        self, name: str, seconds: float, tick: Callable[[], Awaitable[None]], late: Histogram
+    ) -> None:
+        self.name = name
+        self._late = late
+        self._seconds = seconds
+        self._tick = tick
+        self._is_in_call = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Make the first call in ``seconds``; nothing happens if it has started already."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name=self.name)
+
+    def stop(self) -> asyncio.Task[None] | None:
+        """Begin no other call; return the task that ends with the one that is under way, if there is one."""
+        task, self._task = self._task, None
+        if task is not None and not self._is_in_call:
+            task.cancel()
+        return task if self._is_in_call else None
+
+    async def _run(self) -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        due = loop.time() + self._seconds
+        while self._task is task:
+            await asyncio.sleep(due - loop.time())
+            self._late.observe(max(loop.time() - due, 0.0))
+            self._is_in_call = True
+            try:
+                await self._call()
+            finally:
+                self._is_in_call = False
+            due = next_due(due, self._seconds, loop.time())
+
+    async def _call(self) -> None:
+        try:
+            await self._tick()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            log.exception("%s was cancelled by something that it waited for", self.name)
+        except Exception:
+            log.exception("%s failed; the next call comes all the same", self.name)
+
+
+def next_due(due: float, seconds: float, now: float) -> float:
+    """Return when the next call is due: whole ``seconds`` after the last one was, and not before ``now``."""
+    return due + seconds * max(math.ceil((now - due) / seconds), 1)

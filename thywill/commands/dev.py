@@ -1,0 +1,54 @@
+"""``run.py --dev``: serves for a developer, and stays in its terminal whatever happens to the code."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from pathlib import Path
+
+from thywill.application import Application
+from thywill.commands import serve
+from thywill.development.files import WatchedFiles
+from thywill.errors import SettingsError
+from thywill.process.orders import run_again
+from thywill.process.sockets import Inherited
+
+
+def run(read: serve.Read, root: Path, inherited: Inherited | None) -> int:
+    """Serve and return the exit status.
+
+    Code that cannot be loaded does not end a server that runs. If the new code can be loaded, and fails only
+    at its start, the error is shown, and the next change of the code is waited for.
+
+    Args:
+        read: returns the settings as they are now, or raises a ``SettingsError``.
+        root: the folder of the project.
+        inherited: the sockets of the server before the restart; None at the first start.
+
+    Raises:
+        SettingsError: the first start fails.
+    """
+    # A file that is changed twice within a second must not be taken from the compiled code of the first time.
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    sys.dont_write_bytecode = True
+    try:
+        return serve.run(read, root, None, inherited, dev=True)
+    except SettingsError as error:
+        if inherited is None:
+            raise
+        print(f"{error}\nthe next change of the code starts it again", file=sys.stderr, flush=True)
+    return _wait_and_run_again(root)
+
+
+def _wait_and_run_again(root: Path) -> int:
+    try:
+        WatchedFiles([*_packages(), *(root / name for name in ("thywill", "conf"))]).wait()
+    except KeyboardInterrupt:
+        return 130
+    return run_again()
+
+
+def _packages() -> list[Path]:
+    """Return the folders of the applications that were imported."""
+    return [Path(inspect.getfile(kind)).parent for kind in Application.__subclasses__()]

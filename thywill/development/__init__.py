@@ -1,0 +1,1 @@
+"""``run.py --dev``: a change of the code restarts the server, a change of a page reloads it."""

@@ -1,0 +1,147 @@
+"""Finds the methods of an application that are marked by ``@on``, ``@rpc`` and ``@every``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from thywill.errors import RpcError
+from thywill.handlers.arguments import Arguments, has_annotations, malformed
+from thywill.handlers.declare import MARK, EveryMark, OnMark, RpcMark
+
+NAME_SHOWN = 100
+"""How many characters of a name that a page made up an error repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class RpcMethod:
+    """A method with ``@rpc``.
+
+    Args:
+        method: the function.
+        concurrent: whether it runs beside the other hooks of its client.
+        arguments: checks its arguments; None if it has no annotations.
+    """
+
+    method: Callable[..., Any]
+    concurrent: bool
+    arguments: Arguments | None
+
+    def read(self, data: list[Any]) -> tuple[Any, ...]:
+        """Return the arguments that a page has passed.
+
+        Raises:
+            RpcError: they do not fit; the code is ``malformed``.
+        """
+        if self.arguments is not None:
+            return self.arguments.read(data)
+        try:
+            inspect.signature(self.method).bind(None, None, *data)
+        except TypeError as error:
+            raise malformed(f"{self.method.__name__}: {error}") from None
+        return tuple(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A method with ``@on``, and what checks its arguments."""
+
+    name: str
+    method: Callable[..., Any]
+    arguments: Arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """The marked methods of one class.
+
+    Args:
+        calls: those with ``@rpc``, by name.
+        messages: those with ``@on``, by the type of the messages.
+        tickers: the seconds of those with ``@every``, by name.
+        strict: whether a message without a handler is refused, since there is no ``on_message``.
+    """
+
+    calls: Mapping[str, RpcMethod] = field(default_factory=dict)
+    messages: Mapping[str, Typed] = field(default_factory=dict)
+    tickers: Mapping[str, float] = field(default_factory=dict)
+    strict: bool = False
+
+    def call(self, name: str) -> RpcMethod:
+        """Return the method that a page calls.
+
+        Raises:
+            RpcError: there is no such method; the code is ``not_found``.
+        """
+        call = self.calls.get(name)
+        if call is None:
+            raise RpcError("not_found", f"there is no method {name[:NAME_SHOWN]!r} to call")
+        return call
+
+    def message(self, data: Any) -> Typed | None:
+        """Return the handler of a message; None if the message is for ``on_message``.
+
+        Raises:
+            RpcError: it has none, and there is no ``on_message``; the code is ``malformed``.
+        """
+        kind = data.get("type") if isinstance(data, dict) else None
+        handler = self.messages.get(kind) if isinstance(kind, str) else None
+        if handler is None and self.strict:
+            known = ", ".join(self.messages)
+            given = f"not {kind[:NAME_SHOWN]!r}" if isinstance(kind, str) else "a text"
+            raise malformed(f"the message's type must be one of: {known}; {given}")
+        return handler
+
+
+def collect(kind: type, *, has_on_message: bool) -> Handlers:
+    """Return the marked methods of the class ``kind`` and of its bases.
+
+    Raises:
+        TypeError: one of them cannot work: it is not ``async def``, two handle one type, an annotation is
+            wrong.
+    """
+    calls: dict[str, RpcMethod] = {}
+    messages: dict[str, Typed] = {}
+    tickers: dict[str, float] = {}
+    for name, method, mark in _marked(kind):
+        place = f"{kind.__name__}.{name}"
+        if isinstance(mark, RpcMark):
+            calls[name] = _call(method, mark, place, kind)
+        elif isinstance(mark, OnMark):
+            if mark.type in messages:
+                other = messages[mark.type].name
+                raise TypeError(f'{place}: {kind.__name__}.{other} has @on("{mark.type}") already')
+            messages[mark.type] = Typed(name, method, Arguments(method, place, vars(kind), mark.type))
+        elif isinstance(mark, EveryMark):
+            _check_ticker(method, place)
+            tickers[name] = mark.seconds
+    return Handlers(calls, messages, tickers, strict=bool(messages) and not has_on_message)
+
+
+def _marked(kind: type) -> Iterator[tuple[str, Callable[..., Any], Any]]:
+    names = dict.fromkeys(name for base in reversed(kind.__mro__) for name in vars(base))
+    for name in names:
+        # As it is written in the class, so that no property runs.
+        method = inspect.getattr_static(kind, name)
+        mark = getattr(method, MARK, None) if callable(method) else None
+        if mark is None:
+            continue
+        word = {OnMark: "@on", RpcMark: "@rpc", EveryMark: "@every"}[type(mark)]
+        # A decorator may wrap the method in a plain function that returns the coroutine.
+        if not inspect.iscoroutinefunction(inspect.unwrap(method)):
+            raise TypeError(f"{kind.__name__}.{name} has {word}, so it must be an async def")
+        yield name, method, mark
+
+
+def _call(method: Callable[..., Any], mark: RpcMark, place: str, kind: type) -> RpcMethod:
+    arguments = Arguments(method, place, vars(kind)) if has_annotations(method) else None
+    return RpcMethod(method, mark.concurrent, arguments)
+
+
+def _check_ticker(method: Callable[..., Any], place: str) -> None:
+    try:
+        inspect.signature(method).bind(None)
+    except TypeError:
+        raise TypeError(f"{place} has @every, so it must take (self)") from None

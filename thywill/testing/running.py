@@ -1,0 +1,107 @@
+"""Runs one application for a test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any, Generic, TypeVar
+
+from thywill.application import Application
+from thywill.server import Engine
+from thywill.testing.clock import Clock
+from thywill.testing.engine import make_test_engine
+from thywill.testing.page import BrowserPage
+
+A = TypeVar("A", bound=Application)
+
+TICK = 0.5
+"""Seconds between two looks of the hub at its deadlines, as in a server."""
+STOP_PATIENCE = 0.1
+"""Real seconds that threads have at the stop, each time before the clock is moved on."""
+
+
+class RunningApplication(Generic[A]):
+    """One application that runs for a test; ``run`` makes it.
+
+    ``application`` is the object of the tested class.
+    """
+
+    def __init__(self, application: A, engine: Engine, clock: Clock) -> None:
+        self.application = application
+        self._engine = engine
+        self._clock = clock
+        self._sessions = count(1)
+
+    async def connect(
+        self, *, session: str | None = None, address: str = "127.0.0.1", user_agent: str = "a test"
+    ) -> BrowserPage:
+        """Open a page, and let the application handle that.
+
+        Args:
+            session: the session of another page, for a second page in the same browser; without it the
+                page is the first one in a new browser.
+            address: the network address that it comes from.
+            user_agent: the name of its browser.
+        """
+        hub = self._engine.hub
+        live = hub.create(self.application.name, session or f"session {next(self._sessions)}", address)
+        live.user_agent = user_agent
+        page = BrowserPage(hub, live, self.application.handle(live), self._clock)
+        page.poll(0)
+        await self._clock.settle()
+        return page
+
+    async def advance(self, seconds: float) -> None:
+        """Let so many seconds pass: for ``@every``, ``asyncio.sleep``, limits, and deadlines of clients."""
+        await self._clock.advance(seconds)
+
+    async def settle(self) -> None:
+        """Let the application do all that it can do at this time."""
+        await self._clock.settle()
+
+    async def tick(self) -> None:
+        """Let the hub act on its deadlines, as a server does, until it is cancelled."""
+        while True:
+            await asyncio.sleep(TICK)
+            self._engine.leases.tick()
+
+
+@asynccontextmanager
+async def run(kind: type[A], *arguments: Any) -> AsyncIterator[RunningApplication[A]]:
+    """Run an application for a test, from ``on_start`` to ``on_stop``.
+
+    Args:
+        kind: the class of the application.
+        arguments: what its constructor takes.
+
+    Raises:
+        SettingsError: the application cannot start.
+        TypeError: the event loop is not one of asyncio's own.
+    """
+    clock = Clock(asyncio.get_running_loop())
+    engine = make_test_engine(kind, arguments, clock.now)
+    clock.hold()
+    try:
+        await engine.applications.start()
+        engine.leases.resume()
+        applications: Any = engine.applications
+        (name,) = applications.pages()
+        running = RunningApplication[A](applications.application(name), engine, clock)
+        ticking = asyncio.ensure_future(running.tick())
+        try:
+            yield running
+        finally:
+            ticking.cancel()
+            await _stop(engine, clock)
+    finally:
+        await clock.release()
+
+
+async def _stop(engine: Engine, clock: Clock) -> None:
+    """Stop the application; time passes only while its hooks do not end."""
+    stopping = asyncio.ensure_future(engine.applications.stop())
+    while not await clock.wait(stopping.done, STOP_PATIENCE):
+        await clock.advance(TICK)
+    await stopping
