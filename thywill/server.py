@@ -157,15 +157,13 @@ class Service:
         self.engine = engine = self._make_engine(choice, interface, signer, root)
         self.hub, self.queue, self.applications = engine.hub, engine.queue, engine.applications
         self.origins = Origins(pages.settings.origins)
-        limits = _send_limits(engine, self.limits)
-        self.pushes = [_build(push, self.hub, self.origins, limits) for push in pushes]
+        self.pushes = self._make_pushes(pushes)
         self.gate = Gate(settings.section("monitoring", MonitoringSettings).read_key(root), signer)
         self.status = self._make_status(signer, root)
         self.client_interface = _build(pages, self._surroundings(engine, signer, root))
         self.refusals = Refusals(self.meter.errors)
         self.publishing = self._make_publishing(settings.section("publishing", PublishingSettings))
-        extra = [] if self.development is None else [self.development]
-        self._parts = [*self._components(), self.status.engine.applications, *extra]
+        self._parts = [*self._components(), self.status.engine.applications]
         self._server = self._make_server()
         self._started: list[Component] = []
         self._sockets: list[socket.socket] = []
@@ -208,6 +206,10 @@ class Service:
         handlers = [*self.status.rules(), *(rule for push in self.pushes for rule in push.handlers())]
         return _surroundings(engine, Bootstrap(self.hub, parts), self.origins, signer, root, handlers)
 
+    def _make_pushes(self, pushes: Sequence[Chosen[Push]]) -> list[Push]:
+        limits = _send_limits(self.engine, self.limits)
+        return [_build(push, self.hub, self.origins, limits) for push in pushes]
+
     def _make_status(self, signer: Signer, root: Path) -> StatusSite:
         # The watch is passed as a function: it observes this site, too, and does not exist yet.
         arguments = (lambda: self.watch, self.queue.servers, self.gate.has_key)
@@ -242,7 +244,8 @@ class Service:
 
     def _components(self) -> list[Component]:
         pages = [*self.pushes, self.client_interface]
-        return [self.log, self.database, self.queue, *pages, self.applications, self.publishing]
+        parts = [self.log, self.database, self.queue, *pages, self.applications, self.publishing]
+        return parts if self.development is None else [*parts, self.development]
 
     async def problems(self) -> list[str]:
         """Return the reasons why the server cannot serve now, a sentence each; none if it can."""

@@ -105,15 +105,16 @@ def collect(kind: type, *, has_on_message: bool) -> Handlers:
     calls: dict[str, RpcMethod] = {}
     messages: dict[str, Typed] = {}
     tickers: dict[str, float] = {}
+    names = {name: value for name, value in vars(kind).items() if not inspect.isfunction(value)}
     for name, method, mark in _marked(kind):
         place = f"{kind.__name__}.{name}"
         if isinstance(mark, RpcMark):
-            calls[name] = _call(method, mark, place, kind)
+            calls[name] = _call(method, mark, place, names)
         elif isinstance(mark, OnMark):
             if mark.type in messages:
                 other = messages[mark.type].name
                 raise TypeError(f'{place}: {kind.__name__}.{other} has @on("{mark.type}") already')
-            messages[mark.type] = Typed(name, method, Arguments(method, place, vars(kind), mark.type))
+            messages[mark.type] = Typed(name, method, Arguments(method, place, names, mark.type))
         elif isinstance(mark, EveryMark):
             _check_ticker(method, place)
             tickers[name] = mark.seconds
@@ -135,8 +136,8 @@ def _marked(kind: type) -> Iterator[tuple[str, Callable[..., Any], Any]]:
         yield name, method, mark
 
 
-def _call(method: Callable[..., Any], mark: RpcMark, place: str, kind: type) -> RpcMethod:
-    arguments = Arguments(method, place, vars(kind)) if has_annotations(method) else None
+def _call(method: Callable[..., Any], mark: RpcMark, place: str, names: Mapping[str, Any]) -> RpcMethod:
+    arguments = Arguments(method, place, names) if has_annotations(method) else None
     return RpcMethod(method, mark.concurrent, arguments)
 
 

@@ -180,9 +180,11 @@ class BrowserPage:
             self._take(*item)
         self._cursor = body["cursor"]
 
-    def _take(self, _id: int, data: Any, reply_to: int | None = None) -> None:
+    def _take(self, _id: int, data: Any, reply_to: int | str | None = None) -> None:
         if reply_to is None:
             self._messages.append(data)
+        elif reply_to == "pack":
+            self._messages.extend(data)
         elif reply_to in self._calls:
             self._replies[reply_to] = data
         elif "error" in data:

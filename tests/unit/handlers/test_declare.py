@@ -130,6 +130,17 @@ async def test_calls_that_fit_are_answered() -> None:
         assert await page.call("anything", 1, "b") == [1, "b"]
 
 
+def test_an_annotation_means_what_it_means_where_it_is_written() -> None:
+    class Named(Application):
+        Size = Annotated[int, msgspec.Meta(le=5)]
+
+        @on("a")
+        async def list(self, client: Client, sizes: list[Size]) -> None: ...
+
+    with pytest.raises(RpcError, match=r"sizes\[0\]: Expected `int` <= 5"):
+        Named._handlers.messages["a"].arguments.read({"type": "a", "sizes": [6]})
+
+
 def test_two_handlers_of_one_type_are_refused() -> None:
     with pytest.raises(TypeError, match=r'^Twice\.other: Twice\.one has @on\("a"\) already$'):
 
