@@ -17,7 +17,9 @@ from tests.support.command import run_here
 from tests.support.proxied import DEFAULTS, FORWARDED, KEPT, PASS, RIGHT, Nginx, free_port, make_certificate
 from tests.support.served import COMMAND
 from tests.support.serving import Running
-from thywill.commands import streams
+from tests.support.shared_queue import SHARED
+from tests.support.upstreams import for_two
+from thywill.commands import front, remedies, streams
 from thywill.commands.asking import Asker
 from thywill.commands.doctor import Examination, examine
 from thywill.commands.report import Level, Report
@@ -83,7 +85,8 @@ async def test_all_is_well(behind: Examine, settings: str | None) -> None:
     assert [each.text for each in report.findings if each.level is not Level.GOOD] == []
     assert report.status == 0
     assert {each.subject for each in report.findings} == {
-        *("address", "host", "scheme", "addresses", "keep-alive", "connect", "cookie", "files", "origins"),
+        *("address", "host", "scheme", "addresses", "keep-alive", "connect", "cookie", "servers", "files"),
+        "origins",
         *("size", "longpoll", "longpoll jsonp", "xhr", "jsonp", "xhr-streaming", "eventsource", "htmlfile"),
     }
 
@@ -239,6 +242,26 @@ async def test_an_application_that_is_not_there(start: Start) -> None:
     problems = [each for each in report.findings if each.level is Level.PROBLEM]
     assert [(each.subject, each.text) for each in problems] == [("connect", "no application is called prob")]
     assert problems[0].remedy == "--application with another NAME"
+
+
+@pytest.mark.parametrize(
+    ("folders", "remedy"), [(("one", "two"), remedies.SAME_FILE), (("one", "one"), remedies.SHARED)]
+)
+async def test_two_servers_that_do_not_belong_together(
+    start: Start, tmp_path: Path, folders: tuple[str, str], remedy: str
+) -> None:
+    """With different secrets, or with queues of their own."""
+    queue = {"component": SHARED}
+    ports = []
+    for folder in folders:
+        running = await start(server={"data": str(tmp_path / folder)}, queue=queue)
+        ports.append(int(running.base.rstrip("/").rpartition(":")[2]))
+    nginx = Nginx(tmp_path, ports[0], None, for_two(ports[1]))
+    asker, report = Asker(nginx.address, insecure=True), Report()
+    await front.check_pages(asker, front.Installation(seen={"scheme": "http"}), report, "probe")
+    asker.close()
+    nginx.stop()
+    assert found(report, Level.PROBLEM)["servers"] == remedy
 
 
 async def test_little_patience_leaves_the_silence_out(start: Start, silence: None) -> None:

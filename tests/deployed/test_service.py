@@ -16,7 +16,7 @@ from tests.browser.drivers import require
 from tests.gate.environment import ROOT
 from tests.support.served import COMMAND, Served
 from thywill.config import SECTIONS, ServerSettings
-from thywill.process import descriptors
+from thywill.process import descriptors, systemd
 from thywill.process.systemd import notify
 
 UNIT = (ROOT / "conf" / "thywill.service").read_text(encoding="utf-8")
@@ -84,6 +84,17 @@ def test_it_says_when_it_is_ready_and_when_it_stops(manager: socket.socket, tmp_
     served.wait()
     assert served.stop()[0] == 0
     assert manager.recv(1000) == b"STOPPING=1"
+
+
+def test_a_manager_that_does_not_read_stops_nobody(
+    manager: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(systemd, "PATIENCE", 0.01)
+    sent = 0
+    while notify("READY=1"):
+        sent += 1
+    assert manager.recv(100) == b"READY=1"
+    assert sent > 1
 
 
 def test_a_name_without_a_file() -> None:

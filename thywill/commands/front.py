@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,8 @@ OURS = b"/thywill/look.css"
 TEXT = {"Content-Type": "text/plain"}
 STRANGER = "https://doctor.invalid"
 ALLOWED = "Access-Control-Allow-Origin"
+TURNS = 8
+"""How many requests ask for one client: enough to meet each of some servers behind a proxy."""
 PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -159,7 +162,25 @@ async def check_pages(asker: Asker, known: Installation, report: Report, name: s
         known.push = answer.json.get("push", known.push)
         known.message = answer.json.get("limits", {}).get("message", known.message)
         _judge_cookie(asker, known, answer, report)
-        await asker.ask("thywill/leave", body={"token": answer.json["token"]}, headers=headers)
+        token = answer.json["token"]
+        await _check_servers(asker, token, report)
+        await asker.ask("thywill/leave", body={"token": token}, headers=headers)
+
+
+async def _check_servers(asker: Asker, token: str, report: Report) -> None:
+    """Ask by several connections, which may lead to several servers, whether they know one client."""
+    asked = (
+        asker.ask("thywill/send", body={"token": token, "messages": []}, headers=TEXT) for _ in range(TURNS)
+    )
+    codes = {answer.code for answer in await asyncio.gather(*asked)}
+    if "bad_token" in codes:
+        text = "a server refuses the token that another one has issued: they have different secrets"
+        report.problem("servers", text, remedies.SAME_FILE)
+    elif "gone" in codes:
+        text = "a server does not know the client of another one: they do not share their queue"
+        report.problem("servers", text, remedies.SHARED)
+    else:
+        report.good("servers", f"{TURNS} requests by different connections know the same client")
 
 
 async def _first_application(asker: Asker) -> str | None:

@@ -21,3 +21,5 @@ PROXY = "a look at the proxy's error log: it has failed by itself"
 UPSTREAM = "systemctl status thywill (and the address and port in upstream thywill { server … })"
 LIMITS = "limit_req and limit_conn as in conf/nginx.conf: a page makes several requests at once"
 GZIP_FILES = "gzip on; gzip_types text/css text/javascript application/json; in location /static/"
+SAME_FILE = "the same [client_interface] secret_file on all servers (copy the file), and then their restart"
+SHARED = '[queue] component = "redis" with the same url on all servers, or one server in upstream thywill'

@@ -6,11 +6,14 @@ import os
 import socket
 from collections.abc import Mapping
 
+PATIENCE = 1.0
+"""Seconds to wait for systemd to read, which it does at once."""
+
 
 def notify(*lines: str, environment: Mapping[str, str] = os.environ) -> bool:
     """Send ``lines`` such as ``READY=1`` and return whether they were sent.
 
-    Without systemd, or when its socket is gone, nothing happens: the service goes on without it.
+    Without systemd, or when its socket is gone or not read, nothing happens: the service goes on without it.
     """
     name = environment.get("NOTIFY_SOCKET", "")
     if not name:
@@ -18,6 +21,7 @@ def notify(*lines: str, environment: Mapping[str, str] = os.environ) -> bool:
     address = "\0" + name[1:] if name.startswith("@") else name
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(PATIENCE)
             sock.connect(address)
             sock.sendall("\n".join(lines).encode())
     except OSError:
