@@ -79,6 +79,7 @@ def test_servers_take_turns_and_one_that_is_killed_is_not_missed(both: tuple[Ngi
         ("thywill/send", 503, True),
         ("thywill/send", 500, False),
         ("thywill/sockjs/000/session/xhr_send", 0, False),
+        ("thywill/publish", 0, False),
     ],
 )
 def test_what_nginx_repeats_at_the_next_server(
