@@ -1,8 +1,10 @@
 'use strict';
 // What an application hears and gets back: events by type, presence, promises, time-outs, and a restart of the server.
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
 const {test} = require('node:test');
-const {Page, plain} = require('./harness');
+const {Page, FOLDER, plain} = require('./harness');
 
 const UNKNOWN = {error: {code: 'gone', message: 'this server does not know this client', reconnect: true}};
 const NEW = {client: 'c2', token: 'T2', cursor: 7, hold: 25, limits: {message: 1000, messages: 10}, push: ['longpoll']};
@@ -213,4 +215,13 @@ test('what is not sent when the client ends is kept, within bounds', () => {
   page.client.send('later');
   page.clock.advance(1);
   assert.deepEqual([page.client.unsent.length, page.client.unsent[999]], [1000, 999]);
+});
+
+test('thywill.d.ts names what a client has', () => {
+  const text = fs.readFileSync(path.join(FOLDER, 'thywill.d.ts'), 'utf8');
+  const [body] = /interface Client<[^]*?\n  }/.exec(text);
+  const names = [...body.matchAll(/^    (?:readonly )?(\w+)[:<(]/gm)].map((match) => match[1]);
+  const {client} = started();
+  assert.ok(names.length > 12, String(names));
+  for (const name of names) { assert.ok(name in client, name); }
 });
