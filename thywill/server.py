@@ -100,8 +100,6 @@ PATIENCE = 2.0
 STATUS = LocalSettings([], slow_hook=0.0)
 STATUS_STOP = 1.0
 """Seconds that the hooks of the status page have to end."""
-CLIENTS_PER_SECOND = 1000
-"""How many browsers are asked to come back per second after a restart."""
 
 C = TypeVar("C", bound=Component)
 
@@ -341,7 +339,7 @@ class Service:
             self.deposed.set_result(reason)
 
     def _send_browsers_away(self) -> None:
-        self.engine.drain.begin(len(self.engine.directory) / CLIENTS_PER_SECOND)
+        self.engine.drain.begin_at_a_rate(others_serve=self.queue.shared)
 
     async def _restore(self) -> None:
         try:

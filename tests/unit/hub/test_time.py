@@ -321,6 +321,18 @@ def test_draining_sends_every_poll_away_and_those_that_come_later() -> None:
     assert all(client.receiver is None for client in clients)
 
 
+@pytest.mark.parametrize(("others_serve", "least", "most"), [(False, 1.0, 1.05), (True, 0.1, 0.11)])
+def test_browsers_move_to_other_servers_at_once(others_serve: bool, least: float, most: float) -> None:
+    """Without other servers, they come when the next one has started: 1,000 in a second."""
+    world = World()
+    clients = [world.connect() for _ in range(50)]
+    polls = [world.poll(client) for client in clients]
+    world.drain.begin_at_a_rate(others_serve=others_serve)
+    seconds = [poll.answer["retry"] for poll in polls]
+    assert least <= min(seconds)
+    assert max(seconds) <= most
+
+
 def test_draining_at_once_asks_for_a_second() -> None:
     world = World()
     client = world.connect()
