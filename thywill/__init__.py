@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from thywill.application import Application as Application
     from thywill.application import Client as Client
     from thywill.component import Configuration as Configuration
+    from thywill.core.user import User as User
+    from thywill.core.user import Visitor as Visitor
     from thywill.cuttable import Cuttable as Cuttable
     from thywill.errors import ApplicationError as ApplicationError
     from thywill.errors import LimitReached as LimitReached
+    from thywill.errors import Refused as Refused
     from thywill.errors import RpcError as RpcError
     from thywill.errors import ThywillError as ThywillError
     from thywill.errors import Unavailable as Unavailable
@@ -33,9 +36,12 @@ HOMES = {
     "Cuttable": "cuttable",
     "ApplicationError": "errors",
     "LimitReached": "errors",
+    "Refused": "errors",
     "RpcError": "errors",
     "ThywillError": "errors",
     "Unavailable": "errors",
+    "User": "core.user",
+    "Visitor": "core.user",
     "UnsendableMessage": "errors",
     "every": "handlers.declare",
     "on": "handlers.declare",

@@ -17,6 +17,7 @@ from thywill.core.envelope import encode_message
 from thywill.core.history import read_bounds
 from thywill.core.message import Address
 from thywill.core.overflow import Overflow, Policies
+from thywill.core.user import User, Visitor
 from thywill.errors import LimitReached
 from thywill.handlers.collect import Handlers, collect
 from thywill.hub.actions import Actions
@@ -48,6 +49,11 @@ class Client(msgspec.Struct, eq=False):
     def session(self) -> str:
         """The id of the browser's session, which all pages of one browser share."""
         return self._live.session
+
+    @property
+    def user(self) -> User | None:
+        """Who the client belongs to, as ``authenticate`` or a ticket says; None if nobody has logged in."""
+        return self._live.identity.user
 
     @property
     def application(self) -> str:
@@ -210,6 +216,20 @@ class Application:
 
     # Hooks.
 
+    async def authenticate(self, visitor: Visitor) -> User | None:
+        """Called before a client is created: who is it? By default the user of the ticket, if there is one.
+
+        Args:
+            visitor: who asks, with cookies, headers, the query of the address, and the user of a ticket.
+
+        Returns:
+            the user, which is ``client.user`` from then on, or None for a visitor without a name.
+
+        Raises:
+            Refused: the visitor gets no client; the page gets the reason.
+        """
+        return visitor.ticket
+
     async def on_start(self) -> None:
         """Called once when the server has started, before the first client."""
 
@@ -264,6 +284,19 @@ class Application:
             TypeError, UnsendableMessage, Unavailable: as for ``send``.
         """
         await self._send(Address.session(_text(session, "session's id")), data, key, self._policies.default)
+
+    async def send_to_user(self, user: str, data: Any, key: str | None = None) -> None:
+        """Send a message to all pages of this application that one user has open, in any browser.
+
+        Args:
+            user: the id of the user.
+            data: any JSON value.
+            key: as for ``send``.
+
+        Raises:
+            TypeError, UnsendableMessage, Unavailable: as for ``send``.
+        """
+        await self._send(Address.user(_text(user, "user's id")), data, key, self._policies.default)
 
     async def publish(self, channel: str, data: Any, key: str | None = None) -> None:
         """Send a message to every client in a channel.

@@ -7,8 +7,8 @@ ThywillError
 │   └── RpcError             an @rpc method raises it to answer the caller with an error
 │       └── LimitReached     a client did something more often than the application allows
 └── RequestError             the browser or the network: the request is answered with it, never a traceback
-    ├── Malformed  BadToken  BadKey  NotLocal  Forbidden  BadOrigin  NotFound  MethodNotAllowed  Gap
-    ├── Conflict  Reused  Gone  TooLarge  UnsupportedEncoding  Probed
+    ├── Malformed  BadToken  BadTicket  BadKey  NotLocal  Forbidden  Refused  Failed  BadOrigin
+    ├── NotFound  MethodNotAllowed  Gap  Conflict  Reused  Gone  TooLarge  UnsupportedEncoding  Probed
     └── TooMany  Draining  Unavailable    may succeed later; they say after how many seconds
 """
 
@@ -111,6 +111,31 @@ class NotLocal(RequestError):
 
     status = 403
     code = "not_local"
+
+
+class BadTicket(RequestError):
+    """The ticket is forged, was changed, has expired, or is for another application or user."""
+
+    status = 401
+    code = "bad_ticket"
+
+
+class Refused(RequestError):
+    """Raised by an application's ``authenticate`` to let a visitor not in; its page gets the reason.
+
+    Args:
+        message: the reason, a sentence for people.
+    """
+
+    status = 403
+    code = "refused"
+
+
+class Failed(RequestError):
+    """The application's ``authenticate`` has raised an exception."""
+
+    status = 500
+    code = "failed"
 
 
 class Forbidden(RequestError):

@@ -435,6 +435,10 @@ def _surroundings(
         static=root / "static" / "thywill",
         handlers=handlers,
         draining=lambda: engine.drain.began,
+        applications=engine.applications,
+        hub=engine.hub,
+        actions=engine.actions,
+        directory=engine.directory,
     )
 
 

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "application": {"component", "handlers", "hub", *ENGINE},  # what authors subclass
     "component": {"config", *ENGINE},
     "application_interface": COMPONENT,
-    "client_interface": COMPONENT,
+    "client_interface": {"tickets", *COMPONENT},
     "database": COMPONENT,
     "log": COMPONENT,
     "push": COMPONENT,
@@ -37,13 +37,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "monitoring": COMPONENT,
     "development": {"monitoring", *COMPONENT},  # run.py --dev
     "publishing": COMPONENT,
+    "tickets": set(),  # for programs that have no package of the server
     "publisher": set(),  # for programs that have no package of the server
     "process": {"errors"},
     "server": {"development", "monitoring", "process", "publishing", "thywill", *COMPONENT},
     "commands": {"development", "monitoring", "process", "publisher", "publishing", "server", *COMPONENT},
     "testing": {"monitoring", "server", *COMPONENT},  # an application without sockets, for its tests
     "cuttable": {"application", "component", "handlers"},
-    "thywill": {"application", "component", "cuttable", "errors", "handlers"},  # what authors import
+    "thywill": {"application", "component", "core", "cuttable", "errors", "handlers"},  # what authors import
     "apps": {"testing", "thywill"},
     "run": {"commands"},
 }

@@ -114,6 +114,9 @@ class FakeQueue(MessageQueue):
     def handled(self, client: LiveClient, number: int) -> None:
         self.events.append(f"handled {client.id} {number}")
 
+    def identified(self, client: LiveClient) -> None:
+        self.events.append(f"identified {client.id}")
+
     def data_requested(self, client: LiveClient) -> None:
         self.records.save(client)
         self.events.append(f"data requested {client.id}")

@@ -132,6 +132,7 @@ class FakeStore(MessageStore):
             "received": changes.received(),
             "handled": changes.handled,
             "data": changes.data,
+            "identity": changes.identities,
             "evicted": {client_id: reason for client_id, (_, reason) in changes.evicted.items()},
         }
         for name, values in updates.items():

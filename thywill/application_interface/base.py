@@ -11,6 +11,7 @@ from thywill.application import Application
 from thywill.component import Component, Configuration, NoSettings
 from thywill.core.message import Address
 from thywill.core.overflow import Overflow
+from thywill.core.user import User, Visitor
 from thywill.hub.actions import Actions
 from thywill.hub.client import LiveClient
 from thywill.hub.ports import Listener
@@ -103,6 +104,20 @@ class ApplicationInterface(Component, Listener):
     def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
         """Let the client's application add its parameters and resources."""
         raise NotImplementedError
+
+    def authenticates(self, application: str) -> bool:
+        """Tell whether ``application`` decides itself who a visitor is; otherwise a ticket does."""
+        return False
+
+    async def authenticate(self, visitor: Visitor) -> User | None:
+        """Ask the application who ``visitor`` is.
+
+        Raises:
+            Refused: the visitor gets no client.
+            Failed: the application has failed.
+            Unavailable: it has not answered in time.
+        """
+        return visitor.ticket
 
     def overflow_of(self, application: str, address: Address) -> Overflow | None:
         """Return what ``application`` wants for messages from outside to ``address`` where an outbox is full.

@@ -26,7 +26,15 @@ from thywill.handlers.declare import MARK
 
 PLACE = "[application_interface] applications"
 RESERVED = ("thywill", "static")
-HOOKS = {"on_start": 0, "on_stop": 0, "on_connect": 1, "on_message": 2, "on_resume": 1, "on_disconnect": 1}
+HOOKS = {
+    "authenticate": 1,
+    "on_start": 0,
+    "on_stop": 0,
+    "on_connect": 1,
+    "on_message": 2,
+    "on_resume": 1,
+    "on_disconnect": 1,
+}
 """The hooks, and how many arguments each takes beside ``self``."""
 METHODS = (*HOOKS, "bootstrap")
 ATTRIBUTES = (

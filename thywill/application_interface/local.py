@@ -24,7 +24,8 @@ from thywill.core.histogram import Histogram
 from thywill.core.measures import Measures
 from thywill.core.message import Address, Message
 from thywill.core.overflow import Overflow
-from thywill.errors import RpcError, SettingsError, Unavailable, UnsendableMessage
+from thywill.core.user import User, Visitor
+from thywill.errors import Failed, Refused, RpcError, SettingsError, Unavailable, UnsendableMessage
 from thywill.hub.actions import Actions
 from thywill.hub.client import LiveClient
 from thywill.hub.step import CONNECTED, CURRENT, DISCONNECTED, RESUMED, Step
@@ -34,6 +35,9 @@ log = logging.getLogger(__name__)
 Hook = Callable[[], Awaitable[None]]
 Guard = Callable[[Hook, str, LiveClient], Awaitable[None]]
 
+AUTHENTICATE_SECONDS = 10.0
+"""Seconds that an application has to say who a visitor is, who waits for a page meanwhile."""
+AUTHENTICATE_RETRY = 5.0
 NAME_AFTER = 1.0
 """Seconds after which a stop names the hooks that it waits for."""
 CANCEL_SECONDS = 1.0
@@ -289,6 +293,23 @@ class LocalApplications(ApplicationInterface):
         configuration.styles += [f"{application.name}/{file}" for file in application.styles]
         application.bootstrap(self._handle(client), configuration)
 
+    def authenticates(self, application: str) -> bool:
+        return type(self._applications[application]).authenticate is not Application.authenticate
+
+    async def authenticate(self, visitor: Visitor) -> User | None:
+        application, name = self._applications[visitor.application], f"{visitor.application}.authenticate"
+        try:
+            async with asyncio.timeout(AUTHENTICATE_SECONDS):
+                return _checked(await application.authenticate(visitor))
+        except Refused as error:
+            raise Refused(str(error.message)) from None
+        except TimeoutError as error:
+            log.exception("the hook %s did not end within %g s", name, AUTHENTICATE_SECONDS, exc_info=error)
+            raise Unavailable("the application does not say who you are", retry=AUTHENTICATE_RETRY) from None
+        except Exception as error:
+            log.exception("the hook %s failed (%s)", name, visitor.address)
+            raise Failed("the application failed to find out who you are") from error
+
     def overflow_of(self, application: str, address: Address) -> Overflow | None:
         policies = self._applications[application].policies
         return policies.of(address.name) if address.kind == "channel" else policies.default
@@ -437,6 +458,16 @@ class LocalApplications(ApplicationInterface):
 
     def _handle(self, client: LiveClient) -> Client:
         return self._applications[client.application].handle(client)
+
+
+def _checked(user: object) -> User | None:
+    if user is None:
+        return None
+    if not isinstance(user, User):
+        raise TypeError(f"authenticate returns a User or None, not {type(user).__name__}")
+    if not str(user.id):
+        raise ValueError("the id of a user is empty")
+    return User(str(user.id), str(user.name))
 
 
 def is_cancelled() -> bool:

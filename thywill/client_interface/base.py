@@ -9,13 +9,16 @@ from typing import Any, ClassVar
 
 from tornado.httputil import HTTPServerConnectionDelegate
 
-from thywill.application_interface.base import Page
+from thywill.application_interface.base import ApplicationInterface, Page
 from thywill.client_interface.bootstrap import Bootstrap
 from thywill.component import Component
 from thywill.core.origin import normalize
 from thywill.core.signing import Signer
 from thywill.errors import SettingsError
 from thywill.http.site import Endpoint
+from thywill.hub.actions import Actions
+from thywill.hub.directory import Directory
+from thywill.hub.hub import Hub
 from thywill.wire.origins import Origins
 
 
@@ -28,12 +31,14 @@ class ClientInterfaceSettings:
         secret_file: the file with the secret that signs tokens and sessions; created at the first start.
         session_days: for how many days a browser is recognized.
         transport_in_address: whether ``?transport=NAME`` in the address of our pages forces a transport.
+        ticket_secret: what tickets are signed with; without it none is valid.
     """
 
     origins: list[str] = field(default_factory=list)
     secret_file: str = "secret"  # noqa: S105 - a file's name
     session_days: float = 30.0
     transport_in_address: bool = False
+    ticket_secret: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         for text in self.origins:
@@ -55,6 +60,10 @@ class Surroundings:
         static: the folder of the browser client.
         handlers: rules of other components for the ``tornado.web.Application``.
         draining: whether the server is about to stop.
+        applications: say who a visitor is.
+        hub: finds the client of a token.
+        actions: changes whom a client belongs to, and ends it.
+        directory: the clients.
     """
 
     bootstrap: Bootstrap
@@ -64,6 +73,10 @@ class Surroundings:
     static: Path
     handlers: Sequence[Any]
     draining: Callable[[], bool]
+    applications: ApplicationInterface
+    hub: Hub
+    actions: Actions
+    directory: Directory
 
 
 class ClientInterface(Component):

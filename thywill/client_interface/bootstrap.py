@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 
 from thywill.component import Component, Configuration
+from thywill.core.user import NOBODY, Identity
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
 
@@ -34,10 +35,10 @@ class Bootstrap:
         self._parts = parts
 
     def begin(
-        self, application: str, session: str, address: str, user_agent: str
+        self, application: str, session: str, address: str, user_agent: str, identity: Identity = NOBODY
     ) -> tuple[LiveClient, Configuration]:
         """Return a new client of ``application`` and its configuration."""
-        client = self._hub.create(application, session, address)
+        client = self._hub.create(application, session, address, identity)
         # Interned, since thousands of browsers have one of a few user agents.
         client.user_agent = sys.intern(user_agent[:USER_AGENT_LIMIT])
         configuration = Configuration(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -17,14 +18,18 @@ from thywill.client_interface.browser_sessions import BrowserSessions
 from thywill.client_interface.bundle import Bundle, ClientBundle
 from thywill.client_interface.echo import Echo
 from thywill.client_interface.frame import Frame
+from thywill.client_interface.identities import Identities
 from thywill.component import Configuration
 from thywill.core import envelope
-from thywill.errors import Draining, MethodNotAllowed, NotFound, RequestError
-from thywill.http.message import JSON, Reply, Request
+from thywill.core.user import NOBODY, Identity, User, Visitor
+from thywill.errors import BadTicket, Draining, Failed, MethodNotAllowed, NotFound, Refused, RequestError
+from thywill.http.message import JSON, Refusal, Reply, Request
 from thywill.http.site import Endpoint
 from thywill.hub.client import LiveClient
 from thywill.wire.endpoint import JsonEndpoint
 from thywill.wire.handlers import MethodsHandler, allow
+from thywill.wire.origins import Origins
+from thywill.wire.refusals import answer_to
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +72,7 @@ LOOK = "thywill/look.css"
 """The style that every page has; its application's own come after it."""
 NO_ICON = "data:,"
 
-PAGE_POLICY = "script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
+PAGE_POLICY = "script-src 'self'; object-src 'none'; base-uri 'none'"
 
 
 class TornadoClientInterface(ClientInterface):
@@ -82,6 +87,18 @@ class TornadoClientInterface(ClientInterface):
         self.bar = Bundle(surroundings.static, BAR_FILES)
         self.frame = Frame(surroundings.static, surroundings.origins)
         self.echo = Echo(surroundings.draining)
+        self.identities = Identities(settings.ticket_secret, surroundings)
+        self.page_policy = f"{PAGE_POLICY}; frame-ancestors {' '.join(_framers(surroundings.origins))}"
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        self.identities.start()
+
+    async def stop(self) -> None:
+        """Wait for the visitors about whom applications are asked; these have a time limit."""
+        await self.identities.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     def application(self) -> HTTPServerConnectionDelegate:
         shared = {"interface": self}
@@ -108,7 +125,8 @@ class TornadoClientInterface(ClientInterface):
         connect = JsonEndpoint(
             envelope.Connect, self._connect, self.surroundings.origins, trusting=False, largest_body=0
         )
-        return {b"/thywill/connect": connect, b"/thywill/health": self._health}
+        renew = JsonEndpoint(envelope.NewTicket, self._renew, self.surroundings.origins, largest_body=0)
+        return {b"/thywill/connect": connect, b"/thywill/ticket": renew, b"/thywill/health": self._health}
 
     # The wire.
 
@@ -117,16 +135,45 @@ class TornadoClientInterface(ClientInterface):
             raise NotFound(f"there is no application {connect.application[:NAME_SHOWN]!r}")
         for origin in _askers(request):
             self.surroundings.origins.check(origin, request.host)
-        _, configuration, cookie = self.begin(
-            connect.application,
-            self._cookies(request),
-            request.peer,
-            (request.header(b"user-agent") or b"").decode("latin-1"),
-            secure=request.scheme == "https",
+        cookies = self._cookies(request)
+        headers = {name.decode("latin-1").lower(): text.decode("latin-1") for name, text in request.headers}
+        headers["cookie"] = (cookies or b"").decode("latin-1")
+        known = self.identities.read(connect.ticket, connect.application)
+        query = request.query() if b"?" in request.target else {}
+        visitor = Visitor(connect.application, request.peer, headers, query, known.user)
+        secure = request.scheme == "https"
+        if not self.identities.must_ask(connect.application):
+            self._answer_connect(visitor, known, reply, secure=secure)
+            return
+        task = asyncio.get_running_loop().create_task(
+            self._ask_and_answer(visitor, known, request, reply, secure=secure)
         )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _ask_and_answer(
+        self, visitor: Visitor, known: Identity, request: Request, reply: Reply, *, secure: bool
+    ) -> None:
+        try:
+            identity = await self.identities.ask(visitor, known.expires)
+            self._answer_connect(visitor, identity, reply, secure=secure)
+        except RequestError as error:
+            self.surroundings.hub.refused(error)
+            reply.send(*answer_to(error))
+        except Exception:
+            log.exception("%s could not be connected", visitor.address)
+            reply.send(*answer_to(Refusal(500, "an error in the server")))
+
+    def _answer_connect(self, visitor: Visitor, identity: Identity, reply: Reply, *, secure: bool) -> None:
+        _, configuration, cookie = self.begin(visitor, identity, secure=secure)
         head = JSON + b"Set-Cookie: %b\r\n" % cookie.encode()
         answer = {**configuration.connection, "push": configuration.push}
         reply.send(200, envelope.encode_object(answer), head)
+
+    def _renew(self, renew: envelope.NewTicket, request: Request, reply: Reply) -> None:
+        client = self.surroundings.hub.find(renew.token)
+        seconds = self.identities.renew(client, renew.ticket)
+        reply.send(200, envelope.encode_object({"ticket": seconds}))
 
     def _cookies(self, request: Request) -> bytes | None:
         # A page of any origin at all must not join the session that the browser has with ours.
@@ -144,11 +191,18 @@ class TornadoClientInterface(ClientInterface):
         reply.send(200, b'{"status":"ok"}')
 
     def begin(
-        self, application: str, cookies: bytes | None, address: str, user_agent: str, *, secure: bool
+        self, visitor: Visitor, identity: Identity, *, secure: bool
     ) -> tuple[LiveClient, Configuration, str]:
-        """Return a new client, what it is told, and the session cookie for its browser."""
+        """Return a new client for ``visitor``, what it is told, and the session cookie for its browser."""
+        cookies = visitor.headers.get("cookie", "").encode("latin-1")
         session = self.sessions.read(cookies, secure=secure) or self.sessions.create()
-        client, configuration = self.surroundings.bootstrap.begin(application, session, address, user_agent)
+        client, configuration = self.surroundings.bootstrap.begin(
+            visitor.application, session, visitor.address, visitor.headers.get("user-agent", ""), identity
+        )
+        if identity.user is not None:
+            configuration.connection["user"] = {"id": identity.user.id, "name": identity.user.name}
+        if identity.expires is not None:
+            configuration.connection["ticket"] = self.identities.left(identity)
         return client, configuration, self.sessions.cookie(session, secure=secure)
 
     # The page.
@@ -210,6 +264,12 @@ class BundleHandler(MethodsHandler):
     head = get
 
 
+def _framers(origins: Origins) -> list[str]:
+    """Return who may show our pages in a frame: our own pages, and those of the origins in the settings."""
+    allowed = [origin for origin in origins.allowed() if origin != "null"]  # no policy can name that one
+    return ["*"] if "*" in allowed else ["'self'", *allowed]
+
+
 def _askers(request: Request) -> list[str]:
     """Return the origins that ask: what the browser says, and for which page a frame of ours asks."""
     if request.method != b"POST":
@@ -223,15 +283,19 @@ class PageBase(RequestHandler):
     """What the handlers of pages have in common."""
 
     interface: TornadoClientInterface
+    refusal = ""
+    """What the page of an error says in place of the status's own phrase."""
 
     def initialize(self, interface: TornadoClientInterface) -> None:
         self.interface = interface
+        self.set_default_headers()
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "no-store")
-        self.set_header("Content-Security-Policy", PAGE_POLICY)
+        if "interface" in vars(self):  # Tornado calls this before initialize, and again for an error
+            self.set_header("Content-Security-Policy", self.interface.page_policy)
 
     def compute_etag(self) -> str | None:
         return None  # a page names its client, so no two are the same
@@ -241,26 +305,29 @@ class PageBase(RequestHandler):
         base = "../" * min(self.request.path.count("/") - 1, DEEPEST)
         style = base + self.interface.assets.address(LOOK)
         allow(self, status_code)
-        self.finish(html.error_page(status_code, self._reason, [style], base or "./"))
+        self.finish(html.error_page(status_code, self.refusal or self._reason, [style], base or "./"))
 
 
 class ApplicationBase(PageBase):
     """Makes the page of an application, with a new client."""
 
-    def answer(self, page: Page) -> None:
+    def visitor(self, page: Page, ticket: User | None = None) -> Visitor:
+        """Return who asks for ``page``."""
+        headers = {name.lower(): text for name, text in self.request.headers.items()}
+        query = {
+            name: values[-1].decode("utf-8", "replace")
+            for name, values in self.request.query_arguments.items()
+        }
+        return Visitor(page.name, self.request.remote_ip or "", headers, query, ticket)
+
+    def answer(self, page: Page, visitor: Visitor, identity: Identity = NOBODY) -> None:
         """Answer with the page.
 
         Raises:
             RequestError: no client can be created now.
         """
-        headers, request = self.request.headers, self.request
-        client, configuration, cookie = self.interface.begin(
-            page.name,
-            headers.get("Cookie", "").encode("latin-1"),
-            request.remote_ip or "",
-            headers.get("User-Agent", ""),
-            secure=request.protocol == "https",
-        )
+        secure = self.request.protocol == "https"
+        client, configuration, cookie = self.interface.begin(visitor, identity, secure=secure)
         self.set_header("Set-Cookie", cookie)
         try:
             self.finish(self.interface.page(page, configuration))
@@ -279,7 +346,7 @@ class FrontHandler(ApplicationBase):
             self._finish_list()
             return
         try:
-            self.answer(page)
+            self.answer(page, self.visitor(page))
         except RequestError:
             self._finish_list()
 
@@ -293,7 +360,7 @@ class FrontHandler(ApplicationBase):
 class PageHandler(ApplicationBase):
     """The page of an application."""
 
-    def get(self, name: str, slash: str) -> None:
+    async def get(self, name: str, slash: str) -> None:
         page = self.interface.surroundings.pages.get(name)
         if page is None or page.is_front:
             self.send_error(404)
@@ -303,14 +370,20 @@ class PageHandler(ApplicationBase):
         elif self.request.method == "HEAD":
             self.finish()  # whoever only looks gets no client
         else:
-            self._answer_or_refuse(page)
+            await self._answer_or_refuse(page)
 
     head = get
 
-    def _answer_or_refuse(self, page: Page) -> None:
+    async def _answer_or_refuse(self, page: Page) -> None:
+        identities = self.interface.identities
         try:
-            self.answer(page)
+            identity = identities.read(self.get_query_argument("ticket", None), page.name)
+            visitor = self.visitor(page, identity.user)
+            if identities.must_ask(page.name):
+                identity = await identities.ask(visitor, identity.expires)
+            self.answer(page, visitor, identity)
         except RequestError as error:
+            self.refusal = error.message if isinstance(error, (BadTicket, Failed, Refused)) else ""
             self.send_error(error.status)
 
 

@@ -122,7 +122,7 @@ def _add_publish(parser: argparse.ArgumentParser) -> None:
         "json", help='the data, such as \'{"text": "Hello"}\'; - reads it from the standard input'
     )
     receivers = parser.add_mutually_exclusive_group()
-    for name in ("client", "session"):
+    for name in ("client", "session", "user"):
         text = f"CHANNEL is the id of a {name}"
         receivers.add_argument(f"--{name}", dest="receiver", action="store_const", const=name, help=text)
     parser.set_defaults(receiver="channel")

@@ -37,6 +37,7 @@ class StoredClient(NamedTuple):
         lost_at: the id of the last of them.
         data: ``client.data`` as it was when the last step ended, JSON; None if there is none.
         evicted: why the server ended the client, JSON; None if it did not.
+        identity: the user that it belongs to, JSON (``thywill.core.user``); None for nobody.
     """
 
     id: str
@@ -51,6 +52,7 @@ class StoredClient(NamedTuple):
     lost_at: int = 0
     data: str | None = None
     evicted: str | None = None
+    identity: str | None = None
 
 
 class StoredMessage(NamedTuple):
@@ -160,6 +162,7 @@ class Changes:
         cursors: acknowledgements.
         handled: the number of the last step that has ended.
         data: ``client.data``, JSON.
+        identities: the user that a client belongs to, JSON.
         lost: how many messages were dropped, and the id of the last of them.
         gone: clients that are gone, but whose last steps are not handled yet.
         evicted: the number up to which the messages of a disconnected client count as handled, and the
@@ -180,6 +183,7 @@ class Changes:
     cursors: dict[str, int] = field(default_factory=dict)
     handled: dict[str, int] = field(default_factory=dict)
     data: dict[str, str] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)
     lost: dict[str, tuple[int, int]] = field(default_factory=dict)
     gone: dict[str, None] = field(default_factory=dict)
     evicted: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -197,7 +201,15 @@ class Changes:
         it.
         """
         self.forgotten[client_id] = None
-        for changed in (self.cursors, self.handled, self.data, self.lost, self.gone, self.evicted):
+        for changed in (
+            self.cursors,
+            self.handled,
+            self.data,
+            self.identities,
+            self.lost,
+            self.gone,
+            self.evicted,
+        ):
             changed.pop(client_id, None)
         if self.clients.pop(client_id, None) is not None:
             self.memberships = [each for each in self.memberships if each.client != client_id]
@@ -222,6 +234,7 @@ class Changes:
             cursors=self.cursors | later.cursors,
             handled=self.handled | later.handled,
             data=self.data | later.data,
+            identities=self.identities | later.identities,
             lost=self.lost | later.lost,
             gone=self.gone | later.gone,
             evicted=self.evicted | later.evicted,

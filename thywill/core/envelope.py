@@ -32,9 +32,17 @@ Seconds = Annotated[float, msgspec.Meta(ge=0, le=3600)]
 
 
 class Connect(msgspec.Struct):
-    """A page connects: it asks for a client of ``application``."""
+    """A page connects: it asks for a client of ``application``. A ``ticket`` names its user."""
 
     application: str
+    ticket: str | None = None
+
+
+class NewTicket(msgspec.Struct):
+    """A client has a new ticket of its user."""
+
+    token: str
+    ticket: str
 
 
 class Poll(msgspec.Struct):
@@ -88,7 +96,7 @@ class ClientFrame(msgspec.Struct):
     echo: bool = False
 
 
-Body = TypeVar("Body", Connect, Poll, Send, Leave, ClientFrame)
+Body = TypeVar("Body", Connect, NewTicket, Poll, Send, Leave, ClientFrame)
 
 
 def _read_float(text: str) -> float:
@@ -105,7 +113,7 @@ def _read_float(text: str) -> float:
 
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind, float_hook=_read_float)
-    for kind in (Connect, Poll, Send, Leave, ClientFrame)
+    for kind in (Connect, NewTicket, Poll, Send, Leave, ClientFrame)
 }
 _items = msgspec.json.Decoder(list[Item], float_hook=_read_float)
 _parts = msgspec.json.Decoder(list[msgspec.Raw])

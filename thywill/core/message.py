@@ -15,11 +15,11 @@ KEY = 200
 
 
 class Address(NamedTuple):
-    """Whom a message is for: one client, every client of a session, or every client in a channel.
+    """Whom a message is for: one client, every client of a session or of a user, or every one in a channel.
 
     Args:
-        kind: ``client``, ``session`` or ``channel``.
-        name: the client's or the session's id, or the channel's name.
+        kind: ``client``, ``session``, ``user`` or ``channel``.
+        name: the id of the client, the session or the user, or the channel's name.
     """
 
     kind: str
@@ -34,6 +34,11 @@ class Address(NamedTuple):
     def session(cls, name: str) -> Address:
         """Address every client of one browser."""
         return cls("session", name)
+
+    @classmethod
+    def user(cls, name: str) -> Address:
+        """Address every client of one user."""
+        return cls("user", name)
 
     @classmethod
     def channel(cls, name: str) -> Address:

@@ -64,6 +64,7 @@ def _client() -> Any:
         lost_at = peewee.BigIntegerField()
         data = peewee.TextField(null=True)
         evicted = peewee.TextField(null=True)
+        identity = peewee.TextField(null=True)
 
         class Meta:
             table_name = "queue_client"
@@ -267,6 +268,7 @@ class MessageTables:
             "received": changes.received(),
             "handled": changes.handled,
             "data": {client_id: data for client_id, data in changes.data.items() if self._fits(data)},
+            "identity": changes.identities,
             "lost": {client_id: lost for client_id, (lost, _) in changes.lost.items()},
             "lost_at": {client_id: last for client_id, (_, last) in changes.lost.items()},
             "gone": dict.fromkeys(changes.gone, True),

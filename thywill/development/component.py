@@ -17,7 +17,7 @@ from thywill.development.notices import Notices
 from thywill.errors import NotLocal
 from thywill.http.message import JSON, Reply, Request
 from thywill.http.site import Endpoint
-from thywill.monitoring.gate import Visitor
+from thywill.monitoring.gate import Requester
 
 SCRIPT = Path(__file__).parent / "static" / "dev.js"
 JAVASCRIPT = b"Content-Type: text/javascript; charset=UTF-8\r\nCache-Control: no-store\r\n"
@@ -96,5 +96,5 @@ class Development(Component):
 
 
 def _check(request: Request) -> None:
-    if not Visitor.of(request).is_local:
+    if not Requester.of(request).is_local:
         raise NotLocal("run.py --dev speaks to browsers on its own machine only")

@@ -11,6 +11,7 @@ from thywill.core.envelope import encode_data
 from thywill.core.history import pack
 from thywill.core.lifecycle import State
 from thywill.core.message import PACK, Message
+from thywill.core.user import Identity
 from thywill.hub.client import LiveClient
 from thywill.hub.directory import Directory
 from thywill.hub.ports import MessageQueue
@@ -125,6 +126,12 @@ class Actions:
     def channels_of(self, client: LiveClient) -> list[str]:
         """Return the channels that ``client`` is in."""
         return self._directory.channels_of(client)
+
+    def identify(self, client: LiveClient, identity: Identity) -> None:
+        """``client`` belongs to the user of ``identity`` from now on. Nothing happens if it is gone."""
+        if client.state is not State.GONE:
+            self._directory.identify(client, identity)
+            self._queue.identified(client)
 
     def data_requested(self, client: LiveClient) -> None:
         """The application reads ``client.data``, and may change it."""

@@ -10,6 +10,7 @@ from thywill.core.inbox import Inbox
 from thywill.core.lifecycle import State
 from thywill.core.outbox import Outbox
 from thywill.core.record import ClientRecord
+from thywill.core.user import NOBODY
 from thywill.core.wheel import Timed
 from thywill.errors import Gone
 from thywill.hub.rates import ClientRates
@@ -53,6 +54,7 @@ class LiveClient(Timed):
 
     - ``created``, ``seen``, ``saved``: when it was created, heard last, and its record changed last, in
       seconds since the epoch.
+    - ``identity``: the user that it belongs to; ``Directory.identify`` sets it.
     - ``greeted``: whether it has polled, so that the application knows it.
     - ``begun``, ``handled``: the numbers of its last message whose hook has begun, and has ended.
     - ``rates``: how fast it sends and polls, once it has done so.
@@ -69,6 +71,7 @@ class LiveClient(Timed):
         "greeted",
         "handled",
         "id",
+        "identity",
         "inbox",
         "outbox",
         "rates",
@@ -100,6 +103,7 @@ class LiveClient(Timed):
         self.created = self.seen = self.saved = now
         self.state = State.DETACHED
         self.receiver: Receiver | None = None
+        self.identity = NOBODY
         self.data: dict[str, Any] | None = None
         self.begun = self.handled = 0
         self.rates: ClientRates | None = None

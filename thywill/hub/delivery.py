@@ -82,6 +82,8 @@ class Delivery:
             return self._directory.members(application, address.name)
         if address.kind == "session":
             return self._directory.of_session(application, address.name)
+        if address.kind == "user":
+            return self._directory.of_user(application, address.name)
         client = self._clients.get(address.name)
         return [client] if client is not None and client.application == application else []
 

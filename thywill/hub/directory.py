@@ -11,6 +11,7 @@ from thywill.core.inbox import Inbox
 from thywill.core.outbox import Outbox
 from thywill.core.recent import Recent
 from thywill.core.signing import Signer
+from thywill.core.user import Identity
 from thywill.errors import BadToken, Gone, Probed
 from thywill.hub.client import LiveClient
 from thywill.hub.names import Names
@@ -43,6 +44,7 @@ class Directory:
         self._clients: dict[str, LiveClient] = {}
         self._sessions = Sessions()
         self._channels: Channels[LiveClient] = Channels()
+        self._users: Channels[LiveClient] = Channels()
         self._evicted: Recent[str, str] = Recent(EVICTED)
 
     def __len__(self) -> int:
@@ -77,12 +79,22 @@ class Directory:
         """Add a client, which can be found from now on."""
         self._clients[client.id] = client
         self._sessions.add(client)
+        self.identify(client, client.identity)
+
+    def identify(self, client: LiveClient, identity: Identity) -> None:
+        """``client`` belongs to the user of ``identity`` from now on."""
+        if client.identity.user is not None:
+            self._users.remove(client, (client.application, client.identity.user.id))
+        client.identity = identity
+        if identity.user is not None:
+            self._users.add(client, (client.application, identity.user.id))
 
     def remove(self, client: LiveClient) -> None:
         """Remove a client, also from its channels."""
         del self._clients[client.id]
         self._sessions.remove(client)
         self._channels.forget(client)
+        self._users.forget(client)
 
     def evict(self, client_id: str, reason: str) -> None:
         """Remember why a client was disconnected, to answer its browser when it comes later."""
@@ -129,6 +141,10 @@ class Directory:
     def members(self, application: str, channel: str) -> list[LiveClient]:
         """Return the clients in ``channel``, in the order in which they subscribed."""
         return list(self._channels.members((application, channel)))
+
+    def of_user(self, application: str, user: str) -> list[LiveClient]:
+        """Return the clients of one user, in the order in which they were added."""
+        return list(self._users.members((application, user)))
 
     def of_session(self, application: str, session: str) -> list[LiveClient]:
         """Return the clients of one browser, in the order in which they were added."""

@@ -21,6 +21,7 @@ from functools import partial
 from thywill.core import probe
 from thywill.core.envelope import Item
 from thywill.core.lifecycle import Event
+from thywill.core.user import NOBODY, Identity
 from thywill.errors import Draining, Gone, Malformed, Probed, RequestError, TooMany
 from thywill.hub.client import LiveClient, Receiver
 from thywill.hub.parts import Parts
@@ -51,7 +52,9 @@ class Hub:
 
     # Who is there.
 
-    def create(self, application: str, session: str, address: str = "") -> LiveClient:
+    def create(
+        self, application: str, session: str, address: str = "", identity: Identity = NOBODY
+    ) -> LiveClient:
         """Return a new client, detached until its first poll.
 
         It has no record before that, so that visitors who only fetch a page cost the database nothing.
@@ -66,6 +69,7 @@ class Hub:
         outbox = self._queue.open(application)
         client = self._directory.create(application, session, outbox)
         client.address = address
+        self._directory.identify(client, identity)
         self._admission.add(client, address)
         self._meter.add(application)
         self._leases.grace(client)

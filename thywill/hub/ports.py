@@ -75,6 +75,10 @@ class MessageQueue(ABC):
         """The record of ``client`` has changed: its state, its address, or when it was seen last."""
 
     @abstractmethod
+    def identified(self, client: LiveClient) -> None:
+        """``client.identity`` has changed."""
+
+    @abstractmethod
     def data_requested(self, client: LiveClient) -> None:
         """The application reads ``client.data``, and may change it."""
 

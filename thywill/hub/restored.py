@@ -9,6 +9,7 @@ from thywill.core.envelope import Item
 from thywill.core.inbox import Inbox
 from thywill.core.lifecycle import State
 from thywill.core.outbox import Outbox
+from thywill.core.user import NOBODY, Identity
 from thywill.hub.client import LiveClient
 from thywill.hub.step import CONNECTED
 
@@ -25,6 +26,7 @@ class Restored:
         gone: whether it had left, so that only its unfinished steps are left to handle.
         evicted: why it was disconnected, if it was.
         data: ``client.data`` as it was at the end of the step ``handled``.
+        identity: the user that it belongs to.
         channels: the channels that it is in.
         items: its messages after ``handled``.
     """
@@ -41,6 +43,7 @@ class Restored:
     user_agent: str = ""
     evicted: str | None = None
     data: dict[str, Any] | None = None
+    identity: Identity = NOBODY
     channels: list[str] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
 
@@ -54,6 +57,7 @@ class Restored:
         inbox = Inbox(self.received, self.items, self.outbox.bounds.batch)
         client = LiveClient(self.id, self.application, self.session, self.outbox, inbox, self.created)
         client.address, client.user_agent, client.data = self.address, self.user_agent, self.data
+        client.identity = self.identity
         client.seen, client.greeted, client.handled = now, True, max(self.handled, CONNECTED)
         if self.items and self.has_connected:
             client.begun = self.items[0].n  # its hook may have begun, so it is not dropped

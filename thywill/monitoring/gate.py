@@ -23,7 +23,7 @@ HOURS = 12.0
 BEARER = "bearer "
 
 
-class Visitor(NamedTuple):
+class Requester(NamedTuple):
     """What the gate knows of the sender of a request.
 
     Args:
@@ -40,7 +40,7 @@ class Visitor(NamedTuple):
     cookies: str
 
     @classmethod
-    def of(cls, request: Request) -> Visitor:
+    def of(cls, request: Request) -> Requester:
         """Return the sender of ``request``."""
         names = (b"x-forwarded-for", b"authorization", b"cookie")
         values = (request.host or b"", *(request.header(name) or b"" for name in names))
@@ -94,7 +94,7 @@ class Gate:
         """Whether a key is set."""
         return bool(self._digest)
 
-    def check(self, visitor: Visitor) -> None:
+    def check(self, visitor: Requester) -> None:
         """Refuse a visitor who may not see anything.
 
         Raises:
@@ -110,7 +110,7 @@ class Gate:
         elif not self._has_cookie(visitor.cookies):
             raise BadKey("the key of [monitoring] is missing: Authorization: Bearer KEY")
 
-    def check_key(self, key: bytes, visitor: Visitor) -> None:
+    def check_key(self, key: bytes, visitor: Requester) -> None:
         """Refuse a wrong key.
 
         Args:
@@ -171,7 +171,7 @@ class Guarded:
         self._endpoint = endpoint
 
     def __call__(self, request: Request, reply: Reply) -> None:
-        self._gate.check(Visitor.of(request))
+        self._gate.check(Requester.of(request))
         self._endpoint(request, reply)
 
     def body_limit(self, request: Request) -> int:

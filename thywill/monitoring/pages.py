@@ -13,7 +13,7 @@ from tornado.routing import Router
 from tornado.web import Application, RequestHandler
 
 from thywill.errors import RequestError
-from thywill.monitoring.gate import Gate, Visitor
+from thywill.monitoring.gate import Gate, Requester
 from thywill.wire.handlers import allow
 from thywill.wire.origins import Origins
 
@@ -184,10 +184,10 @@ def is_cross_site(request: HTTPServerRequest) -> bool:
     return not Origins([]).is_own(f"{parts.scheme}://{parts.netloc}", request.host.encode("latin-1"))
 
 
-def visitor_of(request: HTTPServerRequest) -> Visitor:
+def visitor_of(request: HTTPServerRequest) -> Requester:
     """Return the sender of ``request``."""
     headers = request.headers
-    return Visitor(
+    return Requester(
         peer=request.remote_ip or "",
         host=headers.get("Host", ""),
         forwarded=headers.get("X-Forwarded-For", ""),

@@ -28,7 +28,7 @@ CHANNEL = 200
 """Characters of a channel's name."""
 ID = 100
 """Characters of the id that a publisher gives a message."""
-RECEIVERS = ("channel", "client", "session")
+RECEIVERS = ("channel", "client", "session", "user")
 NAME_SHOWN = 100
 """Characters of an application's name that an error repeats."""
 
@@ -47,6 +47,7 @@ class WireMessage(msgspec.Struct):
     channel: Annotated[str, msgspec.Meta(max_length=CHANNEL)] | None = None
     client: str | None = None
     session: str | None = None
+    user: str | None = None
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=ID)] | None = None
     key: Annotated[str, msgspec.Meta(max_length=KEY)] | None = None
 

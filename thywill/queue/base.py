@@ -196,6 +196,9 @@ class Queue(Component, MessageQueue):
     def changed(self, client: LiveClient) -> None:
         self.database.save(client)
 
+    def identified(self, client: LiveClient) -> None:
+        """Nothing is stored of it."""
+
     def data_requested(self, client: LiveClient) -> None:
         # The record is read only when it is written, so the change that may follow now is in it.
         self.database.save(client)

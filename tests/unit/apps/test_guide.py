@@ -18,7 +18,7 @@ import pytest
 import apps
 from tests.browser.drivers import require
 from tests.gate.environment import ROOT
-from thywill import Application, RpcError
+from thywill import Application, Refused, RpcError, Visitor
 from thywill.application_interface.local import LocalSettings
 from thywill.commands import options
 from thywill.config import Settings
@@ -99,6 +99,14 @@ async def market(kind: Any) -> None:
         assert await page.next() == 5
 
 
+async def club(kind: Any) -> None:
+    authenticate = kind().authenticate
+    assert await authenticate(Visitor("club", headers={"cookie": "sessionid=key-of-ada"})) == ("17", "Ada")
+    with pytest.raises(Refused):
+        await authenticate(Visitor("club", headers={"cookie": "sessionid=key-of-bob"}))
+    assert await authenticate(Visitor("club")) is None
+
+
 async def table(kind: Any) -> None:
     async with run(kind) as app:
         page = await app.connect()
@@ -156,7 +164,7 @@ async def vote(kind: Any) -> None:
 
 SCENES: dict[str, Callable[[Any], Awaitable[None]]] = {
     scene.__name__.capitalize(): scene
-    for scene in (counter, board, library, market, match, table, wall, countdown, letters, vote)
+    for scene in (counter, board, club, library, market, match, table, wall, countdown, letters, vote)
 }
 
 

@@ -10,13 +10,13 @@ import pytest
 from thywill.core.attempts import SECONDS, WRONG, WRONG_FORWARDED, Attempts
 from thywill.core.signing import Signer
 from thywill.errors import BadKey, NotLocal, SettingsError, TooMany
-from thywill.monitoring.gate import HOURS, Gate, Visitor
+from thywill.monitoring.gate import HOURS, Gate, Requester
 from thywill.monitoring.settings import MonitoringSettings
 
 KEY = "a key of the tests"
 SIGNER = Signer(b"a secret of the tests")
-LOCAL = Visitor("127.0.0.1", "localhost:8080", "", "", "")
-ELSEWHERE = Visitor("192.0.2.1", "chat.example.org", "", "", "")
+LOCAL = Requester("127.0.0.1", "localhost:8080", "", "", "")
+ELSEWHERE = Requester("192.0.2.1", "chat.example.org", "", "", "")
 
 
 class Clocks:
@@ -73,7 +73,7 @@ def test_the_key_lets_in(clocks: Clocks, word: str) -> None:
 
 
 @pytest.mark.parametrize("visitor", [LOCAL, ELSEWHERE])
-def test_with_a_key_nobody_comes_in_without(clocks: Clocks, visitor: Visitor) -> None:
+def test_with_a_key_nobody_comes_in_without(clocks: Clocks, visitor: Requester) -> None:
     gate = clocks.gate()
     for authorization in ("", f"Basic {KEY}", "Bearer", "Bearer ", f"Bearer {KEY}!", "Bearer \xe4"):
         with pytest.raises(BadKey):
@@ -93,7 +93,7 @@ def test_too_many_wrong_keys_close_the_gate_to_their_address_for_a_while(clocks:
     gate.check(right)
 
 
-def forwarded(number: int, key: str) -> Visitor:
+def forwarded(number: int, key: str) -> Requester:
     address = f"192.0.2.{number}"
     return ELSEWHERE._replace(peer=address, forwarded=address, authorization=f"Bearer {key}")
 

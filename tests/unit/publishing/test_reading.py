@@ -43,7 +43,7 @@ def test_one_message() -> None:
     assert read({**GOOD, "data": None, "id": "a", "more": 1}) == [("shop", "channel", "till", b"null", False)]
 
 
-@pytest.mark.parametrize("kind", ["client", "session"])
+@pytest.mark.parametrize("kind", ["client", "session", "user"])
 def test_other_receivers(kind: str) -> None:
     assert read({"application": "shop", kind: "x", "data": [1]}) == [("shop", kind, "x", b"[1]", True)]
 

@@ -210,11 +210,22 @@ class DatabaseQueue(Queue):
 
     def add(self, client: LiveClient) -> None:
         super().add(client)
-        cursor = client.outbox.cursor
-        data = self._data.track(client.id, client.data)
-        row = StoredClient(client.id, client.application, client.session, client.created, cursor, data=data)
+        row = StoredClient(
+            client.id,
+            client.application,
+            client.session,
+            client.created,
+            client.outbox.cursor,
+            data=self._data.track(client.id, client.data),
+            identity=client.identity.encode(),
+        )
         self._commits.changes.clients[client.id] = row
         self._commits.commit()
+
+    def identified(self, client: LiveClient) -> None:
+        if client.greeted and (identity := client.identity.encode()):
+            self._commits.changes.identities[client.id] = identity
+            self._commits.commit()
 
     def data_requested(self, client: LiveClient) -> None:
         super().data_requested(client)

@@ -32,6 +32,7 @@ from thywill.core.message import Address, Message
 from thywill.core.outbox import Bounds, Entry, Loss, Outbox, Waiting
 from thywill.core.overflow import Overflow
 from thywill.core.record import decode_data
+from thywill.core.user import Identity
 from thywill.hub.restored import Restored
 from thywill.hub.step import Step
 
@@ -129,6 +130,7 @@ def _restore(
         items=[item for item in items if client.handled < item.n <= client.received],
         evicted=None if client.evicted is None else json.loads(client.evicted),
         data=None if client.data is None else decode_data(client.data),
+        identity=Identity.decode(client.identity),
     )
 
 
@@ -141,6 +143,8 @@ def _addressed(
         index.between((application, Address.client(client.id)), cursor, END),
         index.between((application, Address.session(client.session)), cursor, END),
     ]
+    if user := Identity.decode(client.identity).user:
+        sources.append(index.between((application, Address.user(user.id)), cursor, END))
     for each in subscriptions:
         source = (application, Address.channel(json.loads(each.channel)))
         until = END if each.until is None else each.until
