@@ -12,6 +12,7 @@ import java.util.List;
 /** One page in one emulated browser; every page has a client of its own, and so no cookies of another. */
 final class Emulation implements JavaScriptErrorListener {
     private static final int TIMEOUT = 60_000;
+    private static final int CLOSING = 500;
 
     private final BrowserVersion version;
     private final List<String> errors = Collections.synchronizedList(new ArrayList<>());
@@ -49,9 +50,13 @@ final class Emulation implements JavaScriptErrorListener {
         }
     }
 
-    void leave() {
+    /** A script that is being loaded, such as a poll by JSONP, holds the closing up for 10 s: it goes on behind. */
+    void leave() throws InterruptedException {
         if (client != null) {
-            client.closeAllWindows();
+            Thread closing = new Thread(client::closeAllWindows);
+            closing.setDaemon(true);
+            closing.start();
+            closing.join(CLOSING);
             client = null;
         }
     }
