@@ -3,11 +3,14 @@
   'use strict';
 
   var EVERY = 3000,
+      // A row that is replaced between the press and the release of a button gets no click.
+      PRESS = 1000,
       dom = status.dom,
       format = status.format,
       // What is searched for, which changes only when the form is sent.
       wanted = '',
-      asking = false;
+      asking = false,
+      pressed = 0;
 
   function link(id) {
     var node = dom.make('a', 'id', id);
@@ -42,12 +45,13 @@
     asking = true;
     client.call('search', [wanted], function (error, answer) {
       asking = false;
-      if (!error) { show(answer); }
+      if (!error && new Date().getTime() - pressed > PRESS) { show(answer); }
     });
   }
 
   status.list = {
     start: function (client) {
+      dom.find('st-clients').onmousedown = function () { pressed = new Date().getTime(); };
       dom.find('st-search').onsubmit = function () {
         wanted = dom.find('st-text').value;
         ask(client);
