@@ -18,10 +18,10 @@ AUTOMATIC = "automatic"
 CHOICES = (AUTOMATIC, *TRANSPORTS)
 ROOM = "Lobby"
 COUNT = 20
-# After so many messages the server closes its connections.
-CUTS = (7, 13)
+# After so many messages, in each direction, the server closes its connections.
+CUT = 7
 # After so many the page gives up all its requests and begins anew, as when it is online again.
-RESTART = 10
+RESTART = 13
 RESTARTING = "setTimeout(function () { thywill.internal.page.dispatchers[0].restart(); }, 0) !== 0"
 # What brings the messages.
 CARRIED = "thywill.internal.page.dispatchers[0].owner.transport"
@@ -158,7 +158,7 @@ def leaves(engine: Engine, other: Talker, person: str, *, tells: bool) -> None:
 
 
 def disturb(engine: Engine, proxy: Proxy, index: int) -> None:
-    if index in CUTS:
+    if index == CUT:
         proxy.cut()
     elif index == RESTART:
         assert engine.evaluate(RESTARTING)

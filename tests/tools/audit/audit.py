@@ -43,6 +43,7 @@ class Scale:
         haste: how much faster the browser client's clock runs, so that its time-outs come sooner.
         pace: seconds between two messages of one client.
         settle: seconds in which everything has to arrive after the fault.
+        stretch: how many times ``seconds`` it may take on a slow machine.
     """
 
     clients: int = 60
@@ -52,6 +53,7 @@ class Scale:
     haste: float = 4.0
     pace: float = 0.5
     settle: float = 60.0
+    stretch: float = 2.0
 
 
 @dataclass
@@ -199,7 +201,7 @@ class Audit:
                 self.account.note("wrong", f"the fault itself failed: {outcome!r}")
 
     async def _until_enough(self, events: list[asyncio.Future[None]]) -> None:
-        moved, count, limit = time.monotonic(), 0, time.monotonic() + 2 * self.scale.seconds
+        moved, count, limit = time.monotonic(), 0, time.monotonic() + self.scale.stretch * self.scale.seconds
         while self.account.messages < self.scale.messages and time.monotonic() < limit:
             await asyncio.sleep(0.05)
             if self.account.messages > count:

@@ -30,9 +30,9 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rows", default=",".join(plan.ROWS), help=rows)
     through = f"what stands before thywill in the row {plan.CAPACITY}: of %(default)s"
     parser.add_argument("--through", default=",".join(front.THROUGH), help=through)
-    parser.add_argument("--clients", type=int, default=5000, help="in the rows of one size (%(default)s)")
+    parser.add_argument("--clients", type=int, help="in the rows of one size (5000; 1000 if --quick)")
     parser.add_argument("--most", type=int, default=30000, help="in the others; open files limit it too")
-    parser.add_argument("--rounds", type=int, default=5, help="broadcasts in each trial (%(default)s)")
+    parser.add_argument("--rounds", type=int, help="broadcasts in each trial (5; 3 if --quick)")
     parser.add_argument("--turns", type=int, default=3, help="trials of each peer (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="one turn of 1,000 clients beside two peers")
     calm = "seconds to wait at most for a calm machine before each trial (%(default)s)"
@@ -48,8 +48,9 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     chosen.through = known("way", chosen.through, front.THROUGH)
     if chosen.quick:
         chosen.peers, chosen.rows = QUICK_PEERS, "poll,xhr,stream"
-        chosen.clients, chosen.rounds, chosen.turns = 1000, 3, 1
-        chosen.patience = 0
+        chosen.turns, chosen.patience = 1, 0
+    chosen.clients = chosen.clients or (1000 if chosen.quick else 5000)
+    chosen.rounds = chosen.rounds or (3 if chosen.quick else 5)
     return chosen
 
 

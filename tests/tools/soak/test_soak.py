@@ -1,4 +1,4 @@
-"""A tenth of the soak, ``python3 -m tests.tools.soak``: nothing is left of browsers that come and go."""
+"""A small part of the soak, ``python3 -m tests.tools.soak``: nothing is left of browsers that come and go."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.tools.soak.__main__ import soak
 from tests.tools.soak.course import CUT_SHORT, OBJECTS, Outcome
 
-SIZE = 20_000
+SIZE = 5_000
 
 LEVEL: dict[str, Any] = {"clients": 0, "objects": 300, "memory": 60_000_000, "types": {"list": 10}}
 
