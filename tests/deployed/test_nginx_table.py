@@ -8,10 +8,15 @@ import pytest
 
 from tests.browser.drivers import Browser
 from tests.gate.environment import ROOT
+from tests.support.command import run_here
 from tests.tools.nginx_table import SETTINGS, Setting, head, row
+from thywill.commands import streams
 
-CHECKED = SETTINGS[:1] + SETTINGS[5:7]
-"""What is right, and two that hurt most: ``python3 -m tests.tools.nginx_table`` does all."""
+CHECKED = (SETTINGS[0], SETTINGS[6])
+"""Two in which nothing is held back: ``python3 -m tests.tools.nginx_table`` does all.
+
+What is held back takes as long as the limits say; ``test_doctor.py`` and ``test_behind_nginx.py`` show that.
+"""
 
 README = (ROOT / "conf" / "README.md").read_text(encoding="utf-8")
 
@@ -26,5 +31,15 @@ def test_the_table_has_every_setting() -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("setting", CHECKED, ids=lambda setting: setting.name)
-def test_the_row_is_true(chromium: Browser, tmp_path: Path, setting: Setting) -> None:
-    assert row(setting, chromium, tmp_path) in README.splitlines()
+def test_the_row_is_true(
+    chromium: Browser, tmp_path: Path, setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a busy machine nothing is held back that is only late.
+    monkeypatch.setattr(streams, "PROMPT", 60.0)
+    monkeypatch.setattr(streams, "SLACK", 60.0)
+
+    def doctor(url: str) -> str:
+        options = ("--insecure", "--json", "--patience", "240")
+        return run_here("doctor", url, *options, folder=tmp_path).stdout
+
+    assert row(setting, chromium, tmp_path, doctor) in README.splitlines()

@@ -82,11 +82,11 @@ def rows(browser: Browser) -> Iterator[str]:
     yield "|---" * (len(TRANSPORTS) + 2) + "|"
     for setting in SETTINGS:
         with tempfile.TemporaryDirectory() as folder:
-            yield row(setting, browser, Path(folder))
+            yield row(setting, browser, Path(folder), doctor)
 
 
-def row(setting: Setting, browser: Browser, folder: Path) -> str:
-    """Return the line of one setting."""
+def row(setting: Setting, browser: Browser, folder: Path, examine: Callable[[str], str]) -> str:
+    """Return the line of one setting; ``examine`` returns what ``doctor --json`` prints about an address."""
     config = folder / "thywill.toml"
     proxies = "" if setting.trusted else "trusted_proxies = []"
     config.write_text(f"[server]\n{proxies}\n[push.longpoll]\nhold = {HOLD}\n[push.sockjs]\nhold = {HOLD}\n")
@@ -95,15 +95,19 @@ def row(setting: Setting, browser: Browser, folder: Path) -> str:
         closing.callback(served.stop)
         nginx = Nginx(folder, served.port, setting.server)
         closing.callback(nginx.stop)
-        said = doctor(nginx.secure_address + setting.path)
+        said = advice(examine(nginx.secure_address + setting.path))
         cells = outcomes(browser, nginx.secure_address + setting.path)
         return f"| {setting.name} | {' | '.join(cells)} | {said} |"
 
 
 def doctor(url: str) -> str:
-    """Return the line that ``doctor`` suggests, or that all is well."""
     command = [*COMMAND, "doctor", url, "--insecure", "--json"]
-    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def advice(report: str) -> str:
+    """Return the line that ``doctor`` suggests, or that all is well."""
+    told = json.loads(report)
     remedies = [each["remedy"] for each in told["findings"] if each["remedy"]]
     lines = dict.fromkeys(line.partition(" (")[0] for each in remedies for line in each.splitlines())
     return " ".join(f"`{line.partition(' in location')[0]}`" for line in lines) or "all is well"
