@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,10 +104,23 @@ def prepare_node(folder: Path = NODE_TOOLS, packages: tuple[str, ...] = NODE_PAC
     wanted = "\n".join(packages)
     if read_stamp(stamp) == wanted:
         return
-    print("installing", *packages, flush=True)
+    with alone_in(folder):
+        if read_stamp(stamp) == wanted:
+            return
+        print("installing", *packages, flush=True)
+        run_or_explain(npm_install(npm, folder, packages), f"npm could not install {' '.join(packages)}")
+        stamp.write_text(wanted)
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Make ``folder``, and keep out other processes that install something there."""
+    import fcntl  # not on Windows
+
     folder.mkdir(parents=True, exist_ok=True)
-    run_or_explain(npm_install(npm, folder, packages), f"npm could not install {' '.join(packages)}")
-    stamp.write_text(wanted)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def npm_install(npm: str, folder: Path, packages: tuple[str, ...]) -> list[str]:

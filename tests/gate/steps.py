@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from xml.etree import ElementTree
 
 from tests.gate import es3
@@ -25,8 +28,8 @@ from tests.gate.environment import (
 )
 
 PYTEST = (str(PYTHON), "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir=.")
-IN_PARALLEL = ("-n", "2", "--dist", "loadfile", "--durations=15")
-"""Two files at a time: most tests wait for a browser, a server or a deadline."""
+IN_PARALLEL = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=15")
+"""Three files at a time, since most tests wait for a browser, a server or a deadline; the long ones first."""
 JUNIT_COUNTS = ("tests", "failures", "errors", "skipped")
 
 
@@ -41,15 +44,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Step:
-    """One named part of the test command."""
+    """One named part of the test command; what it prints goes to the file that it is given."""
 
     name: str
-    run: Callable[[], Outcome]
+    run: Callable[[IO[str]], Outcome]
 
 
-def call(command: list[str]) -> int:
-    """Run ``command`` at the repository's root, its output shown; return its exit status."""
-    process = subprocess.Popen(command, cwd=ROOT, env=environment())
+def call(command: list[str], out: IO[str]) -> int:
+    """Run ``command`` at the repository's root, its output in ``out``; return its exit status."""
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=out, stderr=subprocess.STDOUT)
     try:
         return process.wait()
     except KeyboardInterrupt:
@@ -67,7 +70,9 @@ def environment() -> dict[str, str]:
 
 def tool(name: str, *arguments: str) -> Step:
     """Return a step that runs a Python tool of ``.venv`` and passes with its exit status 0."""
-    return Step(f"{name} {arguments[0]}", lambda: single(call([str(PYTHON), "-m", name, *arguments]) == 0))
+    return Step(
+        f"{name} {arguments[0]}", lambda out: single(call([str(PYTHON), "-m", name, *arguments], out) == 0)
+    )
 
 
 def single(passed: bool) -> Outcome:
@@ -79,7 +84,7 @@ def missing(error: MissingProgram) -> Outcome:
     return Outcome(0, 1 if in_ci() else 0, str(error))
 
 
-def es3_gate() -> Outcome:
+def es3_gate(out: IO[str]) -> Outcome:
     try:
         prepare_node()
     except MissingProgram as error:
@@ -88,11 +93,11 @@ def es3_gate() -> Outcome:
         return Outcome(0, 1, str(error))
     found = es3.problems(ROOT)
     for line in found:
-        print(line, flush=True)
+        print(line, file=out, flush=True)
     return Outcome(0, 1, f"{len(found)} problems") if found else single(True)
 
 
-def client_tests() -> Outcome:
+def client_tests(out: IO[str]) -> Outcome:
     try:
         node = require("node", "nodejs")
     except MissingProgram as error:
@@ -102,7 +107,7 @@ def client_tests() -> Outcome:
         return Outcome(0, 1, "there is no tests/browser/client/*.test.js")
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.tap")
-        status = call([node, "--test", *node_reporters(report), *files])
+        status = call([node, "--test", *node_reporters(report), *files], out)
         return counted(status, *read_tap(report))
 
 
@@ -119,10 +124,10 @@ def read_tap(report: Path) -> tuple[int, int, int]:
     return count.get("pass", 0), failed, count.get("skipped", 0) + count.get("todo", 0)
 
 
-def python_tests() -> Outcome:
+def python_tests(out: IO[str]) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
-        status = call([*PYTEST, *IN_PARALLEL, f"--junit-xml={report}"])
+        status = call([*PYTEST, *IN_PARALLEL, f"--junit-xml={report}"], out)
         return counted(status, *read_junit(report))
 
 
@@ -156,16 +161,32 @@ STEPS = (
 
 
 def run_all(steps: tuple[Step, ...]) -> bool:
-    """Run every step, print a summary and the closing line; return whether all passed."""
-    lines, passed, failed = [], 0, 0
-    for step in steps:
-        print(f"\n== {step.name}", flush=True)
-        begun = time.monotonic()
-        outcome = step.run()
-        lines.append(summary_line(step, outcome, time.monotonic() - begun))
-        passed, failed = passed + outcome.passed, failed + outcome.failed
+    """Run the last step, which is the longest, and the others beside it; return whether all passed."""
+    *beside, last = steps
+    with ThreadPoolExecutor(1) as pool:
+        others = pool.map(run_silently, beside)
+        done = [run_step(last, sys.stdout)]
+        done[:0] = others
+    passed, failed = (sum(getattr(outcome, name) for outcome, _ in done) for name in ("passed", "failed"))
+    lines = (summary_line(step, *each) for step, each in zip(steps, done, strict=True))
     print("\n== summary", *lines, "", f"{passed} passed, {failed} failed", sep="\n", flush=True)
     return failed == 0
+
+
+def run_silently(step: Step) -> tuple[Outcome, float]:
+    """Run a step beside another one, and print at its end what it said."""
+    with tempfile.TemporaryFile("w+") as out:
+        done = run_step(step, out)
+        out.seek(0)
+        print(out.read(), end="", flush=True)
+    return done
+
+
+def run_step(step: Step, out: IO[str]) -> tuple[Outcome, float]:
+    """Return the outcome of a step, and how many seconds it took."""
+    print(f"\n== {step.name}", file=out, flush=True)
+    begun = time.monotonic()
+    return step.run(out), time.monotonic() - begun
 
 
 def summary_line(step: Step, outcome: Outcome, seconds: float) -> str:
@@ -177,4 +198,4 @@ def summary_line(step: Step, outcome: Outcome, seconds: float) -> str:
 def run_pytest(arguments: list[str]) -> int:
     """Run pytest alone with ``arguments``; return its exit status."""
     print("arguments given: pytest alone runs, with them; the other steps are left out", flush=True)
-    return call([*PYTEST, *arguments])
+    return call([*PYTEST, *arguments], sys.stdout)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -15,15 +17,31 @@ JUNIT = '<testsuites><testsuite tests="9" failures="1" errors="1" skipped="2" />
 
 
 def test_the_closing_line_has_the_sums(capsys: pytest.CaptureFixture[str]) -> None:
-    assert not steps.run_all((Step("one", lambda: Outcome(5, 0)), Step("two", lambda: Outcome(1, 2, "why"))))
+    two = (Step("one", lambda out: Outcome(5, 0)), Step("two", lambda out: Outcome(1, 2, "why")))
+    assert not steps.run_all(two)
     output = capsys.readouterr().out
     assert output.splitlines()[-1] == "6 passed, 2 failed"
     assert any(line.startswith("FAILED  two") and line.endswith("why") for line in output.splitlines())
 
 
 def test_all_steps_pass(capsys: pytest.CaptureFixture[str]) -> None:
-    assert steps.run_all((Step("one", lambda: Outcome(5, 0)),))
+    assert steps.run_all((Step("one", lambda out: Outcome(5, 0)),))
     assert capsys.readouterr().out.endswith("5 passed, 0 failed\n")
+
+
+def test_steps_run_beside_the_last_one_and_say_what_they_have_to(capsys: pytest.CaptureFixture[str]) -> None:
+    is_done = threading.Event()
+
+    def first(out: IO[str]) -> Outcome:
+        status = steps.call(["echo", "a line of the first"], out)
+        is_done.set()
+        return Outcome(1, status)
+
+    def last(out: IO[str]) -> Outcome:
+        return Outcome(1, 0 if is_done.wait(60) else 1)
+
+    assert steps.run_all((Step("one", first), Step("two", last)))
+    assert "\n== one\na line of the first\n" in capsys.readouterr().out
 
 
 def test_a_missing_program_is_a_skip_and_in_ci_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,13 +63,14 @@ def java_classes(sources: Path, library: Path) -> Path:
         digest.update(file.read_bytes())
     folder = JAVA_FOLDER / digest.hexdigest()[:16]
     if not folder.exists():
-        compile_java(files, library, folder)
+        with environment.alone_in(JAVA_FOLDER):
+            if not folder.exists():
+                compile_java(files, library, folder)
     return folder
 
 
 def compile_java(files: list[Path], library: Path, folder: Path) -> None:
     javac = programs.require("javac", "default-jdk-headless")
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         classes = Path(temporary, "classes")
         command = [javac, "-nowarn", "-cp", str(library), "-d", str(classes), *map(str, files)]

@@ -160,7 +160,7 @@ class StrictHeads:
         if line.endswith(" HTTP/1.0") and "Transfer-Encoding" in headers:
             self._refuse(Refusal(400, "HTTP/1.0 has no Transfer-Encoding"))
         options = [option.strip().lower() for option in headers.get("Connection", "").split(",")]
-        if "close" in options:
+        if len(options) > 1 and "close" in options:
             headers["Connection"] = "close"  # Tornado knows no list
         if "Content-Length" in headers or "Transfer-Encoding" in headers:
             self._limit_body(line, headers)
