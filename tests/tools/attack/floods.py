@@ -255,6 +255,16 @@ async def bombs(flood: Flood) -> None:
             await link.ask("POST", "thywill/connect", BOMB)
 
 
+NUMBERS = ",".join(f"[{number},[{'1e300,' * 10_000}0]]" for number in range(1, 17))
+
+
+async def large_sends(flood: Flood) -> None:
+    async with Link(flood) as link:
+        body = b'{"token":"%b","messages":[%b]}' % ((await link.token()).encode(), NUMBERS.encode())
+        while True:
+            await link.ask("POST", "thywill/send", body)
+
+
 FORM = b"a=&" * (MEGABYTE // 3)
 
 
@@ -297,6 +307,7 @@ FLOODS: dict[str, tuple[Worker, int]] = {
     "slow readers": (slow_readers, 150),
     "unread static files": (unread_files, 100),
     "JSON bombs": (bombs, 20),
+    "large sends": (large_sends, 20),
     "forms": (forms, 20),
     "pipelining": (pipelining, 1),
 }
