@@ -443,7 +443,7 @@ class Connection(asyncio.Protocol, Member):
         self._fire(Event.REQUEST)
         request.peer = self._peer
         if request.forwarded:
-            self._ask_proxies(request)
+            self.shared.proxies.read(request, trusted=self._trusted)
         site = self.shared.site
         reply = FastReply(self, request)
         endpoint = site.find(request)
@@ -454,6 +454,9 @@ class Connection(asyncio.Protocol, Member):
             handler = self._exchange = HandlerConnection(self, request)
             # A handler takes ten times as long as an endpoint, so it waits for the turn of its address.
             self.shared.turns.wait(share_of(request.peer), lambda: handler.run(site.application))
+        elif len(request.body) > self.shared.limits.small_body:
+            self._exchange = reply
+            self.shared.turns.wait(share_of(request.peer), lambda: reply.run(endpoint, request))
         else:
             self._exchange = reply
             site.answer(endpoint, request, reply)
@@ -471,10 +474,6 @@ class Connection(asyncio.Protocol, Member):
         share, self._request_share = self._request_share, ""
         if share:
             self.shared.places.leave(share)
-
-    def _ask_proxies(self, request: Request) -> None:
-        proxies = self.shared.proxies
-        return proxies.resolve(request) if self._trusted else proxies.doubt(request)
 
     def _wait_for_answer(self) -> None:
         self._fire(Event.KEPT)

@@ -103,6 +103,13 @@ class TrustedProxies:
             return False
         return any(parsed in network for network in self._networks)
 
+    def read(self, request: Request, *, trusted: bool) -> None:
+        """Believe what the headers of ``request`` say if it came from a trusted proxy."""
+        if trusted:
+            self.resolve(request)
+        else:
+            self.doubt(request)
+
     def resolve(self, request: Request) -> None:
         """Set the browser's address and scheme of a request that came from a trusted proxy."""
         # Of several headers too the last counts: some proxies add one of their own to what a browser sent.

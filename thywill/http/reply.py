@@ -5,6 +5,7 @@ from __future__ import annotations
 from thywill.http.exchange import Sink
 from thywill.http.message import JSON, REASONS, Dress, Owner, Request, Writer
 from thywill.http.shared import Shared
+from thywill.http.site import Endpoint
 
 CLOSE = b"Connection: close\r\n"
 KEEP_ALIVE = b"Connection: keep-alive\r\n"
@@ -57,6 +58,11 @@ class FastReply(ReplyBase):
     def is_parked(self) -> bool:
         """Whether the answer waits for an event, and has to know at once when the browser has gone."""
         return self.owner is not None
+
+    def run(self, endpoint: Endpoint, request: Request) -> None:
+        """Let ``endpoint`` answer, unless the browser has gone meanwhile."""
+        if self._connection is not None:
+            self._connection.shared.site.answer(endpoint, request, self)
 
     def send(self, status: int, body: bytes, head: bytes = JSON) -> None:
         connection = self._connection

@@ -9,9 +9,10 @@ from collections.abc import Callable
 class Turns:
     """Runs one waiting call in each turn of the loop, and the addresses in rotation.
 
-    So an address with a hundred connections gets no more turns than one with a single connection. It is one
-    call and not a slice of time, since a Tornado handler does most of its work in the turn after its start:
-    twenty pages that began in one turn would all be made in the next.
+    Here wait requests for Tornado's handlers, requests with a body that is not small, and connections that
+    have used their share. So an address with a hundred connections gets no more turns than one with a single
+    connection. It is one call and not a slice of time, since a Tornado handler does most of its work in the
+    turn after its start: twenty pages that began in one turn would all be made in the next.
 
     Args:
         call_soon: runs a function in the next turn of the loop.

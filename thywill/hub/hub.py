@@ -205,8 +205,24 @@ class Hub:
 
     # From browsers.
 
+    def charge(self, client: LiveClient, size: int) -> None:
+        """Count ``size`` bytes of messages that are not decoded yet, so that ``receive`` need not count them.
+
+        Raises:
+            TooMany: the client sends too many bytes.
+        """
+        rates = client.rates or self._rates(client)
+        if wait := rates.bytes.take(self._monotonic(), size):
+            raise rates.refusal("send_bytes", wait)
+
     def receive(self, client: LiveClient, items: Sequence[Item], answer: Answer, size: int = 0) -> None:
         """Accept numbered messages, and call ``answer`` when they are safe, which may be at once.
+
+        Args:
+            client: who has sent them.
+            items: the messages.
+            answer: gets the number of the last one that was accepted, or the error.
+            size: their bytes, or 0 where ``charge`` has counted them.
 
         Raises:
             Gap: a number is missing.
@@ -215,7 +231,7 @@ class Hub:
         rates, now = client.rates or self._rates(client), self._monotonic()
         if wait := rates.messages.take(now, len(items) or 1):
             raise rates.refusal("sends", wait)
-        if wait := rates.bytes.take(now, size):
+        if size and (wait := rates.bytes.take(now, size)):
             raise rates.refusal("send_bytes", wait)
         inbox = client.inbox
         fresh = inbox.accept(items, self._timing.pending - inbox.received + client.handled)

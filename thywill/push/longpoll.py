@@ -43,10 +43,15 @@ class LongPoll(Push):
 
     def _send(self, send: envelope.Send, request: Request, reply: Reply) -> None:
         client = self.hub.find(send.token)
+        size = len(send.messages)
+        if size > self.limits.message:
+            # Before they are decoded: a page of ours sends no more than one message's size at once.
+            self.hub.charge(client, size)
+            size = 0
         items = self.read_items(send.messages)
         # Messages to the browser may travel by another transport than those from it.
         self.hub.locate(client, request.peer, client.transport or self.name)
-        self.hub.receive(client, items, partial(self._answer, reply), len(send.messages))
+        self.hub.receive(client, items, partial(self._answer, reply), size)
 
     def _leave(self, leave: envelope.Leave, request: Request, reply: Reply) -> None:
         client = self.hub.find(leave.token)

@@ -322,6 +322,17 @@ async def test_large_bodies_are_refused_by_their_heads(desk: Desk) -> None:
     assert desk.running.service.hub.limited == {"small_body": 6}
 
 
+async def test_a_request_with_too_many_values_is_refused(desk: Desk) -> None:
+    _, session = await page_on(desk, Xhr)
+    service = Service(desk.port, session.base)
+    answer = await service.post("/xhr_send", json.dumps(["[%s]" % ("0," * 50_000)]))
+    assert (answer.status, answer.code) == (413, "too_large")
+    wire = await Wire.connect(desk.port)
+    await wire.send(request(f"{session.base}/jsonp_send", "Content-Length: 400000", method="POST"))
+    assert (await wire.answer()).status == 413
+    wire.close()
+
+
 async def test_the_anonymous_sessions_of_an_address_are_limited(desk: Desk) -> None:
     running = await desk.serve(limits={"sockjs_anonymous_per_address": 2})
     first, _ = await desk.session(Xhr), await desk.session(XhrStreaming)

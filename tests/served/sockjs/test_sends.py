@@ -18,7 +18,7 @@ BODIES = {
     "cut": (b'["x', BROKEN),
     "no JSON": (b"x", BROKEN),
     "two values": (b'["x"] ["y"]', BROKEN),
-    "nested without end": (b"[" * 200_000, EXPECTED),
+    "nested without end": (b"[" * 100_000, EXPECTED),
     "Latin-1": ('["ü"]'.encode("latin-1"), BROKEN),
     "UTF-16": ('["x"]'.encode("utf-16"), BROKEN),
     "compressed": (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", BROKEN),

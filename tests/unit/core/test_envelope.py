@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -352,3 +353,15 @@ def test_a_float_is_read_by_python_not_by_msgspec() -> None:
     # msgspec takes 20 us for a number such as 1e300, of which a megabyte holds 166,000.
     with pytest.raises(Malformed, match="a number is out of range"):
         items_of(send_of("[1,1e400]"))
+
+
+def test_a_request_with_too_many_values_is_refused_before_it_is_decoded() -> None:
+    def send(values: int) -> bytes:
+        messages = b",".join(b"[%d,[%b0]]" % (n, b"1e300," * values) for n in range(1, 11))
+        return b'{"token":"t","messages":[%b]}' % messages
+
+    assert len(envelope.read_items(envelope.decode(Send, send(3_000)).messages, 100, 65_536)) == 10
+    began = time.process_time()
+    with pytest.raises(TooLarge, match="more than 40000 values in one request"):
+        envelope.decode(Send, send(10_000))
+    assert time.process_time() - began < 0.05

@@ -12,6 +12,30 @@ from thywill.http.reader import Limits
 pytestmark = pytest.mark.gen_test
 
 
+@OURS  # Tornado's server knows no turns
+async def test_large_bodies_wait_for_their_turns(serve: Serve) -> None:
+    served = await serve(Limits(small_body=10))
+    wires = [await served.connect() for _ in range(11)]
+    *many, small = wires
+    for wire in many:
+        await wire.send(request("/now?large", method="POST", body=b"x" * 11))
+    await small.send(request("/now?small", method="POST", body=b"x" * 10))
+    for wire in wires:
+        assert (await wire.answer()).status == 200
+    assert served.place.asked.index(b"/now?small") < len(many) - 1
+
+
+@OURS
+async def test_a_browser_that_has_gone_meanwhile_gets_no_turn(serve: Serve) -> None:
+    served = await serve(Limits(small_body=10))
+    wires = [await served.connect() for _ in range(10)]
+    for wire in wires:
+        await wire.send(request("/now?large", method="POST", body=b"x" * 11))
+        wire.reset()
+    await served.empty()
+    assert (await served.ask("/now")).status == 200
+
+
 @OURS  # Tornado answers one request of a connection in a turn
 async def test_a_connection_that_pipelines_gets_a_share_of_each_turn(serve: Serve) -> None:
     served = await serve(Limits(per_turn=3))

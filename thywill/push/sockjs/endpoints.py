@@ -87,7 +87,9 @@ class Endpoints:
         Raises:
             NotFound: there is no such session.
         """
-        return 0 if isinstance(kind, Transport) else self._open_session(name).intake.size
+        if isinstance(kind, Transport):
+            return 0
+        return min(self._open_session(name).intake.size, kind.largest)
 
     def _open_session(self, name: str) -> Session:
         session = self._sessions.find(name)

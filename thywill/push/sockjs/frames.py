@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from thywill.core.envelope import mend
+from thywill.core.envelope import check_values, mend
 
 OPEN = b"o"
 HEARTBEAT = b"h"
@@ -129,9 +129,11 @@ def read_messages(body: bytes, most: int) -> list[str]:
 
     Raises:
         BadInput: it is not such an array.
+        TooLarge: it has too many values.
     """
     if not body:
         raise BadInput("Payload expected.")
+    check_values(body)
     messages = _decode_messages(body)
     if len(messages) > most:
         raise BadInput(f"{len(messages)} messages in one request; it may have {most}.")

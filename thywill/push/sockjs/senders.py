@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from thywill.http.message import Request
 from thywill.push.sockjs import frames
 
@@ -17,6 +19,9 @@ class Sender:
     method = b"POST"
     status, answer = 204, b""
 
+    largest = sys.maxsize
+    """Bytes that a body may have where the session allows more."""
+
     def payload(self, request: Request) -> bytes:
         """Return the array.
 
@@ -30,6 +35,7 @@ class JsonpSend(Sender):
     """``jsonp_send``: the same, as it is or in the field ``d`` of a form."""
 
     name = "jsonp_send"
+    largest = 384 * 1024  # a message of 64 KB, percent-encoded: to decode a megabyte takes 40 ms
     status, answer = 200, b"ok"  # Konqueror stumbles over an empty answer (the protocol's reason)
 
     def payload(self, request: Request) -> bytes:
