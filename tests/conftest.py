@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import signal
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from pathlib import Path
@@ -32,6 +33,9 @@ def pytest_sessionstart() -> None:
         signal.signal(signal.SIGHUP, lambda *_: None)
 
 
+HANGS = 480
+"""Seconds for one test and its fixtures, in which the time-out of pytest.ini has ended it long ago."""
+
 CHOSEN = pytest.StashKey[Chosen]()
 LONG = ("/engines/", "tests/browser/", "tests/deployed/", "tests/tools/", "tests/contracts/", "tests/served/")
 
@@ -54,6 +58,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_report_collectionfinish(config: pytest.Config) -> str | list[str]:
     return config.stash[CHOSEN].report()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """End the process of a test that goes on after its time-out, and print where it hangs.
+
+    The time-out raises an exception in the test, and what the test cleans up then may hang in its turn.
+    """
+    faulthandler.dump_traceback_later(HANGS, exit=True)
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,6 +15,8 @@ from tests.support.wire import request
 from tests.tools.soak.browsers import BEHAVIOURS, Behaviour, Browser, Link
 
 AT_ONCE = 600
+SECONDS_EACH = 0.04
+"""Seconds that one browser may take, of which hundreds run at once; more is a server that hangs."""
 QUIET_SECONDS = 40.0
 """In which everything has to be due: the longest time in the settings is ten times shorter."""
 MEMORY = 20_000_000
@@ -103,9 +105,13 @@ class Course:
 
     async def _crowd(self, size: int) -> None:
         remaining = iter(range(size))
+        deadline = time.monotonic() + size * SECONDS_EACH + QUIET_SECONDS
 
         async def visit() -> None:
             for _ in remaining:
+                # A time-out may swallow that this task is cancelled (Python 3.11), so it looks at the clock.
+                if time.monotonic() > deadline:
+                    raise TimeoutError("the browsers take too long")
                 await self._visit()
 
         async with asyncio.TaskGroup() as group:
@@ -129,6 +135,7 @@ class Course:
             await asyncio.sleep(1)
             link.write(request("/soak/counters"))
             counters: dict[str, Any] = json.loads(await link.answer())
+            assert "error" not in counters, counters
             if _is_down(counters, before) or time.monotonic() > deadline:
                 link.close()
                 return counters

@@ -19,6 +19,8 @@ from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
 from thywill.push.base import Push
 
+SLICE = 1000
+"""Records that are deleted at once."""
 TYPES = 400
 """Of how many types of objects the number is told, the most frequent first."""
 
@@ -44,18 +46,26 @@ class Counters(Push):
         return {b"/soak/counters": self._counters}
 
     def _counters(self, request: Request, reply: Reply) -> None:
-        asyncio.ensure_future(self._answer(reply))
+        asyncio.ensure_future(self._answer_or_tell(reply))
+
+    async def _answer_or_tell(self, reply: Reply) -> None:
+        try:
+            await self._answer(reply)
+        except Exception as error:  # what it looks into may have changed
+            reply.send(500, json.dumps({"error": repr(error)}).encode())
+            raise
 
     async def _answer(self, reply: Reply) -> None:
-        server = reply._connection.server  # type: ignore[attr-defined]
-        counters = {**await self._records(), **self._hub(), **self._http(server), **_process()}
+        connection = reply._connection  # type: ignore[attr-defined]
+        counters = {**await self._records(), **self._hub(), **self._http(connection), **_process()}
         reply.send(200, json.dumps(counters).encode())
 
     async def _records(self) -> dict[str, int]:
         """Write what waits, let go of those that are gone, as is done hourly, and count the others."""
         database: Any = self.hub._queue.database  # type: ignore[attr-defined]
         await database.flush()
-        await database._purge(time.time() + 1)
+        while await database._thread.run(database._table.purge, time.time() + 1, SLICE) == SLICE:
+            continue
         return {"records": len(await database.find_all(limit=100_000)), "unwritten": len(database._pending)}
 
     def _hub(self) -> dict[str, int]:
@@ -70,13 +80,12 @@ class Counters(Push):
             "mailboxes": len(applications._mailboxes),  # type: ignore[attr-defined]
         }
 
-    def _http(self, server: Any) -> dict[str, int]:
-        sessions = next(
-            find.__self__.router.sessions for find in server.site.finders if hasattr(find.__self__, "router")
-        )
+    def _http(self, connection: Any) -> dict[str, int]:
+        finders = [find.__self__ for find in connection.shared.site.finders]
+        sessions = next(each.router.sessions for each in finders if hasattr(each, "router"))
         return {
-            "connections": len(server._connections),
-            "http wheel": len(server.wheel),
+            "connections": connection._registry.connections,
+            "http wheel": len(connection.shared.wheel),
             "sockjs sessions": len(sessions),
             "sockjs wheel": len(sessions._wheel),
         }
