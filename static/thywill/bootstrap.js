@@ -24,16 +24,20 @@
 
   // For pages of other origins.
   thywill.connect = function (options, ready, failed) {
-    var entry = {ready: ready, failed: failed || show}, transport = chooseTransport(options.server);
+    var entry = {ready: ready, failed: failed || show}, transport = chooseTransport(options.server),
+        fields = {application: options.application};
 
     function refused(error) {
       internal.run(entry.failed, {step: 'connect', message: error.message});
     }
 
-    internal.introduce(transport, options.application, refused, function (identity) {
+    if (options.ticket) { fields.ticket = options.ticket; }
+    internal.ask(transport, 'connect', fields, 'token', function (identity) {
+      identity.application = options.application;
       identity.bar = options.bar;
+      identity.fields = fields;
       open(identity, transport, refused, function (opened) { start([entry], opened); });
-    }).proceed();
+    }, refused).proceed();
   };
 
   // Called early, since a script of the page may change its address by pushState.

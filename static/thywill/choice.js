@@ -28,7 +28,7 @@
 
   // The transport that the page's address forces, where the server's settings allow that (transport_in_address).
   internal.forced = function () {
-    var found = /[?&]transport=(xhr-streaming|xdr-streaming|eventsource|htmlfile|longpoll|iframe|jsonp)\b/.exec(location.search);
+    var found = /[?&]transport=([a-z-]+)/.exec(location.search);
     return internal.isForcible && found && found[1];
   };
 

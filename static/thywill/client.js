@@ -2,9 +2,12 @@
 (function (internal) {
   'use strict';
 
-  var EVENT = /^(message(:|$)|(state|error|transport|presence|restart)$)/,
+  var EVENTS = 'message, message:TYPE, state, error, transport, presence, restart, ticket',
       // Messages that were not sent and are kept for the application, at most.
-      UNSENT = 1000;
+      UNSENT = 1000,
+      // Milliseconds for each second of a ticket, after which a new one is asked for, and the most that a timer can wait.
+      EARLY = 800,
+      LONGEST = 2e9;
 
   function nothing() {}
 
@@ -35,14 +38,18 @@
     // Whether a connection bar may be shown, and its script.
     self.bar = identity.bar !== false && thywill.bar !== false;
     self.barScript = identity.bar || internal.fileOf(transport.address, 'bar.js');
-    self.introduction = internal.introduce(transport, self.application, function (error) {
-      self.changeState('gone', error);
-    }, function (answer) {
+    self.identity = identity;
+    self.carrier = transport;
+    // What a new client is asked for with.
+    self.fields = identity.fields || {application: self.application};
+    self.introduction = internal.ask(transport, 'connect', self.fields, 'token', function (answer) {
       internal.each(answer, function (name, value) { identity[name] = value; });
-      self.begin(identity, transport);
+      self.begin();
       self.dispatcher.start();
+    }, function (error) {
+      self.changeState('gone', error);
     });
-    self.begin(identity, transport);
+    self.begin();
   }
 
   Client.prototype = {
@@ -98,6 +105,18 @@
       });
     },
 
+    // Sends a new ticket of the same user, before the present one ends.
+    renew: function (ticket, callback) {
+      var self = this;
+      return promise(callback, function (done) {
+        internal.ask(self.carrier, 'ticket', {token: self.identity.token, ticket: ticket}, 'ticket', function (answer) {
+          self.fields.ticket = ticket;
+          self.expectEnd(answer.ticket);
+          done(null);
+        }, done).proceed();
+      });
+    },
+
     leave: function () {
       this.introduction.close();
       this.dispatcher.leave();
@@ -107,16 +126,26 @@
     // The rest is for the other files, not for the application.
 
     // With an identity of the server's: the first, or a new one after a restart.
-    begin: function (identity, transport) {
+    begin: function () {
+      var identity = this.identity;
       this.id = identity.client;
+      this.user = identity.user || null;
       // What ends the calls, by the numbers of their items.
       this.calls = {};
-      this.dispatcher = new internal.Dispatcher(identity, transport, this);
+      this.dispatcher = new internal.Dispatcher(identity, this.carrier, this);
+      this.expectEnd(identity.ticket);
+    },
+
+    // Asks the application for a new ticket some time before the present one ends, which is in so many seconds.
+    expectEnd: function (seconds) {
+      var self = this;
+      thywill.clock.clear(self.ending);
+      self.ending = seconds && thywill.clock.set(function () { self.emit('ticket'); }, Math.min(seconds * EARLY, LONGEST));
     },
 
     listenersOf: function (name) {
-      if (!EVENT.test(name)) {
-        throw new Error('There is no event "' + name + '": message, message:TYPE, state, error, transport, presence, restart.');
+      if (!/^message:/.test(name) && (', ' + EVENTS + ', ').indexOf(', ' + name + ', ') < 0) {
+        throw new Error('There is no event "' + name + '": ' + EVENTS + '.');
       }
       return this.listeners[name] || [];
     },
@@ -169,7 +198,8 @@
 
     // Returns whether nobody has ended the client on purpose, and the application can begin anew.
     mayRestart: function (error) {
-      return error.reconnect && !this.early && this.listenersOf('restart').length;
+      var hasTicket = !this.identity.ticket || this.fields.ticket;
+      return error.reconnect && !this.early && hasTicket && this.listenersOf('restart').length;
     },
 
     // Asks for a new identity, at once at first, and then less and less often until it has worked.
@@ -192,6 +222,7 @@
     failCalls: function (error) {
       var calls = this.calls;
       this.calls = {};
+      this.expectEnd(0);
       internal.each(calls, function (number, end) { end(error); });
     },
 

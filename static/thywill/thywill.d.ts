@@ -49,6 +49,8 @@ declare namespace thywill {
     /** The server has refused an accepted message, or its hook failed. */
     error: (error: Failure) => void;
     presence: (channel: string, joined: Person[], left: Person[]) => void;
+    /** The ticket ends soon: get a new one, and call `client.renew`. */
+    ticket: () => void;
     /** The client has begun anew, since the server did not know it any more. */
     restart: (unsent: unknown[]) => void;
   }
@@ -63,6 +65,8 @@ declare namespace thywill {
     readonly application: string;
     /** What the application's `bootstrap` hook has set on the server. */
     readonly parameters: Record<string, any>;
+    /** Whom a ticket or the application has named. */
+    readonly user: {id: string; name?: string} | null;
     readonly state: State;
     readonly transport: TransportName | null;
     /** Messages that the server had not accepted when the client ended. */
@@ -91,6 +95,10 @@ declare namespace thywill {
     /** Calls an `@rpc` method; needs a browser that has promises. They are rejected with a Failure. */
     call<Result = any>(method: string, parameters?: readonly unknown[], options?: CallOptions): Promise<Result>;
 
+    /** The client goes on with a new ticket of the same user. */
+    renew(ticket: string, callback: (error: Failure | null) => void): void;
+    renew(ticket: string): Promise<void>;
+
     /** Ends the client, here and on the server. */
     leave(): void;
   }
@@ -99,6 +107,8 @@ declare namespace thywill {
     /** The address of the server's list of applications. */
     server: string;
     application: string;
+    /** Names the user; made by the page's own site. */
+    ticket?: string;
     /** `false`: no connection bar. */
     bar?: false;
   }

@@ -6,14 +6,10 @@
 
   // What a status means when a proxy's page stands in place of the answer.
   var CODES = {410: 'gone', 413: 'too_large'},
-      // Statuses between 400 and 499 that may pass.
-      PASSING = /^(408|409|425|429)$/;
+      // Statuses of errors that can't get better.
+      FINAL = /^4(?!08|09|25|29)/;
 
   internal.transportKinds = [];
-
-  function isRefusal(status) {
-    return status >= 400 && status < 500 && !PASSING.test(status);
-  }
 
   internal.chooseTransport = function (address) {
     var all = internal.transportKinds, wanted = String(internal.forced() || thywill.transports), i = 0;
@@ -92,7 +88,7 @@
       if (status === 204 || status === 1223) { return {}; }
       return internal.json.parse(request.responseText);
     } catch (exception) {
-      return internal.failure(CODES[status] || (isRefusal(status) ? 'refused' : 'unreachable'),
+      return internal.failure(CODES[status] || (FINAL.test(status) ? 'refused' : 'unreachable'),
         'A proxy or the server answers with status ' + status + '.');
     }
   };

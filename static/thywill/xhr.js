@@ -4,7 +4,7 @@
 
   var FORBIDDEN = 'The connect-src of this page forbids ',
       AWAY = ' does not answer.',
-      HINDERED = ' answers, but not to this page: headers are changed on the way, or [client_interface] origins lacks ',
+      HINDERED = ' answers, but not to this page: headers are changed on the way, or the setting origins lacks ',
       // After so many failures in a row a script asks whether they are refusals.
       TRIES = 3,
       // Seconds that the script has for its answer.

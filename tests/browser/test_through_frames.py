@@ -216,7 +216,7 @@ def test_where_nobody_can_know_it_the_console_says_what_it_may_be(
     page.wait_for("warned.length === 1")
     assert page.evaluate("warned[0]") == (
         f"thywill: {elsewhere.thywill}/thywill/ answers, but not to this page: headers are changed on the way"
-        f", or [client_interface] origins lacks {elsewhere.origin}."
+        f", or the setting origins lacks {elsewhere.origin}."
     )
     assert page.evaluate("failure") is None
 

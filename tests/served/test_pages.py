@@ -244,7 +244,9 @@ SPACED = """(function () {
   f('a , b; }', /a , b; }[/; ]/g, "c , d; }", x / 1000 / (y + 2));
   x = y + ' : ' + -z - -z + +z;
   if (x) {
-    y = function () { return / ; /; }
+    y = function () { return / ; /; };
+    z = x
+      in y;
     z = [
       1 ||
       2
@@ -259,7 +261,7 @@ def test_the_client_is_squeezed_between_strings_and_expressions_only(tmp_path: P
     assert ClientBundle(tmp_path, ["a.js"]).text == (
         b"if(!(window.thywill&&window.thywill.internal)){(function(){'use strict';\n"
         b"(function(){f('a , b; }',/a , b; }[/; ]/g,\"c , d; }\",x/1000/(y+2));x=y+' : ' + -z - -z + +z;"
-        b"if(x){y=function(){return / ; /}\nz=[\n1||2]}}());}());}\n"
+        b"if(x){y=function(){return / ; /};z=x\nin y;z=[1||2]}}());}());}\n"
     )
 
 

@@ -17,7 +17,7 @@ LITERAL = re.compile(
 """A string or a regular expression, which stands where no division can."""
 BLANKS = re.compile(r" *([=,;{}():?<>&|!*%/\[\]]|(?<![+-] )(?<![+-])[+-](?! ?[+-])) *")
 """A sign that needs no blanks around it; ``a + +b`` does."""
-ENDS = (";", "{", ",", "(", "?", ":", "+", "&&", "||")
+WORDS = re.compile(r"[\w$]{2}", re.ASCII)
 
 
 class Bundle:
@@ -65,8 +65,8 @@ class Bundle:
 class ClientBundle(Bundle):
     """The browser client: a second copy in one page changes nothing, and signs without meaning are left out.
 
-    Strings and regular expressions are not touched, and no name is changed. Ends of lines stay where a
-    semicolon may be missing. The files are strict together, instead of each by itself.
+    Strings and regular expressions are not touched, and no name is changed. Lines are joined, since the ES3
+    gate lets no semicolon be missing. The files are strict together, instead of each by itself.
     """
 
     def _join(self) -> str:
@@ -76,15 +76,12 @@ class ClientBundle(Bundle):
 
 
 def _squeeze(line: str, after: str) -> str:
-    """Return ``line`` without blanks, and without its end where the next line, ``after``, can do without."""
+    """Return ``line`` as it can stand before the next line, ``after``."""
     parts = LITERAL.split(line)
     text = "".join(part if index % 2 else _squeeze_code(part) for index, part in enumerate(parts))
-    # No semicolon is ever missing after one of the first signs. Before one of the others a missing semicolon
-    # is put without an end of a line, too; and a semicolon says nothing before a brace, since no statement of
-    # ours is empty (ECMA-262, third edition, 7.9.1).
     if after.startswith("}"):
-        return text.removesuffix(";")
-    return text if line.endswith(ENDS) or after.startswith((")", "]")) else f"{text}\n"
+        return text.removesuffix(";")  # no statement of ours is empty
+    return f"{text}\n" if WORDS.fullmatch(text[-1:] + after[:1]) else text
 
 
 def _squeeze_code(code: str) -> str:

@@ -208,8 +208,8 @@ test('the page\'s address forces a transport, with nothing to fall back on but p
   assert.equal(tried(forced('eventsource')), 'eventsource');
   assert.equal(tried(forced('htmlfile')), 'htmlfile');
   assert.equal(tried(forced('longpoll')), 'poll');
-  assert.equal(tried(forced('train')), 'xhr_streaming');
-  assert.equal(tried(forced('constructor')), 'xhr_streaming');
+  assert.equal(tried(forced('train')), 'poll');
+  assert.equal(tried(forced('constructor')), 'poll');
   assert.equal(forced('jsonp').only('poll').kind, 'jsonp');
   assert.equal(forced('jsonp').client.transport, 'jsonp');
   const storage = new Map();

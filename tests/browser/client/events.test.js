@@ -225,3 +225,75 @@ test('thywill.d.ts names what a client has', () => {
   assert.ok(names.length > 12, String(names));
   for (const name of names) { assert.ok(name in client, name); }
 });
+
+function withTicket() {
+  const page = new Page({bootstrap: false});
+  page.asked = 0;
+  page.thywill.connect({server: 'http://here/', application: 'chat', ticket: 'A.1'}, (client) => {
+    page.client = client;
+    page.record(client);
+    client.on('ticket', () => { page.asked += 1; });
+    client.on('restart', () => {});
+  });
+  assert.deepEqual(page.only('connect').body, {application: 'chat', ticket: 'A.1'});
+  page.answer('connect', {...NEW, user: {id: 'u7', name: 'Ada'}, ticket: 100});
+  page.deliver([], 7);
+  return page;
+}
+
+// Lets time pass in which polls bring nothing.
+function pass(page, seconds) {
+  for (let i = 0; i < seconds; i += 1) {
+    page.clock.advance(1);
+    if (i % 20 === 19 && page.open('poll').length) { page.deliver([], 7); }
+  }
+}
+
+test('a ticket is renewed before it ends', async () => {
+  const page = withTicket();
+  page.context.Promise = Promise;
+  assert.deepEqual(plain(page.client.user), {id: 'u7', name: 'Ada'});
+  pass(page, 79);
+  assert.equal(page.asked, 0);
+  pass(page, 2);
+  assert.equal(page.asked, 1);
+  const renewed = page.client.renew('B.2');
+  page.fail('ticket');
+  page.clock.advance(1);
+  assert.deepEqual(page.only('ticket').body, {token: 'T2', ticket: 'B.2'});
+  page.answer('ticket', {ticket: 50});
+  assert.equal(await renewed, undefined);
+  pass(page, 41);
+  assert.equal(page.asked, 2);
+  const refused = page.client.renew('C.3');
+  page.answer('ticket', {error: {code: 'bad_ticket', message: 'it has expired'}}, 401);
+  assert.deepEqual(await rejected(refused), {code: 'bad_ticket', message: 'it has expired'});
+  assert.equal(page.client.state, 'connected');
+});
+
+test('a client that begins anew shows its newest ticket', () => {
+  const page = withTicket();
+  page.client.renew('B.2', () => {});
+  page.answer('ticket', {ticket: 60});
+  page.answer('poll', UNKNOWN, 410);
+  page.clock.advance(1);
+  assert.deepEqual(page.only('connect').body, {application: 'chat', ticket: 'B.2'});
+  page.client.leave();
+  page.clock.advance(10);
+  assert.deepEqual(page.clock.timers, []);
+});
+
+test('one whose ticket stood in the address of the page does not become somebody else', () => {
+  const page = new Page({bootstrap: {ticket: 100}});
+  page.start().on('restart', () => {});
+  page.answer('poll', UNKNOWN, 410);
+  assert.equal(page.client.state, 'gone');
+});
+
+test('connect fails with a ticket that is not valid', () => {
+  const page = new Page({bootstrap: false});
+  const told = [];
+  page.thywill.connect({server: 'http://here/', application: 'chat', ticket: 'x'}, () => {}, (failure) => told.push(plain(failure)));
+  page.answer('connect', {error: {code: 'bad_ticket', message: 'the ticket has expired'}}, 401);
+  assert.deepEqual(told, [{step: 'connect', message: 'the ticket has expired'}]);
+});

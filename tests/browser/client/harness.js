@@ -9,9 +9,9 @@ const {eventSourceClass, FrameElement, storage} = require('./streams');
 
 const FOLDER = path.join(__dirname, '..', '..', '..', 'static', 'thywill');
 const FILES = [
-  'thywill.js', 'json.js', 'backoff.js', 'loader.js', 'page.js', 'transport.js', 'xhr.js', 'xdr.js', 'iframe.js', 'jsonp.js',
-  'carriers.js', 'htmlfile.js', 'choice.js', 'parking.js', 'stream.js', 'lane.js', 'sender.js', 'receiver.js',
-  'dispatcher.js', 'introduction.js', 'client.js', 'bootstrap.js'
+  'thywill.js', 'json.js', 'carriers.js', 'transport.js', 'xhr.js', 'xdr.js', 'parking.js', 'page.js',
+  'iframe.js', 'htmlfile.js', 'loader.js', 'jsonp.js', 'choice.js', 'introduction.js', 'backoff.js', 'lane.js',
+  'sender.js', 'dispatcher.js', 'client.js', 'receiver.js', 'stream.js', 'bootstrap.js'
 ];
 const SCRIPTS = FILES.map(readScript);
 

@@ -101,7 +101,7 @@ test('CORS: where the script knows of no refusal, the page goes on trying, and t
   pause(page, 'connect');
   assert.deepEqual(page.failures, []);
   assert.equal(page.warnings.length, 1);
-  assert.match(page.warnings[0], /http:\/\/here\/thywill\/ answers.*\[client_interface\] origins.*http:\/\/elsewhere/);
+  assert.match(page.warnings[0], /http:\/\/here\/thywill\/ answers.*setting origins.*http:\/\/elsewhere/);
   page.answer('connect', ANSWER);
   page.deliver([[1, 'a']]);
   assert.deepEqual(page.messages, ['a']);

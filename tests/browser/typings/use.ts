@@ -20,6 +20,8 @@ thywill.ready<Message>((client) => {
   client.call('add', [1, 2], (error, result) => result, {timeout: 5});
   client.call<number>('add', [1, 2], {timeout: 5}).then((sum) => sum.toFixed());
   client.call('reset');
+  client.on('ticket', () => client.renew('new').then(() => client.user?.name));
+  client.renew('new', (error) => error?.code);
   client.bar = false;
   client.leave();
 
