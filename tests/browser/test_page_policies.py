@@ -1,4 +1,4 @@
-"""Pages of another origin that restrict themselves, or whose other scripts change our requests."""
+"""Pages of another origin: they restrict themselves, change our requests, and log their users in."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from tests.browser.drivers import Browser, Page
 from tests.support.elsewhere import Elsewhere, elsewhere_served
 from tests.support.served import Served
+from thywill.tickets import make_ticket
 
 pytestmark = pytest.mark.browser
 
@@ -27,13 +28,24 @@ XMLHttpRequest.prototype.send = function (body) {
 };
 """
 
+SECRET = "0123456789abcdef0123456789abcdef"
+LOGGED_IN = """(window.asked = 0, thywill.connect({
+  server: '%s/', application: 'chat', ticket: '%s'
+}, function (client) {
+  client.on('ticket', function () {
+    asked += 1;
+    client.renew('%s', function (error) { window.renewed = error || 'renewed'; });
+  });
+  window.logged = client;
+}), 0)"""
+
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
     folder = tmp_path_factory.mktemp("server")
     with elsewhere_served() as site:
         settings = folder / "thywill.toml"
-        settings.write_text(f'client_interface.origins = ["{site.origin}"]\n')
+        settings.write_text(f'[client_interface]\norigins = ["{site.origin}"]\nticket_secret = "{SECRET}"\n')
         with Served(folder, "--config", str(settings)) as served:
             site.thywill = served.address.rstrip("/")
             yield site
@@ -83,3 +95,13 @@ def test_a_page_that_forbids_the_requests_is_told_so(browser: Browser, elsewhere
     page.wait_for("!!failure")
     reason = f"The connect-src of this page forbids {elsewhere.thywill}/thywill/"
     assert page.evaluate("failure") == {"step": "connect", "message": reason}
+
+
+def test_a_page_logs_its_user_in_and_renews_the_ticket(chromium: Browser, elsewhere: Elsewhere) -> None:
+    page = visit(chromium, elsewhere, {})
+    short, long = (make_ticket(SECRET, "7", name="Ada", seconds=seconds) for seconds in (6, 3600))
+    page.evaluate(LOGGED_IN % (elsewhere.thywill, short, long))
+    page.wait_for("!!window.logged")
+    assert page.evaluate("logged.user") == {"id": "7", "name": "Ada"}
+    page.wait_for("window.renewed")
+    assert page.evaluate("[asked, renewed, logged.state]") == [1, "renewed", "connected"]
