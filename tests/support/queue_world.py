@@ -81,7 +81,7 @@ class World:
     async def killed(self) -> World:
         """Kill this server, and return the next."""
         for task in asyncio.all_tasks():
-            is_ours = "_keep_" in str(task) or "Mailbox" in str(task)
+            is_ours = any(word in str(task) for word in ("_keep_", "Mailbox", "Beside"))
             if is_ours and task is not asyncio.current_task():
                 task.cancel()
         await settle()

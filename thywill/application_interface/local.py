@@ -21,6 +21,7 @@ from thywill.application_interface.watcher import Watcher
 from thywill.component import Configuration
 from thywill.core.envelope import Item, encode_failure, encode_result
 from thywill.core.histogram import Histogram
+from thywill.core.jsonable import find_wrong_number
 from thywill.core.measures import Measures
 from thywill.core.message import Address, Message
 from thywill.core.overflow import Overflow
@@ -292,6 +293,8 @@ class LocalApplications(ApplicationInterface):
         configuration.scripts += [f"{application.name}/{file}" for file in application.scripts]
         configuration.styles += [f"{application.name}/{file}" for file in application.styles]
         application.bootstrap(self._handle(client), configuration)
+        if wrong := find_wrong_number(configuration.parameters):
+            raise UnsendableMessage(f"{application.name}.bootstrap: in configuration.parameters {wrong}")
 
     def authenticates(self, application: str) -> bool:
         return type(self._applications[application]).authenticate is not Application.authenticate

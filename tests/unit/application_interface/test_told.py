@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from thywill import Application, Client, RpcError, UnsendableMessage
+from thywill import Application, Client, Configuration, RpcError, UnsendableMessage
+from thywill.application_interface.loading import load
+from thywill.errors import SettingsError
 from thywill.testing import run
 
 pytestmark = pytest.mark.gen_test
@@ -109,3 +114,59 @@ async def test_wrong_arguments_raise_at_the_call() -> None:
             (UnsendableMessage, "the data cannot be written as JSON: a[1] is nan, which JSON does not have"),
             (ValueError, "limit('chat', 0, per=1): count and per must be more than 0"),
         ]
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
+    """A function that makes the package of an application and returns its name."""
+    name = f"told_{tmp_path.name}"
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def make(code: str) -> str:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(
+            f"from thywill import Application, every, on, rpc\n{code}"
+        )
+        return name
+
+    yield make
+    sys.modules.pop(name, None)
+
+
+LINES = {
+    "two handlers": (
+        "class A(Application):\n"
+        "    @on('a')\n    async def one(self, client): ...\n"
+        "    @on('a')\n    async def two(self, client): ...\n",
+        r'TypeError: A.two: A.one has @on\("a"\) already \(.*__init__.py, line 2\)',
+    ),
+    "no period": (
+        "class A(Application):\n    @every(0)\n    async def tick(self): ...\n",
+        r"ValueError: @every\(0\): pass a number of seconds that is more than 0 \(.*, line 3\)",
+    ),
+    "an annotation": (
+        "class A(Application):\n    @rpc\n    async def f(self, client, a: 'Nothing'): ...\n",
+        r"TypeError: A.f: an annotation cannot be read .*'Nothing' is not defined \(.*, line 2\)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "line"), LINES.values(), ids=LINES)
+async def test_a_wrong_handler_stops_the_start_with_one_line_and_its_place(
+    package: Callable[[str], str], code: str, line: str
+) -> None:
+    with pytest.raises(SettingsError, match=line) as raised:
+        load(package(code))
+    assert "\n" not in str(raised.value)
+
+
+class Parameters(Application):
+    def bootstrap(self, client: Client, configuration: Configuration) -> None:
+        configuration.parameters["limits"] = {"text": float("inf")}
+
+
+async def test_a_parameter_that_the_page_would_not_get_is_refused() -> None:
+    async with run(Parameters) as app:
+        page = await app.connect()
+        with pytest.raises(UnsendableMessage, match=r"in configuration\.parameters limits\.text is inf"):
+            app._engine.applications.bootstrap(page._live, Configuration({}))
