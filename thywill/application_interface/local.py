@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,11 +16,10 @@ from thywill.application import Application, Client, make_application
 from thywill.application_interface.base import ApplicationInterface, Loaded, Page
 from thywill.application_interface.beside import Beside
 from thywill.application_interface.loading import failure_of, load, load_class, overridden, slips
-from thywill.application_interface.tickers import Ticker
+from thywill.application_interface.tickers import Tickers
 from thywill.application_interface.watcher import Watcher
 from thywill.component import Configuration
 from thywill.core.envelope import Item, encode_failure, encode_result
-from thywill.core.histogram import Histogram
 from thywill.core.jsonable import find_wrong_number
 from thywill.core.measures import Measures
 from thywill.core.message import Address, Message
@@ -180,8 +179,7 @@ class LocalApplications(ApplicationInterface):
         self._pages: dict[str, Page] = {}
         self._mailboxes: dict[LiveClient, Mailbox] = {}
         self._started: list[Application] = []
-        self._tickers: dict[tuple[str, str], Ticker] = {}
-        self._late: defaultdict[str, Histogram] = defaultdict(Histogram)
+        self._tickers = Tickers()
         self._calls: dict[LiveClient, set[asyncio.Task[Any]]] = {}
         self._abandoned: set[asyncio.Task[Any]] = set()
         for each in (*map(load, settings.applications), *applications):
@@ -214,7 +212,7 @@ class LocalApplications(ApplicationInterface):
             try:
                 await application.on_start()
             except Exception as error:
-                await self._await_ends(self._stop_tickers(self._tickers))
+                await self._await_ends(self._tickers.stop())
                 await self._stop_started()
                 self._stop_watcher()
                 raise failure_of(f"{name}.on_start", error) from error
@@ -225,27 +223,18 @@ class LocalApplications(ApplicationInterface):
 
     def lead(self, name: str) -> None:
         """Start what only one server runs for an application: its methods with ``@every``."""
-        application = self._applications[name]
-        for method, seconds in application._handlers.tickers.items():
-            tick, late = getattr(application, method), self._late[name]
-            ticker = Ticker(f"{name}.{method}", seconds, tick, late)
-            self._tickers.setdefault((name, method), ticker).start()
+        self._tickers.start(name, self._applications[name])
 
     async def follow(self, name: str) -> None:
         """Stop what ``lead`` has started; a call that is under way has ``stop_timeout`` to end."""
-        await self._await_ends(self._stop_tickers([each for each in self._tickers if each[0] == name]))
-
-    def _stop_tickers(self, which: Iterable[tuple[str, str]]) -> dict[str, asyncio.Task[None]]:
-        tickers = [self._tickers[each] for each in which]
-        under_way = {ticker.name: ticker.stop() for ticker in tickers}
-        return {name: task for name, task in under_way.items() if task is not None}
+        await self._await_ends(self._tickers.stop(name))
 
     async def stop(self) -> None:
         """Wait for the running hooks, at most ``stop_timeout``, and call ``on_stop`` of each application.
 
         A hook that takes longer is cancelled. One that ignores that is left behind. The log names both.
         """
-        running = self._stop_tickers(self._tickers)
+        running = self._tickers.stop()
         for box in self._mailboxes.values():
             running.update(box.tasks())
         await self._await_ends(running)
@@ -319,9 +308,7 @@ class LocalApplications(ApplicationInterface):
 
     def measure(self, measures: Measures) -> None:
         """Tell how late the methods with ``@every`` were called."""
-        text = "How late the methods with @every were called, in seconds."
-        for name in self._applications:
-            measures.histogram("thywill_every_late_seconds", text, self._late[name], application=name)
+        self._tickers.measure(measures, self._applications)
 
     # What clients do.
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
 
+from thywill.application import Application
 from thywill.core.histogram import Histogram
+from thywill.core.measures import Measures
 
 log = logging.getLogger(__name__)
 
@@ -72,3 +75,31 @@ class Ticker:
 def next_due(due: float, seconds: float, now: float) -> float:
     """Return when the next call is due: whole ``seconds`` after the last one was, and not before ``now``."""
     return due + seconds * max(math.ceil((now - due) / seconds), 1)
+
+
+class Tickers:
+    """The tickers of all applications, and how late each application's were."""
+
+    def __init__(self) -> None:
+        self._tickers: dict[tuple[str, str], Ticker] = {}
+        self._late: defaultdict[str, Histogram] = defaultdict(Histogram)
+
+    def start(self, name: str, application: Application) -> None:
+        """Start the tickers of the application ``name``; those that have started already go on."""
+        for method, seconds in application._handlers.tickers.items():
+            tick, late = getattr(application, method), self._late[name]
+            ticker = Ticker(f"{name}.{method}", seconds, tick, late)
+            self._tickers.setdefault((name, method), ticker).start()
+
+    def stop(self, name: str | None = None) -> dict[str, asyncio.Task[None]]:
+        """Stop the tickers of one application, or all; return the calls that are under way, by name."""
+        stopped = {
+            ticker.name: ticker.stop() for (of, _), ticker in self._tickers.items() if name in (None, of)
+        }
+        return {each: task for each, task in stopped.items() if task is not None}
+
+    def measure(self, measures: Measures, names: Iterable[str]) -> None:
+        """Tell how late the tickers of the applications ``names`` were."""
+        text = "How late the methods with @every were called, in seconds."
+        for name in names:
+            measures.histogram("thywill_every_late_seconds", text, self._late[name], application=name)

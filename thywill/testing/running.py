@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, Generic, TypeVar
 
 from thywill.application import Application
+from thywill.core.user import Identity, User, Visitor
 from thywill.server import Engine
 from thywill.testing.clock import Clock
 from thywill.testing.engine import make_test_engine
-from thywill.testing.page import BrowserPage
+from thywill.testing.page import PATIENCE, BrowserPage
 
 A = TypeVar("A", bound=Application)
 
@@ -35,23 +36,46 @@ class RunningApplication(Generic[A]):
         self._sessions = count(1)
 
     async def connect(
-        self, *, session: str | None = None, address: str = "127.0.0.1", user_agent: str = "a test"
+        self,
+        *,
+        session: str | None = None,
+        user: User | None = None,
+        address: str = "127.0.0.1",
+        user_agent: str = "a test",
+        cookies: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> BrowserPage:
         """Open a page, and let the application handle that.
 
         Args:
             session: the session of another page, for a second page in the same browser; without it the
                 page is the first one in a new browser.
+            user: the user that a ticket names.
             address: the network address that it comes from.
             user_agent: the name of its browser.
+            cookies, query: what ``authenticate`` sees of the request.
+
+        Raises:
+            Refused: ``authenticate`` has refused the visitor.
+            AssertionError: ``authenticate`` does not answer without time that passes.
         """
-        hub = self._engine.hub
-        live = hub.create(self.application.name, session or f"session {next(self._sessions)}", address)
+        headers = {"cookie": "; ".join(f"{key}={value}" for key, value in (cookies or {}).items())}
+        visitor = Visitor(self.application.name, address, headers, query or {}, user)
+        identity = Identity(await self._authenticate(visitor))
+        session = session or f"session {next(self._sessions)}"
+        live = self._engine.hub.create(self.application.name, session, address, identity)
         live.user_agent = user_agent
-        page = BrowserPage(hub, live, self.application.handle(live), self._clock)
+        page = BrowserPage(self._engine.hub, live, self.application.handle(live), self._clock)
         page.poll(0)
         await self._clock.settle()
         return page
+
+    async def _authenticate(self, visitor: Visitor) -> User | None:
+        asking = asyncio.ensure_future(self._engine.applications.authenticate(visitor))
+        if not await self._clock.wait(asking.done, PATIENCE):
+            asking.cancel()
+            raise AssertionError("authenticate does not answer at this time")
+        return asking.result()
 
     async def advance(self, seconds: float) -> None:
         """Let so many seconds pass: for ``@every``, ``asyncio.sleep``, limits, and deadlines of clients."""

@@ -18,7 +18,7 @@ import pytest
 import apps
 from tests.browser.drivers import require
 from tests.gate.environment import ROOT
-from thywill import Application, Refused, RpcError, Visitor
+from thywill import Application, Refused, RpcError
 from thywill.application_interface.local import LocalSettings
 from thywill.commands import options
 from thywill.config import Settings
@@ -100,11 +100,12 @@ async def market(kind: Any) -> None:
 
 
 async def club(kind: Any) -> None:
-    authenticate = kind().authenticate
-    assert await authenticate(Visitor("club", headers={"cookie": "sessionid=key-of-ada"})) == ("17", "Ada")
-    with pytest.raises(Refused):
-        await authenticate(Visitor("club", headers={"cookie": "sessionid=key-of-bob"}))
-    assert await authenticate(Visitor("club")) is None
+    async with run(kind) as app:
+        ada = await app.connect(cookies={"sessionid": "key-of-ada"})
+        assert ada.client.user == ("17", "Ada")
+        assert (await app.connect()).client.user is None
+        with pytest.raises(Refused, match="banned until Monday"):
+            await app.connect(cookies={"sessionid": "key-of-bob"})
 
 
 async def table(kind: Any) -> None:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from thywill import Application, Client, RpcError, every, rpc
+from thywill import Application, Client, Refused, RpcError, User, Visitor, every, rpc
 from thywill.testing import run
 
 pytestmark = pytest.mark.gen_test
@@ -146,3 +146,30 @@ async def test_the_loop_has_its_own_clock_again() -> None:
         assert not outside.done()
     assert loop.time() >= before
     await outside
+
+
+class Members(Application):
+    async def authenticate(self, visitor: Visitor) -> User | None:
+        if visitor.cookie("key") == "late":
+            await asyncio.sleep(5)
+        if visitor.cookie("key") == "banned":
+            raise Refused("not you")
+        return visitor.ticket or (User("17", "Ada") if visitor.cookie("key") == "a" else None)
+
+    async def on_connect(self, client: Client) -> None:
+        await client.send(client.user)
+
+
+async def test_a_page_belongs_to_whom_authenticate_or_a_ticket_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("thywill.testing.running.PATIENCE", 0.01)
+    async with run(Members) as app:
+        assert await (await app.connect(cookies={"key": "a"})).next() == ["17", "Ada"]
+        bob = await app.connect(user=User("18", "Bob"))
+        assert await bob.next() == ["18", "Bob"]
+        assert await (await app.connect()).next() is None
+        await app.application.send_to_user("18", "hello")
+        assert await bob.next() == "hello"
+        with pytest.raises(Refused, match="not you"):
+            await app.connect(cookies={"key": "banned"})
+        with pytest.raises(AssertionError, match="authenticate does not answer at this time"):
+            await app.connect(cookies={"key": "late"})
