@@ -13,6 +13,8 @@ pytestmark = pytest.mark.gen_test
 
 PATIENT = Timeouts(linger=60)
 """The end is to come at once, and not when a deadline passes."""
+HASTY = Timeouts(body=0.1)
+"""For what Tornado's server waits for in vain."""
 
 
 async def check(served: Served, wire: Wire, offence: Offence) -> None:
@@ -31,8 +33,8 @@ async def check(served: Served, wire: Wire, offence: Offence) -> None:
 
 
 @pytest.mark.parametrize("name", OFFENCES)
-async def test_it_is_answered_and_is_the_end(serve: Serve, book: Book, name: str) -> None:
-    served = await serve(LIMITS, PATIENT)
+async def test_it_is_answered_and_is_the_end(serve: Serve, book: Book, kind: str, name: str) -> None:
+    served = await serve(LIMITS, HASTY if kind == "tornado" and OFFENCES[name].tornado == SILENT else PATIENT)
     neighbour, wire = await served.connect(), await served.connect()
     await neighbour.send(request("/park"))
     await wire.send(OFFENCES[name].data)
