@@ -334,7 +334,9 @@ def test_nginx_before_several_servers_of_a_queue_that_is_of_one(tmp_path: Path) 
     file = tmp_path / "nginx.conf"
     file.write_text("upstream thywill {\nserver 10.0.0.11:8080;\nserver 10.0.0.12:8080;\n}")
     (problem,) = nginx.examine(file, ServerSettings(), shared=False).findings
-    assert problem.text == "it spreads requests over 2 servers, but the queue of these settings is of one"
+    assert problem.text == (
+        "it spreads requests over 10.0.0.11:8080, 10.0.0.12:8080, but the queue here is of one server"
+    )
     assert "spreads" not in str(nginx.examine(file, ServerSettings(), shared=True).findings)
 
 

@@ -10,7 +10,7 @@ from typing import cast
 from tests.support.proxied import TEXT
 
 SINGLE = re.compile(r"^ +server 127\.0\.0\.1:8080 max_fails=0;.*\n", re.MULTILINE)
-COMMENTED = re.compile(r"^( +)# (zone thywill .*;|server 10\.0\.0\.1\d:8080 .*;)$", re.MULTILINE)
+COMMENTED = re.compile(r"^( +)# (zone thywill\w* .*;|server 10\.0\.0\.1\d:8080 .*;)$", re.MULTILINE)
 
 
 def for_two(port: int, failures: str = "max_fails=1") -> str:

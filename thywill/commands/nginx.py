@@ -46,8 +46,9 @@ def examine(file: Path, server: ServerSettings, hold: float = 0.0, *, shared: bo
     if upstreams and not any(_is_here(each, server) for each in upstreams):
         text = f"its upstream is {', '.join(upstreams)}, but the settings have {server.address}:{server.port}"
         report.problem("nginx", text, f"server {server.address}:{server.port}; in upstream thywill")
-    elif len(upstreams) > 1 and not shared:
-        text = f"it spreads requests over {len(upstreams)} servers, but the queue of these settings is of one"
+    elif len(set(upstreams)) > 1 and not shared:
+        servers = ", ".join(dict.fromkeys(upstreams))
+        text = f"it spreads requests over {servers}, but the queue here is of one server"
         report.problem("nginx", text, '[queue] component = "redis", or one server in upstream thywill')
     elif not report.status:
         _check_limits(lines, server, report)
