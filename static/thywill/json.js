@@ -13,7 +13,7 @@
       TOKEN = new RegExp(STRING.source + OTHERS.source, 'g');
 
   function fail() {
-    throw new SyntaxError('This is not JSON.');
+    throw new SyntaxError('No JSON.');
   }
 
   function unquote(token) {

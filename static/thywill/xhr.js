@@ -4,12 +4,13 @@
 
   var FORBIDDEN = 'The connect-src of this page forbids ',
       AWAY = ' does not answer.',
+      UNREADABLE = ' does not answer, and the script-src of this page hides why.',
       HINDERED = ' answers, but not to this page: headers are changed on the way, or the setting origins lacks ',
       // After so many failures in a row a script asks whether they are refusals.
       TRIES = 3,
       // Seconds that the script has for its answer.
       ANSWER = 10,
-      // Origins that the page's own policy forbids.
+      // What the page's own policy forbids: directives with origins.
       blocked = {};
 
   function nothing() {}
@@ -21,10 +22,12 @@
   // Browsers say so when the page's own Content-Security-Policy forbids a request.
   if (document.addEventListener) {
     internal.listen(document, 'securitypolicyviolation', function (event) {
-      if (event.effectiveDirective === 'connect-src' && event.disposition !== 'report') {
-        blocked[originOf(event.blockedURI)] = true;
-      }
+      if (event.disposition !== 'report') { blocked[event.effectiveDirective.split('-elem')[0] + originOf(event.blockedURI)] = true; }
     });
+  }
+
+  function isBlocked(directive, address) {
+    return blocked[directive + originOf(address)];
   }
 
   function create() {
@@ -54,7 +57,7 @@
         var isFailure = answer.error && /^(unreachable|timeout)$/.test(answer.error.code);
         self.failures = isFailure ? self.failures + 1 : 0;
         self.isClear = self.isClear || !isFailure;
-        if (isFailure && blocked[originOf(self.address)]) { return done(internal.failure('policy', FORBIDDEN + self.address)); }
+        if (isFailure && isBlocked('connect-src', self.address)) { return done(internal.failure('policy', FORBIDDEN + self.address)); }
         if (!self.otherOrigin || !isFailure || self.failures % TRIES) { return done(answer); }
         drop = self.inquire(answer, done);
       });
@@ -68,8 +71,8 @@
         if (answer.error && answer.error.code === 'origin') { return done(answer); }
         if (!self.isClear) {
           self.isClear = true;
-          internal.warn(self.address + (/^(unreachable|timeout)$/.test((answer.error || {}).code) ? AWAY :
-            HINDERED + location.protocol + '//' + location.host + '.'));
+          internal.warn(self.address + (isBlocked('script-src', self.address) ? UNREADABLE :
+            /^(unreachable|timeout)$/.test((answer.error || {}).code) ? AWAY : HINDERED + location.protocol + '//' + location.host + '.'));
         }
         done(failure);
       });

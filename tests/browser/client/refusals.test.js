@@ -76,6 +76,15 @@ test('CORS: where nothing answers, the console does not blame origins', () => {
   assert.doesNotMatch(page.warnings[0], /origins/);
 });
 
+test('CORS: where the page forbids the script as well, the console does not say that the server is away', () => {
+  const page = outsider();
+  page.fire('securitypolicyviolation', {effectiveDirective: 'script-src-elem', blockedURI: 'http://here/thywill/poll?token=', disposition: 'enforce'});
+  fail(page, 'connect', 3);
+  page.fail('poll');
+  page.clock.advance(0);
+  assert.match(page.warnings[0], /does not answer, and the script-src of this page hides why/);
+});
+
 test('CORS: three failures in a row, and a script is asked whether the page is refused', () => {
   const page = outsider();
   fail(page, 'connect', 2);
