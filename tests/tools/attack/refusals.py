@@ -12,6 +12,7 @@ import time
 import timeit
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, cast
 
 from thywill.config import LimitsSettings
@@ -20,9 +21,10 @@ from thywill.errors import RequestError
 from thywill.http.held import Places
 from thywill.hub.admission import Admission
 from thywill.hub.rates import ClientLimits, ClientRates
+from thywill.push.sockjs.sessions import ADDRESSES
 from thywill.push.sockjs.shares import SessionShares
 
-ADDRESSES = {"IPv4": "203.0.113.9", "IPv6": "2001:db8:1:2:3:4:5:6"}
+KINDS = {"IPv4": "203.0.113.9", "IPv6": "2001:db8:1:2:3:4:5:6"}
 TIMES, REPEATS = 20_000, 7
 
 Refusal = Callable[[], object]
@@ -45,6 +47,7 @@ def refusals(address: str) -> Iterator[tuple[str, Refusal]]:
     fast.check(address)
     for each in (unpolled, full, all_full):
         each.add(client, address)
+    share_of_session = lru_cache(maxsize=ADDRESSES)(share_of)
     shares = SessionShares(LimitsSettings(sockjs_anonymous_per_address=1), Counter())
     shares.begin(share_of(address))
     places = Places(0, Counter())
@@ -54,7 +57,7 @@ def refusals(address: str) -> Iterator[tuple[str, Refusal]]:
     yield "unpolled_per_address", lambda: unpolled.check(address)
     yield "clients_per_address", lambda: full.check(address)
     yield "max_clients", lambda: all_full.check(address)
-    yield "sockjs_anonymous_per_address", lambda: shares.begin(share_of(address))
+    yield "sockjs_anonymous_per_address", lambda: shares.begin(share_of_session(address))
     yield "connections_per_address", lambda: places.take(share_of(address))
     yield "sends", lambda: rates.refusal("sends", rates.messages.take(time.monotonic()))
 
@@ -71,7 +74,7 @@ def cost(refuse: Refusal, times: int = TIMES) -> float:
 
 
 def main() -> int:
-    for kind, address in ADDRESSES.items():
+    for kind, address in KINDS.items():
         for name, refuse in refusals(address):
             print(f"{kind}  {name:30} {cost(refuse):5.1f} us")
     return 0

@@ -59,7 +59,7 @@ def test_results_are_written_and_read(tmp_path: Path) -> None:
 
 
 def test_the_cost_of_every_refusal_is_measured() -> None:
-    for address in refusals.ADDRESSES.values():
+    for address in refusals.KINDS.values():
         measured = {name: refusals.cost(refuse, 1) for name, refuse in refusals.refusals(address)}
         assert len(measured) == 7
         assert min(measured.values()) > 0

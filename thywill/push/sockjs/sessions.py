@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 from thywill.core.address import share_of
 from thywill.core.wheel import TimerWheel
@@ -13,6 +14,8 @@ from thywill.push.sockjs.shares import SessionShares
 
 TICK = 0.5
 """Seconds between two looks at the deadlines."""
+ADDRESSES = 1_000
+"""Of how many addresses the share is remembered."""
 SLICE = 200
 """How many sessions are handled in one turn of the loop, as in the hub."""
 
@@ -42,6 +45,8 @@ class SessionKeeper:
         self.by_name: dict[str, Session] = {}
         self._make = make
         self._shares = shares
+        # A flood begins session after session from one address.
+        self._share_of = lru_cache(maxsize=ADDRESSES)(share_of)
         self._now = now
         self._wheel: TimerWheel[Session] = TimerWheel(TICK, now())
         self._due: list[Session] = []
@@ -64,7 +69,7 @@ class SessionKeeper:
         """
         session = self.by_name.get(name)
         if session is None:
-            share = share_of(address)
+            share = self._share_of(address)
             self._shares.begin(share)
             session = self.by_name[name] = self._make(self, name)
             session.share = share
