@@ -48,7 +48,7 @@ def test_a_large_body_comes_through_only_where_messages_are_sent(nginx: Nginx, p
 
 def test_a_farewell_brings_the_last_messages(nginx: Nginx) -> None:
     assert post(nginx, "leave", 65_536) == (401, False)
-    assert post(nginx, "leave", 80_000) == (413, True)
+    assert post(nginx, "leave", 140_000) == (413, True)
 
 
 def test_messages_come_through_up_to_the_limit_of_the_server(nginx: Nginx) -> None:

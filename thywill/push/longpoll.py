@@ -16,9 +16,6 @@ from thywill.push.base import Push
 from thywill.wire.endpoint import JsonEndpoint
 from thywill.wire.refusals import answer_to
 
-AROUND = 1024
-"""Bytes of a ``leave`` around its messages, which a page sends as one batch of at most one message's size."""
-
 
 class LongPoll(Push):
     """The addresses ``poll``, ``send`` and ``leave``."""
@@ -26,7 +23,8 @@ class LongPoll(Push):
     name = "longpoll"
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
-        farewell = self.limits.message + AROUND
+        # The last messages of a page are a batch of one message's size. It leaves with a larger one, too.
+        farewell = 2 * self.limits.message
         return {
             b"/thywill/poll": JsonEndpoint(envelope.Poll, self._poll, self.origins, largest_body=0),
             b"/thywill/send": JsonEndpoint(envelope.Send, self._send, self.origins),

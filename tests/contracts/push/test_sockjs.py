@@ -316,7 +316,7 @@ async def test_large_bodies_are_refused_by_their_heads(desk: Desk) -> None:
         "/probe/": 413,
     }.items():
         wire = await Wire.connect(desk.port)
-        await wire.send(request(path, "Content-Length: 70000", method="POST"))
+        await wire.send(request(path, "Content-Length: 140000", method="POST"))
         assert (path, (await wire.answer()).status) == (path, status)
         wire.close()
     assert desk.running.service.hub.limited == {"small_body": 6}
