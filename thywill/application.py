@@ -17,6 +17,7 @@ from thywill.core.envelope import encode_message
 from thywill.core.history import read_bounds
 from thywill.core.message import Address
 from thywill.core.overflow import Overflow, Policies
+from thywill.core.person import public_id
 from thywill.core.user import User, Visitor
 from thywill.errors import LimitReached
 from thywill.handlers.collect import Handlers, collect
@@ -80,6 +81,19 @@ class Client(msgspec.Struct, eq=False):
         # later.
         self._actions.data_requested(live)
         return live.data
+
+    @property
+    def person(self) -> dict[str, Any]:
+        """A dict that all pages of one browser share, kept over reloads and restarts as JSON.
+
+        It is saved within some seconds; ``[limits]`` says how large it may be, and for how long it is kept.
+        """
+        return self._actions.person(self._live.session)
+
+    @property
+    def person_id(self) -> str:
+        """The id by which others may know the person: the same for all pages of one browser, and public."""
+        return public_id(self._live.session)
 
     @property
     def channels(self) -> list[str]:

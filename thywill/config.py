@@ -88,6 +88,9 @@ class LimitsSettings:
         sends, sends_burst: messages of one client, a second and in a burst.
         send_bytes, send_bytes_burst: bytes of its messages, a second and in a burst.
         polls, polls_burst: polls of one client that bring nothing, a second and in a burst.
+        people: how many people applications keep something for (``client.person``).
+        person_bytes: bytes of JSON for one of them.
+        person_days: days after which one is forgotten that no application has asked for.
         sockjs_sessions: SockJS sessions on the whole server.
         sockjs_sessions_per_address: SockJS sessions of one address.
         sockjs_anonymous: SockJS sessions that have shown no token, on the whole server.
@@ -110,6 +113,9 @@ class LimitsSettings:
     send_bytes_burst: Positive = 4_194_304
     polls: Rate = 10.0
     polls_burst: Positive = 100
+    people: Positive = 100_000
+    person_bytes: Positive = 4_096
+    person_days: Seconds = 90.0
     sockjs_sessions: Positive = 100_000
     sockjs_sessions_per_address: Positive = 5_000
     sockjs_anonymous: Positive = 10_000

@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 from thywill import __version__
 from thywill.application_interface.base import ApplicationInterface, Loaded, Page
 from thywill.application_interface.local import LocalApplications, LocalSettings
+from thywill.application_interface.people import SavedPeople
 from thywill.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
 from thywill.client_interface.bootstrap import Bootstrap
 from thywill.client_interface.tornado import TornadoClientInterface
@@ -45,6 +46,7 @@ from thywill.hub.actions import Actions
 from thywill.hub.delivery import Delivery
 from thywill.hub.leases import Timing
 from thywill.hub.meter import Meter
+from thywill.hub.people import DAY, People
 from thywill.hub.rates import ClientLimits
 from thywill.hub.room import Room, build
 from thywill.log.base import Log
@@ -185,7 +187,9 @@ class Service:
         def make_applications(actions: Actions, queue: Queue) -> ApplicationInterface:
             return _build(interface, actions, queue.settings.message, seconds, [front])
 
-        return build(
+        limits = self.limits
+        people = People(limits.people, limits.person_bytes, limits.person_days * DAY)
+        engine = build(
             make_queue,
             make_applications,
             signer,
@@ -193,7 +197,10 @@ class Service:
             call_soon=asyncio.get_running_loop().call_soon,
             limits=_client_limits(self.limits).within(self.settings.max_clients),
             meter=self.meter,
+            people=people,
         )
+        self.people = SavedPeople(people, self.database, engine.directory.has_session)
+        return engine
 
     def _surroundings(self, engine: Engine, signer: Signer, root: Path) -> Surroundings:
         # The application is last, so that it can change what the components have added.
@@ -242,7 +249,7 @@ class Service:
 
     def _components(self) -> list[Component]:
         pages = [*self.pushes, self.client_interface]
-        parts = [self.log, self.database, self.queue, *pages, self.applications, self.publishing]
+        parts = [self.log, self.database, self.queue, *pages, self.people, self.applications, self.publishing]
         return parts if self.development is None else [*parts, self.development]
 
     async def problems(self) -> list[str]:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.databases import Servers
 from tests.support.records import LASTING, NOW, RECORD, URLS, Saved, running, saved, until
+from thywill.core.person import StoredPerson
 from thywill.core.record import ClientRecord
 from thywill.database.base import Database
 from thywill.database.insert import VALUES
@@ -327,3 +328,15 @@ async def test_one_object_starts_again_after_a_stop(make_lasting):
 @pytest.mark.gen_test
 async def test_stop_without_start_does_nothing(make):
     await make().stop()
+
+
+@pytest.mark.gen_test
+async def test_people_are_found_by_the_next_server_the_oldest_first(make_lasting):
+    rows = [StoredPerson("late", '{"name":"Eve"}', 3.0), StoredPerson("early", '{"name":"Zo\\u00eb"}', 1.5)]
+    async with running(make_lasting()) as database:
+        assert list(await database.load_people()) == []
+        await database.save_people(rows, ())
+        await database.save_people([StoredPerson("more", "{}", 2.0), rows[0]._replace(seen=4.0)], ())
+        await database.save_people((), ["more", "unknown"])
+    async with running(make_lasting()) as database:
+        assert list(await database.load_people()) == [rows[1], rows[0]._replace(seen=4.0)]

@@ -197,3 +197,22 @@ async def test_the_user_is_kept_over_a_restart(start: Start) -> None:
     assert await found.receive() == [["17", "Zoë"]]
     await found.send({"user": "17", "data": "again"})
     assert await found.receive() == ["again"]
+
+
+async def test_a_person_is_kept_for_all_pages_of_a_browser_and_over_a_restart(start: Start) -> None:
+    running = await serve(start)
+    answer = await running.fetch("thywill/connect", {"application": "members"})
+    cookie = answer.headers["Set-Cookie"].split(";")[0]
+    one = WireClient(running, json.loads(answer.body))
+    await one.poll(hold=0)
+    other, stranger = await client(running, Cookie=cookie), await client(running)
+    await one.send({"set": {"name": "Ada"}}, "person")
+    assert await one.receive() == [{"name": "Ada"}]
+    await other.send({"set": {"colour": "red"}}, "person")
+    await stranger.send("person")
+    assert [await other.receive(), await stranger.receive()] == [[{"name": "Ada", "colour": "red"}], [{}]]
+    await running.stop()
+    running = await serve(start)
+    again = await client(running, Cookie=cookie)
+    await again.send("person")
+    assert await again.receive() == [{"name": "Ada", "colour": "red"}]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from thywill.component import Component
 from thywill.core.changes import Changes, Stored
+from thywill.core.person import StoredPerson
 from thywill.core.record import ClientRecord, Recorded
 from thywill.errors import SettingsError, ThywillError
 
@@ -162,6 +163,21 @@ class Database(Component):
             DatabaseUnavailable: the database does not answer.
         """
         raise NotImplementedError
+
+    async def load_people(self) -> Sequence[StoredPerson]:
+        """Return what applications keep for people, those first that were seen longest ago.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer.
+        """
+        return ()
+
+    async def save_people(self, rows: Sequence[StoredPerson], gone: Sequence[str]) -> None:
+        """Store the rows, and delete those of the sessions ``gone``: all of it, or nothing if it raises.
+
+        Raises:
+            DatabaseUnavailable: the database cannot be written.
+        """
 
     async def retire(self) -> int:
         """Mark every record as gone, as a server does that starts without clients; return how many changed.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from thywill.core.measures import Measures
+from thywill.core.person import StoredPerson
 from thywill.core.record import ClientRecord, Recorded, storable
 from thywill.database.base import Database, DatabaseUnavailable, MessageStore
 from thywill.database.clients import ClientTable
@@ -19,6 +20,7 @@ from thywill.database.lease import Deposed, Lease
 from thywill.database.messages import Models
 from thywill.database.owner import ServerProcess, this_process
 from thywill.database.pending import Pending
+from thywill.database.people import PeopleTable
 from thywill.database.rows import Row, decode, encode, key
 from thywill.database.schema import MIGRATIONS, create_lost_tables
 from thywill.database.store import PeeweeMessages
@@ -94,7 +96,9 @@ class PeeweeDatabase(Database):
         self._thread = TimedThread(database, self.migrations, refuse=settings.migrate == "refuse")
         self._lease = Lease(database)
         self._table = ClientTable(database, self._lease.transaction)
-        self._models = [self._table.model, self._lease.model, *Models.bound_to(database).all()]
+        self._people = PeopleTable(database, self._lease.transaction)
+        own = [self._table.model, self._people.model, self._lease.model]
+        self._models = [*own, *Models.bound_to(database).all()]
         self._pending = Pending(settings.buffer)
         self._trouble = Trouble()
         self._turn = asyncio.Lock()
@@ -223,6 +227,12 @@ class PeeweeDatabase(Database):
         state, application = (None if value is None else key(value) for value in (state, application))
         rows = await self._thread.run(self._table.find_all, state, application, limit)
         return [decode(row) for row in rows]
+
+    async def load_people(self) -> Sequence[StoredPerson]:
+        return await self._thread.run(self._people.load)
+
+    async def save_people(self, rows: Sequence[StoredPerson], gone: Sequence[str]) -> None:
+        await self._thread.run(self._people.write, rows, gone)
 
     async def retire(self) -> int:
         """Write what waits, then mark all records as gone."""

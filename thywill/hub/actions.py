@@ -14,6 +14,7 @@ from thywill.core.message import PACK, Message
 from thywill.core.user import Identity
 from thywill.hub.client import LiveClient
 from thywill.hub.directory import Directory
+from thywill.hub.people import People
 from thywill.hub.ports import MessageQueue
 from thywill.hub.rates import ClientRates
 
@@ -31,6 +32,7 @@ class Actions:
     Args:
         directory: finds clients.
         queue: saves what is done.
+        people: what applications keep for people.
         evict: ends a client, with a reason for its browser.
         new_rates: makes the limits of one client.
         monotonic: the clock of the limits.
@@ -40,6 +42,7 @@ class Actions:
         self,
         directory: Directory,
         queue: MessageQueue,
+        people: People,
         evict: Callable[[LiveClient, str], None],
         new_rates: Callable[[], ClientRates],
         monotonic: Callable[[], float],
@@ -49,6 +52,7 @@ class Actions:
         self.declare = queue.declare
         self._directory = directory
         self._queue = queue
+        self.person = people.of
         self._evict = evict
         self._new_rates = new_rates
         self._monotonic = monotonic

@@ -65,6 +65,10 @@ class Directory:
         """How many channels have a member."""
         return len(self._channels)
 
+    def has_session(self, session: str) -> bool:
+        """Tell whether a session has a client here."""
+        return bool(self._sessions.of(session))
+
     # Adding and removing.
 
     def create(self, application: str, session: str, outbox: Outbox) -> LiveClient:

@@ -27,6 +27,7 @@ from thywill.hub.hub import Hub
 from thywill.hub.leases import Leases, Timing
 from thywill.hub.meter import Meter
 from thywill.hub.parts import Parts
+from thywill.hub.people import People
 from thywill.hub.ports import Listener, MessageQueue
 from thywill.hub.rates import ClientLimits, ClientRates
 
@@ -77,6 +78,7 @@ def build(
     call_soon: Callable[[Callable[[], None]], object],
     limits: ClientLimits | None = None,
     meter: Meter | None = None,
+    people: People | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     wall: Callable[[], float] = time.time,
 ) -> Room[Q, L]:
@@ -86,6 +88,7 @@ def build(
         make_queue: makes the queue, which delivers by the ``Delivery``, but not before this has returned.
         make_applications: makes the applications, which act by the ``Actions``; likewise.
         signer, timing, limits, meter: as in ``Directory``, ``Leases``, ``Admission`` and ``Parts``.
+        people: what applications keep for people.
         call_soon: runs a function in the next turn of the loop.
         monotonic, wall: the two clocks. Deadlines use the first; records and tokens the second.
     """
@@ -96,7 +99,8 @@ def build(
     drain = Drain(directory)
     new_rates = partial(ClientRates, limits, meter.limited)
     queue = make_queue(Delivery(directory, call_soon, ends.evict, meter))
-    actions = Actions(directory, queue, ends.evict, new_rates, monotonic)
+    people = People() if people is None else people
+    actions = Actions(directory, queue, people, ends.evict, new_rates, monotonic)
     applications = make_applications(actions, queue)
     leases = ends.leases = Leases(
         timing, directory, admission, queue, applications, call_soon, monotonic, wall

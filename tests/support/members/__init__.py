@@ -32,5 +32,9 @@ class Members(Application):
     async def on_message(self, client: Client, message: Any) -> None:
         if message == "who":
             await client.send(client.user and list(client.user))
+        elif message == "person":
+            await client.send(client.person)
+        elif "set" in message:
+            client.person.update(message["set"])
         else:
             await self.send_to_user(message["user"], message["data"])

@@ -1,0 +1,139 @@
+"""What applications keep for the people that use them: a dict for each browser's session.
+
+All clients of a session have the same dict, and nothing reports a change in it. So a dict that somebody has
+asked for is compared with what was saved last, for some seconds, and a last time when the session has no
+client any more. An example:
+
+     0.0 s   a hook asks for the person of session "s": {"name": "Ada"} is read from its saved text
+     0.2 s   the hook sets the name to "Eve"
+     0.5 s   ``changes`` finds that the dict differs, and returns a row, which is saved
+    60.0 s   the last client of "s" is gone: the dict is dropped, and its text stays
+
+A person whose data is no JSON or too large is not saved: what was saved before stays.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+from thywill.core.person import StoredPerson, public_id
+from thywill.core.record import decode_data, encode_data
+
+log = logging.getLogger("thywill.hub")
+
+WATCHED = 10.0
+"""Seconds after it was asked for in which a dict is compared."""
+WALK = 2000
+"""Dicts that are looked at in one call, to drop those of sessions that have ended."""
+DAY = 86_400.0
+
+
+class People:
+    """The people of all applications.
+
+    Args:
+        most: how many are kept; beyond it the one that nobody has asked for longest is forgotten.
+        size: bytes of JSON that one may have.
+        age: seconds after which one is forgotten that nobody has asked for.
+    """
+
+    def __init__(self, most: int = 100_000, size: int = 4096, age: float = 90 * DAY) -> None:
+        self.most = most
+        self.size = size
+        self.age = age
+        self._saved: dict[str, StoredPerson] = {}
+        self._open: dict[str, dict[str, Any]] = {}
+        self._asked: dict[str, float | None] = {}
+        self._refused: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._saved)
+
+    def load(self, rows: Iterable[StoredPerson]) -> None:
+        """Take what was saved, the oldest first."""
+        self._saved = {row.session: row for row in rows}
+
+    def of(self, session: str) -> dict[str, Any]:
+        """Return the dict of ``session``, which the caller may be about to change."""
+        found = self._open.get(session)
+        if found is None:
+            saved = self._saved.get(session)
+            found = self._open[session] = decode_data(saved.data) if saved else {}
+        self._asked[session] = None
+        return found
+
+    def changes(self, is_alive: Callable[[str], bool], now: float) -> list[StoredPerson]:
+        """Return the rows that have to be saved.
+
+        Args:
+            is_alive: tells whether a session has a client.
+            now: seconds since the epoch.
+        """
+        rows = [row for session in self._watched(now) if (row := self._changed(session, now))]
+        return rows + self._close(is_alive, now)
+
+    def saved(self, rows: Iterable[StoredPerson]) -> None:
+        """The database has these rows now."""
+        for row in rows:
+            self._saved.pop(row.session, None)
+            self._saved[row.session] = row
+
+    def excess(self, now: float) -> list[str]:
+        """Forget those that are too old or too many; return their sessions."""
+        gone: list[str] = []
+        for session, row in self._saved.items():
+            if row.seen > now - self.age and len(self._saved) - len(gone) <= self.most:
+                break
+            gone.append(session)
+        for session in gone:
+            del self._saved[session]
+        return gone
+
+    def _watched(self, now: float) -> list[str]:
+        for session, asked in list(self._asked.items()):
+            if asked is None:
+                self._asked[session] = now
+            elif asked < now - WATCHED:
+                del self._asked[session]
+        return list(self._asked)
+
+    def _close(self, is_alive: Callable[[str], bool], now: float) -> list[StoredPerson]:
+        rows = []
+        for session in list(islice(self._open, WALK)):
+            data = self._open.pop(session)
+            if session in self._asked or is_alive(session):
+                self._open[session] = data  # at the end, so that the next call looks at others
+                continue
+            self._open[session] = data
+            if row := self._changed(session, now):
+                rows.append(row)
+                self._asked[session] = now  # dropped when it is saved
+            else:
+                del self._open[session]
+                self._refused.discard(session)
+        return rows
+
+    def _changed(self, session: str, now: float) -> StoredPerson | None:
+        old = self._saved.get(session)
+        text = self._encoded(session)
+        if text is None or (old is None and text == "{}"):
+            return None
+        if old is not None and old.data == text and now - old.seen < DAY:
+            return None
+        return StoredPerson(session, text, now)
+
+    def _encoded(self, session: str) -> str | None:
+        try:
+            text = encode_data(self._open[session])
+            problem = f"it has {len(text)} bytes, and may have {self.size}" if len(text) > self.size else ""
+        except Exception as error:  # noqa: BLE001 - an application may put anything there
+            problem = f"it is not JSON: {error}"
+        if not problem:
+            return text
+        if session not in self._refused:
+            self._refused.add(session)
+            log.error("the person %s cannot be saved: %s", public_id(session), problem)
+        return None
