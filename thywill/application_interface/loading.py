@@ -96,7 +96,8 @@ def load_class(kind: type[Application], arguments: tuple[Any, ...] = ()) -> Load
     Raises:
         SettingsError: the class has a wrong hook, or misses a file.
     """
-    dotted, file = kind.__module__, sys.modules[kind.__module__].__file__
+    dotted = kind.__module__
+    file = getattr(sys.modules.get(dotted), "__file__", None)  # none where it was typed into a console
     _check_hooks(kind, dotted)
     _check_overflow(kind, dotted)
     _check_history(kind, dotted)

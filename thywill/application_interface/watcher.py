@@ -132,12 +132,18 @@ def sight(innermost: FrameType | None) -> Sight | None:
     for frame in reversed(frames):
         application = frame.f_locals.get("self")
         if isinstance(application, Application):
-            folder = str(Path(str(sys.modules[type(application).__module__].__file__)).parent)
-            own = (each for each in frames if each.f_code.co_filename.startswith(folder))
+            folder = _folder_of(type(application))
+            own = (each for each in frames if folder and each.f_code.co_filename.startswith(folder))
             last = next(own, frames[0])
             place = f"{last.f_code.co_filename}, line {last.f_lineno}"
             return Sight(frame, f"{application.name}.{frame.f_code.co_name}", place)
     return None
+
+
+def _folder_of(kind: type) -> str:
+    """Return the folder of the module of ``kind``; an empty text if it comes from no file."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return str(Path(file).parent) if file else ""
 
 
 def _frames(innermost: FrameType | None) -> Iterator[FrameType]:
