@@ -163,7 +163,7 @@ class Service:
         self.client_interface = _build(pages, self._surroundings(engine, signer, root))
         self.refusals = Refusals(self.meter.errors)
         self.publishing = self._make_publishing(settings.section("publishing", PublishingSettings))
-        self._parts = [*self._components(), self.status.engine.applications]
+        self._parts = [*self._components(), *self.queue.late_parts(), self.status.engine.applications]
         self._server = self._make_server()
         self._started: list[Component] = []
         self._sockets: list[socket.socket] = []
@@ -195,6 +195,7 @@ class Service:
             signer,
             self.timing,
             call_soon=asyncio.get_running_loop().call_soon,
+            make_hub=chosen.kind.hub,
             limits=_client_limits(self.limits).within(self.settings.max_clients),
             meter=self.meter,
             people=people,
@@ -326,16 +327,16 @@ class Service:
             if part is self.applications:
                 # Before the first hook: its messages reach restored clients, and have later ids than theirs.
                 await self._restore()
-            await part.start()
+            if part is not self.applications or not self.queue.shared:  # else they start when they are led
+                await part.start()
             self._started.append(part)
             if part is self.database and not self.queue.shared:
                 # Before anything is read there: another server may write until it has ended.
                 await self.database.own(self.address, self.queue.settings.takeover, self._give_way)
         self.engine.leases.resume()
         files = [file for part in self._parts for file in part.files()]
-        for line in make_private(
-            self.folder, [self.folder / self.client_interface.settings.secret_file, *files]
-        ):
+        secret = self.folder / self.client_interface.settings.secret_file
+        for line in make_private(self.folder, [secret, *files]):
             log.warning("%s", line)
 
     def _give_way(self, reason: str) -> None:

@@ -75,6 +75,7 @@ class MemorySharedStore(SharedStore):
         self.fault: str | None = None
         self.batches: list[list[Operation]] = []
         self._gate = asyncio.Event()
+        self._claimed: Callable[[str], None] = lambda _: None
 
     def let_go(self) -> None:
         """Let the calls that wait go on."""
@@ -97,13 +98,14 @@ class MemorySharedStore(SharedStore):
             if other.secret != server.secret:
                 raise SettingsError(f"the server {other.row.name} has another secret")
         self.name = server.row.name
+        self.memory.listeners[self.name] = self._claimed
 
     async def stop(self) -> None:
         self.memory.beats.pop(self.name, None)
         self.memory.listeners.pop(self.name, None)
 
     def listen(self, claimed: Callable[[str], None]) -> None:
-        self.memory.listeners[self.name] = claimed
+        self._claimed = claimed
 
     async def beat(self, server: Heartbeat, seconds: float) -> None:
         await self._arrive()

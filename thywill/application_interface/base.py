@@ -126,5 +126,23 @@ class ApplicationInterface(Component, Listener):
         """
         return None
 
+    async def lead(self, name: str, actions: Actions) -> None:
+        """Start one application: this server runs its hooks from now on. Only with a queue that is shared.
+
+        What it had in memory when this server led it before does not count any more.
+
+        Args:
+            name: the application.
+            actions: what it can do, in place of the actions of the constructor.
+
+        Raises:
+            SettingsError: the application fails.
+        """
+        raise NotImplementedError
+
+    async def abandon(self, name: str) -> None:
+        """Stop one application at once: another server runs its hooks, and the interrupted steps again."""
+        raise NotImplementedError
+
     def resumed(self, client: LiveClient) -> None:
         """Do nothing, for interfaces whose applications keep nothing in memory about a client."""

@@ -15,6 +15,7 @@ import msgspec
 from thywill.application import Application, Client, make_application
 from thywill.application_interface.base import ApplicationInterface, Loaded, Page
 from thywill.application_interface.beside import Beside
+from thywill.application_interface.ending import await_ends, cancel, is_cancelled
 from thywill.application_interface.loading import failure_of, load, load_class, overridden, slips
 from thywill.application_interface.tickers import Tickers
 from thywill.application_interface.watcher import Watcher
@@ -38,12 +39,6 @@ Guard = Callable[[Hook, str, LiveClient], Awaitable[None]]
 AUTHENTICATE_SECONDS = 10.0
 """Seconds that an application has to say who a visitor is, who waits for a page meanwhile."""
 AUTHENTICATE_RETRY = 5.0
-NAME_AFTER = 1.0
-"""Seconds after which a stop names the hooks that it waits for."""
-CANCEL_SECONDS = 1.0
-"""Seconds that a hook has to end when it is cancelled."""
-NAMES = 5
-"""How many hooks are named in one line."""
 ABANDON_AFTER = 1.0
 """Seconds that a call may still run when its client has gone: nobody waits for its result."""
 
@@ -176,6 +171,8 @@ class LocalApplications(ApplicationInterface):
         super().__init__(settings, actions, message, stop_timeout, applications)
         self._watcher = Watcher(settings.slow_hook) if settings.slow_hook else None
         self._applications: dict[str, Application] = {}
+        self._loaded: dict[str, Loaded] = {}
+        self._acting: dict[str, Actions] = {}  # of those that are led, in place of ``actions``
         self._pages: dict[str, Page] = {}
         self._mailboxes: dict[LiveClient, Mailbox] = {}
         self._started: list[Application] = []
@@ -191,12 +188,15 @@ class LocalApplications(ApplicationInterface):
             raise SettingsError(
                 _twice(name, type(self._applications[name]).__module__, loaded.kind.__module__)
             )
+        self._applications[name] = self._make(loaded, self.actions)
+        self._loaded[name] = loaded
+        self._pages[name] = loaded.page
+
+    def _make(self, loaded: Loaded, actions: Actions) -> Application:
         try:
-            application = make_application(loaded.kind, loaded.arguments, name, self.actions, self.message)
+            return make_application(loaded.kind, loaded.arguments, loaded.page.name, actions, self.message)
         except Exception as error:
             raise failure_of(f"{loaded.kind.__module__}.{loaded.kind.__name__}", error) from error
-        self._applications[name] = application
-        self._pages[name] = loaded.page
 
     async def start(self) -> None:
         """Start the applications.
@@ -210,24 +210,37 @@ class LocalApplications(ApplicationInterface):
             if found := slips(type(application)):
                 log.warning("%s has names that thywill does not use: %s", name, "; ".join(found))
             try:
-                await application.on_start()
-            except Exception as error:
-                await self._await_ends(self._tickers.stop())
+                await self._start(application)
+            except SettingsError:
+                await await_ends(self._tickers.stop(), self.stop_timeout)
                 await self._stop_started()
                 self._stop_watcher()
-                raise failure_of(f"{name}.on_start", error) from error
-            self._started.append(application)
-            if names := overridden(application):
-                log.warning("%s overrides names of thywill's own: %s; rename them", name, ", ".join(names))
-            self.lead(name)
+                raise
 
-    def lead(self, name: str) -> None:
-        """Start what only one server runs for an application: its methods with ``@every``."""
-        self._tickers.start(name, self._applications[name])
+    async def _start(self, application: Application) -> None:
+        name = application.name
+        try:
+            await application.on_start()
+        except Exception as error:
+            raise failure_of(f"{name}.on_start", error) from error
+        self._started.append(application)
+        if names := overridden(application):
+            log.warning("%s overrides names of thywill's own: %s; rename them", name, ", ".join(names))
+        self._tickers.start(name, application)
 
-    async def follow(self, name: str) -> None:
-        """Stop what ``lead`` has started; a call that is under way has ``stop_timeout`` to end."""
-        await self._await_ends(self._tickers.stop(name))
+    async def lead(self, name: str, actions: Actions) -> None:
+        if self._watcher is not None and not self._acting:
+            self._watcher.start()
+        self._acting[name] = actions
+        self._applications[name] = application = self._make(self._loaded[name], actions)
+        await self._start(application)
+
+    async def abandon(self, name: str) -> None:
+        running = self._tickers.stop(name)
+        for client in [each for each in self._mailboxes if each.application == name]:
+            running.update(self._mailboxes.pop(client).tasks())
+        await cancel(running)
+        await self._stop_one(self._applications[name])
 
     async def stop(self) -> None:
         """Wait for the running hooks, at most ``stop_timeout``, and call ``on_stop`` of each application.
@@ -237,7 +250,7 @@ class LocalApplications(ApplicationInterface):
         running = self._tickers.stop()
         for box in self._mailboxes.values():
             running.update(box.tasks())
-        await self._await_ends(running)
+        await await_ends(running, self.stop_timeout)
         await self._stop_started()
         self._stop_watcher()
 
@@ -247,20 +260,14 @@ class LocalApplications(ApplicationInterface):
 
     async def _stop_started(self) -> None:
         while self._started:
-            application = self._started.pop()
+            await self._stop_one(self._started[-1])
+
+    async def _stop_one(self, application: Application) -> None:
+        if application in self._started:
+            self._started.remove(application)
             name = f"{application.name}.on_stop"
             hook = self._guarded(application.on_stop, name, "at the stop")
-            await self._await_ends({name: asyncio.ensure_future(hook)})
-
-    async def _await_ends(self, running: Mapping[str, asyncio.Task[None]]) -> None:
-        if not await _ended(running, min(NAME_AFTER, self.stop_timeout)):
-            names = _names(running)
-            log.warning("the stop waits for hooks, %g s at most: %s", self.stop_timeout, names)
-            await _ended(running, self.stop_timeout - NAME_AFTER)
-        for task in running.values():
-            task.cancel()
-        if not await _ended(running, CANCEL_SECONDS):
-            log.error("left behind, since they ignore that they are cancelled: %s", _names(running))
+            await await_ends({name: asyncio.ensure_future(hook)}, self.stop_timeout)
 
     def application(self, name: str) -> Application:
         """Return the application of that name."""
@@ -346,10 +353,12 @@ class LocalApplications(ApplicationInterface):
     def _mailbox(self, client: LiveClient) -> Mailbox:
         mailbox = self._mailboxes.get(client)
         if mailbox is None:
-            mailbox = self._mailboxes[client] = Mailbox(
-                client, self.actions.handled, self._mailboxes.__delitem__
-            )
+            handled = self._acting.get(client.application, self.actions).handled
+            mailbox = self._mailboxes[client] = Mailbox(client, handled, self._forget)
         return mailbox
+
+    def _forget(self, client: LiveClient) -> None:
+        self._mailboxes.pop(client, None)  # those of an application that is abandoned are gone already
 
     async def _guarded(self, hook: Hook, name: str, of: LiveClient | str) -> None:
         try:
@@ -379,11 +388,12 @@ class LocalApplications(ApplicationInterface):
             await self._reply(client, outcome, item.n)
 
     async def _reply(self, client: LiveClient, outcome: bytes, number: int) -> None:
+        actions = self._acting.get(client.application, self.actions)
         message = Message(outcome, reply_to=number)
         # Tried until it is sent: the browser waits for it, and the step has not ended before.
         while True:
             try:
-                await self.actions.append(client.application, Address.client(client.id), message)
+                await actions.append(client.application, Address.client(client.id), message)
             except Unavailable as error:
                 await asyncio.sleep(error.retry)
             else:
@@ -458,27 +468,6 @@ def _checked(user: object) -> User | None:
     if not str(user.id):
         raise ValueError("the id of a user is empty")
     return User(str(user.id), str(user.name))
-
-
-def is_cancelled() -> bool:
-    """Return whether the current task itself is being cancelled, and not only what it waits for."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-async def _ended(running: Mapping[str, asyncio.Task[None]], seconds: float) -> bool:
-    """Wait for the tasks, at most ``seconds``; return whether all have ended."""
-    tasks = [task for task in running.values() if not task.done()]
-    if not tasks:
-        return True
-    _, late = await asyncio.wait(tasks, timeout=max(seconds, 0.0))
-    return not late
-
-
-def _names(running: Mapping[str, asyncio.Task[None]]) -> str:
-    names = [name for name, task in running.items() if not task.done()]
-    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
-    return ", ".join(names[:NAMES]) + more
 
 
 def _twice(name: str, first: str, second: str) -> str:

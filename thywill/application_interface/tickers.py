@@ -85,11 +85,12 @@ class Tickers:
         self._late: defaultdict[str, Histogram] = defaultdict(Histogram)
 
     def start(self, name: str, application: Application) -> None:
-        """Start the tickers of the application ``name``; those that have started already go on."""
+        """Start the tickers of the application ``name``, in place of those of an earlier object."""
         for method, seconds in application._handlers.tickers.items():
             tick, late = getattr(application, method), self._late[name]
             ticker = Ticker(f"{name}.{method}", seconds, tick, late)
-            self._tickers.setdefault((name, method), ticker).start()
+            self._tickers[name, method] = ticker
+            ticker.start()
 
     def stop(self, name: str | None = None) -> dict[str, asyncio.Task[None]]:
         """Stop the tickers of one application, or all; return the calls that are under way, by name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from tornado.httputil import HTTPServerConnectionDelegate
@@ -26,6 +27,7 @@ from thywill.errors import BadTicket, Draining, Failed, MethodNotAllowed, NotFou
 from thywill.http.message import JSON, Refusal, Reply, Request
 from thywill.http.site import Endpoint
 from thywill.hub.client import LiveClient
+from thywill.hub.ports import Elsewhere
 from thywill.wire.endpoint import JsonEndpoint
 from thywill.wire.handlers import MethodsHandler, allow
 from thywill.wire.origins import Origins
@@ -171,9 +173,26 @@ class TornadoClientInterface(ClientInterface):
         reply.send(200, envelope.encode_object(answer), head)
 
     def _renew(self, renew: envelope.NewTicket, request: Request, reply: Reply) -> None:
-        client = self.surroundings.hub.find(renew.token)
+        try:
+            client = self.surroundings.hub.find(renew.token)
+        except Elsewhere as elsewhere:
+            # Its page has a cursor that is not known here; the next poll brings it.
+            elsewhere.bring(0, partial(self._renew_again, renew, request, reply))
+            return
         seconds = self.identities.renew(client, renew.ticket)
         reply.send(200, envelope.encode_object({"ticket": seconds}))
+
+    def _renew_again(
+        self, renew: envelope.NewTicket, request: Request, reply: Reply, error: RequestError | None
+    ) -> None:
+        """The client, which was with another server, is here now."""
+        try:
+            if error is not None:
+                raise error
+            self._renew(renew, request, reply)
+        except RequestError as refusal:
+            self.surroundings.hub.refused(refusal)
+            reply.send(*answer_to(refusal))
 
     def _cookies(self, request: Request) -> bytes | None:
         # A page of any origin at all must not join the session that the browser has with ours.

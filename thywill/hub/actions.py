@@ -12,10 +12,10 @@ from thywill.core.history import pack
 from thywill.core.lifecycle import State
 from thywill.core.message import PACK, Message
 from thywill.core.user import Identity
+from thywill.hub.audience import Audience
 from thywill.hub.client import LiveClient
-from thywill.hub.directory import Directory
 from thywill.hub.people import People
-from thywill.hub.ports import MessageQueue
+from thywill.hub.ports import ActionQueue
 from thywill.hub.rates import ClientRates
 
 Snapshot = Callable[[], Any]
@@ -40,8 +40,8 @@ class Actions:
 
     def __init__(
         self,
-        directory: Directory,
-        queue: MessageQueue,
+        directory: Audience,
+        queue: ActionQueue,
         people: People,
         evict: Callable[[LiveClient, str], None],
         new_rates: Callable[[], ClientRates],
@@ -52,6 +52,7 @@ class Actions:
         self.declare = queue.declare
         self._directory = directory
         self._queue = queue
+        self.people = people
         self.person = people.of
         self._evict = evict
         self._new_rates = new_rates

@@ -12,6 +12,7 @@ from thywill.core.outbox import Entry, Full
 from thywill.hub.client import LiveClient
 from thywill.hub.directory import Directory
 from thywill.hub.meter import Meter
+from thywill.hub.moves import Moves
 
 log = logging.getLogger("thywill.hub")
 
@@ -28,7 +29,7 @@ class Delivery:
     Args:
         directory: finds the receivers.
         call_soon: runs a function in the next turn of the loop.
-        disconnect: ends a client, with a reason for its browser.
+        moves: ends clients; a queue that several servers share moves clients by it, too.
         meter: counts messages, drops and disconnected clients.
     """
 
@@ -36,13 +37,13 @@ class Delivery:
         self,
         directory: Directory,
         call_soon: Callable[[Callable[[], None]], object],
-        disconnect: Callable[[LiveClient, str], None],
+        moves: Moves,
         meter: Meter,
     ) -> None:
         self._directory = directory
         self._clients = directory.clients
         self._call_soon = call_soon
-        self._disconnect = disconnect
+        self.moves = moves
         self._meter = meter
         self._ready: list[LiveClient] = []
         self._sweeps: dict[str, tuple[list[LiveClient], int]] = {}
@@ -94,7 +95,7 @@ class Delivery:
     def _cut_off(self, client: LiveClient, cause: str, reason: str) -> None:
         log.warning("%s is disconnected: %s", client, reason)
         self._meter.disconnected[cause] += 1
-        self._disconnect(client, reason)
+        self.moves.evict(client, reason)
 
     def _dropped(self, client: LiveClient, entry: Entry, count: int) -> None:
         self._meter.dropped[(entry.overflow or client.outbox.bounds.overflow).value] += count

@@ -67,13 +67,17 @@ class Hub:
             raise Draining("the server is about to stop", retry=2)
         self._admission.check(address)
         outbox = self._queue.open(application)
-        client = self._directory.create(application, session, outbox)
+        client = self._directory.create(application, session, outbox, self._prefix(application))
         client.address = address
         self._directory.identify(client, identity)
         self._admission.add(client, address)
         self._meter.add(application)
         self._leases.grace(client)
         return client
+
+    def _prefix(self, application: str) -> str:
+        """Return how the ids of the clients of ``application`` begin."""
+        return ""
 
     def find(self, token: str) -> LiveClient:
         """Return the client that ``token`` was issued to.
@@ -84,11 +88,16 @@ class Hub:
         Raises:
             BadToken: this server did not issue the token, or it was changed or has expired.
             Gone: the token is valid, but its client is gone.
+            Elsewhere: it may be with another server.
         """
         client = self._clients.get(token.partition(".")[0])
         if client is not None and token.isascii() and hmac.compare_digest(client.token, token):
             return client
         return self._directory.verify(token)
+
+    def find_anywhere(self, token: str) -> LiveClient:
+        """Return the client, or what stands for one that may be with another server, to receive or leave."""
+        return self.find(token)
 
     @property
     def grace(self) -> float:
@@ -228,11 +237,7 @@ class Hub:
             Gap: a number is missing.
             TooMany: the application is behind with the earlier messages of this client.
         """
-        rates, now = client.rates or self._rates(client), self._monotonic()
-        if wait := rates.messages.take(now, len(items) or 1):
-            raise rates.refusal("sends", wait)
-        if size and (wait := rates.bytes.take(now, size)):
-            raise rates.refusal("send_bytes", wait)
+        self._count_sends(client, len(items), size)
         inbox = client.inbox
         fresh = inbox.accept(items, self._timing.pending - inbox.received + client.handled)
         if not fresh and items and items[-1].n > inbox.received:
@@ -241,6 +246,13 @@ class Hub:
         if client.receiver is None:
             self._leases.pause(client)
         self._queue.accept(client, fresh, partial(self._accepted, client, fresh, inbox.received, answer))
+
+    def _count_sends(self, client: LiveClient, count: int, size: int) -> None:
+        rates, now = client.rates or self._rates(client), self._monotonic()
+        if wait := rates.messages.take(now, count or 1):
+            raise rates.refusal("sends", wait)
+        if size and (wait := rates.bytes.take(now, size)):
+            raise rates.refusal("send_bytes", wait)
 
     def _accepted(
         self,

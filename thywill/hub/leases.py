@@ -151,6 +151,8 @@ class Leases:
             self._queue.changed(client)
             # The pause counts towards the grace time.
             self.hold(client, max(self._timing.grace - self._timing.pause, 0))
+        elif client.greeted and self._queue.ends_clients:
+            self.hold(client, self._timing.grace)
         else:
             self.end(client, Event.EXPIRE, Gone("its grace time has passed"))
 
@@ -204,6 +206,13 @@ class Leases:
         Raises:
             Gone: it has ended before.
         """
+        self._remove(client, event, reason)
+        self._queue.close(client, partial(self._closed, client), reason if event is Event.EVICT else None)
+        receiver, client.receiver = client.receiver, None
+        if receiver is not None:
+            receiver.end(reason)
+
+    def _remove(self, client: LiveClient, event: Event, reason: Gone) -> None:
         client.state = advance(client.state, event)
         client.seen = self._wall()
         self._directory.remove(client)
@@ -212,14 +221,38 @@ class Leases:
         client.outbox.entries.clear()
         if client.greeted:
             log.info("%s of %s is gone: %s", client, client.application, reason)
-        self._queue.close(client, partial(self._closed, client), reason if event is Event.EVICT else None)
-        receiver, client.receiver = client.receiver, None
-        if receiver is not None:
-            receiver.end(reason)
 
     def _closed(self, client: LiveClient, _error: RequestError | None) -> None:
         if client.greeted:
             self._listener.disconnected(client)
+
+    # Between servers that share a queue, which has saved already what happens here.
+
+    def adopt(self, client: LiveClient) -> None:
+        """``client`` has come from another server."""
+        self._directory.add(client)
+        self._admission.add(client, client.address)
+        if client.greeted:
+            self._admission.polled(client)
+        self.grace(client)
+
+    def let_go(self, client: LiveClient) -> None:
+        """``client`` is with another server now: forget it, and let its page repeat its request."""
+        receiver, client.receiver = client.receiver, None
+        if receiver is not None:
+            receiver.supersede()
+        client.state = State.GONE
+        self._directory.remove(client)
+        self._admission.remove(client)
+        self._wheel.cancel(client)
+        client.outbox.entries.clear()
+
+    def depart(self, client: LiveClient, reason: Gone) -> None:
+        """``client`` has ended: answer its waiting request with ``reason``."""
+        self._remove(client, Event.EVICT, reason)
+        receiver, client.receiver = client.receiver, None
+        if receiver is not None:
+            receiver.end(reason)
 
     # After a restart of the server.
 

@@ -28,6 +28,18 @@ Answer = Callable[[int, RequestError | None], None]
 """Called with the number up to which a browser's messages are accepted, and the error if they are not."""
 
 
+class Elsewhere(Exception):
+    """A request's client is not with this server, but may be with another one.
+
+    ``bring(cursor, then)`` brings it here: ``then`` is called with None when the client is here, so that the
+    request can be tried again, or with the error that answers the request. ``cursor`` is the page's.
+    """
+
+    def __init__(self, bring: Callable[[int, Then], None]) -> None:
+        super().__init__("the client is not with this server")
+        self.bring = bring
+
+
 class Listener(ABC):
     """What the hub calls when a client does something: the applications."""
 
@@ -52,27 +64,8 @@ class Listener(ABC):
         """``client`` is gone; called only after ``connected`` or ``resumed``."""
 
 
-class MessageQueue(ABC):
-    """What the hub calls to save something: messages, and changes of clients.
-
-    Events become safe in the order of the calls. For example, a message is never safe before the memberships
-    that decide who gets it. Only ``append`` may wait.
-    """
-
-    durable: ClassVar[bool] = False
-    """Whether it outlives the process and needs its database."""
-
-    @abstractmethod
-    def open(self, application: str) -> Outbox:
-        """Return the outbox of a new client."""
-
-    @abstractmethod
-    def add(self, client: LiveClient) -> None:
-        """``client`` has polled for the first time; before that it is not saved."""
-
-    @abstractmethod
-    def changed(self, client: LiveClient) -> None:
-        """The record of ``client`` has changed: its state, its address, or when it was seen last."""
+class ActionQueue(ABC):
+    """What is called to save what applications do; one part of the ``MessageQueue``."""
 
     @abstractmethod
     def identified(self, client: LiveClient) -> None:
@@ -124,6 +117,50 @@ class MessageQueue(ABC):
         """
 
     @abstractmethod
+    def handled(self, client: LiveClient, number: int) -> None:
+        """The application has ended this step of ``client`` (see ``thywill.hub.step``)."""
+
+    @abstractmethod
+    def subscribed(self, client: LiveClient, channel: str) -> None:
+        """``client`` is in ``channel`` from now on."""
+
+    @abstractmethod
+    def unsubscribed(self, client: LiveClient, channel: str) -> None:
+        """``client`` is not in ``channel`` any more."""
+
+
+class MessageQueue(ActionQueue):
+    """What the hub calls to save something: messages, and changes of clients.
+
+    Events become safe in the order of the calls. For example, a message is never safe before the memberships
+    that decide who gets it. Only ``append`` may wait.
+    """
+
+    durable: ClassVar[bool] = False
+    """Whether it outlives the process and needs its database."""
+
+    ends_clients: ClassVar[bool] = False
+    """Whether it ends clients that stay away for the grace time; otherwise the hub does.
+
+    A client that has not polled is ended by the hub in any case."""
+
+    def listener(self, applications: Listener) -> Listener:
+        """Return what gets the events of clients: the applications, or what stands before them."""
+        return applications
+
+    @abstractmethod
+    def open(self, application: str) -> Outbox:
+        """Return the outbox of a new client."""
+
+    @abstractmethod
+    def add(self, client: LiveClient) -> None:
+        """``client`` has polled for the first time; before that it is not saved."""
+
+    @abstractmethod
+    def changed(self, client: LiveClient) -> None:
+        """The record of ``client`` has changed: its state, its address, or when it was seen last."""
+
+    @abstractmethod
     async def publish(self, publications: Sequence[Publication]) -> list[int]:
         """Add messages from outside, all of them or none; return their ids when they are safe.
 
@@ -137,18 +174,6 @@ class MessageQueue(ABC):
     @abstractmethod
     def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
         """``client`` has sent ``items``: call ``then`` when these and all earlier ones are safe."""
-
-    @abstractmethod
-    def handled(self, client: LiveClient, number: int) -> None:
-        """The application has ended this step of ``client`` (see ``thywill.hub.step``)."""
-
-    @abstractmethod
-    def subscribed(self, client: LiveClient, channel: str) -> None:
-        """``client`` is in ``channel`` from now on."""
-
-    @abstractmethod
-    def unsubscribed(self, client: LiveClient, channel: str) -> None:
-        """``client`` is not in ``channel`` any more."""
 
     @abstractmethod
     def is_from_a_lost_time(self, application: str, cursor: int) -> bool:

@@ -2,7 +2,7 @@
 
     directory, admission, drain ─▶ delivery ─▶ queue ─▶ actions ─▶ applications ─▶ leases ─▶ hub
 
-The first ones end clients by the leases, which are made late. So they get methods of ``_Ends``, which has the
+The first ones end clients by the leases, which are made late. So they get the ``Moves``, which have the
 leases when the hub is complete; nothing is called before that.
 """
 
@@ -14,18 +14,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from thywill.core.lifecycle import Event
 from thywill.core.signing import Signer
-from thywill.errors import Gone
 from thywill.hub.actions import Actions
 from thywill.hub.admission import Admission
-from thywill.hub.client import LiveClient
 from thywill.hub.delivery import Delivery
 from thywill.hub.directory import Directory
 from thywill.hub.drain import Drain
 from thywill.hub.hub import Hub
 from thywill.hub.leases import Leases, Timing
 from thywill.hub.meter import Meter
+from thywill.hub.moves import Moves
 from thywill.hub.parts import Parts
 from thywill.hub.people import People
 from thywill.hub.ports import Listener, MessageQueue
@@ -57,18 +55,6 @@ class Room(Generic[Q, L]):
     applications: L
 
 
-class _Ends:
-    """Ends clients."""
-
-    leases: Leases
-
-    def evict(self, client: LiveClient, reason: str) -> None:
-        self.leases.evict(client, reason)
-
-    def make_room(self, client: LiveClient) -> None:
-        self.leases.end(client, Event.EXPIRE, Gone("it has not polled, and others needed its place"))
-
-
 def build(
     make_queue: Callable[[Delivery], Q],
     make_applications: Callable[[Actions, Q], L],
@@ -76,6 +62,7 @@ def build(
     timing: Timing,
     *,
     call_soon: Callable[[Callable[[], None]], object],
+    make_hub: Callable[[Parts], Hub] = Hub,
     limits: ClientLimits | None = None,
     meter: Meter | None = None,
     people: People | None = None,
@@ -90,22 +77,21 @@ def build(
         signer, timing, limits, meter: as in ``Directory``, ``Leases``, ``Admission`` and ``Parts``.
         people: what applications keep for people.
         call_soon: runs a function in the next turn of the loop.
+        make_hub: makes the hub, which may differ for a queue that several servers share.
         monotonic, wall: the two clocks. Deadlines use the first; records and tokens the second.
     """
     meter = meter or Meter(monotonic=monotonic)
     limits = limits or ClientLimits()
-    directory, ends = Directory(signer, timing.token, wall), _Ends()
-    admission = Admission(limits, timing.clients, meter.limited, ends.make_room, monotonic)
+    directory = Directory(signer, timing.token, wall)
+    moves = Moves(directory, timing)
+    admission = Admission(limits, timing.clients, meter.limited, moves.make_room, monotonic)
     drain = Drain(directory)
     new_rates = partial(ClientRates, limits, meter.limited)
-    queue = make_queue(Delivery(directory, call_soon, ends.evict, meter))
+    queue = make_queue(Delivery(directory, call_soon, moves, meter))
     people = People() if people is None else people
-    actions = Actions(directory, queue, people, ends.evict, new_rates, monotonic)
+    actions = Actions(directory, queue, people, moves.evict, new_rates, monotonic)
     applications = make_applications(actions, queue)
-    leases = ends.leases = Leases(
-        timing, directory, admission, queue, applications, call_soon, monotonic, wall
-    )
-    parts = Parts(
-        timing, directory, admission, leases, queue, applications, drain, meter, new_rates, monotonic
-    )
-    return Room(Hub(parts), actions, directory, leases, drain, queue, applications)
+    listener = queue.listener(applications)
+    leases = moves.leases = Leases(timing, directory, admission, queue, listener, call_soon, monotonic, wall)
+    parts = Parts(timing, directory, admission, leases, queue, listener, drain, meter, new_rates, monotonic)
+    return Room(make_hub(parts), actions, directory, leases, drain, queue, applications)

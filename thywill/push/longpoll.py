@@ -12,6 +12,7 @@ from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
+from thywill.hub.ports import Elsewhere
 from thywill.push.base import Push
 from thywill.wire.endpoint import JsonEndpoint
 from thywill.wire.refusals import answer_to
@@ -33,14 +34,27 @@ class LongPoll(Push):
 
     def _poll(self, poll: envelope.Poll, request: Request, reply: Reply) -> None:
         hub = self.hub
-        client = hub.find(poll.token)
-        hub.locate(client, request.peer, self.name)
-        hold = self.settings.hold if poll.hold is None else min(poll.hold, self.settings.hold)
-        parked = ParkedPoll(hub, client, reply)
-        hub.poll(client, parked, poll.cursor, hold)
+        try:
+            client = hub.find(poll.token)
+            hub.locate(client, request.peer, self.name)
+            hold = self.settings.hold if poll.hold is None else min(poll.hold, self.settings.hold)
+            hub.poll(client, ParkedPoll(hub, client, reply), poll.cursor, hold)
+        except Elsewhere as elsewhere:
+            elsewhere.bring(poll.cursor, partial(self._poll_again, poll, request, reply))
+
+    def _poll_again(
+        self, poll: envelope.Poll, request: Request, reply: Reply, error: RequestError | None
+    ) -> None:
+        """The client, which was with another server, is here now."""
+        try:
+            if error is not None:
+                raise error
+            self._poll(poll, request, reply)
+        except RequestError as refusal:
+            _refuse(self.hub, reply, refusal)
 
     def _send(self, send: envelope.Send, request: Request, reply: Reply) -> None:
-        client = self.hub.find(send.token)
+        client = self.hub.find_anywhere(send.token)
         size = len(send.messages)
         if size > self.limits.message:
             # Before they are decoded: a page of ours sends no more than one message's size at once.
@@ -52,7 +66,7 @@ class LongPoll(Push):
         self.hub.receive(client, items, partial(self._answer, reply), size)
 
     def _leave(self, leave: envelope.Leave, request: Request, reply: Reply) -> None:
-        client = self.hub.find(leave.token)
+        client = self.hub.find_anywhere(leave.token)
         if leave.messages == envelope.NO_MESSAGES:
             self._end(client, reply)
             return

@@ -25,6 +25,7 @@ from thywill.database.base import Database
 from thywill.errors import Gone
 from thywill.hub.client import LiveClient
 from thywill.hub.delivery import Delivery
+from thywill.hub.hub import Hub
 from thywill.hub.ports import MessageQueue, Then
 from thywill.hub.restored import Restored
 
@@ -81,12 +82,14 @@ class Queue(Component, MessageQueue):
     ``logs`` counts the messages that wait, by application. A message that is safe is delivered by
     ``receivers.deliver(application, address, message_id, message, logs[application])``.
 
-    ``shared`` says whether several servers may use one such queue at the same time. Then any of them can
-    answer any browser, and one database of records belongs to all of them. ``describe_server`` returns this
-    server's row in the list of servers; it is set before ``start``, and its ``name`` is this server's name.
+    ``hub`` is the class of the hub that works with this queue. ``shared`` says whether several servers
+    may use one such queue at the same time. Then any of them can answer any browser, and one database of
+    records belongs to all of them. ``describe_server`` returns this server's row in the list of servers;
+    it is set before ``start``, and its ``name`` is this server's name.
     """
 
     Settings: ClassVar[type[Any]] = QueueSettings
+    hub: ClassVar[type[Hub]] = Hub
     shared: ClassVar[bool] = False
     describe_server: Callable[[], ServerRow]
 
@@ -133,6 +136,10 @@ class Queue(Component, MessageQueue):
 
     async def restore(self, applications: Container[str]) -> Sequence[Restored]:
         """Return the clients that were stored before a restart; those of other applications are deleted."""
+        return ()
+
+    def late_parts(self) -> Sequence[Component]:
+        """Return what starts after the applications and stops before them."""
         return ()
 
     async def problem(self) -> str | None:

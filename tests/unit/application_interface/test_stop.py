@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.hub_fakes import World
 from thywill.application import Application, Client
-from thywill.application_interface import local
+from thywill.application_interface import ending
 from thywill.application_interface.loading import Loaded, page_of
 from thywill.application_interface.local import LocalApplications, LocalSettings
 from thywill.core.envelope import Item
@@ -87,7 +87,7 @@ async def test_a_hook_that_takes_too_long_is_named_and_cancelled(caplog: pytest.
 async def test_a_hook_that_ignores_its_cancellation_is_named_and_left(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "CANCEL_SECONDS", 0.05)
+    monkeypatch.setattr(ending, "CANCEL_SECONDS", 0.05)
     applications, slow, client = begun(0.05)
     slow.deaf = True
     await applications.start()
@@ -102,7 +102,7 @@ async def test_a_hook_that_ignores_its_cancellation_is_named_and_left(
 async def test_an_on_stop_that_never_ends_is_left_as_well(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "CANCEL_SECONDS", 0.05)
+    monkeypatch.setattr(ending, "CANCEL_SECONDS", 0.05)
     applications, slow, _ = begun(0.05)
     slow.go.set()
     gate = asyncio.Event()

@@ -74,13 +74,12 @@ async def test_a_stop_waits_for_the_call_that_is_under_way() -> None:
 async def test_a_leader_that_steps_down_stops_its_tickers_and_may_lead_again() -> None:
     async with run(Game) as app:
         applications: Any = app._engine.applications
-        await applications.follow("test_tickers")
+        await applications.abandon("test_tickers")
         await app.advance(1)
-        assert app.application.events == ["start"]
-        applications.lead("test_tickers")
-        applications.lead("test_tickers")
+        assert app.application.events == ["start", "stop"]
+        await applications.lead("test_tickers", applications.actions)
         await app.advance(0.05)
-        assert app.application.events == ["start", "tick", "tock"]
+        assert applications.application("test_tickers").events == ["start", "tick", "tock"]
 
 
 async def test_lateness_is_measured() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.support.hub_fakes import World
+from thywill.hub.audience import Sessions
 from thywill.hub.client import LiveClient
-from thywill.hub.directory import Sessions
 
 
 def test_a_session_has_its_live_clients() -> None:

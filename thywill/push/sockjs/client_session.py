@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import partial
 
 from thywill.core import envelope
 from thywill.core.outbox import Entry, Waiting, lost_in
 from thywill.errors import BadToken, Draining, Gap, Gone, Malformed, RequestError, TooLarge, TooMany
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
+from thywill.hub.ports import Elsewhere
 from thywill.push.base import ReadItems
 from thywill.push.sockjs import frames
 from thywill.push.sockjs.frames import INTAKE, Intake
@@ -42,7 +44,17 @@ class ClientSession(Session):
         keeper, name: as for every session.
     """
 
-    __slots__ = ("_address", "_client", "_greets", "_hub", "_outcome", "_read_items", "_sent", "_transport")
+    __slots__ = (
+        "_address",
+        "_client",
+        "_deferred",
+        "_greets",
+        "_hub",
+        "_outcome",
+        "_read_items",
+        "_sent",
+        "_transport",
+    )
 
     def __init__(self, hub: Hub, read_items: ReadItems, keeper: Keeper, name: str) -> None:
         super().__init__(keeper, name)
@@ -52,6 +64,7 @@ class ClientSession(Session):
         self._sent = 0
         self._greets = False
         self._outcome: bytes | None = None
+        self._deferred: list[str] | None = None  # what comes while the client is brought here
         self._address = self._transport = ""
 
     # What the session's life brings.
@@ -66,11 +79,31 @@ class ClientSession(Session):
             self._hub.locate(self._client, self._address, self._transport)
 
     def on_message(self, message: str) -> None:
+        if self._deferred is not None:
+            self._deferred.append(message)
+            return
         data = message.encode()
         try:
             self._take(envelope.decode(envelope.ClientFrame, data))
+        except Elsewhere as elsewhere:
+            if self.is_open:  # else the client has moved, and its page opens another session
+                self._wait_for_client(elsewhere, message)
         except RequestError as error:
             self._refuse(error)
+
+    def _wait_for_client(self, elsewhere: Elsewhere, message: str) -> None:
+        """The client is with another server: handle ``message``, and those that follow, when it is here."""
+        self._client, self._deferred = None, []
+        frame = envelope.decode(envelope.ClientFrame, message.encode())
+        elsewhere.bring(frame.cursor or 0, partial(self._take_again, message))
+
+    def _take_again(self, message: str, error: RequestError | None) -> None:
+        held, self._deferred = self._deferred or [], None
+        if self.is_open and error is not None:
+            self._refuse(error)
+        for each in (message, *held):
+            if self.is_open:
+                self.on_message(each)
 
     def on_heartbeat(self) -> None:
         if self._client is None:

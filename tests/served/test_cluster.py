@@ -1,0 +1,212 @@
+"""Three servers, each a process, that share a Redis; each request of a page meets one of them at random."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import random
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.command import wait_for
+from tests.support.redis_servers import RedisServer
+from tests.support.served import UNLIMITED, Served, page
+
+SETTINGS = """
+[queue]
+component = "thywill.queue.redis.queue.RedisQueue"
+url = "{url}"
+
+[client_interface]
+secret_file = "{secret}"
+
+[application_interface]
+applications = ["apps.chat", "tests.support.probe"]
+"""
+MESSAGES = 40
+PAGES = 4
+
+
+class Servers:
+    """The servers that run; ``ports`` has their ports."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.redis = RedisServer("redis", "appendonly yes")
+        secret = folder / "secret"
+        secret.write_bytes(os.urandom(32))
+        (folder / "settings.toml").write_text(
+            SETTINGS.format(url=self.redis.url(), secret=secret) + UNLIMITED
+        )
+        self.running: list[Served] = []
+        self._number = 0
+
+    def add(self) -> Served:
+        self._number += 1
+        folder = self.folder / f"server{self._number}"
+        folder.mkdir()
+        served = Served(folder, "--config", str(self.folder / "settings.toml"))
+        self.running.append(served)
+        return served
+
+    def kill(self, served: Served) -> None:
+        """End it as ``kill -9`` does."""
+        self.running.remove(served)
+        served.kill()
+
+    @property
+    def ports(self) -> list[int]:
+        return [served.port for served in self.running]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the servers as they are listed."""
+        rows: list[dict[str, Any]] = json.loads(page(self.ports[0], "/thywill/servers"))["servers"]
+        return rows
+
+    def leader(self, application: str) -> Served | None:
+        leading = [row["process"] for row in self.rows() if application in row["leads"]]
+        found = [served for served in self.running if [served.process.pid] == leading]
+        return found[0] if found else None
+
+    def close(self) -> None:
+        for served in self.running:
+            served.kill()
+        self.redis.close()
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Iterator[Servers]:
+    running = Servers(tmp_path)
+    try:
+        for _ in range(3):
+            running.add()
+        yield running
+    finally:
+        running.close()
+
+
+class Visitor:
+    """A page that asks another server with each request, and repeats what fails, as the browser client does.
+
+    ``got`` has the data of all messages, each id once; ``replies`` those to its own messages by number.
+    """
+
+    def __init__(self, servers: Servers, application: str, seed: int) -> None:
+        self._servers = servers
+        self._chance = random.Random(seed)
+        self._sent = 0
+        self._sending = threading.Lock()
+        self.got: list[Any] = []
+        self.ids: list[int] = []
+        self.replies: dict[int, Any] = {}
+        self.lost = 0
+        self.failure: BaseException | None = None
+        answer = self._ask("connect", {"application": application})
+        self.id, self.token, self.cursor = answer["client"], answer["token"], answer["cursor"]
+
+    def _ask(self, operation: str, fields: dict[str, Any]) -> dict[str, Any]:
+        while True:
+            connection = http.client.HTTPConnection(
+                "127.0.0.1", self._chance.choice(self._servers.ports), timeout=30
+            )
+            try:
+                connection.request("POST", f"/thywill/{operation}", json.dumps(fields))
+                response = connection.getresponse()
+                answer: dict[str, Any] = json.loads(response.read())
+            except (OSError, http.client.HTTPException):
+                continue  # that server was killed
+            finally:
+                connection.close()
+            if response.status not in (429, 503):
+                assert response.status == 200, (operation, answer)
+                return answer
+
+    def send(self, *items: Any) -> None:
+        """Send one message, or a call if it has a method; return when it is accepted."""
+        with self._sending:
+            self._sent += 1
+            answer = self._ask("send", {"token": self.token, "messages": [[self._sent, *items]]})
+            assert answer["received"] >= self._sent
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Call a method of the application, and return its result."""
+        self.send(list(arguments), method)
+        number = self._sent
+        self.receive(lambda: number in self.replies)
+        return self.replies[number]["result"]
+
+    def receive(self, enough: Any) -> None:
+        """Poll until ``enough()``."""
+        while not enough():
+            answer = self._ask("poll", {"token": self.token, "cursor": self.cursor, "hold": 1})
+            self.lost += answer.get("lost", 0)
+            for number, data, *reply in answer["messages"]:
+                if number <= self.cursor:
+                    continue
+                self.ids.append(number)
+                if reply:
+                    self.replies[reply[0]] = data
+                else:
+                    self.got.append(data)
+            self.cursor = max(self.cursor, answer["cursor"])
+
+    def start(self, work: Any) -> threading.Thread:
+        """Run ``work`` in a thread; ``failure`` has what it raises."""
+
+        def run() -> None:
+            try:
+                work()
+            except BaseException as error:
+                self.failure = error
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        return thread
+
+
+def talk(visitor: Visitor) -> None:
+    for number in range(MESSAGES):
+        visitor.send({"publish": [visitor.id, number]})
+
+
+def test_the_loss_of_a_leader_and_of_a_carrier_loses_nothing(servers: Servers) -> None:
+    pages = [Visitor(servers, "probe", seed) for seed in range(PAGES)]
+    chatting = [Visitor(servers, "chat", seed) for seed in (10, 11)]
+    for each in pages:
+        each.receive(lambda: True)
+    for each in pages:
+        each.send({"echo": "here"})
+        each.receive(lambda each=each: each.got == ["here"])
+    names = [each.call("enter", "Tea")["you"] for each in chatting]
+    everything = PAGES * MESSAGES + 1
+    threads = [each.start(lambda each=each: talk(each)) for each in pages]
+    threads += [
+        each.start(lambda each=each: each.receive(lambda: len(each.got) >= everything)) for each in pages
+    ]
+    wait_for(lambda: any(each.failure for each in pages) or len(pages[0].got) > PAGES * MESSAGES // 4)
+    leader = servers.leader("probe")
+    assert leader is not None
+    servers.kill(leader)
+    servers.add()
+    wait_for(lambda: any(each.failure for each in pages) or len(pages[0].got) > PAGES * MESSAGES // 2)
+    carrier = next(served for served in servers.running if served is not servers.leader("probe"))
+    servers.kill(carrier)
+    for thread in threads:
+        thread.join(120)
+    assert [each.failure for each in pages] == [None] * PAGES
+    # Nothing is lost, doubled or in another order.
+    for each in pages:
+        assert (each.got[1:], each.lost) == (pages[0].got[1:], 0)
+        own = [number for name, number in each.got[1:] if name == each.id]
+        assert own == list(range(MESSAGES))
+        assert each.ids == sorted(set(each.ids))
+    # The chat knows its people on the new leader, and goes on.
+    assert names == [each.call("enter", "Tea")["you"] for each in chatting]
+    chatting[0].send({"kind": "say", "room": "Tea", "text": "still here", "tag": 1})
+    chatting[1].receive(lambda: "still here" in [each.get("text") for each in chatting[1].got])
+    assert sorted(len(each.lines("ERROR")) for each in servers.running) == [0, 0]

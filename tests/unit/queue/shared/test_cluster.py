@@ -1,0 +1,441 @@
+"""Several servers on one store: any server answers any request, and the loss of one loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from functools import partial
+from typing import Any, ClassVar
+
+import pytest
+
+from tests.support.cluster import Cluster, Server
+from tests.support.serving import until
+from thywill import Application, Client, rpc
+from thywill.errors import Gone, Unavailable
+from thywill.hub.leases import Timing
+
+pytestmark = pytest.mark.gen_test
+
+
+class Lobby(Application):
+    """Everybody is in the lobby; a message is published there. ``journal`` has what its hooks have seen."""
+
+    journal: ClassVar[list[tuple[Any, ...]]] = []
+    gate: ClassVar[asyncio.Event | None] = None
+
+    async def on_start(self) -> None:
+        self.journal.append(("start",))
+
+    async def on_stop(self) -> None:
+        self.journal.append(("stop",))
+
+    async def on_connect(self, client: Client) -> None:
+        self.journal.append(("connect", client.id))
+        await self.subscribe(client, "lobby")
+
+    async def on_resume(self, client: Client) -> None:
+        self.journal.append(("resume", client.id, dict(client.data), client.channels))
+
+    async def on_message(self, client: Client, message: Any) -> None:
+        self.journal.append(("message", client.id, message))
+        if message == "end me":
+            await client.disconnect("enough")
+            return
+        if message == "away":
+            await self.unsubscribe(client, "lobby")
+        client.data["count"] = client.data.get("count", 0) + 1
+        await self.publish("lobby", message)
+        if type(self).gate is not None:
+            await type(self).gate.wait()
+            await self.publish("lobby", [message, "after the gate"])
+
+    async def on_disconnect(self, client: Client) -> None:
+        self.journal.append(("disconnect", client.id))
+
+    @rpc
+    async def count(self, client: Client) -> Any:
+        return client.data["count"]
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    Lobby.journal = []
+    Lobby.gate = None
+
+
+async def start(count: int = 3, **options: Any) -> Cluster:
+    return await Cluster({"chat": Lobby}, **options).start(count)
+
+
+def seen(kind: str) -> list[tuple[Any, ...]]:
+    return [event[1:] for event in Lobby.journal if event[0] == kind]
+
+
+async def test_polls_and_sends_in_turns_bring_each_message_once_and_in_order() -> None:
+    cluster = await start()
+    page = await cluster.connected(cluster.servers[0])
+    for number in range(30):
+        await page.send(cluster.servers[number % 3], number)
+    assert await page.receive(30, *cluster.servers[::-1]) == list(range(30))
+    assert seen("message") == [(page.id, number) for number in range(30)]
+    assert page.lost == 0
+    await cluster.stop()
+
+
+async def test_many_pages_at_random_servers() -> None:
+    cluster, chance = await start(), random.Random(7)
+    pages = [await cluster.connected(chance.choice(cluster.servers)) for _ in range(6)]
+    await until(lambda: len(seen("connect")) == 6)
+    await asyncio.gather(*(talk(cluster, page, chance.randrange(10**6)) for page in pages))
+    got = pages[0].got
+    assert len(got) == 6 * 20
+    assert all(page.got == got and page.lost == 0 for page in pages)
+    for page in pages:
+        own = [number for name, number in got if name == page.id]
+        assert own == list(range(20))
+    await cluster.stop()
+
+
+async def talk(cluster: Cluster, page: Any, seed: int) -> None:
+    chance = random.Random(seed)
+
+    async def send() -> None:
+        for number in range(20):
+            await page.send(chance.choice(cluster.servers), [page.id, number])
+
+    async def receive() -> None:
+        while len(page.got) < 120:
+            poll = await page.poll(chance.choice(cluster.servers), 25.0)
+            await until(partial(bool, poll.calls))
+
+    await asyncio.gather(send(), receive())
+
+
+async def test_a_send_does_not_move_the_client() -> None:
+    cluster = await start()
+    page = await cluster.connected(cluster.servers[0])
+    parked = await page.poll(cluster.servers[0], 25.0)
+    await page.send(cluster.servers[1], "hello")
+    await until(lambda: bool(parked.calls))
+    assert parked.calls == ["flush"]
+    assert page.got == ["hello"]
+    assert [len(server.room.directory) for server in cluster.servers] == [1, 0, 0]
+    await cluster.stop()
+
+
+async def test_the_server_that_loses_a_client_lets_its_poll_go() -> None:
+    cluster = await start()
+    page = await cluster.connected(cluster.servers[0])
+    parked = await page.poll(cluster.servers[0], 25.0)
+    again = await page.poll(cluster.servers[1], 25.0)
+    await until(lambda: bool(parked.calls))
+    assert (parked.calls, again.calls) == (["supersede"], [])
+    assert [len(server.room.directory) for server in cluster.servers] == [0, 1, 0]
+    await cluster.stop()
+
+
+async def test_a_client_is_claimed_while_messages_are_on_their_way() -> None:
+    cluster = await start()
+    page, other = await cluster.connected(cluster.servers[0]), await cluster.connected(cluster.servers[1])
+    await until(lambda: len(seen("connect")) == 2)
+
+    async def send() -> None:
+        for number in range(200):
+            await other.send(cluster.servers[number % 3], number)
+
+    sending = asyncio.ensure_future(send())
+    await page.receive(200, *cluster.servers)
+    await sending
+    assert page.got == list(range(200))
+    await cluster.stop()
+
+
+async def test_memberships_follow_the_order_of_the_log() -> None:
+    cluster = await start()
+    page, other = await cluster.connected(cluster.servers[0]), await cluster.connected(cluster.servers[1])
+    await until(lambda: len(seen("connect")) == 2)
+    await other.send(cluster.servers[2], "first")
+    await page.send(cluster.servers[1], "away")
+    await until(lambda: len(seen("message")) == 2)
+    await other.send(cluster.servers[0], "not for the first page")
+    await other.receive(3, cluster.servers[1])
+    for server in cluster.servers:
+        await page.poll(server)
+    assert page.got == ["first"]
+    assert other.got == ["first", "away", "not for the first page"]
+    await cluster.stop()
+
+
+# Leaders.
+
+
+async def test_one_server_leads_and_the_next_takes_over() -> None:
+    cluster = await start()
+    leader = await cluster.leading()
+    assert len([server for server in cluster.servers if server.leads()]) == 1
+    other = cluster.others()[0]
+    page = await cluster.connected(other)
+    await page.send(other, "one")
+    await page.receive(1, other)
+    await leader.kill()
+    assert cluster.leader() is None
+    cluster.memory.now += 7
+    await cluster.leading()
+    await until(lambda: bool(seen("resume")))
+    assert seen("start") == [(), ()]
+    assert seen("resume") == [(page.id, {"count": 1}, ["lobby"])]
+    assert seen("connect") == [(page.id,)]
+    await page.send(other, "two")
+    assert await page.receive(2, other) == ["one", "two"]
+    await cluster.stop()
+
+
+async def test_a_step_that_a_crash_interrupts_runs_again_and_sends_nothing_twice() -> None:
+    cluster = await start()
+    leader, Lobby.gate = await cluster.leading(), asyncio.Event()
+    other = cluster.others()[0]
+    page = await cluster.connected(other)
+    await page.send(other, "one")
+    await page.receive(1, other)
+    await leader.kill()
+    Lobby.gate.set()
+    cluster.memory.now += 7
+    await page.receive(2, other)
+    await page.send(other, "two")
+    await page.receive(4, *cluster.others())
+    assert page.got == ["one", ["one", "after the gate"], "two", ["two", "after the gate"]]
+    assert seen("message") == [(page.id, "one"), (page.id, "one"), (page.id, "two")]
+    await until(lambda: cluster.memory.applications["chat"].clients[page.id].handled == 2)
+    assert cluster.memory.applications["chat"].clients[page.id].data == '{"count":2}'
+    assert not cluster.memory.applications["chat"].marks.get((page.id, 1))
+    await cluster.stop()
+
+
+async def test_a_deposed_leader_writes_nothing() -> None:
+    cluster = await start()
+    leader, Lobby.gate = await cluster.leading(), asyncio.Event()
+    other = cluster.others()[0]
+    page = await cluster.connected(other)
+    await page.send(other, "one")
+    await page.receive(1, other)
+    # It is suspended for longer than its lease: another server leads, and has handled the step.
+    cluster.memory.applications["chat"].until = 0.0
+    cluster.memory.applications["chat"].leader = "somebody"
+    cluster.memory.applications["chat"].fence += 1
+    cluster.memory.applications["chat"].until = cluster.memory.now + 6
+    Lobby.gate.set()
+    await until(lambda: not leader.leads() and seen("stop") == [()])
+    posted = len(cluster.memory.applications["chat"].log)
+    assert cluster.memory.applications["chat"].clients[page.id].handled == 0
+    cluster.memory.now += 7
+    await cluster.leading()
+    await page.receive(2, other)
+    assert page.got == ["one", ["one", "after the gate"]]
+    assert len(cluster.memory.applications["chat"].log) == posted + 1
+    await cluster.stop()
+
+
+async def test_a_leader_without_its_store_gives_up_and_comes_back() -> None:
+    cluster = await start()
+    leader = await cluster.leading()
+    leader.store.fault = "away"
+    leader.queue.leaders._monotonic = lambda: 1e9
+    cluster.memory.now += 7
+    await until(lambda: not leader.leads())
+    assert await cluster.leading() is not leader
+    leader.store.let_go()
+    await until(lambda: not leader.queue.pipeline.failing)
+    page = await cluster.connected(leader)
+    await page.send(leader, "hello")
+    assert await page.receive(1, leader) == ["hello"]
+    await cluster.stop()
+
+
+async def test_a_server_that_stops_hands_the_lead_over_at_once() -> None:
+    cluster = await start()
+    leader = await cluster.leading()
+    await until(lambda: seen("start") == [()])
+    await leader.stop()
+    await until(lambda: seen("start") == [(), ()])
+    assert seen("stop") == [()]
+    await cluster.stop()
+
+
+# Clients that come and go.
+
+
+async def test_the_crash_of_a_carrier_loses_nobody() -> None:
+    cluster = await start()
+    carrier, other = cluster.others()
+    page, talker = await cluster.connected(carrier), await cluster.connected(other)
+    await until(lambda: len(seen("connect")) == 2)
+    await page.poll(carrier, 25.0)
+    await carrier.kill()
+    await talker.send(other, "while it is away")
+    await until(lambda: len(seen("message")) == 1)
+    assert await page.receive(1, other) == ["while it is away"]
+    assert seen("disconnect") == []
+    await cluster.stop()
+
+
+async def test_the_first_poll_may_meet_any_server() -> None:
+    cluster = await start()
+    page = await cluster.new_page(cluster.servers[0])
+    await page.poll(cluster.servers[1])
+    await until(lambda: seen("connect") == [(page.id,)])
+    await until(lambda: [len(server.room.directory) for server in cluster.servers] == [0, 1, 0])
+    await page.send(cluster.servers[2], "hello")
+    assert await page.receive(1, cluster.servers[0]) == ["hello"]
+    await cluster.stop()
+
+
+async def test_the_leader_ends_those_who_stay_away() -> None:
+    cluster = await start(timing=Timing(grace=60))
+    carrier = cluster.others()[0]
+    page = await cluster.connected(carrier)
+    await until(lambda: len(seen("connect")) == 1)
+    await patience(cluster, 81)
+    await until(lambda: seen("disconnect") == [(page.id,)])
+    await until(lambda: not carrier.room.directory.clients)
+    with pytest.raises(Gone, match="grace time"):
+        await page.poll(cluster.servers[0])
+    await until(lambda: not cluster.memory.applications["chat"].clients)
+    await cluster.stop()
+
+
+async def patience(cluster: Cluster, seconds: float) -> None:
+    """Let time pass while leaders renew their leases, as a clock does."""
+    executed = cluster.memory.applications["chat"]
+    for _ in range(int(seconds)):
+        cluster.memory.now += 1
+        await until(
+            lambda: executed.expired == cluster.memory.now and executed.until >= cluster.memory.now + 5
+        )
+
+
+async def test_a_parked_client_is_renewed() -> None:
+    cluster = await start(timing=Timing(grace=0.06))
+    carrier = cluster.others()[0]
+    page = await cluster.connected(carrier)
+    await page.poll(carrier, 25.0)
+    applications = cluster.memory.applications["chat"]
+    for _ in range(5):
+        cluster.memory.now += 0.05
+        due = cluster.memory.now + 0.07
+        await until(lambda: applications.leases.get(page.id, 0) >= due)  # noqa: B023
+    assert seen("disconnect") == []
+    await cluster.stop()
+
+
+async def test_a_leave_may_meet_any_server() -> None:
+    cluster = await start()
+    page = await cluster.connected(cluster.servers[0])
+    parked = await page.poll(cluster.servers[0], 25.0)
+    page.leave(cluster.servers[1])
+    await until(lambda: seen("disconnect") == [(page.id,)])
+    await until(lambda: bool(parked.calls))
+    assert parked.answer == {"gone": "the page has left"}
+    await cluster.stop()
+
+
+async def test_a_disconnect_reaches_the_page_on_another_server_with_its_reason() -> None:
+    cluster = await start()
+    carrier = cluster.others()[0]
+    page = await cluster.connected(carrier)
+    parked = await page.poll(carrier, 25.0)
+    await page.send(cluster.servers[0], "end me", "too late")
+    await until(lambda: bool(parked.calls))
+    assert parked.answer == {"gone": "enough"}
+    await until(lambda: seen("disconnect") == [(page.id,)])
+    assert seen("message") == [(page.id, "end me")]
+    await until(lambda: not cluster.memory.applications["chat"].inbox)
+    for server in cluster.servers:
+        with pytest.raises(Gone, match="enough"):
+            await page.poll(server)
+    await cluster.stop()
+
+
+# The store.
+
+
+async def test_the_store_is_away_and_comes_back() -> None:
+    cluster = await start()
+    page = await cluster.connected(cluster.servers[0])
+    parked = await page.poll(cluster.servers[0], 25.0)
+    for server in cluster.servers:
+        server.store.fault = "away"
+    with pytest.raises(Unavailable):
+        await page.send(cluster.servers[1], "refused")
+    page.sent -= 1
+    assert parked.calls == []
+    for server in cluster.servers:
+        server.store.let_go()
+    await send_at_last(page, cluster.servers[1], "accepted")
+    await until(lambda: bool(parked.calls))
+    assert page.got == ["accepted"]
+    await cluster.stop()
+
+
+async def send_at_last(page: Any, server: Server, data: Any) -> None:
+    while True:
+        try:
+            await page.send(server, data)
+        except Unavailable:
+            page.sent -= 1
+        else:
+            return
+
+
+async def test_a_batch_of_which_nobody_knows_whether_it_was_executed() -> None:
+    cluster = await start()
+    leader = await cluster.leading()
+    page = await cluster.connected(cluster.others()[0])
+    for number in range(20):
+        leader.store.fault = ("unsure", "lost")[number % 2]
+        await send_at_last(page, cluster.others()[0], number)
+    assert await page.receive(20, *cluster.others()) == list(range(20))
+    await cluster.stop()
+
+
+async def test_the_servers_are_listed() -> None:
+    cluster = await start()
+    rows = {row.name: row.leads for row in await cluster.servers[0].queue.servers()}
+    assert list(rows) == ["s1", "s2", "s3"]
+    await until(lambda: cluster.leader() is not None)
+    await cluster.stop()
+    assert await cluster.servers[0].store.servers() == []
+
+
+# The past of channels.
+
+
+class Board(Lobby):
+    """Late clients get the board's past."""
+
+    history: ClassVar[dict[str, int]] = {"board": 3}
+
+    async def on_connect(self, client: Client) -> None:
+        await self.subscribe(client, "board", replay=True)
+
+    async def on_message(self, client: Client, message: Any) -> None:
+        await self.publish("board", message)
+
+
+async def test_late_clients_get_the_past_also_on_the_next_leader() -> None:
+    cluster = await Cluster({"chat": Board}).start(3)
+    leader = await cluster.leading()
+    carrier = cluster.others()[0]
+    first = await cluster.connected(carrier)
+    await first.send(carrier, 1, 2, 3, 4)
+    assert await first.receive(4, carrier) == [1, 2, 3, 4]
+    late = await cluster.connected(cluster.others()[1])
+    assert await late.receive(1, carrier) == [[[2, 3, 4], "pack"]]
+    await leader.kill()
+    cluster.memory.now += 7
+    await cluster.leading()
+    later = await cluster.connected(carrier)
+    assert await later.receive(1, carrier) == [[[2, 3, 4], "pack"]]
+    await first.send(carrier, 5)
+    assert await later.receive(2, carrier) == [[[2, 3, 4], "pack"], 5]
+    await cluster.stop()

@@ -1,0 +1,129 @@
+"""The hub of a server that shares its queue with others: any server answers any request of any client.
+
+A poll or a stream of a client that is not here brings the client here (``find`` raises ``Elsewhere``). Its
+messages and its leave go straight into the store, wherever it is: the store checks their numbers.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from thywill.core.envelope import Item
+from thywill.core.inbox import Inbox
+from thywill.core.outbox import Bounds, Outbox
+from thywill.core.recent import Recent
+from thywill.core.user import NOBODY, Identity
+from thywill.errors import Malformed, RequestError
+from thywill.hub.client import LiveClient
+from thywill.hub.hub import Hub
+from thywill.hub.parts import Parts
+from thywill.hub.ports import Answer, Elsewhere, Then
+from thywill.queue.shared.names import application_of, prefix
+
+ABSENT = 10_000
+"""For how many clients that are elsewhere this server remembers how fast they send."""
+
+
+Received = Callable[[int, int, RequestError | None], None]
+"""Called with the number that is accepted, how many messages were new, and the error if they are not."""
+
+
+class AnyServer(ABC):
+    """What the hub asks of a queue that several servers share, beside what it asks of every queue."""
+
+    @abstractmethod
+    def create(self, client: LiveClient) -> None:
+        """``client`` is new. It has not polled, and its first poll may meet any server."""
+
+    @abstractmethod
+    def bring(self, client_id: str, cursor: int, then: Then) -> None:
+        """Bring a client here; call ``then`` when it is, or with the reason why it cannot be."""
+
+    @abstractmethod
+    def let_go(self, client: LiveClient) -> None:
+        """The client is with another server."""
+
+    @abstractmethod
+    def receive(self, client: LiveClient, items: Sequence[Item], then: Received) -> None:
+        """Accept numbered messages of a client, which may be with any server."""
+
+    @abstractmethod
+    def leave(self, client: LiveClient) -> None:
+        """The page of ``client``, which may be with any server, has left."""
+
+
+class CarrierHub(Hub):
+    """Answers the requests of clients that may be with any server."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        assert isinstance(parts.queue, AnyServer)
+        self._shared: AnyServer = parts.queue
+        self._absent: Recent[str, LiveClient | None] = Recent(ABSENT)
+        self._nothing = Outbox(Bounds())
+
+    def _prefix(self, application: str) -> str:
+        return prefix(application)
+
+    def create(
+        self, application: str, session: str, address: str = "", identity: Identity = NOBODY
+    ) -> LiveClient:
+        client = super().create(application, session, address, identity)
+        self._shared.create(client)
+        return client
+
+    def find(self, token: str) -> LiveClient:
+        client_id = token.partition(".")[0]
+        client = self._clients.get(client_id)
+        if client is None or client.token != token:
+            client_id = self._directory.check(token)
+            client = self._clients.get(client_id)
+        if client is None:
+            raise Elsewhere(partial(self._shared.bring, client_id))
+        client.token = token
+        return client
+
+    def find_anywhere(self, token: str) -> LiveClient:
+        try:
+            return self.find(token)
+        except Elsewhere:
+            return self._stand_in(token.partition(".")[0])
+
+    def _stand_in(self, client_id: str) -> LiveClient:
+        client = self._absent.get(client_id, None)
+        if client is None:
+            application = application_of(client_id)
+            client = LiveClient(client_id, application, "", self._nothing, Inbox(), 0.0)
+            self._absent.put(client_id, client)
+        return client
+
+    def locate(self, client: LiveClient, address: str, transport: str) -> None:
+        if client.id in self._clients:
+            super().locate(client, address, transport)
+
+    def acknowledge(self, client: LiveClient, cursor: int) -> None:
+        try:
+            client.outbox.acknowledge(max(cursor, client.outbox.cursor))
+        except Malformed:
+            # The page has it from another server, and this one has not heard yet that it moved.
+            self._shared.let_go(client)
+            raise Elsewhere(partial(self._shared.bring, client.id)) from None
+
+    def receive(self, client: LiveClient, items: Sequence[Item], answer: Answer, size: int = 0) -> None:
+        self._count_sends(client, len(items), size)
+        if client.id in self._clients:
+            self._leases.heard(client)
+            if client.receiver is None:
+                self._leases.pause(client)
+        self._shared.receive(client, items, partial(self._received, client, answer))
+
+    def _received(
+        self, client: LiveClient, answer: Answer, received: int, fresh: int, error: RequestError | None
+    ) -> None:
+        self._meter.applications[client.application].received += fresh
+        answer(received, error)
+
+    def leave(self, client: LiveClient) -> None:
+        self._shared.leave(client)

@@ -1,0 +1,155 @@
+"""The work of a leader for one application: the takeover, and then the inbox, the leases and the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol, TypeVar
+
+from thywill.application_interface.base import ApplicationInterface
+from thywill.hub.actions import Actions
+from thywill.queue.shared.base import SharedStore, StoreUnavailable
+from thywill.queue.shared.leading import Leading
+from thywill.queue.shared.operations import Expire, Trim
+from thywill.queue.shared.pace import Pace
+from thywill.queue.shared.pipeline import Pipeline
+from thywill.queue.shared.rows import Posted
+from thywill.queue.shared.tasks import end
+
+log = logging.getLogger(__name__)
+
+UNFINISHED = 5_000
+"""Steps that are taken out of the inbox and have not ended, at most."""
+BLOCK = 2.0
+"""Seconds for which one read of the inbox waits."""
+PAUSE = 0.02
+"""Seconds until the next look whether hooks have ended, when there are too many steps."""
+EXPIRED = 500
+"""Clients that are ended in one operation."""
+Row = TypeVar("Row")
+
+END = 2**53
+"""An id above all others."""
+
+STAYED_AWAY = "its grace time has passed"
+
+
+class Keeping(Protocol):
+    """How long, in seconds, and how many messages the log keeps."""
+
+    @property
+    def age(self) -> float: ...
+
+    @property
+    def entries(self) -> int: ...
+
+    @property
+    def history_bytes(self) -> int: ...
+
+
+class Leadership:
+    """Leads one application, from ``begin`` until ``rest``.
+
+    Args:
+        leading: its roster, and what its hooks do.
+        actions: what the application gets.
+        store, pipeline: the store, and what executes operations.
+        applications: runs the hooks.
+        grace: for how many seconds a client may stay away.
+        keeping: what the log keeps.
+        pace: how often it looks for what.
+    """
+
+    def __init__(
+        self,
+        leading: Leading,
+        actions: Actions,
+        store: SharedStore,
+        pipeline: Pipeline,
+        applications: ApplicationInterface,
+        grace: float,
+        keeping: Keeping,
+        pace: Pace,
+    ) -> None:
+        self.leading = leading
+        self.failed = False
+        self._actions = actions
+        self._store = store
+        self._pipeline = pipeline
+        self._applications = applications
+        self._grace = grace
+        self._keeping = keeping
+        self._pace = pace
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def begin(self) -> None:
+        """Take over, and work until ``rest``."""
+        self._tasks = [
+            asyncio.create_task(self._run()),
+            asyncio.create_task(_every(self._pace.expire, self._expire)),
+            asyncio.create_task(_every(self._pace.trim, self._trim)),
+            asyncio.create_task(_every(self._pace.save, self.leading.save_data)),
+        ]
+
+    async def rest(self) -> None:
+        """Take no more steps; hooks that run go on."""
+        await end(self._tasks)
+
+    async def _run(self) -> None:
+        try:
+            await self._take_over()
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("%s: this server cannot lead it", self.leading.application)
+            self.failed = True
+            return
+        await self._keep_taking()
+
+    async def _take_over(self) -> None:
+        leading = self.leading
+        rows = await self._patiently(partial(self._store.roster, leading.application))
+        for row in rows:
+            leading.add(row)
+        log_entries = await self._patiently(partial(self._store.range, leading.application, 0, END))
+        leading.stored = [each for each in log_entries if isinstance(each, Posted)]
+        await self._applications.lead(leading.application, self._actions)
+        for row in rows:
+            leading.resume(row)
+
+    async def _keep_taking(self) -> None:
+        leading, last = self.leading, ""
+        while True:
+            while leading.unfinished >= UNFINISHED:  # noqa: ASYNC110 - hooks end in any turn of the loop
+                await asyncio.sleep(PAUSE)
+            read = partial(self._store.read_inbox, leading.application, last, BLOCK)
+            steps = await self._patiently(read)
+            for step in steps:
+                last = step.id
+                leading.take(step)
+            await asyncio.sleep(0)
+
+    async def _patiently(self, read: Callable[[], Awaitable[list[Row]]]) -> list[Row]:
+        while True:
+            try:
+                return await read()
+            except StoreUnavailable:
+                await asyncio.sleep(self._pace.retry)
+
+    def _expire(self) -> None:
+        leading = self.leading
+        operation = Expire(leading.application, leading.fence, EXPIRED, self._grace, STAYED_AWAY)
+        self._pipeline.submit(operation, leading.check)
+
+    def _trim(self) -> None:
+        leading, keeping = self.leading, self._keeping
+        operation = Trim(leading.application, leading.fence, self._grace, keeping.age, keeping.entries)
+        self._pipeline.submit(operation, leading.check)
+
+
+async def _every(seconds: float, work: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        work()

@@ -1,0 +1,332 @@
+"""One application that this server leads: its roster, and the steps of its inbox.
+
+The roster has all clients of the application, wherever they are, as far as its hooks can see them: id,
+session, data, channels. What the hooks do becomes operations that carry the fence; when the store answers one
+with ``NotLeader``, this server leads no longer, and nothing that its hooks still do is written.
+
+A step that is interrupted runs again on the next leader. What it has sent is recognized by its ``Cause``:
+the step, the receiver, and which of the step's messages to this receiver it is. So "Finish" of a step,
+after which the store forgets its causes, waits until all of its messages are answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from thywill.core.envelope import Item
+from thywill.core.history import History, HistoryBounds, Past
+from thywill.core.lifecycle import State
+from thywill.core.message import Address, Message
+from thywill.core.outbox import Bounds, Outbox
+from thywill.core.positions import BITS, EPOCH
+from thywill.database.base import Database
+from thywill.errors import Unavailable
+from thywill.hub.audience import Audience
+from thywill.hub.client import LiveClient
+from thywill.hub.ports import ActionQueue, Listener
+from thywill.hub.step import CONNECTED, DISCONNECTED, Step, current
+from thywill.queue.durable.client_data import ClientData
+from thywill.queue.shared.operations import (
+    Append,
+    Cause,
+    Drop,
+    Evict,
+    Finish,
+    NotLeader,
+    Operation,
+    Outcome,
+    SaveData,
+    SetMember,
+)
+from thywill.queue.shared.pipeline import Pipeline
+from thywill.queue.shared.rebuilding import shadow
+from thywill.queue.shared.rows import ClientRow, InboxEntry, Posted, decode_facts
+
+ALL = 2**31 - 1
+DEPOSED = "another server leads the application now"
+
+
+class _Post(NamedTuple):
+    """A message that was sent and waits for its id."""
+
+    step: Step | None
+    to: tuple[Address, int | None]
+    message: Message
+    place: int
+    serial: int
+    answered: asyncio.Future[Outcome]
+
+
+def _future() -> asyncio.Future[Outcome]:
+    return asyncio.get_running_loop().create_future()
+
+
+class Leading(ActionQueue):
+    """What the hooks of one application do, while this server leads it.
+
+    Args:
+        application: its name.
+        fence: the number that its operations carry.
+        pipeline: executes them.
+        listener: runs the hooks.
+        database: keeps the record of a client that has ended.
+        server: the name of this server.
+        deposed: called once when another server leads the application.
+        history_bytes: how much the histories of its channels may have together.
+        wall: the clock, in seconds since the epoch.
+
+    ``stored`` are the messages that the log has at the takeover, of which histories begin.
+    """
+
+    def __init__(
+        self,
+        application: str,
+        fence: int,
+        pipeline: Pipeline,
+        listener: Listener,
+        database: Database,
+        server: str,
+        deposed: Callable[[], None],
+        history_bytes: int,
+        wall: Callable[[], float],
+    ) -> None:
+        self.application = application
+        self.fence = fence
+        self.audience = Audience()
+        self.over = False
+        self.unfinished = 0
+        self._pipeline = pipeline
+        self._listener = listener
+        self._database = database
+        self._server = server
+        self._deposed = deposed
+        self._data = ClientData()
+        self._nothing = Outbox(Bounds())
+        self._clients: dict[str, LiveClient] = {}
+        self._places: dict[tuple[str, int], str] = {}
+        self._in_flight: dict[tuple[str, int], int] = defaultdict(int)
+        self._ended: dict[tuple[str, int], Operation] = {}
+        self._outside = 0
+        self._serial = 0
+        self._history_bytes = history_bytes
+        self._history = History({}, history_bytes)
+        self._wall = wall
+        self.stored: list[Posted] = []
+
+    def end(self) -> None:
+        """Lead no longer: nothing is written from now on."""
+        self.over = True
+
+    # The roster and the inbox.
+
+    def add(self, row: ClientRow) -> None:
+        """Add a client that was there before this server became the leader."""
+        client = shadow(row, self._nothing)
+        self._clients[client.id] = client
+        self._data.track(client.id, client.data)
+        if row.gone is not None:
+            client.state = State.GONE
+            return
+        client.state = State.CONNECTED
+        self.audience.add(client)
+        for channel in row.channels:
+            self.audience.subscribe(client, channel)
+
+    def resume(self, row: ClientRow) -> None:
+        """Run ``on_resume`` for a client whose ``on_connect`` has ended."""
+        if row.handled >= CONNECTED:
+            self._listener.resumed(self._clients[row.id])
+
+    def take(self, entry: InboxEntry) -> None:
+        """Run a step of the inbox when the client's earlier ones have ended."""
+        client = self._clients.get(entry.client)
+        if entry.number == CONNECTED and client is None:
+            client = self._connect(entry)
+        if client is None or self._is_dropped(client, entry.number):
+            self._submit(Drop(self.application, self.fence, [entry.id]))
+            return
+        self._places[client.id, entry.number] = entry.id
+        self.unfinished += 1
+        if entry.number == CONNECTED:
+            self._listener.connected(client)
+        elif entry.number == DISCONNECTED:
+            self._leave(client)
+            self._listener.disconnected(client)
+        else:
+            client.inbox.received = max(client.inbox.received, entry.number)
+            self._listener.received(client, [msgspec.json.decode(entry.item, type=Item)])
+
+    @staticmethod
+    def _is_dropped(client: LiveClient, number: int) -> bool:
+        return client.state is State.GONE and number > client.inbox.received
+
+    def _connect(self, entry: InboxEntry) -> LiveClient:
+        facts = decode_facts(entry.item)
+        row = ClientRow(entry.client, self.application, facts, "", 0, 0, -1, True, None, None, {}, [], 0)
+        self.add(row)
+        return self._clients[entry.client]
+
+    def _leave(self, client: LiveClient) -> None:
+        if client.state is not State.GONE:
+            client.state = State.GONE
+            self.audience.remove(client)
+
+    # What the hooks do: thywill.hub.ports.ActionQueue.
+
+    async def append(self, application: str, address: Address, message: Message) -> int:
+        return await self._answer(self._post(address, message))
+
+    def _post(self, address: Address, message: Message) -> _Post:
+        """Put a message into the next batch."""
+        if self.over:
+            raise Unavailable(DEPOSED, retry=1)
+        step, to = current(), (address, message.reply_to)
+        index = 0 if step is None else step.index(to, message.data)
+        if step is None:
+            self._outside += 1
+            # Each leadership counts anew, so that its numbers are no repeats of those before.
+            key, cause = None, Cause(f"{self._server} {self.fence}", self._outside)
+        else:
+            key = (step.client, step.number)
+            cause = Cause(*key, json.dumps([*address, message.reply_to, index]))
+            self._in_flight[key] += 1
+        post = _Post(step, to, message, index, self._record(address, message), _future())
+        operation = Append(self.application, self.fence, address, message, cause)
+        self._pipeline.submit(operation, partial(self._posted, post.answered, key))
+        return post
+
+    def _posted(
+        self, answered: asyncio.Future[Outcome], key: tuple[str, int] | None, outcome: Outcome
+    ) -> None:
+        if key is not None:
+            self._answered(key)
+        if not answered.done():
+            answered.set_result(outcome)
+
+    async def _answer(self, post: _Post) -> int:
+        """Return the id of a message when it is in the log."""
+        try:
+            return self._id_of(await post.answered)
+        except (Unavailable, asyncio.CancelledError) as error:
+            if post.step is not None:
+                post.step.failed(post.to, post.message.data, post.place)
+            if isinstance(error, Unavailable) and post.to[0].kind == "channel":
+                self._history.withdraw(post.to[0].name, post.serial)
+            raise
+
+    def _id_of(self, outcome: Outcome) -> int:
+        if isinstance(outcome, int):
+            return outcome
+        self.check(outcome)
+        if isinstance(outcome, Unavailable):
+            raise outcome
+        raise Unavailable(DEPOSED, retry=1)
+
+    # The past of channels, for clients that come late. Only what this server has sent or found in the log is
+    # known: what is sent from outside, by another server, is not in it.
+
+    def declare(self, application: str, rules: Mapping[str, HistoryBounds]) -> None:
+        self._history = History(rules, self._history_bytes)
+        for entry in self.stored:
+            if entry.address.kind == "channel":
+                past = Past(entry.id, float((entry.id >> BITS) + EPOCH), entry.message.data)
+                self._history.record(entry.address.name, past)
+        self.stored = []
+
+    def history(self, application: str) -> History:
+        return self._history
+
+    def past(self, application: str, channel: str) -> list[bytes]:
+        return self._history.messages(channel, self._wall())
+
+    def _record(self, address: Address, message: Message) -> int:
+        """Record a message before it has an id; return what stands for the id."""
+        self._serial -= 1
+        if address.kind == "channel":
+            self._history.record(address.name, Past(self._serial, self._wall(), message.data))
+        return self._serial
+
+    async def enter(
+        self, client: LiveClient, channel: str, packs: Sequence[Message], entered: Callable[[], None]
+    ) -> None:
+        if self.over:
+            raise Unavailable(DEPOSED, retry=1)
+        posts = [self._post(Address.client(client.id), each) for each in packs]
+        # In one batch with the packs, so that no message comes between.
+        operation = SetMember(self.application, self.fence, client.id, channel, enters=True)
+        member = _future()
+        self._pipeline.submit(operation, partial(self._posted, member, None))
+        for post in posts:
+            await self._answer(post)
+        self._id_of(await member)
+        entered()
+
+    def _answered(self, key: tuple[str, int]) -> None:
+        self._in_flight[key] -= 1
+        if not self._in_flight[key]:
+            del self._in_flight[key]
+            if (operation := self._ended.pop(key, None)) is not None:
+                self._submit(operation)
+
+    def subscribed(self, client: LiveClient, channel: str) -> None:
+        self._set_member(client, channel, enters=True)
+
+    def unsubscribed(self, client: LiveClient, channel: str) -> None:
+        self._set_member(client, channel, enters=False)
+
+    def _set_member(self, client: LiveClient, channel: str, *, enters: bool) -> None:
+        self._submit(SetMember(self.application, self.fence, client.id, channel, enters))
+
+    def evict(self, client: LiveClient, reason: str) -> None:
+        """End a client, wherever it is. The messages whose hook has not begun are dropped."""
+        if client.state is State.GONE or self.over:
+            return
+        client.inbox.refuse(client.begun + 1)
+        self._leave(client)
+        self._submit(Evict(self.application, self.fence, client.id, reason, client.begun))
+
+    def identified(self, client: LiveClient) -> None:
+        """Nothing is saved of it, as in ``SharedQueue``."""
+
+    def data_requested(self, client: LiveClient) -> None:
+        self._data.requested(client)
+
+    def save_data(self) -> None:
+        """Save what code outside of steps has changed in the data of clients."""
+        changes, _ = self._data.outside_steps(ALL)
+        if changes:
+            self._submit(SaveData(self.application, self.fence, changes))
+
+    def handled(self, client: LiveClient, number: int) -> None:
+        changes = self._data.step_ended(client, last=number == DISCONNECTED)
+        place = self._places.pop((client.id, number), None)
+        if place is None:  # on_resume
+            if changes:
+                self._submit(SaveData(self.application, self.fence, changes))
+            return
+        self.unfinished -= 1
+        if number == DISCONNECTED:
+            self._clients.pop(client.id, None)
+            self._database.save(client)
+        operation: Operation = Finish(self.application, self.fence, client.id, number, place, changes)
+        if (client.id, number) in self._in_flight:
+            self._ended[client.id, number] = operation
+        else:
+            self._submit(operation)
+
+    def _submit(self, operation: Operation) -> None:
+        if not self.over:
+            self._pipeline.submit(operation, self.check, keep=True)
+
+    def check(self, outcome: Outcome) -> None:
+        """Look at the outcome of an operation: another server may lead the application."""
+        if isinstance(outcome, NotLeader) and not self.over:
+            self.over = True
+            self._deposed()

@@ -1,0 +1,181 @@
+"""The pipeline: one batch of operations is in flight while those for the next are collected.
+
+As with the group commit of the durable queue, nothing waits for a timer, and under load one round trip
+carries hundreds of operations. All operations of a server pass here, in order.
+
+When a batch fails, operations that somebody can try again (a browser its send, a hook its publish) are
+refused, and those that must not get lost (``keep``: the end of a step, a membership) are executed again with
+the next batch. So is a message of which nobody knows whether it is in the log: its ``Cause`` lets the store
+recognize it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple
+
+from thywill.errors import Unavailable
+from thywill.queue.shared.base import SharedStore, StoreUnavailable
+from thywill.queue.shared.operations import Append, Operation, Outcome, Publish, SetMember
+from thywill.queue.shared.tasks import end
+
+log = logging.getLogger(__name__)
+
+Then = Callable[[Outcome], None]
+
+BATCH = 500
+"""Operations in one batch; fewer than the messages outside of steps that the store remembers."""
+TURN = 0.004
+"""Seconds for which outcomes are handled in one turn of the loop."""
+RETRY = 0.5
+"""Seconds until the next batch after one that failed."""
+PATIENCE = 5.0
+"""Seconds for which a server that stops tries to execute what is left."""
+
+
+UNSURE = (Append, Publish, SetMember)
+"""Operations that are executed again when nobody knows whether they were executed, since somebody waits."""
+
+
+class Submitted(NamedTuple):
+    """An operation that waits for its outcome."""
+
+    operation: Operation
+    then: Then
+    keep: bool
+
+
+class Pipeline:
+    """Executes operations, and calls what waits for their outcomes.
+
+    ``failing`` is true from a batch that fails until the next that succeeds.
+
+    Args:
+        store: the store.
+        retry: seconds until the next batch after one that failed.
+    """
+
+    def __init__(self, store: SharedStore, retry: float = RETRY) -> None:
+        self._store = store
+        self._retry = retry
+        self._waiting: list[Submitted] = []
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._task: asyncio.Task[None] | None = None
+        self.failing = False
+        self.executed = 0
+
+    def start(self) -> None:
+        """Begin to execute."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Execute what is left, if the store accepts it within some seconds, and end."""
+        if self._task is None:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), PATIENCE)
+        await end([self._task])
+        if self._waiting:
+            log.error("the shared store is away: %d changes are not stored", len(self._waiting))
+
+    def submit(self, operation: Operation, then: Then = lambda _: None, *, keep: bool = False) -> None:
+        """Execute ``operation`` with the next batch; ``then`` gets its outcome.
+
+        Args:
+            operation: the operation.
+            then: called once, with ``Unavailable`` if the operation was refused.
+            keep: whether it is repeated until the store has executed it.
+        """
+        self._waiting.append(Submitted(operation, then, keep))
+        self._idle.clear()
+        self._wake.set()
+
+    async def ask(self, operation: Operation, *, keep: bool = False) -> Outcome:
+        """Execute ``operation`` and return its outcome, which may be ``Unavailable``."""
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def then(outcome: Outcome) -> None:
+            if not answer.done():
+                answer.set_result(outcome)
+
+        self.submit(operation, then, keep=keep)
+        return await answer
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting or self.failing:
+                if self._waiting:
+                    batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                    await self._execute(batch)
+                else:
+                    self._idle.set()
+                    await self._probe()
+            self._idle.set()
+
+    async def _probe(self) -> None:
+        """Look whether the store is back. Otherwise nobody would notice, since no new client is let in."""
+        await asyncio.sleep(self._retry)
+        with suppress(StoreUnavailable):
+            if not self._waiting and await self._store.problem() is None:
+                self._recovered()
+
+    async def _execute(self, batch: list[Submitted]) -> None:
+        try:
+            outcomes = await self._store.execute([each.operation for each in batch])
+        except StoreUnavailable as error:
+            await self._failed(batch, error)
+        except asyncio.CancelledError:
+            self._waiting = [*batch, *self._waiting]
+            raise
+        except Exception:
+            # Nothing would change if it were executed again.
+            log.exception("a batch of %d operations failed with an unexpected error", len(batch))
+            await _tell(batch, [_refusal()] * len(batch))
+        else:
+            self.executed += len(batch)
+            self._recovered()
+            await _tell(batch, outcomes)
+
+    def _recovered(self) -> None:
+        if self.failing:
+            self.failing = False
+            log.warning("the shared store is back")
+
+    async def _failed(self, batch: list[Submitted], error: StoreUnavailable) -> None:
+        if not self.failing:
+            self.failing = True
+            log.warning("messages are refused, since the shared store is away: %s", error)
+        left, refused = [], []
+        for each in batch:
+            if each.keep or (error.unsure and isinstance(each.operation, UNSURE)):
+                left.append(each._replace(keep=True))
+            else:
+                refused.append(each)
+        self._waiting = [*left, *self._waiting]
+        await _tell(refused, [_refusal()] * len(refused))
+        await asyncio.sleep(self._retry)
+
+
+def _refusal() -> Unavailable:
+    return Unavailable("messages cannot be stored at present", retry=1)
+
+
+async def _tell(batch: list[Submitted], outcomes: list[Outcome] | list[Unavailable]) -> None:
+    pause = time.monotonic() + TURN
+    for each, outcome in zip(batch, outcomes, strict=True):
+        try:
+            each.then(outcome)
+        except Exception:
+            # One exception must not keep the others waiting for ever.
+            log.exception("the outcome of %s could not be handled", type(each.operation).__name__)
+        if time.monotonic() >= pause:
+            await asyncio.sleep(0)
+            pause = time.monotonic() + TURN

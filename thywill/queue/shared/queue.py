@@ -1,0 +1,443 @@
+"""A queue that several servers share: the side of the carrier, which is what every server is.
+
+    first poll   ── Greet ──▶ inbox                   the leader runs on_connect
+    send         ── Accept ─▶ inbox                   the leader runs on_message
+    leave        ── Depart ─▶ inbox and log           the leader runs on_disconnect
+    log ─▶ reader ─▶ messages, memberships, ends      applied to the clients that are here
+    poll of a client that is elsewhere ── Claim ─▶ rebuilt here, and let go there
+
+The hooks of an application run on one server, its leader (``leaders.py``). So nothing that a browser does
+here calls a hook here: it goes through the inbox, and what hooks do comes back by the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, Any, ClassVar
+from zlib import crc32
+
+import msgspec
+
+from thywill.application_interface.base import ApplicationInterface
+from thywill.component import Component
+from thywill.core.envelope import Item
+from thywill.core.lifecycle import State
+from thywill.core.measures import Measures
+from thywill.core.message import Address, Message
+from thywill.core.outbox import Outbox
+from thywill.core.publication import Publication
+from thywill.core.server_row import ServerRow
+from thywill.database.base import Database
+from thywill.errors import Gone, RequestError, Reused, SettingsError, Unavailable
+from thywill.hub.client import LiveClient
+from thywill.hub.delivery import Delivery
+from thywill.hub.ports import Listener, Then
+from thywill.queue.base import Queue, QueueSettings
+from thywill.queue.shared.base import SharedStore, StoreUnavailable
+from thywill.queue.shared.carrier import AnyServer, CarrierHub, Received
+from thywill.queue.shared.claims import Claims
+from thywill.queue.shared.leaders import Leaders
+from thywill.queue.shared.names import UNKNOWN
+from thywill.queue.shared.operations import (
+    Accept,
+    Accepted,
+    Append,
+    Cause,
+    Create,
+    Depart,
+    Evict,
+    Greet,
+    Incoming,
+    Outcome,
+    Publish,
+    Renew,
+    Renewed,
+)
+from thywill.queue.shared.pace import Pace
+from thywill.queue.shared.pipeline import Pipeline
+from thywill.queue.shared.reader import LogReader
+from thywill.queue.shared.rows import (
+    ClientFacts,
+    Departure,
+    Heartbeat,
+    LogEntry,
+    Membership,
+    Posted,
+)
+from thywill.queue.shared.tasks import end
+
+log = logging.getLogger(__name__)
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+LEFT = "the page has left"
+UNPOLLED = 60.0
+"""Seconds for which the store keeps a client that has not polled."""
+RENEWALS = 3
+"""How often the lease of a client is renewed in its grace time."""
+RENEW = 500
+"""Clients in one renewal."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedQueueSettings(QueueSettings):
+    """What every shared queue can be told.
+
+    Args:
+        age: seconds after which a message is dropped although some receiver has not acknowledged it.
+        entries: how many messages the log of one application keeps at most.
+    """
+
+    age: Seconds = 3600.0
+    entries: Positive = 1_000_000
+
+    @property
+    def publication_age(self) -> float:
+        return self.age
+
+
+class NoHooks(Listener):
+    """Ignores what clients do here: the hooks run on the leader, which reads it from the inbox."""
+
+    def connected(self, client: LiveClient) -> None:
+        """Do nothing."""
+
+    def resumed(self, client: LiveClient) -> None:
+        """Do nothing."""
+
+    def received(self, client: LiveClient, items: Sequence[Item]) -> None:
+        """Do nothing."""
+
+    def disconnected(self, client: LiveClient) -> None:
+        """Do nothing."""
+
+
+class SharedQueue(Queue, AnyServer):
+    """What each server does with the shared store.
+
+    Args:
+        settings, database, receivers, wall: as in the contract.
+        store: the store.
+        pace: how often a server looks for what.
+    """
+
+    Settings: ClassVar[type[Any]] = SharedQueueSettings
+    settings: SharedQueueSettings
+    hub = CarrierHub
+    shared = True
+    durable = True
+    ends_clients = True
+
+    def __init__(
+        self,
+        settings: SharedQueueSettings,
+        database: Database,
+        receivers: Delivery,
+        *,
+        store: SharedStore,
+        wall: Callable[[], float] = time.time,
+        pace: Pace | None = None,
+    ) -> None:
+        super().__init__(settings, database, receivers, wall=wall)
+        self.store = store
+        self._pace = pace or Pace()
+        self.pipeline = Pipeline(store, self._pace.retry)
+        self.reader: LogReader
+        self.claims: Claims
+        self.leaders: Leaders
+        self._moves = receivers.moves
+        self._tasks: list[asyncio.Task[None]] = []
+        self._outside: dict[str, int] = defaultdict(int)
+        self._unknown: set[str] = set()
+
+    # The life of the queue.
+
+    def listener(self, applications: Listener) -> Listener:
+        assert isinstance(applications, ApplicationInterface)
+        self.leaders = Leaders(
+            self.store,
+            self.pipeline,
+            applications,
+            self.database,
+            self._moves.timing,
+            self.settings,
+            lambda: self.name,
+            self._pace,
+            self.wall,
+        )
+        return NoHooks()
+
+    def late_parts(self) -> list[Component]:
+        return [self.leaders]
+
+    @property
+    def name(self) -> str:
+        """The name of this server."""
+        return self.describe_server().name
+
+    @property
+    def lease(self) -> float:
+        """For how many seconds a client is kept after the renewal of its lease."""
+        grace = self._moves.timing.grace
+        return grace + grace / RENEWALS
+
+    async def start(self) -> None:
+        names = list(self.leaders.applications.pages())
+        self.reader = LogReader(self.store, names, self._apply, retry=self._pace.retry)
+        self.claims = Claims(
+            self.store, self.pipeline, self.reader, self._moves, self.bounds, self.name, self.lease
+        )
+        self.store.listen(self._claimed)
+        try:
+            await self.store.start(self._heartbeat())
+            await self.store.beat(self._heartbeat(), self._pace.alive)
+            await self.reader.start()
+        except StoreUnavailable as error:
+            raise SettingsError(f"[queue]: the shared store cannot be used: {error}") from None
+        self.pipeline.start()
+        self._tasks = [asyncio.create_task(self._keep_beating()), asyncio.create_task(self._keep_renewing())]
+
+    async def stop(self) -> None:
+        """Execute what is left, lead no longer, and leave the list of servers."""
+        await end(self._tasks)
+        await self.pipeline.stop()
+        await self.leaders.resign()
+        if self._tasks:
+            await self.reader.stop()
+        with suppress(StoreUnavailable):
+            await self.store.stop()
+
+    def _heartbeat(self) -> Heartbeat:
+        return Heartbeat(self._row(), tuple(self.leaders.applications.pages()), self._moves.fingerprint())
+
+    def _row(self) -> ServerRow:
+        return replace(self.describe_server(), leads=tuple(self.leaders.leads))
+
+    async def _keep_beating(self) -> None:
+        while True:
+            await asyncio.sleep(self._pace.beat)
+            with suppress(StoreUnavailable):
+                await self.store.beat(self._heartbeat(), self._pace.alive)
+
+    async def servers(self) -> Sequence[ServerRow]:
+        with suppress(StoreUnavailable):
+            return [each.row for each in await self.store.servers()]
+        return [self._row()]
+
+    async def problem(self) -> str | None:
+        return await self.store.problem()
+
+    def measure(self, measures: Measures) -> None:
+        super().measure(measures)
+        text = "Seconds since the log of the shared queue was read; up to 2 while nothing happens."
+        measures.gauge("thywill_shared_log_age_seconds", text, self.reader.age)
+        text = "Operations that the shared store has executed for this server."
+        measures.counter("thywill_shared_operations_total", text, self.pipeline.executed)
+        text = "Clients that this server has brought here from another one."
+        measures.counter("thywill_claims_total", text, self.claims.done)
+        text = "How often this server has become the leader of an application."
+        measures.counter("thywill_takeovers_total", text, self.leaders.takeovers)
+
+    # The log.
+
+    def _apply(self, entry: LogEntry) -> None:
+        if isinstance(entry, Posted):
+            logs = self.logs[entry.application]
+            self.receivers.deliver(entry.application, entry.address, entry.id, entry.message, logs)
+            return
+        client = self._moves.find(entry.client)
+        if client is None:
+            return
+        if isinstance(entry, Membership):
+            self._moves.set_member(client, entry.channel, enters=entry.enters)
+        elif isinstance(entry, Departure):
+            self._moves.depart(client, Gone(entry.reason))
+
+    def open(self, application: str) -> Outbox:
+        if self.pipeline.failing:
+            raise Unavailable("the servers' shared store is away at present", retry=2)
+        _ = self.logs[application]
+        return Outbox(self.bounds, self.reader.positions.get(application, 0))
+
+    def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
+        return False  # the store tells it when the client is claimed
+
+    # Clients.
+
+    def create(self, client: LiveClient) -> None:
+        operation = Create(client.application, client.id, self.name, facts_of(client), UNPOLLED)
+        self.pipeline.submit(operation, keep=True)
+
+    def add(self, client: LiveClient) -> None:
+        super().add(client)
+        operation = Greet(client.application, client.id, self.name, facts_of(client), self.lease)
+        self.pipeline.submit(operation, partial(self._greeted, client), keep=True)
+
+    def _greeted(self, client: LiveClient, outcome: Outcome) -> None:
+        if isinstance(outcome, Gone):
+            self._depart(client, outcome)
+
+    def _depart(self, client: LiveClient, reason: Gone) -> None:
+        if self._moves.find(client.id) is client:
+            self._moves.depart(client, reason)
+
+    def receive(self, client: LiveClient, items: Sequence[Item], then: Received) -> None:
+        room = self._moves.timing.pending
+        operation = Accept(
+            client.application, client.id, [_incoming(each) for each in items], room, self.lease
+        )
+        self.pipeline.submit(operation, partial(_accepted, then))
+
+    def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
+        self.receive(client, items, lambda received, fresh, error: then(error))
+
+    def leave(self, client: LiveClient) -> None:
+        self.pipeline.submit(Depart(client.application, client.id, LEFT), keep=True)
+        if self._moves.find(client.id) is client:
+            self.changed(client)
+            self._moves.depart(client, Gone(LEFT))
+
+    def close(self, client: LiveClient, then: Then, evicted: Gone | None = None) -> None:
+        # One that has not polled here may have polled elsewhere. If not, its short lease ends.
+        if evicted is not None:
+            operation = Evict(client.application, None, client.id, evicted.message, None)
+            self.pipeline.submit(operation, keep=True)
+        super().close(client, then)
+
+    # Clients that move.
+
+    def bring(self, client_id: str, cursor: int, then: Then) -> None:
+        self.claims.bring(client_id, cursor, then)
+
+    def let_go(self, client: LiveClient) -> None:
+        if self._moves.find(client.id) is client:
+            self._moves.let_go(client)
+
+    def _claimed(self, client_id: str) -> None:
+        # The call may be late, and the client here again: the store knows.
+        client = self._moves.find(client_id)
+        if client is not None:
+            self._renew(client.application, [client])
+
+    async def _keep_renewing(self) -> None:
+        while True:
+            await asyncio.sleep(self._moves.timing.grace / RENEWALS)
+            for application in self.reader.positions:
+                clients = self.receivers.clients(application)
+                here = [each for each in clients if each.state is State.CONNECTED and each.greeted]
+                for first in range(0, len(here) or 1, RENEW):
+                    self._renew(application, here[first : first + RENEW])
+                    await asyncio.sleep(0)
+
+    def _renew(self, application: str, clients: Sequence[LiveClient]) -> None:
+        floors = [(each.id, self._floor(each)) for each in clients]
+        lowest = self._lowest(application)
+        operation = Renew(application, self.name, floors, lowest, self.lease)
+        self.pipeline.submit(operation, self._renewed)
+
+    def _floor(self, client: LiveClient) -> int:
+        entries = client.outbox.entries
+        return entries[0].id - 1 if entries else self.reader.positions[client.application]
+
+    def _lowest(self, application: str) -> int:
+        floors = [self._floor(each) for each in self.receivers.clients(application)]
+        return min([self.reader.positions[application], *floors, *self.claims.floors(application)])
+
+    def _renewed(self, outcome: Outcome) -> None:
+        if not isinstance(outcome, Renewed):
+            return
+        for client_id in outcome.moved:
+            client = self._moves.find(client_id)
+            if client is not None:
+                self._moves.let_go(client)
+        # Who has ended is told by the log, soon. Who is unknown twice was lost by the store.
+        lost, self._unknown = self._unknown.intersection(outcome.unknown), set(outcome.unknown)
+        for client_id in lost:
+            client = self._moves.find(client_id)
+            if client is not None:
+                self._moves.depart(client, Gone(UNKNOWN, reconnect=True))
+
+    # What applications do on a server that does not lead them: they may send, and nothing else.
+
+    async def append(self, application: str, address: Address, message: Message) -> int:
+        self._outside[application] += 1
+        cause = Cause(self.name, self._outside[application])
+        return await appended(self.pipeline, Append(application, None, address, message, cause))
+
+    async def publish(self, publications: Sequence[Publication]) -> list[int]:
+        groups: dict[str, list[int]] = defaultdict(list)
+        for place, each in enumerate(publications):
+            groups[each.application].append(place)
+        if len(groups) > 1:  # each application has a log of its own, and no mark of any may be in use
+            for places in groups.values():
+                await self._publish(publications, places, check=True)
+        ids = [0] * len(publications)
+        for places in groups.values():
+            for place, position in zip(places, await self._publish(publications, places), strict=True):
+                ids[place] = position
+        return ids
+
+    async def _publish(
+        self, publications: Sequence[Publication], places: Sequence[int], *, check: bool = False
+    ) -> list[int]:
+        chosen = [publications[place] for place in places]
+        application = chosen[0].application
+        self._outside[application] += 1
+        cause = Cause(self.name, self._outside[application])
+        messages = [(each.address, each.message, each.mark) for each in chosen]
+        operation = Publish(application, messages, cause, self.settings.age, check)
+        outcome = await self.pipeline.ask(operation)
+        if isinstance(outcome, list):
+            return [int(each) for each in outcome]
+        if isinstance(outcome, Reused):
+            raise Reused(places[outcome.index])
+        if isinstance(outcome, RequestError):
+            raise outcome
+        raise Unavailable("messages cannot be stored at present", retry=1)
+
+    def identified(self, client: LiveClient) -> None:
+        """Nothing is saved of it: the user stays the same, and only the end of the ticket moves."""
+
+    def data_requested(self, client: LiveClient) -> None:
+        """Nothing is saved of it: the leader has the client's data."""
+
+
+def facts_of(client: LiveClient) -> ClientFacts:
+    """Return what the store is told of a client."""
+    extra = client.identity.encode() or ""
+    return ClientFacts(client.session, client.created, client.address, client.user_agent, extra)
+
+
+async def appended(pipeline: Pipeline, operation: Append) -> int:
+    """Append a message to the log; return its id.
+
+    Raises:
+        Unavailable: it was not sent.
+    """
+    outcome = await pipeline.ask(operation)
+    if isinstance(outcome, int):
+        return outcome
+    if isinstance(outcome, RequestError):
+        raise outcome
+    raise Unavailable("another server leads the application now", retry=1)
+
+
+def _incoming(item: Item) -> Incoming:
+    encoded = msgspec.json.encode(item)
+    return Incoming(item.n, crc32(encoded), encoded)
+
+
+def _accepted(then: Received, outcome: Outcome) -> None:
+    if isinstance(outcome, Accepted):
+        then(outcome.received, outcome.fresh, None)
+    elif isinstance(outcome, RequestError):
+        then(0, 0, outcome)
+    else:
+        then(0, 0, Unavailable("messages cannot be stored at present", retry=1))

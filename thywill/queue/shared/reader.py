@@ -1,0 +1,156 @@
+"""The reader of the log: every server reads the log of all applications once, and applies it in order.
+
+It remembers the entries of the last minute, so that the outbox of a client that comes from another server is
+rebuilt without asking the store. An example with one application:
+
+    position 40                 the server has started; the log's last id was 40
+    read 41, 42                 applied and remembered; position 42
+    a client with cursor 41     its outbox is rebuilt from what is remembered after 41
+    a client with cursor 30     what is remembered begins after 40, so the store is asked for 31 to 42
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import takewhile
+
+from thywill.queue.shared.base import SharedStore, StoreUnavailable
+from thywill.queue.shared.rows import LogEntry
+from thywill.queue.shared.tasks import end
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = 60.0
+"""Seconds for which entries are remembered."""
+BLOCK = 2.0
+"""Seconds for which one read waits at most."""
+RETRY = 0.5
+"""Seconds until the next read after one that failed."""
+
+
+class _Recent:
+    """The last entries of one log: all that follow the id ``begins``."""
+
+    __slots__ = ("begins", "entries")
+
+    def __init__(self, begins: int) -> None:
+        self.begins = begins
+        self.entries: deque[tuple[float, LogEntry]] = deque()
+
+    def add(self, entry: LogEntry, now: float) -> None:
+        self.entries.append((now, entry))
+        while self.entries[0][0] < now - REMEMBERED:
+            self.begins = self.entries.popleft()[1].id
+
+    def after(self, position: int) -> list[LogEntry] | None:
+        if position < self.begins:
+            return None
+        found = takewhile(lambda entry: entry.id > position, (entry for _, entry in reversed(self.entries)))
+        return [*found][::-1]
+
+
+class LogReader:
+    """Reads the logs of all applications, and applies each entry once.
+
+    Args:
+        store: the store.
+        applications: whose logs are read.
+        apply: called with each entry, in the order of the ids of an application.
+        monotonic: the clock.
+        retry: seconds until the next read after one that failed.
+    """
+
+    def __init__(
+        self,
+        store: SharedStore,
+        applications: Iterable[str],
+        apply: Callable[[LogEntry], None],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        retry: float = RETRY,
+    ) -> None:
+        self._store = store
+        self._applications = list(applications)
+        self._apply = apply
+        self._monotonic = monotonic
+        self._retry = retry
+        self._recent: dict[str, _Recent] = {}
+        self._waiting: list[tuple[str, int, asyncio.Future[None]]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._read_at = monotonic()
+        self.positions: dict[str, int] = {}
+
+    async def start(self) -> None:
+        """Begin at the present end of each log.
+
+        Raises:
+            StoreUnavailable: the store cannot be reached.
+        """
+        for application in self._applications:
+            self.positions[application] = last = await self._store.last(application)
+            self._recent[application] = _Recent(last)
+        self._task = asyncio.create_task(self._keep_reading())
+
+    async def stop(self) -> None:
+        """Read no more."""
+        if self._task is not None:
+            await end([self._task])
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last read that succeeded; up to ``BLOCK`` while nothing happens."""
+        return self._monotonic() - self._read_at
+
+    def after(self, application: str, position: int) -> list[LogEntry] | None:
+        """Return the entries after ``position`` that were applied; None if they are not all remembered."""
+        return self._recent[application].after(position)
+
+    async def reach(self, application: str, position: int) -> None:
+        """Wait until the entries up to ``position`` are applied."""
+        if self.positions[application] < position:
+            reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((application, position, reached))
+            await reached
+
+    async def _keep_reading(self) -> None:
+        failing = False
+        while True:
+            try:
+                entries = await self._store.read_log(self.positions, BLOCK)
+            except StoreUnavailable as error:
+                if not failing:
+                    log.warning("the log of the shared store cannot be read: %s", error)
+                failing = True
+                await asyncio.sleep(self._retry)
+                continue
+            if failing:
+                log.warning("the log of the shared store is read again")
+            failing, self._read_at = False, self._monotonic()
+            for entry in entries:
+                self._take(entry)
+            self._wake()
+            if entries:
+                await asyncio.sleep(0)
+
+    def _take(self, entry: LogEntry) -> None:
+        if entry.id <= self.positions[entry.application]:
+            return
+        self.positions[entry.application] = entry.id
+        self._recent[entry.application].add(entry, self._read_at)
+        try:
+            self._apply(entry)
+        except Exception:
+            log.exception("the entry %d of %s could not be applied", entry.id, entry.application)
+
+    def _wake(self) -> None:
+        left = []
+        for application, position, reached in self._waiting:
+            if self.positions[application] < position:
+                left.append((application, position, reached))
+            elif not reached.done():
+                reached.set_result(None)
+        self._waiting = left
