@@ -264,6 +264,21 @@ async def test_two_servers_that_do_not_belong_together(
     assert found(report, Level.PROBLEM)["servers"] == remedy
 
 
+async def test_sessions_that_meet_several_servers_are_named(start: Start, tmp_path: Path) -> None:
+    """As on one port for several processes, where nothing can find the server of a SockJS session."""
+    ports = []
+    for _ in range(2):
+        running = await start(queue={"component": SHARED})
+        ports.append(int(running.base.rstrip("/").rpartition(":")[2]))
+    text = for_two(ports[1]).replace("proxy_pass http://thywill_sockjs;", "proxy_pass http://thywill;")
+    nginx = Nginx(tmp_path, ports[0], None, text)
+    asker = Asker(nginx.address, insecure=True)
+    outcomes = [await streams.SockJSProbe(asker, each, 5.0).run() for each in ("xhr", "xhr_streaming")]
+    asker.close()
+    nginx.stop()
+    assert outcomes == [streams.ELSEWHERE] * 2
+
+
 async def test_little_patience_leaves_the_silence_out(start: Start, silence: None) -> None:
     running = await start()
     report = await examine(Examination(running.base, patience=60))

@@ -23,3 +23,4 @@ LIMITS = "limit_req and limit_conn as in conf/nginx.conf: a page makes several r
 GZIP_FILES = "gzip on; gzip_types text/css text/javascript application/json; in location /static/"
 SAME_FILE = "the same [client_interface] secret_file on all servers (copy the file), and then their restart"
 SHARED = '[queue] component = "redis" with the same url on all servers, or one server in upstream thywill'
+SESSIONS = "upstream thywill_sockjs as in conf/nginx.conf, and a port of its own for each server"

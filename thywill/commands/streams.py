@@ -49,6 +49,11 @@ class Outcome:
     effect: Effect = Effect.NOTHING
 
 
+ELSEWHERE = Outcome(
+    "fails: the requests of one session reach several servers", remedies.SESSIONS, Effect.LATE
+)
+
+
 class SockJSProbe:
     """One SockJS session, which sends a wrong token and is closed for that.
 
@@ -77,18 +82,19 @@ class SockJSProbe:
         if not first.answer.body.startswith(POLLS[self._transport]):
             return _failure(first)
         second = self._begin()
-        await self._show_token()
-        if await second.sees(REFUSED, self._prompt):
+        known = await self._show_token()
+        if known and await second.sees(REFUSED, self._prompt):
             return Outcome()
-        return _failure(second)
+        is_new = second.answer.body.startswith(POLLS[self._transport])
+        return _failure(second) if known and not is_new else ELSEWHERE
 
     async def _stream(self) -> Outcome:
         stream = self._begin()
         opened = await stream.sees(STREAMS[self._transport], self._prompt)
         # A session without a token ends by itself. What arrives only with that end was held back.
         was_prompt = opened and REFUSED not in stream.answer.body
-        if stream.ended is None:
-            await self._show_token()
+        if stream.ended is None and not await self._show_token():
+            return ELSEWHERE
         if not await stream.sees(REFUSED, self._prompt):
             return _failure(stream)
         return _works(stream.answer) if was_prompt else _held_back(stream.answer)
@@ -99,14 +105,16 @@ class SockJSProbe:
         method = "GET" if body is None else "POST"
         return self._asker.begin(f"{self._base}/{self._transport}{query}", method=method, body=body)
 
-    async def _show_token(self) -> None:
+    async def _show_token(self) -> bool:
+        """Send a wrong token; return whether the session is known where the request arrives."""
         frames = json.dumps([json.dumps({"token": probe.TOKEN, "cursor": 0})])
         if self._transport == "jsonp":
             form = {"Content-Type": FORM}
-            await self._asker.ask(f"{self._base}/jsonp_send", headers=form, body=f"d={frames}".encode())
+            path, body = "jsonp_send", f"d={frames}".encode()
         else:
-            kind = {"Content-Type": "text/plain"}
-            await self._asker.ask(f"{self._base}/xhr_send", headers=kind, body=frames.encode())
+            form = {"Content-Type": "text/plain"}
+            path, body = "xhr_send", frames.encode()
+        return (await self._asker.ask(f"{self._base}/{path}", headers=form, body=body)).status != 404
 
 
 def _failure(asking: Asking) -> Outcome:
