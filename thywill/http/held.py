@@ -8,8 +8,24 @@ well.
 
 from __future__ import annotations
 
+import ctypes
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
+
+MUCH = 4 * 1024 * 1024
+"""Bytes that were held at a time after which free memory is given back to the system."""
+
+
+def give_back() -> None:
+    """Give free memory back to the system.
+
+    glibc keeps what large bodies have left behind, since it expects more of them. Other C libraries have no
+    such function, and need none.
+    """
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class Holder(Protocol):
@@ -27,15 +43,24 @@ class HeldBytes:
         most: bytes of all connections.
         most_per_address: bytes of the connections of one address.
         limited: counts connections that were closed, by the name of the limit.
+        give_back: gives free memory back to the system.
     """
 
-    def __init__(self, most: int, most_per_address: int, limited: Counter[str]) -> None:
+    def __init__(
+        self,
+        most: int,
+        most_per_address: int,
+        limited: Counter[str],
+        give_back: Callable[[], None] = give_back,
+    ) -> None:
         self._most = most
         self._most_per_address = most_per_address
         self._limited = limited
         self._sizes: dict[Holder, int] = {}
         self._shares: dict[Holder, str] = {}
         self._of_share: Counter[str] = Counter()
+        self._give_back = give_back
+        self._peak = 0
         self.total = 0
 
     def set(self, holder: Holder, share: str, size: int) -> None:
@@ -49,6 +74,7 @@ class HeldBytes:
             return
         self._sizes[holder], self._shares[holder] = size, share
         self.total += size
+        self._peak = max(self._peak, self.total)
         if share:
             self._of_share[share] += size
             while self._of_share[share] > self._most_per_address:
@@ -57,6 +83,12 @@ class HeldBytes:
                 )
         while self.total > self._most:
             self._shed("held_bytes", list(self._sizes))
+
+    def rest(self) -> None:
+        """Give memory back if much was held, and now is not; called every second."""
+        if self._peak > MUCH and self.total < self._peak // 4:
+            self._peak = self.total
+            self._give_back()
 
     def forget(self, holder: Holder) -> None:
         """Note that ``holder`` holds nothing any more."""

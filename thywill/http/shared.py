@@ -119,7 +119,8 @@ class Shared:
         return RequestReader(self.limits, self.site.admit_body)
 
     def tick(self) -> None:
-        """Update the Date header, and call the connections whose deadline has passed."""
+        """Update the Date header, call the connections whose deadline has passed, and give memory back."""
         self.date = b"Date: %b\r\n" % formatdate(usegmt=True).encode()
         for member in self.wheel.advance(self.now()):
             member.timed_out()
+        self.held.rest()

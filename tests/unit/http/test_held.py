@@ -13,7 +13,7 @@ from tests.support.serving import until
 from tests.support.steady import STEADY
 from tests.support.wire import request
 from tests.unit.http.conftest import OURS, Serve
-from thywill.http.held import HeldBytes, Places
+from thywill.http.held import MUCH, HeldBytes, Places, give_back
 from thywill.http.reader import Limits
 from thywill.http.shared import Timeouts
 from thywill.http.states import ConnectionState as State
@@ -40,6 +40,17 @@ class TestBudget:
             held.set(connection, "", size)
         assert [each.is_shed for each in connections] == [False, True, False, False]
         assert (held.total, counted) == (60, {"held_bytes": 1})
+
+    def test_memory_is_given_back_when_little_is_held_again(self) -> None:
+        given: list[int] = []
+        held = HeldBytes(10 * MUCH, 10 * MUCH, Counter(), lambda: given.append(held.total))
+        connection = Held()
+        for size in (MUCH, 2 * MUCH, MUCH, 100):
+            held.set(connection, "", size)
+            held.rest()
+        held.rest()
+        assert given == [100]
+        give_back()
 
     def test_of_one_address_its_largest(self) -> None:
         counted: Counter[str] = Counter()
