@@ -138,6 +138,9 @@ class Connection(asyncio.Protocol, Member):
         if self._reader is not None or self._pending:
             if self._state not in TAKING and self._is_enough():
                 self._pause()
+            elif self._state is State.BODY and len(data) > AHEAD:
+                self._pause()  # large bodies are read in turns, too
+                self.shared.turns.wait(share_of(self._peer), self._resume)
             self._account()
         elif self._is_holding:
             self._account()

@@ -26,6 +26,17 @@ async def test_large_bodies_wait_for_their_turns(serve: Serve) -> None:
 
 
 @OURS
+async def test_a_large_body_is_read_in_turns(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = await serve()
+    turns, waits = served.server.shared.turns, []
+    wait = turns.wait
+    monkeypatch.setattr(turns, "wait", lambda share, call: (waits.append(share), wait(share, call)))
+    answer = await served.ask("/now", method="POST", body=b"x" * 1_000_000)
+    assert len(answer.json["body"]) == 1_000_000
+    assert len(waits) > 1  # one is that of the request, when it is whole
+
+
+@OURS
 async def test_a_browser_that_has_gone_meanwhile_gets_no_turn(serve: Serve) -> None:
     served = await serve(Limits(small_body=10))
     wires = [await served.connect() for _ in range(10)]
