@@ -448,7 +448,7 @@ class Connection(asyncio.Protocol, Member):
         if request.forwarded:
             self.shared.proxies.read(request, trusted=self._trusted)
         site = self.shared.site
-        reply = FastReply(self, request)
+        reply = self._exchange = FastReply(self, request)
         endpoint = site.find(request)
         if request.peer != self._peer and not self._take_request_place(request):
             refusal = Refusal(429, "too many requests of this address are under way", RETRY)
@@ -458,10 +458,8 @@ class Connection(asyncio.Protocol, Member):
             # A handler takes ten times as long as an endpoint, so it waits for the turn of its address.
             self.shared.turns.wait(share_of(request.peer), lambda: handler.run(site.application))
         elif len(request.body) > self.shared.limits.small_body:
-            self._exchange = reply
             self.shared.turns.wait(share_of(request.peer), lambda: reply.run(endpoint, request))
         else:
-            self._exchange = reply
             site.answer(endpoint, request, reply)
         if self._state is State.DISPATCHING:
             self._wait_for_answer()
