@@ -2,17 +2,18 @@
 
 The row of the client says what it needs; the server has applied the log up to some position, 50 here. The
 rule is one for messages, memberships and ends: what is up to 50 is in the outbox, and what follows is applied
-to the client when the reader gets there, as for every client of this server.
+to the client when the reader gets there, as for every client of this server. The row may be older than the
+position, or newer. So the memberships that the log has up to the position count, too.
 
     row     cursor 40; in "lobby" after 45; was in "score" after 10 and up to 52
-    log     41 score   44 lobby   46 lobby   48 to the client   49 room      (52 leaves score)
-    outbox  41                    46         48
-    at 50   it is in "lobby", and still in "score": the reader takes it out at 52
+    log     41 score   44 lobby   46 lobby   47 enters room   48 to the client   49 room   (52 leaves score)
+    outbox  41                    46                          48                 49
+    at 50   it is in "lobby" and "room", and still in "score": the reader takes it out at 52
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from thywill.core.inbox import Inbox
@@ -21,7 +22,10 @@ from thywill.core.record import decode_data
 from thywill.core.user import Identity
 from thywill.errors import Gone
 from thywill.hub.client import LiveClient
-from thywill.queue.shared.rows import ClientRow, Departure, LogEntry, Posted
+from thywill.queue.shared.rows import ClientRow, Departure, LogEntry, Membership, Posted
+
+OPEN = float("inf")
+"""Stands for the end of a stay that has not ended."""
 
 
 class Rebuilt(NamedTuple):
@@ -46,12 +50,14 @@ def rebuild(
     Raises:
         Gone: the log says that the client has ended.
     """
-    waiting: list[Waiting] = list(_addressed(row, entries))
+    entries = list(entries)
+    stays = _stays(row, entries)
+    waiting: list[Waiting] = list(_addressed(row, entries, stays))
     if row.trimmed > first_needed(row, cursor):
         waiting.insert(0, Loss(row.trimmed, 1))  # nobody knows how many it were
     outbox = Outbox.restored(bounds, cursor, waiting, max(position, cursor))
     client = shadow(row, outbox)
-    channels = [name for name, since, until in _stays(row) if since <= position < until]
+    channels = [stay.channel for stay in stays if stay.since <= position < stay.until]
     return Rebuilt(client, channels)
 
 
@@ -72,16 +78,45 @@ def shadow(row: ClientRow, outbox: Outbox) -> LiveClient:
     return client
 
 
-def _addressed(row: ClientRow, entries: Iterable[LogEntry]) -> Iterator[Entry]:
+class Stay(NamedTuple):
+    """The client gets the messages of ``channel`` after the id ``since``, up to ``until``."""
+
+    channel: str
+    since: int
+    until: float
+
+
+def _stays(row: ClientRow, entries: Iterable[LogEntry]) -> list[Stay]:
+    stays = [Stay(channel, since, OPEN) for channel, since in row.channels.items()]
+    stays += [Stay(*each) for each in row.left]
+    for entry in entries:
+        if isinstance(entry, Membership) and entry.client == row.id:
+            stays = _changed(stays, entry)
+    return stays
+
+
+def _changed(stays: list[Stay], entry: Membership) -> list[Stay]:
+    """Return ``stays`` after a change, which they may have in them already."""
+    of_channel = [stay for stay in stays if stay.channel == entry.channel]
+    if any(entry.id in (stay.since, stay.until) for stay in of_channel):
+        return stays
+    if entry.enters:
+        return [*stays, Stay(entry.channel, entry.id, OPEN)]
+    return [
+        stay._replace(until=entry.id) if stay in of_channel and stay.until == OPEN else stay for stay in stays
+    ]
+
+
+def _addressed(row: ClientRow, entries: Iterable[LogEntry], stays: Sequence[Stay]) -> Iterator[Entry]:
     for entry in entries:
         if isinstance(entry, Departure) and entry.client == row.id:
             raise Gone(entry.reason)
-        if isinstance(entry, Posted) and _is_for(row, entry):
+        if isinstance(entry, Posted) and _is_for(row, entry, stays):
             message = entry.message
             yield Entry(entry.id, message.data, message.reply_to, message.key, message.overflow)
 
 
-def _is_for(row: ClientRow, entry: Posted) -> bool:
+def _is_for(row: ClientRow, entry: Posted, stays: Sequence[Stay]) -> bool:
     kind, name = entry.address
     if kind == "client":
         return name == row.id
@@ -90,10 +125,4 @@ def _is_for(row: ClientRow, entry: Posted) -> bool:
     if kind == "user":
         user = Identity.decode(row.facts.extra or None).user
         return user is not None and user.id == name
-    return any(name == channel and since < entry.id <= until for channel, since, until in _stays(row))
-
-
-def _stays(row: ClientRow) -> Iterator[tuple[str, int, float]]:
-    for name, since in row.channels.items():
-        yield name, since, float("inf")
-    yield from row.left
+    return any(name == stay.channel and stay.since < entry.id <= stay.until for stay in stays)

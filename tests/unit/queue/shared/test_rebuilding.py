@@ -1,0 +1,85 @@
+"""What a client that comes from another server gets, by its row and by the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thywill.core.message import Address, Message
+from thywill.core.outbox import Bounds, Entry
+from thywill.queue.shared.rebuilding import Rebuilt, rebuild
+from thywill.queue.shared.rows import ClientFacts, ClientRow, LogEntry, Membership, Posted
+
+FACTS = ClientFacts("session", 1.5)
+BOUNDS = Bounds(1000, 10**6, 100, 10**6)
+
+
+def row(**changes: Any) -> ClientRow:
+    values = {
+        "id": "a",
+        "application": "chat",
+        "facts": FACTS,
+        "server": "one",
+        "cursor": 40,
+        "received": 0,
+        "handled": 0,
+        "connected": True,
+        "gone": None,
+        "data": None,
+        "channels": {},
+        "left": [],
+        "trimmed": 0,
+    }
+    return ClientRow(**{**values, **changes})
+
+
+def posted(position: int, channel: str) -> Posted:
+    return Posted("chat", position, Address.channel(channel), Message(b"1"))
+
+
+def moved(position: int, channel: str, *, enters: bool) -> Membership:
+    return Membership("chat", position, "a", channel, enters)
+
+
+def ids(rebuilt: Rebuilt) -> list[int]:
+    return [entry.id for entry in rebuilt.client.outbox.entries if isinstance(entry, Entry)]
+
+
+def rebuilt(client: ClientRow, *entries: LogEntry) -> Rebuilt:
+    return rebuild(client, entries, 40, 50, BOUNDS)
+
+
+def test_the_row_decides_which_messages_of_a_channel_it_gets() -> None:
+    client = row(channels={"lobby": 45}, left=[("score", 10, 52)])
+    found = rebuilt(client, posted(41, "score"), posted(44, "lobby"), posted(46, "lobby"), posted(49, "room"))
+    assert ids(found) == [41, 46]
+    assert found.channels == ["lobby", "score"]
+
+
+def test_a_channel_that_it_enters_after_the_row_was_read_counts() -> None:
+    found = rebuilt(row(), posted(42, "room"), moved(47, "room", enters=True), posted(49, "room"))
+    assert (ids(found), found.channels) == ([49], ["room"])
+
+
+def test_a_channel_that_it_leaves_after_the_row_was_read_counts() -> None:
+    found = rebuilt(
+        row(channels={"room": 30}), posted(42, "room"), moved(47, "room", enters=False), posted(49, "room")
+    )
+    assert (ids(found), found.channels) == ([42], [])
+
+
+def test_a_change_that_the_row_has_already_counts_once() -> None:
+    client = row(channels={"room": 48}, left=[("room", 30, 45)])
+    found = rebuilt(
+        client,
+        posted(42, "room"),
+        moved(45, "room", enters=False),
+        posted(46, "room"),
+        moved(48, "room", enters=True),
+        posted(49, "room"),
+    )
+    assert (ids(found), found.channels) == ([42, 49], ["room"])
+
+
+def test_the_changes_of_others_do_not_count() -> None:
+    found = rebuilt(row(), Membership("chat", 47, "b", "room", enters=True), posted(49, "room"))
+    assert (ids(found), found.channels) == ([], [])
