@@ -13,13 +13,14 @@ from pathlib import Path
 
 from tests.gate.environment import ROOT
 from tests.tools.audit.account import Account
+from tests.tools.audit.cluster import Cluster
 from tests.tools.audit.faults import Stage, Weather
 from tests.tools.audit.fleet import Fleet, Seat
 from tests.tools.audit.journal import Journal
 from tests.tools.audit.ledger import TICK
 from tests.tools.audit.network import Network, clean
 from tests.tools.audit.page import Page
-from tests.tools.audit.rows import Row
+from tests.tools.audit.rows import CLUSTER, Row
 from tests.tools.audit.server import Place, Server
 from tests.tools.audit.stock.page import StockPage
 
@@ -121,8 +122,9 @@ class Audit:
             "AUDIT_SEED": self.seed,
         }
         command = (str(STOCK_SERVER),) if self.is_stock else ()
-        self.server = Server(Place(folder, root, row.settings(queue), environment, command))
-        self.network = Network(self.server.port)
+        place = Place(folder, root, row.settings(queue), environment, command)
+        self.server = Cluster(place, self.seed) if queue == CLUSTER else Server(place)
+        self.network = Network(self.server.port_for, roams=queue == CLUSTER)
         self.fleet: Fleet | None = None
 
     async def run(self) -> Outcome:

@@ -15,7 +15,7 @@ import uvloop
 
 from tests.gate.environment import ROOT
 from tests.tools.audit.audit import STOCK, Audit, Outcome, Scale
-from tests.tools.audit.rows import BY_NAME, ROWS, Row
+from tests.tools.audit.rows import BY_NAME, CLUSTER, CLUSTER_BY_NAME, CLUSTER_ROWS, ROWS, Row
 from tests.tools.audit.table import cells, line, markdown, total
 
 DESCRIPTION = (
@@ -26,9 +26,14 @@ DESCRIPTION = (
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     usual = Scale()
     parser = argparse.ArgumentParser(prog="python3 -m tests.tools.audit", description=DESCRIPTION)
-    parser.add_argument("--queue", default="memory", help="memory, database or, for sockjs-tornado, stock")
     parser.add_argument(
-        "--faults", default="", metavar="NAMES", help=f"divided by commas: {', '.join(BY_NAME)}"
+        "--queue", default="memory", help="memory, database, redis (three servers) or stock (sockjs-tornado)"
+    )
+    parser.add_argument(
+        "--faults",
+        default="",
+        metavar="NAMES",
+        help=f"divided by commas: {', '.join({**BY_NAME, **CLUSTER_BY_NAME})}",
     )
     parser.add_argument("--clients", type=int, default=usual.clients, help="in each row")
     parser.add_argument("--browsers", type=float, default=usual.browsers, help="the part in Node.js, 0 to 1")
@@ -71,14 +76,16 @@ def run(row: Row, options: argparse.Namespace, scale: Scale, seed: str) -> Outco
 def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     names = [name.strip() for name in options.faults.split(",") if name.strip()]
-    unknown = set(names) - set(BY_NAME)
+    by_name = CLUSTER_BY_NAME if options.queue == CLUSTER else BY_NAME
+    unknown = set(names) - set(by_name)
     if unknown:
-        print(f"no fault is called {sorted(unknown)[0]!r}; there are {', '.join(BY_NAME)}", file=sys.stderr)
+        print(f"no fault is called {sorted(unknown)[0]!r}; there are {', '.join(by_name)}", file=sys.stderr)
         return 2
     scale = Scale(options.clients, options.browsers, options.messages, options.seconds, options.haste)
     print(f"seed {options.seed}", flush=True)
     outcomes = []
-    for row in [BY_NAME[name] for name in names] or ROWS:
+    rows = CLUSTER_ROWS if options.queue == CLUSTER else ROWS
+    for row in [by_name[name] for name in names] or rows:
         if options.queue == STOCK and not row.stock:
             continue
         outcomes.append(run_all(row, options, scale))

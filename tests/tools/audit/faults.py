@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.tools.audit.cluster import Cluster
 from tests.tools.audit.fleet import Seat
 from tests.tools.audit.network import CLEAN, Asked, Network, Plan
 from tests.tools.audit.server import Server
@@ -19,7 +20,7 @@ from tests.tools.audit.server import Server
 class Stage:
     """Where the faults happen."""
 
-    server: Server
+    server: Server | Cluster
     network: Network
     seats: Sequence[Seat]
     rng: random.Random

@@ -78,12 +78,14 @@ class Network:
     """The proxy.
 
     Args:
-        port: the server's.
+        server_port: returns the port of the server that answers a path.
+        roams: whether each request may go to another one of several servers.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, server_port: Callable[[bytes], int], *, roams: bool = False) -> None:
         self.port = 0
-        self.server_port = port
+        self.roams = roams
+        self._server_port = server_port
         self.planner: Planner = clean
         self.last_polls: dict[str, bytes] = {}
         self._server: asyncio.Server | None = None
@@ -113,12 +115,14 @@ class Network:
         """Return what happens to this request."""
         return self.planner(asked)
 
-    async def connect(self, protocol: Callable[[], asyncio.Protocol], source: str | None) -> bool:
+    async def connect(
+        self, protocol: Callable[[], asyncio.Protocol], source: str | None, path: bytes
+    ) -> bool:
         """Connect to the server; return whether it is there."""
         local = (source, 0) if source else None
         try:
             await asyncio.get_running_loop().create_connection(
-                protocol, "127.0.0.1", self.server_port, local_addr=local
+                protocol, "127.0.0.1", self._server_port(path), local_addr=local
             )
         except OSError:
             return False
@@ -126,7 +130,12 @@ class Network:
 
     def ghost(self, data: bytes, source: str | None) -> None:
         """Send a request whose answer nobody reads."""
-        asyncio.ensure_future(self.connect(lambda: Ghost(self, data), source))
+        asyncio.ensure_future(self.connect(lambda: Ghost(self, data), source, path_of(data)))
+
+
+def path_of(request: bytes) -> bytes:
+    """Return the path in the first line of a request."""
+    return request[: request.find(b"\r")].split(b" ")[1]
 
 
 def reset(transport: Any) -> None:
@@ -228,7 +237,7 @@ class Near(asyncio.Protocol):
 
     def _take(self, request: bytes, head: int) -> None:
         label = LABEL.search(request, 0, head + 2)
-        path = request[: request.find(b"\r")].split(b" ")[1]
+        path = path_of(request)
         asked = Asked(label[1].decode() if label else "", path, len(request))
         plan = self._network.plan(asked)
         self._plan, self._answered = plan, 0
@@ -267,7 +276,7 @@ class Near(asyncio.Protocol):
             self._network.ghost(request, plan.source)
             await asyncio.sleep(0.01)
         cut = plan.request_cut
-        if not await self._have_far(plan):
+        if not await self._have_far(plan, path_of(request)):
             self.close()
             return
         assert self.far is not None
@@ -277,15 +286,15 @@ class Near(asyncio.Protocol):
             await asyncio.sleep(0.02)
             self.close()
 
-    async def _have_far(self, plan: Plan) -> bool:
+    async def _have_far(self, plan: Plan, path: bytes) -> bool:
         old = self.far
-        if old is not None and plan.source is None:
+        if old is not None and plan.source is None and not self._network.roams:
             return old.transport is not None and not old.transport.is_closing()
         self.far = None
         if old is not None and old.transport is not None:
             old.transport.close()
         far = Far(self)
-        there = await self._network.connect(lambda: far, plan.source)
+        there = await self._network.connect(lambda: far, plan.source, path)
         if self.transport is None or self.transport.is_closing():
             if far.transport is not None:
                 far.transport.close()

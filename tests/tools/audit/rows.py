@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.tools.audit import faults
+from tests.tools.audit import cluster_faults, faults
 from tests.tools.audit.faults import Event, Wear
 
 HOLD = 2.0
@@ -101,4 +101,19 @@ ROWS = (
         stock=False,
     ),
 )
+CLUSTER = "redis"
+"""The queue with which rows are audited over several servers."""
+
+CLUSTER_ROWS = (
+    Row("none"),
+    Row("leader", (), (cluster_faults.kill_leader,)),
+    Row("carrier", (), (cluster_faults.kill_carrier,)),
+    Row("leader-and-carrier", (), (cluster_faults.kill_both,)),
+    Row("frozen-leader", (), (cluster_faults.freeze_leader,)),
+    Row("rolling", (), (cluster_faults.roll,)),
+    Row("redis-kill", (), (cluster_faults.kill_redis,)),
+    Row("redis-frozen", (), (cluster_faults.freeze_redis,)),
+    Row("mixed", MIXED, (faults.change_transports, DOZE, cluster_faults.kill_leader)),
+)
 BY_NAME = {row.name: row for row in ROWS}
+CLUSTER_BY_NAME = {row.name: row for row in CLUSTER_ROWS}

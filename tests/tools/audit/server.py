@@ -73,6 +73,10 @@ class Server:
         self._config = place.folder / "audit.toml"
         self._config.write_text(write_settings(place.settings))
 
+    def port_for(self, path: bytes) -> int:
+        """Return the port of the server that answers this path."""
+        return self.port
+
     async def start(self) -> None:
         """Start the process and wait until it serves."""
         self.starts += 1

@@ -1,0 +1,138 @@
+"""Three servers that share a Redis: what ``Server`` can, for the whole cluster, and faults of its parts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import re
+import signal
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from zlib import crc32
+
+from tests.support.redis_servers import RedisServer
+from tests.tools.audit.server import Place, Server
+
+SERVERS = 3
+OPERATOR = "the-key-of-the-audit"
+KEY = f"Authorization: Bearer {OPERATOR}\r\n\r\n".encode()
+SESSION = re.compile(rb"/sockjs/[^/]+/[^/]+/")
+LEDGER = "ledger"
+REDIS = ("appendonly yes", "appendfsync always")
+"""Nothing that Redis has answered is lost when it is killed."""
+
+
+class Cluster:
+    """Servers with one queue in Redis. A client's requests meet any of them.
+
+    Args:
+        place: of the first; the others have folders beside it.
+        seed: of every choice.
+    """
+
+    def __init__(self, place: Place, seed: str) -> None:
+        self._random = random.Random(seed)
+        self.redis = RedisServer("redis", *REDIS)
+        self.servers = [Server(self._place(place, number)) for number in range(SERVERS)]
+        self._stopped: set[int] = set()
+
+    def _place(self, place: Place, number: int) -> Place:
+        folder = place.folder / f"server{number}"
+        folder.mkdir()
+        queue = {**place.settings["queue"], "url": self.redis.url(), "safe": "disk"}
+        secret = {"secret_file": str(place.folder / "secret.key")}
+        settings = {
+            **place.settings,
+            "queue": queue,
+            "client_interface": secret,
+            "monitoring": {"key": OPERATOR},
+        }
+        return replace(place, folder=folder, settings=settings)
+
+    @property
+    def port(self) -> int:
+        """The port of a server that runs, another one each time."""
+        return self._random.choice(self._running() or self.servers).port
+
+    def port_for(self, path: bytes) -> int:
+        """Return the port of some server; the requests of one SockJS session meet the same one."""
+        session = SESSION.search(path)
+        if session is None:
+            return self.port
+        running = self._running() or self.servers
+        return running[crc32(session[0]) % len(running)].port
+
+    def _running(self) -> list[Server]:
+        return [each for each in self.servers if each.is_running]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether all servers run."""
+        return len(self._running()) == len(self.servers)
+
+    async def start(self) -> None:
+        """Start those that do not run."""
+        for each in self.servers:
+            if not each.is_running:
+                await each.start()
+
+    async def stop(self) -> None:
+        """Stop all of them, and Redis."""
+        for each in self.servers:
+            self.thaw(each)
+        await asyncio.gather(*(each.stop() for each in self.servers))
+        self.redis.close()
+
+    async def kill(self) -> None:
+        """Kill one of them."""
+        await self._random.choice(self._running()).kill()
+
+    async def stop_one(self, number: int) -> None:
+        """Stop one of them in an orderly way, and start it again."""
+        each = self.servers[number % len(self.servers)]
+        await each.stop()
+        await each.start()
+
+    async def leader(self) -> Server:
+        """Return the server that runs the hooks."""
+        while True:
+            for row in await self._rows():
+                for each in self._running():
+                    if LEDGER in row["leads"] and row["process"] == each.pid:
+                        return each
+            await asyncio.sleep(0.1)
+
+    async def carrier(self) -> Server:
+        """Return a server that does not run the hooks."""
+        leader = await self.leader()
+        return self._random.choice([each for each in self._running() if each is not leader])
+
+    async def _rows(self) -> Sequence[dict[str, Any]]:
+        for each in self._running():
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", each.port)
+                writer.write(b"GET /thywill/servers HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + KEY)
+                answer = await asyncio.wait_for(reader.read(), 2)
+                writer.close()
+                rows: list[dict[str, Any]] = json.loads(answer.partition(b"\r\n\r\n")[2])["servers"]
+            except (OSError, ValueError, KeyError, TimeoutError):
+                continue
+            return rows
+        return ()
+
+    def freeze(self, server: Server) -> None:
+        """Let a server stand still."""
+        self._stopped.add(server.pid)
+        os.kill(server.pid, signal.SIGSTOP)
+
+    def thaw(self, server: Server) -> None:
+        """Let it go on."""
+        if server.is_running and server.pid in self._stopped:
+            os.kill(server.pid, signal.SIGCONT)
+
+    def tracebacks(self) -> int:
+        """Return how many tracebacks the servers have logged."""
+        return sum(each.tracebacks() for each in self.servers)
