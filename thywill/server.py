@@ -84,6 +84,7 @@ COMPONENTS: dict[str, dict[str, str]] = {
     "queue": {
         "memory": "thywill.queue.memory.MemoryQueue",
         "database": "thywill.queue.durable.queue.DatabaseQueue",
+        "redis": "thywill.queue.redis.queue.RedisQueue",
     },
     "push": {
         "sockjs": "thywill.push.sockjs.component.SockJS",

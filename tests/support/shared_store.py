@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import singledispatchmethod
 from typing import TypeVar
 
@@ -492,9 +492,3 @@ def heartbeat(name: str, secret: str = "a digest", applications: tuple[str, ...]
     """Return the heartbeat of a server of a test."""
     row = ServerRow(name, "http://127.0.0.1:8080/", 1, "1.0", 0.0)
     return Heartbeat(row, applications, secret)
-
-
-def operations_of(batches: Sequence[Sequence[Operation]], kind: type) -> Iterator[Operation]:
-    """Yield the operations of one kind that were executed."""
-    for batch in batches:
-        yield from (operation for operation in batch if isinstance(operation, kind))

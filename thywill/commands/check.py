@@ -69,7 +69,8 @@ async def examine(
     except SettingsError as error:
         report.problem("settings", str(error))
         return report
-    if not _rehearse(settings, root, report):
+    service = _rehearse(settings, root, report)
+    if service is None:
         return report
     ignored = settings.ignored()
     if ignored:
@@ -79,6 +80,7 @@ async def examine(
     folder = root / server.data
     _check_files(choice, folder, link, report)
     await _check_database(settings, choice, folder, report)
+    await _check_queue(settings, service.queue, report)
     _check_port(server, report)
     _check_limits(server, report)
     _check_processes(server, report)
@@ -90,17 +92,17 @@ async def examine(
     return report
 
 
-def _rehearse(settings: Settings, root: Path, report: Report) -> bool:
+def _rehearse(settings: Settings, root: Path, report: Report) -> Service | None:
     """Build a whole server that writes nothing, and start nothing."""
     try:
         service = Service(settings, root, secret=secrets.token_bytes(SECRET_BYTES))
         settings.check_variables()
     except SettingsError as error:
         report.problem("settings", str(settings.blame(error)))
-        return False
+        return None
     names = ", ".join(page.name for page in service.client_interface.surroundings.pages.values())
     report.good("settings", f"every setting is right; applications: {names or 'none'}")
-    return True
+    return service
 
 
 def _check_files(choice: Choice, folder: Path, link: Path | None, report: Report) -> None:
@@ -134,6 +136,21 @@ async def _check_database(settings: Settings, choice: Choice, folder: Path, repo
         report.warn("database", text, "python run.py migrate (or a start with [database] migrate = auto)")
     else:
         report.good("database", "it can be reached, its schema is up to date")
+
+
+async def _check_queue(settings: Settings, queue: Queue, report: Report) -> None:
+    if not queue.shared:
+        return
+    try:
+        warnings = await queue.warnings()
+    except SettingsError as error:
+        report.problem("queue", str(settings.blame(error)))
+        return
+    for line in warnings:
+        text, _, remedy = line.rpartition(": ")
+        report.warn("queue", text, remedy)
+    if not warnings:
+        report.good("queue", "it can be reached, and keeps what it is given")
 
 
 def _check_port(server: ServerSettings, report: Report) -> None:

@@ -44,7 +44,10 @@ SETTINGS = (
         "--database", "database.url", str, "where client records are kept, such as sqlite:///thywill.db"
     ),
     SettingOption(
-        "--queue", "queue.component", str, "where messages wait: memory, or database to outlive a restart"
+        "--queue",
+        "queue.component",
+        str,
+        "where messages wait: memory, database to outlive a restart, or redis for several servers",
     ),
     SettingOption("--log", "log.component", str, "where the log goes: console or file"),
     SettingOption(

@@ -146,6 +146,16 @@ class Queue(Component, MessageQueue):
         """Return in one line why messages cannot be stored at present; None if they can, or need not be."""
         return None
 
+    async def warnings(self) -> Sequence[str]:
+        """Look at what the queue needs, without changing anything; return a line for each weakness.
+
+        ``run.py check`` calls it, and the queue is not started then.
+
+        Raises:
+            SettingsError: the queue cannot be used; the line says what to change.
+        """
+        return ()
+
     async def servers(self) -> Sequence[ServerRow]:
         """Return a row for each server that uses this queue: this one alone, unless the queue is shared."""
         return [self.describe_server()]

@@ -29,16 +29,6 @@ KEEPS = ("noeviction", "volatile-lru", "volatile-lfu", "volatile-random", "volat
 """Eviction policies that never drop a key without a time to live, as the log is one."""
 
 
-async def examine(link: Link, place: RedisPlace, prefix: str, safety: Safety) -> None:
-    """Check that a Redis can be used, and log warnings.
-
-    Raises:
-        SettingsError: it cannot be reached or used.
-    """
-    for line in await warnings(link, place, prefix, safety):
-        log.warning("%s", line)
-
-
 async def warnings(link: Link, place: RedisPlace, prefix: str, safety: Safety) -> list[str]:
     """Return what makes the queue less safe than it could be, a line for each; set ``safety``.
 
@@ -118,8 +108,8 @@ def _weaknesses(facts: Mapping[str, str], settings: Mapping[str, str], safety: S
     """Yield what makes the queue less safe."""
     if facts.get("aof_enabled") != "1":
         yield (
-            "[queue] Redis writes no append-only file: what is newer than its last snapshot is lost when it "
-            "ends. Set 'appendonly yes' in its configuration"
+            "[queue] Redis writes no append-only file, so that what is newer than its last snapshot is lost "
+            "when it ends: set 'appendonly yes' in its configuration"
         )
     policy = settings.get("maxmemory-policy", facts.get("maxmemory_policy", "noeviction"))
     if policy not in KEEPS:
@@ -132,8 +122,7 @@ def _weaknesses(facts: Mapping[str, str], settings: Mapping[str, str], safety: S
 async def _check_format(link: Link, prefix: str) -> None:
     key = f"{prefix}:format"
     await _check_kind(link, prefix, key, "string")
-    await link.call("SET", key, FORMAT, "NX")
-    found = await link.call("GET", key)
+    found = await link.call("GET", key) or b"0"
     if not found.isdigit():
         raise SettingsError(_foreign(prefix, key))
     if int(found) > FORMAT:

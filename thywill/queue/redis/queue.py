@@ -1,16 +1,20 @@
-"""The queue that several servers share in Redis 7 or newer, or Valkey."""
+"""The shared queue with its store in Redis or Valkey: ``[queue] component = "redis"``."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+import msgspec
 
 from thywill.database.base import Database
+from thywill.errors import SettingsError
 from thywill.hub.delivery import Delivery
 from thywill.queue.redis.options import Safe, StoreOptions
-from thywill.queue.redis.store import RedisStore
+from thywill.queue.shared.base import SharedStore
 from thywill.queue.shared.queue import SharedQueue, SharedQueueSettings
 
 
@@ -19,18 +23,18 @@ class RedisQueueSettings(SharedQueueSettings):
     """The section ``[queue]`` with ``component = "redis"``.
 
     Args:
-        url: where Redis is: ``redis://``, ``rediss://``, ``unix://`` or ``sentinel://``.
-        prefix: what all keys begin with; servers with the same one are a cluster.
-        safe: when a message counts as safe, see ``Safe``.
+        url: where Redis is: ``redis://``, ``rediss://`` (TLS), ``unix://`` or ``sentinel://``.
+        prefix: what all keys begin with. Servers with the same prefix share a queue.
+        safe: what a message has to survive before its sender is told that it is safe (``Safe``).
     """
 
     url: str = "redis://127.0.0.1:6379/0"
-    prefix: str = "thywill"
+    prefix: Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{1,50}$")] = "thywill"
     safe: Safe = Safe.MEMORY
 
 
 class RedisQueue(SharedQueue):
-    """A shared queue in Redis."""
+    """The queue of servers that share a Redis."""
 
     Settings: ClassVar[type[Any]] = RedisQueueSettings
 
@@ -42,5 +46,14 @@ class RedisQueue(SharedQueue):
         *,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        store = RedisStore(StoreOptions(settings.url, settings.prefix, settings.safe))
-        super().__init__(settings, database, receivers, store=store, wall=wall)
+        options = StoreOptions(settings.url, settings.prefix, settings.safe)
+        super().__init__(settings, database, receivers, store=_store(options), wall=wall)
+
+
+def _store(options: StoreOptions) -> SharedStore:
+    try:
+        from thywill.queue.redis.store import RedisStore
+    except ImportError:
+        command = f"{sys.executable} -m pip install 'redis[hiredis]'"
+        raise SettingsError(f"[queue] component: redis needs a package. Install it with: {command}") from None
+    return RedisStore(options)

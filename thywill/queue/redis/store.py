@@ -26,7 +26,7 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 
 from thywill.errors import Unavailable
 from thywill.queue.redis import codec, examination
-from thywill.queue.redis.library import Library
+from thywill.queue.redis.library import FORMAT, Library
 from thywill.queue.redis.link import Command, Link
 from thywill.queue.redis.options import StoreOptions
 from thywill.queue.redis.place import parse
@@ -99,12 +99,17 @@ class RedisStore(SharedStore):
 
     async def start(self, server: Heartbeat) -> None:
         self._name = server.row.name
-        await examination.examine(self._control, self._place, self._prefix, self._safety)
+        for line in await self.warnings():
+            log.warning("%s", line)
         await self._load()
         examination.compare(server, await self.servers(), self._prefix)
         self._listen()
 
+    async def warnings(self) -> list[str]:
+        return await examination.warnings(self._control, self._place, self._prefix, self._safety)
+
     async def _load(self) -> None:
+        await self._control.call("SET", f"{self._prefix}:format", FORMAT, "NX")
         await self._control.call("FUNCTION", "LOAD", "REPLACE", self._library.source)
 
     async def stop(self) -> None:

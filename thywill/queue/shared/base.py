@@ -64,6 +64,14 @@ class SharedStore(ABC):
             SettingsError: it cannot be reached or used; the line says what to change.
         """
 
+    async def warnings(self) -> list[str]:
+        """Return what makes the store less safe than it could be, a line for each; it need not be started.
+
+        Raises:
+            SettingsError: it cannot be reached or used; the line says what to change.
+        """
+        return []
+
     @abstractmethod
     async def stop(self) -> None:
         """Close all connections. The server's row is deleted."""

@@ -231,6 +231,9 @@ class SharedQueue(Queue, AnyServer):
             return [each.row for each in await self.store.servers()]
         return [self._row()]
 
+    async def warnings(self) -> Sequence[str]:
+        return await self.store.warnings()
+
     async def problem(self) -> str | None:
         return await self.store.problem()
 
@@ -367,9 +370,12 @@ class SharedQueue(Queue, AnyServer):
     # What applications do on a server that does not lead them: they may send, and nothing else.
 
     async def append(self, application: str, address: Address, message: Message) -> int:
+        operation = Append(application, None, address, message, self._next_cause(application))
+        return await appended(self.pipeline, operation)
+
+    def _next_cause(self, application: str) -> Cause:
         self._outside[application] += 1
-        cause = Cause(self.name, self._outside[application])
-        return await appended(self.pipeline, Append(application, None, address, message, cause))
+        return Cause(self.name, self._outside[application])
 
     async def publish(self, publications: Sequence[Publication]) -> list[int]:
         groups: dict[str, list[int]] = defaultdict(list)
@@ -389,8 +395,7 @@ class SharedQueue(Queue, AnyServer):
     ) -> list[int]:
         chosen = [publications[place] for place in places]
         application = chosen[0].application
-        self._outside[application] += 1
-        cause = Cause(self.name, self._outside[application])
+        cause = self._next_cause(application)
         messages = [(each.address, each.message, each.mark) for each in chosen]
         operation = Publish(application, messages, cause, self.settings.age, check)
         outcome = await self.pipeline.ask(operation)

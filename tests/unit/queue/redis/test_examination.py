@@ -120,7 +120,7 @@ async def test_redis_would_drop_the_log(server: RedisServer) -> None:
 
 async def test_redis_keeps_nothing_on_its_disk(server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     await (await started(server)).stop()
-    assert "Set 'appendonly yes' in its configuration" in caplog.text
+    assert "set 'appendonly yes' in its configuration" in caplog.text
     caplog.clear()
     server.call("CONFIG", "SET", "appendonly", "yes")
     await (await started(server)).stop()
