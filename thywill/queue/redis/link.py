@@ -109,7 +109,7 @@ class Link:
         return connection
 
     def _line(self, error: Exception) -> str:
-        text = " ".join(str(error).split()) or type(error).__name__
+        text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         return f"Redis at {self._place.text}: {text}"
 
     async def close(self) -> None:

@@ -47,10 +47,15 @@ class RedisQueue(SharedQueue):
         wall: Callable[[], float] = time.time,
     ) -> None:
         options = StoreOptions(settings.url, settings.prefix, settings.safe)
-        super().__init__(settings, database, receivers, store=_store(options), wall=wall)
+        super().__init__(settings, database, receivers, store=open_store(options), wall=wall)
 
 
-def _store(options: StoreOptions) -> SharedStore:
+def open_store(options: StoreOptions) -> SharedStore:
+    """Return the store, which is not connected yet.
+
+    Raises:
+        SettingsError: the package ``redis`` is not installed, or the address is none.
+    """
     try:
         from thywill.queue.redis.store import RedisStore
     except ImportError:
