@@ -19,7 +19,7 @@ from tests.support.served import UNLIMITED, Served, page
 
 SETTINGS = """
 [queue]
-component = "thywill.queue.redis.queue.RedisQueue"
+component = "redis"
 url = "{url}"
 
 [client_interface]
