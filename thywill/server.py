@@ -43,7 +43,6 @@ from thywill.http.shared import Timeouts
 from thywill.http.site import Endpoint, Site, host_name
 from thywill.http.tornado.server import TornadoServer
 from thywill.hub.actions import Actions
-from thywill.hub.delivery import Delivery
 from thywill.hub.leases import Timing
 from thywill.hub.meter import Meter
 from thywill.hub.people import DAY, People
@@ -182,16 +181,13 @@ class Service:
         chosen = choice.one("queue", Queue)  # type: ignore[type-abstract]
         seconds = self.settings.stop_timeout
 
-        def make_queue(delivery: Delivery) -> Queue:
-            return _build(chosen, self.database, delivery)
-
         def make_applications(actions: Actions, queue: Queue) -> ApplicationInterface:
             return _build(interface, actions, queue.settings.message, seconds, [front])
 
         limits = self.limits
         people = People(limits.people, limits.person_bytes, limits.person_days * DAY)
         engine = build(
-            make_queue,
+            partial(_build, chosen, self.database),
             make_applications,
             signer,
             self.timing,
