@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar
@@ -115,6 +116,23 @@ class Client(msgspec.Struct, eq=False):
         address = Address("client", live.id)
         message = encode_message(address, data, self._limit, key, self._overflow)
         await self._actions.append(live.application, address, message)
+
+    async def send_many(self, data: Iterable[Any], key: str | None = None) -> None:
+        """Send several messages to this client, in their order; the durable queue saves them together.
+
+        Args:
+            data: a list of JSON values.
+            key: as for ``send``, for each of them.
+
+        Raises:
+            UnsendableMessage: one of them cannot be written as JSON, or is too large; none was sent.
+            Unavailable: the durable queue cannot save them at present; they were not sent.
+        """
+        live = self._live
+        address = Address("client", live.id)
+        messages = [encode_message(address, each, self._limit, key, self._overflow) for each in data]
+        appends = (self._actions.append(live.application, address, message) for message in messages)
+        await asyncio.gather(*appends)
 
     @property
     def network(self) -> str:

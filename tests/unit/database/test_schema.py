@@ -92,13 +92,14 @@ async def test_an_old_schema_is_brought_up_to_date(make, migrations):
 
 @pytest.mark.gen_test
 async def test_messages_of_an_older_schema_have_no_cause_index(make, migrations):
-    (migrations / "0003_cause_index.py").unlink()
+    for later in ("0003_cause_index.py", "0006_history.py"):
+        (migrations / later).unlink()
     async with running(make(migrations)) as database:
         connection = database._thread
         await connection.run(connection.database.execute_sql, OLD_MESSAGE)
     async with running(make()) as database:
         [message] = (await database.messages().load()).messages
-        assert message[-3:] == (1, 2.5, None)
+        assert (message.cause_number, message.sent, message.cause_index) == (1, 2.5, None)
         new = message._replace(id=2, cause_index=0)
         await database.messages().write(Changes(messages=[new]))
         assert (await database.messages().load()).messages == [message, new]
