@@ -15,9 +15,12 @@ import yaml
 from tests.conftest import Start
 from tests.gate.environment import ROOT
 from tests.support.command import free_port
+from thywill.component import Choice
 from thywill.config import ServerSettings, Settings
 from thywill.http.proxies import TrustedProxies
 from thywill.process import descriptors
+from thywill.queue.base import Queue
+from thywill.server import COMPONENTS
 
 DOCKERFILE = (ROOT / "conf" / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "conf" / "compose.yaml").read_text(encoding="utf-8"))
@@ -145,6 +148,13 @@ def test_the_servers_believe_nginx_and_nobody_outside() -> None:
     assert proxies.trusts(COMPOSE["services"]["nginx"]["networks"]["inside"]["ipv4_address"])
     assert not proxies.trusts("192.0.2.1")
     assert server.trusted_proxies == [COMPOSE["networks"]["inside"]["ipam"]["config"][0]["subnet"]]
+
+
+def test_the_servers_share_a_queue_in_that_redis() -> None:
+    settings = Settings({}, "compose", environment=COMPOSE["services"]["thywill1"]["environment"])
+    chosen = Choice(settings, COMPONENTS).one("queue", Queue)
+    assert chosen.kind.shared
+    assert chosen.settings.url == "redis://redis:6379/0"
 
 
 def test_redis_forgets_nothing_that_it_has_said() -> None:
