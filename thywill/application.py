@@ -19,10 +19,12 @@ from thywill.core.history import read_bounds
 from thywill.core.message import Address
 from thywill.core.overflow import Overflow, Policies
 from thywill.core.person import public_id
+from thywill.core.presence import Person
 from thywill.core.user import User, Visitor
 from thywill.errors import LimitReached
 from thywill.handlers.collect import Handlers, collect
 from thywill.hub.actions import Actions
+from thywill.hub.attendance import Attendance
 from thywill.hub.client import LiveClient
 
 NOTHING: Any = object()
@@ -212,12 +214,20 @@ class Application:
 
     It is a count, or ``{"count": 2000, "seconds": 3600, "bytes": 1000000}``; only ``count`` is needed."""
 
+    presence: ClassVar[list[str]] = []
+    """The channels whose people are told, by name or pattern; see ``on_join``."""
+
+    leave_after: ClassVar[float] = 5.0
+    """For how many seconds a person without a page stays, so that a reload is no coming and going."""
+
     name: str = ""
     """The application's name in addresses, which is the last name of its package."""
 
     _actions: Actions
     _limit: int
     _policies: Policies
+
+    _attendance: Attendance
 
     _handlers: ClassVar[Handlers] = Handlers()
     """The methods with ``@on``, ``@rpc`` and ``@every``."""
@@ -245,6 +255,9 @@ class Application:
         self._policies = Policies(default, channels)
         actions.declare(name, {channel: read_bounds(value) for channel, value in self.history.items()})
         self.handle = partial(Client, _actions=actions, _limit=limit, _overflow=default)
+        self._attendance = Attendance(
+            name, self.presence, self.leave_after, actions, self.on_join, self.on_leave
+        )
 
     # Hooks.
 
@@ -283,6 +296,15 @@ class Application:
 
     async def on_disconnect(self, client: Client) -> None:
         """Called once when ``client`` has left, was disconnected, or stayed away for the grace time."""
+
+    async def on_join(self, channel: str, person: Person) -> None:
+        """Called when the first page of a person has entered a channel that ``presence`` names.
+
+        A person is a session, ``{"id": …, "user": …, "name": …}``, the last two where there is a user.
+        """
+
+    async def on_leave(self, channel: str, person: Person) -> None:
+        """Called when a person has had no page in the channel for ``leave_after`` seconds."""
 
     def bootstrap(self, client: Client, configuration: Configuration) -> None:
         """Called when a page is built: add parameters, scripts and styles for it to ``configuration``."""
@@ -379,10 +401,21 @@ class Application:
             await self._actions.enter(live, name, value, self._limit)
         else:
             self._actions.subscribe(live, name)
+        await self._attendance.enter(live, name)
 
     async def unsubscribe(self, client: Client, channel: str) -> None:
         """Take ``client`` out of ``channel``; errors as for ``subscribe``."""
-        self._actions.unsubscribe(_live(client), _text(channel, "channel"))
+        live, name = _live(client), _text(channel, "channel")
+        self._actions.unsubscribe(live, name)
+        self._attendance.leave(live, name)
+
+    def people(self, channel: str) -> list[Person]:
+        """Return who is in a channel that ``presence`` names: each ``{"id", "user"?, "name"?}``.
+
+        Raises:
+            TypeError: ``channel`` is no text.
+        """
+        return self._attendance.of(_text(channel, "channel"))
 
     def clients(self, channel: str | None = None) -> list[Client]:
         """Return the clients in ``channel``, or without an argument all that have connected.

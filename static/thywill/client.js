@@ -171,7 +171,7 @@
       if (end) {
         end(data.error || null, data.result);
       } else if (replyTo === 'presence') {
-        this.emit(replyTo, data.channel, data.joined, data.left);
+        this.emit(replyTo, data.channel, data.joined, data.reset ? null : data.left);
       } else if (replyTo === undefined) {
         this.emit('message', data);
         if (data && typeof data.type === 'string') { this.emit('message:' + data.type, data); }

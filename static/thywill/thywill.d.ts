@@ -48,7 +48,7 @@ declare namespace thywill {
     transport: (name: TransportName) => void;
     /** The server has refused an accepted message, or its hook failed. */
     error: (error: Failure) => void;
-    presence: (channel: string, joined: Person[], left: Person[]) => void;
+    presence: (channel: string, joined: Person[], left: Person[] | null) => void;
     /** The ticket ends soon: get a new one, and call `client.renew`. */
     ticket: () => void;
     /** The client has begun anew, since the server did not know it any more. */

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import math
 import re
 import sys
 import traceback
@@ -26,16 +27,18 @@ from thywill.handlers.declare import MARK
 
 PLACE = "[application_interface] applications"
 RESERVED = ("thywill", "static")
-HOOKS = {
-    "authenticate": 1,
-    "on_start": 0,
-    "on_stop": 0,
-    "on_connect": 1,
-    "on_message": 2,
-    "on_resume": 1,
-    "on_disconnect": 1,
+HOOKS: dict[str, tuple[str, ...]] = {
+    "authenticate": ("visitor",),
+    "on_start": (),
+    "on_stop": (),
+    "on_connect": ("client",),
+    "on_message": ("client", "message"),
+    "on_resume": ("client",),
+    "on_disconnect": ("client",),
+    "on_join": ("channel", "person"),
+    "on_leave": ("channel", "person"),
 }
-"""The hooks, and how many arguments each takes beside ``self``."""
+"""The hooks, and the arguments of each beside ``self``."""
 METHODS = (*HOOKS, "bootstrap")
 ATTRIBUTES = (
     "title",
@@ -48,6 +51,8 @@ ATTRIBUTES = (
     "overflow",
     "channel_overflow",
     "history",
+    "presence",
+    "leave_after",
 )
 BASES = Application.__mro__
 SET_BY_THYWILL = {"name", "handle", "_actions", "_limit", "_policies"}
@@ -101,6 +106,7 @@ def load_class(kind: type[Application], arguments: tuple[Any, ...] = ()) -> Load
     _check_hooks(kind, dotted)
     _check_overflow(kind, dotted)
     _check_history(kind, dotted)
+    _check_presence(kind, dotted)
     page = page_of(kind, dotted.rpartition(".")[2], Path(str(file)).parent / "static")
     _check_files(kind, dotted, page.static)
     return Loaded(kind, page, arguments)
@@ -161,15 +167,15 @@ def _check_files(kind: type[Application], dotted: str, static: Path) -> None:
 
 
 def _check_hooks(kind: type[Application], dotted: str) -> None:
-    for name, count in HOOKS.items():
+    for name, arguments in HOOKS.items():
         hook = getattr(kind, name)
         if not inspect.iscoroutinefunction(hook):
             raise SettingsError(f"{PLACE}: {dotted}: {name} must be an async def")
         try:
-            inspect.signature(hook).bind(*range(count + 1))
+            inspect.signature(hook).bind("self", *arguments)
         except TypeError:
-            wanted = ("(self)", "(self, client)", "(self, client, message)")[count]
-            raise SettingsError(f"{PLACE}: {dotted}: {name} must take {wanted}") from None
+            wanted = ", ".join(("self", *arguments))
+            raise SettingsError(f"{PLACE}: {dotted}: {name} must take ({wanted})") from None
     if inspect.iscoroutinefunction(kind.bootstrap):
         raise SettingsError(f"{PLACE}: {dotted}: bootstrap must be a def, not async")
 
@@ -193,6 +199,14 @@ def _check_history(kind: type[Application], dotted: str) -> None:
             read_bounds(value)
         except ValueError as error:
             raise SettingsError(f"{place}[{name!r}]: {error}") from None
+
+
+def _check_presence(kind: type[Application], dotted: str) -> None:
+    place, channels, seconds = f"{PLACE}: {dotted}.{kind.__name__}", kind.presence, kind.leave_after
+    if not isinstance(channels, list | tuple) or not all(isinstance(name, str) for name in channels):
+        raise SettingsError(f'{place}.presence must be like ["board", "room:*"]')
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds < math.inf:
+        raise SettingsError(f"{place}.leave_after is {seconds!r}, and must be a number of seconds")
 
 
 def _check_policy(policy: object, place: str) -> None:

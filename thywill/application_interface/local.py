@@ -265,6 +265,7 @@ class LocalApplications(ApplicationInterface):
     async def _stop_one(self, application: Application) -> None:
         if application in self._started:
             self._started.remove(application)
+            application._attendance.stop()
             name = f"{application.name}.on_stop"
             hook = self._guarded(application.on_stop, name, "at the stop")
             await await_ends({name: asyncio.ensure_future(hook)}, self.stop_timeout)
@@ -323,10 +324,12 @@ class LocalApplications(ApplicationInterface):
         self._put(client, CONNECTED, "on_connect", self._welcome)
 
     def resumed(self, client: LiveClient) -> None:
+        self._applications[client.application]._attendance.restore(client)
         self._put(client, RESUMED, "on_resume", self._welcome)
 
     def disconnected(self, client: LiveClient) -> None:
         self._put(client, DISCONNECTED, "on_disconnect", self._guarded)
+        self._applications[client.application]._attendance.gone(client)
         if client in self._calls:
             asyncio.get_running_loop().call_later(ABANDON_AFTER, self._abandon, client)
 

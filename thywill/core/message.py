@@ -10,6 +10,9 @@ from thywill.errors import UnsendableMessage
 PACK = -1
 """Stands in ``Message.reply_to`` for a pack: an array of messages, which the browser delivers one by one."""
 
+PRESENCE = -2
+"""Stands there for an event of who has joined a channel and who has left it."""
+
 KEY = 200
 """Characters of a key at most."""
 

@@ -33,11 +33,14 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar
 
-from thywill.core.message import PACK
+from thywill.core.message import PACK, PRESENCE
 from thywill.core.overflow import Overflow
 from thywill.errors import Malformed
 
 Form = TypeVar("Form")
+
+KINDS = {PACK: b'"pack"', PRESENCE: b'"presence"'}
+"""The words of the wire for messages that are neither ordinary ones nor replies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class Entry:
         overflow: Overflow | None = None,
     ) -> None:
         self.id = message_id
-        self.is_reply = reply_to is not None
+        self.is_reply = reply_to is not None and reply_to != PRESENCE
         self.key = key
         self.overflow = overflow
         self.encoded = encode_item(message_id, data, reply_to)
@@ -126,12 +129,13 @@ class Loss:
 def encode_item(message_id: int, data: bytes, reply_to: int | None = None) -> bytes:
     """Encode a message for a browser.
 
-    It is ``[id,data]``, or ``[id,outcome,n]``, the reply to its message n, or ``[id,messages,"pack"]``.
+    It is ``[id,data]``, or ``[id,outcome,n]``, the reply to its message n, or ``[id,data,kind]`` with a word
+    of ``KINDS``.
     """
     if reply_to is None:
         return b"[%d,%b]" % (message_id, data)
-    if reply_to == PACK:
-        return b'[%d,%b,"pack"]' % (message_id, data)
+    if reply_to < 0:
+        return b"[%d,%b,%b]" % (message_id, data, KINDS[reply_to])
     return b"[%d,%b,%d]" % (message_id, data, reply_to)
 
 

@@ -18,6 +18,9 @@ from thywill.hub.people import People
 from thywill.hub.ports import ActionQueue
 from thywill.hub.rates import ClientRates
 
+BESIDE = "\0presence "
+"""How the name of the channel beside another begins, which carries the events of who is there."""
+
 Snapshot = Callable[[], Any]
 """Returns what a client has to know of a channel when it enters, or an awaitable of that."""
 
@@ -113,6 +116,15 @@ class Actions:
             packs = [Message(data, reply_to=PACK) for data in pack(messages, limit)]
             await self._queue.enter(client, channel, packs, partial(self._put, client, channel))
 
+    async def greet(self, client: LiveClient, channel: str, message: Message) -> None:
+        """Send ``message`` to ``client`` alone, and put it into ``channel`` exactly after that.
+
+        Raises:
+            Unavailable: nothing can be saved at present; the client is not in the channel.
+        """
+        if client.state is not State.GONE:
+            await self._queue.enter(client, channel, [message], partial(self._put, client, channel))
+
     def _put(self, client: LiveClient, channel: str) -> None:
         if client.state is not State.GONE:
             self._directory.subscribe(client, channel)
@@ -129,8 +141,8 @@ class Actions:
         return [client for client in self._directory.of_application(application) if client.greeted]
 
     def channels_of(self, client: LiveClient) -> list[str]:
-        """Return the channels that ``client`` is in."""
-        return self._directory.channels_of(client)
+        """Return the channels that ``client`` is in, without those beside them."""
+        return [name for name in self._directory.channels_of(client) if not name.startswith(BESIDE)]
 
     def identify(self, client: LiveClient, identity: Identity) -> None:
         """``client`` belongs to the user of ``identity`` from now on. Nothing happens if it is gone."""

@@ -147,3 +147,24 @@ test('an error of the connection itself is an error event, and no message', () =
   assert.deepEqual(errors, ['failed']);
   assert.deepEqual(page.messages, []);
 });
+
+test('people who join and leave are told, and all of them after a restart of the server', () => {
+  const page = startedPage();
+  const heard = [];
+  const ids = (people) => Array.from(people, (person) => person.id).join();
+  const tell = (id, event) => page.deliver([[id, event, 'presence']]);
+  page.client.on('presence', (channel, joined, left) => heard.push([channel, ids(joined), left && ids(left)]));
+  tell(1, {channel: 'lobby', joined: [{id: 'ada'}, {id: 'bob'}], left: []});
+  tell(2, {channel: 'lobby', joined: [], left: [{id: 'bob'}]});
+  tell(3, {channel: 'lobby', joined: [{id: 'cem'}], left: [], reset: true});
+  assert.deepEqual(heard, [['lobby', 'ada,bob', ''], ['lobby', '', 'bob'], ['lobby', 'cem', null]]);
+});
+
+test('a pack is delivered message by message', () => {
+  const page = startedPage();
+  const heard = [];
+  page.client.on('message', (data) => heard.push(data));
+  page.deliver([[1, ['one', 'two'], 'pack']]);
+  page.deliver([[2, 'three']]);
+  assert.deepEqual(heard.map(String), ['one', 'two', 'three']);
+});

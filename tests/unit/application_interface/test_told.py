@@ -66,7 +66,7 @@ async def test_overridden_names_are_one_line_at_the_start(caplog: pytest.LogCapt
     async with run(Overriding):
         pass
     assert caplog.messages == [
-        "test_told overrides names of thywill's own: clients, publish, send; rename them"
+        "test_told overrides names of thywill's own: clients, people, publish, send; rename them"
     ]
 
 

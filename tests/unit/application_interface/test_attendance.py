@@ -1,0 +1,126 @@
+"""Presence, as an application and its pages see it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.support.queue_world import World
+from thywill.application import Application, Client
+from thywill.core.person import public_id
+from thywill.core.presence import Person
+from thywill.hub.client import LiveClient
+
+pytestmark = pytest.mark.gen_test
+
+SESSIONS = {name: public_id(name) for name in ("ada", "bob", "cem")}
+
+
+class Lobby(Application):
+    presence = ["lobby"]
+    leave_after = 0.05
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str]] = []
+
+    async def on_connect(self, client: Client) -> None:
+        await self.subscribe(client, "lobby")
+        await self.subscribe(client, "other")
+
+    async def on_message(self, client: Client, message: Any) -> None:
+        await self.unsubscribe(client, "lobby")
+
+    async def on_join(self, channel: str, person: Person) -> None:
+        self.events.append(("join", person["id"]))
+
+    async def on_leave(self, channel: str, person: Person) -> None:
+        self.events.append(("leave", person["id"]))
+
+
+async def join(world: World, session: str) -> LiveClient:
+    client = world.hub.create("chat", session)
+    world.poll(client)
+    await until_quiet()
+    return client
+
+
+async def until_quiet() -> None:
+    for _ in range(40):
+        await asyncio.sleep(0)
+
+
+async def until(world: World, left: str) -> None:
+    application = world.application
+    assert isinstance(application, Lobby)
+    for _ in range(2000):
+        if ("leave", SESSIONS[left]) in application.events:
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError(f"{left} has not left")
+
+
+def seen(world: World, client: LiveClient) -> list[tuple[list[str], list[str]]]:
+    """Return the presence events that wait for a client, with names in place of ids."""
+    names = {number: name for name, number in SESSIONS.items()}
+    items = [item for item in world.poll(client) if item[2:] == ["presence"]]
+    assert all(item[1]["channel"] == "lobby" for item in items)
+    return [
+        ([names[each["id"]] for each in item[1]["joined"]], [names[each["id"]] for each in item[1]["left"]])
+        for item in items
+    ]
+
+
+async def test_the_others_are_told_and_the_newcomer_gets_everybody() -> None:
+    world = await World(application=Lobby()).begin()
+    ada, bob = await join(world, "ada"), await join(world, "bob")
+    assert seen(world, ada) == [(["ada"], []), (["bob"], [])]
+    assert seen(world, bob) == [(["ada", "bob"], [])]
+    assert world.application is not None
+    there = [person["id"] for person in world.application.people("lobby")]
+    assert there == [SESSIONS["ada"], SESSIONS["bob"]]
+    assert world.application.people("other") == []
+
+
+async def test_a_second_page_and_a_reload_are_not_told() -> None:
+    world = await World(application=Lobby()).begin()
+    ada, bob = await join(world, "ada"), await join(world, "bob")
+    second = await join(world, "bob")
+    world.hub.leave(bob)
+    await until_quiet()
+    world.hub.leave(second)
+    again = await join(world, "bob")
+    await asyncio.sleep(0.1)  # longer than leave_after: whoever has left would be told by now
+    assert seen(world, ada) == [(["ada"], []), (["bob"], [])]
+    assert seen(world, again) == [(["ada", "bob"], [])]
+    world.hub.leave(again)
+    await until(world, "bob")
+    assert seen(world, ada)[-1] == ([], ["bob"])
+    assert isinstance(world.application, Lobby)
+    assert world.application.events == [
+        ("join", SESSIONS["ada"]),
+        ("join", SESSIONS["bob"]),
+        ("leave", SESSIONS["bob"]),
+    ]
+
+
+async def test_the_channel_beside_is_not_shown() -> None:
+    world = await World(application=Lobby()).begin()
+    ada = await join(world, "ada")
+    assert sorted(world.handle(ada).channels) == ["lobby", "other"]
+
+
+async def test_after_a_restart_the_pages_are_told_who_is_there() -> None:
+    world = await World(application=Lobby()).begin()
+    ada, bob = await join(world, "ada"), await join(world, "bob")
+    seen(world, ada)
+    world.hub.leave(bob)
+    await until_quiet()
+    world.application = Lobby()
+    world = await world.killed()
+    await until_quiet()
+    reset = [item[1] for item in world.poll(world.again(ada)) if item[1].get("reset")]
+    assert [[person["id"] for person in each["joined"]] for each in reset] == [[SESSIONS["ada"]]]
+    assert isinstance(world.application, Lobby)
+    assert world.application.events == []

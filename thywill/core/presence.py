@@ -1,0 +1,114 @@
+"""Who is in a channel, by people instead of pages.
+
+A person is a session: the pages of one browser. Somebody who reloads a page, or closes one of two, has not
+left; so a person leaves some seconds after the last of their pages. With ``leave_after`` = 5:
+
+    0 s    Ada's page enters "lobby"            Ada joins
+    3 s    a second page of Ada's enters        nothing
+    4 s    the first page is closed             nothing, as the second is there
+    9 s    the second page is reloaded: it is gone, and at 9.5 s a new one enters      nothing
+    20 s   the last page is closed
+    25 s   nobody of Ada's has come             Ada leaves
+
+Pure: times are given, in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Person = dict[str, Any]
+"""A person as pages and applications see one: ``id``, and where there is a user ``user`` and ``name``."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """One person in one channel.
+
+    Args:
+        person: the person.
+        pages: the ids of the clients that are in the channel.
+        ends: when the person leaves, unless a page enters before; None while there is one.
+    """
+
+    person: Person
+    pages: set[str] = field(default_factory=set)
+    ends: float | None = None
+
+
+class Presence:
+    """The people in the channels of one application.
+
+    Args:
+        leave_after: for how many seconds a person without a page stays.
+    """
+
+    def __init__(self, leave_after: float) -> None:
+        self._leave_after = leave_after
+        self._visits: dict[str, dict[str, Visit]] = {}
+        self._ending: dict[tuple[str, str], None] = {}
+        self._channels: dict[str, dict[str, None]] = {}
+
+    def enter(self, channel: str, page: str, person: Person) -> bool:
+        """A page of ``person`` has entered; return whether the person joins with it."""
+        visits = self._visits.setdefault(channel, {})
+        visit = visits.get(person["id"])
+        joins = visit is None
+        if visit is None:
+            visit = visits[person["id"]] = Visit(person)
+        visit.pages.add(page)
+        self._channels.setdefault(page, {})[channel] = None
+        visit.ends = None
+        self._ending.pop((channel, person["id"]), None)
+        return joins
+
+    def leave(self, channel: str, page: str, person: str, now: float) -> None:
+        """A page of the person with that id has left the channel, if it was there."""
+        visit = self._visits.get(channel, {}).get(person)
+        if visit is None or page not in visit.pages:
+            return
+        visit.pages.remove(page)
+        self._forget(page, channel)
+        if not visit.pages:
+            visit.ends = now + self._leave_after
+            # All stay equally long without a page, so the first here is the first to leave.
+            self._ending[channel, person] = None
+
+    def leave_all(self, page: str, person: str, now: float) -> None:
+        """A page has left all of its channels."""
+        for channel in list(self._channels.get(page, ())):
+            self.leave(channel, page, person, now)
+
+    def _forget(self, page: str, channel: str) -> None:
+        channels = self._channels[page]
+        del channels[channel]
+        if not channels:
+            del self._channels[page]
+
+    def take_left(self, now: float) -> list[tuple[str, Person]]:
+        """Remove and return the people whose time is over, with their channels, in that order."""
+        left: list[tuple[str, Person]] = []
+        while (due := self.next_end()) is not None and due <= now:
+            channel, person = next(iter(self._ending))
+            del self._ending[channel, person]
+            visits = self._visits[channel]
+            left.append((channel, visits.pop(person).person))
+            if not visits:
+                del self._visits[channel]
+        return left
+
+    def next_end(self) -> float | None:
+        """Return when the next person leaves, None if nobody is about to."""
+        for channel, person in self._ending:
+            return self._visits[channel][person].ends
+        return None
+
+    def people(self, channel: str) -> list[Person]:
+        """Return who is in the channel, in the order in which they joined."""
+        return [visit.person for visit in self._visits.get(channel, {}).values()]
+
+    def channels(self) -> Sequence[str]:
+        """Return the channels that somebody is in."""
+        return list(self._visits)
