@@ -237,9 +237,12 @@ class LocalApplications(ApplicationInterface):
 
     async def abandon(self, name: str) -> None:
         running = self._tickers.stop(name)
-        for client in [each for each in self._mailboxes if each.application == name]:
-            running.update(self._mailboxes.pop(client).tasks())
+        clients = [each for each in self._mailboxes if each.application == name]
+        for client in clients:
+            running.update(self._mailboxes[client].tasks())
         await cancel(running)
+        for client in clients:
+            self._mailboxes.pop(client, None)
         await self._stop_one(self._applications[name])
 
     async def stop(self) -> None:
@@ -357,11 +360,8 @@ class LocalApplications(ApplicationInterface):
         mailbox = self._mailboxes.get(client)
         if mailbox is None:
             handled = self._acting.get(client.application, self.actions).handled
-            mailbox = self._mailboxes[client] = Mailbox(client, handled, self._forget)
+            mailbox = self._mailboxes[client] = Mailbox(client, handled, self._mailboxes.__delitem__)
         return mailbox
-
-    def _forget(self, client: LiveClient) -> None:
-        self._mailboxes.pop(client, None)  # those of an application that is abandoned are gone already
 
     async def _guarded(self, hook: Hook, name: str, of: LiveClient | str) -> None:
         try:

@@ -23,6 +23,11 @@ UNKNOWN = (
     " or the server was restarted"
 )
 
+WENT_BACK = (
+    "this page has messages that the server has lost, because its database was replaced by an older one: "
+    "connect again"
+)
+
 
 class Directory(Audience):
     """The clients that are alive in this process.
@@ -83,4 +88,4 @@ class Directory(Audience):
             client.token = token  # issued before the server was restarted, or by another server
             return client
         reason = self._evicted.get(client_id, UNKNOWN)
-        raise Gone(reason, reconnect=reason is UNKNOWN)
+        raise Gone(reason, reconnect=reason in (UNKNOWN, WENT_BACK))

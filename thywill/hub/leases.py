@@ -22,7 +22,7 @@ from thywill.core.wheel import TimerWheel
 from thywill.errors import Gone, RequestError
 from thywill.hub.admission import Admission
 from thywill.hub.client import LiveClient, guarded
-from thywill.hub.directory import Directory
+from thywill.hub.directory import WENT_BACK, Directory
 from thywill.hub.ports import Listener, MessageQueue
 from thywill.hub.restored import Restored
 
@@ -30,12 +30,6 @@ log = logging.getLogger("thywill.hub")
 
 SLICE = 200
 """How many passed deadlines are handled in one turn of the loop."""
-
-
-WENT_BACK = (
-    "this page has messages that the server has lost, because its database was replaced by an older one: "
-    "connect again"
-)
 
 
 @dataclass(frozen=True, slots=True)
