@@ -47,7 +47,8 @@ thywill.ready(function (client) {
   }
 });
 """
-BAR = "(document.body.firstChild.className || '')"
+# The first element of a page may have a class of its own, and old engines see no text before it.
+BAR = "(/thywill-bar.*/.exec(document.body.firstChild.className) || [''])[0]"
 TEXT = "document.body.firstChild.{}"
 PRESS = "document.getElementById('press')"
 RESTARTED = "The server was restarted, or this page was away for too long."
