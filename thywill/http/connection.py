@@ -1,11 +1,11 @@
 """One connection: reads requests, lets them be answered one after another, and observes its deadlines.
 
-``states.py`` has the table of its states; this module performs what the transitions need.
-"""
+This module performs what the transitions in ``states.py`` need."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import cast
 
@@ -270,7 +270,8 @@ class Connection(asyncio.Protocol, Member):
         self._account()
         self.write(self._refusal(refusal))
         if self.transport is not None and self.is_open():
-            self.transport.write_eof()
+            with contextlib.suppress(OSError):  # the browser has just reset the connection
+                self.transport.write_eof()
 
     def _refusal(self, refusal: Refusal) -> bytes:
         request, shared = Request(), self.shared
