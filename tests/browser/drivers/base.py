@@ -22,6 +22,9 @@ CENTRE = """(() => {
   return [box.left + box.width / 2, box.top + box.height / 2];
 })()"""
 
+STILL = 0.05
+"""Seconds in which an element must not move before a click."""
+
 
 class ScriptError(Exception):
     """A script that a test evaluates in a page has thrown."""
@@ -96,10 +99,21 @@ class Page(ABC):
 
     def click(self, selector: str) -> None:
         """Click on the middle of the first element that ``selector`` finds."""
-        centre = self.evaluate(CENTRE % json.dumps(selector))
+        self._click_at(*self._resting_place(selector))
+
+    def _resting_place(self, selector: str) -> list[float]:
+        """Return the middle of an element once it stays where it is: it may move while a page loads."""
+        centre, before = self._centre(selector), None
+        while centre != before:
+            time.sleep(STILL)
+            centre, before = self._centre(selector), centre
+        return centre
+
+    def _centre(self, selector: str) -> list[float]:
+        centre: list[float] | None = self.evaluate(CENTRE % json.dumps(selector))
         if centre is None:
             raise AssertionError(f"nothing to click on: {selector}; {self._state()}")
-        self._click_at(*centre)
+        return centre
 
     def type(self, selector: str, text: str) -> None:
         """Click on a field and type ``text`` into it."""

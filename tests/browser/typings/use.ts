@@ -10,7 +10,9 @@ thywill.ready<Message>((client) => {
   client.on('state', (state, detail) => (state === 'waiting' ? detail?.retry : 0));
   client.on('transport', (name) => name === 'longpoll');
   client.on('error', (error) => error.code + error.message);
-  client.on('presence', (channel, joined, left) => channel + joined.map((person) => person.name) + left.length);
+  client.on('presence', (channel, joined, left) => channel + joined.map((person) => person.name) + left?.length);
+  // @ts-expect-error: after a restart of the server it is null
+  client.on('presence', (channel, joined, left) => left.length);
   client.on('restart', (unsent) => unsent.forEach((data) => client.send(data)));
   client.off('message', console.log);
 
