@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import faulthandler
+import logging
 import signal
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.gate.selection import Chosen
 from tests.support.databases import KINDS, DatabaseServer, Servers, running_servers
 from tests.support.redis_servers import Redises, running_redises
 from tests.support.serving import Running, sections, stopping_at_once
+from thywill.log.base import levels
 
 Launch = Callable[[type[Browser]], Browser]
 Start = Callable[..., Awaitable[Running]]
@@ -79,6 +81,15 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     report.sections = [(name, text.encode(errors="replace").decode()) for name, text in report.sections]
     return report
+
+
+@pytest.fixture(autouse=True)
+def _levels_of_loggers() -> Iterator[None]:
+    """Undo after each test what servers and commands in its process did to the levels of loggers."""
+    before = {name: logging.getLogger(name).level for name in levels(logging.INFO)}
+    yield
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture

@@ -43,9 +43,9 @@ def url(server: DatabaseServer) -> str:
 @pytest.fixture
 def make(url: str, tmp_path: Path) -> Make:
     """Return a function that makes the database anew, with changes to its settings."""
-    return lambda **changes: PeeweeDatabase(
-        PeeweeSettings(**{"url": url, "flush": 0.01, "timeout": 1.0} | changes), tmp_path
-    )
+    # Nothing is purged behind a test: it could meet a server that is away, and then nobody asks for a second.
+    usual = {"url": url, "flush": 0.01, "timeout": 1.0, "keep": 0, "records": 0}
+    return lambda **changes: PeeweeDatabase(PeeweeSettings(**usual | changes), tmp_path)
 
 
 @pytest.fixture(autouse=True)

@@ -91,6 +91,13 @@ async def library(kind: Any) -> None:
             await page.call("title_of", 2)
 
 
+async def lobby(kind: Any) -> None:
+    async with run(kind) as app:
+        await app.connect()
+        (person,) = app.application.people("lobby")
+        assert set(person) == {"id"}
+
+
 async def market(kind: Any) -> None:
     async with run(kind) as app:
         page = await app.connect()
@@ -165,7 +172,7 @@ async def vote(kind: Any) -> None:
 
 SCENES: dict[str, Callable[[Any], Awaitable[None]]] = {
     scene.__name__.capitalize(): scene
-    for scene in (counter, board, club, library, market, match, table, wall, countdown, letters, vote)
+    for scene in (counter, board, club, library, lobby, market, match, table, wall, countdown, letters, vote)
 }
 
 
@@ -231,6 +238,8 @@ const client = {
   send: (data) => data,
   call: (method, list, done) => { done(null, 1); done({code: 'no', message: 'no'}); }
 };
+globalThis.client = client;
+globalThis.change = () => {};
 const failure = {step: 'connect', message: 'no'};
 globalThis.thywill = {ready: (start, fail) => { start(client); if (fail) { fail(failure); } }};
 for (const code of JSON.parse(require('fs').readFileSync(0))) {
