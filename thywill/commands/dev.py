@@ -37,13 +37,15 @@ def run(read: serve.Read, root: Path, inherited: Inherited | None) -> int:
     except SettingsError as error:
         if inherited is None:
             raise
-        print(f"{error}\nthe next change of the code starts it again", file=sys.stderr, flush=True)
-    return _wait_and_run_again(root)
+        return _wait_and_run_again(root, error)
 
 
-def _wait_and_run_again(root: Path) -> int:
+def _wait_and_run_again(root: Path, error: SettingsError) -> int:
+    files = WatchedFiles([*_packages(), *(root / name for name in ("thywill", "conf"))])
+    begun = files.stamp()  # before the developer reads that a change is waited for, and makes it
+    print(f"{error}\nthe next change of the code starts it again", file=sys.stderr, flush=True)
     try:
-        WatchedFiles([*_packages(), *(root / name for name in ("thywill", "conf"))]).wait()
+        files.wait(begun)
     except KeyboardInterrupt:
         return 130
     return run_again()

@@ -42,9 +42,9 @@ class WatchedFiles:
             (code if path.suffix in CODE else pages).append((path, status.st_mtime_ns, status.st_size))
         return Stamp(hash(tuple(code)), hash(tuple(pages)))
 
-    def wait(self) -> None:
-        """Block until some code has changed, and is no longer being written."""
-        begun = before = self.stamp()
+    def wait(self, begun: Stamp) -> None:
+        """Block until some code differs from what it was at ``begun``, and is no longer being written."""
+        before = begun
         while True:
             time.sleep(LOOK_EVERY)
             now = self.stamp()

@@ -149,5 +149,6 @@ def test_the_wait_for_a_change_ends_when_the_file_is_written(
             touch(folder / "__init__.py", "x" * len(looks))
 
     monkeypatch.setattr(files.time, "sleep", write)
-    WatchedFiles([folder]).wait()
+    watched = WatchedFiles([folder])
+    watched.wait(watched.stamp())
     assert len(looks) == 3
