@@ -30,6 +30,7 @@ class BrowserPage:
     - ``client``: the client, as hooks get it.
     - ``errors``: the ``error`` events that have come and were not read by ``next_error``: dicts with ``code``
       and ``message``.
+    - ``presence``: the events of who has joined and left that were not read by ``next_presence``.
     - ``lost``: how many messages the page was told it has lost.
     - ``gone``: the reason why the client has ended; None while it is alive.
     """
@@ -37,6 +38,7 @@ class BrowserPage:
     def __init__(self, hub: Hub, live: LiveClient, client: Client, clock: Clock) -> None:
         self.client = client
         self.errors: deque[dict[str, Any]] = deque()
+        self.presence: deque[dict[str, Any]] = deque()
         self.lost = 0
         self.gone: str | None = None
         self._hub = hub
@@ -143,6 +145,16 @@ class BrowserPage:
             raise AssertionError("no error has come")
         return self.errors.popleft()
 
+    async def next_presence(self) -> dict[str, Any]:
+        """Return the next event of who has joined and left: a dict with ``channel``, ``joined`` and ``left``.
+
+        Raises:
+            AssertionError: none comes without time that passes; ``advance`` lets it pass.
+        """
+        if not await self._clock.wait(lambda: bool(self.presence), PATIENCE):
+            raise AssertionError("no presence event has come")
+        return self.presence.popleft()
+
     def _excuse(self) -> str:
         if self.gone is not None:
             return f": the client has ended ({self.gone})"
@@ -185,6 +197,8 @@ class BrowserPage:
             self._messages.append(data)
         elif reply_to == "pack":
             self._messages.extend(data)
+        elif reply_to == "presence":
+            self.presence.append(data)
         elif reply_to in self._calls:
             self._replies[reply_to] = data
         elif "error" in data:

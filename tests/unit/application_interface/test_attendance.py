@@ -12,6 +12,7 @@ from thywill.application import Application, Client
 from thywill.core.person import public_id
 from thywill.core.presence import Person
 from thywill.hub.client import LiveClient
+from thywill.testing import run
 
 pytestmark = pytest.mark.gen_test
 
@@ -124,3 +125,20 @@ async def test_after_a_restart_the_pages_are_told_who_is_there() -> None:
     assert [[person["id"] for person in each["joined"]] for each in reset] == [[SESSIONS["ada"]]]
     assert isinstance(world.application, Lobby)
     assert world.application.events == []
+
+
+async def test_a_test_of_an_application_sees_who_is_there() -> None:
+    class Slow(Lobby):
+        leave_after = 5.0
+
+    async with run(Slow) as app:
+        ada, bob = await app.connect(session="ada"), await app.connect(session="bob")
+        await ada.next_presence()
+        assert (await ada.next_presence())["joined"] == [{"id": SESSIONS["bob"]}]
+        assert len((await bob.next_presence())["joined"]) == 2
+        await bob.leave()
+        await app.advance(4.9)
+        assert not ada.presence
+        await app.advance(0.1)
+        assert (await ada.next_presence())["left"] == [{"id": SESSIONS["bob"]}]
+        assert app.application.people("lobby") == [{"id": SESSIONS["ada"]}]

@@ -91,13 +91,6 @@ async def library(kind: Any) -> None:
             await page.call("title_of", 2)
 
 
-async def lobby(kind: Any) -> None:
-    async with run(kind) as app:
-        await app.connect()
-        (person,) = app.application.people("lobby")
-        assert set(person) == {"id"}
-
-
 async def market(kind: Any) -> None:
     async with run(kind) as app:
         page = await app.connect()
@@ -130,6 +123,15 @@ async def match(kind: Any) -> None:
         await ada.send({"type": "goal"})
         assert await ada.all() == [{"goals": 0}, {"goals": 1}, {"text": "yes"}, {"goals": 2}]
         assert await bob.all() == [{"text": "yes"}, {"goals": 1}, {"goals": 2}]
+
+
+async def lobby(kind: Any) -> None:
+    async with run(kind) as app:
+        ada, bob = await app.connect(), await app.connect()
+        assert [len((await ada.next_presence())["joined"]) for _ in range(2)] == [1, 1]
+        await bob.leave()
+        await app.advance(5)
+        assert len((await ada.next_presence())["left"]) == 1
 
 
 async def wall(kind: Any) -> None:
