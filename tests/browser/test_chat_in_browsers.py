@@ -124,5 +124,8 @@ def test_echo_comes_back(browser: Browser, server: ServedHere) -> None:
 
 def test_the_index_leads_to_the_applications(chromium: Browser, server: ServedHere) -> None:
     page = chromium.open(server.address)
+    page.wait_for(
+        "document.getElementById('thywill-figures').className === 'figures'"
+    )  # nothing moves any more
     page.click("a[href='chat/']")
     page.wait_for(f"location.pathname === '/chat/' && {CONNECTED}")
