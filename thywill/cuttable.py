@@ -10,6 +10,7 @@ import asyncio
 
 from thywill.application import Application, Client
 from thywill.component import Configuration
+from thywill.errors import Unavailable
 from thywill.handlers.declare import rpc
 
 NUMBERS = 100
@@ -33,5 +34,15 @@ class Cuttable(Application):
 
     async def _count(self, client: Client) -> None:
         for number in range(1, NUMBERS + 1):
-            await client.send({"type": "count", "n": number}, key=f"count {number}")
+            await self._send_number(client, number)
             await asyncio.sleep(PAUSE)
+
+    async def _send_number(self, client: Client, number: int) -> None:
+        # A number that was not sent would count as lost, though the network is not at fault.
+        while True:
+            try:
+                await client.send({"type": "count", "n": number}, key=f"count {number}")
+            except Unavailable as error:
+                await asyncio.sleep(error.retry)
+            else:
+                return

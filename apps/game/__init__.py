@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
 import time
 from typing import Any
 
@@ -25,6 +24,8 @@ REMEMBERED = 1000
 """How many visitors' names and scores are remembered after they have left."""
 ORDERS = 30
 """Orders that a page may send in a second; a hand needs fewer."""
+LARGEST = 2**53 - 1
+"""The largest number of an order. A larger one could not be sent back: nobody would get the world any more."""
 
 
 class Game(Cuttable):
@@ -83,8 +84,8 @@ class Game(Cuttable):
 
     async def _seat_next(self) -> None:
         if self._waiting:
-            _, client = self._waiting.popitem()
-            await self._seat(client)
+            first = next(iter(self._waiting))
+            await self._seat(self._waiting.pop(first))
 
     def _remember(self, session: str, player: Player) -> None:
         self._scores.pop(session, None)
@@ -152,7 +153,7 @@ class Game(Cuttable):
 
 
 def _number(value: Any) -> float | None:
-    """Return a number that a page has sent, None if it is anything else, an infinity or no number of JSON."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    """Return a number that a page has sent; None if it is anything else, or too large to be sent back."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
         return None
     return float(value)

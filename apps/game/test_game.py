@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import unittest
 
 import pytest
 
-from apps.game import _number
+from apps.game import Game, _number
 from apps.game.world import COMPANY, GEMS, HEIGHT, PLAYERS, RADIUS, SPEED, WIDTH, Gem, World
+from thywill.testing import run
 
 
 def world() -> World:
@@ -87,6 +89,29 @@ def test_an_order_that_comes_late_changes_nothing() -> None:
     assert ann.heading == 90.0
 
 
-@pytest.mark.parametrize("value", [None, "1", True, float("nan"), float("inf"), [1], {}])
+@pytest.mark.parametrize(
+    "value", [None, "1", True, float("nan"), float("inf"), 2**53, 1e300, 10**400, [1], {}]
+)
 def test_what_is_no_number_is_no_order(value: object) -> None:
     assert _number(value) is None
+
+
+class TestGame(unittest.IsolatedAsyncioTestCase):
+    """The game with its pages."""
+
+    async def test_whoever_waits_for_longest_gets_the_next_place(self) -> None:
+        async with run(Game) as app:
+            players = [await app.connect() for _ in range(PLAYERS)]
+            first, second = await app.connect(), await app.connect()
+            assert {"type": "full"} in await first.all()
+            await players[0].leave()
+            assert any(each["type"] == "you" for each in await first.all())
+            assert not any(each["type"] == "you" for each in await second.all())
+
+    async def test_an_order_with_a_huge_number_stops_the_game_for_nobody(self) -> None:
+        async with run(Game) as app:
+            cheat, other = await app.connect(), await app.connect()
+            await cheat.send({"h": 0, "n": 1e300}, {"h": 1e308, "n": 2**53}, {"h": 0, "n": 10**30})
+            await other.all()
+            await app.advance(1.0)
+            assert len([each for each in await other.all() if each["type"] == "state"]) >= 10

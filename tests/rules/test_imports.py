@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "server": {"development", "monitoring", "process", "publishing", "thywill", *COMPONENT},
     "commands": {"development", "monitoring", "process", "publisher", "publishing", "server", *COMPONENT},
     "testing": {"monitoring", "server", *COMPONENT},  # an application without sockets, for its tests
-    "cuttable": {"application", "component", "handlers"},
+    "cuttable": {"application", "component", "errors", "handlers"},
     "thywill": {"application", "component", "core", "cuttable", "errors", "handlers"},  # what authors import
     "apps": {"testing", "thywill"},
     "run": {"commands"},

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from thywill.core.envelope import encode_object
+from thywill.core.lifecycle import State
 from thywill.core.message import PRESENCE, Address, Message
 from thywill.core.patterns import ByChannel
 from thywill.core.person import public_id
@@ -61,7 +62,8 @@ class Attendance:
 
     async def enter(self, client: LiveClient, channel: str) -> None:
         """``client`` has entered the channel: tell the others, and it who is there."""
-        if not self._tells.of(channel):
+        # A hook that still runs may subscribe a client that has gone meanwhile, which would stay for ever.
+        if client.state is State.GONE or not self._tells.of(channel):
             return
         person = _person(client)
         joins = self._presence.enter(channel, client.id, person)

@@ -52,16 +52,6 @@ async def until_quiet() -> None:
         await asyncio.sleep(0)
 
 
-async def until(world: World, left: str) -> None:
-    application = world.application
-    assert isinstance(application, Lobby)
-    for _ in range(2000):
-        if ("leave", SESSIONS[left]) in application.events:
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError(f"{left} has not left")
-
-
 def seen(world: World, client: LiveClient) -> list[tuple[list[str], list[str]]]:
     """Return the presence events that wait for a client, with names in place of ids."""
     names = {number: name for name, number in SESSIONS.items()}
@@ -85,25 +75,39 @@ async def test_the_others_are_told_and_the_newcomer_gets_everybody() -> None:
 
 
 async def test_a_second_page_and_a_reload_are_not_told() -> None:
-    world = await World(application=Lobby()).begin()
-    ada, bob = await join(world, "ada"), await join(world, "bob")
-    second = await join(world, "bob")
-    world.hub.leave(bob)
-    await until_quiet()
-    world.hub.leave(second)
-    again = await join(world, "bob")
-    await asyncio.sleep(0.1)  # longer than leave_after: whoever has left would be told by now
-    assert seen(world, ada) == [(["ada"], []), (["bob"], [])]
-    assert seen(world, again) == [(["ada", "bob"], [])]
-    world.hub.leave(again)
-    await until(world, "bob")
-    assert seen(world, ada)[-1] == ([], ["bob"])
-    assert isinstance(world.application, Lobby)
-    assert world.application.events == [
-        ("join", SESSIONS["ada"]),
-        ("join", SESSIONS["bob"]),
-        ("leave", SESSIONS["bob"]),
-    ]
+    async with run(Lobby) as app:
+        ada, bob = await app.connect(session="ada"), await app.connect(session="bob")
+        second = await app.connect(session="bob")
+        await bob.leave()
+        await app.advance(0.04)
+        await second.leave()
+        await app.advance(0.04)
+        again = await app.connect(session="bob")
+        await app.advance(1.0)
+        assert [event["left"] for event in ada.presence] == [[], []]
+        assert [len(event["joined"]) for event in again.presence] == [2]
+        await again.leave()
+        await app.advance(0.05)
+        assert ada.presence[-1]["left"] == [{"id": SESSIONS["bob"]}]
+        assert app.application.events == [
+            ("join", SESSIONS["ada"]),
+            ("join", SESSIONS["bob"]),
+            ("leave", SESSIONS["bob"]),
+        ]
+
+
+async def test_a_client_that_goes_before_its_hook_subscribes_it_does_not_stay() -> None:
+    class Thoughtful(Lobby):
+        async def on_connect(self, client: Client) -> None:
+            await asyncio.sleep(1.0)
+            await self.subscribe(client, "lobby")
+
+    async with run(Thoughtful) as app:
+        page = await app.connect(session="ada")
+        await page.leave()
+        await app.advance(10.0)
+        assert app.application.people("lobby") == []
+        assert app.application.events == []
 
 
 async def test_the_channel_beside_is_not_shown() -> None:
