@@ -177,12 +177,13 @@ class Service:
         page = Page(
             front_page.NAME, FrontPage.title, root / "static" / "thywill", None, home="", is_front=True
         )
-        front = Loaded(FrontPage, page, (lambda: self.watch,))
+        is_live = choice.one("client_interface", ClientInterface).settings.live_front_page
+        front = [Loaded(FrontPage, page, (lambda: self.watch,))] if is_live else []
         chosen = choice.one("queue", Queue)  # type: ignore[type-abstract]
         seconds = self.settings.stop_timeout
 
         def make_applications(actions: Actions, queue: Queue) -> ApplicationInterface:
-            return _build(interface, actions, queue.settings.message, seconds, [front])
+            return _build(interface, actions, queue.settings.message, seconds, front)
 
         limits = self.limits
         people = People(limits.people, limits.person_bytes, limits.person_days * DAY)

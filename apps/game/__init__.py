@@ -25,7 +25,7 @@ REMEMBERED = 1000
 ORDERS = 30
 """Orders that a page may send in a second; a hand needs fewer."""
 LARGEST = 2**53 - 1
-"""The largest number of an order. A larger one could not be sent back: nobody would get the world any more."""
+"""The largest number of an order. A larger one cannot be sent back, so nobody would get the world."""
 
 
 class Game(Cuttable):

@@ -67,6 +67,16 @@ async def test_where_no_client_can_be_created_the_front_page_is_a_list(
     assert b"<script" not in response.body
 
 
+async def test_the_front_page_is_a_list_where_its_figures_are_nobodys_business(start: Start) -> None:
+    running = await start(client_interface={"live_front_page": False})
+    response = await running.fetch("")
+    assert b'<a href="probe/">' in response.body
+    assert b"<script" not in response.body
+    assert running.service.engine.directory.clients == {}
+    answer = await running.fetch("thywill/connect", {"application": "thywill"})
+    assert answer.code == 404
+
+
 async def test_a_page_has_a_header_that_leads_to_the_front_page(running: Running) -> None:
     assert b'<a href="../">' in (await running.fetch("probe/")).body
     assert b"thywill-header" not in (await running.fetch("")).body

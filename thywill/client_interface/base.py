@@ -32,12 +32,15 @@ class ClientInterfaceSettings:
         session_days: for how many days a browser is recognized.
         transport_in_address: whether ``?transport=NAME`` in the address of our pages forces a transport.
         ticket_secret: what tickets are signed with; without it none is valid.
+        live_front_page: whether the front page shows to everybody how many are on each application, and how
+            much the server delivers; otherwise it is a list.
     """
 
     origins: list[str] = field(default_factory=list)
     secret_file: str = "secret"  # noqa: S105 - a file's name
     session_days: float = 30.0
     transport_in_address: bool = False
+    live_front_page: bool = True
     ticket_secret: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
