@@ -1,7 +1,7 @@
-"""Tells the pages of a channel, and the application, who joins it and who leaves it.
+"""Sends events to the pages of a channel, and calls the application's hooks, when people join and leave.
 
-The events are messages of a second channel beside the one that the application named. A page enters it with a
-list of all who are there, exactly at the position after which it gets the changes (``Actions.greet``).
+The events travel in a second channel beside the one that the application named. A page enters that one with
+a list of all who are there, exactly at the position after which it gets the changes (``Actions.greet``).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Attendance:
         return self._presence.people(channel)
 
     async def enter(self, client: LiveClient, channel: str) -> None:
-        """``client`` has entered the channel: tell the others, and it who is there."""
+        """``client`` has entered the channel: send it who is there, and tell the others if a person joins."""
         # A hook that still runs may subscribe a client that has gone meanwhile, which would stay for ever.
         if client.state is State.GONE or not self._tells.of(channel):
             return
@@ -98,14 +98,14 @@ class Attendance:
                     asyncio.get_running_loop().call_soon(self._restored)
 
     def stop(self) -> None:
-        """Tell nothing any more."""
+        """Send no more events: the application stops."""
         if self._timer is not None:
             self._timer.cancel()
         for task in self._tasks:
             task.cancel()
 
     def _restored(self) -> None:
-        # Somebody may have been about to leave when the server was stopped, and nobody knows any more who.
+        # Who was about to leave when the server stopped is not stored, so every page gets the whole list.
         self._is_restoring = False
         for channel in self._presence.channels():
             self._start(self._tell(channel, joined=self.of(channel), reset=True))
