@@ -50,6 +50,7 @@ from thywill.queue.shared.rows import (
     LogEntry,
     Membership,
     Posted,
+    Rewound,
     decode_facts,
     encode_facts,
 )
@@ -246,6 +247,8 @@ def _log_entry(application: str, entry_id: int, fields: list[bytes]) -> LogEntry
     client, text = value.decode(), json.loads(fields[3])
     if kind == b"g":
         return Departure(application, entry_id, client, text)
+    if kind == b"x":
+        return Rewound(application, entry_id, text)
     return Membership(application, entry_id, client, text, enters=kind == b"+")
 
 

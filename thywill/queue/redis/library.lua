@@ -15,7 +15,8 @@
 --   outside:SERVER  the ids of the last messages that a server has sent outside of steps
 --   published:MARK  the id of a message from outside, and its digest
 --   lowest          for each server the lowest id that one of its clients needs, and when it said so
---   state           up to where the log is deleted; when leases expired last
+--   state           up to where the log is deleted; when leases expired last; since when nothing is lost
+--   calls           for each server the number of its last call, and when that was (calls.py)
 --   reason:ID       why a client has ended, for an hour after its row was deleted
 --
 -- An answer begins with one of these numbers.
@@ -32,6 +33,10 @@ local OUTSIDE_AGE = 86400
 local CAUSES_REMEMBERED = 1000
 local DIGESTS = 10
 local DIGEST = 6 -- characters; all ten fit into the small form of a hash, 64 bytes
+local CALLS_AGE = 86400
+local LEASE = 6 -- as shared/pace.py
+-- As JSON, like all reasons.
+local LOST = '"the servers have lost messages, because Redis has an older state: connect again"'
 
 -- Numbers above 10^14 lose digits when Lua makes texts of them.
 local function text(number)
@@ -82,8 +87,16 @@ local function needs(at, server, cursor)
   redis.call('HSET', key, server, text(math.min(lowest, cursor)) .. ' ' .. text(at.now))
 end
 
+-- Return whether Redis has lost messages since the client whose row has ``begins`` was created.
+local function is_older(at, begins)
+  return tonumber(begins) < at.rewound
+end
+
 -- Return the refusal of a client that has ended or is unknown; ``gone`` and ``begins`` are fields of its row.
 local function refusal(at, client, gone, begins)
+  if begins and is_older(at, begins) then
+    return {LOST_TIME}
+  end
   if gone then
     return {GONE, gone}
   end
@@ -91,6 +104,9 @@ local function refusal(at, client, gone, begins)
     return nil
   end
   local reason = redis.call('GET', at.base .. 'reason:' .. client)
+  if reason == LOST then
+    return {LOST_TIME}
+  end
   return reason and {GONE, reason} or {UNKNOWN}
 end
 
@@ -130,14 +146,17 @@ local function finish_client(at, client, reason)
   if not found[1] then
     redis.call('ZREM', at.base .. 'leases', client)
   end
-  if not found[1] or found[2] then
+  if not found[1] then
     return
   end
   if found[3] ~= '1' then
     return delete(at, client, reason)
   end
-  redis.call('HSET', row, 'gone', reason)
   redis.call('ZADD', at.base .. 'leases', '+inf', client)
+  if found[2] then
+    return
+  end
+  redis.call('HSET', row, 'gone', reason)
   log(at, 'g', client, 'r', reason)
   step(at, client, DISCONNECTED, '')
 end
@@ -281,8 +300,8 @@ function OPERATIONS.renew(at, server, clients, lowest, seconds)
   for _, each in ipairs(clients) do
     local client, cursor = each[1], each[2]
     local row = row_of(at, client)
-    local found = redis.call('HMGET', row, 'gone', 'server', 'cursor')
-    if found[1] or not found[2] then
+    local found = redis.call('HMGET', row, 'gone', 'server', 'cursor', 'begins')
+    if found[1] or not found[2] or is_older(at, found[4]) then
       unknown[#unknown + 1] = client
     elseif found[2] ~= server then
       moved[#moved + 1] = client
@@ -446,7 +465,20 @@ function OPERATIONS.drop(at, entries)
   return {OK}
 end
 
+-- End clients whose lease ends at ``until`` or before that; return their ids.
+local function finish_overdue(at, until_time, limit, reason)
+  local overdue = redis.call('ZRANGEBYSCORE', at.base .. 'leases', '-inf', until_time, 'LIMIT', 0, limit)
+  for _, client in ipairs(overdue) do
+    finish_client(at, client, reason)
+  end
+  return overdue
+end
+
 function OPERATIONS.expire(at, limit, grace, reason)
+  local older = finish_overdue(at, '0', limit, LOST)
+  if #older > 0 then
+    return {OK, older}
+  end
   local key = at.base .. 'state'
   local state = redis.call('HMGET', key, 'expired', 'patient')
   local patient = tonumber(state[2] or '0')
@@ -457,12 +489,7 @@ function OPERATIONS.expire(at, limit, grace, reason)
   if at.now < patient then
     return {OK, {}}
   end
-  local overdue = redis.call('ZRANGEBYSCORE', at.base .. 'leases', '-inf', string.format('%.3f', at.now),
-    'LIMIT', 0, limit)
-  for _, client in ipairs(overdue) do
-    finish_client(at, client, reason)
-  end
-  return {OK, overdue}
+  return {OK, finish_overdue(at, string.format('%.3f', at.now), limit, reason)}
 end
 
 -- Return the lowest id that a server needs; forget what servers said long ago.
@@ -481,7 +508,19 @@ local function lowest_of(at, grace)
   return lowest
 end
 
+-- Forget the calls of servers that ended long ago.
+local function forget_calls(at)
+  local key = at.base .. 'calls'
+  local found = redis.call('HGETALL', key)
+  for place = 1, #found, 2 do
+    if at.now - tonumber(string.match(found[place + 1], ' (%d+)$')) > CALLS_AGE then
+      redis.call('HDEL', key, found[place])
+    end
+  end
+end
+
 function OPERATIONS.trim(at, grace, age, entries)
+  forget_calls(at)
   local key, state = at.base .. 'log', at.base .. 'state'
   local old = math.max(math.floor(at.now - age) - EPOCH, 0) * SECOND - 1
   local trimmed = tonumber(redis.call('HGET', state, 'trimmed') or '0')
@@ -504,27 +543,87 @@ local function run(at, operation)
   return OPERATIONS[operation[1]](at, unpack(operation, 3))
 end
 
--- ARGV: the operations, packed by MessagePack, and what the channels for claims begin with.
+local function open(base)
+  local at = {base = base, now = time(), saved = redis.call('GET', base .. 'last')}
+  at.last = tonumber(at.saved or '0')
+  at.fence = redis.call('HGET', base .. 'leader', 'fence') or ''
+  at.rewound = tonumber(redis.call('HGET', base .. 'state', 'rewound') or '0')
+  return at
+end
+
+local function save(at)
+  if text(at.last) ~= at.saved then
+    redis.call('SET', at.base .. 'last', text(at.last))
+  end
+end
+
+-- The leader remembers what Redis does not, so its term ends; its lease does not, so that two never lead at once.
+local function depose(at)
+  local key = at.base .. 'leader'
+  at.fence = text(math.max(tonumber(at.fence) or 0, math.floor(at.now * 1000)) + 1)
+  redis.call('HSETNX', key, 'until', string.format('%.3f', at.now + LEASE))
+  redis.call('HSET', key, 'server', '', 'fence', at.fence)
+end
+
+-- Redis has lost something: end all clients, since nobody knows which of them it concerns.
+-- ``seen`` is the highest id that the server knows.
+local function rewind(at, seen)
+  depose(at)
+  at.last = math.max(at.last, seen)
+  redis.call('HSET', at.base .. 'state', 'rewound', log(at, 'x', '', 'r', LOST))
+  at.rewound = at.last
+  if redis.call('EXISTS', at.base .. 'leases') == 1 then
+    redis.call('ZUNIONSTORE', at.base .. 'leases', 1, at.base .. 'leases', 'WEIGHTS', 0) -- all are overdue
+  end
+end
+
+-- Return whether a call is the newest of its server; look whether Redis has lost one that was answered.
+local function is_newest(at, server, number, answered, seen)
+  local key = at.base .. 'calls'
+  local found = redis.call('HGET', key, server)
+  local known = tonumber(string.match(found or '0', '^%d+'))
+  if number <= known then
+    return false
+  end
+  redis.call('HSET', key, server, text(number) .. ' ' .. text(at.now))
+  if known < answered then
+    rewind(at, seen)
+  end
+  return true
+end
+
+-- ARGV: the operations, packed by MessagePack; what the channels for claims begin with; the server, the number
+-- of this call, and that of the last one that matters and was answered; the highest id that the server knows.
 -- An operation is its name, the fence or -1, and its arguments. The answer has one answer for each.
 local function execute(keys, args)
-  local base = keys[1]
-  local last = redis.call('GET', base .. 'last')
-  local at = {base = base, now = time(), last = tonumber(last or '0'), claimed = args[2]}
-  at.fence = redis.call('HGET', base .. 'leader', 'fence') or ''
+  local at = open(keys[1])
+  at.claimed = args[2]
+  if not is_newest(at, args[3], tonumber(args[4]), tonumber(args[5]), tonumber(args[6])) then
+    return redis.error_reply('LATE this call has come after one that was sent later')
+  end
   local answers = {}
   for place, operation in ipairs(cmsgpack.unpack(args[1])) do
     local well, answer = pcall(run, at, operation)
     answers[place] = well and answer or {FAILED, type(answer) == 'table' and answer.err or tostring(answer)}
   end
-  if text(at.last) ~= last then
-    redis.call('SET', base .. 'last', text(at.last))
-  end
+  save(at)
   return cmsgpack.pack(answers)
 end
 
 redis.register_function('NAME_execute', execute)
 -- The same where memory is full, for operations that free some.
 redis.register_function{function_name = 'NAME_free', callback = execute, flags = {'allow-oom'}}
+
+-- ARGV: an id that the server has read in the log.
+redis.register_function('NAME_remembers', function(keys, args)
+  local at, seen = open(keys[1]), tonumber(args[1])
+  local lost = is_lost(at, seen)
+  if lost then
+    rewind(at, seen)
+    save(at)
+  end
+  return lost and 0 or 1
+end)
 
 -- ARGV: the server and the seconds of its lease.
 redis.register_function('NAME_elect', function(keys, args)

@@ -46,6 +46,11 @@ class Link:
         self._connection: AbstractConnection | None = None
         self._busy = asyncio.Lock()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, as far as is known."""
+        return self._connection is not None
+
     async def call(self, *command: str | bytes | int | float, block: float = 0) -> Any:
         """Send one command and return its answer; bytes are not decoded.
 

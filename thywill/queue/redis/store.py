@@ -26,6 +26,7 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 
 from thywill.errors import Unavailable
 from thywill.queue.redis import codec, examination
+from thywill.queue.redis.calls import Calls
 from thywill.queue.redis.library import FORMAT, Library
 from thywill.queue.redis.link import Command, Link
 from thywill.queue.redis.options import StoreOptions
@@ -72,6 +73,7 @@ class RedisStore(SharedStore):
         self._library = Library()
         self._place = parse(options.url)
         self._safety = Safety(options.safe)
+        self._calls = Calls()
         self._batches = self._link("batches")
         self._control = self._link("control")
         self._log = self._link("log")
@@ -175,10 +177,19 @@ class RedisStore(SharedStore):
     # Reading.
 
     async def read_log(self, after: Mapping[str, int], block: float) -> list[LogEntry]:
+        if not self._log.is_open:
+            await self._compare(after)
+        self._calls.seen(after)
         names = {f"{self._base(application)}log".encode(): application for application in after}
         places = [f"{place}-{LAST_OF_ID}" for place in after.values()]
         found = await self._read(self._log, list(names), places, block)
         return [entry for key, entries in found for entry in codec.decode_log(names[key], entries)]
+
+    async def _compare(self, positions: Mapping[str, int]) -> None:
+        """Look whether the Redis behind a new connection has all that this server has read."""
+        for application, position in positions.items():
+            if not await self._function(self._log, "remembers", application, position):
+                log.warning("%s: Redis has lost messages: all clients have to connect again", application)
 
     async def read_inbox(self, application: str, after: str, block: float) -> list[InboxEntry]:
         link = self._inboxes.get(application)
@@ -230,21 +241,21 @@ class RedisStore(SharedStore):
     # Leading.
 
     async def elect(self, application: str, server: str, seconds: float) -> Election:
-        leader, fence = await self._lead("elect", application, server, seconds)
+        leader, fence = await self._function(self._control, "elect", application, server, seconds)
         return Election(leader.decode(), int(fence), leader.decode() == server)
 
     async def resign(self, application: str, fence: int) -> None:
-        await self._lead("resign", application, fence)
+        await self._function(self._control, "resign", application, fence)
 
-    async def _lead(self, name: str, application: str, *arguments: str | float) -> Any:
+    async def _function(self, link: Link, name: str, application: str, *arguments: str | float) -> Any:
         command = ("FCALL", self._library.function(name), 1, self._base(application), *arguments)
         try:
-            return await self._control.call(*command)
+            return await link.call(*command)
         except ResponseError as error:
             if not _is_missing(error):
-                raise StoreUnavailable(f"Redis refuses an election: {error}") from None
+                raise StoreUnavailable(f"Redis refuses the queue's function {name}: {error}") from None
         await self._load()
-        return await self._ask(*command)
+        return await self._call(link, *command)
 
     # Operations.
 
@@ -265,18 +276,28 @@ class RedisStore(SharedStore):
     async def _execute(
         self, operations: Sequence[Operation], parts: Sequence[Sequence[int]], function: str
     ) -> list[Any]:
-        commands = [self._command([operations[place] for place in part], function) for part in parts]
-        answers = await self._batches.pipeline([*commands, *self._safety.commands])
+        chosen = [[operations[place] for place in part] for part in parts]
+        answers = await self._send(chosen, function)
         if any(_is_missing(answer) for answer in answers):
             await self._load()
-            answers = await self._batches.pipeline([*commands, *self._safety.commands])
+            answers = await self._send(chosen, function)
+        return answers
+
+    async def _send(self, parts: Sequence[Sequence[Operation]], function: str) -> list[Any]:
+        """Send each part as one call; return the answers."""
+        numbers = [self._calls.next(part[0].application) for part in parts]
+        commands = [self._command(*each, function) for each in zip(parts, numbers, strict=True)]
+        answers = await self._batches.pipeline([*commands, *self._safety.commands])
         self._safety.check(answers[len(commands) :])
+        for part, (_, number, *_), answer in zip(parts, numbers, answers, strict=False):
+            if not isinstance(answer, ResponseError):
+                self._calls.answered(part[0].application, int(number), part)
         return answers[: len(commands)]
 
-    def _command(self, operations: Sequence[Operation], function: str) -> Command:
+    def _command(self, operations: Sequence[Operation], number: Command, function: str) -> Command:
         base = self._base(operations[0].application)
         packed = codec.encode_operations(operations)
-        return ("FCALL", self._library.function(function), 1, base, packed, self._claims)
+        return ("FCALL", self._library.function(function), 1, base, packed, self._claims, *number)
 
     @staticmethod
     def _fill(

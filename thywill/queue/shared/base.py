@@ -16,10 +16,16 @@ sends "hi" to server 2, and server 3 leads the application.
 
 **Each operation is atomic**: it happens as a whole or not at all, whatever other servers do. ``execute`` runs
 a batch, in order. If the connection breaks meanwhile, nobody knows which operations of the batch have
-happened, and the caller executes it again. So each operation says below what a repeat of it does.
+happened, and the caller executes it again. So each operation says below what a repeat of it does. A batch
+that was given up is not executed any more once its repeat was: an ``Append`` that came after the ``Finish``
+of its step would be a second message.
 
 **The leader's operations carry its fence**, a number that grows with each election. When another server has
 been elected, they are answered with ``NotLeader`` and do nothing. ``fence=None`` is for what any server does.
+
+**A store that went back in time**, such as a replica that had not received everything when it took over,
+says so by ``Rewound`` in the log as soon as it notices. The clients that were there before have ended then,
+and so has the term of the leader.
 
 **Times** are seconds. Leases and ages are measured by the clock of the store, never by that of a server.
 """

@@ -4,13 +4,15 @@
     elected     take over     on_start, the roster, on_resume for each client, the unfinished steps again
     deposed     give up       hooks are cancelled and nothing is written; then on_stop
 
-A leader that cannot reach the store for the time of its lease gives up by itself: another one may lead.
+A leader that cannot reach the store for the time of its lease gives up by itself: another one may lead. That
+time counts from before each request, and goes by the server's own clock.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -73,6 +75,7 @@ class Leaders(Component):
         self._monotonic = monotonic
         self._led: dict[str, Leadership] = {}
         self._campaigns: list[asyncio.Task[None]] = []
+        self._wakes: dict[str, asyncio.Event] = {}
 
     @property
     def leads(self) -> Sequence[str]:
@@ -99,29 +102,51 @@ class Leaders(Component):
         self._led.clear()
 
     async def _campaign(self, name: str) -> None:
-        until = 0.0
+        wake = self._wakes[name] = asyncio.Event()
         while True:
-            asked = self._monotonic()
-            try:
-                election = await self._store.elect(name, self._name(), self._pace.lease)
-            except StoreUnavailable:
-                if name in self._led and self._monotonic() > until:
-                    log.warning("%s: the shared store is away, so that another server may lead it", name)
-                    await self._give_up(name)
-            else:
-                until = asked + self._pace.lease
-                await self._elected(name, election.fence if election.mine else None)
-            await asyncio.sleep(self._pace.elect)
+            await self._stand(name)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(self._pace.elect, self._left(name))):
+                    await wake.wait()
+            wake.clear()
 
-    async def _elected(self, name: str, fence: int | None) -> None:
+    def _left(self, name: str) -> float:
+        """Return for how many seconds this server leads without a renewal; infinite if it does not lead."""
+        led = self._led.get(name)
+        return math.inf if led is None else max(0.0, led.leading.until - self._monotonic())
+
+    async def _stand(self, name: str) -> None:
+        """Stand for election once."""
+        await self._give_up_if_over(name)
+        asked, left = self._monotonic(), self._left(name)
+        try:
+            async with asyncio.timeout(None if left == math.inf else left):
+                election = await self._store.elect(name, self._name(), self._pace.lease)
+        except (StoreUnavailable, TimeoutError):
+            await self._give_up_if_over(name)
+        else:
+            await self._elected(name, election.fence if election.mine else None, asked + self._pace.lease)
+
+    async def _give_up_if_over(self, name: str) -> None:
+        led = self._led.get(name)
+        if led is not None and not led.leading.check_lease():
+            await self._give_up(name)
+
+    async def _elected(self, name: str, fence: int | None, until: float) -> None:
         led = self._led.get(name)
         if led is not None and (led.leading.fence != fence or led.leading.over or led.failed):
             await self._give_up(name)
             led = None
         if led is None and fence is not None:
-            self._take_over(name, fence)
+            led = self._take_over(name, fence)
+        if led is not None:
+            led.leading.until = until
 
-    def _take_over(self, name: str, fence: int) -> None:
+    def _deposed(self, name: str, reason: str) -> None:
+        log.warning("%s: %s", name, reason)
+        self._wakes[name].set()
+
+    def _take_over(self, name: str, fence: int) -> Leadership:
         leading = Leading(
             name,
             fence,
@@ -129,9 +154,10 @@ class Leaders(Component):
             self.applications,
             self._database,
             self._name(),
-            lambda: log.warning("%s: another server leads it now", name),
+            partial(self._deposed, name),
             self._keeping.history_bytes,
             self._wall,
+            lambda: self._monotonic(),
         )
         rates = partial(ClientRates, ClientLimits(), Counter())
         actions = Actions(
@@ -151,6 +177,7 @@ class Leaders(Component):
         self.takeovers += 1
         log.info("%s: this server leads it", name)
         leadership.begin()
+        return leadership
 
     async def _give_up(self, name: str) -> None:
         leadership = self._led.pop(name)

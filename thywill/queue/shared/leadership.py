@@ -115,6 +115,8 @@ class Leadership:
             leading.add(row)
         log_entries = await self._patiently(partial(self._store.range, leading.application, 0, END))
         leading.stored = [each for each in log_entries if isinstance(each, Posted)]
+        if not leading.check_lease():
+            return
         await self._applications.lead(leading.application, self._actions)
         for row in rows:
             leading.resume(row)

@@ -4,6 +4,9 @@ The roster has all clients of the application, wherever they are, as far as its 
 session, data, channels. What the hooks do becomes operations that carry the fence; when the store answers one
 with ``NotLeader``, this server leads no longer, and nothing that its hooks still do is written.
 
+A server that stood still (a suspended machine, a hook that held the loop) may not know yet that another one
+leads. So no hook begins after the time ``until`` of its own clock, up to which its lease was last renewed.
+
 A step that is interrupted runs again on the next leader. What it has sent is recognized by its ``Cause``:
 the step, the receiver, and which of the step's messages to this receiver it is. So "Finish" of a step,
 after which the store forgets its causes, waits until all of its messages are answered.
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -51,6 +55,7 @@ from thywill.queue.shared.rows import ClientRow, InboxEntry, Posted, decode_fact
 
 ALL = 2**31 - 1
 DEPOSED = "another server leads the application now"
+PASSED = "this server could not renew its lease in time, so that another one may lead the application"
 
 
 class _Post(NamedTuple):
@@ -78,11 +83,13 @@ class Leading(ActionQueue):
         listener: runs the hooks.
         database: keeps the record of a client that has ended.
         server: the name of this server.
-        deposed: called once when another server leads the application.
+        deposed: called once, with the reason, when this server leads the application no longer.
         history_bytes: how much the histories of its channels may have together.
         wall: the clock, in seconds since the epoch.
+        monotonic: the clock of the lease.
 
-    ``stored`` are the messages that the log has at the takeover, of which histories begin.
+    ``until`` is when the lease ends, by ``monotonic``; the caller moves it with each renewal. ``stored`` are
+    the messages that the log has at the takeover, of which histories begin.
     """
 
     def __init__(
@@ -93,9 +100,10 @@ class Leading(ActionQueue):
         listener: Listener,
         database: Database,
         server: str,
-        deposed: Callable[[], None],
+        deposed: Callable[[str], None],
         history_bytes: int,
         wall: Callable[[], float],
+        monotonic: Callable[[], float],
     ) -> None:
         self.application = application
         self.fence = fence
@@ -118,11 +126,26 @@ class Leading(ActionQueue):
         self._history_bytes = history_bytes
         self._history = History({}, history_bytes)
         self._wall = wall
+        self._monotonic = monotonic
+        self.until = math.inf
         self.stored: list[Posted] = []
 
     def end(self) -> None:
-        """Lead no longer: nothing is written from now on."""
-        self.over = True
+        """Lead no longer: from now on nothing is written, and no message's hook begins."""
+        if not self.over:
+            self.over = True
+            for client in self._clients.values():
+                client.inbox.refuse(client.begun + 1)
+
+    def check_lease(self) -> bool:
+        """Return whether this server leads; end the lead if its lease has passed."""
+        if not self.over and self._monotonic() >= self.until:
+            self._depose(PASSED)
+        return not self.over
+
+    def _depose(self, reason: str) -> None:
+        self.end()
+        self._deposed(reason)
 
     # The roster and the inbox.
 
@@ -145,7 +168,9 @@ class Leading(ActionQueue):
             self._listener.resumed(self._clients[row.id])
 
     def take(self, entry: InboxEntry) -> None:
-        """Run a step of the inbox when the client's earlier ones have ended."""
+        """Run a step of the inbox, if this server leads, when the client's earlier ones have ended."""
+        if not self.check_lease():
+            return
         client = self._clients.get(entry.client)
         if entry.number == CONNECTED and client is None:
             client = self._connect(entry)
@@ -328,5 +353,4 @@ class Leading(ActionQueue):
     def check(self, outcome: Outcome) -> None:
         """Look at the outcome of an operation: another server may lead the application."""
         if isinstance(outcome, NotLeader) and not self.over:
-            self.over = True
-            self._deposed()
+            self._depose(DEPOSED)

@@ -70,6 +70,7 @@ from thywill.queue.shared.rows import (
     LogEntry,
     Membership,
     Posted,
+    Rewound,
 )
 from thywill.queue.shared.tasks import end
 
@@ -255,6 +256,9 @@ class SharedQueue(Queue, AnyServer):
             logs = self.logs[entry.application]
             self.receivers.deliver(entry.application, entry.address, entry.id, entry.message, logs)
             return
+        if isinstance(entry, Rewound):
+            self._rewind(entry)
+            return
         client = self._moves.find(entry.client)
         if client is None:
             return
@@ -262,6 +266,12 @@ class SharedQueue(Queue, AnyServer):
             self._moves.set_member(client, entry.channel, enters=entry.enters)
         elif isinstance(entry, Departure):
             self._moves.depart(client, Gone(entry.reason))
+
+    def _rewind(self, entry: Rewound) -> None:
+        clients = list(self.receivers.clients(entry.application))
+        log.warning("%s: %s (%d clients are here)", entry.application, entry.reason, len(clients))
+        for client in clients:
+            self._moves.depart(client, Gone(entry.reason, reconnect=True))
 
     def open(self, application: str) -> Outbox:
         if self.pipeline.failing:

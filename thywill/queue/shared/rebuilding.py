@@ -22,7 +22,7 @@ from thywill.core.record import decode_data
 from thywill.core.user import Identity
 from thywill.errors import Gone
 from thywill.hub.client import LiveClient
-from thywill.queue.shared.rows import ClientRow, Departure, LogEntry, Membership, Posted
+from thywill.queue.shared.rows import ClientRow, Departure, LogEntry, Membership, Posted, Rewound
 
 OPEN = float("inf")
 """Stands for the end of a stay that has not ended."""
@@ -48,7 +48,7 @@ def rebuild(
         bounds: how much an outbox may hold.
 
     Raises:
-        Gone: the log says that the client has ended.
+        Gone: the log says that the client has ended, or that the store has lost messages.
     """
     entries = list(entries)
     stays = _stays(row, entries)
@@ -111,6 +111,8 @@ def _addressed(row: ClientRow, entries: Iterable[LogEntry], stays: Sequence[Stay
     for entry in entries:
         if isinstance(entry, Departure) and entry.client == row.id:
             raise Gone(entry.reason)
+        if isinstance(entry, Rewound):
+            raise Gone(entry.reason, reconnect=True)
         if isinstance(entry, Posted) and _is_for(row, entry, stays):
             message = entry.message
             yield Entry(entry.id, message.data, message.reply_to, message.key, message.overflow)

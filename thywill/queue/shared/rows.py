@@ -123,7 +123,18 @@ class Departure(NamedTuple):
     reason: str
 
 
-LogEntry = Posted | Membership | Departure
+class Rewound(NamedTuple):
+    """In the log: the store has lost entries before this one, and with them what was confirmed already.
+
+    Nobody knows which clients had something in them. So all that were there before this id have ended.
+    """
+
+    application: str
+    id: int
+    reason: str
+
+
+LogEntry = Posted | Membership | Departure | Rewound
 
 
 # The inbox.

@@ -14,6 +14,7 @@ from tests.support.serving import until
 from thywill import Application, Client, rpc
 from thywill.errors import Gone, Unavailable
 from thywill.hub.leases import Timing
+from thywill.queue.shared.rows import Rewound
 
 pytestmark = pytest.mark.gen_test
 
@@ -395,6 +396,23 @@ async def test_a_batch_of_which_nobody_knows_whether_it_was_executed() -> None:
         leader.store.fault = ("unsure", "lost")[number % 2]
         await send_at_last(page, cluster.others()[0], number)
     assert await page.receive(20, *cluster.others()) == list(range(20))
+    await cluster.stop()
+
+
+async def test_a_store_that_has_lost_messages_ends_the_clients_that_were_there() -> None:
+    cluster = await start()
+    pages = [await cluster.connected(server) for server in cluster.servers]
+    parked = [await page.poll(server, 25.0) for page, server in zip(pages, cluster.servers, strict=True)]
+    there = cluster.memory.applications["chat"]
+    there.last += 1
+    there.log.append(Rewound("chat", there.last, "messages were lost"))
+    cluster.memory.changed()
+    await until(lambda: all(poll.calls for poll in parked))
+    assert [poll.answer for poll in parked] == [{"gone": "messages were lost"}] * 3
+    assert [len(server.room.directory) for server in cluster.servers] == [0, 0, 0]
+    later = await cluster.connected(cluster.servers[1])
+    await later.send(cluster.servers[0], "hello")
+    assert await later.receive(1, *cluster.servers) == ["hello"]
     await cluster.stop()
 
 
