@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from thywill.application import Application as Application
-    from thywill.application import Client as Client
+    from thywill.client import Client as Client
     from thywill.component import Configuration as Configuration
     from thywill.core.user import User as User
     from thywill.core.user import Visitor as Visitor
@@ -31,7 +31,7 @@ __version__ = "0.1.0"
 
 HOMES = {
     "Application": "application",
-    "Client": "application",
+    "Client": "client",
     "Configuration": "component",
     "Cuttable": "cuttable",
     "ApplicationError": "errors",

@@ -1,178 +1,30 @@
-"""What the author of an application works with: ``Application``, to subclass, and ``Client``.
+"""What the author of an application subclasses: ``Application``.
 
 ``apps/README.md`` teaches how to use them.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-import msgspec
-
+from thywill.client import Client, channel_of, live_of, text_of
 from thywill.component import Configuration
-from thywill.core.address import share_of
 from thywill.core.envelope import encode_message
 from thywill.core.history import read_bounds
 from thywill.core.message import Address
 from thywill.core.overflow import Overflow, Policies
-from thywill.core.person import public_id
 from thywill.core.presence import Person
 from thywill.core.user import User, Visitor
-from thywill.errors import LimitReached
 from thywill.handlers.collect import Handlers, collect
 from thywill.hub.actions import Actions
 from thywill.hub.attendance import Attendance
 from thywill.hub.client import LiveClient
+from thywill.hub.session_channels import SessionChannels
 
 NOTHING: Any = object()
 """Stands for a snapshot that was not given; None is one."""
-
-
-class Client(msgspec.Struct, eq=False):
-    """One client: one page that is open in one browser.
-
-    Two ``Client`` objects of the same client are equal, so that they can be used in sets and as keys of
-    dicts.
-    """
-
-    # A struct, since C makes it: each hook gets one of its own.
-    _live: LiveClient
-    _actions: Actions
-    _limit: int
-    _overflow: Overflow | None = None
-
-    @property
-    def id(self) -> str:
-        """The client's id. It is public: who knows it can do nothing with it."""
-        return self._live.id
-
-    @property
-    def session(self) -> str:
-        """The id of the browser's session, which all pages of one browser share."""
-        return self._live.session
-
-    @property
-    def user(self) -> User | None:
-        """Who the client belongs to, as ``authenticate`` or a ticket says; None if nobody has logged in."""
-        return self._live.identity.user
-
-    @property
-    def application(self) -> str:
-        """The name of the client's application."""
-        return self._live.application
-
-    @property
-    def address(self) -> str:
-        """The network address that its last request came from."""
-        return self._live.address
-
-    @property
-    def user_agent(self) -> str:
-        """The User-Agent header of its browser."""
-        return self._live.user_agent
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """A dict for the application's own use, saved with the client as JSON. Change it inside of a hook."""
-        live = self._live
-        if live.data is None:
-            live.data = {}
-        # The caller may be about to change the dict, so the client counts as changed: its data is saved
-        # later.
-        self._actions.data_requested(live)
-        return live.data
-
-    @property
-    def person(self) -> dict[str, Any]:
-        """A dict that all pages of one browser share, kept over reloads and restarts as JSON.
-
-        It is saved within some seconds; ``[limits]`` says how large it may be, and for how long it is kept.
-        """
-        return self._actions.person(self._live.session)
-
-    @property
-    def person_id(self) -> str:
-        """The id by which others may know the person: the same for all pages of one browser, and public."""
-        return public_id(self._live.session)
-
-    @property
-    def channels(self) -> list[str]:
-        """The channels that the client is in."""
-        return self._actions.channels_of(self._live)
-
-    async def send(self, data: Any, key: str | None = None) -> None:
-        """Send a message to this client; one that is gone gets nothing.
-
-        Args:
-            data: any JSON value.
-            key: with the overflow policy ``conflate``, the message replaces a waiting one with the same key.
-
-        Raises:
-            UnsendableMessage: the data cannot be written as JSON, or is too large.
-            Unavailable: the durable queue cannot save it at present; it was not sent.
-        """
-        live = self._live
-        address = Address("client", live.id)
-        message = encode_message(address, data, self._limit, key, self._overflow)
-        await self._actions.append(live.application, address, message)
-
-    async def send_many(self, data: Iterable[Any], key: str | None = None) -> None:
-        """Send several messages to this client, in their order; the durable queue saves them together.
-
-        Args:
-            data: a list of JSON values.
-            key: as for ``send``, for each of them.
-
-        Raises:
-            UnsendableMessage: one of them cannot be written as JSON, or is too large; none was sent.
-            Unavailable: the durable queue cannot save them at present; they were not sent.
-        """
-        live = self._live
-        address = Address("client", live.id)
-        messages = [encode_message(address, each, self._limit, key, self._overflow) for each in data]
-        appends = (self._actions.append(live.application, address, message) for message in messages)
-        await asyncio.gather(*appends)
-
-    @property
-    def network(self) -> str:
-        """Its address, or for IPv6 its network of 64 bits: what a limit for one visitor should count by."""
-        return share_of(self._live.address)
-
-    async def limit(self, name: str, count: int, per: float) -> None:
-        """Allow this client to do something at most ``count`` times in ``per`` seconds.
-
-        For example, ``await client.limit("chat", 5, per=10)`` allows five at once, and then one every two
-        seconds. A hook need not catch the exception: the page gets the error ``too_many``.
-
-        Args:
-            name: what is limited; each name has its own count.
-            count: how often; more than 0.
-            per: in how many seconds; more than 0.
-
-        Raises:
-            LimitReached: the client has done it more often.
-            ValueError: ``count`` or ``per`` is not more than 0.
-        """
-        if count <= 0 or per <= 0:
-            raise ValueError(f"limit({name!r}, {count!r}, per={per!r}): count and per must be more than 0")
-        if wait := self._actions.take(self._live, name, count, per):
-            raise LimitReached(wait)
-
-    async def disconnect(self, reason: str = "disconnected by the application") -> None:
-        """End this client. Its page gets the event ``gone`` with ``reason``, a sentence for people."""
-        self._actions.disconnect(self._live, str(reason))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Client) and other._live is self._live
-
-    def __hash__(self) -> int:
-        return hash(self._live.id)
-
-    def __repr__(self) -> str:
-        return f"<Client {self.id} of {self.application}>"
 
 
 class Application:
@@ -228,7 +80,7 @@ class Application:
     _policies: Policies
 
     _attendance: Attendance
-
+    _session_channels: SessionChannels
     _handlers: ClassVar[Handlers] = Handlers()
     """The methods with ``@on``, ``@rpc`` and ``@every``."""
 
@@ -257,6 +109,9 @@ class Application:
         self.handle = partial(Client, _actions=actions, _limit=limit, _overflow=default)
         self._attendance = Attendance(
             name, self.presence, self.leave_after, actions, self.on_join, self.on_leave
+        )
+        self._session_channels = SessionChannels(
+            name, actions, self._attendance.enter, self._attendance.leave
         )
 
     # Hooks.
@@ -324,7 +179,7 @@ class Application:
             UnsendableMessage: the data cannot be written as JSON, or is too large.
             Unavailable: the durable queue cannot save it at present; it was not sent.
         """
-        await self._send(Address.client(_text(client_id, "client's id")), data, key, self._policies.default)
+        await self._send(Address.client(text_of(client_id, "client's id")), data, key, self._policies.default)
 
     async def send_to_session(self, session: str, data: Any, key: str | None = None) -> None:
         """Send a message to all pages of this application that one browser has open.
@@ -337,7 +192,7 @@ class Application:
         Raises:
             TypeError, UnsendableMessage, Unavailable: as for ``send``.
         """
-        await self._send(Address.session(_text(session, "session's id")), data, key, self._policies.default)
+        await self._send(Address.session(text_of(session, "session's id")), data, key, self._policies.default)
 
     async def send_to_user(self, user: str, data: Any, key: str | None = None) -> None:
         """Send a message to all pages of this application that one user has open, in any browser.
@@ -350,27 +205,39 @@ class Application:
         Raises:
             TypeError, UnsendableMessage, Unavailable: as for ``send``.
         """
-        await self._send(Address.user(_text(user, "user's id")), data, key, self._policies.default)
+        await self._send(Address.user(text_of(user, "user's id")), data, key, self._policies.default)
 
-    async def publish(self, channel: str, data: Any, key: str | None = None) -> None:
+    async def publish(
+        self, channel: str, data: Any, key: str | None = None, *, exclude: Client | None = None
+    ) -> None:
         """Send a message to every client in a channel.
 
         Args:
             channel: the channel's name.
             data: any JSON value.
             key: as for ``send``.
+            exclude: a client that does not get it, such as its author. The past of the channel has it all
+                the same (``history``).
 
         Raises:
             TypeError, UnsendableMessage, Unavailable: as for ``send``.
         """
-        await self._send(Address.channel(_text(channel, "channel")), data, key, self._policies.of(channel))
+        to, excluded = Address.channel(channel_of(channel)), None if exclude is None else live_of(exclude).id
+        await self._send(to, data, key, self._policies.of(channel), excluded)
 
-    async def _send(self, address: Address, data: Any, key: str | None, overflow: Overflow | None) -> None:
-        message = encode_message(address, data, self._limit, key, overflow)
+    async def _send(
+        self,
+        address: Address,
+        data: Any,
+        key: str | None,
+        overflow: Overflow | None,
+        exclude: str | None = None,
+    ) -> None:
+        message = encode_message(address, data, self._limit, key, overflow, exclude)
         await self._actions.append(self.name, address, message)
 
     async def subscribe(
-        self, client: Client, channel: str, *, replay: bool = False, snapshot: Any = NOTHING
+        self, client: Client | str, channel: str, *, replay: bool = False, snapshot: Any = NOTHING
     ) -> None:
         """Put ``client`` into ``channel``: it gets what is published there from now on.
 
@@ -378,36 +245,58 @@ class Application:
         message is missing between the two, and none comes twice. Change what a snapshot shows before you
         publish the change, not after that.
 
+        A session is subscribed with all of its pages, those that it opens later, too, until ``unsubscribe``
+        or until it has had no page for a minute.
+
         Args:
-            client: the client.
+            client: the client, or the id of a session.
             channel: the channel's name.
             replay: whether it first gets the last messages of the channel, as ``history`` says.
             snapshot: what it gets first: a JSON value, or a function without arguments that returns one. The
                 function may be ``async``.
 
         Raises:
-            TypeError: ``client`` is no client, ``channel`` no text, or there are ``replay`` and ``snapshot``.
-            ValueError: ``history`` does not name the channel.
+            TypeError: ``client`` is no client, ``channel`` no text, or there are ``replay`` and ``snapshot``,
+                or one of them for a session.
+            ValueError: ``history`` does not name the channel, or its name begins with NUL.
             UnsendableMessage: the snapshot cannot be written as JSON, or is too large.
             Unavailable: the durable queue cannot save it at present; the client is not in the channel.
         """
-        live, name = _live(client), _text(channel, "channel")
+        name = channel_of(channel)
+        if isinstance(client, str):
+            if replay or snapshot is not NOTHING:
+                raise TypeError("replay and snapshot are for one client: pass it, not its session")
+            await self._session_channels.subscribe(self._checked_session(client), name)
+        else:
+            live = live_of(client)
+            await self._enter_channel(live, name, replay, snapshot)
+            await self._attendance.enter(live, name)
+
+    async def _enter_channel(self, client: LiveClient, channel: str, replay: bool, snapshot: Any) -> None:
         if replay and snapshot is not NOTHING:
             raise TypeError("subscribe takes replay or snapshot, not both")
         if replay:
-            await self._actions.replay(live, name, self._limit)
+            await self._actions.replay(client, channel, self._limit)
         elif snapshot is not NOTHING:
             value = snapshot if callable(snapshot) else lambda: snapshot
-            await self._actions.enter(live, name, value, self._limit)
+            await self._actions.enter(client, channel, value, self._limit)
         else:
-            self._actions.subscribe(live, name)
-        await self._attendance.enter(live, name)
+            self._actions.subscribe(client, channel)
 
-    async def unsubscribe(self, client: Client, channel: str) -> None:
-        """Take ``client`` out of ``channel``; errors as for ``subscribe``."""
-        live, name = _live(client), _text(channel, "channel")
+    async def unsubscribe(self, client: Client | str, channel: str) -> None:
+        """Take ``client`` out of ``channel``, or all pages of a session; errors as for ``subscribe``."""
+        name = channel_of(channel)
+        if isinstance(client, str):
+            self._session_channels.unsubscribe(self._checked_session(client), name)
+            return
+        live = live_of(client)
         self._actions.unsubscribe(live, name)
         self._attendance.leave(live, name)
+
+    def _checked_session(self, session: str) -> str:
+        if self._actions.knows(session):
+            raise TypeError("this is the id of a client: pass the client, or client.session")
+        return session
 
     def people(self, channel: str) -> list[Person]:
         """Return who is in a channel that ``presence`` names: each ``{"id", "user"?, "name"?}``.
@@ -415,7 +304,7 @@ class Application:
         Raises:
             TypeError: ``channel`` is no text.
         """
-        return self._attendance.of(_text(channel, "channel"))
+        return self._attendance.of(text_of(channel, "channel"))
 
     def clients(self, channel: str | None = None) -> list[Client]:
         """Return the clients in ``channel``, or without an argument all that have connected.
@@ -424,7 +313,7 @@ class Application:
             TypeError: ``channel`` is no text.
         """
         if channel is not None:
-            _text(channel, "channel")
+            text_of(channel, "channel")
         return [self.handle(live) for live in self._actions.clients_of(self.name, channel)]
 
 
@@ -444,17 +333,3 @@ def make_application(
     application._connect(name, actions, limit)
     kind.__init__(application, *arguments)
     return application
-
-
-def _text(value: object, what: str) -> str:
-    """Return a name that an author has passed: any other value would name nobody, and be lost in silence."""
-    if isinstance(value, str):
-        return value
-    hint = ": pass its id" if isinstance(value, Client) else ""
-    raise TypeError(f"a {what} is a text, not {type(value).__name__}{hint}")
-
-
-def _live(client: object) -> LiveClient:
-    if isinstance(client, Client):
-        return client._live
-    raise TypeError(f"a client is what the hooks are given, not {type(client).__name__}")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
-from thywill.application import Application, Client
+from thywill.application import Application
+from thywill.client import Client
 from thywill.component import Configuration
 from thywill.errors import Unavailable
 from thywill.handlers.declare import rpc

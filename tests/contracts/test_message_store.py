@@ -75,7 +75,8 @@ async def write(opened: Open, *all_changes: Changes) -> Stored:
 
 
 async def test_everything_is_found_by_the_next_server(opened):
-    full = StoredMessage("chat", 2, "client", '"client-1"', "{}", 3, "key", "conflate", "client-1", 4, 5.5, 6)
+    values = (3, "key", "conflate", "client-1", 4, 5.5, 6, True, "client-2")
+    full = StoredMessage("chat", 2, "client", '"client-1"', "{}", *values)
     kept = await write(
         opened,
         Changes(

@@ -173,6 +173,7 @@ async def test_messages_are_read_as_they_were_appended(redises: Redises, kind: s
             ),
             (Address.client("a"), Message(b'{"result":1}', reply_to=3)),
             (Address.session("session"), Message(b"[]")),
+            (Address.channel("lobby"), Message(b"1", exclude="client-1")),
         ]
         appends = [
             Append("chat", place.fence, to, message, Cause("one", number))

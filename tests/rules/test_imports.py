@@ -15,7 +15,8 @@ from tests.rules.modules import Module, find_modules, imports_of, is_below, room
 # The rooms of thywill/ from the bottom up, and what each may import beside itself.
 ENGINE = {"core", "errors"}
 COMPONENTS = {"application_interface", "client_interface", "database", "log", "push", "queue"}
-BELOW_COMPONENTS = {"application", "component", "config", "handlers", "http", "hub", "wire", *ENGINE}
+AUTHORS = {"application", "client"}  # what authors work with
+BELOW_COMPONENTS = {"component", "config", "handlers", "http", "hub", "wire", *AUTHORS, *ENGINE}
 COMPONENT = BELOW_COMPONENTS | COMPONENTS  # of another component its contract alone, its base.py
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -26,7 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wire": {"http", *ENGINE},
     "hub": ENGINE,
     "handlers": ENGINE,
-    "application": {"component", "handlers", "hub", *ENGINE},  # what authors subclass
+    "client": {"hub", *ENGINE},  # what hooks are given
+    "application": {"client", "component", "handlers", "hub", *ENGINE},  # what authors subclass
     "component": {"config", *ENGINE},
     "application_interface": COMPONENT,
     "client_interface": {"tickets", *COMPONENT},
@@ -43,8 +45,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "server": {"development", "monitoring", "process", "publishing", "thywill", *COMPONENT},
     "commands": {"development", "monitoring", "process", "publisher", "publishing", "server", *COMPONENT},
     "testing": {"monitoring", "server", *COMPONENT},  # an application without sockets, for its tests
-    "cuttable": {"application", "component", "errors", "handlers"},
-    "thywill": {"application", "component", "core", "cuttable", "errors", "handlers"},  # what authors import
+    "cuttable": {"component", "errors", "handlers", *AUTHORS},
+    "thywill": {"component", "core", "cuttable", "errors", "handlers", *AUTHORS},  # what authors import
     "apps": {"testing", "thywill"},
     "run": {"commands"},
 }

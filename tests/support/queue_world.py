@@ -8,9 +8,10 @@ from typing import Any
 
 from tests.support.hub_fakes import FakeListener, FakePoll
 from tests.support.queue_fakes import FakeDatabase, FakeStore
-from thywill.application import Application, Client
+from thywill.application import Application
 from thywill.application_interface.loading import Loaded, page_of
 from thywill.application_interface.local import LocalApplications, LocalSettings
+from thywill.client import Client
 from thywill.core.envelope import Item, encode_message
 from thywill.core.message import Address
 from thywill.core.positions import EPOCH

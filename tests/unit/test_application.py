@@ -48,8 +48,10 @@ def test_a_channel_that_is_no_text_is_told(world: World, application: Applicatio
 
 def test_what_is_no_client_is_put_into_no_channel(world: World, application: Application) -> None:
     client = world.connect()
-    with pytest.raises(TypeError, match=r"^a client is what the hooks are given, not str$"):
-        run(application.subscribe(client.id, "lobby"))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^this is the id of a client: pass the client, or client.session$"):
+        run(application.subscribe(client.id, "lobby"))
+    with pytest.raises(TypeError, match=r"^a client is what the hooks are given, not LiveClient$"):
+        run(application.subscribe(client, "lobby"))  # type: ignore[arg-type]
 
 
 def test_a_client_that_does_something_too_often_is_refused(world: World, application: Application) -> None:

@@ -12,7 +12,7 @@ import math
 import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -142,12 +142,21 @@ def slips(kind: type[Application]) -> list[str]:
         method = inspect.isfunction(value)
         if not method and not isinstance(value, PLAIN):
             continue
-        close = difflib.get_close_matches(name, METHODS if method else ATTRIBUTES, n=1, cutoff=ALIKE)
+        known = _beginning_as(name, METHODS) if method else ATTRIBUTES
+        close = difflib.get_close_matches(name, known, n=1, cutoff=ALIKE)
         if close or (name.startswith("on_") and inspect.iscoroutinefunction(value)):
             word = "hook" if method else "attribute"
             hint = f" (did you mean {close[0]}?)" if close else ""
             found.append(f"{name} is no {word}{hint}")
     return found
+
+
+def _beginning_as(name: str, hooks: Iterable[str]) -> list[str]:
+    """Return the hooks with the first two letters of ``name``, in any order.
+
+    Names such as ``do_leave`` and ``connect`` are similar to a hook's, and meant as they are.
+    """
+    return [hook for hook in hooks if sorted(hook[:2]) == sorted(name[:2])]
 
 
 def overridden(application: Application) -> list[str]:

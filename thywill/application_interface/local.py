@@ -12,13 +12,14 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from thywill.application import Application, Client, make_application
+from thywill.application import Application, make_application
 from thywill.application_interface.base import ApplicationInterface, Loaded, Page
 from thywill.application_interface.beside import Beside
 from thywill.application_interface.ending import await_ends, cancel, is_cancelled
 from thywill.application_interface.loading import failure_of, load, load_class, overridden, slips
 from thywill.application_interface.tickers import Tickers
 from thywill.application_interface.watcher import Watcher
+from thywill.client import Client
 from thywill.component import Configuration
 from thywill.core.envelope import Item, encode_failure, encode_result
 from thywill.core.jsonable import find_wrong_number
@@ -324,15 +325,20 @@ class LocalApplications(ApplicationInterface):
     # What clients do.
 
     def connected(self, client: LiveClient) -> None:
-        self._put(client, CONNECTED, "on_connect", self._welcome)
+        self._applications[client.application]._session_channels.restore(client)
+        self._put(client, CONNECTED, "on_connect", self._welcome_in_channels)
 
     def resumed(self, client: LiveClient) -> None:
-        self._applications[client.application]._attendance.restore(client)
+        application = self._applications[client.application]
+        application._session_channels.restore(client)
+        application._attendance.restore(client)
         self._put(client, RESUMED, "on_resume", self._welcome)
 
     def disconnected(self, client: LiveClient) -> None:
         self._put(client, DISCONNECTED, "on_disconnect", self._guarded)
-        self._applications[client.application]._attendance.gone(client)
+        application = self._applications[client.application]
+        application._session_channels.gone(client)
+        application._attendance.gone(client)
         if client in self._calls:
             asyncio.get_running_loop().call_later(ABANDON_AFTER, self._abandon, client)
 
@@ -368,6 +374,15 @@ class LocalApplications(ApplicationInterface):
             await hook()
         except Exception:
             log.exception("the hook %s failed (%s)", name, of)
+
+    async def _welcome_in_channels(self, hook: Hook, name: str, client: LiveClient) -> None:
+        """Put a new client into the channels of its session, and run the hook for it."""
+
+        async def greeted() -> None:
+            await self._applications[client.application]._session_channels.greet(client)
+            await hook()
+
+        await self._welcome(greeted, name, client)
 
     async def _welcome(self, hook: Hook, name: str, client: LiveClient) -> None:
         """Run the hook for a new client, whose page gets an ``error`` if that fails."""

@@ -73,6 +73,7 @@ class StoredMessage(NamedTuple):
         cause_index: which of the step's messages to this receiver it is, from 0; None if it was written by an
             older version of thywill.
         history: whether it belongs to the past of a channel, and so is not trimmed with the log.
+        exclude: the id of the client that does not get it; None where all receivers do.
     """
 
     application: str
@@ -88,6 +89,7 @@ class StoredMessage(NamedTuple):
     sent: float
     cause_index: int | None = None
     history: bool = False
+    exclude: str | None = None
 
 
 class StoredItem(NamedTuple):

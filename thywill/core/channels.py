@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T", bound=Hashable)
@@ -55,6 +55,6 @@ class Channels(Generic[T]):
         """Return the members of the channel, in the order in which they were added."""
         return self._members.get(name, {}).keys()
 
-    def names(self, member: T) -> Iterable[Name]:
+    def names(self, member: T) -> Collection[Name]:
         """Return the channels that ``member`` is in."""
         return self._names.get(member, {}).keys()

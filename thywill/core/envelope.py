@@ -283,7 +283,12 @@ def encode_data(data: Any, limit: int) -> bytes:
 
 
 def encode_message(
-    address: Address, data: Any, limit: int, key: str | None = None, overflow: Overflow | None = None
+    address: Address,
+    data: Any,
+    limit: int,
+    key: str | None = None,
+    overflow: Overflow | None = None,
+    exclude: str | None = None,
 ) -> Message:
     """Return the message with an application's ``data``, which may have ``limit`` bytes of JSON.
 
@@ -293,12 +298,13 @@ def encode_message(
         limit: how many bytes it may have.
         key: with the policy ``conflate``, it replaces a waiting message of ``address`` with the same key.
         overflow: what to do where an outbox is full; None means the policy of the settings.
+        exclude: the id of the client that does not get it.
 
     Raises:
         UnsendableMessage: the data is not JSON or too large, or the key is not valid.
     """
     keyed = None if key is None else address.keyed(key)
-    return Message(encode_data(data, limit), key=keyed, overflow=overflow)
+    return Message(encode_data(data, limit), key=keyed, overflow=overflow, exclude=exclude)
 
 
 def encode_superseded(cursor: int) -> bytes:

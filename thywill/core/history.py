@@ -66,11 +66,19 @@ def read_bounds(value: object) -> HistoryBounds:
 
 
 class Past(NamedTuple):
-    """A message of a channel's past: its id, when it was sent (seconds since the epoch), and its JSON."""
+    """A message of a channel's past.
+
+    Args:
+        id: its id.
+        sent: when it was sent, in seconds since the epoch.
+        data: its JSON.
+        exclude: the id of the client that did not get it.
+    """
 
     id: int
     sent: float
     data: bytes
+    exclude: str | None = None
 
 
 class Ring:

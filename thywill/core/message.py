@@ -69,9 +69,11 @@ class Message(NamedTuple):
         key: with the policy ``conflate``, this message replaces the waiting one with the same key. The key
             contains the address, so that messages to different channels never replace each other.
         overflow: what to do where an outbox is full; None means the policy of the settings.
+        exclude: the id of the client that does not get it, though it is in the channel.
     """
 
     data: bytes
     reply_to: int | None = None
     key: str | None = None
     overflow: Overflow | None = None
+    exclude: str | None = None

@@ -65,7 +65,7 @@ class Bounds:
 class Entry:
     """One message of the log. It is encoded once and shared by the outboxes of all of its receivers."""
 
-    __slots__ = ("__weakref__", "_alone", "_form", "encoded", "id", "is_reply", "key", "overflow")
+    __slots__ = ("__weakref__", "_alone", "_form", "encoded", "exclude", "id", "is_reply", "key", "overflow")
 
     lost: ClassVar[int] = 0
 
@@ -76,11 +76,13 @@ class Entry:
         reply_to: int | None = None,
         key: str | None = None,
         overflow: Overflow | None = None,
+        exclude: str | None = None,
     ) -> None:
         self.id = message_id
         self.is_reply = reply_to is not None and reply_to != PRESENCE
         self.key = key
         self.overflow = overflow
+        self.exclude = exclude
         self.encoded = encode_item(message_id, data, reply_to)
         self._alone: bytes | None = None
         self._form: Any = None

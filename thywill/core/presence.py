@@ -15,6 +15,7 @@ Pure: times are given, in seconds.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,39 @@ class Visit:
     ends: float | None = None
 
 
+@dataclass(slots=True)
+class Untold:
+    """What has happened in one channel since its pages were told last.
+
+    Args:
+        joined, left: people by id. Who joins and leaves meanwhile is in neither.
+        reset: whether the pages are to be told everybody who is there, as after a restart.
+    """
+
+    joined: dict[str, Person] = field(default_factory=dict)
+    left: dict[str, Person] = field(default_factory=dict)
+    reset: bool = False
+
+    def __bool__(self) -> bool:
+        return self.reset or bool(self.joined) or bool(self.left)
+
+    def join(self, person: Person) -> None:
+        """A person joins."""
+        if self.left.get(person["id"]) == person:
+            del self.left[person["id"]]
+        else:
+            self.joined[person["id"]] = person
+
+    def leave(self, person: Person) -> None:
+        """A person leaves."""
+        if self.joined.pop(person["id"], None) is None:
+            self.left[person["id"]] = person
+
+    def before(self, people: Sequence[Person]) -> list[Person]:
+        """Return who was there before this, where ``people`` are there after it."""
+        return [each for each in people if each["id"] not in self.joined] + list(self.left.values())
+
+
 class Presence:
     """The people in the channels of one application.
 
@@ -48,7 +82,7 @@ class Presence:
     def __init__(self, leave_after: float) -> None:
         self._leave_after = leave_after
         self._visits: dict[str, dict[str, Visit]] = {}
-        self._ending: dict[tuple[str, str], None] = {}
+        self._ending: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._channels: dict[str, dict[str, None]] = {}
 
     def enter(self, channel: str, page: str, person: Person) -> bool:
@@ -63,6 +97,10 @@ class Presence:
         visit.ends = None
         self._ending.pop((channel, person["id"]), None)
         return joins
+
+    def has(self, channel: str, page: str) -> bool:
+        """Tell whether a page is in the channel."""
+        return channel in self._channels.get(page, ())
 
     def leave(self, channel: str, page: str, person: str, now: float) -> None:
         """A page of the person with that id has left the channel, if it was there."""
@@ -91,8 +129,7 @@ class Presence:
         """Remove and return the people whose time is over, with their channels, in that order."""
         left: list[tuple[str, Person]] = []
         while (due := self.next_end()) is not None and due <= now:
-            channel, person = next(iter(self._ending))
-            del self._ending[channel, person]
+            (channel, person), _ = self._ending.popitem(last=False)
             visits = self._visits[channel]
             left.append((channel, visits.pop(person).person))
             if not visits:

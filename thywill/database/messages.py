@@ -87,6 +87,7 @@ def _message() -> Any:
         sent = peewee.DoubleField()
         cause_index = peewee.BigIntegerField(null=True)
         history = peewee.BooleanField(default=False)
+        exclude = peewee.CharField(LENGTHS["id"], null=True)
 
         class Meta:
             table_name = "queue_message"

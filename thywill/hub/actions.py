@@ -10,16 +10,21 @@ from typing import Any
 from thywill.core.envelope import encode_data
 from thywill.core.history import pack
 from thywill.core.lifecycle import State
-from thywill.core.message import PACK, Message
+from thywill.core.message import PACK, Address, Message
 from thywill.core.user import Identity
 from thywill.hub.audience import Audience
 from thywill.hub.client import LiveClient
 from thywill.hub.people import People
 from thywill.hub.ports import ActionQueue
 from thywill.hub.rates import ClientRates
+from thywill.hub.step import current
 
+HIDDEN = "\0"
+"""How the names of channels begin that applications do not see."""
 BESIDE = "\0presence "
 """How the name of the channel beside another begins, which carries the events of who is there."""
+SESSION = "\0session "
+"""How that of one begins whose members are in the channel because their session is."""
 
 Snapshot = Callable[[], Any]
 """Returns what a client has to know of a channel when it enters, or an awaitable of that."""
@@ -109,7 +114,8 @@ class Actions:
             if isawaitable(value):
                 value = await value
             first = encode_data(value, limit)
-            await self._enter(client, channel, [first, *(past.data for past in recorded)], limit)
+            later = [past.data for past in recorded if past.exclude != client.id]
+            await self._enter(client, channel, [first, *later], limit)
 
     async def _enter(self, client: LiveClient, channel: str, messages: Sequence[bytes], limit: int) -> None:
         if client.state is not State.GONE:
@@ -119,10 +125,16 @@ class Actions:
     async def greet(self, client: LiveClient, channel: str, message: Message) -> None:
         """Send ``message`` to ``client`` alone, and put it into ``channel`` exactly after that.
 
+        Nothing happens if it is in the channel already.
+
         Raises:
             Unavailable: nothing can be saved at present; the client is not in the channel.
         """
-        if client.state is not State.GONE:
+        if self.is_in(client, channel):
+            # Counted all the same, so that a step that runs again after a crash counts as it did before.
+            if step := current():
+                step.index((Address.client(client.id), message.reply_to), message.data)
+        elif client.state is not State.GONE:
             await self._queue.enter(client, channel, [message], partial(self._put, client, channel))
 
     def _put(self, client: LiveClient, channel: str) -> None:
@@ -140,9 +152,26 @@ class Actions:
             return self._directory.members(application, channel)
         return [client for client in self._directory.of_application(application) if client.greeted]
 
+    def pages_of(self, application: str, session: str) -> list[LiveClient]:
+        """Return the clients of one browser that have connected to ``application``."""
+        return [client for client in self._directory.of_session(application, session) if client.greeted]
+
+    def knows(self, client_id: str) -> bool:
+        """Tell whether a client has this id."""
+        return client_id in self._directory.clients
+
+    def is_in(self, client: LiveClient, channel: str) -> bool:
+        """Tell whether ``client`` is in ``channel``."""
+        return self._directory.is_in(client, channel)
+
     def channels_of(self, client: LiveClient) -> list[str]:
-        """Return the channels that ``client`` is in, without those beside them."""
-        return [name for name in self._directory.channels_of(client) if not name.startswith(BESIDE)]
+        """Return the channels that ``client`` is in, without hidden ones."""
+        return [name for name in self._directory.channels_of(client) if not name.startswith(HIDDEN)]
+
+    def channels_beside(self, client: LiveClient, prefix: str) -> list[str]:
+        """Return the channels for which ``client`` is in the hidden one that begins with ``prefix``."""
+        names = self._directory.channels_of(client)
+        return [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
 
     def identify(self, client: LiveClient, identity: Identity) -> None:
         """``client`` belongs to the user of ``identity`` from now on. Nothing happens if it is gone."""

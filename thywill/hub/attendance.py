@@ -2,6 +2,18 @@
 
 The events travel in a second channel beside the one that the application named. A page enters that one with
 a list of all who are there, exactly at the position after which it gets the changes (``Actions.greet``).
+
+Were each joining person an event of its own, a thousand people who come at once would cost a million
+deliveries. So what happens in one turn of the loop, or while an event is being sent, is one event, and where
+many pages listen there is a pause between two events (``_pause``). An example:
+
+    turn 1   Ada and Bob enter, and wait     ``untold`` has both
+    turn 2   one event is sent: joined Ada, Bob
+             Cem enters, and waits           ``untold`` has Cem
+    turn 3   the event is safe: Ada and Bob get the list of those who were told, Ada and Bob
+    turn 4   the next event is sent: joined Cem
+
+A list is sent only while no event is, so everybody in it is in an event before, and nobody in one after it.
 """
 
 from __future__ import annotations
@@ -16,7 +28,7 @@ from thywill.core.lifecycle import State
 from thywill.core.message import PRESENCE, Address, Message
 from thywill.core.patterns import ByChannel
 from thywill.core.person import public_id
-from thywill.core.presence import Person, Presence
+from thywill.core.presence import Person, Presence, Untold
 from thywill.errors import Unavailable
 from thywill.hub.actions import BESIDE, Actions
 from thywill.hub.client import LiveClient
@@ -24,6 +36,41 @@ from thywill.hub.client import LiveClient
 log = logging.getLogger(__name__)
 
 Hook = Callable[[str, Person], Awaitable[None]]
+
+CROWD = 100
+"""How many pages of a channel get their events without a pause."""
+DELIVERIES = 10_000
+"""How many events a second the pages of one channel get at most, all together, where they are more."""
+
+
+class News:
+    """What the pages of one channel are being told.
+
+    - ``untold``: what the next event will say.
+    - ``told``: set when that one is sent.
+    - ``sending``: set when the one that is being sent is; None while none is.
+    - ``greeting``: the list of those who were told, for pages that enter; None until one is needed.
+    """
+
+    __slots__ = ("greeting", "sending", "told", "untold")
+
+    def __init__(self) -> None:
+        self.untold = Untold()
+        self.told = asyncio.Event()
+        self.sending: asyncio.Event | None = None
+        self.greeting: Message | None = None
+
+    def begin(self) -> Untold:
+        """Begin to send an event; return what it says."""
+        untold, self.untold = self.untold, Untold()
+        self.sending, self.told = self.told, asyncio.Event()
+        return untold
+
+    def end(self) -> None:
+        """The event is sent."""
+        assert self.sending is not None
+        self.sending.set()
+        self.sending = self.greeting = None
 
 
 class Attendance:
@@ -52,6 +99,7 @@ class Attendance:
         self._actions = actions
         self._on_join = on_join
         self._on_leave = on_leave
+        self._news: dict[str, News] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_restoring = False
@@ -67,10 +115,14 @@ class Attendance:
             return
         person = _person(client)
         joins = self._presence.enter(channel, client.id, person)
-        if joins:
-            await self._tell(channel, joined=[person])
-        event = _event(channel, self.of(channel), [])
-        await self._actions.greet(client, BESIDE + channel, event)
+        news = self._tell(channel) if joins else self._news.get(channel)
+        if news is not None and joins:
+            news.untold.join(person)
+            await news.told.wait()
+        elif news is not None and news.sending is not None:
+            await news.sending.wait()
+        if self._presence.has(channel, client.id):
+            await self._actions.greet(client, BESIDE + channel, self._greeting(channel))
         if joins:
             await self._guarded(self._on_join, "on_join", channel, person)
 
@@ -89,13 +141,22 @@ class Attendance:
         self._schedule()
 
     def restore(self, client: LiveClient) -> None:
-        """``client`` was restored after a restart of the server, with its channels."""
-        for channel in self._actions.channels_of(client):
+        """``client`` was restored after a restart of the server, with its channels.
+
+        It may have been in a channel and not yet in the one beside it, or the other way round, when the
+        server was killed.
+        """
+        channels, beside = self._actions.channels_of(client), self._actions.channels_beside(client, BESIDE)
+        for channel in channels:
             if self._tells.of(channel):
                 self._presence.enter(channel, client.id, _person(client))
+                if channel not in beside:
+                    self._actions.subscribe(client, BESIDE + channel)
                 if not self._is_restoring:
                     self._is_restoring = True
                     asyncio.get_running_loop().call_soon(self._restored)
+        for channel in set(beside).difference(channels):
+            self._actions.unsubscribe(client, BESIDE + channel)
 
     def stop(self) -> None:
         """Send no more events: the application stops."""
@@ -108,7 +169,7 @@ class Attendance:
         # Who was about to leave when the server stopped is not stored, so every page gets the whole list.
         self._is_restoring = False
         for channel in self._presence.channels():
-            self._start(self._tell(channel, joined=self.of(channel), reset=True))
+            self._tell(channel).untold.reset = True
 
     def _schedule(self) -> None:
         due = self._presence.next_end()
@@ -118,11 +179,13 @@ class Attendance:
     def _end_visits(self) -> None:
         self._timer = None
         for channel, person in self._presence.take_left(asyncio.get_running_loop().time()):
-            self._start(self._end_visit(channel, person))
+            news = self._tell(channel)
+            news.untold.leave(person)
+            self._start(self._end_visit(channel, person, news.told))
         self._schedule()
 
-    async def _end_visit(self, channel: str, person: Person) -> None:
-        await self._tell(channel, left=[person])
+    async def _end_visit(self, channel: str, person: Person, told: asyncio.Event) -> None:
+        await told.wait()
         await self._guarded(self._on_leave, "on_leave", channel, person)
 
     def _start(self, work: Awaitable[None]) -> None:
@@ -130,15 +193,33 @@ class Attendance:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _tell(
-        self,
-        channel: str,
-        joined: list[Person] | None = None,
-        left: list[Person] | None = None,
-        *,
-        reset: bool = False,
-    ) -> None:
-        event = _event(channel, joined or [], left or [], reset=reset)
+    # Events.
+
+    def _tell(self, channel: str) -> News:
+        """Return the news of the channel, to add to; they are sent from the next turn of the loop on."""
+        news = self._news.get(channel)
+        if news is None:
+            news = self._news[channel] = News()
+            self._start(self._keep_telling(channel, news))
+        return news
+
+    async def _keep_telling(self, channel: str, news: News) -> None:
+        while news.untold:
+            await self._send(channel, news.begin())
+            news.end()
+            # Those who have waited for this event enter in the turn that passes here, before the next one.
+            await asyncio.sleep(self._pause(channel))
+        news.told.set()  # who has left before being told of waits, too
+        del self._news[channel]
+
+    def _pause(self, channel: str) -> float:
+        pages = len(self._actions.clients_of(self._application, BESIDE + channel))
+        return pages / DELIVERIES if pages >= CROWD else 0
+
+    async def _send(self, channel: str, untold: Untold) -> None:
+        joined = self.of(channel) if untold.reset else list(untold.joined.values())
+        left = [] if untold.reset else list(untold.left.values())
+        event = _event(channel, joined, left, reset=untold.reset)
         send = partial(self._actions.append, self._application, Address.channel(BESIDE + channel), event)
         while True:
             try:
@@ -147,6 +228,15 @@ class Attendance:
                 await asyncio.sleep(error.retry)
             else:
                 return
+
+    def _greeting(self, channel: str) -> Message:
+        """Return the list of all who were told to the others."""
+        news = self._news.get(channel)
+        if news is None:
+            return _event(channel, self.of(channel), [])
+        if news.greeting is None:
+            news.greeting = _event(channel, news.untold.before(self.of(channel)), [])
+        return news.greeting
 
     async def _guarded(self, hook: Hook, name: str, channel: str, person: Person) -> None:
         try:

@@ -70,6 +70,10 @@ class Audience:
         """Take ``client`` out of ``channel``."""
         self._channels.remove(client, (client.application, channel))
 
+    def is_in(self, client: LiveClient, channel: str) -> bool:
+        """Tell whether ``client`` is in ``channel`` of its application."""
+        return (client.application, channel) in self._channels.names(client)
+
     def channels_of(self, client: LiveClient) -> list[str]:
         """Return the channels that ``client`` is in."""
         return [name for _, name in self._channels.names(client)]

@@ -57,6 +57,8 @@ class Delivery:
         """
         was_empty = not self._ready
         receivers = self._receivers(application, address)
+        if message.exclude is not None:
+            receivers = [each for each in receivers if each.id != message.exclude]
         self._meter.sent(application, message_id, receivers)
         entry = Entry(message_id, *message)
         for client in receivers:

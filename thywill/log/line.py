@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from thywill.application import Client
+from thywill.client import Client
 from thywill.hub.client import LiveClient
 
 COLOURS = {logging.DEBUG: "2", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "1;31"}

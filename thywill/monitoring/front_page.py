@@ -10,7 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from thywill.application import Application, Client
+from thywill.application import Application
+from thywill.client import Client
 from thywill.core.histogram import median
 from thywill.monitoring.watch import Watch
 

@@ -164,7 +164,7 @@ class Queue(Component, MessageQueue):
         """Record a message to a channel, which was assigned its id; return whether it is kept."""
         if application not in self.histories:
             return False
-        past = Past(message_id, self.wall(), message.data)
+        past = Past(message_id, self.wall(), message.data, message.exclude)
         return self.histories[application].record(address.name, past)
 
     # What the hub calls: thywill.hub.ports.MessageQueue.

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from thywill.application import Client
+from thywill.client import Client
 from thywill.core.envelope import read_items
 from thywill.errors import Gone, RequestError, RpcError
 from thywill.hub.client import LiveClient

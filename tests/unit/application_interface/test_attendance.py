@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from tests.support.queue_world import World
-from thywill.application import Application, Client
+from tests.support.serving import until
+from thywill.application import Application
+from thywill.client import Client
 from thywill.core.person import public_id
 from thywill.core.presence import Person
+from thywill.hub.actions import BESIDE
 from thywill.hub.client import LiveClient
 from thywill.testing import run
 
@@ -146,3 +149,93 @@ async def test_a_test_of_an_application_sees_who_is_there() -> None:
         await app.advance(0.1)
         assert (await ada.next_presence())["left"] == [{"id": SESSIONS["bob"]}]
         assert app.application.people("lobby") == [{"id": SESSIONS["ada"]}]
+
+
+async def test_those_who_join_and_leave_in_one_turn_are_one_event() -> None:
+    world = await World(application=Lobby()).begin()
+    first = await join(world, "ada")
+    crowd = [world.hub.create("chat", f"person {number}") for number in range(60)]
+    for client in crowd:
+        world.poll(client)
+    await until_quiet()
+    await until_quiet()
+    events = [item[1] for item in world.poll(first) if item[2:] == ["presence"]]
+    assert [len(event["joined"]) for event in events] == [1, 60]
+    assert [len(item[1]["joined"]) for item in world.poll(crowd[0])] == [61]
+    for client in crowd[:50]:
+        world.hub.leave(client)
+    assert world.application is not None
+    lobby = world.application
+    await until(lambda: len(lobby.people("lobby")) == 11)
+    await until_quiet()
+    events = [item[1] for item in world.poll(first) if item[2:] == ["presence"]][2:]
+    assert sum(len(event["left"]) for event in events) == 50
+    assert len(events) < 10  # one for each turn in which somebody's time was over
+
+
+async def test_lists_and_events_agree_however_the_turns_fall() -> None:
+    for turns in range(12):
+        world = await World(application=Lobby()).begin()
+        clients = []
+        for number in range(8):
+            client = world.hub.create("chat", f"person {number % 6}")
+            clients.append(client)
+            world.poll(client)
+            for _ in range(turns * (number % 3)):
+                await asyncio.sleep(0)
+        await until_quiet()
+        await until_quiet()
+        assert world.application is not None
+        there = sorted(person["id"] for person in world.application.people("lobby"))
+        for client in clients:
+            joined = [each["id"] for item in world.poll(client) for each in item[1]["joined"]]
+            assert sorted(joined) == there, f"after {turns} turns"
+
+
+async def test_where_many_listen_there_is_a_pause_between_two_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("thywill.hub.attendance.CROWD", 3)
+    monkeypatch.setattr("thywill.hub.attendance.DELIVERIES", 10)
+    async with run(Lobby) as app:
+        pages = [await app.connect() for _ in range(3)]
+        late = [await app.connect() for _ in range(5)]
+        assert [len(event["joined"]) for event in pages[0].presence] == [1, 1, 1, 1]
+        await app.advance(0.3)
+        assert [len(event["joined"]) for event in pages[0].presence] == [1, 1, 1, 1, 4]
+        assert [len(event["joined"]) for event in late[-1].presence] == [8]
+
+
+async def test_a_page_that_is_in_the_channel_gets_the_list_once() -> None:
+    async with run(Lobby) as app:
+        page = await app.connect()
+        await app.application.subscribe(page.client, "lobby")
+        assert [len(event["joined"]) for event in page.presence] == [1]
+
+
+async def test_who_leaves_while_an_event_is_sent_is_not_put_back() -> None:
+    async with run(Lobby) as app:
+        page = await app.connect()
+        lobby = app.application
+        await lobby.unsubscribe(page.client, "lobby")
+        await app.advance(1.0)
+        entering = asyncio.ensure_future(lobby.subscribe(page.client, "lobby"))
+        await asyncio.sleep(0)
+        await lobby.unsubscribe(page.client, "lobby")
+        await entering
+        await app.advance(1.0)
+        assert (lobby.people("lobby"), lobby.clients("lobby")) == ([], [])
+        assert len(page.presence) == 1
+
+
+async def test_a_membership_that_was_half_saved_at_a_kill_is_mended() -> None:
+    world = await World(application=Lobby()).begin()
+    ada, bob = await join(world, "ada"), await join(world, "bob")
+    world.actions.unsubscribe(ada, BESIDE + "lobby")  # as if killed before it had entered the one beside
+    world.actions.unsubscribe(bob, "lobby")
+    await asyncio.sleep(0.05)
+    world.application = Lobby()
+    world = await world.killed()
+    await until_quiet()
+    world.poll(world.again(ada))
+    await join(world, "cem")
+    assert seen(world, world.again(ada))[-1] == (["cem"], [])
+    assert (["cem"], []) not in seen(world, world.again(bob))

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from tests.support.hub_fakes import World
-from thywill.application import Application, Client
+from thywill.application import Application
 from thywill.application_interface import ending
 from thywill.application_interface.loading import Loaded, page_of
 from thywill.application_interface.local import LocalApplications, LocalSettings
+from thywill.client import Client
 from thywill.core.envelope import Item
 
 pytestmark = pytest.mark.gen_test

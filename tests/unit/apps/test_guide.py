@@ -134,6 +134,16 @@ async def lobby(kind: Any) -> None:
         assert len((await ada.next_presence())["left"]) == 1
 
 
+async def teams(kind: Any) -> None:
+    async with run(kind) as app:
+        one, bob = await app.connect(session="ada"), await app.connect()
+        await one.send({"type": "join", "team": "blue"}, {"type": "join", "team": "red"})
+        await bob.send({"type": "join", "team": "blue"})
+        two = await app.connect(session="ada")
+        await two.send({"type": "shout", "text": "go"})
+        assert [await page.all() for page in (one, two, bob)] == [[{"text": "go"}], [], []]
+
+
 async def wall(kind: Any) -> None:
     async with run(kind) as app:
         ada = await app.connect()
@@ -174,7 +184,21 @@ async def vote(kind: Any) -> None:
 
 SCENES: dict[str, Callable[[Any], Awaitable[None]]] = {
     scene.__name__.capitalize(): scene
-    for scene in (counter, board, club, library, lobby, market, match, table, wall, countdown, letters, vote)
+    for scene in (
+        counter,
+        board,
+        club,
+        library,
+        lobby,
+        market,
+        match,
+        table,
+        teams,
+        wall,
+        countdown,
+        letters,
+        vote,
+    )
 }
 
 

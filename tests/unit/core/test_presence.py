@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thywill.core.presence import Presence
+from thywill.core.presence import Presence, Untold
 
 ADA, BOB = {"id": "ada"}, {"id": "bob", "user": "7"}
 
@@ -69,3 +69,20 @@ def test_everybody_who_joins_leaves_once(moves: list[tuple[str, int, int]]) -> N
         presence.leave_all(f"page {page}", f"person {page % 2}", now)
     presence.take_left(now + 2)
     assert presence.channels() == []
+
+
+def test_who_joins_and_leaves_before_anybody_is_told_is_not_told() -> None:
+    untold, ada, bob = Untold(), {"id": "ada"}, {"id": "bob"}
+    untold.join(ada)
+    untold.leave(bob)
+    assert (untold.before([ada]), bool(untold)) == ([bob], True)
+    untold.leave(ada)
+    untold.join(bob)
+    assert (untold.joined, untold.left, bool(untold)) == ({}, {}, False)
+
+
+def test_who_comes_back_as_somebody_else_is_told_again() -> None:
+    untold, anonymous = Untold(), {"id": "ada"}
+    untold.leave(anonymous)
+    untold.join({"id": "ada", "user": "17"})
+    assert untold.joined == {"ada": {"id": "ada", "user": "17"}}

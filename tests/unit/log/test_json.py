@@ -16,7 +16,7 @@ from tests.conftest import Start
 from tests.support.hub_fakes import World
 from tests.support.logs import running
 from tests.support.serving import until
-from thywill.application import Client
+from thywill.client import Client
 from thywill.config import Settings
 from thywill.errors import SettingsError
 from thywill.log.base import LogSettings

@@ -12,7 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
-from thywill.application import Application, Client
+from thywill.application import Application
+from thywill.client import Client
 from thywill.component import Configuration
 from thywill.core.server_row import ServerRow
 from thywill.errors import RpcError

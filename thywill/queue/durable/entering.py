@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol
 
 from thywill.core.changes import MembershipChange
-from thywill.core.message import PACK, Address, Message
+from thywill.core.message import Address, Message
 from thywill.errors import RequestError, Unavailable
 from thywill.hub.client import LiveClient
 from thywill.hub.ports import Then
@@ -55,7 +55,7 @@ class Entering:
         self, client: LiveClient, channel: str, packs: Sequence[Message], entered: Callable[[], None]
     ) -> None:
         """Send ``packs``, of which there is at least one; as ``MessageQueue.enter``."""
-        to, step = (Address.client(client.id), PACK), current()
+        to, step = (Address.client(client.id), packs[0].reply_to), current()
         indices = [step.index(to, each.data) if step else None for each in packs]
         # All of them are asked for: after a crash the step may have made fewer packs than now.
         if step is not None and sum(self._has_sent(step, to, index) for index in indices):
@@ -69,7 +69,7 @@ class Entering:
                     step.failed(to, each.data, index)
             raise
 
-    def _has_sent(self, step: Step, to: tuple[Address, int], index: int | None) -> bool:
+    def _has_sent(self, step: Step, to: tuple[Address, int | None], index: int | None) -> bool:
         return index is not None and self._take(step, *to, index) is not None
 
     async def _send(

@@ -63,7 +63,7 @@ class MessageIndex:
 def entry_of(row: StoredMessage) -> Entry:
     """Return the entry that delivers the message of a row."""
     overflow = Overflow(row.overflow) if row.overflow else None
-    return Entry(row.id, row.data.encode(), row.reply_to, row.key, overflow)
+    return Entry(row.id, row.data.encode(), row.reply_to, row.key, overflow, row.exclude)
 
 
 def row_of(
@@ -88,6 +88,7 @@ def row_of(
         cause_number=step.number if step else None,
         sent=time.time(),
         cause_index=index,
+        exclude=message.exclude,
     )
 
 
@@ -150,7 +151,7 @@ def _addressed(
         until = END if each.until is None else each.until
         sources.append(index.between(source, max(cursor, each.since), until))
     merged = heapq.merge(*sources, key=lambda entry: entry.id)
-    return list({entry.id: entry for entry in merged}.values())
+    return list({entry.id: entry for entry in merged if entry.exclude != client.id}.values())
 
 
 def _with_loss(client: StoredClient, entries: list[Entry]) -> list[Waiting]:

@@ -68,9 +68,25 @@ WENT_BACK = "this page has messages that the server has lost, because Redis has 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
 _text = msgspec.json.Encoder().encode
-_header = msgspec.json.Decoder(tuple[str, str, int | None, str | None, str | None]).decode
 
 Row = list[Any]
+
+
+class Header(msgspec.Struct, array_like=True):
+    """What the log has of a message beside its data; ``exclude`` is left out where it is None.
+
+    So servers that do not know ``exclude`` yet can read all other messages.
+    """
+
+    kind: str
+    name: str
+    reply_to: int | None
+    key: str | None
+    overflow: str | None
+    exclude: str | None = None
+
+
+_header = msgspec.json.Decoder(Header).decode
 
 
 # Operations.
@@ -131,9 +147,10 @@ def _append(operation: Append) -> Row:
 
 
 def _message(address: Address, message: Message) -> tuple[str, str]:
-    (kind, name), (data, reply_to, key, overflow) = address, message
+    (kind, name), (data, reply_to, key, overflow, exclude) = address, message
     policy = overflow.value if overflow else None
-    return _text((kind, json.dumps(name), reply_to, key, policy)).decode(), data.decode()
+    header = (kind, json.dumps(name), reply_to, key, policy, *([exclude] if exclude else ()))
+    return _text(header).decode(), data.decode()
 
 
 @_row.register
@@ -239,11 +256,10 @@ def decode_log(application: str, entries: Iterable[tuple[bytes, list[bytes]]]) -
 def _log_entry(application: str, entry_id: int, fields: list[bytes]) -> LogEntry:
     kind, value = fields[:2]
     if kind == b"m":
-        to, name, reply_to, key, overflow = _header(value)
-        policy = Overflow(overflow) if overflow else None
-        return Posted(
-            application, entry_id, Address(to, json.loads(name)), Message(fields[3], reply_to, key, policy)
-        )
+        header = _header(value)
+        policy = Overflow(header.overflow) if header.overflow else None
+        message = Message(fields[3], header.reply_to, header.key, policy, header.exclude)
+        return Posted(application, entry_id, Address(header.kind, json.loads(header.name)), message)
     client, text = value.decode(), json.loads(fields[3])
     if kind == b"g":
         return Departure(application, entry_id, client, text)

@@ -275,7 +275,8 @@ class Leading(ActionQueue):
         """Record a message before it has an id; return what stands for the id."""
         self._serial -= 1
         if address.kind == "channel":
-            self._history.record(address.name, Past(self._serial, self._wall(), message.data))
+            past = Past(self._serial, self._wall(), message.data, message.exclude)
+            self._history.record(address.name, past)
         return self._serial
 
     async def enter(

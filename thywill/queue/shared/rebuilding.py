@@ -114,11 +114,12 @@ def _addressed(row: ClientRow, entries: Iterable[LogEntry], stays: Sequence[Stay
         if isinstance(entry, Rewound):
             raise Gone(entry.reason, reconnect=True)
         if isinstance(entry, Posted) and _is_for(row, entry, stays):
-            message = entry.message
-            yield Entry(entry.id, message.data, message.reply_to, message.key, message.overflow)
+            yield Entry(entry.id, *entry.message)
 
 
 def _is_for(row: ClientRow, entry: Posted, stays: Sequence[Stay]) -> bool:
+    if entry.message.exclude == row.id:
+        return False
     kind, name = entry.address
     if kind == "client":
         return name == row.id

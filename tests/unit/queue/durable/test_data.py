@@ -11,7 +11,8 @@ import pytest
 
 from tests.support.queue_world import World, settle
 from tests.support.serving import until
-from thywill.application import Application, Client
+from thywill.application import Application
+from thywill.client import Client
 from thywill.component import Configuration
 from thywill.core.changes import Changes
 from thywill.hub.client import LiveClient

@@ -10,7 +10,8 @@ import pytest
 
 from tests.support.queue_world import World, settle
 from tests.support.serving import until
-from thywill.application import Application, Client
+from thywill.application import Application
+from thywill.client import Client
 from thywill.errors import Gone
 from thywill.hub.client import LiveClient
 from thywill.hub.step import CURRENT, DISCONNECTED, Step

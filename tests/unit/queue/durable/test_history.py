@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 
 from tests.support.queue_world import World
-from thywill.application import Application, Client
+from thywill.application import Application
+from thywill.client import Client
 from thywill.core.changes import StoredItem
 from thywill.core.envelope import Item
 from thywill.errors import Unavailable

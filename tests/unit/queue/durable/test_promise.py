@@ -20,9 +20,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.support.hub_fakes import FakePoll
 from tests.support.queue_fakes import FakeDatabase, FakeStore
-from thywill.application import Application, Client
+from thywill.application import Application
 from thywill.application_interface.loading import Loaded, page_of
 from thywill.application_interface.local import LocalApplications, LocalSettings
+from thywill.client import Client
 from thywill.core.envelope import Item, encode_message
 from thywill.core.message import Address
 from thywill.core.signing import Signer

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.queue_world import World, settle
-from thywill.application import Application, Client
+from thywill.application import Application
+from thywill.client import Client
 from thywill.core.changes import StoredClient, StoredMessage
 from thywill.core.message import Address
 from thywill.errors import Unavailable

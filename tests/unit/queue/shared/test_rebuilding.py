@@ -55,6 +55,13 @@ def test_the_row_decides_which_messages_of_a_channel_it_gets() -> None:
     assert found.channels == ["lobby", "score"]
 
 
+def test_a_message_that_excludes_it_is_left_out() -> None:
+    message = Message(b"1", exclude="a")
+    excluded = Posted("chat", 46, Address.channel("lobby"), message)
+    others = Posted("chat", 47, Address.channel("lobby"), message._replace(exclude="b"))
+    assert ids(rebuilt(row(channels={"lobby": 45}), excluded, others)) == [47]
+
+
 def test_a_channel_that_it_enters_after_the_row_was_read_counts() -> None:
     found = rebuilt(row(), posted(42, "room"), moved(47, "room", enters=True), posted(49, "room"))
     assert (ids(found), found.channels) == ([49], ["room"])

@@ -1,0 +1,101 @@
+"""Puts all pages of a browser into channels, those that it opens later, too.
+
+Each page that is in a channel for its session is also in a second channel, the mark, which nobody publishes
+to. Queues save marks as they save every membership, so after a restart the pages that are still there say
+what their sessions are subscribed to. An example with the session "s":
+
+    subscribe("s", "news")      its pages 1 and 2 enter "news", and the mark of "news"
+    page 3 is opened            it enters both, before on_connect
+    the last page is closed     the session stays subscribed for a while, as the page may be reloaded
+    unsubscribe("s", "news")    all pages leave both
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from thywill.hub.actions import SESSION, Actions
+from thywill.hub.client import LiveClient
+
+STAYS = 60.0
+"""Seconds for which a session without a page stays subscribed."""
+
+
+class SessionChannels:
+    """The sessions of one application that are subscribed to channels.
+
+    Args:
+        application: its name.
+        actions: changes memberships.
+        entered: called when a page has entered a channel.
+        left: called when a page has left one.
+    """
+
+    def __init__(
+        self,
+        application: str,
+        actions: Actions,
+        entered: Callable[[LiveClient, str], Awaitable[None]],
+        left: Callable[[LiveClient, str], None],
+    ) -> None:
+        self._application = application
+        self._actions = actions
+        self._entered = entered
+        self._left = left
+        self._channels: dict[str, dict[str, None]] = {}
+
+    async def subscribe(self, session: str, channel: str) -> None:
+        """Put all pages of ``session`` into ``channel``, present and future ones."""
+        self._channels.setdefault(session, {})[channel] = None
+        pages = self._pages(session)
+        if not pages:
+            self._forget_later(session)
+        for page in pages:
+            self._enter(page, channel)
+        for page in pages:
+            await self._entered(page, channel)
+
+    def unsubscribe(self, session: str, channel: str) -> None:
+        """Take all pages of ``session`` out of ``channel``; those that it opens later do not enter it."""
+        channels = self._channels.get(session, {})
+        channels.pop(channel, None)
+        if not channels:
+            self._channels.pop(session, None)
+        for page in self._pages(session):
+            self._actions.unsubscribe(page, SESSION + channel)
+            self._actions.unsubscribe(page, channel)
+            self._left(page, channel)
+
+    async def greet(self, client: LiveClient) -> None:
+        """Put a page that has just connected into the channels of its session."""
+        channels = list(self._channels.get(client.session, ()))
+        for channel in channels:
+            self._enter(client, channel)
+        for channel in channels:
+            await self._entered(client, channel)
+
+    def restore(self, client: LiveClient) -> None:
+        """``client`` may have been restored after a restart: its marks say what its session is in."""
+        for channel in self._actions.channels_beside(client, SESSION):
+            self._channels.setdefault(client.session, {})[channel] = None
+
+    def gone(self, client: LiveClient) -> None:
+        """``client`` has left: it may have been the last page of its session."""
+        if client.session in self._channels and not self._pages(client.session):
+            self._forget_later(client.session)
+
+    def _enter(self, client: LiveClient, channel: str) -> None:
+        for name in (SESSION + channel, channel):
+            if not self._actions.is_in(client, name):
+                self._actions.subscribe(client, name)
+
+    def _pages(self, session: str) -> list[LiveClient]:
+        return self._actions.pages_of(self._application, session)
+
+    def _forget_later(self, session: str) -> None:
+        asyncio.get_running_loop().call_later(STAYS, self._forget, session)
+
+    def _forget(self, session: str) -> None:
+        if not self._pages(session):
+            self._channels.pop(session, None)
