@@ -50,6 +50,8 @@ from thywill.hub.rates import ClientLimits
 from thywill.hub.room import Room, build
 from thywill.log.base import Log
 from thywill.monitoring import front_page
+from thywill.monitoring.clients import Clients
+from thywill.monitoring.cluster import Cluster
 from thywill.monitoring.front_page import FrontPage
 from thywill.monitoring.gate import Gate
 from thywill.monitoring.metrics import Metrics
@@ -167,7 +169,7 @@ class Service:
         self._server = self._make_server()
         self._started: list[Component] = []
         self._sockets: list[socket.socket] = []
-        self.queue.describe_server = self.watch.row
+        self.queue.describe_server, self.queue.answer_server = self.watch.row, self.cluster.answer
         self.deposed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def _make_engine(
@@ -216,7 +218,8 @@ class Service:
 
     def _make_status(self, signer: Signer, root: Path) -> StatusSite:
         # The watch is passed as a function: it observes this site, too, and does not exist yet.
-        arguments = (lambda: self.watch, self.queue.servers, self.gate.has_key)
+        self.cluster = Cluster(lambda: self.watch)
+        arguments = (lambda: self.watch, self.queue.servers, self.cluster, self.gate.has_key)
         page = Page("status", Status.title, Status.STATIC, Status.STATIC / Status.page, home="../../")
         status = Loaded(Status, page, arguments)
         records = NoRecords(None, self.folder)
@@ -281,6 +284,7 @@ class Service:
             b"/thywill/ready": Ready(self.problems),
             b"/thywill/metrics": self.gate.guard(Metrics(self.watch)),
             b"/thywill/servers": self.gate.guard(Servers(self.queue.servers)),
+            b"/thywill/clients": self.gate.guard(Clients(self.cluster)),
         }
         for push in self.pushes:
             endpoints.update(push.endpoints())
@@ -306,7 +310,9 @@ class Service:
         Raises:
             SettingsError: a part cannot start, the port is taken, or another server owns the database.
         """
-        self._sockets = sockets = inherited.sockets if inherited else _bind(self.settings)
+        self._sockets = sockets = (
+            inherited.sockets if inherited else bind(self.settings.address, self.settings.port)
+        )
         self._bound = inherited is None or inherited.ours
         self.address = _url(sockets[0])
         try:
@@ -369,7 +375,7 @@ class Service:
         """
         new = settings.section("server", ServerSettings)
         if self._bound and (new.address, new.port) != (self.settings.address, self.settings.port):
-            sockets = _bind(new)
+            sockets = bind(new.address, new.port)
             start_listening(sockets, BACKLOG)
             return sockets
         return [each.dup() for each in self._sockets]
@@ -488,10 +494,6 @@ def _signer(secret: bytes | None, folder: Path, file: str) -> Signer:
 def _sources(pages: Iterable[Page], root: Path) -> list[Path]:
     """Return the folders of the applications, and those of the project."""
     return [*(page.static.parent for page in pages), *(root / name for name in ("thywill", "static", "conf"))]
-
-
-def _bind(settings: ServerSettings) -> list[socket.socket]:
-    return bind(settings.address, settings.port)
 
 
 def _url(sock: socket.socket) -> str:

@@ -52,7 +52,7 @@ async def test_a_claimed_client_is_with_the_other_server(redises: Redises, kind:
         claimed: asyncio.Queue[str] = asyncio.Queue()
         if isinstance(one, MemorySharedStore):
             one.name = "two"
-        one.listen(claimed.put_nowait)
+        one.listen(claimed.put_nowait, lambda _: None)
         place._opened.append(one)
         await one.start(heartbeat("two"))
         await place.connect(server="two")

@@ -16,7 +16,7 @@ from tests.support.serving import Running
 from tests.support.shared_queue import SHARED
 from tests.support.status import figures, look
 from thywill import __version__
-from thywill.commands import servers
+from thywill.commands import operating, servers
 from thywill.config import Settings
 
 pytestmark = pytest.mark.gen_test
@@ -58,15 +58,15 @@ async def test_the_command_prints_them(running: Running, capsys: pytest.CaptureF
 async def test_a_command_without_the_key_says_so(start: Start) -> None:
     running = await start(monitoring={"key": KEY})
     loop = asyncio.get_running_loop()
-    with pytest.raises(servers.NotListed, match="asks for the key"):
-        await loop.run_in_executor(None, servers.ask, running.base, "")
-    (row,) = await loop.run_in_executor(None, servers.ask, running.base, KEY)
+    with pytest.raises(operating.NotListed, match="asks for the key"):
+        await loop.run_in_executor(None, operating.ask, running.base, "", "servers")
+    (row,) = (await loop.run_in_executor(None, operating.ask, running.base, KEY, "servers"))["servers"]
     assert row["address"] == running.base
 
 
 def test_a_server_that_does_not_run() -> None:
-    with pytest.raises(servers.NotListed, match="no server answers: Connection refused"):
-        servers.ask(f"http://127.0.0.1:{free_port()}/", "")
+    with pytest.raises(operating.NotListed, match="no server answers: Connection refused"):
+        operating.ask(f"http://127.0.0.1:{free_port()}/", "", "servers")
 
 
 async def test_the_page_shows_them(running: Running) -> None:

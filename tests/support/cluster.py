@@ -32,7 +32,9 @@ from thywill.queue.shared.queue import SharedQueue, SharedQueueSettings
 from thywill.queue.shared.tasks import end
 
 SIGNER = Signer(b"a secret of the tests")
-PACE = Pace(lease=6.0, elect=0.02, beat=0.05, alive=8.0, expire=0.02, trim=0.05, save=0.02, retry=0.01)
+PACE = Pace(
+    lease=6.0, elect=0.02, modest=0.0, beat=0.05, alive=8.0, expire=0.02, trim=0.05, save=0.02, retry=0.01
+)
 LIMITS = ClientLimits(
     sends=1e9, sends_burst=1e9, send_bytes=1e9, send_bytes_burst=1e9, polls=1e9, polls_burst=1e9
 )
@@ -66,7 +68,11 @@ class Server:
         )
         self.hub, self.queue, self.applications = self.room.hub, self.room.queue, self.room.applications
         self.queue.describe_server = lambda: ServerRow(name, f"http://{name}/", 1, "1.0", 0.0)
+        self.queue.answer_server = self._answer
         self.is_alive = False
+
+    async def _answer(self, question: bytes) -> bytes:
+        return question + b" " + self.name.encode()
 
     def _make_queue(self, delivery: Delivery) -> SharedQueue:
         return SharedQueue(
@@ -109,6 +115,7 @@ class Server:
         self.store.fault = "away"
         await end(self.tasks())
         self.memory.listeners.pop(self.name, None)
+        self.memory.ears.pop(self.name, None)
 
     def leads(self, application: str = "chat") -> bool:
         return application in self.queue.leaders.leads

@@ -57,6 +57,7 @@ class SharedMemory:
         self.applications: dict[str, MemoryApplication] = defaultdict(MemoryApplication)
         self.beats: dict[str, tuple[Heartbeat, float]] = {}
         self.listeners: dict[str, Callable[[str], None]] = {}
+        self.ears: dict[str, Callable[[bytes], None]] = {}
         self._changed = asyncio.Event()
 
     def changed(self) -> None:

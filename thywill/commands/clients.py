@@ -1,4 +1,8 @@
-"""``run.py clients``: the clients in the database."""
+"""``run.py clients``: the clients in the database, or those of all servers that share a queue.
+
+Servers that share a queue need not share a database of records. So a running server is asked, which asks the
+others, unless only clients that are gone are wanted: of these nothing but their records is left.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +16,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from thywill.commands.databases import make_database, missing_file, pending
+from thywill.commands.operating import NotListed, ask, server_of
 from thywill.commands.report import printable, show
+from thywill.component import Choice
 from thywill.config import Settings
+from thywill.core.lifecycle import State
 from thywill.core.record import ClientRecord
+from thywill.core.wanted import Wanted
 from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import SettingsError
+from thywill.queue.base import Queue
+from thywill.server import COMPONENTS
 
 COLUMNS = ("id", "application", "state", "address", "transport", "seen")
 ALL = 10_000_000
@@ -35,23 +47,48 @@ def run(options: Mapping[str, Any], settings: Settings, root: Path) -> int:
     Raises:
         SettingsError: an option or a setting has a wrong value.
     """
-    if options["limit"] < 1:
+    wanted = Wanted(**{name: options[name] for name in Wanted.__struct_fields__})
+    if wanted.limit < 1:
         raise SettingsError("--limit must be at least 1")
-    file = missing_file(settings, root)
-    if file is not None:
-        sys.stderr.write(f"there is no database {file}: name it with --data or --database\n")
-        return 1
-    database = make_database(settings, root)
-    try:
-        records = asyncio.run(find(database, options, time.time()))
-    except (SettingsError, DatabaseUnavailable) as error:
-        sys.stderr.write(f"{settings.blame(error) if isinstance(error, SettingsError) else error}\n")
+    queue = Choice(settings, COMPONENTS).one("queue", Queue).kind  # type: ignore[type-abstract]
+    is_asked = options["url"] is not None or (queue.shared and wanted.state != State.GONE.value)
+    records = _listed(options, settings, root, wanted) if is_asked else _stored(settings, root, wanted)
+    if records is None:
         return 1
     show(as_json(records) if options["json"] else as_table(records))
     return 0
 
 
-async def find(database: Database, options: Mapping[str, Any], now: float) -> list[ClientRecord]:
+def _listed(
+    options: Mapping[str, Any], settings: Settings, root: Path, wanted: Wanted
+) -> Sequence[ClientRecord] | None:
+    """Return what a running server lists, or None when a line has said why there is nothing."""
+    url, key = server_of(options, settings, root)
+    query = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
+    try:
+        found = ask(url, key, "clients", query)
+    except NotListed as error:
+        sys.stderr.write(f"{url}: {error}\n")
+        return None
+    for name in found.get("silent", ()):
+        sys.stderr.write(f"the clients of {printable(name)} are missing: it has not answered in time\n")
+    return msgspec.convert(found["clients"], list[ClientRecord])
+
+
+def _stored(settings: Settings, root: Path, wanted: Wanted) -> Sequence[ClientRecord] | None:
+    """Return the records in the database, or None when a line has said why there are none."""
+    file = missing_file(settings, root)
+    if file is not None:
+        sys.stderr.write(f"there is no database {file}: name it with --data or --database\n")
+        return None
+    try:
+        return asyncio.run(find(make_database(settings, root), wanted, time.time()))
+    except (SettingsError, DatabaseUnavailable) as error:
+        sys.stderr.write(f"{settings.blame(error) if isinstance(error, SettingsError) else error}\n")
+        return None
+
+
+async def find(database: Database, wanted: Wanted, now: float) -> list[ClientRecord]:
     """Return the records that match, those seen last first.
 
     Raises:
@@ -61,32 +98,14 @@ async def find(database: Database, options: Mapping[str, Any], now: float) -> li
     missing = await pending(database)
     if missing:
         raise SettingsError("the database lacks migrations: apply them with `python run.py migrate`")
-    own = ("address", "transport", "seen")
-    limit = ALL if any(options[name] is not None for name in own) else options["limit"]
+    own = (wanted.address, wanted.transport, wanted.seen)
+    limit = ALL if any(each is not None for each in own) else wanted.limit
     await database.start()
     try:
-        found = await database.find_all(
-            state=options["state"], application=options["application"], limit=limit
-        )
+        found = await database.find_all(state=wanted.state, application=wanted.application, limit=limit)
     finally:
         await database.stop()
-    return [record for record in found if matches(record, options, now)][: options["limit"]]
-
-
-def matches(record: ClientRecord, options: Mapping[str, Any], now: float) -> bool:
-    """Return whether ``record`` passes the filters that the database does not apply itself."""
-    address, transport, seen = options["address"], options["transport"], options["seen"]
-    whole = _plain(record.transport)
-    return (
-        (address is None or record.address == address)
-        and (transport is None or _plain(transport) in (whole, whole.rpartition(" ")[2]))
-        and (seen is None or record.seen >= now - seen)
-    )
-
-
-def _plain(transport: str) -> str:
-    # SockJS writes xhr_streaming; records of earlier versions hold that form.
-    return transport.replace("_", "-")
+    return [record for record in found if wanted.fits(record, now)][: wanted.limit]
 
 
 def as_json(records: Sequence[ClientRecord]) -> str:

@@ -111,10 +111,15 @@ def _add_clients(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", help=f"only those with this {name}")
     parser.add_argument("--seen", type=float, metavar="SECONDS", help="only those seen since then")
     parser.add_argument("--limit", type=int, default=1000, help="how many at most (default: 1000)")
+    _add_url(parser)
 
 
 def _add_servers(parser: argparse.ArgumentParser) -> None:
     _add_json(parser)
+    _add_url(parser)
+
+
+def _add_url(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", help="a server to ask (default: that of the settings, on this machine)")
 
 
@@ -160,7 +165,11 @@ COMMANDS = {
         "Tell what a browser meets between it and a running server, and the line that mends it.",
         _add_doctor,
     ),
-    "clients": Command(STORED, "List the clients in the database, those seen last first.", _add_clients),
+    "clients": Command(
+        (*STORED, "--queue"),
+        "List the clients in the database, or those of all servers that share a queue; seen last first.",
+        _add_clients,
+    ),
     "servers": Command(
         ("--address", "--port"), "List the servers that run and share the queue.", _add_servers
     ),

@@ -18,6 +18,7 @@ class ServerRow:
         clients: how many clients are with it.
         delay: mean seconds from the moment when a message is safe until it is written, since the start.
         lag: how late its event loop came to a timer, the worst of the last minute, in seconds.
+        behind: how long the log of the shared queue took to get here when it was looked at last, in seconds.
         leads: the names of the applications whose hooks it runs.
     """
 
@@ -29,4 +30,5 @@ class ServerRow:
     clients: int = 0
     delay: float = 0.0
     lag: float = 0.0
+    behind: float = 0.0
     leads: tuple[str, ...] = ()

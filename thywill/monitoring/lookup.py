@@ -80,6 +80,7 @@ def _particulars(watch: Watch, client: LiveClient) -> dict[str, Any]:
         "session": client.session,
         "user_agent": client.user_agent,
         "seen": max(round(time.time() - client.seen), 0),
+        "server": watch.server.name,
         "bytes": outbox.size,
         "given": outbox.in_flight,
         "oldest": None if oldest is None else round(oldest, 1),

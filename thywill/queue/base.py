@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,7 @@ from thywill.core.message import Address, Message
 from thywill.core.outbox import Bounds, Outbox
 from thywill.core.overflow import Overflow
 from thywill.core.publication import Publication, Publications
+from thywill.core.record import ClientRecord
 from thywill.core.server_row import ServerRow
 from thywill.database.base import Database
 from thywill.errors import Gone
@@ -65,6 +66,36 @@ class QueueSettings:
         return 3600.0
 
 
+class Answers(NamedTuple):
+    """What other servers answer to a question.
+
+    Args:
+        bodies: the answers.
+        silent: the names of the servers that have not answered in time.
+    """
+
+    bodies: Sequence[bytes]
+    silent: Sequence[str]
+
+
+class StoredClient(NamedTuple):
+    """A client that a shared queue has stored, whether it is with a server at present or not.
+
+    Args:
+        record: what is known of it; its state is unknown, and it may have been seen later.
+        cursor: up to which id it has acknowledged all messages, at least.
+        received: the number of its last message that was accepted.
+        handled: the number of its last message whose hook has ended.
+        channels: the channels that it is in.
+    """
+
+    record: ClientRecord
+    cursor: int
+    received: int
+    handled: int
+    channels: Sequence[str]
+
+
 class Queue(Component, MessageQueue):
     """One ordered message log per application, and the records of the clients.
 
@@ -84,14 +115,16 @@ class Queue(Component, MessageQueue):
 
     ``hub`` is the class of the hub that works with this queue. ``shared`` says whether several servers
     may use one such queue at the same time. Then any of them can answer any browser, and one database of
-    records belongs to all of them. ``describe_server`` returns this server's row in the list of servers;
-    it is set before ``start``, and its ``name`` is this server's name.
+    records belongs to all of them. Two functions are set before ``start``: ``describe_server`` returns this
+    server's row in the list of servers, and its ``name`` is this server's name; ``answer_server`` returns the
+    answer to a question of another server.
     """
 
     Settings: ClassVar[type[Any]] = QueueSettings
     hub: ClassVar[type[Hub]] = Hub
     shared: ClassVar[bool] = False
     describe_server: Callable[[], ServerRow]
+    answer_server: Callable[[bytes], Awaitable[bytes]]
 
     def __init__(
         self,
@@ -159,6 +192,21 @@ class Queue(Component, MessageQueue):
     async def servers(self) -> Sequence[ServerRow]:
         """Return a row for each server that uses this queue: this one alone, unless the queue is shared."""
         return [self.describe_server()]
+
+    async def ask_servers(self, question: bytes) -> Answers:
+        """Return what the other servers that use this queue answer; there are none unless it is shared."""
+        return Answers((), ())
+
+    async def stored_client(self, client_id: str) -> StoredClient | None:
+        """Return a client that may be with another server, or with none; None unless the queue is shared.
+
+        Raises:
+            Unavailable: it cannot be read at present.
+        """
+        return None
+
+    def end_client(self, client_id: str, reason: str) -> None:
+        """End a client that may be with another server, or with none, with a reason for its page."""
 
     def record(self, application: str, address: Address, message_id: int, message: Message) -> bool:
         """Record a message to a channel, which was assigned its id; return whether it is kept."""

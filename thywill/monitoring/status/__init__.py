@@ -6,8 +6,8 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,10 +16,10 @@ from thywill.application import Application
 from thywill.client import Client
 from thywill.component import Configuration
 from thywill.core.server_row import ServerRow
-from thywill.errors import RpcError
+from thywill.errors import RpcError, Unavailable
 from thywill.handlers.declare import rpc
+from thywill.monitoring.cluster import Cluster
 from thywill.monitoring.figures import Figures
-from thywill.monitoring.lookup import describe, search
 from thywill.monitoring.servers import ServerRows
 from thywill.monitoring.watch import Watch
 
@@ -40,6 +40,7 @@ class Status(Application):
     Args:
         watch: returns the server that is shown; called when a visitor comes.
         servers: returns a row for each server that shares its queue.
+        cluster: asks these servers about clients.
         has_key: whether visitors have to send a key.
     """
 
@@ -51,9 +52,12 @@ class Status(Application):
 
     STATIC: ClassVar[Path] = Path(__file__).parent / "static"
 
-    def __init__(self, watch: Callable[[], Watch], servers: ServerRows, has_key: bool) -> None:
+    def __init__(
+        self, watch: Callable[[], Watch], servers: ServerRows, cluster: Cluster, has_key: bool
+    ) -> None:
         self._watch = watch
         self._servers = servers
+        self._cluster = cluster
         self._has_key = has_key
         self._points: deque[list[Any]] = deque(maxlen=HISTORY)
         self._task: asyncio.Task[None] | None = None
@@ -102,28 +106,37 @@ class Status(Application):
 
     @rpc
     async def search(self, _client: Client, text: str) -> dict[str, Any]:
-        """Return the newest clients that match ``text``."""
-        return await search(self.watch.engine.directory, _text(text))
+        """Return the newest clients that match ``text``, of all servers."""
+        return await self._cluster.search(_text(text))
 
     @rpc
     async def describe(self, _client: Client, client_id: str) -> dict[str, Any] | None:
-        """Return everything that is known about a client."""
-        return describe(self.watch, _text(client_id))
+        """Return everything that is known about a client of any server."""
+        with _told():
+            return await self._cluster.describe(_text(client_id))
 
     @rpc
     async def disconnect(self, client: Client, client_id: str, reason: str) -> bool:
-        """Disconnect a client, whose page shows ``reason``; return whether the client was there."""
+        """Disconnect a client of any server, whose page shows ``reason``; return whether there was one."""
         told = _text(reason).strip()[:REASON] or "disconnected by the operator"
-        found = self.watch.engine.directory.clients.get(_text(client_id))
-        if found is None:
-            return False
-        log.info("%s is disconnected by the operator at %s", found, client.address)
-        self.watch.engine.actions.disconnect(found, told)
-        return True
+        with _told():
+            found = await self._cluster.disconnect(_text(client_id), told)
+        if found:
+            log.info("%s is disconnected by the operator at %s", client_id, client.address)
+        return found
 
 
 def _shown(row: ServerRow, own: ServerRow) -> dict[str, Any]:
     return {**asdict(row), "age": round(max(time.time() - row.started, 0)), "own": row.name == own.name}
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell the page where the queue cannot be read at present."""
+    try:
+        yield
+    except Unavailable as error:
+        raise RpcError("unavailable", error.message) from None
 
 
 def _text(value: Any) -> str:

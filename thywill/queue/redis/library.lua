@@ -34,7 +34,7 @@ local CAUSES_REMEMBERED = 1000
 local DIGESTS = 10
 local DIGEST = 6 -- characters; all ten fit into the small form of a hash, 64 bytes
 local CALLS_AGE = 86400
-local LEASE = 6 -- as shared/pace.py
+local LEASE = 5 -- as shared/pace.py
 -- As JSON, like all reasons.
 local LOST = '"the servers have lost messages, because Redis has an older state: connect again"'
 
@@ -625,12 +625,15 @@ redis.register_function('NAME_remembers', function(keys, args)
   return lost and 0 or 1
 end)
 
--- ARGV: the server and the seconds of its lease.
+-- ARGV: the server, the seconds of its lease, and "1" if it takes a lead that is free.
 redis.register_function('NAME_elect', function(keys, args)
   local key, server, now = keys[1] .. 'leader', args[1], time()
   local found = redis.call('HMGET', key, 'server', 'until', 'fence')
   local leader, ends, fence = found[1] or '', tonumber(found[2] or '0'), tonumber(found[3] or '0')
   local is_free = ends <= now
+  if is_free and args[3] ~= '1' and leader ~= server then
+    return {'', text(fence)}
+  end
   if is_free then
     leader, fence = server, math.max(fence + 1, math.floor(now * 1000))
   end

@@ -125,16 +125,16 @@ class Link:
 
     # Messages that Redis sends by itself.
 
-    async def subscribe(self, channel: str) -> None:
-        """Let Redis send what is published in ``channel``; ``published`` returns it.
+    async def subscribe(self, *channels: str) -> None:
+        """Let Redis send what is published in ``channels``; ``published`` returns it.
 
         Raises:
             StoreUnavailable: Redis cannot be reached.
         """
-        await self.call("SUBSCRIBE", channel)
+        await self.call("SUBSCRIBE", *channels)  # for all but the first, ``published`` reads the answer
 
-    async def published(self) -> bytes:
-        """Return the next message of the channel; wait for it without end.
+    async def published(self) -> tuple[bytes, bytes]:
+        """Return the next message of the channels, with its channel; wait for it without end.
 
         Raises:
             StoreUnavailable: the connection broke.
@@ -144,9 +144,9 @@ class Link:
             raise StoreUnavailable("the connection is closed")
         try:
             while True:
-                kind, _, data = await connection.read_response(disable_decoding=True)
+                kind, channel, data = await connection.read_response(disable_decoding=True)
                 if kind == b"message":
-                    return bytes(data)
+                    return bytes(channel), bytes(data)
         except (RedisError, OSError) as error:
             await self.close()
             raise StoreUnavailable(self._line(error)) from None

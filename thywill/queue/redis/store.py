@@ -80,6 +80,7 @@ class RedisStore(SharedStore):
         self._notices = self._link("claims")
         self._inboxes: dict[str, Link] = {}
         self._claimed: Callable[[str], None] | None = None
+        self._told: Callable[[bytes], None] | None = None
         self._listener: asyncio.Task[None] | None = None
         self._name = ""
 
@@ -96,6 +97,10 @@ class RedisStore(SharedStore):
     @property
     def _claims(self) -> str:
         return f"{self._prefix}:claims:"
+
+    @property
+    def _notes(self) -> str:
+        return f"{self._prefix}:notes:"
 
     # The server.
 
@@ -124,22 +129,30 @@ class RedisStore(SharedStore):
         for link in (self._batches, self._control, self._log, self._notices, *self._inboxes.values()):
             await link.close()
 
-    def listen(self, claimed: Callable[[str], None]) -> None:
-        self._claimed = claimed
+    def listen(self, claimed: Callable[[str], None], told: Callable[[bytes], None]) -> None:
+        self._claimed, self._told = claimed, told
         self._listen()
 
     def _listen(self) -> None:
-        if self._name and self._claimed is not None and self._listener is None:
-            self._listener = asyncio.create_task(self._keep_listening(self._claimed))
+        if self._name and self._claimed and self._told and self._listener is None:
+            self._listener = asyncio.create_task(self._keep_listening(self._claimed, self._told))
 
-    async def _keep_listening(self, claimed: Callable[[str], None]) -> None:
+    async def _keep_listening(self, claimed: Callable[[str], None], told: Callable[[bytes], None]) -> None:
+        claims, notes = self._claims + self._name, self._notes + self._name
         while True:
             try:
-                await self._notices.subscribe(self._claims + self._name)
+                await self._notices.subscribe(claims, notes)
                 while True:
-                    claimed((await self._notices.published()).decode())
+                    channel, data = await self._notices.published()
+                    if channel == notes.encode():
+                        told(data)
+                    else:
+                        claimed(data.decode())
             except (StoreUnavailable, ResponseError):
                 await asyncio.sleep(RETRY)
+
+    async def tell(self, servers: Sequence[str], note: bytes) -> None:
+        await self._control.pipeline([("PUBLISH", self._notes + name, note) for name in servers])
 
     async def beat(self, server: Heartbeat, seconds: float) -> None:
         until = await self._now() + seconds
@@ -238,10 +251,17 @@ class RedisStore(SharedStore):
             if fields and not isinstance(fields, ResponseError)
         ]
 
+    async def client(self, application: str, client_id: str) -> ClientRow | None:
+        trimmed = int(await self._ask("HGET", f"{self._base(application)}state", "trimmed") or 0)
+        rows = await self._rows(application, [client_id.encode()], trimmed)
+        return rows[0] if rows else None
+
     # Leading.
 
-    async def elect(self, application: str, server: str, seconds: float) -> Election:
-        leader, fence = await self._function(self._control, "elect", application, server, seconds)
+    async def elect(self, application: str, server: str, seconds: float, *, stands: bool = True) -> Election:
+        leader, fence = await self._function(
+            self._control, "elect", application, server, seconds, int(stands)
+        )
         return Election(leader.decode(), int(fence), leader.decode() == server)
 
     async def resign(self, application: str, fence: int) -> None:

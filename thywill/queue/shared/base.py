@@ -122,19 +122,35 @@ class SharedStore(ABC):
         """Return all clients that have connected and whose last step has not ended."""
 
     @abstractmethod
-    async def elect(self, application: str, server: str, seconds: float) -> Election:
-        """Let ``server`` lead the application for ``seconds`` if nobody does, or if it does already."""
+    async def elect(self, application: str, server: str, seconds: float, *, stands: bool = True) -> Election:
+        """Let ``server`` lead the application for ``seconds`` if nobody does, or if it does already.
+
+        Args:
+            application, server, seconds: as above.
+            stands: whether it takes a lead that is free. If not, ``Election.leader`` is "" where it is.
+        """
 
     @abstractmethod
     async def resign(self, application: str, fence: int) -> None:
         """Lead no longer, so that another server can be elected at once. Others are not deposed."""
 
     @abstractmethod
-    def listen(self, claimed: Callable[[str], None]) -> None:
-        """Call ``claimed`` with the id of each client that another server has claimed from this one.
+    async def client(self, application: str, client_id: str) -> ClientRow | None:
+        """Return one client, wherever it is; None if there is none."""
 
-        A call may get lost; then ``Renew`` tells it.
+    @abstractmethod
+    def listen(self, claimed: Callable[[str], None], told: Callable[[bytes], None]) -> None:
+        """Call this server when another one has something for it. A call may get lost.
+
+        Args:
+            claimed: called with the id of each client that another server has claimed from this one; if the
+                call gets lost, ``Renew`` tells it.
+            told: called with each note that another server has sent by ``tell``.
         """
+
+    @abstractmethod
+    async def tell(self, servers: Sequence[str], note: bytes) -> None:
+        """Send a note to other servers, by their names; those that do not listen at present miss it."""
 
     @abstractmethod
     async def beat(self, server: Heartbeat, seconds: float) -> None:

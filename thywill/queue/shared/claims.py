@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 
+from thywill.core.measures import Measures
 from thywill.core.outbox import Bounds
 from thywill.errors import Gone, RequestError, Unavailable
 from thywill.hub.moves import Moves
@@ -71,6 +72,11 @@ class Claims:
         task = asyncio.get_running_loop().create_task(self._bring(client_id, cursor))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def measure(self, measures: Measures) -> None:
+        """Tell how many clients were brought here."""
+        text = "Clients that this server has brought here from another one."
+        measures.counter("thywill_claims_total", text, self.done)
 
     def floors(self, application: str) -> Iterator[int]:
         """Yield the ids after which clients that are being claimed may need the log."""

@@ -1,11 +1,15 @@
 """Leaders: elects this server for applications that nobody leads, and lets it lead them.
 
-    every 2 s   elect         the leader keeps its lease of 6 s; the others learn who leads
+    every 1 s   elect         the leader keeps its lease of 5 s; the others learn who leads
     elected     take over     on_start, the roster, on_resume for each client, the unfinished steps again
     deposed     give up       hooks are cancelled and nothing is written; then on_stop
 
 A leader that cannot reach the store for the time of its lease gives up by itself: another one may lead. That
 time counts from before each request, and goes by the server's own clock.
+
+Different applications shall have different leaders. So a server that leads some leaves a free lead to others
+for a moment, and each server looks for free leads in another order. Nobody gives a lead away: the application
+would lose what it has in memory.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -21,6 +26,7 @@ from functools import partial
 
 from thywill.application_interface.base import ApplicationInterface
 from thywill.component import Component
+from thywill.core.measures import Measures
 from thywill.database.base import Database
 from thywill.hub.actions import Actions
 from thywill.hub.leases import Timing
@@ -28,8 +34,9 @@ from thywill.hub.rates import ClientLimits, ClientRates
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.leadership import Keeping, Leadership
 from thywill.queue.shared.leading import Leading
-from thywill.queue.shared.pace import Pace
+from thywill.queue.shared.pace import MODEST, Pace
 from thywill.queue.shared.pipeline import Pipeline
+from thywill.queue.shared.rows import Election
 from thywill.queue.shared.tasks import end
 
 log = logging.getLogger(__name__)
@@ -74,8 +81,19 @@ class Leaders(Component):
         self._wall = wall
         self._monotonic = monotonic
         self._led: dict[str, Leadership] = {}
+        self._standing = 0
         self._campaigns: list[asyncio.Task[None]] = []
         self._wakes: dict[str, asyncio.Event] = {}
+
+    def measure(self, measures: Measures) -> None:
+        text = "How often this server has become the leader of an application."
+        measures.counter("thywill_takeovers_total", text, self.takeovers)
+        text = "Seconds from the last election of this server until the application's hooks could run."
+        slowest = max((each.took for each in self._led.values()), default=0.0)
+        measures.gauge("thywill_takeover_seconds", text, slowest)
+        text = "1 for each application that this server leads."
+        for name in self._led:
+            measures.gauge("thywill_leads", text, 1, application=name)
 
     @property
     def leads(self) -> Sequence[str]:
@@ -84,7 +102,9 @@ class Leaders(Component):
 
     async def start(self) -> None:
         """Stand for election for each application."""
-        for name in self.applications.pages():
+        names = list(self.applications.pages())
+        random.shuffle(names)
+        for name in names:
             self._campaigns.append(asyncio.create_task(self._campaign(name)))
 
     async def stop(self) -> None:
@@ -121,11 +141,24 @@ class Leaders(Component):
         asked, left = self._monotonic(), self._left(name)
         try:
             async with asyncio.timeout(None if left == math.inf else left):
-                election = await self._store.elect(name, self._name(), self._pace.lease)
+                election = await self._elect(name)
         except (StoreUnavailable, TimeoutError):
             await self._give_up_if_over(name)
         else:
             await self._elected(name, election.fence if election.mine else None, asked + self._pace.lease)
+
+    async def _elect(self, name: str) -> Election:
+        elect = partial(self._store.elect, name, self._name(), self._pace.lease)
+        election = await elect(stands=name in self._led)
+        if election.leader:
+            return election
+        self._standing += 1
+        try:
+            others = len(self._led) + self._standing - 1
+            await asyncio.sleep(min(self._pace.modest * others, MODEST))
+            return await elect()
+        finally:
+            self._standing -= 1
 
     async def _give_up_if_over(self, name: str) -> None:
         led = self._led.get(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Protocol, TypeVar
@@ -50,7 +51,7 @@ class Keeping(Protocol):
 
 
 class Leadership:
-    """Leads one application, from ``begin`` until ``rest``.
+    """Leads one application, from ``begin`` until ``rest``; ``took`` has the seconds of the takeover.
 
     Args:
         leading: its roster, and what its hooks do.
@@ -75,6 +76,7 @@ class Leadership:
     ) -> None:
         self.leading = leading
         self.failed = False
+        self.took = 0.0
         self._actions = actions
         self._store = store
         self._pipeline = pipeline
@@ -109,7 +111,7 @@ class Leadership:
         await self._keep_taking()
 
     async def _take_over(self) -> None:
-        leading = self.leading
+        leading, begun = self.leading, time.monotonic()
         rows = await self._patiently(partial(self._store.roster, leading.application))
         for row in rows:
             leading.add(row)
@@ -120,6 +122,8 @@ class Leadership:
         await self._applications.lead(leading.application, self._actions)
         for row in rows:
             leading.resume(row)
+        self.took = time.monotonic() - begun
+        log.info("%s: taken over with %d clients in %.2f s", leading.application, len(rows), self.took)
 
     async def _keep_taking(self) -> None:
         leading, last = self.leading, ""

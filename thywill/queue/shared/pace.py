@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+MODEST = 1.0
+
 
 class Pace(NamedTuple):
     """Times in seconds.
@@ -11,6 +13,8 @@ class Pace(NamedTuple):
     Args:
         lease: for how long a server leads after an election.
         elect: between two elections.
+        modest: for how long a server that leads other applications leaves a lead that is free to others: so
+            long for each of them, but ``MODEST`` at most.
         beat: between two heartbeats.
         alive: after which a server that sends no heartbeat counts as dead.
         expire: between two looks for clients that stay away.
@@ -19,8 +23,9 @@ class Pace(NamedTuple):
         retry: until the next try after the store was away.
     """
 
-    lease: float = 6.0
-    elect: float = 2.0
+    lease: float = 5.0
+    elect: float = 1.0
+    modest: float = 0.15
     beat: float = 2.0
     alive: float = 8.0
     expire: float = 1.0

@@ -18,6 +18,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
+from thywill.core.histogram import Histogram
+from thywill.core.measures import Measures
 from thywill.errors import Unavailable
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.operations import Append, Operation, Outcome, Publish, SetMember
@@ -52,7 +54,8 @@ class Submitted(NamedTuple):
 class Pipeline:
     """Executes operations, and calls what waits for their outcomes.
 
-    ``failing`` is true from a batch that fails until the next that succeeds.
+    ``failing`` is true from a batch that fails until the next that succeeds. ``executed`` counts operations,
+    and ``seconds`` how long batches took.
 
     Args:
         store: the store.
@@ -69,6 +72,7 @@ class Pipeline:
         self._task: asyncio.Task[None] | None = None
         self.failing = False
         self.executed = 0
+        self.seconds = Histogram()
 
     def start(self) -> None:
         """Begin to execute."""
@@ -107,6 +111,13 @@ class Pipeline:
         self.submit(operation, then, keep=keep)
         return await answer
 
+    def measure(self, measures: Measures) -> None:
+        """Tell what was executed."""
+        text = "Operations that the shared store has executed for this server."
+        measures.counter("thywill_shared_operations_total", text, self.executed)
+        text = "How long the shared store took for a batch of operations."
+        measures.histogram("thywill_shared_batch_seconds", text, self.seconds)
+
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
@@ -128,6 +139,7 @@ class Pipeline:
                 self._recovered()
 
     async def _execute(self, batch: list[Submitted]) -> None:
+        begun = time.monotonic()
         try:
             outcomes = await self._store.execute([each.operation for each in batch])
         except StoreUnavailable as error:
@@ -141,6 +153,7 @@ class Pipeline:
             await _tell(batch, [_refusal()] * len(batch))
         else:
             self.executed += len(batch)
+            self.seconds.observe(time.monotonic() - begun)
             self._recovered()
             await _tell(batch, outcomes)
 

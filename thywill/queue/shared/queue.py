@@ -33,18 +33,19 @@ from thywill.core.measures import Measures
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Outbox
 from thywill.core.publication import Publication
+from thywill.core.record import ClientRecord, decode_data
 from thywill.core.server_row import ServerRow
 from thywill.database.base import Database
 from thywill.errors import Gone, RequestError, Reused, SettingsError, Unavailable
 from thywill.hub.client import LiveClient
 from thywill.hub.delivery import Delivery
 from thywill.hub.ports import Listener, Then
-from thywill.queue.base import Queue, QueueSettings
+from thywill.queue.base import Answers, Queue, QueueSettings, StoredClient
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.carrier import AnyServer, CarrierHub, Received
 from thywill.queue.shared.claims import Claims
 from thywill.queue.shared.leaders import Leaders
-from thywill.queue.shared.names import UNKNOWN
+from thywill.queue.shared.names import UNKNOWN, application_of
 from thywill.queue.shared.operations import (
     Accept,
     Accepted,
@@ -62,9 +63,11 @@ from thywill.queue.shared.operations import (
 )
 from thywill.queue.shared.pace import Pace
 from thywill.queue.shared.pipeline import Pipeline
+from thywill.queue.shared.questions import Questions
 from thywill.queue.shared.reader import LogReader
 from thywill.queue.shared.rows import (
     ClientFacts,
+    ClientRow,
     Departure,
     Heartbeat,
     LogEntry,
@@ -152,6 +155,7 @@ class SharedQueue(Queue, AnyServer):
         self.pipeline = Pipeline(store, self._pace.retry)
         self.reader: LogReader
         self.claims: Claims
+        self.questions: Questions
         self.leaders: Leaders
         self._moves = receivers.moves
         self._tasks: list[asyncio.Task[None]] = []
@@ -195,7 +199,8 @@ class SharedQueue(Queue, AnyServer):
         self.claims = Claims(
             self.store, self.pipeline, self.reader, self._moves, self.bounds, self.name, self.lease
         )
-        self.store.listen(self._claimed)
+        self.questions = Questions(self.store, self.name, self.answer_server)
+        self.store.listen(self._claimed, self.questions.told)
         try:
             await self.store.start(self._heartbeat())
             await self.store.beat(self._heartbeat(), self._pace.alive)
@@ -208,6 +213,8 @@ class SharedQueue(Queue, AnyServer):
     async def stop(self) -> None:
         """Execute what is left, lead no longer, and leave the list of servers."""
         await end(self._tasks)
+        if self._tasks:
+            await self.questions.stop()
         await self.pipeline.stop()
         await self.leaders.resign()
         if self._tasks:
@@ -219,18 +226,36 @@ class SharedQueue(Queue, AnyServer):
         return Heartbeat(self._row(), tuple(self.leaders.applications.pages()), self._moves.fingerprint())
 
     def _row(self) -> ServerRow:
-        return replace(self.describe_server(), leads=tuple(self.leaders.leads))
+        row = self.describe_server()
+        return replace(row, leads=tuple(self.leaders.leads), behind=round(self.reader.behind, 4))
 
     async def _keep_beating(self) -> None:
         while True:
             await asyncio.sleep(self._pace.beat)
             with suppress(StoreUnavailable):
+                await self.reader.look()
                 await self.store.beat(self._heartbeat(), self._pace.alive)
 
     async def servers(self) -> Sequence[ServerRow]:
         with suppress(StoreUnavailable):
             return [each.row for each in await self.store.servers()]
         return [self._row()]
+
+    async def ask_servers(self, question: bytes) -> Answers:
+        return await self.questions.ask(question)
+
+    async def stored_client(self, client_id: str) -> StoredClient | None:
+        try:
+            row = await self.store.client(application_of(client_id), client_id)
+        except Gone:
+            return None
+        except StoreUnavailable as error:
+            raise Unavailable(str(error), retry=1) from None
+        return None if row is None or row.gone is not None else _stored(row)
+
+    def end_client(self, client_id: str, reason: str) -> None:
+        operation = Evict(application_of(client_id), None, client_id, reason, None)
+        self.pipeline.submit(operation, keep=True)
 
     async def warnings(self) -> Sequence[str]:
         return await self.store.warnings()
@@ -240,14 +265,10 @@ class SharedQueue(Queue, AnyServer):
 
     def measure(self, measures: Measures) -> None:
         super().measure(measures)
-        text = "Seconds since the log of the shared queue was read; up to 2 while nothing happens."
-        measures.gauge("thywill_shared_log_age_seconds", text, self.reader.age)
-        text = "Operations that the shared store has executed for this server."
-        measures.counter("thywill_shared_operations_total", text, self.pipeline.executed)
-        text = "Clients that this server has brought here from another one."
-        measures.counter("thywill_claims_total", text, self.claims.done)
-        text = "How often this server has become the leader of an application."
-        measures.counter("thywill_takeovers_total", text, self.leaders.takeovers)
+        self.reader.measure(measures)
+        self.pipeline.measure(measures)
+        self.claims.measure(measures)
+        self.leaders.measure(measures)
 
     # The log.
 
@@ -422,6 +443,23 @@ class SharedQueue(Queue, AnyServer):
 
     def data_requested(self, client: LiveClient) -> None:
         """Nothing is saved of it: the leader has the client's data."""
+
+
+def _stored(row: ClientRow) -> StoredClient:
+    facts = row.facts
+    record = ClientRecord(
+        id=row.id,
+        session=facts.session,
+        application=row.application,
+        address=facts.address,
+        user_agent=facts.user_agent,
+        transport="",
+        created=facts.created,
+        seen=facts.created,
+        state=State.DETACHED.value,
+        data=decode_data(row.data or ""),
+    )
+    return StoredClient(record, row.cursor, row.received, max(row.handled, 0), sorted(row.channels))
 
 
 def facts_of(client: LiveClient) -> ClientFacts:

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import takewhile
 
+from thywill.core.measures import Measures
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.rows import LogEntry
 from thywill.queue.shared.tasks import end
@@ -30,6 +31,8 @@ BLOCK = 2.0
 """Seconds for which one read waits at most."""
 RETRY = 0.5
 """Seconds until the next read after one that failed."""
+BEHIND = 2.0
+"""Seconds for which ``look`` waits at most; a server that needs longer counts as so far behind."""
 
 
 class _Recent:
@@ -83,6 +86,7 @@ class LogReader:
         self._task: asyncio.Task[None] | None = None
         self._read_at = monotonic()
         self.positions: dict[str, int] = {}
+        self.behind = 0.0
 
     async def start(self) -> None:
         """Begin at the present end of each log.
@@ -104,6 +108,29 @@ class LogReader:
     def age(self) -> float:
         """Seconds since the last read that succeeded; up to ``BLOCK`` while nothing happens."""
         return self._monotonic() - self._read_at
+
+    def measure(self, measures: Measures) -> None:
+        """Tell how far this server is behind."""
+        text = "Seconds since the log of the shared queue was read; up to 2 while nothing happens."
+        measures.gauge("thywill_shared_log_age_seconds", text, self.age)
+        text = "Seconds that the newest entries of the log took to get here when it was looked at last."
+        measures.gauge("thywill_shared_log_behind_seconds", text, self.behind)
+
+    async def look(self) -> None:
+        """Set ``behind``: how many seconds what is in the logs now takes to be applied here.
+
+        Raises:
+            StoreUnavailable: the store cannot be reached.
+        """
+        lasts = [(application, await self._store.last(application)) for application in self._applications]
+        begun = self._monotonic()
+        try:
+            async with asyncio.timeout(BEHIND):
+                for application, last in lasts:
+                    await self.reach(application, last)
+        except TimeoutError:
+            log.debug("the newest entries of the log have not come within %g s", BEHIND)
+        self.behind = self._monotonic() - begun
 
     def after(self, application: str, position: int) -> list[LogEntry] | None:
         """Return the entries after ``position`` that were applied; None if they are not all remembered."""

@@ -31,9 +31,12 @@
     pair(list, 'Transport', known.transport);
     pair(list, 'Browser', known.user_agent);
     pair(list, 'Came', ago(known.age));
-    pair(list, 'Last heard of', ago(known.seen));
-    pair(list, 'In its queue', format.count(known.queued, 'message') + ', ' + format.bytes(known.bytes));
-    pair(list, 'Not acknowledged', format.number(known.given));
+    pair(list, 'With the server', known.server || 'none at present, until its page polls again');
+    if (known.server) {
+      pair(list, 'Last heard of', ago(known.seen));
+      pair(list, 'In its queue', format.count(known.queued, 'message') + ', ' + format.bytes(known.bytes));
+      pair(list, 'Not acknowledged', format.number(known.given));
+    }
     pair(list, 'Oldest', known.oldest == null ? null : format.seconds(known.oldest));
     pair(list, 'Cursor', format.number(known.cursor));
     pair(list, 'Received of it', format.number(known.received) + ', ' + format.number(known.pending) + ' not handled yet');

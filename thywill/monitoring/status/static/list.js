@@ -37,7 +37,8 @@
 
   function describe(answer, shown) {
     var found = wanted ? format.number(answer.found) + ' of ' + format.number(answer.all) + ' fit' : format.count(answer.all, 'client');
-    return shown < answer.found ? found + '; the newest ' + shown + ' are shown.' : found + '.';
+    if (shown < answer.found) { found += '; the newest ' + shown + ' are shown'; }
+    return answer.silent.length ? found + '. No answer of ' + answer.silent.join(', ') + '.' : found + '.';
   }
 
   function ask(client) {

@@ -1,0 +1,39 @@
+"""Different applications have different leaders."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support import cluster as support
+from tests.support.cluster import Cluster
+from tests.support.serving import until
+from thywill import Application
+
+pytestmark = pytest.mark.gen_test
+
+
+def led(cluster: Cluster) -> list[int]:
+    """Return how many applications each server leads, the fewest first."""
+    return sorted(len(server.queue.leaders.leads) for server in cluster.servers if server.is_alive)
+
+
+async def test_servers_that_start_together_share_the_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(support, "PACE", support.PACE._replace(modest=0.1))
+    names = ["chat", *(f"app{number}" for number in range(5))]
+    cluster = await Cluster(dict.fromkeys(names, Application)).start(3)
+    await until(lambda: sum(led(cluster)) == len(names))
+    assert led(cluster)[0] >= 1
+    # The leads of one that ends go to both others.
+    leads = led(cluster)
+    await next(server for server in cluster.servers if len(server.queue.leaders.leads) == leads[-1]).kill()
+    cluster.memory.now += 7
+    await until(lambda: sum(led(cluster)) == len(names))
+    assert led(cluster)[0] >= 2
+    await cluster.stop()
+
+
+async def test_a_server_alone_leads_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(support, "PACE", support.PACE._replace(modest=0.01))
+    cluster = await Cluster(dict.fromkeys(["chat", "game", "echo"], Application)).start(1)
+    await until(lambda: led(cluster) == [3])
+    await cluster.stop()

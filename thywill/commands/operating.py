@@ -1,0 +1,87 @@
+"""Asks a running server what only its operator may know."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from thywill.config import ServerSettings, Settings
+from thywill.errors import SettingsError
+from thywill.monitoring.settings import MonitoringSettings
+from thywill.process.sockets import bare
+
+PATIENCE = 10.0
+"""Seconds that the server has to answer in."""
+EVERY = ("", "0.0.0.0", "::")  # noqa: S104 - a server that listens everywhere is asked on this machine
+
+
+class NotListed(Exception):
+    """The server has not listed what it was asked for; the text says why, and what to do."""
+
+
+def server_of(options: Mapping[str, Any], settings: Settings, root: Path) -> tuple[str, str]:
+    """Return the address of the server to ask, and the key that it asks for.
+
+    Args:
+        options: the options of the command; ``url`` may name the server.
+        settings: where a server listens, and its key.
+        root: the folder of the project.
+
+    Raises:
+        SettingsError: a setting has a wrong value.
+    """
+    url = options["url"] or _url(settings.section("server", ServerSettings))
+    return url, settings.section("monitoring", MonitoringSettings).read_key(root)
+
+
+def ask(url: str, key: str, what: str, query: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what the server at ``url`` lists.
+
+    Args:
+        url: its address.
+        key: the key of its ``[monitoring]``, if it has one.
+        what: ``servers`` or ``clients``, as in its address and in its answer.
+        query: the fields of the query.
+
+    Raises:
+        SettingsError: ``url`` is none.
+        NotListed: it cannot be reached, or does not answer with its list.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError("--url must be an address such as https://chat.example.org/")
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname, parts.port, timeout=PATIENCE)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    path = f"{parts.path.rstrip('/')}/thywill/{what}"
+    try:
+        connection.request("GET", f"{path}?{urlencode(query)}" if query else path, headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise NotListed(f"no server answers: {getattr(error, 'strerror', None) or error}") from None
+    finally:
+        connection.close()
+    return _listed(answer.status, body, what)
+
+
+def _listed(status: int, body: bytes, what: str) -> dict[str, Any]:
+    if status in (401, 403):
+        raise NotListed("the server asks for the key of its [monitoring]: set it in the settings here, too")
+    try:
+        found: dict[str, Any] = json.loads(body)
+        if isinstance(found[what], list):
+            return found
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise NotListed(f"the answer is {status} and no list of {what}: is this thywill?")
+
+
+def _url(server: ServerSettings) -> str:
+    host = bare(server.address)
+    host = "127.0.0.1" if host in EVERY else host
+    return f"http://[{host}]:{server.port}/" if ":" in host else f"http://{host}:{server.port}/"

@@ -1,0 +1,48 @@
+"""``GET /thywill/clients``: the clients of all servers that share the queue, as JSON."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from thywill.core.envelope import encode_object
+from thywill.core.wanted import Wanted
+from thywill.http.message import JSON, Reply, Request
+from thywill.monitoring.cluster import Cluster
+from thywill.monitoring.later import LaterEndpoint
+
+log = logging.getLogger(__name__)
+
+MOST = 10_000
+"""How many records one answer has at most, since they travel through the queue's store."""
+
+
+class Clients(LaterEndpoint):
+    """The endpoint ``/thywill/clients``, with the fields of ``Wanted`` in the query.
+
+    ``{"clients": [...], "silent": [...]}``: each client with the fields of ``ClientRecord``, those seen last
+    first, and the names of the servers that have not answered.
+
+    Args:
+        cluster: asks the servers.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__()
+        self._cluster = cluster
+
+    async def answer(self, request: Request, reply: Reply) -> None:
+        """Answer with the records."""
+        try:
+            wanted = msgspec.convert(request.query(), Wanted, strict=False)
+            limit = min(max(wanted.limit, 1), MOST)
+            records, silent = await self._cluster.records(msgspec.structs.replace(wanted, limit=limit))
+        except msgspec.ValidationError as error:
+            refusal = {"error": {"code": "malformed", "message": f"the query is wrong: {error}"}}
+            reply.send(400, encode_object(refusal), JSON)
+        except Exception:
+            log.exception("the clients could not be listed")
+            reply.send(500, b"")
+        else:
+            reply.send(200, encode_object({"clients": records, "silent": silent}), JSON)

@@ -1,0 +1,170 @@
+"""What an operator asks about clients, of all servers that share the queue at once.
+
+    one      search("ada")      looks at its own clients, and asks two and three
+    two      Search("ada")      its own clients that match, as JSON
+    one      the newest of all of them, and the names of servers that have not answered
+
+A client is with one server at a time. One whose server has just ended is with none, until its page polls
+again; then only the queue knows it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+
+from thywill.core.wanted import Wanted
+from thywill.hub.directory import Directory
+from thywill.monitoring.census import SLICE
+from thywill.monitoring.lookup import CHANNELS, SHOWN, describe, search
+from thywill.monitoring.watch import Watch
+from thywill.queue.base import StoredClient
+
+
+class Search(msgspec.Struct, tag=True):
+    """Which clients match a text?"""
+
+    text: str
+
+
+class Describe(msgspec.Struct, tag=True):
+    """What is known of a client?"""
+
+    client: str
+
+
+class List(msgspec.Struct, tag=True):
+    """What do the records of the wanted clients say?"""
+
+    wanted: Wanted
+
+
+Question = Search | Describe | List
+
+
+class Cluster:
+    """Asks this server, and all others that share its queue.
+
+    Args:
+        watch: returns this server.
+    """
+
+    def __init__(self, watch: Callable[[], Watch]) -> None:
+        self._watch = watch
+
+    async def search(self, text: str) -> dict[str, Any]:
+        """Return the newest clients that match ``text``, and how many do; see ``lookup.search``.
+
+        ``silent`` has the names of the servers that have not answered.
+        """
+        found, silent = await self._ask(Search(text))
+        clients = sorted((each for one in found for each in one["clients"]), key=lambda each: each["age"])
+        return {
+            "clients": clients[:SHOWN],
+            "found": sum(one["found"] for one in found),
+            "all": sum(one["all"] for one in found),
+            "silent": silent,
+        }
+
+    async def describe(self, client_id: str) -> dict[str, Any] | None:
+        """Return everything that is known about a client, or None if nothing is.
+
+        Raises:
+            Unavailable: it is with no server, and the queue cannot be read at present.
+        """
+        answers, _ = await self._ask(Describe(client_id))
+        known = [each for each in answers if each is not None]
+        moves = sorted((move for each in known for move in each["moves"]), key=lambda move: -move["ago"])
+        for each in known:
+            if each["state"] != "gone":
+                return {**each, "moves": moves}
+        stored = await self._watch().engine.queue.stored_client(client_id)
+        if stored is not None:
+            return {**_described(stored), "moves": moves}
+        return {**known[0], "moves": moves} if known else None
+
+    async def disconnect(self, client_id: str, reason: str) -> bool:
+        """End a client, wherever it is, with a reason for its page; return whether there was one.
+
+        Raises:
+            Unavailable: it is not here, and the queue cannot be read at present.
+        """
+        engine = self._watch().engine
+        here = engine.directory.clients.get(client_id)
+        if here is not None:
+            engine.actions.disconnect(here, reason)
+        elif await engine.queue.stored_client(client_id) is None:
+            return False
+        else:
+            engine.queue.end_client(client_id, reason)
+        return True
+
+    async def records(self, wanted: Wanted) -> tuple[list[dict[str, Any]], list[str]]:
+        """Return the records of the wanted clients, those seen last first, and which servers are silent."""
+        found, silent = await self._ask(List(wanted))
+        records = sorted((each for one in found for each in one), key=lambda each: -each["seen"])
+        return records[: wanted.limit], silent
+
+    async def _ask(self, question: Question) -> tuple[list[Any], list[str]]:
+        """Return the answers of all servers, this one's first, and the names of those that are silent."""
+        queue = self._watch().engine.queue
+        own, others = await asyncio.gather(self._own(question), queue.ask_servers(_encode(question)))
+        return [own, *(msgspec.json.decode(body) for body in others.bodies)], list(others.silent)
+
+    async def answer(self, question: bytes) -> bytes:
+        """Return the answer of this server to a question of another one, as JSON."""
+        return _encode(await self._own(_decode(question)))
+
+    async def _own(self, question: Question) -> Any:
+        watch = self._watch()
+        if isinstance(question, Search):
+            return await search(watch.engine.directory, question.text)
+        if isinstance(question, Describe):
+            return describe(watch, question.client)
+        return await _records(watch.engine.directory, question.wanted)
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Question).decode
+
+
+async def _records(directory: Directory, wanted: Wanted) -> list[dict[str, Any]]:
+    """Return the records of the clients of this server, in one turn of the loop for each slice of them."""
+    clients, now = list(directory.clients.values()), time.time()
+    found = []
+    for first in range(0, len(clients), SLICE):
+        records = (client.record() for client in clients[first : first + SLICE])
+        found += [record for record in records if wanted.fits(record, now)]
+        await asyncio.sleep(0)
+    found.sort(key=lambda record: -record.seen)
+    return [asdict(record) for record in found[: wanted.limit]]
+
+
+def _described(stored: StoredClient) -> dict[str, Any]:
+    record = stored.record
+    return {
+        "id": record.id,
+        "application": record.application,
+        "address": record.address,
+        "state": record.state,
+        "transport": record.transport,
+        "age": max(round(time.time() - record.created), 0),
+        "queued": None,
+        "session": record.session,
+        "user_agent": record.user_agent,
+        "seen": None,
+        "server": "",
+        "bytes": None,
+        "given": None,
+        "oldest": None,
+        "cursor": stored.cursor,
+        "received": stored.received,
+        "pending": stored.received - stored.handled,
+        "channels": stored.channels[:CHANNELS],
+        "more_channels": max(len(stored.channels) - CHANNELS, 0),
+    }

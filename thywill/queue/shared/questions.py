@@ -1,0 +1,125 @@
+"""Questions to the other servers, which travel as notes that the store carries.
+
+    one      ask                  the note [ASK, "one", 7, question] goes to two and to three
+    two      told                 its answer is the note [ANSWER, "two", 7, answer] to one
+    one      two's answer, and the name of three, which has not answered in time
+
+A note waits for nobody, so one may get lost. Who asks waits some seconds at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import msgspec
+
+from thywill.queue.base import Answers
+from thywill.queue.shared.base import SharedStore, StoreUnavailable
+from thywill.queue.shared.tasks import end
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 3.0
+"""Seconds within which the others have to answer."""
+ASK, ANSWER = 0, 1
+
+
+class Note(msgspec.Struct, array_like=True):
+    """What travels: ``number`` tells to which question an answer belongs."""
+
+    kind: int
+    server: str
+    number: int
+    body: bytes
+
+
+@dataclass
+class _Asked:
+    silent: set[str]
+    answers: list[bytes] = field(default_factory=list)
+    complete: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Questions:
+    """Asks the other servers, and answers what they ask.
+
+    Args:
+        store: carries the notes.
+        name: the name of this server.
+        answer: returns the answer of this server to a question.
+        patience: seconds within which the others have to answer.
+    """
+
+    def __init__(
+        self,
+        store: SharedStore,
+        name: str,
+        answer: Callable[[bytes], Awaitable[bytes]],
+        patience: float = PATIENCE,
+    ) -> None:
+        self._store = store
+        self._name = name
+        self._answer = answer
+        self._patience = patience
+        self._asked: dict[int, _Asked] = {}
+        self._last = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def stop(self) -> None:
+        """Answer no more."""
+        await end(self._tasks)
+
+    async def ask(self, question: bytes) -> Answers:
+        """Return the answers of the other servers that are alive, and who has not answered in time."""
+        with suppress(StoreUnavailable):
+            servers = [each.row.name for each in await self._store.servers()]
+            return await self._ask([name for name in servers if name != self._name], question)
+        return Answers((), ())
+
+    async def _ask(self, others: list[str], question: bytes) -> Answers:
+        self._last += 1
+        number, asked = self._last, _Asked(set(others))
+        if not others:
+            return Answers((), ())
+        self._asked[number] = asked
+        try:
+            await self._store.tell(others, _encode(Note(ASK, self._name, number, question)))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asked.complete.wait(), self._patience)
+        finally:
+            del self._asked[number]
+        return Answers(tuple(asked.answers), tuple(sorted(asked.silent)))
+
+    def told(self, text: bytes) -> None:
+        """Take a note from another server."""
+        try:
+            note = _decode(text)
+        except msgspec.MsgspecError as error:
+            log.warning("a note of another server cannot be read, which may be of another version: %s", error)
+            return
+        if note.kind == ASK:
+            task = asyncio.get_running_loop().create_task(self._reply(note))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif (asked := self._asked.get(note.number)) is not None and note.server in asked.silent:
+            asked.silent.remove(note.server)
+            asked.answers.append(note.body)
+            if not asked.silent:
+                asked.complete.set()
+
+    async def _reply(self, note: Note) -> None:
+        try:
+            answer = await self._answer(note.body)
+            await self._store.tell([note.server], _encode(Note(ANSWER, self._name, note.number, answer)))
+        except StoreUnavailable:
+            return
+        except Exception:
+            log.exception("a question of the server %s could not be answered", note.server)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Note).decode
