@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import run_here
+from thywill.core.client_filter import ClientFilter
 from thywill.core.record import ClientRecord
-from thywill.core.wanted import Wanted
 from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
 
 NOW = 1_700_000_000.0
@@ -119,7 +119,7 @@ def test_a_state_that_is_none_is_refused_with_the_choices(folder: Path) -> None:
 
 
 def test_a_record_of_an_earlier_version_has_the_older_name_of_a_transport() -> None:
-    assert Wanted(transport="xhr-streaming").fits(client(1, transport="sockjs xhr_streaming"), NOW)
+    assert ClientFilter(transport="xhr-streaming").fits(client(1, transport="sockjs xhr_streaming"), NOW)
 
 
 def test_a_file_with_a_blank_in_its_name(tmp_path: Path) -> None:

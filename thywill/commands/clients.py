@@ -23,9 +23,9 @@ from thywill.commands.operating import NotListed, ask, server_of
 from thywill.commands.report import printable, show
 from thywill.component import Choice
 from thywill.config import Settings
+from thywill.core.client_filter import ClientFilter
 from thywill.core.lifecycle import State
 from thywill.core.record import ClientRecord
-from thywill.core.wanted import Wanted
 from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import SettingsError
 from thywill.queue.base import Queue
@@ -47,7 +47,7 @@ def run(options: Mapping[str, Any], settings: Settings, root: Path) -> int:
     Raises:
         SettingsError: an option or a setting has a wrong value.
     """
-    wanted = Wanted(**{name: options[name] for name in Wanted.__struct_fields__})
+    wanted = ClientFilter(**{name: options[name] for name in ClientFilter.__struct_fields__})
     if wanted.limit < 1:
         raise SettingsError("--limit must be at least 1")
     queue = Choice(settings, COMPONENTS).one("queue", Queue).kind  # type: ignore[type-abstract]
@@ -60,7 +60,7 @@ def run(options: Mapping[str, Any], settings: Settings, root: Path) -> int:
 
 
 def _listed(
-    options: Mapping[str, Any], settings: Settings, root: Path, wanted: Wanted
+    options: Mapping[str, Any], settings: Settings, root: Path, wanted: ClientFilter
 ) -> Sequence[ClientRecord] | None:
     """Return what a running server lists, or None when a line has said why there is nothing."""
     url, key = server_of(options, settings, root)
@@ -75,7 +75,7 @@ def _listed(
     return msgspec.convert(found["clients"], list[ClientRecord])
 
 
-def _stored(settings: Settings, root: Path, wanted: Wanted) -> Sequence[ClientRecord] | None:
+def _stored(settings: Settings, root: Path, wanted: ClientFilter) -> Sequence[ClientRecord] | None:
     """Return the records in the database, or None when a line has said why there are none."""
     file = missing_file(settings, root)
     if file is not None:
@@ -88,7 +88,7 @@ def _stored(settings: Settings, root: Path, wanted: Wanted) -> Sequence[ClientRe
         return None
 
 
-async def find(database: Database, wanted: Wanted, now: float) -> list[ClientRecord]:
+async def find(database: Database, wanted: ClientFilter, now: float) -> list[ClientRecord]:
     """Return the records that match, those seen last first.
 
     Raises:

@@ -6,8 +6,8 @@ import logging
 
 import msgspec
 
+from thywill.core.client_filter import ClientFilter
 from thywill.core.envelope import encode_object
-from thywill.core.wanted import Wanted
 from thywill.http.message import JSON, Reply, Request
 from thywill.monitoring.cluster import Cluster
 from thywill.monitoring.later import LaterEndpoint
@@ -19,7 +19,7 @@ MOST = 10_000
 
 
 class Clients(LaterEndpoint):
-    """The endpoint ``/thywill/clients``, with the fields of ``Wanted`` in the query.
+    """The endpoint ``/thywill/clients``, with the fields of ``ClientFilter`` in the query.
 
     ``{"clients": [...], "silent": [...]}``: each client with the fields of ``ClientRecord``, those seen last
     first, and the names of the servers that have not answered.
@@ -35,7 +35,7 @@ class Clients(LaterEndpoint):
     async def answer(self, request: Request, reply: Reply) -> None:
         """Answer with the records."""
         try:
-            wanted = msgspec.convert(request.query(), Wanted, strict=False)
+            wanted = msgspec.convert(request.query(), ClientFilter, strict=False)
             limit = min(max(wanted.limit, 1), MOST)
             records, silent = await self._cluster.records(msgspec.structs.replace(wanted, limit=limit))
         except msgspec.ValidationError as error:

@@ -18,12 +18,12 @@ from typing import Any
 
 import msgspec
 
-from thywill.core.wanted import Wanted
+from thywill.core.client_filter import ClientFilter
 from thywill.hub.directory import Directory
 from thywill.monitoring.census import SLICE
 from thywill.monitoring.lookup import CHANNELS, SHOWN, describe, search
 from thywill.monitoring.watch import Watch
-from thywill.queue.base import StoredClient
+from thywill.queue.base import KnownClient
 
 
 class Search(msgspec.Struct, tag=True):
@@ -41,7 +41,7 @@ class Describe(msgspec.Struct, tag=True):
 class List(msgspec.Struct, tag=True):
     """What do the records of the wanted clients say?"""
 
-    wanted: Wanted
+    wanted: ClientFilter
 
 
 Question = Search | Describe | List
@@ -104,7 +104,7 @@ class Cluster:
             engine.queue.end_client(client_id, reason)
         return True
 
-    async def records(self, wanted: Wanted) -> tuple[list[dict[str, Any]], list[str]]:
+    async def records(self, wanted: ClientFilter) -> tuple[list[dict[str, Any]], list[str]]:
         """Return the records of the wanted clients, those seen last first, and which servers are silent."""
         found, silent = await self._ask(List(wanted))
         records = sorted((each for one in found for each in one), key=lambda each: -each["seen"])
@@ -133,7 +133,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Question).decode
 
 
-async def _records(directory: Directory, wanted: Wanted) -> list[dict[str, Any]]:
+async def _records(directory: Directory, wanted: ClientFilter) -> list[dict[str, Any]]:
     """Return the records of the clients of this server, in one turn of the loop for each slice of them."""
     clients, now = list(directory.clients.values()), time.time()
     found = []
@@ -145,7 +145,7 @@ async def _records(directory: Directory, wanted: Wanted) -> list[dict[str, Any]]
     return [asdict(record) for record in found[: wanted.limit]]
 
 
-def _described(stored: StoredClient) -> dict[str, Any]:
+def _described(stored: KnownClient) -> dict[str, Any]:
     record = stored.record
     return {
         "id": record.id,

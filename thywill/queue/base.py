@@ -78,7 +78,7 @@ class Answers(NamedTuple):
     silent: Sequence[str]
 
 
-class StoredClient(NamedTuple):
+class KnownClient(NamedTuple):
     """A client that a shared queue has stored, whether it is with a server at present or not.
 
     Args:
@@ -197,7 +197,7 @@ class Queue(Component, MessageQueue):
         """Return what the other servers that use this queue answer; there are none unless it is shared."""
         return Answers((), ())
 
-    async def stored_client(self, client_id: str) -> StoredClient | None:
+    async def stored_client(self, client_id: str) -> KnownClient | None:
         """Return a client that may be with another server, or with none; None unless the queue is shared.
 
         Raises:

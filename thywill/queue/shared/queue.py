@@ -40,7 +40,7 @@ from thywill.errors import Gone, RequestError, Reused, SettingsError, Unavailabl
 from thywill.hub.client import LiveClient
 from thywill.hub.delivery import Delivery
 from thywill.hub.ports import Listener, Then
-from thywill.queue.base import Answers, Queue, QueueSettings, StoredClient
+from thywill.queue.base import Answers, KnownClient, Queue, QueueSettings
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.carrier import AnyServer, CarrierHub, Received
 from thywill.queue.shared.claims import Claims
@@ -244,7 +244,7 @@ class SharedQueue(Queue, AnyServer):
     async def ask_servers(self, question: bytes) -> Answers:
         return await self.questions.ask(question)
 
-    async def stored_client(self, client_id: str) -> StoredClient | None:
+    async def stored_client(self, client_id: str) -> KnownClient | None:
         try:
             row = await self.store.client(application_of(client_id), client_id)
         except Gone:
@@ -445,7 +445,7 @@ class SharedQueue(Queue, AnyServer):
         """Nothing is saved of it: the leader has the client's data."""
 
 
-def _stored(row: ClientRow) -> StoredClient:
+def _stored(row: ClientRow) -> KnownClient:
     facts = row.facts
     record = ClientRecord(
         id=row.id,
@@ -459,7 +459,7 @@ def _stored(row: ClientRow) -> StoredClient:
         state=State.DETACHED.value,
         data=decode_data(row.data or ""),
     )
-    return StoredClient(record, row.cursor, row.received, max(row.handled, 0), sorted(row.channels))
+    return KnownClient(record, row.cursor, row.received, max(row.handled, 0), sorted(row.channels))
 
 
 def facts_of(client: LiveClient) -> ClientFacts:

@@ -7,7 +7,7 @@ import msgspec
 from thywill.core.record import ClientRecord
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class ClientFilter(msgspec.Struct, frozen=True):
     """What the records of the wanted clients have; None where that does not matter.
 
     Args:
