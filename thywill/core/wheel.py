@@ -9,13 +9,16 @@ item moves on to the slot of its present deadline. With a tick of 0.5 s:
     20.0   schedule(item, 45.0)    still in slot 71: only the deadline has changed. Hot code sets it itself,
                                    where ``deadline >= (slot - 1) * tick``
     35.5   advance                 slot 71 comes up too early for 45.0: the item moves to slot 91
-    36.0   schedule(item, 41.0)    earlier than its slot: added to slot 83, too
+    36.0   schedule(item, 41.0)    earlier than its slot: it moves to slot 83
     41.5   advance                 slot 83 comes up: the item is due, and is returned
-    45.5   advance                 slot 91 comes up: the item has left it (``item.slot``), and is skipped
+
+A cancelled item leaves its slot at once. Connections that a flood opens and resets by the thousand would
+otherwise keep their memory until their slots come up.
 """
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 NEVER = float("inf")
@@ -35,6 +38,7 @@ class Timed:
 
 
 T = TypeVar("T", bound=Timed)
+deadline_of = attrgetter("deadline")
 
 
 class TimerWheel(Generic[T]):
@@ -48,7 +52,7 @@ class TimerWheel(Generic[T]):
     def __init__(self, tick: float, now: float) -> None:
         self._tick = tick
         self._current = int(now / tick)
-        self._slots: dict[int, list[T]] = {}
+        self._slots: dict[int, dict[T, None]] = {}  # the items in order of arrival
 
     def __len__(self) -> int:
         return sum(len(slot) for slot in self._slots.values())
@@ -60,15 +64,26 @@ class TimerWheel(Generic[T]):
         if slot <= self._current:  # the deadline has passed: the item is due at the next tick
             slot = self._current + 1
         if item.slot is None or slot < item.slot:
+            self._leave_slot(item)
             item.slot = slot
-            self._slots.setdefault(slot, []).append(item)
+            self._slots.setdefault(slot, {})[item] = None
 
     def cancel(self, item: T) -> None:
-        """Remove the deadline of ``item``. The wheel drops its reference when the slot comes up."""
+        """Remove the deadline of ``item``, and the item from the wheel."""
         item.deadline = NEVER
+        self._leave_slot(item)
+
+    def _leave_slot(self, item: T) -> None:
+        slot, item.slot = item.slot, None
+        if slot is not None and (items := self._slots.get(slot)) is not None:
+            items.pop(item, None)
 
     def advance(self, now: float) -> list[T]:
-        """Remove the items whose deadline has passed at ``now`` from the wheel, and return them."""
+        """Remove the items whose deadline has passed at ``now`` from the wheel.
+
+        Returns:
+            the items, the earliest deadline first.
+        """
         target = int(now / self._tick)
         due: list[T] = []
         if target - self._current > len(self._slots):
@@ -78,12 +93,11 @@ class TimerWheel(Generic[T]):
         self._current = max(self._current, target)
         for slot in passed:
             self._turn(slot, now, due)
+        due.sort(key=deadline_of)
         return due
 
     def _turn(self, slot: int, now: float, due: list[T]) -> None:
         for item in self._slots.pop(slot):
-            if item.slot != slot:
-                continue
             item.slot = None
             if item.deadline <= now:
                 due.append(item)

@@ -16,7 +16,7 @@ from thywill.core.wheel import NEVER
 from thywill.http.exchange import Exchange
 from thywill.http.handler import HandlerConnection
 from thywill.http.message import Refusal, Request
-from thywill.http.proxies import peer_of
+from thywill.http.proxies import UNIX, is_unix, peer_of
 from thywill.http.reader import Arrived, RequestReader, discard, size_of
 from thywill.http.reply import CLOSE, FastReply, format_answer
 from thywill.http.shared import SPARE_READERS, Member, Registry, Shared
@@ -116,7 +116,9 @@ class Connection(asyncio.Protocol, Member):
         self._trusted = self.shared.proxies.trusts(self._peer)
         self._registry.opened(self)
         self._fire(Event.NOTHING)
-        if not self._trusted:
+        if self._peer == UNIX and not is_unix(transport):
+            self.abort()
+        elif not self._trusted:
             self._take_place()
 
     def _take_place(self) -> None:
@@ -162,6 +164,7 @@ class Connection(asyncio.Protocol, Member):
         discard(self._reader)
         self.transport = self._reader = self._pending = None
         self._fire(Event.LOSE)
+        self.shared.wheel.cancel(self)
         self._account()
         self._leave_place()
         if self._share:
@@ -206,7 +209,7 @@ class Connection(asyncio.Protocol, Member):
         if not self._answers:
             shared = self.shared
             if not shared.answering:
-                shared.call_soon(write_all, shared)
+                shared.call_soon(shared.write_answers)
             shared.answering.append(self)
         self._answers += data
         if len(self._answers) > HELD_BACK:
@@ -491,10 +494,3 @@ class Connection(asyncio.Protocol, Member):
         writable, self._writable = self._writable, None
         if writable is not None:
             writable.set_result(None)
-
-
-def write_all(shared: Shared) -> None:
-    """Write the answers that connections have held back in this turn of the loop."""
-    answering, shared.answering = shared.answering, []
-    for connection in answering:
-        connection.write_answers()

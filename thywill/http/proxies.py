@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import re
@@ -46,6 +47,16 @@ def peer_of(peername: object) -> str:
     if isinstance(peername, tuple) and peername:
         return normalize(str(peername[0])) or str(peername[0])
     return UNIX
+
+
+def is_unix(transport: asyncio.BaseTransport) -> bool:
+    """Tell whether ``transport`` came through a Unix socket.
+
+    A TCP connection that was reset before it was accepted may have no address either. Nobody is at its other
+    end, and what it asked must not be taken for the words of a proxy behind a Unix socket.
+    """
+    sock = transport.get_extra_info("socket")
+    return sock is not None and sock.family == socket.AF_UNIX
 
 
 def look_up(name: str) -> list[str]:

@@ -118,6 +118,12 @@ class Shared:
         """Return a reader that has read nothing."""
         return RequestReader(self.limits, self.site.admit_body)
 
+    def write_answers(self) -> None:
+        """Write the answers that connections have held back in this turn of the loop."""
+        answering, self.answering = self.answering, []
+        for member in answering:
+            member.write_answers()
+
     def tick(self) -> None:
         """Update the Date header, call the connections whose deadline has passed, and give memory back."""
         self.date = b"Date: %b\r\n" % formatdate(usegmt=True).encode()

@@ -65,6 +65,14 @@ def test_items_are_returned_in_the_order_of_their_slots() -> None:
     assert wheel.advance(100) == [first, second, last]
 
 
+def test_items_of_one_slot_are_returned_in_the_order_of_their_deadlines() -> None:
+    wheel = wheel_at(0)
+    tasks = [Task(str(number)) for number in range(20)]
+    for number, task in enumerate(tasks):
+        wheel.schedule(task, 1.3 - number / 100)
+    assert wheel.advance(2) == tasks[::-1]
+
+
 @pytest.mark.parametrize("now", [5.5, 5.6, 1000.0])
 def test_a_deadline_that_has_passed_is_due_at_the_next_tick(now: float) -> None:
     wheel, task = wheel_at(5), Task()
@@ -87,6 +95,7 @@ def test_a_deadline_may_move_earlier() -> None:
     wheel, task = wheel_at(0), Task()
     wheel.schedule(task, 30)
     wheel.schedule(task, 1)
+    assert len(wheel) == 1
     assert wheel.advance(1.5) == [task]
     assert wheel.advance(40) == []
     assert len(wheel) == 0
@@ -107,10 +116,9 @@ def test_a_cancelled_item_is_never_due_and_is_removed() -> None:
     wheel, task = wheel_at(0), Task()
     wheel.schedule(task, 1)
     wheel.cancel(task)
-    assert len(wheel) == 1
-    assert wheel.advance(1.5) == []
     assert len(wheel) == 0
     assert task.slot is None
+    assert wheel.advance(1.5) == []
 
 
 def test_a_cancelled_item_may_be_scheduled_again() -> None:

@@ -75,6 +75,7 @@ class Place:
         self.parked: list[Parked] = []
         self.pieces: list[Pieces] = []
         self.asked: list[bytes] = []
+        self.park_peers: set[str] = set()
         self.limited: Counter[str] = Counter()
 
     def site(self) -> Site:
@@ -110,6 +111,7 @@ class Place:
 
     def _park(self, request: Request, reply: Reply) -> None:
         self.asked.append(request.target)
+        self.park_peers.add(request.peer)
         self.parked.append(Parked(reply))
 
     def _pieces(self, request: Request, reply: Reply) -> None:

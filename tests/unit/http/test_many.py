@@ -115,6 +115,16 @@ async def test_a_thousand_come_and_go_as_they_like(serve: Serve) -> None:
     assert all(parked.closings == 1 for parked in served.place.parked)
 
 
+@OURS  # Tornado's own has no wheel
+async def test_a_closed_connection_leaves_the_wheel_at_once(serve: Serve) -> None:
+    served = await serve()
+    wires = await park(served, 100)
+    for wire in wires:
+        wire.reset()
+    await served.empty()
+    assert len(served.server.shared.wheel) == 0
+
+
 class Census:
     """The objects that the collector knows of some classes, but for those that were there before."""
 

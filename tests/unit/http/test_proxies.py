@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import time
 
 import pytest
@@ -9,12 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.steady import STEADY
+from tests.support.wire import request
 from tests.unit.http.conftest import Book, Serve
 from thywill.core.address import normalize
 from thywill.errors import SettingsError
 from thywill.http.message import Request
 from thywill.http.proxies import DOUBTS_EVERY, TrustedProxies, peer_of
 
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER with no time to linger: a close becomes a reset."""
 PROXIES = TrustedProxies(["10.0.0.0/8", "fd00::/8"])
 
 
@@ -260,3 +265,15 @@ async def test_the_line_says_what_to_do(
         " add it to trusted_proxies in [server]"
     )
     assert doubts(book) == [line] * count
+
+
+@pytest.mark.gen_test
+async def test_nobody_is_a_proxy_who_resets_before_he_is_accepted(serve: Serve) -> None:
+    served = await serve(proxies=("unix:",))
+    for _ in range(20):  # the loop does not run meanwhile, so none of them is accepted
+        with socket.create_connection(("127.0.0.1", served.port)) as sock:
+            sock.sendall(request("/park", "X-Forwarded-For: 9.9.9.9", method="POST", body=b"x"))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    assert (await served.ask()).status == 200
+    await served.empty()
+    assert served.place.park_peers <= {"127.0.0.1"}
