@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from thywill.application import Application as Application
     from thywill.client import Client as Client
     from thywill.component import Configuration as Configuration
+    from thywill.core.totals import Totals as Totals
     from thywill.core.user import User as User
     from thywill.core.user import Visitor as Visitor
     from thywill.cuttable import Cuttable as Cuttable
@@ -39,6 +40,7 @@ HOMES = {
     "Refused": "errors",
     "RpcError": "errors",
     "ThywillError": "errors",
+    "Totals": "core.totals",
     "Unavailable": "errors",
     "User": "core.user",
     "Visitor": "core.user",

@@ -16,6 +16,7 @@ from thywill.core.history import read_bounds
 from thywill.core.message import Address
 from thywill.core.overflow import Overflow, Policies
 from thywill.core.presence import Person
+from thywill.core.totals import Totals
 from thywill.core.user import User, Visitor
 from thywill.handlers.collect import Handlers, collect
 from thywill.hub.actions import Actions
@@ -282,6 +283,10 @@ class Application:
             await self._actions.enter(client, channel, value, self._limit)
         else:
             self._actions.subscribe(client, channel)
+
+    def totals(self) -> Totals:
+        """Return what this server has counted since its start, for all applications together."""
+        return self._actions.totals()
 
     async def unsubscribe(self, client: Client | str, channel: str) -> None:
         """Take ``client`` out of ``channel``, or all pages of a session; errors as for ``subscribe``."""

@@ -53,7 +53,9 @@ class LocalSettings:
         slow_hook: seconds for which a hook may hold the loop without a warning; 0 never warns.
     """
 
-    applications: list[str] = field(default_factory=lambda: ["apps.echo", "apps.chat", "apps.game"])
+    applications: list[str] = field(
+        default_factory=lambda: ["apps.echo", "apps.chat", "apps.game", "apps.display"]
+    )
     slow_hook: Annotated[float, msgspec.Meta(ge=0)] = 0.2
 
 

@@ -11,6 +11,7 @@ from thywill.core.envelope import encode_data
 from thywill.core.history import pack
 from thywill.core.lifecycle import State
 from thywill.core.message import PACK, Address, Message
+from thywill.core.totals import Totals
 from thywill.core.user import Identity
 from thywill.hub.audience import Audience
 from thywill.hub.client import LiveClient
@@ -44,6 +45,7 @@ class Actions:
         evict: ends a client, with a reason for its browser.
         new_rates: makes the limits of one client.
         monotonic: the clock of the limits.
+        totals: returns what this server has counted.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Actions:
         evict: Callable[[LiveClient, str], None],
         new_rates: Callable[[], ClientRates],
         monotonic: Callable[[], float],
+        totals: Callable[[], Totals],
     ) -> None:
         self.append = queue.append
         self.handled = queue.handled
@@ -62,6 +65,7 @@ class Actions:
         self._queue = queue
         self.people = people
         self.person = people.of
+        self.totals = totals
         self._evict = evict
         self._new_rates = new_rates
         self._monotonic = monotonic

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import msgspec
 
 from thywill.core.histogram import Histogram
+from thywill.core.totals import Totals
+from thywill.hub.audience import Audience
 from thywill.hub.client import LiveClient
 
 MOVES = 2000
@@ -94,6 +96,20 @@ class Meter:
         self._lags: deque[tuple[float, float]] = deque()
         self._monotonic = monotonic
         self._turn = 0
+
+    def totals(self, audience: Audience) -> Totals:
+        """Return the sums over all applications, and how many of ``audience`` are here."""
+        tallies = self.applications.values()
+        return Totals(
+            clients=len(audience),
+            sessions=audience.sessions,
+            sent=sum(tally.queued for tally in tallies),
+            received=sum(tally.received for tally in tallies),
+            delay=self.delay.sum,
+            delays=self.delay.count,
+            lag=self.lag.sum,
+            lags=self.lag.count,
+        )
 
     def add(self, application: str) -> None:
         """Count for ``application`` from now on; nothing has happened yet."""

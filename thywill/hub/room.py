@@ -80,16 +80,16 @@ def build(
         make_hub: makes the hub, which may differ for a queue that several servers share.
         monotonic, wall: the two clocks. Deadlines use the first; records and tokens the second.
     """
-    meter = meter or Meter(monotonic=monotonic)
-    limits = limits or ClientLimits()
+    meter, limits = meter or Meter(monotonic=monotonic), limits or ClientLimits()
     directory = Directory(signer, timing.token, wall)
     moves = Moves(directory, timing)
     admission = Admission(limits, timing.clients, meter.limited, moves.make_room, monotonic)
     drain = Drain(directory)
     new_rates = partial(ClientRates, limits, meter.limited)
     queue = make_queue(Delivery(directory, call_soon, moves, meter))
+    totals = partial(meter.totals, directory)
     people = People() if people is None else people
-    actions = Actions(directory, queue, people, moves.evict, new_rates, monotonic)
+    actions = Actions(directory, queue, people, moves.evict, new_rates, monotonic, totals)
     applications = make_applications(actions, queue)
     listener = queue.listener(applications)
     leases = moves.leases = Leases(timing, directory, admission, queue, listener, call_soon, monotonic, wall)

@@ -193,8 +193,9 @@ class Leaders(Component):
             lambda: self._monotonic(),
         )
         rates = partial(ClientRates, ClientLimits(), Counter())
+        own = self.applications.actions
         actions = Actions(
-            leading.audience, leading, self.applications.actions.people, leading.evict, rates, self._monotonic
+            leading.audience, leading, own.people, leading.evict, rates, self._monotonic, own.totals
         )
         leadership = Leadership(
             leading,
