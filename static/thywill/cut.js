@@ -99,7 +99,6 @@
   thywill.cuttable = function (client, place) {
     var button = element('button', 'thywill-cut', 'Cut the connection', place),
         told = element('span', 'thywill-cut-told soft', '', place), count = null;
-    button.type = 'button';
     told.setAttribute('role', 'status');
 
     function tell(text) {

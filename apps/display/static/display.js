@@ -143,7 +143,6 @@
     var place = find('display-windows'), buttons = [], i;
     function offer(seconds) {
       var button = display.element('button', '', seconds / 60 + ' min', place);
-      button.type = 'button';
       button.setAttribute('aria-pressed', String(seconds === board.seconds));
       buttons.push(button);
       button.onclick = function () {

@@ -28,7 +28,6 @@
     self.node.id = 'display-table-' + number;
     if (self.isOpen) { return; }
     self.button = display.element('button', 'quiet chart-button', 'Table', card.foot);
-    self.button.type = 'button';
     self.button.setAttribute('aria-expanded', 'false');
     self.button.setAttribute('aria-controls', self.node.id);
     self.button.setAttribute('aria-label', 'Table of ' + display.cut(series.name, 60));

@@ -157,3 +157,16 @@ def test_the_worst_lag_is_that_of_the_last_minute() -> None:
         meter.late(lag)
     assert meter.worst_lag() == 0.1
     assert (meter.lag.count, meter.lag.sum) == (3, pytest.approx(0.6))
+
+
+def test_totals_are_those_of_all_applications(world: World) -> None:
+    world.connect()
+    world.connect("draw")
+    world.meter.applications["chat"].queued += 3
+    world.meter.applications["draw"].queued += 4
+    world.meter.applications["draw"].received += 2
+    world.meter.delay.observe(0.25)
+    world.meter.late(0.5)
+    totals = world.actions.totals()
+    assert totals == (2, 1, 7, 2, 0.25, 1, 0.5, 1)
+    assert (totals.sessions, totals.delays) == (1, 1)
