@@ -36,22 +36,25 @@ class RedisServer:
     Args:
         kind: ``redis`` or ``valkey``.
         options: lines of its configuration, such as ``appendonly yes``.
+        sentinel: whether it is a sentinel, which watches other servers and keeps nothing itself.
     """
 
-    def __init__(self, kind: str = "redis", *options: str) -> None:
+    def __init__(self, kind: str = "redis", *options: str, sentinel: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="thywill-redis-"))
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        lines = [f"port {self.port}", "bind 127.0.0.1", f"dir {self.folder}", 'save ""', *options]
+        lines = [f"port {self.port}", "bind 127.0.0.1", f"dir {self.folder}", *options]
+        if not sentinel:
+            lines.append('save ""')
         (self.folder / "conf").write_text("\n".join(lines))
-        self._program = program(kind)
+        self._command = [program(kind), str(self.folder / "conf"), *["--sentinel"][:sentinel]]
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([self._program, self.folder / "conf"], stdout=log, stderr=log)
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
         until = time.monotonic() + LIMIT
         while not self._answers():
             assert self._process.poll() is None, self.log

@@ -8,6 +8,7 @@ come or not.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ EXAMPLES = 12
 OWED, OPTIONAL = 1, 0
 UNNOTED = 2.0
 """Seconds before a kill in which a hook may end without that being noted, so that it runs again."""
+TOLD_OF_LOSS = re.compile(r"^gap|lost")
+"""How the reason of an end says that messages are lost: those that the server has, or had accepted."""
 TWICE = 2
 """A call's reply is twice its argument, so that a reply that went astray is seen."""
 
@@ -98,9 +101,14 @@ class Client:
 
 
 class Account:
-    """Everything that was sent and seen in one row of the table."""
+    """Everything that was sent and seen in one row of the table.
 
-    def __init__(self) -> None:
+    Args:
+        may_forget: whether the servers may lose what they have confirmed, if they tell the clients.
+    """
+
+    def __init__(self, *, may_forget: bool = False) -> None:
+        self.may_forget = may_forget
         self.sent: dict[tuple[str, str], Sent] = {}
         self.runs: dict[str, int] = {}
         self.clients: dict[str, Client] = {}
@@ -155,6 +163,8 @@ class Account:
         """The hook for the client's message ``n`` begins."""
         client = self.client(client_id)
         self.messages += 1
+        if self.runs.get(run, 0) < len(self.runs):
+            self.note("wrong", f"{client.label} up {n}: its hook begins in {run}, after a later run began")
         if self._runs_again(client, n, run):
             self.again += 1
         elif client.handled is None:
@@ -170,7 +180,10 @@ class Account:
         client.hooks[n] = run, math.inf
 
     def _runs_again(self, client: Client, n: int, run: str) -> bool:
-        """Tell whether the hook may run again: the kill interrupted it, or its end was not yet committed."""
+        """Tell whether the hook may run again: the kill interrupted it, or its end was not yet committed.
+
+        A leader that stands still counts as killed from then on: what it does later is not committed.
+        """
         before, ended = client.hooks.get(n, (run, 0.0))
         return before != run and before in self.kills and ended > self.kills[before] - UNNOTED
 
@@ -179,7 +192,7 @@ class Account:
         self.client(client_id).hooks[n] = run, now
 
     def was_killed(self, now: float) -> None:
-        """The server was killed: what it held in memory is gone."""
+        """The server was killed, or stands still from now on: what it holds in memory is gone."""
         if self.runs:
             self.kills[list(self.runs)[-1]] = now
         for client in self.clients.values():
@@ -229,7 +242,7 @@ class Account:
         if client.gone is None:
             client.gone = f"{code}: {reason}"
             self.told[client.gone] += 1
-            if code != "gone":
+            if code != "gone" and not (self.may_forget and code == "gap"):
                 self.note("wrong", f"{client.label} was sent away with {client.gone}")
 
     def dropped(self, client: Client, count: int) -> None:
@@ -283,6 +296,8 @@ class Account:
         for client in self.clients.values():
             if not client.label:
                 continue  # the client was gone before its page had begun
+            if self.may_forget and TOLD_OF_LOSS.search(client.gone or ""):
+                continue  # what it has not seen, it was told of
             self._close_down(client)
             self._close_up(client)
 

@@ -112,7 +112,7 @@ class Audit:
         self.row = row
         self.scale = scale
         self.seed = f"{seed} {row.name}"
-        self.account = Account()
+        self.account = Account(may_forget=row.may_forget)
         self.notes: list[str] = []
         self._control = folder / "control.json"
         self._journal = Journal(folder / "journal", self.account)
@@ -123,7 +123,7 @@ class Audit:
         }
         command = (str(STOCK_SERVER),) if self.is_stock else ()
         place = Place(folder, root, row.settings(queue), environment, command)
-        self.server = Cluster(place, self.seed) if queue == CLUSTER else Server(place)
+        self.server = Cluster(place, self.seed, row.redises) if queue == CLUSTER else Server(place)
         self.network = Network(self.server.port_for, roams=queue == CLUSTER)
         self.fleet: Fleet | None = None
 

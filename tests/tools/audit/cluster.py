@@ -7,13 +7,16 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from tests.support.redis_servers import RedisServer
+from tests.tools.audit.redises import Redises
 from tests.tools.audit.server import Place, Server
 
 SERVERS = 3
@@ -21,8 +24,8 @@ OPERATOR = "the-key-of-the-audit"
 KEY = f"Authorization: Bearer {OPERATOR}\r\n\r\n".encode()
 SESSION = re.compile(rb"/sockjs/[^/]+/[^/]+/")
 LEDGER = "ledger"
-REDIS = ("appendonly yes", "appendfsync always")
-"""Nothing that Redis has answered is lost when it is killed."""
+CLOCK = struct.Struct("d")
+PARTS = ("thywill", "static", "apps")
 
 
 class Cluster:
@@ -31,18 +34,23 @@ class Cluster:
     Args:
         place: of the first; the others have folders beside it.
         seed: of every choice.
+        redises: makes their Redis.
     """
 
-    def __init__(self, place: Place, seed: str) -> None:
+    def __init__(self, place: Place, seed: str, redises: Callable[[int], Redises] = Redises) -> None:
         self._random = random.Random(seed)
-        self.redis = RedisServer("redis", *REDIS)
+        self._folder = place.folder
+        self._roots = (place.root, place.folder / "next")
+        self.redises = redises(SERVERS)
         self.servers = [Server(self._place(place, number)) for number in range(SERVERS)]
         self._stopped: set[int] = set()
+        self._has_redis = False
 
     def _place(self, place: Place, number: int) -> Place:
         folder = place.folder / f"server{number}"
         folder.mkdir()
-        queue = {**place.settings["queue"], "url": self.redis.url(), "safe": "disk"}
+        self._clock(number).write_bytes(CLOCK.pack(0))
+        queue = {**place.settings["queue"], "url": self.redises.url(number), "safe": self.redises.safe}
         secret = {"secret_file": str(place.folder / "secret.key")}
         settings = {
             **place.settings,
@@ -50,7 +58,11 @@ class Cluster:
             "client_interface": secret,
             "monitoring": {"key": OPERATOR},
         }
-        return replace(place, folder=folder, settings=settings)
+        environment = {**place.environment, "AUDIT_CLOCK": str(self._clock(number))}
+        return replace(place, folder=folder, settings=settings, environment=environment)
+
+    def _clock(self, number: int) -> Path:
+        return self._folder / f"server{number}" / "clock"
 
     @property
     def port(self) -> int:
@@ -75,6 +87,9 @@ class Cluster:
 
     async def start(self) -> None:
         """Start those that do not run."""
+        if not self._has_redis:
+            await self.redises.start()
+            self._has_redis = True
         for each in self.servers:
             if not each.is_running:
                 await each.start()
@@ -84,7 +99,7 @@ class Cluster:
         for each in self.servers:
             self.thaw(each)
         await asyncio.gather(*(each.stop() for each in self.servers))
-        self.redis.close()
+        await self.redises.close()
 
     async def kill(self) -> None:
         """Kill one of them."""
@@ -95,6 +110,19 @@ class Cluster:
         each = self.servers[number % len(self.servers)]
         await each.stop()
         await each.start()
+
+    async def change_version(self, number: int) -> None:
+        """Stop one of them, and start it again with the other of two versions of the functions in Redis."""
+        each, newer = self.servers[number % len(self.servers)], self._roots[1]
+        if not newer.exists():
+            await asyncio.to_thread(_copy, self._roots[0], newer)
+        await each.stop()
+        each.root = self._roots[each.root != newer]
+        await each.start()
+
+    def jump(self, number: int, seconds: float) -> None:
+        """Let the clock of one of them be wrong by so much."""
+        self._clock(number).write_bytes(CLOCK.pack(seconds))
 
     async def leader(self) -> Server:
         """Return the server that runs the hooks."""
@@ -136,3 +164,13 @@ class Cluster:
     def tracebacks(self) -> int:
         """Return how many tracebacks the servers have logged."""
         return sum(each.tracebacks() for each in self.servers)
+
+
+def _copy(root: Path, newer: Path) -> None:
+    """Copy the project, with functions that have another name in Redis, as those of the next version have."""
+    newer.mkdir()
+    shutil.copy(root / "run.py", newer)
+    for part in PARTS:
+        shutil.copytree(root / part, newer / part)
+    with (newer / "thywill" / "queue" / "redis" / "library.lua").open("a") as library:
+        library.write("\n-- of the next version\n")

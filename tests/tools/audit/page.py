@@ -234,11 +234,13 @@ class Page:
         return dict(json.loads((await line.ask("/thywill/send", body, ANSWER_SECONDS))[1]))
 
     async def _answered(self, answer: dict[str, Any]) -> None:
-        error = answer.get("error", {})
+        client, error = self._client, answer.get("error", {})
+        assert client is not None
         received = error.get("received") if error.get("code") == "gap" else answer.get("received")
         if received is not None:
             if self._queue and received < self._queue[0][0] - 1:
-                self.wrong(f"it has {received}, and had accepted {self._queue[0][0] - 1}")
+                self._account.ended_for(client, "gap", f"{received} after {self._queue[0][0] - 1}")
+                raise Gone
             self._accept(received)
         elif error:
             try:

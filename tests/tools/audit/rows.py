@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.tools.audit import cluster_faults, faults
+from tests.tools.audit import cluster_faults as cluster
+from tests.tools.audit import faults
+from tests.tools.audit.cluster_faults import again
 from tests.tools.audit.faults import Event, Wear
+from tests.tools.audit.redises import Redises, Relayed, Replicated, Watched
 
 HOLD = 2.0
 GRACE = 30.0
@@ -30,6 +33,8 @@ class Row:
         grace: the server's setting, in seconds.
         queue: settings of the queue that differ.
         stock: whether it can be shown with a stock SockJS server.
+        redises: the Redis of several servers.
+        may_forget: whether that may lose what it has confirmed, so that clients have to be told.
     """
 
     name: str
@@ -38,6 +43,8 @@ class Row:
     grace: float = GRACE
     queue: Mapping[str, Any] = field(default_factory=lambda: ROOMY)
     stock: bool = True
+    redises: type[Redises] = Redises
+    may_forget: bool = False
 
     def settings(self, queue: str) -> dict[str, Any]:
         """Return the settings of the audited server."""
@@ -103,17 +110,33 @@ ROWS = (
 )
 CLUSTER = "redis"
 """The queue with which rows are audited over several servers."""
+ALL = (
+    cluster.kill_leader,
+    cluster.kill_carrier,
+    cluster.freeze_leader,
+    cluster.roll,
+    cluster.jump,
+    cluster.kill_redis,
+    cluster.freeze_redis,
+    cluster.cut_off,
+)
 
 CLUSTER_ROWS = (
     Row("none"),
-    Row("leader", (), (cluster_faults.kill_leader,)),
-    Row("carrier", (), (cluster_faults.kill_carrier,)),
-    Row("leader-and-carrier", (), (cluster_faults.kill_both,)),
-    Row("frozen-leader", (), (cluster_faults.freeze_leader,)),
-    Row("rolling", (), (cluster_faults.roll,)),
-    Row("redis-kill", (), (cluster_faults.kill_redis,)),
-    Row("redis-frozen", (), (cluster_faults.freeze_redis,)),
-    Row("mixed", MIXED, (faults.change_transports, DOZE, cluster_faults.kill_leader)),
+    Row("leader", (), (again(cluster.kill_leader),)),
+    Row("carrier", (), (again(cluster.kill_carrier),)),
+    Row("leader-and-carrier", (), (again(cluster.kill_both),)),
+    Row("frozen-leader", (), (again(cluster.freeze_leader, least=2, most=4),)),
+    Row("rolling", (), (again(cluster.roll, least=1, most=3),)),
+    Row("versions", (), (again(cluster.change_version, least=1, most=3),)),
+    Row("clock", (), (again(cluster.jump, least=1, most=3),)),
+    Row("redis-kill", (), (again(cluster.kill_redis),)),
+    Row("redis-frozen", (), (again(cluster.freeze_redis, least=2, most=4),)),
+    Row("cut-off", (), (again(cluster.cut_off, least=2, most=4),), redises=Relayed),
+    Row("failover", (), (again(cluster.fail_over),), redises=Watched),
+    Row("failover-behind", (), (again(cluster.fail_over_behind),), redises=Replicated, may_forget=True),
+    Row("mixed", MIXED, (faults.change_transports, DOZE, again(cluster.kill_leader))),
+    Row("all-mixed", MIXED, (faults.change_transports, DOZE, again(*ALL)), redises=Relayed),
 )
 BY_NAME = {row.name: row for row in ROWS}
 CLUSTER_BY_NAME = {row.name: row for row in CLUSTER_ROWS}

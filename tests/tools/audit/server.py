@@ -62,11 +62,12 @@ def write_settings(sections: dict[str, Any], prefix: str = "") -> str:
 
 
 class Server:
-    """One server, over all of its runs; always on the same port."""
+    """One server, over all of its runs; always on the same port. ``root`` is the project that runs next."""
 
     def __init__(self, place: Place) -> None:
         self.port = free_port()
         self.starts = 0
+        self.root = place.root
         self._place = place
         self._process: asyncio.subprocess.Process | None = None
         self.log = place.folder / "server.log"
@@ -82,7 +83,7 @@ class Server:
         self.starts += 1
         place = self._place
         run = [
-            str(place.root / "run.py"),
+            str(self.root / "run.py"),
             "--config",
             str(self._config),
             "--data",

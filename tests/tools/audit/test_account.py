@@ -7,9 +7,9 @@ import pytest
 from tests.tools.audit.account import UNNOTED, Account, Client
 
 
-def audience(*, sent: int = 5, kept: int | None = None) -> tuple[Account, Client]:
+def audience(*, sent: int = 5, kept: int | None = None, may_forget: bool = False) -> tuple[Account, Client]:
     """Return an account of one client that joined at the beginning, and of the messages of one stream."""
-    account = Account()
+    account = Account(may_forget=may_forget)
     account.started("r1")
     client = account.client("c1")
     client.label = "page"
@@ -141,6 +141,44 @@ def test_a_hook_may_run_again_when_the_kill_came_before_its_end_was_noted() -> N
         account.hook_began("r2", "c1", 1)
         assert account.counts == expected
         assert account.again == 1 - len(expected)
+
+
+def test_what_a_leader_does_while_it_stands_still_may_be_done_again() -> None:
+    account, _ = audience(sent=0)
+    account.hook_began("r1", "c1", 1)
+    account.was_killed(10.0)  # it stands still from now on
+    account.started("r2")
+    account.hook_began("r2", "c1", 1)
+    account.hook_ended("r1", "c1", 1, 19.0)
+    assert (account.counts, account.again) == ({}, 1)
+
+
+def test_a_hook_of_a_leader_that_was_replaced_is_wrong() -> None:
+    account, _ = audience(sent=0)
+    account.was_killed(10.0)
+    account.started("r2")
+    handle(account, 1, run="r1")
+    assert account.counts == {"wrong": 1}
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "expected"),
+    [
+        ("gone", "the servers have lost messages", {}),
+        ("gap", "1 after 2", {}),
+        ("gone", "its grace time has passed", {"lost": 1}),
+    ],
+)
+def test_a_client_that_was_told_of_a_loss_is_owed_nothing(
+    code: str, reason: str, expected: dict[str, int]
+) -> None:
+    for may_forget in (True, False):
+        account, client = audience(may_forget=may_forget)
+        see(account, client, 1, 3)
+        account.ended_for(client, code, reason)
+        account.close()
+        assert account.counts["lost"] == (expected.get("lost", 0) if may_forget else 1)
+        assert account.counts["wrong"] == (code == "gap" and not may_forget)
 
 
 def test_what_was_accepted_of_a_client_that_is_gone_is_owed_unless_the_server_was_killed() -> None:

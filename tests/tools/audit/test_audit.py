@@ -13,7 +13,7 @@ import uvloop
 from tests.browser.drivers import require
 from tests.gate.environment import ROOT
 from tests.tools.audit.audit import Audit, Outcome, Scale
-from tests.tools.audit.rows import BY_NAME
+from tests.tools.audit.rows import BY_NAME, CLUSTER, CLUSTER_BY_NAME
 
 # asyncio.open_connection that is cancelled at the last moment leaves its connection to the collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <StreamWriter:ResourceWarning")
@@ -26,7 +26,8 @@ def audit(name: str, queue: str, folder: Path, root: Path = ROOT, scale: Scale =
     require("node", "nodejs")
 
     async def run() -> Outcome:
-        return await Audit(BY_NAME[name], queue, scale, "ci", folder, root).run()
+        row = (CLUSTER_BY_NAME if queue == CLUSTER else BY_NAME)[name]
+        return await Audit(row, queue, scale, "ci", folder, root).run()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(run())
@@ -44,6 +45,15 @@ def test_nothing_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
     outcome = audit("kill", "database", tmp_path, scale=Scale(clients=10, messages=3000, seconds=6.0))
     assert outcome.faults["kills"]
     assert not outcome.told
+    assert not outcome.counts, outcome.examples
+
+
+@pytest.mark.parametrize("name", ["frozen-leader", "cut-off", "failover-behind"])
+def test_three_servers_lose_nothing_without_a_word(name: str, tmp_path: Path) -> None:
+    scale = Scale(clients=10, messages=2000, seconds=15.0, stretch=4.0)
+    outcome = audit(name, CLUSTER, tmp_path, scale=scale)
+    assert outcome.faults
+    assert bool(outcome.told) == (name == "failover-behind")
     assert not outcome.counts, outcome.examples
 
 

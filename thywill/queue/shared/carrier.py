@@ -78,7 +78,7 @@ class CarrierHub(Hub):
         client_id = token.partition(".")[0]
         client = self._clients.get(client_id)
         if client is None or client.token != token:
-            client_id = self._directory.check(token)
+            client_id = self._directory.check(token, may_expire=False)
             client = self._clients.get(client_id)
         if client is None:
             raise Elsewhere(partial(self._shared.bring, client_id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from functools import partial
 from typing import Any, ClassVar
 
@@ -326,6 +327,20 @@ async def test_a_parked_client_is_renewed() -> None:
         due = cluster.memory.now + 0.07
         await until(lambda: applications.leases.get(page.id, 0) >= due)  # noqa: B023
     assert seen("disconnect") == []
+    await cluster.stop()
+
+
+@pytest.mark.parametrize("years", [-60, 60])
+async def test_a_server_whose_clock_is_wrong_refuses_nobody(years: int) -> None:
+    cluster = await start()
+    wrong, right = cluster.servers[:2]
+    page = await cluster.connected(right)
+    wrong.room.directory._wall = lambda: time.time() + years * 365 * 86_400
+    await page.send(wrong, "hello")
+    assert await page.receive(1, wrong) == ["hello"]
+    other = await cluster.connected(wrong)
+    await other.send(right, "good bye")
+    assert await other.receive(1, right) == ["good bye"]
     await cluster.stop()
 
 
