@@ -9,17 +9,16 @@ import contextlib
 import logging
 from typing import cast
 
-from tornado.concurrent import future_set_result_unless_cancelled
-
 from thywill.core.address import share_of
 from thywill.core.wheel import NEVER
 from thywill.http.exchange import Exchange
 from thywill.http.handler import HandlerConnection
 from thywill.http.message import Refusal, Request
+from thywill.http.outgoing import Outgoing
 from thywill.http.proxies import UNIX, is_unix, peer_of
 from thywill.http.reader import Arrived, RequestReader, discard, size_of
 from thywill.http.reply import CLOSE, FastReply, format_answer
-from thywill.http.shared import SPARE_READERS, Member, Registry, Shared
+from thywill.http.shared import SPARE_READERS, Registry, Shared
 from thywill.http.states import TAKING, TRANSITIONS, Input, advance
 from thywill.http.states import ConnectionEvent as Event
 from thywill.http.states import ConnectionState as State
@@ -34,7 +33,7 @@ HELD_BACK = 64 * 1024
 """How many bytes of answers to one browser may be held back until everything that has arrived is read."""
 
 
-class Connection(asyncio.Protocol, Member):
+class Connection(asyncio.Protocol, Outgoing):
     """The server's end of one connection.
 
     Between requests it has no reader, and while a request waits for its answer it has no deadline. So a
@@ -46,7 +45,6 @@ class Connection(asyncio.Protocol, Member):
     """
 
     __slots__ = (
-        "_answers",
         "_exchange",
         "_input",
         "_is_holding",
@@ -58,15 +56,10 @@ class Connection(asyncio.Protocol, Member):
         "_share",
         "_state",
         "_trusted",
-        "_writable",
-        "shared",
-        "transport",
     )
 
     def __init__(self, shared: Shared, registry: Registry) -> None:
-        Member.__init__(self)
-        self.shared = shared
-        self.transport: asyncio.Transport | None = None
+        Outgoing.__init__(self, shared)
         self._registry = registry
         self._state = State.READY
         self._input = Input.OPEN
@@ -77,8 +70,6 @@ class Connection(asyncio.Protocol, Member):
         self._reader: RequestReader | None = None
         self._exchange: Exchange | None = None
         self._pending: Arrived | None = None
-        self._writable: asyncio.Future[None] | None = None
-        self._answers = b""
 
     @property
     def state(self) -> State:
@@ -133,10 +124,13 @@ class Connection(asyncio.Protocol, Member):
     def data_received(self, data: bytes) -> None:
         if self._state >= State.LINGERING:
             return
-        arrived = self._read(data)
-        if arrived:
-            self._pending = [*self._pending, *arrived] if self._pending else arrived
-        self._go_on()
+        if self._state is State.IDLE:
+            self._begin(data)
+        else:
+            arrived = self._read(data)
+            if arrived:
+                self._pending = [*self._pending, *arrived] if self._pending else arrived
+            self._go_on()
         if self._reader is not None or self._pending:
             if self._state not in TAKING and self._is_enough():
                 self._pause()
@@ -209,7 +203,7 @@ class Connection(asyncio.Protocol, Member):
         if not self._answers:
             shared = self.shared
             if not shared.answering:
-                shared.call_soon(shared.write_answers)
+                shared.call_soon(write_all, shared)
             shared.answering.append(self)
         self._answers += data
         if len(self._answers) > HELD_BACK:
@@ -221,34 +215,6 @@ class Connection(asyncio.Protocol, Member):
         if answers and self.transport is not None:
             self.transport.write(answers)
 
-    def write(self, data: bytes) -> None:
-        """Send ``data``; nothing happens if the connection has closed."""
-        self.write_answers()
-        if self.transport is not None:
-            self.transport.write(data)
-
-    def write_part(self, data: bytes) -> bool:
-        """Send ``data``, and return whether more may follow before the browser has read it."""
-        transport = self.transport
-        if transport is None or transport.is_closing():
-            return False
-        self.write(data)
-        return self._writable is None
-
-    def flushed(self) -> asyncio.Future[None]:
-        """Return a future that is done when the browser has read enough for more to be sent, or is gone."""
-        if self._writable is not None:
-            return asyncio.shield(self._writable)
-        # Done in the next turn of the loop, so that a handler that writes without end lets others run.
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        loop.call_soon(future_set_result_unless_cancelled, future, None)
-        return future
-
-    def is_open(self) -> bool:
-        """Return whether what is written can still arrive."""
-        return self.transport is not None and not self.transport.is_closing()
-
     def finished(self, *, close: bool) -> None:
         """The answer to the current request was written; ``close`` says that it is the last one."""
         self._exchange = None
@@ -258,9 +224,18 @@ class Connection(asyncio.Protocol, Member):
             self.close()
             return
         is_called = self._state is State.DISPATCHING
+        if self._state is State.ANSWERING and self._is_idle():
+            self._fire(Event.REST)
+            return
         self._fire(Event.ANSWERED)
         if not is_called:
             self._go_on()
+
+    def _is_idle(self) -> bool:
+        """Return whether nothing has arrived that is not handled, and nothing is to be done about it."""
+        if self._pending is not None or self._reader is not None or self._is_holding:
+            return False
+        return self._input is Input.OPEN
 
     def refuse(self, refusal: Refusal, event: Event = Event.REFUSE) -> None:
         """Answer an error and close, but keep reading for a moment (RFC 9112, 9.6).
@@ -328,6 +303,22 @@ class Connection(asyncio.Protocol, Member):
             self.transport.abort()
 
     # Reading.
+
+    def _begin(self, data: bytes) -> None:
+        """Read what arrives between two requests; nearly always it is one whole request."""
+        heads = self.shared.heads
+        known = heads.find(data, self._peer)
+        if known is not None:
+            self._serve(known)
+            if self._state is State.READY:
+                self._go_on()
+            return
+        self._pending = arrived = self._read(data) or None
+        if arrived is not None and len(arrived) == 1 and self._reader is None:
+            (request,) = arrived
+            if isinstance(request, Request):
+                heads.keep(data, request, self._peer, trusted=self._trusted)
+        self._go_on()
 
     def _read(self, data: bytes) -> Arrived:
         spare = self.shared.spare_readers
@@ -447,10 +438,14 @@ class Connection(asyncio.Protocol, Member):
         if isinstance(request, Refusal):
             self.refuse(request)
             return
-        self._fire(Event.REQUEST)
         request.peer = self._peer
         if request.forwarded:
             self.shared.proxies.read(request, trusted=self._trusted)
+        self._serve(request)
+
+    def _serve(self, request: Request) -> None:
+        """Let a request be answered whose browser is known."""
+        self._fire(Event.REQUEST)
         site = self.shared.site
         reply = self._exchange = FastReply(self, request)
         endpoint = site.find(request)
@@ -490,7 +485,9 @@ class Connection(asyncio.Protocol, Member):
             else:
                 self._schedule(self.shared.timeouts.last)
 
-    def _release_writers(self) -> None:
-        writable, self._writable = self._writable, None
-        if writable is not None:
-            writable.set_result(None)
+
+def write_all(shared: Shared) -> None:
+    """Write the answers that connections have held back in this turn of the loop."""
+    answering, shared.answering = shared.answering, []
+    for connection in answering:
+        connection.write_answers()

@@ -27,18 +27,18 @@ class Request(msgspec.Struct, eq=False):
 
     A struct, since C makes it: one is made for each request.
 
-    ``target`` is the path and the query, ``path`` the target without its query. ``headers`` are (name, value)
-    pairs as they were read: names in any case, and spaces behind some values. ``host`` and ``origin`` are the
-    values of the headers of these names; ``forwarded`` says whether there is an X-Forwarded-For or -Proto.
+    ``target`` is the path and the query, ``path`` the target without its query. ``host`` and ``origin`` are
+    the values of these headers; ``forwarded`` says whether there is an X-Forwarded-For or -Proto.
     ``peer`` is the browser's address and ``scheme`` its scheme, as the connection or a trusted proxy reports
-    them.
+    them. ``fields`` are the headers, or None as long as nobody has asked for those in ``head``.
     """
 
     method: bytes = b""
     target: bytes = b""
     path: bytes = b""
     version: str = "1.1"
-    headers: list[tuple[bytes, bytes]] = []
+    fields: list[tuple[bytes, bytes]] | None = None
+    head: bytes = b""
     host: bytes | None = None
     origin: bytes | None = None
     body: bytes = b""
@@ -47,6 +47,17 @@ class Request(msgspec.Struct, eq=False):
     keep_alive: bool = True
     expects: bool = False
     forwarded: bool = False
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers as (name, value), as they were read: names in any case, spaces behind some values."""
+        if self.fields is None:
+            self.fields = read_fields(self.head)
+        return self.fields
+
+    @headers.setter
+    def headers(self, fields: list[tuple[bytes, bytes]]) -> None:
+        self.fields = fields
 
     def query(self) -> dict[str, str]:
         """Return the fields of the query. If a field is repeated, the last one counts.
@@ -67,6 +78,12 @@ class Request(msgspec.Struct, eq=False):
             if len(key) == length and key.lower() == name:
                 return value.strip()
         return None
+
+
+def read_fields(head: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a head that a parser has accepted, as (name, value) without blanks around."""
+    lines = (line.partition(b":") for line in head.split(b"\r\n")[1:] if line)
+    return [(name, value.strip()) for name, _, value in lines]
 
 
 @dataclass(frozen=True, slots=True)

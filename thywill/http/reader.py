@@ -88,6 +88,7 @@ class RequestReader:
         "_chunk",
         "_complete",
         "_fed",
+        "_fields",
         "_head",
         "_length",
         "_limits",
@@ -107,6 +108,7 @@ class RequestReader:
         self._parser = httptools.HttpRequestParser(self)
         self._request: Request | None = None
         self._body = bytearray()
+        self._fields: list[tuple[bytes, bytes]] = []
         self._head = True
         self._fed = self._chunk = 0
         self._length = self._missing = 0
@@ -230,7 +232,8 @@ class RequestReader:
     # What httptools calls.
 
     def on_message_begin(self) -> None:
-        self._request = Request()
+        self._request = request = Request()
+        self._fields = request.fields = []
         self._head = True
         self._length = self._missing = 0
         # Behind another request in the same chunk, where this one begins is not known.
@@ -245,11 +248,11 @@ class RequestReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._head:
             return  # a trailer: nothing here has a use for one (RFC 9110, 6.5.1)
-        request = self._current()
-        request.headers.append((name, value))
+        fields = self._fields
+        fields.append((name, value))
         if len(name) in READ_AT_ONCE:
-            self._note(request, name.lower(), value)
-        if len(request.headers) > self._limits.headers:
+            self._note(self._current(), name.lower(), value)
+        if len(fields) > self._limits.headers:
             self._refuse(431, "too many headers")
 
     def _note(self, request: Request, name: bytes, value: bytes) -> None:

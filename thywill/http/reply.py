@@ -49,10 +49,10 @@ class FastReply(ReplyBase):
     __slots__ = ("_chunked", "_connection", "_connection_header")
 
     def __init__(self, connection: Sink, request: Request) -> None:
-        super().__init__(head_only=request.method == b"HEAD")
+        ReplyBase.__init__(self, head_only=request.method == b"HEAD")
         self._connection: Sink | None = connection
-        self._connection_header = connection_header(request)
         self._chunked = request.version == "1.1"
+        self._connection_header = b"" if self._chunked and request.keep_alive else connection_header(request)
 
     @property
     def is_parked(self) -> bool:

@@ -12,6 +12,7 @@ from email.utils import formatdate
 from typing import Any, Protocol
 
 from thywill.core.wheel import Timed, TimerWheel
+from thywill.http.heads import Heads
 from thywill.http.held import HeldBytes, Places
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits, RequestReader
@@ -109,6 +110,7 @@ class Shared:
         self.wheel: TimerWheel[Member] = TimerWheel(tick, self.now())
         self.held = HeldBytes(limits.held, limits.held_per_address, site.limited)
         self.places = Places(limits.connections, site.limited)
+        self.heads = Heads(limits, proxies, site.endpoints)
         self.turns = Turns(self._loop.call_soon)
         self.call_soon = self._loop.call_soon
         self.answering: list[Member] = []
@@ -118,15 +120,10 @@ class Shared:
         """Return a reader that has read nothing."""
         return RequestReader(self.limits, self.site.admit_body)
 
-    def write_answers(self) -> None:
-        """Write the answers that connections have held back in this turn of the loop."""
-        answering, self.answering = self.answering, []
-        for member in answering:
-            member.write_answers()
-
     def tick(self) -> None:
         """Update the Date header, call the connections whose deadline has passed, and give memory back."""
         self.date = b"Date: %b\r\n" % formatdate(usegmt=True).encode()
         for member in self.wheel.advance(self.now()):
             member.timed_out()
         self.held.rest()
+        self.heads.age(self.now())

@@ -65,6 +65,7 @@ class ConnectionEvent(enum.IntEnum):
     CLOSE = 12  # the connection has to close when all is written
     ABORT = 13  # the connection has to close at once
     LOSE = 14  # the loop reports that the connection is gone
+    REST = 15  # the answer is written, and nothing else has arrived: what most polls end with
 
 
 class Input(enum.Enum):
@@ -126,6 +127,7 @@ _LIVING: dict[State, dict[Event, State]] = {
     },
     State.ANSWERING: {
         Event.ANSWERED: State.READY,
+        Event.REST: State.IDLE,
         Event.CHOKE: State.BLOCKED,
         Event.REFUSE: State.LINGERING,
         Event.TIMEOUT: State.CUT,

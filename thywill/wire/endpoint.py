@@ -69,7 +69,7 @@ class JsonEndpoint(Generic[envelope.Body]):
 
     def _admit(self, request: Request, reply: Reply) -> None:
         origin = request.origin
-        if origin is not None and self._origins.check(origin.decode("latin-1"), request.host):
+        if origin is not None and self._origins.admit(origin, request.host):
             reply.dress = Cors(origin)
 
     def _decode(self, request: Request) -> envelope.Body:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from thywill.core.origin import normalize
+from thywill.core.recent import Recent
 from thywill.errors import BadOrigin
 from thywill.http.message import JSON, Request
 
@@ -16,6 +17,9 @@ SCRIPT = (
 """The header lines of a script. A page that isolates itself (COEP require-corp) may load it."""
 ORIGIN = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
 PORT = re.compile(r":\d*$")
+ADMITTED = 1000
+"""Pairs of an origin and a Host that are remembered: a site has few, and anybody can send any."""
+LONGEST_ADMITTED = 500
 SHOWN = 100
 """Characters of an origin and of a Host that an error repeats."""
 HEADER_NAMES = re.compile(rb"(?=.{1,1000}$)[\w!#$%&'*+.^`|~-]+( *, *[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
@@ -36,6 +40,7 @@ class Origins:
 
     def __init__(self, allowed: Iterable[str]) -> None:
         self._allowed = frozenset(normalize(origin) for origin in allowed)
+        self._admitted: Recent[tuple[bytes, bytes | None], bool | None] = Recent(ADMITTED)
 
     def any(self) -> bool:
         """Tell whether any other origin is allowed."""
@@ -56,6 +61,20 @@ class Origins:
     def is_named(self, origin: str) -> bool:
         """Tell whether ``origin`` itself stands in the settings: only such a page may join a session."""
         return origin.lower() in self._allowed
+
+    def admit(self, origin: bytes, host: bytes | None) -> bool:
+        """Do what ``check`` does, for the headers of each request; what may pass is remembered.
+
+        Raises:
+            BadOrigin: as ``check``.
+        """
+        known = (origin, host)
+        is_other = self._admitted.get(known, None)
+        if is_other is None:
+            is_other = self.check(origin.decode("latin-1"), host)
+            if len(origin) + len(host or b"") <= LONGEST_ADMITTED:
+                self._admitted.put(known, is_other)
+        return is_other
 
     def check(self, origin: str, host: bytes | None) -> bool:
         """Tell whether ``origin`` is another one than our own.

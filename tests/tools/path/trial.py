@@ -24,6 +24,7 @@ class Page:
     def __init__(self, port: int) -> None:
         self._polls = _Requests(port)
         self._sends = _Requests(port)
+        self._sent = 0
 
     def open(self) -> None:
         """Become a client, and poll once as every page does at first."""
@@ -40,9 +41,11 @@ class Page:
             self._sends.ask("health")
 
     def send(self, data: Any) -> Any:
-        """Send a first message, and return the one that answers the poll."""
-        self._sends.write("send", token=self._token, messages=[[1, data]])
-        ((_, message),) = self._polls.read()["messages"]
+        """Send a message, and return the one that answers the poll."""
+        self._sent += 1
+        self._sends.write("send", token=self._token, messages=[[self._sent, data]])
+        answer = self._polls.read()
+        ((_, message),), self._cursor = answer["messages"], answer["cursor"]
         self._sends.read()
         return message
 
@@ -76,7 +79,7 @@ class _Requests:
 
 
 def trace_message(root: Path) -> Trace:
-    """Return the path of a page's first message from the bytes of ``send`` to those that answer the poll."""
+    """Return the path of a page's second message from the bytes of ``send`` to those that answer the poll."""
     traces = []
     for _ in range(SERVERS):
         with tempfile.TemporaryDirectory() as folder:
@@ -121,6 +124,9 @@ async def _trace_message(root: Path, folder: Path) -> Trace:
     await service.start()
     page = Page(int(service.address.rstrip("/").rpartition(":")[2]))
     await asyncio.to_thread(page.open)
+    await asyncio.to_thread(page.park)
+    # Not the first, whose head is not known yet.
+    await asyncio.to_thread(page.send, "hello")
     await asyncio.to_thread(page.park)
     with Trace(root) as trace:
         message = await asyncio.to_thread(page.send, "hello")

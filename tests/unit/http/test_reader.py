@@ -95,7 +95,7 @@ REFUSED = {
 def describe(item: Request | Refusal) -> Any:
     if isinstance(item, Refusal):
         return item.status
-    return {name: getattr(item, name) for name in Request.__slots__}
+    return {name: getattr(item, name) for name in ("headers", *Request.__slots__)}
 
 
 def feed(pieces: list[bytes], limits: Limits | None = None) -> list[Any]:

@@ -12,21 +12,21 @@ from thywill.http.states import ConnectionEvent as Event
 from thywill.http.states import ConnectionState as State
 
 # The state after each event, in the order of ``Event``, by its first two letters; "--" where it is illegal.
-#              PH PB NO RE SU TU KE AN CH RL RF TI CL AB LO
+#              PH PB NO RE SU TU KE AN CH RL RF TI CL AB LO RS
 TABLE = {
-    "IDLE":        "HE BO ID DI WA -- -- -- FL -- LI CU CS CU CD",
-    "HEAD":        "HE BO -- DI WA -- -- -- FL -- LI LI CS CU CD",
-    "BODY":        "-- BO -- DI WA -- -- -- FL -- LI LI CS CU CD",
-    "READY":       "HE BO ID DI WA -- -- -- FL -- LI -- CS CU CD",
-    "WAITING":     "-- -- -- -- -- RE -- -- WA WA -- -- CS CU CD",
-    "DISPATCHING": "-- -- -- -- -- -- AN RE DI DI LI -- CS CU CD",
-    "ANSWERING":   "-- -- -- -- -- -- -- RE BL -- LI CU CS CU CD",
-    "BLOCKED":     "-- -- -- -- -- -- -- FL -- AN LI CU CS CU CD",
-    "FLUSHING":    "-- -- -- -- -- -- -- -- -- RE -- CU CS CU CD",
-    "LINGERING":   "LI LI LI LI LI LI LI LI LI LI LI CU CS CU CD",
-    "CLOSING":     "CS CS CS CS CS CS CS CS CS CS CS CU CS CU CD",
-    "CUT":         "CU CU CU CU CU CU CU CU CU CU CU CU CU CU CD",
-    "CLOSED":      "CD CD CD CD CD CD CD CD CD CD CD CD CD CD CD",
+    "IDLE":        "HE BO ID DI WA -- -- -- FL -- LI CU CS CU CD --",
+    "HEAD":        "HE BO -- DI WA -- -- -- FL -- LI LI CS CU CD --",
+    "BODY":        "-- BO -- DI WA -- -- -- FL -- LI LI CS CU CD --",
+    "READY":       "HE BO ID DI WA -- -- -- FL -- LI -- CS CU CD --",
+    "WAITING":     "-- -- -- -- -- RE -- -- WA WA -- -- CS CU CD --",
+    "DISPATCHING": "-- -- -- -- -- -- AN RE DI DI LI -- CS CU CD --",
+    "ANSWERING":   "-- -- -- -- -- -- -- RE BL -- LI CU CS CU CD ID",
+    "BLOCKED":     "-- -- -- -- -- -- -- FL -- AN LI CU CS CU CD --",
+    "FLUSHING":    "-- -- -- -- -- -- -- -- -- RE -- CU CS CU CD --",
+    "LINGERING":   "LI LI LI LI LI LI LI LI LI LI LI CU CS CU CD LI",
+    "CLOSING":     "CS CS CS CS CS CS CS CS CS CS CS CU CS CU CD CS",
+    "CUT":         "CU CU CU CU CU CU CU CU CU CU CU CU CU CU CD CU",
+    "CLOSED":      "CD CD CD CD CD CD CD CD CD CD CD CD CD CD CD CD",
 }  # fmt: skip
 SHORT = {"CS": State.CLOSING, "CD": State.CLOSED} | {
     state.name[:2]: state for state in State if not state.name.startswith("CLOS")
