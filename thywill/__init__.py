@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from thywill.application import Application as Application
     from thywill.client import Client as Client
     from thywill.component import Configuration as Configuration
+    from thywill.core.text import one_line as one_line
     from thywill.core.totals import Totals as Totals
     from thywill.core.user import User as User
     from thywill.core.user import Visitor as Visitor
@@ -47,6 +48,7 @@ HOMES = {
     "UnsendableMessage": "errors",
     "every": "handlers.declare",
     "on": "handlers.declare",
+    "one_line": "core.text",
     "rpc": "handlers.declare",
 }
 """The module of each name that the authors of applications import."""

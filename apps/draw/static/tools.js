@@ -1,0 +1,120 @@
+// The tools beside the paper, and the start of the page.
+(function (draw) {
+  'use strict';
+
+  // Milliseconds in which "Clear mine" has to be pressed a second time.
+  var SURE = 4000;
+
+  function describe(client, state, detail) {
+    if (state === 'waiting') { return 'Offline. What you draw is sent later. Trying again in ' + Math.ceil(detail.retry) + ' s.'; }
+    if (state === 'gone') { return 'Disconnected: ' + detail.message + '. Reload the page to draw on.'; }
+    if (state === 'connecting') { return 'Connecting\u2026'; }
+    return 'Connected by ' + (client.transport || 'a first request');
+  }
+
+  // Calls choose(value) for the radio buttons of a name.
+  function choices(name, choose) {
+    thywill.internal.each(document.getElementsByTagName('input'), function (index, input) {
+      function chosen() { choose(Number(input.value)); }
+      if (input.name !== name) { return; }
+      // Old browsers tell a change late, and others do not tell it by click.
+      input.onclick = input.onchange = chosen;
+      if (input.checked) { chosen(); }
+    });
+  }
+
+  // Everybody begins with an ink of their own.
+  function ink(board, id) {
+    var input = draw.find('draw-ink-' + (2 + board.people.colourOf(id)));
+    input.checked = true;
+    board.colour = Number(input.value);
+  }
+
+  function clearing(board) {
+    var button = draw.find('draw-clear'), text = button.firstChild, isAsked = false;
+    function ask(asked) {
+      isAsked = asked;
+      text.nodeValue = asked ? 'Really clear?' : 'Clear mine';
+    }
+    button.onclick = function () {
+      if (isAsked) { board.clear(); } else { thywill.clock.set(function () { ask(false); }, SURE); }
+      ask(!isAsked);
+    };
+  }
+
+  // A link with the picture as a file, where there is a canvas.
+  function saving(board) {
+    var link = draw.find('draw-save');
+    if (!board.surface.base.canvas || !('download' in link)) { return; }
+    link.className = 'button';
+    link.onclick = function () { link.href = board.surface.base.canvas.toDataURL('image/png'); };
+  }
+
+  function naming(board) {
+    draw.find('draw-name-form').onsubmit = function () {
+      board.client.send({type: 'name', name: draw.find('draw-name').value.substr(0, 100)});
+      draw.find('draw-name').blur();
+      return false;
+    };
+  }
+
+  // The cross that shows where the keys have the pen.
+  function crossing(board) {
+    var cross = draw.find('draw-cross');
+    return function (place) {
+      cross.className = place ? board.isDrawing ? 'cross down' : 'cross' : 'hidden';
+      if (place) {
+        cross.style.left = (place.x * 100) + '%';
+        cross.style.top = (place.y * 100) + '%';
+      }
+    };
+  }
+
+  function reading(board) {
+    var paper = draw.find('draw-paper'), point = crossing(board);
+    thywill.internal.listen(paper, 'blur', function () { point(null); });
+    return new draw.Reader(paper, {
+      begin: function (place) {
+        point(null);
+        board.start(place);
+      },
+      move: function (place) { board.more(place); },
+      end: function () { board.stop(); },
+      hover: function (place) { board.hover(place); },
+      undo: function () { board.undo(); },
+      point: point
+    });
+  }
+
+  function start(client) {
+    var board = draw.board = new draw.Board(client), state = draw.find('draw-state').firstChild, isKnown = false;
+
+    function showState(name, detail) {
+      state.nodeValue = describe(client, name, detail);
+      if (name === 'lost') { client.call('show', [], board.answered()); }
+    }
+
+    client.on('message', function (message) { board.receive(message); });
+    client.on('presence', function (channel, joined, left) { board.people.change(joined, left); });
+    client.on('restart', function () { board.again(); });
+    client.on('state', showState);
+    client.on('transport', function () { showState(client.state); });
+    showState(client.state);
+    choices('draw-colour', function (value) { board.colour = value; });
+    client.on('message:you', function (message) {
+      if (!isKnown) { ink(board, message.id); }
+      isKnown = true;
+    });
+    choices('draw-width', function (value) { board.width = value; });
+    draw.find('draw-undo').onclick = function () { board.undo(); };
+    clearing(board);
+    saving(board);
+    naming(board);
+    reading(board);
+    thywill.cuttable(client, draw.find('draw-cut'));
+  }
+
+  thywill.ready(start, function (failure) {
+    draw.find('draw-state').firstChild.nodeValue = 'The page could not start (' + failure.step + '): ' + failure.message;
+  });
+}(window.draw));

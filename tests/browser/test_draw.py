@@ -1,0 +1,189 @@
+"""The paper, as people draw on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.drivers import Browser, Page
+from tests.support.served import Serve, Served, serving
+from thywill.publisher import Publisher
+
+pytestmark = pytest.mark.browser
+
+LINES = "draw.board.picture.lines().length"
+SEEN = "JSON.stringify(draw.board.picture.lines().map(line => [line.by, line.n, line.text]))"
+PIXELS = """(() => {
+  const base = draw.board.surface.base, {width, height} = base.canvas;
+  let sum = 0;
+  for (const word of new Uint32Array(base.getImageData(0, 0, width, height).data.buffer)) {
+    sum = (Math.imul(sum, 31) + word) | 0;
+  }
+  return sum;
+})()"""
+SETTLED = "draw.board.pending.length === 0 && !draw.board.isDue"
+STROKE = """(() => {
+  const paper = document.getElementById('draw-paper'), box = paper.getBoundingClientRect(), way = %s;
+  const fire = (type, point) => paper.dispatchEvent(new PointerEvent(type, {
+    bubbles: true, pointerId: 7,
+    clientX: box.left + point[0] * box.width, clientY: box.top + point[1] * box.height}));
+  fire('pointerdown', way[0]);
+  way.slice(1).forEach(point => fire('pointermove', point));
+  fire('pointerup', way[way.length - 1]);
+})()"""
+NO_CANVAS = "HTMLCanvasElement.prototype.getContext = function () { return null; };"
+COLOURED = """[...document.querySelectorAll('.cells td')]
+  .filter(cell => cell.style.backgroundColor !== 'rgb(255, 253, 247)').length"""
+DRAWN = f"""new Promise(resolve => {{
+  const isDrawn = () => window.draw && draw.board && {LINES} === 5000 && !draw.board.isDue;
+  const look = () => isDrawn() ? resolve(performance.now()) : setTimeout(look, 5);
+  look();
+}})"""
+KEY = "abcdefghijklmnop"
+MANY = 5000
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    with serving(tmp_path) as start:
+        yield start
+
+
+def visit(browser: Browser, server: Served, *, script: str = "") -> Page:
+    page = browser.new_page(isolated=True)
+    if script:
+        page.add_init_script(script)
+    page.open(f"http://127.0.0.1:{server.port}/draw/")
+    page.wait_for("window.draw && draw.board && draw.board.people.own !== null")
+    return page
+
+
+def stroke(page: Page, *points: tuple[float, float]) -> None:
+    page.evaluate(STROKE % json.dumps(points))
+
+
+def sees(page: Page, count: int) -> None:
+    page.wait_for(f"{LINES} === {count} && {SETTLED}")
+
+
+def test_two_browsers_draw_and_a_late_one_sees_the_same(
+    chromium: Browser, firefox: Browser, serve: Serve
+) -> None:
+    server = serve()
+    ann, bob = visit(chromium, server), visit(firefox, server)
+    for page in (ann, bob):
+        page.wait_for("document.querySelectorAll('#draw-people li').length === 2")
+    stroke(ann, (0.1, 0.1), (0.3, 0.4), (0.5, 0.1))
+    sees(bob, 1)
+    bob.wait_for("document.querySelector('.pen-name') !== null")
+    bob.click(".ink-3")
+    stroke(bob, (0.2, 0.8), (0.8, 0.8))
+    stroke(bob, (0.5, 0.5))
+    stroke(ann, (0.9, 0.9), (1.2, 1.1), (0.95, 0.2))
+    sees(ann, 5)
+    ann.click("#draw-undo")
+    sees(bob, 3)
+    late = visit(chromium, server)
+    sees(late, 3)
+    assert late.evaluate(SEEN) == ann.evaluate(SEEN) == bob.evaluate(SEEN)
+    assert late.evaluate(PIXELS) == ann.evaluate(PIXELS)
+    ann.click("#draw-clear")
+    ann.click("#draw-clear")
+    sees(late, 2)
+    assert [page.errors for page in (ann, bob, late)] == [[], [], []]
+
+
+def test_the_keyboard_alone_draws_and_undoes(browser: Browser, serve: Serve) -> None:
+    page = visit(browser, serve())
+    page.evaluate("document.getElementById('draw-paper').focus()")
+    for key in (" ", "ArrowRight", "ArrowRight", "ArrowDown", " ", "ArrowLeft"):
+        page.press(key)
+    sees(page, 1)
+    assert page.evaluate("draw.board.picture.lines()[0].points.length") == 3
+    page.evaluate("document.getElementById('draw-undo').focus()")
+    page.press("Enter")
+    sees(page, 0)
+
+
+def test_without_a_canvas_cells_are_coloured(chromium: Browser, serve: Serve) -> None:
+    server = serve()
+    page, other = visit(chromium, server, script=NO_CANVAS), visit(chromium, server)
+    stroke(other, (0.1, 0.1), (0.9, 0.1))
+    sees(page, 1)
+    page.wait_for(f"{COLOURED} > 50")
+    other.click("#draw-undo")
+    page.wait_for(f"{COLOURED} === 0")
+    stroke(page, (0.5, 0.5), (0.5, 0.9))
+    sees(other, 1)
+    assert page.errors == []
+
+
+def test_a_cut_connection_loses_nothing_that_is_drawn(chromium: Browser, serve: Serve) -> None:
+    server = serve()
+    ann, bob = visit(chromium, server), visit(chromium, server)
+    ann.click(".thywill-cut")
+    ann.wait_for("document.querySelector('.thywill-cut-told').textContent.indexOf('Cut for') >= 0")
+    stroke(ann, (0.1, 0.1), (0.5, 0.9))
+    stroke(bob, (0.9, 0.1), (0.5, 0.2))
+    sees(bob, 1)
+    assert ann.evaluate("[draw.board.pending.length, draw.board.picture.lines().length]") == [1, 0]
+    ann.wait_for("document.querySelector('.thywill-cut-told').textContent.indexOf('lost 0') > 0")
+    told = ann.evaluate("document.querySelector('.thywill-cut-told').textContent")
+    assert "100 of 100 numbers arrived, 0 of them twice" in told
+    for page in (ann, bob):
+        sees(page, 2)
+    assert ann.evaluate(PIXELS) == bob.evaluate(PIXELS)
+
+
+def test_the_picture_survives_a_kill(browser: Browser, serve: Serve) -> None:
+    server = serve("--queue", "database")
+    page = visit(browser, server)
+    page.type("#draw-name", "Ada")
+    page.press("Enter")
+    stroke(page, (0.1, 0.1), (0.5, 0.9))
+    stroke(page, (0.2, 0.1), (0.6, 0.9))
+    sees(page, 2)
+    server.kill()
+    page.wait_for("document.getElementById('draw-state').textContent.indexOf('Offline') === 0")
+    stroke(page, (0.3, 0.1), (0.7, 0.9))
+    serve("--queue", "database", port=server.port)
+    sees(page, 3)
+    late = visit(browser, server)
+    sees(late, 3)
+    assert late.evaluate(PIXELS) == page.evaluate(PIXELS)
+    late.wait_for("document.getElementById('draw-people').textContent.indexOf('Ada') >= 0")
+    # A person can go on taking back what was drawn before.
+    for left in (2, 1, 0):
+        page.click("#draw-undo")
+        sees(late, left)
+
+
+def test_five_thousand_lines_are_drawn_soon(chromium: Browser, serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text(f'[publishing.keys]\ntest = "{KEY}"\n')
+    server = serve("--config", str(tmp_path / "settings.toml"))
+    with Publisher(f"http://127.0.0.1:{server.port}/", KEY) as publisher:
+        for first in range(0, MANY, 500):
+            publisher.many([scribble(number) for number in range(first, first + 500)])
+    page = visit(chromium, server)
+    sees(page, MANY)
+    page.open(f"http://127.0.0.1:{server.port}/draw/")
+    milliseconds = page.evaluate(DRAWN)
+    print(f"{MANY} lines are drawn {milliseconds:.0f} ms after the navigation began")
+    assert milliseconds < 10_000  # one second on a quiet machine
+    assert page.errors == []
+
+
+def scribble(number: int) -> dict[str, object]:
+    """Return a line that looks like a hand's: a wave of 28 points, each at another place."""
+    left, top = number % 100 * 36, number // 100 * 70
+    points = "".join(digits(left + 16 * i) + digits(top + (i * 37 + number) % 120) for i in range(28))
+    line = {"type": "line", "by": "test", "n": number, "c": number % 10 + 1, "w": number % 3, "p": points}
+    return {"application": "draw", "channel": "paper", "data": line}
+
+
+def digits(number: int) -> str:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return alphabet[min(number, 4095) >> 6] + alphabet[min(number, 4095) & 63]
