@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Any, Final
+import zlib
+from typing import Final
+
+from thywill import RpcError
 
 NAME_LIMIT: Final = 24
 ROOM_LIMIT: Final = 32
@@ -19,40 +22,49 @@ _INVISIBLE: Final = re.compile(
 )
 _EMPTY_LINES: Final = re.compile(r"\n{3,}")
 
+_KINDS: Final = (
+    "Amber Brave Bright Calm Clever Cosy Curious Eager Fair Gentle Golden Happy Jolly Kind Lively Lucky Merry"
+    " Misty Nimble Noble Patient Proud Quick Quiet Rapid Royal Silver Sunny Swift Tidy Warm Witty"
+)
+_ANIMALS: Final = (
+    "Badger Beaver Bear Crane Dolphin Falcon Finch Fox Gull Hare Hedgehog Heron Ibis Koala Lark Lynx Marten"
+    " Mole Moose Newt Otter Owl Panda Penguin Puffin Raven Robin Seal Stork Swan Turtle Wren"
+)
 
-class ChatError(Exception):
-    """Somebody asked for something that the chat cannot do.
 
-    Args:
-        code: a short word that the page's code can compare.
-        message: a sentence for the person who asked.
+def clean_name(value: str) -> str:
+    """Return a person's name on one line, without control characters.
+
+    Raises:
+        RpcError: it is empty or too long.
     """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-def clean_name(value: Any) -> str:
-    """Return a person's name on one line, without control characters, or raise ``ChatError``."""
     return _one_line(value, "name", NAME_LIMIT)
 
 
-def clean_room(value: Any) -> str:
-    """Return a room's name on one line, without control characters, or raise ``ChatError``."""
+def clean_room(value: str) -> str:
+    """Return a room's name on one line, without control characters; errors as for ``clean_name``."""
     return _one_line(value, "room's name", ROOM_LIMIT)
 
 
-def clean_text(value: Any) -> str:
-    """Return a message's text without control characters and repeated empty lines, or raise ``ChatError``."""
-    text = _string(value, "message").replace("\r\n", "\n").replace("\r", "\n")
+def clean_text(value: str) -> str:
+    """Return a message's text without control characters and repeated empty lines.
+
+    Raises:
+        RpcError: it is empty or too long.
+    """
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
     text = _EMPTY_LINES.sub("\n\n", _UNPRINTABLE.sub("", text)).strip()
     return _limited(text, "message", TEXT_LIMIT)
 
 
-def _one_line(value: Any, what: str, limit: int) -> str:
-    words = " ".join(_string(value, what).split())
+def guest_name(person_id: str) -> str:
+    """Return the name of a person who has not chosen one: always the same, such as "Quiet Otter"."""
+    number, kinds, animals = zlib.crc32(person_id.encode()), _KINDS.split(), _ANIMALS.split()
+    return f"{kinds[number % len(kinds)]} {animals[number // len(kinds) % len(animals)]}"
+
+
+def _one_line(value: str, what: str, limit: int) -> str:
+    words = " ".join(value.split())
     words = _INVISIBLE.sub("", _UNPRINTABLE.sub("", words)).strip()
     words = unicodedata.normalize("NFC", words)
     if not any(unicodedata.category(character)[0] in "LNPS" for character in words):
@@ -60,15 +72,9 @@ def _one_line(value: Any, what: str, limit: int) -> str:
     return _limited(words, what, limit)
 
 
-def _string(value: Any, what: str) -> str:
-    if isinstance(value, str):
-        return value
-    raise ChatError("malformed", f"A {what} has to be a text.")
-
-
 def _limited(text: str, what: str, limit: int) -> str:
     if not text:
-        raise ChatError("empty", f"A {what} cannot be empty.")
+        raise RpcError("empty", f"A {what} cannot be empty.")
     if len(text) > limit:
-        raise ChatError("too_long", f"A {what} has at most {limit:,} characters; this one has {len(text):,}.")
+        raise RpcError("too_long", f"A {what} has at most {limit:,} characters; this one has {len(text):,}.")
     return text

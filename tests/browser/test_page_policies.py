@@ -63,7 +63,7 @@ def talks_by(page: Page, transport: str) -> None:
     page.wait_for("!!window.chat || !!failure")
     assert page.evaluate("failure") is None
     page.wait_for(f"/^({transport})$/.test(chat.transport)")
-    page.evaluate("chat.send({kind: 'say', room: 'Lobby', text: 'hello'}), 0")
+    page.evaluate("chat.call('say', ['Lobby', 'hello']), 0")
     page.wait_for("said.includes('hello')")
 
 

@@ -47,7 +47,7 @@ def server(tmp_path: Path) -> Iterator[ServedHere]:
 
 
 def speech(text: str) -> str:
-    return f"{CLIENT}.send({json.dumps({'kind': 'say', 'room': 'Lobby', 'text': text, 'tag': 0})})"
+    return f"{CLIENT}.call('say', {json.dumps(['Lobby', text])})"
 
 
 def talk(one: Page, other: Page, word: str) -> None:

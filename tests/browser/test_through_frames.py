@@ -96,7 +96,7 @@ def visit(browser: Browser, elsewhere: Elsewhere, *scripts: str, query: str = ""
 
 
 def say(page: Page, text: str) -> None:
-    page.evaluate(f"chat.send({json.dumps({'kind': 'say', 'room': 'Lobby', 'text': text})}), 0")
+    page.evaluate(f"chat.call('say', {json.dumps(['Lobby', text])}), 0")
 
 
 def talk(one: Page, other: Page, word: str, disturb: Callable[[], None] | None = None) -> None:

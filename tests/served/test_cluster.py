@@ -207,6 +207,6 @@ def test_the_loss_of_a_leader_and_of_a_carrier_loses_nothing(servers: Servers) -
         assert each.ids == sorted(set(each.ids))
     # The chat knows its people on the new leader, and goes on.
     assert names == [each.call("enter", "Tea")["you"] for each in chatting]
-    chatting[0].send({"kind": "say", "room": "Tea", "text": "still here", "tag": 1})
+    chatting[0].call("say", "Tea", "still here")
     chatting[1].receive(lambda: "still here" in [each.get("text") for each in chatting[1].got])
     assert sorted(len(each.lines("ERROR")) for each in servers.running) == [0, 0]

@@ -120,15 +120,13 @@ def test_people_are_in_their_rooms_after_a_restart(serve: Serve) -> None:
     ada, bob = Page(served.port, "chat"), Page(served.port, "chat")
     for page in (ada, bob):
         page.send(["Tea"], "enter")
-        page.find("people")
+        page.find("you")
     served.stop()
     serve(*DURABLE, port=served.port)
-    ada.send({"kind": "say", "room": "Tea", "text": "still here", "tag": 1})
+    ada.send(["Tea", "still here"], "say")
     assert bob.find("text")["text"] == "still here"
-    ada.send([], "rooms")
-    while not isinstance(rooms := ada.find("result")["result"], list):
-        continue
-    assert {"name": "Tea", "people": 2} in rooms
+    (rooms,) = Page(served.port, "chat").find("rooms")
+    assert {"name": "Tea", "people": 2} in rooms["rooms"]
 
 
 def test_a_client_that_does_not_come_back_is_gone_after_its_grace(serve: Serve, tmp_path: Path) -> None:

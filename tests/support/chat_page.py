@@ -25,5 +25,11 @@ def say(page: Page, text: str) -> None:
     )
 
 
+def rename(page: Page, name: str) -> None:
+    field, send = "document.getElementById('chat-name')", "document.querySelector('#chat-name-form button')"
+    page.evaluate(f"({field}.value = {json.dumps(name)}, {send}.click())")
+    page.wait_for(f"document.getElementById('chat-you').textContent === {json.dumps(name)}")
+
+
 def sees(page: Page, text: str) -> None:
     page.wait_for(f"{BUBBLES}.includes({json.dumps(text)})")

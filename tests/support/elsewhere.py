@@ -14,7 +14,7 @@ window.said = []; window.lost = []; window.ways = []; window.failure = null;
 function start() { thywill.connect({server: '%s', application: 'chat'}, function (client) {
   client.on('transport', function (name) { ways.push(name); });
   client.on('state', function (state) { lost.push(state); });
-  client.on('message', function (event) { if (event.kind === 'said') { said.push(event.text); } });
+  client.on('message', function (event) { if (event.type === 'said') { said.push(event.text); } });
   client.call('enter', ['Lobby'], function (error) { if (!error) { window.chat = client; } });
 }, function (told) { failure = told; }); }
 if (location.search === '?late') { window.onload = function () { setTimeout(start, 0); }; } else { start(); }

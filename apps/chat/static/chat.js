@@ -4,12 +4,13 @@
 
   var dom = chat.dom,
       ENTER = 13,
-      NAME_KEY = 'thywill.chat.name',
       UNSENT_KEY = 'thywill.chat.unsent',
-      SILENCE = 'Nothing has been said here yet. The address of this page leads others here.';
+      SILENCE = 'Nothing has been said here yet. The address of this page leads others here.',
+      ALONE = 'What you write here is for the two of you. It is kept for a day.';
 
-  function roomInAddress() {
-    var name = window.location.href.split('#/')[1] || '';
+  // What follows a sign in the address: '/' for a room, '@' for a person.
+  function inAddress(sign) {
+    var name = window.location.href.split('#' + sign)[1] || '';
     try {
       return decodeURIComponent(name);
     } catch (ignore) {
@@ -20,33 +21,46 @@
   function Chat(client) {
     var self = this;
     this.client = client;
-    this.name = '';
-    this.tags = 0;
-    this.room = null;
+    this.me = {id: '', name: ''};
+    // The name of the room, '' until the page is in one.
+    this.room = '';
     this.entering = null;
+    // Whether the list of who is here has come since the page has entered.
+    this.greeted = false;
     this.lost = 0;
+    // The names of people, by their ids.
+    this.names = {};
     // Messages that were not sent before the client was gone.
     this.unsent = [];
-    this.log = new chat.Log(dom.find('chat-log'), dom.find('chat-jump'), client.id);
+    // Whether the client is a new one, so that what waits is sent again when the page is in its room.
+    this.again = false;
+    // The notice that nothing was said yet.
+    this.silence = null;
+    // Whether the page was in a room once.
+    this.started = false;
+    this.log = new chat.Log(dom.find('chat-log'), dom.find('chat-jump'));
+    this.arrivals = new chat.Arrivals(this.log);
     this.pending = new chat.Pending(this.log);
-    this.side = new chat.Side(client.id, client.parameters.lobby, {
+    this.typing = new chat.Typing(dom.find('chat-typing'), function () { self.tellTyping(); });
+    this.talks = new chat.Talks(dom.find('chat-private'), dom.find('chat-private-section'), function (id) {
+      self.side.closeDrawer();
+      self.write(id);
+    });
+    this.side = new chat.Side(client.parameters.lobby, {
       enter: function (name) { self.enter(name); },
+      write: function (id) { self.write(id); },
       rename: function (name, done) { self.rename(name, done); }
     });
   }
 
   Chat.prototype = {
     start: function () {
-      var saved = dom.recall(NAME_KEY);
       this.limitFields(this.client.parameters.limits);
       this.listenToServer();
       this.listenToPerson();
-      if (saved) {
-        this.rename(saved, function () {});
-      }
       this.keepUnsent();
-      this.listRooms();
-      this.enter(roomInAddress() || this.client.parameters.lobby);
+      thywill.cuttable(this.client, dom.find('chat-cut'));
+      this.enter(inAddress('/') || this.client.parameters.lobby);
       if (!dom.narrow()) { dom.focus(dom.find('chat-text')); }
     },
 
@@ -67,162 +81,266 @@
     },
 
     listenToServer: function () {
-      var self = this;
-      this.client.on('message', function (data) { self.receive(data); });
-      this.client.on('state', function (state, detail) { self.changeState(state, detail); });
-      this.client.on('error', function (error) { self.log.notice(dom.sentence(error.message)); });
-      this.changeState(this.client.state);
+      var self = this, client = this.client, methods = {
+        'message:rooms': 'list', 'message:room': 'list', 'message:entered': 'open', 'message:people': 'learn',
+        'message:person': 'learn', 'message:renamed': 'renamed', 'message:said': 'said', 'message:private': 'received',
+        'message:typing': 'sign', presence: 'attend', state: 'changeState', restart: 'restarted'
+      }, event;
+      function on(name) {
+        client.on(name, function (first, second, third) { self[methods[name]](first, second, third); });
+      }
+      for (event in methods) {
+        if (methods.hasOwnProperty(event)) { on(event); }
+      }
+      client.on('error', function (error) { self.log.notice(dom.sentence(error.message)); });
+      this.changeState(client.state);
     },
 
     changeState: function (state, detail) {
       chat.status.show(state, detail);
       if (state === 'lost') {
         this.lost += detail.count;
-        this.listRooms();
-        this.enter(this.room ? this.room.name : this.client.parameters.lobby);
+        this.client.call('letters', [], function () {});
+        this.ask(this.room || this.client.parameters.lobby);
+      } else if (state === 'connecting' && this.room) {
+        // The client begins anew, and is in no room yet.
+        this.entering = {};
       } else if (state === 'gone') {
         dom.find('chat-send').disabled = true;
       }
     },
 
-    listRooms: function () {
-      var side = this.side;
-      this.client.call('rooms', [], function (error, rooms) {
-        if (!error) { side.showRooms(rooms); }
-      });
+    // What has not come back was not sent, as the past will show.
+    restarted: function () {
+      this.again = true;
+      this.ask(this.room || this.client.parameters.lobby);
     },
 
-    // Events of a room may come before the answer to `enter`; they wait for it.
+    // Entering, and who is here.
+
     enter: function (name) {
-      var self = this, entering = {events: this.entering ? this.entering.events : []};
-      this.entering = entering;
+      this.showTalk(this.talks.room);
+      this.ask(name);
+    },
+
+    ask: function (name) {
+      var self = this, entering = this.entering = {};
       dom.write(dom.find('chat-count'), 'Entering ' + name + '\u2026');
-      this.client.call('enter', [name], function (error, room) {
-        if (self.entering === entering) {
-          self.entering = null;
-          self.entered(error, room, entering.events);
-        }
+      this.client.call('enter', [name], function (error) {
+        if (self.entering === entering && !(error && error.reconnect)) { self.entered(error); }
       });
     },
 
-    entered: function (error, room, events) {
-      if (error) {
-        this.log.notice(dom.sentence(error.message));
-        this.side.count(this.side.total);
-      } else {
-        this.open(room);
-      }
-      for (var i = 0; i < events.length; i += 1) { this.apply(events[i]); }
-    },
-
+    // The server begins to send the room: its past, its people, and then what happens.
     open: function (room) {
-      var again = this.room && this.room.name === room.name;
-      this.room = room;
-      this.setName(room.you);
-      this.side.showPeople(room);
-      dom.write(dom.find('chat-title'), room.name);
-      document.title = room.name + ' \u00b7 Chat';
-      this.showRecent(room.recent, again);
-      if ((roomInAddress() || this.client.parameters.lobby) !== room.name) {
-        window.location.hash = chat.address(room.name);
+      this.room = room.name;
+      this.greeted = false;
+      this.log.me = room.you.id;
+      this.setMe(room.you);
+      this.talks.room.clear();
+      this.side.clearPeople();
+    },
+
+    // The past has arrived, or the room cannot be entered.
+    entered: function (error) {
+      var again = this.again ? this.pending.items.slice(0) : [], i;
+      this.again = false;
+      this.entering = null;
+      this.showTalk(this.talks.shown);
+      if (error) { this.log.notice(dom.sentence(error.message)); }
+      if (!this.started && inAddress('@')) {
+        this.write(inAddress('@'));
+      } else if (!this.talks.shown.person) {
+        this.setAddress();
+      }
+      this.started = true;
+      for (i = 0; i < again.length; i += 1) { this.deliver(again[i]); }
+    },
+
+    list: function (message) { this.side.list(message.rooms || [message], Boolean(message.rooms)); },
+
+    learn: function (message) {
+      var people = message.people || [message.person], i;
+      for (i = 0; i < people.length; i += 1) { this.name(people[i]); }
+    },
+
+    name: function (person) {
+      this.names[person.id] = person.name;
+      this.talks.renamed(person);
+    },
+
+    renamed: function (event) {
+      this.name(event.person);
+      this.side.renamed(event.person);
+      if (event.person.id === this.me.id) { this.setMe(event.person); }
+      if (!this.talks.shown.person) { this.log.notice(event.was + ' is now ' + event.person.name); }
+      this.showHead();
+    },
+
+    // left is null after a restart of the server, when all who are here are named again.
+    attend: function (channel, joined, left) {
+      var isWhole = !this.greeted || !left, i;
+      if (isWhole) { this.side.clearPeople(); }
+      for (i = 0; i < joined.length; i += 1) { this.join(joined[i].id, isWhole); }
+      for (i = 0; left && i < left.length; i += 1) { this.leave(left[i].id); }
+      this.greeted = true;
+      this.showCount();
+    },
+
+    join: function (id, quietly) {
+      this.side.join(id, this.names[id]);
+      if (!quietly && this.names[id] && !this.talks.shown.person) { this.arrivals.joined(this.names[id]); }
+    },
+
+    leave: function (id) {
+      this.side.leave(id);
+      this.typing.end(id);
+      if (this.names[id] && !this.talks.shown.person) { this.arrivals.left(this.names[id]); }
+    },
+
+    // The conversations.
+
+    said: function (message) {
+      this.name(message.person);
+      this.show(this.talks.room, message);
+    },
+
+    received: function (message) {
+      var own = message.person.id === this.me.id, other = own ? message.to : message.person;
+      if (!own && this.show(this.talks.open({id: other.id, name: this.names[other.id] || other.name}), message)) {
+        dom.write(dom.find('chat-told'), other.name + ' has written to you.');
+      } else if (own) {
+        this.show(this.talks.open(other), message);
       }
     },
 
-    showRecent: function (messages, again) {
-      if (!again) { this.pending.forget(); }
+    // Returns whether the message is new and out of sight.
+    show: function (talk, message) {
+      var own = message.person.id === this.me.id, isNew = talk.add(message), isShown = talk === this.talks.shown;
+      if (own && this.pending.arrived(message.tag)) { return false; }
+      if (!own) { this.typing.end(message.person.id); }
+      // The log is filled when all of the past is here. What comes before the page is in a room is the past as well.
+      if (isNew && isShown && (talk.person || !this.entering)) {
+        this.breakSilence();
+        this.log.said(message);
+      }
+      if (!isNew || isShown || own || this.entering) { return false; }
+      this.talks.unread(talk);
+      this.showHead();
+      return true;
+    },
+
+    breakSilence: function () {
+      if (this.silence) { dom.remove(this.silence); }
+      this.silence = null;
+    },
+
+    write: function (id) {
+      var talk = this.talks.find(id);
+      if (talk || this.names[id]) {
+        this.showTalk(talk || this.talks.open({id: id, name: this.names[id]}));
+        this.setAddress();
+        if (!dom.narrow()) { dom.focus(dom.find('chat-text')); }
+      }
+    },
+
+    showTalk: function (talk) {
+      var messages = talk.messages, i;
+      this.talks.show(talk);
+      this.typing.clear();
       this.log.clear();
-      for (var i = 0; i < messages.length; i += 1) { this.showSaid(messages[i]); }
-      if (!messages.length) { this.log.notice(SILENCE); }
-      if (this.lost) {
+      this.silence = null;
+      if (talk.person) { this.log.notice(ALONE); }
+      if (!talk.person && !messages.length && !this.entering) { this.silence = this.log.notice(SILENCE); }
+      for (i = 0; i < messages.length; i += 1) {
+        this.log.add(messages[i].person, messages[i].text, messages[i].time);
+      }
+      if (this.lost && !talk.person && !this.entering) {
         this.log.notice('Events lost on the way: ' + this.lost + '. What the room remembers is shown above.');
         this.lost = 0;
       }
-      this.pending.restore();
+      this.pending.restore(talk);
       this.log.toEnd();
+      this.showHead();
     },
 
-    receive: function (data) {
-      if (data.kind === 'room') {
-        this.side.showRoom(data);
-      } else if (data.kind === 'refused') {
-        this.refused(data);
-      } else if (this.entering) {
-        this.entering.events.push(data);
-      } else {
-        this.apply(data);
-      }
+    showHead: function () {
+      var person = this.talks.shown.person, title = person ? person.name : this.room,
+          unread = this.talks.room.unread, all = this.talks.count();
+      document.title = (all ? '(' + all + ') ' : '') + title + ' \u00b7 Chat';
+      dom.write(dom.find('chat-title'), title);
+      dom.write(dom.find('chat-back'), '\u2039 ' + this.room + (unread ? ' (' + unread + ')' : ''));
+      dom.show(dom.find('chat-back'), Boolean(person));
+      dom.mark(dom.find('chat-page'), 'private', Boolean(person));
+      this.side.here(person ? '' : this.room);
+      this.showCount();
     },
 
-    // The room as the server has described it holds all events up to its serial number.
-    apply: function (event) {
-      if (!this.room || event.room !== this.room.name || event.serial <= this.room.serial) { return; }
-      if (event.kind === 'said') {
-        this.showSaid(event);
-      } else if (event.kind === 'joined') {
-        this.side.join(event.person, event.people);
-        this.log.notice(event.person.name + ' joined');
-      } else if (event.kind === 'left') {
-        this.side.leave(event.person, event.people);
-        this.log.notice(event.person.name + ' left');
-      } else if (event.kind === 'renamed') {
-        this.side.renamed(event.person);
-        this.log.notice(event.was + ' is now ' + event.person.name);
-      }
+    showCount: function () {
+      var people = this.side.count();
+      if (!this.entering) { dom.write(dom.find('chat-count'), this.talks.shown.person ? 'Only the two of you' : people); }
     },
 
-    showSaid: function (message) {
-      if (message.person.id !== this.client.id || !this.pending.arrived(message.tag)) {
-        this.log.said(message);
-      }
-    },
-
-    refused: function (refusal) {
-      this.pending.failed(refusal.tag, refusal.message);
-      if (refusal.code === 'not_in_room' && this.room) { this.enter(this.room.name); }
-    },
+    // What the person does.
 
     say: function (text) {
-      var self = this, pending = this.pending, tag = this.tags + 1;
-      this.tags = tag;
-      pending.add(tag, text, {id: this.client.id, name: this.name});
-      this.client.send({kind: 'say', room: this.room.name, text: text, tag: tag}, function (error) {
-        if (error) {
-          pending.failed(tag, chat.reason(error));
-          if (self.client.state === 'gone') { self.unsent.push(text); }
-        } else {
-          pending.accepted(tag);
-        }
+      var talk = this.talks.shown;
+      this.breakSilence();
+      this.deliver(this.pending.add(talk, text, this.me));
+      this.typing.sent();
+    },
+
+    deliver: function (item) {
+      var self = this, to = item.talk.person;
+      this.client.call(to ? 'write' : 'say', [to ? to.id : this.room, item.text, item.tag], function (error) {
+        if (!error || error.reconnect && self.client.state !== 'gone') { return; }
+        if (self.client.state === 'gone') { self.unsent.push(item.text); }
+        self.pending.failed(item.tag, error.message);
       });
     },
 
     rename: function (name, done) {
       var self = this;
       this.client.call('rename', [name], function (error, taken) {
-        if (!error) {
-          self.setName(taken);
-          dom.remember(NAME_KEY, taken);
-        }
+        if (!error) { self.setMe({id: self.me.id, name: taken}); }
         done(error ? error.message : '');
       });
     },
 
-    setName: function (name) {
-      this.name = name;
-      this.side.showMe(name);
+    setMe: function (person) {
+      this.me = person;
+      this.names[person.id] = person.name;
+      this.side.showMe(person);
+    },
+
+    sign: function (sign) {
+      var shown = this.talks.shown.person, isHere = sign['private'] ? shown && shown.id === sign.person.id : !shown;
+      if (isHere && sign.person.id !== this.me.id) { this.typing.sign(sign.person); }
+    },
+
+    tellTyping: function () {
+      var person = this.talks.shown.person;
+      if (this.client.state === 'connected') {
+        this.client.send(person ? {type: 'typing', to: person.id} : {type: 'typing'});
+      }
     },
 
     listenToPerson: function () {
-      var self = this;
+      var self = this, field = dom.find('chat-text');
       dom.on(dom.find('chat-form'), 'submit', function () { self.submit(); });
-      dom.listen(dom.find('chat-text'), 'keydown', function (event) {
+      dom.on(dom.find('chat-back'), 'click', function () { self.toRoom(); });
+      dom.listen(field, 'keydown', function (event) {
         if (event.keyCode === ENTER && !event.shiftKey) {
           dom.stop(event);
           self.submit();
         }
       });
-      dom.listen(dom.find('chat-text'), 'input', function () { self.fitField(); });
+      dom.listen(field, 'keyup', function () {
+        if (/\S/.test(field.value)) { self.typing.typed(); }
+      });
+      dom.listen(field, 'input', function () { self.fitField(); });
       dom.listen(window, 'hashchange', function () { self.followAddress(); });
-      dom.on(dom.find('chat-skip'), 'click', function () { dom.focus(dom.find('chat-text')); });
+      dom.on(dom.find('chat-skip'), 'click', function () { dom.focus(field); });
     },
 
     submit: function () {
@@ -245,9 +363,29 @@
       field.style.height = field.scrollHeight + field.offsetHeight - field.clientHeight + 'px';
     },
 
+    toRoom: function () {
+      this.showTalk(this.talks.room);
+      this.setAddress();
+      dom.focus(dom.find('chat-text'));
+    },
+
+    // The address leads to what is shown. That of the lobby may be the page's own.
+    setAddress: function () {
+      var person = this.talks.shown.person, id = inAddress('@'), room = inAddress('/') || this.client.parameters.lobby;
+      if (person ? id !== person.id : id || room !== this.room) {
+        window.location.hash = person ? chat.addressOf(person) : chat.address(this.room);
+      }
+    },
+
     followAddress: function () {
-      var name = roomInAddress() || this.client.parameters.lobby;
-      if (this.room && name !== this.room.name) { this.enter(name); }
+      var person = inAddress('@'), room = inAddress('/') || this.client.parameters.lobby;
+      if (person) {
+        if (!this.talks.shown.person || this.talks.shown.person.id !== person) { this.write(person); }
+      } else if (room !== this.room) {
+        this.enter(room);
+      } else if (this.talks.shown.person) {
+        this.toRoom();
+      }
     }
   };
 

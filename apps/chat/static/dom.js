@@ -88,24 +88,6 @@
     return text.charAt(0).toUpperCase() + text.substr(1) + end;
   };
 
-  // Old browsers have no localStorage, and others throw where cookies are forbidden.
-  dom.recall = function (key) {
-    try {
-      return window.localStorage.getItem(key) || '';
-    } catch (ignore) {
-      return '';
-    }
-  };
-
-  dom.remember = function (key, value) {
-    try {
-      window.localStorage.setItem(key, value);
-      return true;
-    } catch (ignore) {
-      return false;
-    }
-  };
-
   // Keeps a text over a reload of this page. Browsers without sessionStorage keep the window's name.
   dom.keep = function (key, text) {
     try {

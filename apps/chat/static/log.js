@@ -10,11 +10,12 @@
       NEAR_END = 60,
       SILENCE = 500;
 
-  // me: the id of this page's client; jump: a button that is shown when new messages are out of sight.
-  function Log(node, jump, me) {
+  // jump: a button that is shown when new messages are out of sight.
+  function Log(node, jump) {
     this.node = node;
     this.jump = jump;
-    this.me = me;
+    // The id of this page's person.
+    this.me = '';
     this.group = null;
     this.day = '';
     this.listen();
@@ -59,12 +60,18 @@
       this.day = '';
     },
 
+    // Returns the notice.
     notice: function (text) {
-      var self = this;
+      var self = this, node = chat.person.name('div', 'notice', text);
       this.follow(function () {
         self.separate(time.now());
-        self.append(chat.person.name('div', 'notice', text));
+        self.append(node);
       });
+      return node;
+    },
+
+    endsWith: function (node) {
+      return this.node.lastChild === node;
     },
 
     said: function (message) {
@@ -77,7 +84,8 @@
     add: function (who, text, seconds) {
       this.separate(seconds);
       if (!this.continues(who, seconds)) { this.begin(who, seconds); }
-      var bubble = chat.person.name('div', 'bubble', text);
+      var bubble = chat.person.name('div', 'bubble');
+      chat.writeText(bubble, text);
       this.group.body.appendChild(bubble);
       this.group.size += 1;
       return {bubble: bubble, group: this.group};

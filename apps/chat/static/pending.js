@@ -1,64 +1,54 @@
-// This page's own messages that the room does not have yet: they are shown at once, and marked while they wait.
+// This page's own messages that have not come back yet: they are shown at once, and marked while they wait.
 (function (chat) {
   'use strict';
 
   var dom = chat.dom,
-      SLOW = 700;
+      SLOW = 700,
+      // A tag is unique over reloads, since the past has the messages of earlier pages as well.
+      PAGES = 1e9,
+      OF_A_PAGE = 1e6;
 
   function Pending(log) {
     this.log = log;
     this.items = [];
+    this.tags = Math.floor(Math.random() * PAGES) * OF_A_PAGE;
   }
 
   Pending.prototype = {
-    add: function (tag, text, who) {
-      var item = {tag: tag, text: text, who: who};
+    // Returns the new item; talk: the conversation that it belongs to, which is shown.
+    add: function (talk, text, who) {
+      var item = {tag: this.tags += 1, talk: talk, text: text, who: who};
       this.items.push(item);
       this.place(item);
       this.log.toEnd();
-    },
-
-    accepted: function (tag) {
-      var at = this.find(tag);
-      if (at >= 0) {
-        this.items[at].accepted = true;
-        this.settle(this.items[at]);
-      }
+      return item;
     },
 
     failed: function (tag, reason) {
       var item = this.take(tag);
-      if (item) {
+      if (item && item.place) {
         this.settle(item);
         dom.mark(item.place.bubble, 'failed', true);
         this.note(item, 'Not sent. ' + dom.sentence(reason), 'note problem');
       }
     },
 
-    // The room has the message. Returns whether it stands in the right place already, below all that came before it.
+    // The message has come back. Returns whether it stands in the right place already, below all that came before it.
     arrived: function (tag) {
       var item = this.take(tag);
-      if (!item) { return false; }
+      if (!item || !item.place) { return false; }
       this.settle(item);
       if (this.log.isLast(item.place)) { return true; }
       this.log.remove(item.place);
       return false;
     },
 
-    forget: function () {
-      for (var i = 0; i < this.items.length; i += 1) { this.settle(this.items[i]); }
-      this.items = [];
-    },
-
-    // The log was filled anew: messages that the server has not accepted yet are shown again.
-    restore: function () {
-      var items = this.items, i;
-      this.forget();
-      for (i = 0; i < items.length; i += 1) {
-        if (!items[i].accepted) {
-          this.items.push(items[i]);
-          this.place(items[i]);
-        }
+    // The log was filled anew with the messages of talk.
+    restore: function (talk) {
+      for (var i = 0; i < this.items.length; i += 1) {
+        this.settle(this.items[i]);
+        this.items[i].place = null;
+        if (this.items[i].talk === talk) { this.place(this.items[i]); }
       }
     },
 
@@ -71,7 +61,7 @@
 
     settle: function (item) {
       window.clearTimeout(item.timer);
-      dom.mark(item.place.bubble, 'pending', false);
+      if (item.place) { dom.mark(item.place.bubble, 'pending', false); }
       if (item.note) {
         dom.remove(item.note);
         item.note = null;
@@ -85,15 +75,10 @@
     },
 
     take: function (tag) {
-      var at = this.find(tag);
-      return at < 0 ? null : this.items.splice(at, 1)[0];
-    },
-
-    find: function (tag) {
       for (var i = 0; i < this.items.length; i += 1) {
-        if (this.items[i].tag === tag) { return i; }
+        if (this.items[i].tag === tag) { return this.items.splice(i, 1)[0]; }
       }
-      return -1;
+      return null;
     }
   };
 

@@ -35,6 +35,28 @@
     return disc;
   };
 
+  // A row of a list of people: a link to the private conversation, with a disc, the name and a number; act(): its click.
+  person.link = function (act) {
+    var row = chat.dom.make('li', 'person'), link = chat.dom.make('a', 'person-link');
+    link.appendChild(chat.dom.make('span'));
+    link.appendChild(document.createTextNode(' '));
+    link.appendChild(person.name('span', 'person-name'));
+    link.appendChild(document.createTextNode(' '));
+    link.appendChild(chat.dom.make('span', 'person-count'));
+    link.firstChild.setAttribute('aria-hidden', 'true');
+    chat.dom.on(link, 'click', act);
+    row.appendChild(link);
+    return row;
+  };
+
+  person.fill = function (row, who) {
+    var link = row.firstChild;
+    link.href = chat.addressOf(who);
+    link.title = 'Write to ' + who.name + ' alone';
+    person.paint(link.firstChild, who);
+    chat.dom.write(link.childNodes[2], who.name);
+  };
+
   person.name = function (tag, className, name) {
     var node = chat.dom.make(tag, className, name);
     node.setAttribute('dir', 'auto');

@@ -9,6 +9,10 @@
     return '#/' + encodeURIComponent(room);
   };
 
+  chat.addressOf = function (person) {
+    return '#@' + encodeURIComponent(person.id);
+  };
+
   function makeRoom(item) {
     var row = dom.make('li'), link = dom.make('a', 'room');
     link.href = chat.address(item.name);
@@ -19,23 +23,15 @@
     return row;
   }
 
-  function makePerson(who) {
-    var row = dom.make('li', 'person');
-    row.appendChild(chat.person.disc(who));
-    row.appendChild(document.createTextNode(' '));
-    row.appendChild(chat.person.name('span', 'person-name'));
-    return row;
-  }
-
-  // actions has enter(room) and rename(name, done), for what a person does here.
-  function Side(me, lobby, actions) {
-    this.me = me;
+  // actions has enter(room), write(person) and rename(name, done), for what a person does here.
+  function Side(lobby, actions) {
+    this.me = '';
     this.lobby = lobby;
     this.actions = actions;
     this.room = '';
-    this.total = 0;
     this.rooms = new chat.List(dom.find('chat-rooms'), this.roomKind());
     this.people = new chat.List(dom.find('chat-people'), this.personKind());
+    this.hidden = 0;
     this.listenToDrawer();
     this.listenToRooms();
     this.listenToName();
@@ -71,64 +67,71 @@
     },
 
     personKind: function () {
-      var me = this.me;
+      var self = this;
       return {
-        make: makePerson,
-        fill: function (row, who) {
-          chat.person.paint(row.firstChild, who);
-          dom.write(row.lastChild, who.name + (who.id === me ? ' (you)' : ''));
+        make: function (who) {
+          return chat.person.link(function () {
+            self.closeDrawer();
+            self.actions.write(who.id);
+          });
         },
-        order: function (who) { return (who.id === me ? '0' : '1') + who.name.toLowerCase(); }
+        fill: function (row, who) {
+          chat.person.fill(row, who);
+          dom.write(row.firstChild.lastChild, who.id === self.me ? 'you' : '');
+        },
+        order: function (who) { return (who.id === self.me ? '0' : '1') + who.name.toLowerCase(); }
       };
     },
 
-    showRooms: function (rooms) {
-      this.rooms.clear();
-      for (var i = 0; i < rooms.length; i += 1) { this.rooms.put(rooms[i].name, rooms[i]); }
-    },
-
-    // An empty room no longer exists, except for the lobby.
-    showRoom: function (item) {
-      if (item.people > 0 || item.name === this.lobby) {
-        this.rooms.put(item.name, item);
-      } else {
-        this.rooms.drop(item.name);
+    // What has changed in the list of rooms, or all of it.
+    list: function (rooms, isWhole) {
+      if (isWhole) { this.rooms.clear(); }
+      for (var i = 0; i < rooms.length; i += 1) {
+        this.rooms[rooms[i].removed ? 'drop' : 'put'](rooms[i].name, rooms[i]);
       }
     },
 
-    showPeople: function (room) {
-      this.room = room.name;
-      this.people.clear();
-      for (var i = 0; i < room.people.length; i += 1) { this.people.put(room.people[i].id, room.people[i]); }
+    here: function (room) {
+      this.room = room;
       this.rooms.refresh();
-      this.count(room.count);
     },
 
-    join: function (who, count) {
-      this.people.put(who.id, who);
-      this.count(count);
+    // The room as it is entered: its people come afterwards.
+    clearPeople: function () {
+      this.people.clear();
+      this.hidden = 0;
     },
 
-    leave: function (who, count) {
-      this.people.drop(who.id);
-      this.count(count);
+    // A person whose name is not known is only counted.
+    join: function (id, name) {
+      if (name) {
+        this.people.put(id, {id: id, name: name});
+      } else {
+        this.hidden += 1;
+      }
+    },
+
+    leave: function (id) {
+      if (this.people.find(id) < 0) { this.hidden = Math.max(0, this.hidden - 1); }
+      this.people.drop(id);
     },
 
     renamed: function (who) {
       if (this.people.find(who.id) >= 0) { this.people.put(who.id, who); }
     },
 
-    count: function (count) {
-      var more = count - this.people.rows.length;
-      this.total = count;
-      dom.write(dom.find('chat-count'), count === 1 ? 'Only you' : count + ' people');
-      dom.write(dom.find('chat-more'), 'and ' + more + ' more');
-      dom.show(dom.find('chat-more'), more > 0);
+    // Returns what is said of the number of people.
+    count: function () {
+      var count = this.people.rows.length + this.hidden;
+      dom.write(dom.find('chat-more'), 'and ' + this.hidden + ' more');
+      dom.show(dom.find('chat-more'), this.hidden > 0);
+      return count <= 1 ? 'Only you' : count + ' people';
     },
 
-    showMe: function (name) {
-      chat.person.paint(dom.find('chat-you-disc'), {id: this.me, name: name});
-      dom.write(dom.find('chat-you'), name);
+    showMe: function (who) {
+      this.me = who.id;
+      chat.person.paint(dom.find('chat-you-disc'), who);
+      dom.write(dom.find('chat-you'), who.name);
     },
 
     listenToRooms: function () {

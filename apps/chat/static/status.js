@@ -11,11 +11,6 @@
       },
       LOST_SHOWN = 10000;
 
-  // Returns why a client has ended or a message was not sent, for people.
-  chat.reason = function (error) {
-    return error.reconnect ? 'The server was restarted, or this page was away for too long.' : error.message;
-  };
-
   function Status() {
     var self = this;
     this.node = dom.find('chat-status');
@@ -37,7 +32,7 @@
       } else if (state === 'lost') {
         this.lost(detail.count);
       } else if (state === 'gone') {
-        this.end('You are no longer connected.', chat.reason(detail));
+        this.end('You are no longer connected.', detail.reconnect ? 'The server was restarted, or this page was away for too long.' : detail.message);
       }
     },
 

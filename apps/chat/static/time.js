@@ -3,8 +3,6 @@
   'use strict';
 
   var DAY = 86400,
-      MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September',
-        'October', 'November', 'December'],
       time = chat.time = {};
 
   function two(number) {
@@ -21,8 +19,7 @@
   };
 
   time.day = function (seconds) {
-    var date = new Date(seconds * 1000);
-    return date.getDate() + ' ' + MONTHS[date.getMonth()] + ' ' + date.getFullYear();
+    return new Date(seconds * 1000).toDateString();
   };
 
   time.dayName = function (seconds) {

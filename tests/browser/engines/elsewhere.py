@@ -23,12 +23,12 @@ if (wanted) { window.thywill = {transports: [wanted[1]]}; }
 </script>
 <script src="SERVERstatic/0/client.js"></script>
 <script>
-var client = null, entered = false, failure = null, heard = [], accepted = [];
+var client = null, me = '', entered = false, failure = null, heard = [], accepted = [];
 thywill.connect({server: 'SERVER', application: 'chat'}, function (opened) {
   client = opened;
   client.on('message', function (event) {
-    var side = event.kind === 'said' && event.person.id === client.id ? 'mine' : 'theirs';
-    if (event.kind === 'said') { heard.push([side, event.text]); }
+    if (event.type === 'entered') { me = event.you.id; }
+    if (event.type === 'said') { heard.push([event.person.id === me ? 'mine' : 'theirs', event.text]); }
   });
   client.call('enter', ['ROOM'], function (error) {
     failure = error && error.message;
@@ -37,7 +37,7 @@ thywill.connect({server: 'SERVER', application: 'chat'}, function (opened) {
 }, function (failed) { failure = failed.message; });
 
 function say(text) {
-  client.send({kind: 'say', room: 'ROOM', text: text, tag: 0}, function (error) {
+  client.call('say', ['ROOM', text], function (error) {
     accepted.push(error ? error.message : text);
   });
 }

@@ -116,9 +116,9 @@ def page_address(proxy: Proxy, transport: str) -> str:
 
 
 def find_person(other: Talker) -> str:
-    """Return the id of the page's client, which came after ``other``."""
-    other.wait_for(lambda: bool(other.people("joined") - {other.id}))
-    (person,) = other.people("joined") - {other.id}
+    """Return the id of the page's person, who came after ``other``."""
+    other.wait_for(lambda: bool(other.people("joined") - {other.person}))
+    (person,) = other.people("joined") - {other.person}
     return person
 
 

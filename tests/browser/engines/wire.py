@@ -68,20 +68,21 @@ class Talker(WireClient):
     def __init__(self, port: int, room: str) -> None:
         super().__init__(port, "chat")
         self.events: list[Event] = []
+        self._came: dict[str, set[str]] = {"joined": set(), "left": set()}
         self._room = room
-        self._await_reply(self.send([room], "enter"))
+        self.person: str = self._reply(self.send([room], "enter"))["you"]["id"]
 
     def say(self, text: str) -> None:
         """Say ``text`` in the room."""
-        self.send({"kind": "say", "room": self._room, "text": text, "tag": self._number})
+        self.send([self._room, text, self._number], "say")
 
     def heard(self, person: str) -> list[str]:
         """Return what a person has said."""
-        return [e["text"] for e in self.events if e["kind"] == "said" and e["person"]["id"] == person]
+        return [e["text"] for e in self.events if e["type"] == "said" and e["person"]["id"] == person]
 
     def people(self, kind: str) -> set[str]:
-        """Return the ids of the people that events of a kind, joined or left, tell of."""
-        return {event["person"]["id"] for event in self.events if event["kind"] == kind}
+        """Return the ids of the people who have joined or left, as ``kind`` says."""
+        return self._came[kind]
 
     def wait_for(self, done: Callable[[], bool], timeout: float = PATIENCE) -> None:
         """Take events until ``done``.
@@ -96,9 +97,16 @@ class Talker(WireClient):
             self._take(self.poll(min(left, 5.0)))
 
     def _take(self, items: list[list[Any]]) -> list[list[Any]]:
-        self.events += [item[1] for item in items if len(item) == 2]
-        return [item for item in items if len(item) == 3]
+        for _, data, *kind in items:
+            if not kind or kind == ["pack"]:
+                self.events += data if kind else [data]
+            elif kind == ["presence"]:
+                for name, ids in self._came.items():
+                    ids.update(person["id"] for person in data[name])
+        return items
 
-    def _await_reply(self, number: int) -> None:
-        while not any(item[2] == number for item in self._take(self.poll(5.0))):
-            pass
+    def _reply(self, number: int) -> Any:
+        while True:
+            for item in self._take(self.poll(5.0)):
+                if item[2:] == [number]:
+                    return item[1]["result"]
