@@ -1,0 +1,134 @@
+"""People in the chat: names, private messages, who is here and who is typing, in two browsers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.drivers import Browser
+from tests.support.chat_page import BUBBLES, CONNECTED, ENTERED, enter, rename, say, sees
+from tests.support.here import ServedHere
+
+pytestmark = pytest.mark.browser
+
+NAME = "document.getElementById('chat-you').textContent"
+DISC = "document.getElementById('chat-you-disc')"
+TITLE = "document.getElementById('chat-title').textContent"
+TYPING = "document.getElementById('chat-typing').textContent"
+PEOPLE = "Array.from(document.querySelectorAll('#chat-people .person-name')).map(name => name.textContent)"
+NOTICES = "Array.from(document.querySelectorAll('.notice')).map(line => line.textContent)"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServedHere]:
+    with ServedHere(tmp_path) as served:
+        yield served
+
+
+def test_ada_stays_ada_over_a_reload(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
+    ada, ben = enter(chromium.new_page(), server), enter(firefox.new_page(), server)
+    rename(ada, "Ada")
+    say(ada, "hello")
+    sees(ben, "hello")
+    colour = ada.evaluate(f"{DISC}.className")
+    notices = ben.evaluate(NOTICES)
+    enter(ada, server)
+    sees(ada, "hello")
+    assert ada.evaluate(f"[{NAME}, {DISC}.className]") == ["Ada", colour]
+    assert ada.evaluate("document.querySelector('.mine .author').textContent") == "You"
+    second = enter(chromium.new_page(), server)
+    assert second.evaluate(NAME) == "Ada"
+    second.close()
+    say(ben, "still two")
+    sees(ada, "still two")
+    assert ben.evaluate(NOTICES) == notices
+    assert ben.evaluate("document.querySelectorAll('#chat-people li').length") == 2
+
+
+def test_a_private_message_is_seen_by_the_two(
+    chromium: Browser, firefox: Browser, server: ServedHere
+) -> None:
+    ada, ben, cem = (enter(each.new_page(isolated=True), server) for each in (chromium, firefox, chromium))
+    for page, name in ((ada, "Ada"), (ben, "Ben"), (cem, "Cem")):
+        rename(page, name)
+    ada.wait_for(f"{PEOPLE}.join() === 'Ada,Ben,Cem'")
+    ada.click("#chat-people li:nth-child(2) a")
+    ada.wait_for(f"{TITLE} === 'Ben'")
+    say(ada, "psst")
+    sees(ada, "psst")
+    ben.wait_for("document.querySelector('#chat-private .person-count').textContent === '1'")
+    assert ben.evaluate("document.title").startswith("(1) ")
+    ben.press("Tab")  # it can be reached by the keyboard alone
+    ben.evaluate("document.querySelector('#chat-private a').focus(), 0")
+    ben.press("Enter")
+    sees(ben, "psst")
+    say(cem, "in the room")
+    say(ben, "yes?")
+    sees(ada, "yes?")
+    assert ada.evaluate(BUBBLES) == ["psst", "yes?"]
+    ada.click("#chat-back")
+    sees(ada, "in the room")
+    assert cem.evaluate(BUBBLES) == ["in the room"]
+    enter(ben, server)
+    ben.click("#chat-private a")
+    sees(ben, "yes?")
+    assert ada.errors == ben.errors == cem.errors == []
+
+
+def test_the_others_see_who_is_typing(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
+    ada, ben = enter(chromium.new_page(), server), enter(firefox.new_page(), server)
+    rename(ada, "Ada")
+    ada.type("#chat-text", "he")
+    ben.wait_for(f"{TYPING} === 'Ada is typing\u2026'")
+    ada.press("Enter")
+    sees(ben, "he")
+    ben.wait_for(f"{TYPING} === ''")
+    assert ada.evaluate(TYPING) == ""
+
+
+def test_only_addresses_of_pages_become_links(chromium: Browser, server: ServedHere) -> None:
+    page = enter(chromium.new_page(), server)
+    text = "See http://a.example/(b), HTTPS://c.example/?d=<e> javascript:alert(1) xhttp://f.example http://."
+    say(page, text)
+    sees(page, text)
+    links = "Array.from(document.querySelectorAll('.bubble a'))"
+    assert page.evaluate(f"{links}.map(link => link.textContent)") == [
+        "http://a.example/(b)",
+        "HTTPS://c.example/?d=",
+    ]
+    assert page.evaluate(f"{links}.every(link => /^https?:/.test(link.href) && /noopener/.test(link.rel))")
+
+
+def test_who_comes_and_goes_is_one_line(chromium: Browser, server: ServedHere) -> None:
+    page = enter(chromium.new_page(isolated=True), server)
+    for _ in range(4):
+        enter(chromium.new_page(isolated=True), server)
+    page.wait_for(f"/^[^,]+, [^,]+ and 2 others joined$/.test({NOTICES}.slice(-1)[0])")
+
+
+def test_a_room_is_there_after_a_reload_of_its_only_page(chromium: Browser, server: ServedHere) -> None:
+    page = chromium.new_page()
+    page.open(server.address + "chat/#/Tea")
+    page.wait_for(f"{TITLE} === 'Tea' && {ENTERED}")
+    say(page, "keep this")
+    sees(page, "keep this")
+    page.open(server.address + "echo/")
+    page.open(server.address + "chat/")
+    page.wait_for(f"{CONNECTED} && document.getElementById('chat-rooms').textContent.includes('Tea')")
+    page.click("#chat-rooms li:nth-child(2) a")
+    sees(page, "keep this")
+
+
+def test_a_cut_connection_loses_nothing(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
+    one, other = enter(chromium.new_page(), server), enter(firefox.new_page(), server)
+    one.click(".thywill-cut")
+    one.wait_for("document.getElementById('chat-status-text').innerText.startsWith('Offline')")
+    say(one, "out of the tunnel")
+    say(other, "into the tunnel")
+    sees(other, "out of the tunnel")
+    sees(one, "into the tunnel")
+    one.wait_for("document.querySelector('.thywill-cut-told').textContent.includes('lost 0')")
+    sees(one, "out of the tunnel")
+    assert sorted(one.evaluate(BUBBLES)) == ["into the tunnel", "out of the tunnel"]
