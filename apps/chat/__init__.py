@@ -73,7 +73,7 @@ class Chat(Cuttable):
     def bootstrap(self, client: Client, configuration: Configuration) -> None:
         super().bootstrap(client, configuration)
         limits = {"name": NAME_LIMIT, "room": ROOM_LIMIT, "text": TEXT_LIMIT}
-        configuration.parameters.update(lobby=LOBBY, limits=limits)
+        configuration.parameters.update(me=client.person_id, lobby=LOBBY, limits=limits)
 
     # Coming and going.
 

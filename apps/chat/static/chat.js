@@ -21,7 +21,7 @@
   function Chat(client) {
     var self = this;
     this.client = client;
-    this.me = {id: '', name: ''};
+    this.me = {id: client.parameters.me, name: ''};
     // The name of the room, '' until the page is in one.
     this.room = '';
     this.entering = null;
