@@ -1,8 +1,16 @@
 """Finds hooks that hold the event loop: while one runs without awaiting, nobody else is served.
 
-A timer of the loop beats every ``PERIOD``. A thread looks at the beats, which costs nothing that depends on
-the traffic. Only when beats are missing it looks at the loop's stack. The outermost function there that
-belongs to an application is the hook, and the innermost one the line that it has come to.
+A thread looks at the loop's stack every ``PERIOD``, which costs nothing that depends on the traffic. The
+outermost function there that belongs to an application is the hook, and the innermost one the line that it
+has come to. Seeing a hook twice does not show that it held the loop: it may have awaited in between. So when
+the thread sees a hook, it asks the loop for a beat, which comes as soon as the loop is free. For example,
+with a hook that sleeps for 0.3 s:
+
+    0.00   the hook begins
+    0.07   the thread sees it, asks for a beat, and looks more often
+    0.09   the hook is there, and no beat has come
+    ...
+    0.30   the hook awaits, and the beat comes: the hook has held the loop for 0.23 s and half a period
 
 The machine may be the one that is too slow. Then the thread wakes up late as well, and begins anew.
 """
@@ -23,8 +31,10 @@ from thywill.application import Application
 
 log = logging.getLogger(__name__)
 
-PERIOD = 0.05
-"""Seconds between two beats of the loop, and between two looks of the thread."""
+PERIOD = 0.1
+"""Seconds between two looks of the thread. Each costs a server some 60 us, even one that is idle."""
+CLOSE_PERIOD = 0.02
+"""Seconds between two looks after a hook was seen, until the loop has beaten."""
 LATE = 0.1
 """Seconds by which the thread may wake up too late."""
 REPORTS = 5.0
@@ -44,16 +54,14 @@ class Watcher:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._beaten = time.monotonic()
+        self._beaten = 0.0
         self._ends = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Watch the running loop."""
         self._loop = asyncio.get_running_loop()
-        self._beat()
         watch = threading.Thread(target=self._watch, args=(threading.get_ident(),), daemon=True)
         watch.name = "thywill-watcher"
         watch.start()
@@ -62,36 +70,47 @@ class Watcher:
     def stop(self) -> None:
         """End the thread."""
         self._ends.set()
-        if self._timer is not None:
-            self._timer.cancel()
         if self._thread is not None:
             self._thread.join()
 
-    def _beat(self) -> None:
+    def _ask_for_beat(self) -> None:
         assert self._loop is not None
+        try:
+            self._loop.call_soon_threadsafe(self._beat)
+        except RuntimeError:  # the loop has been closed: nothing is left to watch
+            self._ends.set()
+
+    def _beat(self) -> None:
         self._beaten = time.monotonic()
-        self._timer = self._loop.call_later(PERIOD, self._beat)
 
     def _watch(self, loop_thread: int) -> None:
-        hold = Hold(self._beaten, self._seconds)
-        woken = time.monotonic()
-        while not self._ends.wait(PERIOD):
+        hold, period, woken = None, PERIOD, time.monotonic()
+        while not self._ends.wait(period):
             before, woken = woken, time.monotonic()
-            if self._beaten != hold.begun:
+            if hold is not None and self._beaten > hold.begun:
                 hold.ended(self._beaten)
-                hold = Hold(self._beaten, self._seconds)
-            elif woken - before > PERIOD + LATE:
-                hold = Hold(woken, self._seconds)
-            elif woken - hold.begun > PERIOD:
-                hold.look(sight(sys._current_frames().get(loop_thread)), woken)
-        hold.ended(self._beaten)
+                hold = None
+            elif woken - before > period + LATE:
+                hold = None
+            hold = self._look(hold, sight(sys._current_frames().get(loop_thread)), woken)
+            period = PERIOD if hold is None else CLOSE_PERIOD
+        if hold is not None:
+            hold.ended(time.monotonic())
+
+    def _look(self, hold: Hold | None, seen: Sight | None, now: float) -> Hold | None:
+        if hold is None and seen is not None:
+            hold = Hold(now, self._seconds)
+            self._ask_for_beat()
+        if hold is not None:
+            hold.look(seen, now)
+        return hold
 
 
 class Hold:
-    """The time since the last beat, and the hook that has been seen all the time.
+    """The time since the loop was asked for a beat, and the hook that is on its stack.
 
     Args:
-        begun: when the loop has beaten last.
+        begun: when it was asked.
         seconds: how long a hook may hold the loop.
     """
 
@@ -100,30 +119,31 @@ class Hold:
         self._seconds = seconds
         self._seen: Sight | None = None
         self._since = begun
-        self._slow: Sight | None = None
         self._reported = False
 
     def look(self, seen: Sight | None, now: float) -> None:
         """``seen`` is on the stack at the time ``now``, which no beat has come before."""
         if seen is None or self._seen is None or seen.frame is not self._seen.frame:
+            self.ended(now)
             self._seen, self._since = seen, now
-        # The loop beats every period when it is free, so this hook has held it since then at least.
-        elif now - self.begun >= self._seconds + PERIOD and now - self._since >= self._seconds / 2:
-            self._slow = self._slow or seen
-            if now - self.begun > REPORTS and not self._reported:
-                self._reported = True
-                self._warn(f"has held the loop for {now - self.begun:.1f} s and still does")
+            return
+        self._seen = seen
+        if now - self._since > REPORTS and not self._reported:
+            self._reported = True
+            self._warn(f"has held the loop for {now - self._since:.1f} s and still does")
 
     def ended(self, now: float) -> None:
-        """The loop has beaten again."""
-        if self._slow is not None:
-            self._warn(f"held the loop for {now - self.begun - PERIOD / 2:.1f} s")
-        self._seen = self._slow = None
+        """The hook that was seen last has ended."""
+        # It began up to a period before it was seen.
+        held = now - self._since + PERIOD / 2
+        if self._seen is not None and held >= self._seconds:
+            self._warn(f"held the loop for {held:.1f} s")
+        self._seen = None
 
     def _warn(self, what: str) -> None:
-        assert self._slow is not None
+        assert self._seen is not None
         advice = "meanwhile nobody was served; asyncio.to_thread runs slow code elsewhere"
-        log.warning("%s %s at %s: %s", self._slow.hook, what, self._slow.place, advice)
+        log.warning("%s %s at %s: %s", self._seen.hook, what, self._seen.place, advice)
 
 
 def sight(innermost: FrameType | None) -> Sight | None:
