@@ -3,9 +3,13 @@
 A browser repeats the head of its requests byte for byte until the length of the body changes. To parse it
 takes ten times as long as to find it here, and was the largest part of a poll. An example:
 
-    POST /thywill/poll … Content-Length: 96 … {"token":…     not known: parsed, accepted, kept
-    POST /thywill/poll … Content-Length: 96 … {"token":…     known: its request with another body
+    POST /thywill/poll … Content-Length: 96 … {"token":…     not known: parsed, accepted, noted
+    POST /thywill/poll … Content-Length: 96 … {"token":…     noted: parsed, accepted, kept
+    POST /thywill/poll … Content-Length: 96 … {"token":…     kept: its request with another body
     POST /thywill/poll … Content-Length: 97 … {"token":…     another head: parsed
+
+Most heads that do not come again never come a second time, such as those of messages of all lengths, and to
+keep one takes as long as to parse it.
 
 This must be exactly as strict as the parser. So only a head is kept that the parser has accepted and that
 began and ended with what arrived, by itself; and it is found only for all bytes of a whole request, which
@@ -60,6 +64,10 @@ class Known:
         self.proxy = proxy
 
 
+ONCE = Known(Request(), -1, "", "")
+"""Stands for a head that has come once: no body has that length, so it is not found."""
+
+
 class Heads:
     """The heads of one server.
 
@@ -70,7 +78,7 @@ class Heads:
     Args:
         limits: what a request may have.
         proxies: whose word about the browser's address is believed.
-        paths: the paths whose heads are kept; all others come once.
+        paths: the paths whose heads are kept: those that a browser asks for again and again.
         entries: how many heads a generation has.
     """
 
@@ -85,6 +93,7 @@ class Heads:
         self._young: dict[bytes, Known] = {}
         self._old: dict[bytes, Known] = {}
         self._alike: dict[tuple[object, ...], Known] = {}
+        self._missed = b""
         self._due = 0.0
 
     def __len__(self) -> int:
@@ -97,6 +106,7 @@ class Heads:
             data: all that has arrived since the request before.
             peer: the address of the connection's other end.
         """
+        self._missed = b""
         if len(data) > LONGEST or not data.startswith(METHOD):
             return None
         # From the end, which is nearer. Where the body holds an empty line this is no head, and not found.
@@ -105,6 +115,7 @@ class Heads:
         digest = hashlib.sha256(self._key + head).digest()[:DIGEST]
         known = self._young.get(digest) or self._revive(digest)
         if known is None or known.length != len(data) - end or (known.proxy and known.proxy != peer):
+            self._missed = digest
             return None
         # copy.copy would take three times as long.
         request: Request = known.request.__copy__()  # type: ignore[attr-defined]
@@ -134,16 +145,27 @@ class Heads:
             self._turn()
 
     def keep(self, data: bytes, request: Request, peer: str, *, trusted: bool) -> None:
-        """Keep the head of a request that was parsed, if it may be.
+        """Keep the head of a request that was parsed, if it may be and has come before.
 
         Args:
-            data: the bytes that the parser, between two requests, has made this one request of.
-            request: the request.
+            data: what was just looked for, of which the parser, between two requests, has made one request.
+            request: that request.
             peer: the address of the connection's other end.
             trusted: whether that is a trusted proxy.
         """
+        digest = self._missed
+        if not digest or request.path not in self._paths:
+            return
+        if self._young.get(digest) is ONCE:
+            self._keep(digest, data, request, peer, trusted=trusted)
+        else:
+            self._put(digest, ONCE)
+
+    def _keep(self, digest: bytes, data: bytes, request: Request, peer: str, *, trusted: bool) -> None:
+        # The digest is of all up to the last empty line, which has to be the head's.
         end = data.find(HEAD_END) + len(HEAD_END)
-        if not self._may_keep(data[:end], request) or len(data) != end + len(request.body):
+        is_whole = data.rfind(HEAD_END) + len(HEAD_END) == end == len(data) - len(request.body)
+        if not is_whole or not self._may_keep(data[:end], request):
             return
         copied = copy(request)
         copied.peer = peer
@@ -152,8 +174,7 @@ class Heads:
                 self._proxies.resolve(copied)
             if copied.peer == peer:
                 return  # nobody is believed, which is logged for each
-        known = self._known(copied, len(request.body), peer)
-        self._put(hashlib.sha256(self._key + data[:end]).digest()[:DIGEST], known)
+        self._put(digest, self._known(copied, len(request.body), peer))
 
     def _may_keep(self, head: bytes, request: Request) -> bool:
         fields = [(name, value.strip()) for name, value in request.headers]
@@ -162,7 +183,6 @@ class Heads:
             and request.method == b"POST"
             and request.keep_alive
             and not request.expects
-            and request.path in self._paths
             and len(request.body) <= self._largest_body
             and NEVER.isdisjoint(name.lower() for name, _ in fields)
             # Of a known head they are read when somebody asks for them.

@@ -16,7 +16,9 @@ Endpoint = Callable[[Request, Reply], None]
 
 It may have a method ``body_limit(request)``, which is called before a large body is read, with a request of
 which only the head is known. It returns how many bytes the body may have, or None for as many as any; or it
-raises a ``RequestError``, with which the request is refused. Small bodies are always read."""
+raises a ``RequestError``, with which the request is refused. Small bodies are always read.
+
+Where it has a true attribute ``is_repeated``, browsers ask for it again and again: see ``heads.py``."""
 
 Refuse = Callable[[Exception | Refusal, Request], WholeAnswer]
 """Returns the answer to a request that ended with an error."""
@@ -49,6 +51,10 @@ class Site:
     limited: Counter[str] = field(default_factory=Counter)
     hosts: frozenset[str] = frozenset()
     application_body: int | None = None
+
+    def repeated(self) -> frozenset[bytes]:
+        """Return the paths that browsers ask for again and again."""
+        return frozenset(path for path, each in self.endpoints.items() if getattr(each, "is_repeated", False))
 
     def find(self, request: Request) -> Endpoint | None:
         """Return the endpoint that answers ``request``, or None if the application does."""

@@ -26,9 +26,10 @@ class LongPoll(Push):
     def endpoints(self) -> Mapping[bytes, Endpoint]:
         # The last messages of a page are a batch of one message's size. It leaves with a larger one, too.
         farewell = 2 * self.limits.message
+        poll = JsonEndpoint(envelope.Poll, self._poll, self.origins, largest_body=0, is_repeated=True)
         return {
-            b"/thywill/poll": JsonEndpoint(envelope.Poll, self._poll, self.origins, largest_body=0),
-            b"/thywill/send": JsonEndpoint(envelope.Send, self._send, self.origins),
+            b"/thywill/poll": poll,
+            b"/thywill/send": JsonEndpoint(envelope.Send, self._send, self.origins, is_repeated=True),
             b"/thywill/leave": JsonEndpoint(envelope.Leave, self._leave, self.origins, largest_body=farewell),
         }
 
