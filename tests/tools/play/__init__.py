@@ -1,0 +1,1 @@
+"""Measures the game as its players have it."""
