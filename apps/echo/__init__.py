@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from thywill import Application, Client
+from thywill import Client, Cuttable
 
 
-class Echo(Application):
+class Echo(Cuttable):
     """Sends each message back to the client that sent it."""
 
     title = "Echo"
-    description = "What you send comes back, and how long it took."
+    description = "See what travels: each request, the transport, and how long a message takes."
     icon = "icon.svg"
     page = "echo.html"
-    scripts = ["echo.js"]
+    scripts = ["requests.js", "trips.js", "echo.js"]
     styles = ["echo.css"]
 
     async def on_message(self, client: Client, message: Any) -> None:
