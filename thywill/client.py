@@ -156,6 +156,9 @@ class Client(msgspec.Struct, eq=False):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Client) and other._live is self._live
 
+    def __ne__(self, other: object) -> bool:  # a struct's own would compare the objects
+        return not self == other
+
     def __hash__(self) -> int:
         return hash(self._live.id)
 

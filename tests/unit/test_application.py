@@ -46,6 +46,15 @@ def test_a_channel_that_is_no_text_is_told(world: World, application: Applicatio
     assert client.channels == []
 
 
+def test_two_objects_of_one_client_are_equal(world: World, application: Application) -> None:
+    live, other = world.connect(), world.connect()
+    one, two = application.handle(live), application.handle(live)
+    assert one == two
+    assert (one != two) is False
+    assert {one, two, application.handle(other)} == {one, application.handle(other)}
+    assert one != application.handle(other)
+
+
 def test_what_is_no_client_is_put_into_no_channel(world: World, application: Application) -> None:
     client = world.connect()
     with pytest.raises(TypeError, match=r"^this is the id of a client: pass the client, or client.session$"):
