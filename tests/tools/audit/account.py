@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from thywill.core.person import public_id
+
 EVERY = "every"
 """The name of the run for a stream whose numbers go on from run to run."""
 EXAMPLES = 12
@@ -21,6 +23,8 @@ UNNOTED = 2.0
 """Seconds before a kill in which a hook may end without that being noted, so that it runs again."""
 TOLD_OF_LOSS = re.compile(r"^gap|lost")
 """How the reason of an end says that messages are lost: those that the server has, or had accepted."""
+BEFORE = "past<"
+"""In what a client is owed: of how many messages of the run before it gets the past (``ledger``)."""
 TWICE = 2
 """A call's reply is twice its argument, so that a reply that went astray is seen."""
 
@@ -80,6 +84,7 @@ class Client:
     Args:
         id: the server's id for it.
         label: the auditor's name for it.
+        there: the people that it was told of; None if it was told of nobody.
     """
 
     id: str
@@ -98,6 +103,13 @@ class Client:
     handled_count: int = 0
     hooks: dict[int, tuple[str, float]] = field(default_factory=dict)
     killed: bool = False
+    there: set[str] | None = None
+
+    @property
+    def person(self) -> str:
+        """The public id of its session."""
+        session = next((stream[2:] for stream in self.since if stream.startswith("s:")), "")
+        return public_id(session)
 
 
 class Account:
@@ -105,10 +117,15 @@ class Account:
 
     Args:
         may_forget: whether the servers may lose what they have confirmed, if they tell the clients.
+        keeps_past: whether the past of a channel outlives a run of the server.
+        is_whole: whether every message is accounted for, and so every one that a client was told to have
+            lost. Events of people are not, nor the first messages of a stream that began before the client.
     """
 
-    def __init__(self, *, may_forget: bool = False) -> None:
+    def __init__(self, *, may_forget: bool = False, keeps_past: bool = False, is_whole: bool = True) -> None:
         self.may_forget = may_forget
+        self.keeps_past = keeps_past
+        self.is_whole = is_whole
         self.sent: dict[tuple[str, str], Sent] = {}
         self.runs: dict[str, int] = {}
         self.clients: dict[str, Client] = {}
@@ -218,8 +235,33 @@ class Account:
         client.runs[stream] = max(order, client.runs.get(stream, 0))
 
     def _check_stray(self, client: Client, stream: str, n: int) -> None:
+        if stream[:2] == "x:" and stream[2:] == client.id:
+            self.note("wrong", f"{client.label} was given {stream} {n}, which excludes it")
         if stream[:2] in ("d:", "e:") and stream[2:] != client.id:
             self.note("wrong", f"{client.label} was given {stream} {n}, which is another's")
+
+    def people(self, client: Client, joined: list[str], left: list[str] | None) -> None:
+        """The page was told who has joined and left; ``left`` is None where all who are there were told."""
+        self.messages += 1
+        if left is None or client.there is None:
+            client.there = set(joined)
+            return
+        if not client.lost_told:
+            for person in client.there.intersection(joined):
+                self.note("doubled", f"{client.label}: {person} joins twice")
+            for person in set(left).difference(client.there):
+                self.note("wrong", f"{client.label}: {person} leaves, and was not there")
+        client.there.update(joined)
+        client.there.difference_update(left)
+
+    def present(self) -> set[str]:
+        """Return the people who have a page."""
+        return {
+            each.person for each in self.clients.values() if each.label and each.joined and each.gone is None
+        }
+
+    def _knows_all(self, client: Client, present: set[str]) -> bool:
+        return client.there is None or bool(client.lost_told) or client.there == present
 
     def accepted(self, client: Client, n: int) -> None:
         """The client was told that its message ``n`` is accepted."""
@@ -256,6 +298,7 @@ class Account:
         """Yield what the client is owed and has not seen: the stream, the run and the numbers."""
         if client.joined is None:
             return
+        yield from self._holes(client)
         first_run = self.runs[client.joined]
         for run, order in {**self.runs, EVERY: math.inf}.items():
             if order < first_run:
@@ -266,6 +309,28 @@ class Account:
                     numbers = self._missing_of(client, stream, run, since if order == first_run else 0, sent)
                     if numbers:
                         yield stream, run, numbers
+
+    def _holes(self, client: Client) -> Iterator[tuple[str, str, list[int]]]:
+        """Yield what is missing between two messages of a stream of which nothing is known but these."""
+        assert client.joined is not None
+        for (stream, run), seen in client.seen.items():
+            is_past = stream == "past" and self.runs.get(run, 0) < self.runs[client.joined]
+            if (stream[:2] == "x:" or is_past) and seen.missing:
+                kept = self._stream(run, stream).kept
+                if numbers := [n for n in sorted(seen.missing) if kept[n - 1 : n] == b"\x01"]:
+                    yield stream, run, numbers
+        if self.keeps_past and (numbers := self._missing_before(client)):
+            yield "past", "before", numbers
+
+    def _missing_before(self, client: Client) -> list[int]:
+        """Return what the client has not seen of those last messages of the run before that it is owed."""
+        order = self.runs[client.joined or ""] - 1
+        for run in (run for run, number in self.runs.items() if number == order):
+            sent, seen = self._stream(run, "past"), client.seen.get(("past", run))
+            last = len(sent.kept)
+            owed = list(sent.owed(max(0, last - client.since.get(BEFORE, 0)), last))
+            return [n for n in owed if seen is None or not seen.first <= n <= seen.last]
+        return []
 
     def _missing_of(self, client: Client, stream: str, run: str, since: int, sent: Sent) -> list[int]:
         seen = client.seen.get((stream, run))
@@ -289,10 +354,12 @@ class Account:
             and client.handled_count >= client.sent
             and len(client.replies) >= client.calls
             and sum(len(numbers) for _, _, numbers in self.missing(client)) <= client.lost_told
+            and self._knows_all(client, self.present())
         )
 
     def close(self) -> None:
         """Count what is lost. No further event may follow."""
+        present = self.present()
         for client in self.clients.values():
             if not client.label:
                 continue  # the client was gone before its page had begun
@@ -300,6 +367,8 @@ class Account:
                 continue  # what it has not seen, it was told of
             self._close_down(client)
             self._close_up(client)
+            if client.gone is None and client.joined and not self._knows_all(client, present):
+                self.note("wrong", f"{client.label} knows {client.there} of the people {present}")
 
     def _close_down(self, client: Client) -> None:
         count, ranges = 0, ""
@@ -308,7 +377,7 @@ class Account:
             ranges += f" {stream} {_ranges(numbers)}"
             if not client.lost_told:
                 self.note("lost", f"{client.label} {stream} of run {run}: {_ranges(numbers)}", len(numbers))
-        if client.lost_told and count != client.lost_told:
+        if client.lost_told and (count > client.lost_told or (self.is_whole and count < client.lost_told)):
             kind = "lost" if count > client.lost_told else "wrong"
             text = f"{client.label}: {count} missing, told of {client.lost_told}:{ranges}"
             self.note(kind, text, abs(count - client.lost_told))

@@ -103,16 +103,19 @@ class Audit:
         seed: of every choice.
         folder: an empty folder for the server.
         root: the project that is audited.
+        past: how many messages a channel keeps for clients that come late; 0 switches history, presence and
+            the exclusion of clients off.
     """
 
     def __init__(
-        self, row: Row, queue: str, scale: Scale, seed: str, folder: Path, root: Path = ROOT
+        self, row: Row, queue: str, scale: Scale, seed: str, folder: Path, root: Path = ROOT, past: int = 0
     ) -> None:
         self.is_stock = queue == STOCK
         self.row = row
         self.scale = scale
         self.seed = f"{seed} {row.name}"
-        self.account = Account(may_forget=row.may_forget)
+        keeps = queue == "database"
+        self.account = Account(may_forget=row.may_forget, keeps_past=keeps, is_whole=not past)
         self.notes: list[str] = []
         self._control = folder / "control.json"
         self._journal = Journal(folder / "journal", self.account)
@@ -120,6 +123,7 @@ class Audit:
             "AUDIT_JOURNAL": str(folder / "journal"),
             "AUDIT_CONTROL": str(self._control),
             "AUDIT_SEED": self.seed,
+            "AUDIT_PAST": str(past),
         }
         command = (str(STOCK_SERVER),) if self.is_stock else ()
         place = Place(folder, root, row.settings(queue), environment, command)

@@ -44,6 +44,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--seed", default=str(int(time.time())), help="repeats the choices of an earlier audit"
     )
     parser.add_argument("--root", type=Path, default=ROOT, help="the folder of the run.py that is audited")
+    parser.add_argument(
+        "--past", type=int, default=0, metavar="COUNT", help="history of so many messages, and presence"
+    )
     parser.add_argument("--runs", type=int, default=1, help="of each row")
     parser.add_argument("--table", type=Path, metavar="FILE", help="where to write the table")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keeps the servers' folders there")
@@ -59,7 +62,8 @@ def run_all(row: Row, options: argparse.Namespace, scale: Scale) -> Outcome:
 
 
 async def audit(row: Row, options: argparse.Namespace, scale: Scale, seed: str, folder: Path) -> Outcome:
-    return await Audit(row, options.queue, scale, seed, folder, options.root.resolve()).run()
+    root, past = options.root.resolve(), options.past
+    return await Audit(row, options.queue, scale, seed, folder, root, past).run()
 
 
 def run(row: Row, options: argparse.Namespace, scale: Scale, seed: str) -> Outcome:

@@ -131,6 +131,8 @@ class NodeSeat:
             account.note("wrong", f"{self.label}: {values}")
         elif kind == "m":
             account.received(client, *values)
+        elif kind == "people":
+            account.people(client, *values)
         elif kind in ("say", "call"):
             client.sent = values[0]
             client.calls += kind == "call"

@@ -172,12 +172,22 @@ class Page:
 
     def _deliver(self, item: list[Any]) -> None:
         assert self._client is not None
-        if len(item) == 3:
+        if item[2:] == ["pack"]:
+            for data in item[1]:
+                self._message(data)
+        elif item[2:] == ["presence"]:
+            people = [[each["id"] for each in item[1][word]] for word in ("joined", "left")]
+            self._account.people(self._client, people[0], None if item[1].get("reset") else people[1])
+        elif len(item) == 3:
             self._accept(item[2])
             self._account.replied(self._client, item[2], item[1].get("result"))
         else:
-            stream, run, n, sent = item[1][:4]
-            self._account.received(self._client, stream, run, n, time.monotonic() - sent)
+            self._message(item[1])
+
+    def _message(self, data: list[Any]) -> None:
+        assert self._client is not None
+        stream, run, n, sent = data[:4]
+        self._account.received(self._client, stream, run, n, time.monotonic() - sent)
 
     def _refused(self, status: int, error: dict[str, Any]) -> None:
         code = error["code"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tools.audit.account import UNNOTED, Account, Client
+from tests.tools.audit.account import BEFORE, UNNOTED, Account, Client
 
 
 def audience(*, sent: int = 5, kept: int | None = None, may_forget: bool = False) -> tuple[Account, Client]:
@@ -202,3 +202,54 @@ def test_calls_are_answered_once() -> None:
     assert closed(account) == {"doubled": 1, "lost": 1}
     account.replied(client, 2, 5)
     assert account.counts["wrong"] == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "seen", "expected"),
+    [
+        ("r1", [3, 4, 5], {}),
+        ("r1", [4, 5], {"lost": 1}),
+        ("r1", [3, 5], {"lost": 1}),
+        ("r1", [], {"lost": 3}),
+        ("r0", [], {}),
+    ],
+)
+def test_the_past_reaches_back_into_the_run_before(
+    first: str, seen: list[int], expected: dict[str, int]
+) -> None:
+    account = Account(keeps_past=True)
+    account.started(first)
+    account.kept("r1", "past", 1, 5)
+    account.started("r2")
+    client = account.client("c1")
+    client.label = "page"
+    account.joined("r2", "c1", {"past": 0, BEFORE: 3})
+    account.kept("r2", "past", 1, 1)
+    for n in seen:
+        account.received(client, "past", first, n, 0.1)
+    account.received(client, "past", "r2", 1, 0.1)
+    assert closed(account) == expected
+
+
+def test_who_is_there_is_told_once_and_completely() -> None:
+    account, client = audience(sent=0)
+    account.joined("r1", "c2", {"s:b": 0})
+    other = account.client("c2")
+    other.label = "another page"
+    account.people(client, [client.person], [])
+    account.people(client, [other.person], [])
+    assert closed(account) == {}
+    account.people(client, [other.person], ["somebody"])
+    assert account.counts == {"doubled": 1, "wrong": 1}
+    account.people(client, [other.person], None)
+    account.close()
+    assert account.counts == {"doubled": 1, "wrong": 2}
+
+
+def test_what_excludes_a_page_is_not_for_it() -> None:
+    account, client = audience(sent=0)
+    account.kept("every", "x:c2", 1, 4)
+    for n in (2, 4):
+        account.received(client, "x:c2", "every", n, 0.1)
+    account.received(client, "x:c1", "every", 1, 0.1)
+    assert closed(account) == {"lost": 1, "wrong": 1}

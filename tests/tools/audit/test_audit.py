@@ -22,12 +22,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed <StreamWriter:ResourceW
 SMALL = Scale(clients=10, messages=1000, seconds=2.0, stretch=60.0)
 
 
-def audit(name: str, queue: str, folder: Path, root: Path = ROOT, scale: Scale = SMALL) -> Outcome:
+def audit(
+    name: str, queue: str, folder: Path, root: Path = ROOT, scale: Scale = SMALL, past: int = 0
+) -> Outcome:
     require("node", "nodejs")
 
     async def run() -> Outcome:
         row = (CLUSTER_BY_NAME if queue == CLUSTER else BY_NAME)[name]
-        return await Audit(row, queue, scale, "ci", folder, root).run()
+        return await Audit(row, queue, scale, "ci", folder, root, past).run()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(run())
@@ -54,6 +56,14 @@ def test_three_servers_lose_nothing_without_a_word(name: str, tmp_path: Path) ->
     outcome = audit(name, CLUSTER, tmp_path, scale=scale)
     assert outcome.faults
     assert bool(outcome.told) == (name == "failover-behind")
+    assert not outcome.counts, outcome.examples
+
+
+@pytest.mark.parametrize("queue", ["memory", "database"])
+def test_late_clients_and_people_are_told_exactly(queue: str, tmp_path: Path) -> None:
+    scale = Scale(clients=10, messages=3000, seconds=6.0)
+    outcome = audit("kill", queue, tmp_path, scale=scale, past=200)
+    assert outcome.faults["kills"]
     assert not outcome.counts, outcome.examples
 
 
@@ -87,19 +97,58 @@ BREAKS = {
 }
 
 
-@pytest.mark.parametrize("name", BREAKS)
-def test_a_breach_is_found(name: str, tmp_path: Path) -> None:
-    path, old, new, row, kind = BREAKS[name]
-    (tmp_path / "copy").mkdir()
+BREAKS_OF_THE_PAST = {
+    "a past whose last messages are missing": (
+        "thywill/core/history.py",
+        "return [message.data for message in ring.messages]",
+        "return [message.data for message in ring.messages][:-2]",
+        "memory",
+        "lost",
+    ),
+    "a server that forgets whom a message excludes": (
+        "thywill/hub/delivery.py",
+        "if message.exclude is not None:",
+        "if not message:",
+        "memory",
+        "wrong",
+    ),
+    "a list of people that has those who are about to be told": (
+        "thywill/core/presence.py",
+        'return [each for each in people if each["id"] not in self.joined] + list(self.left.values())',
+        "return list(people)",
+        "database",
+        "doubled",
+    ),
+}
+
+
+def broken(folder: Path, path: str, old: str, new: str) -> Path:
+    """Return the root of a copy of the project in which ``old`` is replaced."""
+    root = folder / "copy"
+    root.mkdir()
     for part in ("run.py", "thywill", "static", "apps"):
         source = ROOT / part
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / "copy" / part)
-    file = tmp_path / "copy" / path
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, root / part)
+    file = root / path
     text = file.read_text()
     assert text.count(old) == 1
     file.write_text(text.replace(old, new))
-    folder = tmp_path / "audit"
-    folder.mkdir()
-    scale = replace(SMALL, browsers=1.0, settle=1.0)
-    outcome = audit(row, "memory", folder, tmp_path / "copy", scale)
+    (folder / "audit").mkdir()
+    return root
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_breach_is_found(name: str, tmp_path: Path) -> None:
+    path, old, new, row, kind = BREAKS[name]
+    root = broken(tmp_path, path, old, new)
+    outcome = audit(row, "memory", tmp_path / "audit", root, replace(SMALL, browsers=1.0, settle=1.0))
+    assert outcome.counts[kind], outcome
+
+
+@pytest.mark.parametrize("name", BREAKS_OF_THE_PAST)
+def test_a_breach_of_the_past_is_found(name: str, tmp_path: Path) -> None:
+    path, old, new, queue, kind = BREAKS_OF_THE_PAST[name]
+    root = broken(tmp_path, path, old, new)
+    scale = Scale(clients=20, messages=3000, seconds=6.0, settle=1.0)
+    outcome = audit("kill", queue, tmp_path / "audit", root, scale, past=50)
     assert outcome.counts[kind], outcome

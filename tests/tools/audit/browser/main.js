@@ -96,6 +96,10 @@ class Page {
     client.on('message', (data) => {
       report(this.label, this.id, 'm', data[0], data[1], data[2], seconds() - data[3]);
     });
+    client.on('presence', (channel, joined, left) => {
+      const ids = (people) => people && people.map((person) => person.id);
+      report(this.label, this.id, 'people', ids(joined), ids(left));
+    });
     client.on('error', (error) => report(this.label, this.id, 'wrong', `an error: ${error.code} ${error.message}`));
     client.on('transport', (name) => report(this.label, this.id, 'transport', name));
     client.on('state', (state, detail) => {

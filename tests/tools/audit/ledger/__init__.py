@@ -1,7 +1,10 @@
 """The application that is audited: it numbers what it sends, and journals what happens.
 
 The journal is a FIFO that the auditor reads: a line is safe as soon as it is written, whatever becomes of
-this process. Lines, by their first letter:
+this process. With ``AUDIT_PAST`` in the environment, who connects gets the past of the channel ``past``, the
+people of ``all`` are told, and what a page has caused is published to all pages but that one.
+
+Lines, by their first letter:
 
 ``S run`` a run begins, and ``every`` stands for all; ``B run stream last`` it will send up to ``last``;
 ``R run stream first last`` the calls returned; ``F run stream n error`` one of them failed;
@@ -23,19 +26,26 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from thywill import Application, Client, rpc
+from thywill import Application, Client, Unavailable, rpc
 
 EVERY = "every"
 """Stands for a run in what goes on from run to run."""
+BEFORE = "past<"
+"""Stands in the line C for how many messages of the last run of the channel ``past`` the client is owed."""
 GROUPS = 4
 TICK = 0.05
 PADDING = "x" * 300
+PAST = int(os.environ.get("AUDIT_PAST", "0"))
+"""How many messages the channel ``past`` keeps; 0 switches that, presence and exclusion off."""
 
 
 class Ledger(Application):
     """Everyone is in the channel ``all`` and in one of four groups."""
 
     title = "Ledger"
+    history = {"past": PAST} if PAST else {}
+    presence = ["all"] if PAST else []
+    leave_after = 1.0
 
     def __init__(self) -> None:
         self._numbers: Counter[str] = Counter()
@@ -63,11 +73,24 @@ class Ledger(Application):
 
     async def on_connect(self, client: Client) -> None:
         group = f"g{crc32(client.id.encode()) % GROUPS}"
-        await self.subscribe(client, "all")
-        await self.subscribe(client, group)
         since = {stream: self._numbers[stream] for stream in ("all", group, f"s:{client.session}")}
         since |= {f"d:{client.id}": 0, f"e:{client.id}": 0}
+        await self.subscribe(client, group)
+        await self.subscribe(client, "all")
+        if PAST:
+            since |= await self._enter_past(client)
         self._note("C", self._run, client.id, json.dumps(since, separators=(",", ":")))
+
+    async def _enter_past(self, client: Client) -> dict[str, int]:
+        """Return what it is owed of ``past``: after which number of this run, how many of the last run."""
+        while True:
+            first = self._numbers["past"] - PAST
+            try:
+                await self.subscribe(client, "past", replay=True)
+            except Unavailable as error:
+                await asyncio.sleep(error.retry)
+            else:
+                return {"past": max(0, first), BEFORE: max(0, -first)}
 
     async def on_disconnect(self, client: Client) -> None:
         self._note("D", self._run, client.id)
@@ -76,15 +99,20 @@ class Ledger(Application):
         self._note("h", self._run, client.id, message[1])
         if message[1] % 4 == 0:
             await asyncio.sleep(self._random.uniform(0, 0.01))
-            await self._echo(client, message[1] // 4)
+            await self._answer("e", client, message[1] // 4, client.send)
+        elif PAST and message[1] % 4 == 1:
+            others = partial(self.publish, "all", exclude=client)
+            await self._answer("x", client, message[1] // 4 + 1, others)
         self._note("H", self._run, client.id, message[1], time.monotonic())
 
-    async def _echo(self, client: Client, n: int) -> None:
+    async def _answer(
+        self, kind: str, client: Client, n: int, send: Callable[[Any], Awaitable[None]]
+    ) -> None:
         # By the same name in every run: a hook that runs again after a kill does not send it again.
-        stream = f"e:{client.id}"
+        stream = f"{kind}:{client.id}"
         self._note("B", EVERY, stream, n)
         try:
-            await client.send([stream, EVERY, n, round(time.monotonic(), 3)])
+            await send([stream, EVERY, n, round(time.monotonic(), 3)])
         except Exception as error:
             self._note("F", EVERY, stream, n, type(error).__name__)
         else:
@@ -121,6 +149,8 @@ class Ledger(Application):
         count, self._owed = int(self._owed), self._owed % 1
         if count:
             await self._publish("all", (count + 1) // 2)
+        if count and PAST:
+            await self._publish("past", (count + 1) // 2)
         if count // 2:
             for group in range(GROUPS):
                 await self._publish(f"g{group}", count // 2)
