@@ -290,7 +290,7 @@ class Service:
             endpoints.update(push.endpoints())
         if self.development is not None:
             endpoints.update(self.development.endpoints())
-        finders = [push.find for push in self.pushes]
+        finders = [*(push.find for push in self.pushes), self.client_interface.find]
         site = Site(
             self.client_interface.application(),
             self.refusals,

@@ -20,7 +20,7 @@ from thywill.application_interface.base import Page
 from thywill.client_interface.assets import Assets
 from thywill.client_interface.bundle import Bundle, ClientBundle
 from thywill.client_interface.frame import BRIDGE_FILES, FRAME_FILES
-from thywill.client_interface.html import Links, application_page
+from thywill.client_interface.html import Links, around_bootstrap, bootstrap_of
 from thywill.client_interface.tornado import BAR_FILES, CLIENT_FILES
 from thywill.component import Configuration
 from thywill.errors import TooMany
@@ -317,7 +317,8 @@ def test_a_version_follows_the_content(tmp_path: Path) -> None:
 
 def test_texts_of_an_application_cannot_end_the_script_element(tmp_path: Path) -> None:
     page = Page("x", "<b>&amp;", tmp_path, None)
-    html = application_page(page, "", {"parameters": "</script><!-- & \u2028"}, Links("client.js", [], ""))
+    before, after = around_bootstrap(page, "", Links("client.js", [], ""))
+    html = before + bootstrap_of({"parameters": "</script><!-- & \u2028"}).decode() + after
     found = BOOTSTRAP.search(html)
     assert found is not None
     assert json.loads(found[1]) == {"parameters": "</script><!-- & \u2028"}

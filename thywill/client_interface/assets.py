@@ -57,6 +57,12 @@ class Assets:
         area, _, file = resource.partition("/")
         return f"static/{self.version(self._folders[area] / file)}/{area}/{file}"
 
+    def path(self, resource: str) -> Path | None:
+        """Return where ``area/file`` is, or None where there is no such area."""
+        area, _, file = resource.partition("/")
+        folder = self._folders.get(area)
+        return None if folder is None else folder / file
+
     def version(self, path: Path) -> str:
         """Return a hash of the file's content, read again only when the file has changed."""
         status = path.stat()

@@ -15,6 +15,7 @@ from thywill.component import Component
 from thywill.core.origin import normalize
 from thywill.core.signing import Signer
 from thywill.errors import SettingsError
+from thywill.http.message import Request
 from thywill.http.site import Endpoint
 from thywill.hub.actions import Actions
 from thywill.hub.directory import Directory
@@ -107,3 +108,10 @@ class ClientInterface(Component):
     def endpoints(self) -> Mapping[bytes, Endpoint]:
         """Return the addresses of the wire that it answers, by path."""
         return {}
+
+    def find(self, request: Request) -> Endpoint | None:
+        """Return the endpoint for any other path, or None where ``application`` answers.
+
+        It is asked with a request whose body is not read yet.
+        """
+        return None

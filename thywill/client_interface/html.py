@@ -29,6 +29,8 @@ APPLICATION = """<!DOCTYPE html>
 </html>
 """
 
+BEFORE, AFTER = APPLICATION.split("{bootstrap}")
+
 HEADER = """<div class="thywill-header" role="banner">
 <a href="{home}">&lsaquo; All</a> <span class="thywill-title">{title}</span>
 </div>
@@ -71,25 +73,28 @@ class Links:
     icon: str
 
 
-def application_page(page: Page, fragment: str, bootstrap: Mapping[str, Any], links: Links) -> str:
-    """Return the page of an application.
+def around_bootstrap(page: Page, fragment: str, links: Links) -> tuple[str, str]:
+    """Return the page of an application: what stands before its bootstrap, and what after it.
 
     Args:
         page: the application.
         fragment: the HTML of the page's body.
-        bootstrap: the configuration for the browser client.
         links: the addresses of its files.
     """
     title = escape(page.title)
-    return APPLICATION.format(
+    before = BEFORE.format(
         title=title,
         icon=escape(links.icon),
         styles=_styles(links.styles),
         header=HEADER.format(home=escape(page.home), title=title) if page.home else "",
         fragment=fragment,
-        bootstrap=script_safe(encode_object(dict(bootstrap)).decode()),
-        client=escape(links.client),
     )
+    return before, AFTER.format(client=escape(links.client))
+
+
+def bootstrap_of(configuration: Mapping[str, Any]) -> bytes:
+    """Return the configuration for the browser client as it stands in a page."""
+    return script_safe(encode_object(dict(configuration)).decode()).encode()
 
 
 def fragment_of(page: Page) -> str:

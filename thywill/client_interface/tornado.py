@@ -18,8 +18,11 @@ from thywill.client_interface.base import ClientInterface, ClientInterfaceSettin
 from thywill.client_interface.browser_sessions import BrowserSessions
 from thywill.client_interface.bundle import Bundle, ClientBundle
 from thywill.client_interface.echo import Echo
+from thywill.client_interface.files import Files
 from thywill.client_interface.frame import Frame
 from thywill.client_interface.identities import Identities
+from thywill.client_interface.moment import Moment
+from thywill.client_interface.pages import Maker, PageEndpoint
 from thywill.component import Configuration
 from thywill.core import envelope
 from thywill.core.user import NOBODY, Identity, User, Visitor
@@ -90,8 +93,17 @@ class TornadoClientInterface(ClientInterface):
         self.frame = Frame(surroundings.static, surroundings.origins)
         self.echo = Echo(surroundings.draining)
         self.identities = Identities(settings.ticket_secret, surroundings)
+        made = {"client.js": self.bundle, "bar.js": self.bar}
+        frames = {"frame.js": self.frame.script, "bridge.js": self.frame.bridge}
+        self.static_files = Files(self.assets, {**made, **frames})
+        self.maker = Maker(self._around, self._bootstrap)
+        self._moment = Moment()
         self.page_policy = f"{PAGE_POLICY}; frame-ancestors {' '.join(_framers(surroundings.origins))}"
         self._tasks: set[asyncio.Task[None]] = set()
+        self._pages = {
+            b"/" if page.is_front else b"/%b/" % name.encode(): PageEndpoint(self, page)
+            for name, page in surroundings.pages.items()
+        }
 
     async def start(self) -> None:
         self.identities.start()
@@ -130,6 +142,11 @@ class TornadoClientInterface(ClientInterface):
         renew = JsonEndpoint(envelope.NewTicket, self._renew, self.surroundings.origins, largest_body=0)
         return {b"/thywill/connect": connect, b"/thywill/ticket": renew, b"/thywill/health": self._health}
 
+    def find(self, request: Request) -> Endpoint | None:
+        """Return what answers with a page or a file; unusual requests are left to ``application``."""
+        page = self._pages.get(request.path) if request.method == b"GET" else None
+        return page or self.static_files.find(request)
+
     # The wire.
 
     def _connect(self, connect: envelope.Connect, request: Request, reply: Reply) -> None:
@@ -147,9 +164,11 @@ class TornadoClientInterface(ClientInterface):
         if not self.identities.must_ask(connect.application):
             self._answer_connect(visitor, known, reply, secure=secure)
             return
-        task = asyncio.get_running_loop().create_task(
-            self._ask_and_answer(visitor, known, request, reply, secure=secure)
-        )
+        asking = self._ask_and_answer(visitor, known, request, reply, secure=secure)
+        self.run(asyncio.get_running_loop().create_task(asking))
+
+    def run(self, task: asyncio.Task[None]) -> None:
+        """Wait for ``task`` before the server stops."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -226,17 +245,30 @@ class TornadoClientInterface(ClientInterface):
 
     # The page.
 
-    def page(self, page: Page, configuration: Configuration) -> str:
+    def page(self, page: Page, configuration: Configuration) -> bytes:
         """Return the HTML of an application's page."""
-        base = "./" if page.is_front else "../"
-        styles = [LOOK, *configuration.styles]
+        spliced, bootstrap = self.maker.page(page, configuration)
+        return spliced.plain(bootstrap)
+
+    def end(self, client: LiveClient) -> None:
+        """End a client whose page could not be made."""
+        self.surroundings.bootstrap.end(client)
+
+    def refused(self, page: Page, status: int, reason: str) -> str:
+        """Return the HTML that is sent in place of ``page``: of the front page a plain list."""
+        style = self.assets.address(LOOK)
+        if page.is_front:
+            return html.bare_page("thywill", self.front(), [style])
+        return html.error_page(status, reason, [f"../{style}"], "../")
+
+    def _around(self, page: Page, styles: list[str]) -> tuple[str, str]:
+        base = _base(page)
         links = html.Links(
             f"{base}static/{self.bundle.version}/client.js",
-            [self._address(style, base) for style in styles],
+            [self._address(style, base) for style in (LOOK, *styles)],
             self._address(f"{page.name}/{page.icon}", base) if page.icon else NO_ICON,
         )
-        fragment = self.front() if page.is_front else html.fragment_of(page)
-        return html.application_page(page, fragment, self._bootstrap(page, configuration, base), links)
+        return html.around_bootstrap(page, self.front() if page.is_front else html.fragment_of(page), links)
 
     def front(self) -> str:
         """Return the HTML of the front page's body."""
@@ -244,11 +276,12 @@ class TornadoClientInterface(ClientInterface):
         icons = [self.assets.address(f"{page.name}/{page.icon}") if page.icon else "" for page in pages]
         return front.fragment(list(map(front.Card, pages, icons)))
 
-    def _bootstrap(self, page: Page, configuration: Configuration, base: str) -> dict[str, Any]:
+    def _bootstrap(self, page: Page, configuration: Configuration) -> dict[str, Any]:
+        base = _base(page)
         return {
             "application": page.name,
             "base": base,
-            "bar": f"{base}static/{self.bar.version}/bar.js",
+            "bar": self._moment.get(("bar", base), lambda: f"{base}static/{self.bar.version}/bar.js"),
             "shared": self.surroundings.origins.any(),
             "transport_in_address": self.settings.transport_in_address,
             **configuration.connection,
@@ -262,8 +295,12 @@ class TornadoClientInterface(ClientInterface):
 
     def _address(self, resource: str, base: str) -> str:
         # Relative to the page, so that a proxy may serve all of this below a path of its own.
-        address = self.assets.address(resource)
+        address = self._moment.get(resource, lambda: self.assets.address(resource))
         return f"{base}{address}" if address.startswith("static/") else address
+
+
+def _base(page: Page) -> str:
+    return "./" if page.is_front else "../"
 
 
 class BundleHandler(MethodsHandler):
@@ -351,7 +388,7 @@ class ApplicationBase(PageBase):
         try:
             self.finish(self.interface.page(page, configuration))
         except BaseException:
-            self.interface.surroundings.bootstrap.end(client)
+            self.interface.end(client)
             raise
 
 

@@ -24,11 +24,9 @@ from tornado.httputil import (
 from tornado.iostream import StreamClosedError
 
 from thywill.http.exchange import Sink
-from thywill.http.message import Refusal, Request
+from thywill.http.message import BODILESS, Refusal, Request
 
 log = logging.getLogger(__name__)
-
-BODILESS = (204, 304)
 
 
 class Context:

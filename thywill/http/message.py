@@ -19,6 +19,9 @@ JSON = b"Content-Type: application/json\r\nCache-Control: no-store\r\nX-Content-
 FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto")
 """The headers by which a proxy says who the browser is, and what it used."""
 
+BODILESS = (204, 304)
+"""The statuses whose answers have no body, and no length of one (RFC 9110, 8.6 and 15.4.5)."""
+
 REASONS: dict[int, bytes] = {status.value: status.phrase.encode() for status in http.HTTPStatus}
 
 

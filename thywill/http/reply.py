@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thywill.http.exchange import Sink
-from thywill.http.message import JSON, REASONS, Dress, Owner, Request, Writer
+from thywill.http.message import BODILESS, JSON, REASONS, Dress, Owner, Request, Writer
 from thywill.http.shared import Shared
 from thywill.http.site import Endpoint
 
@@ -142,7 +142,7 @@ def format_answer(shared: Shared, status: int, head: bytes, body: bytes) -> byte
 
 def whole_answer(status: int, date: bytes, head: bytes, body: bytes) -> bytes:
     """Return an answer as bytes; ``date`` and ``head`` are whole header lines."""
-    length = b"" if status == 204 else b"Content-Length: %d\r\n" % len(body)  # RFC 9110, 8.6
+    length = b"" if status in BODILESS else b"Content-Length: %d\r\n" % len(body)  # RFC 9110, 8.6
     return b"HTTP/1.1 %d %b\r\n%b%b%b\r\n%b" % (status, REASONS[status], date, head, length, body)
 
 

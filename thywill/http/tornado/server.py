@@ -24,7 +24,7 @@ from tornado.httputil import (
 from tornado.iostream import IOStream, StreamClosedError
 
 from thywill.errors import RequestError
-from thywill.http.message import JSON, REASONS, Refusal, Request, Writer
+from thywill.http.message import BODILESS, JSON, REASONS, Refusal, Request, Writer
 from thywill.http.proxies import TrustedProxies, peer_of
 from thywill.http.reader import DIGITS, Limits
 from thywill.http.reply import CLOSE, ReplyBase, whole_answer
@@ -305,7 +305,7 @@ class TornadoReply(ReplyBase):
         self._connection = self.owner = None
         status, body, head = self._dressed(status, body, head)
         headers = _headers(head)
-        if status != 204:  # RFC 9110, 8.6
+        if status not in BODILESS:  # RFC 9110, 8.6
             headers["Content-Length"] = str(len(body))
         connection.set_close_callback(None)  # type: ignore[attr-defined]
         connection.write_headers(_line(status), headers, None if self._head_only else body)

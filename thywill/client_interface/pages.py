@@ -1,0 +1,169 @@
+"""The pages of applications as endpoints: what is the same for everybody is made once, and sent as bytes.
+
+GET /chat/      a client is created; the page around its bootstrap is there already, plain and as gzip
+HEAD /chat/     and all other methods and addresses: Tornado's handlers (``tornado.py``)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from thywill.application_interface.base import Page
+from thywill.client_interface import html
+from thywill.client_interface.files import accepts_gzip
+from thywill.client_interface.identities import Identities
+from thywill.client_interface.moment import Moment
+from thywill.client_interface.spliced import Spliced
+from thywill.component import Configuration
+from thywill.core.user import Identity, Visitor
+from thywill.errors import BadTicket, Failed, Refused, RequestError
+from thywill.http.message import REASONS, Reply, Request
+from thywill.hub.client import LiveClient
+
+log = logging.getLogger(__name__)
+
+FIELDS = 100
+"""Fields of a page's query that are looked at; no address in use has more."""
+HTML = (
+    b"Content-Type: text/html; charset=UTF-8\r\nX-Content-Type-Options: nosniff\r\n"
+    b"Cache-Control: no-store\r\nVary: Accept-Encoding\r\n"
+)
+
+
+class Maker:
+    """Makes pages; what is around the bootstrap is made again when a file of it has changed.
+
+    Args:
+        around: returns what stands before and after the bootstrap of a page with some styles.
+        bootstrap: returns what the browser client is told.
+    """
+
+    def __init__(
+        self,
+        around: Callable[[Page, list[str]], tuple[str, str]],
+        bootstrap: Callable[[Page, Configuration], dict[str, Any]],
+    ) -> None:
+        self._around = around
+        self._bootstrap = bootstrap
+        self._moment = Moment()
+        self._known: dict[str, Spliced] = {}
+
+    def page(self, page: Page, configuration: Configuration) -> tuple[Spliced, bytes]:
+        """Return what stands around the bootstrap, and the bootstrap."""
+        styles = tuple(configuration.styles)
+        spliced = self._moment.get((page.name, styles), lambda: self._spliced(page, list(styles)))
+        return spliced, html.bootstrap_of(self._bootstrap(page, configuration))
+
+    def _spliced(self, page: Page, styles: list[str]) -> Spliced:
+        before, after = (text.encode() for text in self._around(page, styles))
+        known = self._known.get(page.name)
+        if known is None or (known.before, known.after) != (before, after):
+            known = self._known[page.name] = Spliced(before, after)
+        return known
+
+
+class Interface(Protocol):
+    """What the endpoint of a page needs of the client interface."""
+
+    identities: Identities
+    page_policy: str
+    maker: Maker
+
+    def begin(
+        self, visitor: Visitor, identity: Identity, *, secure: bool
+    ) -> tuple[LiveClient, Configuration, str]:
+        """Return a new client, what it is told, and the session cookie for its browser."""
+        ...
+
+    def end(self, client: LiveClient) -> None:
+        """End a client whose page could not be made."""
+        ...
+
+    def refused(self, page: Page, status: int, reason: str) -> str:
+        """Return the HTML that is sent in place of ``page``."""
+        ...
+
+    def run(self, task: asyncio.Task[None]) -> None:
+        """Wait for ``task`` before the server stops."""
+        ...
+
+
+class PageEndpoint:
+    """Answers with the page of one application."""
+
+    def __init__(self, interface: Interface, page: Page) -> None:
+        self._interface = interface
+        self._page = page
+        self._head = HTML + b"Content-Security-Policy: %b\r\n" % interface.page_policy.encode()
+
+    def body_limit(self, request: Request) -> int:
+        """Return that no large body is read: see ``thywill.http.site.Endpoint``."""
+        return 0
+
+    def __call__(self, request: Request, reply: Reply) -> None:
+        identities, name = self._interface.identities, self._page.name
+        query = _query(request)
+        try:
+            known = identities.read(query.get("ticket"), name)
+        except RequestError as error:
+            self._refuse(error, request, reply)
+            return
+        headers = {name.decode("latin-1").lower(): text.decode("latin-1") for name, text in request.headers}
+        visitor = Visitor(name, request.peer, headers, query, known.user)
+        if identities.must_ask(name):
+            asking = self._ask_and_answer(visitor, known, request, reply)
+            self._interface.run(asyncio.get_running_loop().create_task(asking))
+        else:
+            self._answer(visitor, known, request, reply)
+
+    async def _ask_and_answer(
+        self, visitor: Visitor, known: Identity, request: Request, reply: Reply
+    ) -> None:
+        try:
+            identity = await self._interface.identities.ask(visitor, known.expires)
+        except Exception as error:  # noqa: BLE001 - _refuse logs what nobody foresaw
+            self._refuse(error, request, reply)
+        else:
+            self._answer(visitor, identity, request, reply)
+
+    def _answer(self, visitor: Visitor, identity: Identity, request: Request, reply: Reply) -> None:
+        try:
+            self._make(visitor, identity, request, reply)
+        except Exception as error:  # noqa: BLE001 - _refuse logs what nobody foresaw
+            self._refuse(error, request, reply)
+
+    def _make(self, visitor: Visitor, identity: Identity, request: Request, reply: Reply) -> None:
+        interface = self._interface
+        client, configuration, cookie = interface.begin(visitor, identity, secure=request.scheme == "https")
+        try:
+            spliced, bootstrap = interface.maker.page(self._page, configuration)
+        except BaseException:
+            interface.end(client)
+            raise
+        head = self._head + b"Set-Cookie: %b\r\n" % cookie.encode()
+        if accepts_gzip(request):
+            reply.send(200, spliced.zipped(bootstrap), head + b"Content-Encoding: gzip\r\n")
+        else:
+            reply.send(200, spliced.plain(bootstrap), head)
+
+    def _refuse(self, error: Exception, request: Request, reply: Reply) -> None:
+        status, reason = 500, ""
+        if isinstance(error, RequestError):
+            # Of the front page there is a list for those who get no client.
+            status = 200 if self._page.is_front else error.status
+            reason = error.message if isinstance(error, (BadTicket, Failed, Refused)) else ""
+        else:
+            log.error("an error in the page of %s", self._page.name, exc_info=error)
+        text = self._interface.refused(self._page, status, reason or REASONS[status].decode())
+        reply.send(status, text.encode(), self._head)
+
+
+def _query(request: Request) -> dict[str, str]:
+    if b"?" not in request.target:
+        return {}
+    text = request.target.partition(b"?")[2].decode("latin-1")
+    return dict(parse_qsl(text, keep_blank_values=True)[:FIELDS])
