@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
+import msgspec
+
 from thywill.client import Client, channel_of, live_of, text_of
 from thywill.component import Configuration
 from thywill.core.envelope import encode_message
@@ -283,6 +285,18 @@ class Application:
             await self._actions.enter(client, channel, value, self._limit)
         else:
             self._actions.subscribe(client, channel)
+
+    def past(self, channel: str) -> list[Any]:
+        """Return the messages that a channel keeps for clients that come late, the oldest first.
+
+        With a queue that survives, those from before a restart are among them, in ``on_start`` too.
+
+        Raises:
+            TypeError: ``channel`` is no text.
+            ValueError: ``history`` does not name the channel.
+        """
+        encoded = self._actions.past(self.name, text_of(channel, "channel"))
+        return [msgspec.json.decode(message) for message in encoded]
 
     def totals(self) -> Totals:
         """Return what this server has counted since its start, for all applications together."""

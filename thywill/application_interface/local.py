@@ -54,7 +54,7 @@ class LocalSettings:
     """
 
     applications: list[str] = field(
-        default_factory=lambda: ["apps.echo", "apps.chat", "apps.game", "apps.draw", "apps.display"]
+        default_factory=lambda: ["apps.echo", "apps.chat", "apps.game", "apps.draw", "apps.display", "apps.tabular"]
     )
     slow_hook: Annotated[float, msgspec.Meta(ge=0)] = 0.2
 

@@ -92,11 +92,19 @@ class Actions:
             ValueError: the channel keeps no past.
             Unavailable: nothing can be saved at present; the client is not in the channel.
         """
-        if not self._queue.history(client.application).keeps(channel):
+        await self._enter(client, channel, self.past(client.application, channel), limit)
+
+    def past(self, application: str, channel: str) -> list[bytes]:
+        """Return the encoded messages that a channel keeps, the oldest first.
+
+        Raises:
+            ValueError: the channel keeps no past.
+        """
+        if not self._queue.history(application).keeps(channel):
             raise ValueError(
                 f"the channel {channel!r} keeps no history: declare history = {{{channel!r}: 100}}"
             )
-        await self._enter(client, channel, self._queue.past(client.application, channel), limit)
+        return self._queue.past(application, channel)
 
     async def enter(self, client: LiveClient, channel: str, snapshot: Snapshot, limit: int) -> None:
         """Send ``client`` what ``snapshot`` returns, and put it into ``channel`` exactly at that moment.
