@@ -23,7 +23,8 @@ STATES = "document.querySelectorAll('.saving, .conflict, .failed').length"
 FIRST = "Array.from(document.querySelectorAll('.sheet tbody .cell:nth-child(2)')).map(c => c.textContent)"
 DETAILS = "document.getElementById('tabular-details').textContent"
 HERE = """(function (cell) {
-    return document.querySelector('.chosen') === cell && [cell.cellIndex - 1, cell.parentNode.rowIndex - 1].join();
+    var isChosen = document.querySelector('.chosen') === cell;
+    return isChosen && [cell.cellIndex - 1, cell.parentNode.rowIndex - 1].join();
 }(document.activeElement))"""
 HOSTILE = "<img src=x onerror=alert(1)> \u05d0\u05d1 \U0001f469\u200d\U0001f680 &amp;"
 

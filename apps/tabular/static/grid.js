@@ -77,8 +77,8 @@
         var node = element('td', '', '', line);
         node.setAttribute('role', 'gridcell');
         node.tabIndex = -1;
-        node.text = element('span', 'cell-text', '', node);
-        node.text.dir = 'auto';
+        node.shown = element('span', 'cell-text', '', node);
+        node.shown.dir = 'auto';
         node.onfocus = function () { self.choose(row, number); };
         node.onclick = function (event) {
           var target = (event || window.event).target || (event || window.event).srcElement;
@@ -150,7 +150,7 @@
     show: function (row, column) {
       var node = this.node(row, column), cell = this.model.cell(row, column);
       if (!node || !cell) { return; }
-      write(node.text, tabular.text(cell.shown()));
+      write(node.shown, tabular.text(cell.shown()));
       this.style(row, column);
     },
 

@@ -68,11 +68,11 @@
       if (!node) { return; }
       if (!person.mark) {
         person.mark = tabular.element('span', '', '', node);
-        person.mark.name = tabular.element('span', 'cursor-name', '', person.mark);
+        person.mark.label = tabular.element('span', 'cursor-name', '', person.mark);
         person.mark.setAttribute('aria-hidden', 'true');
       }
       person.mark.className = 'cursor ' + toneOf(person.id) + (person.editing ? ' writes' : '');
-      tabular.write(person.mark.name, person.name + (person.editing ? ' \u270e' : ''));
+      tabular.write(person.mark.label, person.name + (person.editing ? ' \u270e' : ''));
       node.appendChild(person.mark);
     },
 
