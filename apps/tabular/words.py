@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from thywill import one_line
 
 TEXT = 200
 """Characters that a cell may have."""
@@ -10,9 +10,6 @@ NAME = 24
 """Characters that a name may have."""
 LARGEST = 1e15
 """The largest number of a cell; sums of larger ones are not exact."""
-
-# Control characters, lone surrogates, and those that reverse the direction of the text after them.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 
 class NotAllowed(Exception):
@@ -27,9 +24,9 @@ def clean_text(value: object, limit: int) -> str:
     """
     if not isinstance(value, str):
         raise NotAllowed("This takes a text.")
-    text = " ".join(_UNPRINTABLE.sub(" ", value).split())
+    text = one_line(value, limit + 1)
     if len(text) > limit:
-        raise NotAllowed(f"A text has at most {limit} characters; this one has {len(text):,}.")
+        raise NotAllowed(f"A text has at most {limit} characters.")
     return text
 
 

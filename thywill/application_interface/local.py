@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 Hook = Callable[[], Awaitable[None]]
 Guard = Callable[[Hook, str, LiveClient], Awaitable[None]]
 
+OURS = ("echo", "chat", "game", "draw", "display", "tabular")
+"""The applications in ``apps``, in the order of the front page."""
 AUTHENTICATE_SECONDS = 10.0
 """Seconds that an application has to say who a visitor is, who waits for a page meanwhile."""
 AUTHENTICATE_RETRY = 5.0
@@ -53,9 +55,7 @@ class LocalSettings:
         slow_hook: seconds for which a hook may hold the loop without a warning; 0 never warns.
     """
 
-    applications: list[str] = field(
-        default_factory=lambda: ["apps.echo", "apps.chat", "apps.game", "apps.draw", "apps.display", "apps.tabular"]
-    )
+    applications: list[str] = field(default_factory=lambda: [f"apps.{name}" for name in OURS])
     slow_hook: Annotated[float, msgspec.Meta(ge=0)] = 0.2
 
 
