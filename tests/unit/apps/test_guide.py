@@ -178,7 +178,7 @@ async def letters(kind: Any) -> None:
             await ada.call("write", bob.id, "Hello?")
 
 
-async def vote(kind: Any) -> None:
+async def drinks(kind: Any) -> None:
     """Its own test in the guide is the scene."""
 
 
@@ -197,7 +197,7 @@ SCENES: dict[str, Callable[[Any], Awaitable[None]]] = {
         wall,
         countdown,
         letters,
-        vote,
+        drinks,
     )
 }
 

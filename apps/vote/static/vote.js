@@ -1,0 +1,83 @@
+// Vote: joins the parts. A vote is shown at once, and sent when there is a connection.
+(function (vote) {
+  'use strict';
+
+  function describe(client, state, detail) {
+    if (state === 'waiting') { return 'Offline. Your vote is sent later. Trying again in ' + Math.ceil(detail.retry) + ' s.'; }
+    if (state === 'gone') { return 'Disconnected: ' + detail.message + '. Reload the page to vote.'; }
+    if (state === 'connecting') { return 'Connecting\u2026'; }
+    return 'Connected by ' + (client.transport || 'a first request');
+  }
+
+  function tell(text) {
+    vote.write(vote.find('vote-told'), text);
+  }
+
+  function Booth(client) {
+    var self = this;
+    self.client = client;
+    self.poll = null;
+    // What the server has of this person: {n, answer}; and what it has not got yet.
+    self.choice = {};
+    self.pending = null;
+    self.bars = new vote.Bars(function (answer) { self.choose(answer); });
+    self.moderator = new vote.Moderator(client, function () { return self.poll; }, tell);
+  }
+
+  Booth.prototype = {
+    receive: function (message) {
+      var type = message && message.type;
+      if (type === 'you') { this.moderator.show(message.moderator); }
+      if (type === 'choice') { this.choice = message; }
+      if (type === 'poll') {
+        this.poll = message;
+        this.moderator.update();
+      }
+      if (type === 'choice' || type === 'poll') { this.show(); }
+    },
+
+    show: function () {
+      var shown = this.pending || this.choice;
+      if (this.poll) { this.bars.show(this.poll, shown.n === this.poll.n ? shown.answer : null); }
+    },
+
+    choose: function (answer) {
+      tell('');
+      this.pending = {n: this.poll.n, answer: answer};
+      this.show();
+      this.send();
+    },
+
+    // A client that begins anew sends it again.
+    send: function () {
+      var self = this, pending = self.pending;
+      if (!pending) { return; }
+      self.client.call('vote', [pending.n, pending.answer], function (error) {
+        if (error && error.code === 'gone') { return; }
+        if (self.pending === pending) { self.pending = null; }
+        if (error) { tell(error.message); }
+        self.show();
+      });
+    }
+  };
+
+  function start(client) {
+    var booth = vote.booth = new Booth(client);
+
+    function showState(name, detail) {
+      vote.write(vote.find('vote-state'), describe(client, name, detail));
+      if (name === 'lost') { client.call('look', [], function (error) { tell(error ? error.message : ''); }); }
+    }
+
+    client.on('message', function (message) { booth.receive(message); });
+    client.on('restart', function () { booth.send(); });
+    client.on('state', showState);
+    client.on('transport', function () { showState(client.state); });
+    showState(client.state);
+    thywill.cuttable(client, vote.find('vote-cut'));
+  }
+
+  thywill.ready(start, function (failure) {
+    vote.write(vote.find('vote-state'), 'The page could not start (' + failure.step + '): ' + failure.message);
+  });
+}(window.vote));

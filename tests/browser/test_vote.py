@@ -1,0 +1,143 @@
+"""The poll, as people vote in it and a moderator leads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.drivers import Browser, Page
+from tests.support.served import Serve, Served, serving
+from thywill.tickets import make_ticket
+
+pytestmark = pytest.mark.browser
+
+SECRET = "signs the tickets of this test"
+COUNTS = "[...document.querySelectorAll('.votes')].map(each => parseInt(each.textContent, 10)).join(' ')"
+MINE = "[...document.querySelectorAll('[aria-pressed=true] .text')].map(each => each.textContent).join(' ')"
+QUESTION = "document.getElementById('vote-question').textContent"
+ANSWER = ".answer:nth-child(%d) button"
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    with serving(tmp_path) as start:
+        yield start
+
+
+def visit(browser: Browser, server: Served, *, page: Page | None = None, ticket: str = "") -> Page:
+    page = page or browser.new_page(isolated=True)
+    page.open(f"http://127.0.0.1:{server.port}/vote/" + (f"?ticket={ticket}" if ticket else ""))
+    page.wait_for("document.querySelectorAll('.answer').length > 1")
+    return page
+
+
+def choose(page: Page, answer: int) -> None:
+    page.click(ANSWER % answer)
+
+
+def sees(page: Page, *counts: int) -> None:
+    page.wait_for(f"{COUNTS} === '{' '.join(map(str, counts))}' && vote.booth.pending === null")
+
+
+def test_two_browsers_see_each_other_vote(chromium: Browser, firefox: Browser, serve: Serve) -> None:
+    server = serve()
+    ann, bob = visit(chromium, server), visit(firefox, server)
+    choose(ann, 2)
+    sees(bob, 0, 1, 0, 0)
+    choose(bob, 2)
+    choose(bob, 4)
+    for page in (ann, bob):
+        sees(page, 0, 1, 0, 1)
+        page.wait_for("document.getElementById('vote-spoken').textContent.indexOf('2 votes: ') === 0")
+    assert (ann.evaluate(MINE), bob.evaluate(MINE)) == ("Summer", "Winter")
+    assert [page.errors for page in (ann, bob)] == [[], []]
+
+
+def test_two_tabs_have_one_vote_and_a_reload_keeps_it(chromium: Browser, serve: Serve) -> None:
+    server = serve()
+    one = visit(chromium, server, page=chromium.new_page())
+    two = visit(chromium, server, page=chromium.new_page())
+    choose(one, 1)
+    choose(two, 3)
+    for page in (one, two):
+        sees(page, 0, 0, 1, 0)
+        page.wait_for(f"{MINE} === 'Autumn'")
+    visit(chromium, server, page=one)
+    sees(one, 0, 0, 1, 0)
+    assert one.evaluate(MINE) == "Autumn"
+
+
+def test_a_moderator_leads_the_poll(browser: Browser, serve: Serve) -> None:
+    server = serve(environment={"THYWILL_CLIENT_INTERFACE_TICKET_SECRET": SECRET})
+    guest = visit(browser, server)
+    moderator = visit(browser, server, ticket=make_ticket(SECRET, "moderator", application="vote"))
+    assert guest.evaluate("document.getElementById('vote-moderator').offsetHeight") == 0
+    choose(guest, 1)
+    sees(moderator, 1, 0, 0, 0)
+    moderator.type("#vote-text", "<i>Tea</i>?")
+    moderator.click("#vote-lines")
+    for key in ("Y", "e", "s", "Enter", "N", "o"):
+        moderator.press(key)
+    moderator.click("#vote-ask .strong")
+    guest.wait_for(f"{QUESTION} === '<i>Tea</i>?'")
+    sees(guest, 0, 0)
+    assert guest.evaluate(MINE) == ""
+    choose(guest, 2)
+    sees(moderator, 0, 1)
+    moderator.click("#vote-close")
+    guest.wait_for("document.querySelector('.choice').disabled")
+    assert guest.evaluate("document.getElementById('vote-open').textContent") == "The voting is closed."
+    moderator.wait_for("document.getElementById('vote-close').textContent === 'Open the voting'")
+    moderator.click("#vote-reset")
+    moderator.click("#vote-reset")
+    sees(guest, 0, 0)
+    assert not guest.evaluate("document.querySelector('.choice').disabled")
+    assert [page.errors for page in (guest, moderator)] == [[], []]
+
+
+def test_the_keyboard_alone_votes(browser: Browser, serve: Serve) -> None:
+    page = visit(browser, serve())
+    page.click("#vote-question")
+    for key in ("Tab", "Tab", "Enter"):
+        page.press(key)
+    sees(page, 0, 1, 0, 0)
+    for key in ("Tab", " "):
+        page.press(key)
+    sees(page, 0, 0, 1, 0)
+
+
+def test_a_cut_connection_loses_no_vote(chromium: Browser, serve: Serve) -> None:
+    server = serve()
+    ann, bob = visit(chromium, server), visit(chromium, server)
+    ann.click(".thywill-cut")
+    ann.wait_for("document.querySelector('.thywill-cut-told').textContent.indexOf('Cut for') >= 0")
+    choose(ann, 1)
+    choose(bob, 1)
+    sees(bob, 1, 0, 0, 0)
+    assert ann.evaluate("vote.booth.pending.answer") == 0
+    ann.wait_for("document.querySelector('.thywill-cut-told').textContent.indexOf('lost 0') > 0")
+    told = ann.evaluate("document.querySelector('.thywill-cut-told').textContent")
+    assert "100 of 100 numbers arrived, 0 of them twice" in told
+    for page in (ann, bob):
+        sees(page, 2, 0, 0, 0)
+
+
+def test_votes_survive_a_kill(browser: Browser, serve: Serve) -> None:
+    server = serve("--queue", "database")
+    page, other = visit(browser, server), visit(browser, server)
+    choose(page, 1)
+    choose(other, 2)
+    for each in (page, other):
+        sees(each, 1, 1, 0, 0)
+    other.close()
+    server.kill()
+    page.wait_for("document.getElementById('vote-state').textContent.indexOf('Offline') === 0")
+    choose(page, 3)
+    serve("--queue", "database", port=server.port)
+    sees(page, 0, 1, 1, 0)
+    late = visit(browser, server)
+    sees(late, 0, 1, 1, 0)
+    choose(late, 2)
+    sees(page, 0, 2, 1, 0)
