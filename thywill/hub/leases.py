@@ -233,13 +233,14 @@ class Leases:
     def let_go(self, client: LiveClient) -> None:
         """``client`` is with another server now: forget it, and let its page repeat its request."""
         receiver, client.receiver = client.receiver, None
-        if receiver is not None:
-            receiver.supersede()
         client.state = State.GONE
         self._directory.remove(client)
         self._admission.remove(client)
         self._wheel.cancel(client)
         client.outbox.entries.clear()
+        # Last: its connection may have the next poll already, which is then handled inside this call.
+        if receiver is not None:
+            receiver.supersede()
 
     def depart(self, client: LiveClient, reason: Gone) -> None:
         """``client`` has ended: answer its waiting request with ``reason``."""

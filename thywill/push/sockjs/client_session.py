@@ -104,9 +104,10 @@ class ClientSession(Session):
         for each in (message, *held):
             if self.is_open:
                 self.on_message(each)
+        self.flush()
 
     def on_heartbeat(self) -> None:
-        if self._client is None:
+        if self._client is None and self._deferred is None:
             self._refuse(BadToken("this session has not shown a token"))
 
     def on_drain(self) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support.paper import HOLD, PAUSE, Book, PaperReply
 from thywill.push.sockjs import frames
-from thywill.push.sockjs.replies import FrameReply, Source
 from thywill.push.sockjs.session import INTERRUPTED, TAKEN, Session
 from thywill.push.sockjs.states import (
     TRANSITIONS,
@@ -19,28 +19,9 @@ from thywill.push.sockjs.states import (
     advance,
 )
 
-HOLD, PAUSE = 25.0, 5.0
 END = frames.close(3000, "Go away!")
 LAST = frames.messages([frames.quote(b"last")])
 SOMETHING = b'a["something"]'
-
-
-class Book:
-    """A keeper, and the account of what a session does."""
-
-    hold, pause = HOLD, PAUSE
-
-    def __init__(self) -> None:
-        self.account: list[object] = []
-
-    def schedule(self, session: Session, seconds: float) -> None:
-        self.account.append(seconds)
-
-    def show_token(self, session: Session) -> None:
-        self.account.append("known")
-
-    def forget(self, session: Session) -> None:
-        self.account.append("forgotten")
 
 
 class Recorded(Session):
@@ -64,24 +45,6 @@ class Recorded(Session):
     def next_frame(self) -> bytes:
         has, self.has = self.has, False
         return SOMETHING if has else b""
-
-
-class PaperReply(FrameReply):
-    """A stream on paper: it never blocks or ends by itself."""
-
-    streams = True
-
-    def __init__(self, book: Book) -> None:
-        self.source: Source | None = None
-        self.transport, self.address = "xhr_streaming", "127.0.0.1"
-        self._book = book
-
-    def write(self, frame: bytes) -> None:
-        self._book.account.append(frame)
-
-    def finish(self, *frames: bytes) -> None:
-        self._book.account += [*frames, "answered"]
-        self.source = None
 
 
 class Desk:

@@ -15,6 +15,7 @@ from tests.support.serving import until
 from thywill import Application, Client, rpc
 from thywill.errors import Gone, Unavailable
 from thywill.hub.leases import Timing
+from thywill.hub.ports import Elsewhere
 from thywill.queue.shared.rows import Rewound
 
 pytestmark = pytest.mark.gen_test
@@ -134,6 +135,22 @@ async def test_the_server_that_loses_a_client_lets_its_poll_go() -> None:
     await until(lambda: bool(parked.calls))
     assert (parked.calls, again.calls) == (["supersede"], [])
     assert [len(server.room.directory) for server in cluster.servers] == [0, 1, 0]
+    await cluster.stop()
+
+
+async def test_the_next_poll_of_a_connection_that_is_let_go_is_not_parked_there() -> None:
+    cluster = await start()
+    page = await cluster.connected(cluster.servers[0])
+    parked, raised = await page.poll(cluster.servers[0], 25.0), []
+
+    def poll_again() -> None:  # as the connection does that has the next request already
+        with pytest.raises(Elsewhere) as caught:
+            cluster.servers[0].hub.find(page.token)
+        raised.append(caught)
+
+    parked.after = poll_again
+    await page.poll(cluster.servers[1], 25.0)
+    await until(lambda: bool(raised))
     await cluster.stop()
 
 
