@@ -61,6 +61,12 @@ class RedisServer:
             assert time.monotonic() < until, self.log
             time.sleep(0.01)
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def _answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), 1) as connection:

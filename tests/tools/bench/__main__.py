@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.gate.environment import ROOT, Unprepared
-from tests.tools.bench import front, plan, run, servers
+from tests.tools.bench import cluster, front, plan, run, servers
 
 QUICK_PEERS = "tornado,sockjs-tornado"
 
@@ -26,7 +26,7 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m tests.tools.bench", description=__doc__)
     names = ",".join(kind.name for kind in servers.PEERS)
     parser.add_argument("--peers", default=names, help=f"of {names}; an empty text for none")
-    rows = f"of {','.join(plan.ROWS)} and {plan.CAPACITY}"
+    rows = f"of {','.join(plan.ROWS)}, {plan.CAPACITY} and {cluster.CLUSTER}"
     parser.add_argument("--rows", default=",".join(plan.ROWS), help=rows)
     through = f"what stands before thywill in the row {plan.CAPACITY}: of %(default)s"
     parser.add_argument("--through", default=",".join(front.THROUGH), help=through)
@@ -44,7 +44,7 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="write table and chart from its results alone")
     chosen = parser.parse_args(arguments)
     chosen.peers = known("peer", chosen.peers, [kind.name for kind in servers.PEERS])
-    chosen.rows = known("row", chosen.rows, [*plan.ROWS, plan.CAPACITY])
+    chosen.rows = known("row", chosen.rows, [*plan.ROWS, plan.CAPACITY, cluster.CLUSTER])
     chosen.through = known("way", chosen.through, front.THROUGH)
     if chosen.quick:
         chosen.peers, chosen.rows = QUICK_PEERS, "poll,xhr,stream"

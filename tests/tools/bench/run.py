@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.gate.environment import ROOT, Unprepared
-from tests.tools.bench import capacity, chart, plan, table
+from tests.tools.bench import capacity, chart, cluster, plan, table
 from tests.tools.bench.servers import BENCH, PEERS, THYWILL, Kind, file_limit
 from tests.tools.bench.trial import build_load, run_trial
 
@@ -105,10 +105,13 @@ def show(measured: dict[str, Any]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure what ``options`` say; return an exit status."""
     options.out.mkdir(parents=True, exist_ok=True)
-    results = options.out / "results.json"
-    if not options.again:
-        measure_all(options, results)
-    report(json.loads(results.read_text()), options.out)
+    results, rows = options.out / "results.json", set(options.rows.split(","))
+    if rows != {cluster.CLUSTER}:
+        if not options.again:
+            measure_all(options, results)
+        report(json.loads(results.read_text()), options.out)
+    if cluster.CLUSTER in rows:
+        run_cluster(options)
     if options.publish:
         publish(options.out)
     return 0
@@ -124,6 +127,17 @@ def measure_all(options: argparse.Namespace, results: Path) -> None:
         for one in measure(load, all_trials(options, peers, most), options.patience):
             measured.append(one)
             results.write_text("[\n" + ",\n".join(map(json.dumps, measured)) + "\n]\n")
+
+
+def run_cluster(options: argparse.Namespace) -> None:
+    """Measure servers that share a queue, and write the tables."""
+    results = options.out / "cluster.json"
+    if not options.again:
+        with tempfile.TemporaryDirectory() as folder:
+            results.write_text(json.dumps(cluster.measure(build_load(Path(folder)), options)))
+    text = cluster.render(json.loads(results.read_text()))
+    (options.out / "cluster.md").write_text(text)
+    print(f"\n{text}\nwritten to {options.out}", flush=True)
 
 
 def report(measured: list[dict[str, Any]], folder: Path) -> None:
@@ -146,6 +160,8 @@ def publish(folder: Path) -> None:
     if (folder / "table.md").exists():
         put(BENCH / "README.md", "measured", (folder / "table.md").read_text())
         shutil.copy(folder / "chart.svg", BENCH)
+    if (folder / "cluster.md").exists():
+        put(BENCH / "README.md", "cluster", (folder / "cluster.md").read_text())
     if (folder / "capacity.md").exists():
         put(ROOT / "conf" / "README.md", "capacity", (folder / "capacity.md").read_text())
 

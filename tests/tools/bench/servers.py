@@ -8,6 +8,7 @@ import platform
 import re
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -103,6 +104,11 @@ class Started:
     def log(self) -> str:
         """What it has printed."""
         return self._log.read_text()
+
+    def end(self, number: signal.Signals) -> None:
+        """End it by a signal, and wait for that."""
+        self._process.send_signal(number)
+        self._process.wait(15)
 
     def stop(self) -> None:
         """End it."""

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define SENDERS 50
+#define SENDERS 256
 
 static int client_count = 100, port, sources = 1, window = 64;
 static double timeout = 40;
