@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import pytest
 
 from thywill.core.envelope import Item, encode_message, encode_retry, encode_superseded
-from thywill.core.history import History, HistoryBounds
+from thywill.core.history import History, HistoryBounds, pack
 from thywill.core.log import LogBounds, MessageLog
-from thywill.core.message import Address, Message
+from thywill.core.message import PACK, Address, Message
 from thywill.core.outbox import Bounds, Outbox
 from thywill.core.publication import Publication
 from thywill.core.record import ClientRecord, Recorded
@@ -95,8 +95,11 @@ class FakeQueue(MessageQueue):
     def history(self, application: str) -> History:
         return self.histories[application]
 
-    def past(self, application: str, channel: str) -> list[bytes]:
-        return self.histories[application].messages(channel, 0.0)
+    async def replay(self, client: LiveClient, channel: str, limit: int, entered: Callable[[], None]) -> None:
+        past = self.histories[client.application].messages(channel, 0.0)
+        await self.enter(
+            client, channel, [Message(each, reply_to=PACK) for each in pack(past, limit)], entered
+        )
 
     async def enter(
         self, client: LiveClient, channel: str, packs: Sequence[Message], entered: Callable[[], None]

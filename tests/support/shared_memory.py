@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from thywill.core.history import Ring
 from thywill.core.positions import EPOCH
 from thywill.queue.shared.rows import ClientFacts, Heartbeat, InboxEntry, LogEntry
 
@@ -41,6 +42,7 @@ class MemoryApplication:
     reasons: dict[str, tuple[str, float]] = field(default_factory=dict)
     published: dict[str, tuple[int, str, float]] = field(default_factory=dict)
     marks: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
+    pasts: OrderedDict[str, Ring] = field(default_factory=OrderedDict)
     lowest: dict[str, tuple[int, float]] = field(default_factory=dict)
     leader: str = ""
     fence: int = 0

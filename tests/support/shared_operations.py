@@ -6,6 +6,8 @@ import asyncio
 from functools import singledispatchmethod
 
 from tests.support.shared_memory import MemoryApplication, MemoryClient, SharedMemory
+from thywill.core.history import Past, Ring, pack
+from thywill.core.message import PACK, Address, Message
 from thywill.core.positions import begin
 from thywill.errors import Conflict, Gap, Gone, Reused, TooMany
 from thywill.hub.step import CONNECTED, DISCONNECTED
@@ -26,6 +28,7 @@ from thywill.queue.shared.operations import (
     Finish,
     Greet,
     Incoming,
+    Kept,
     LostTime,
     NotLeader,
     Operation,
@@ -33,7 +36,9 @@ from thywill.queue.shared.operations import (
     Publish,
     Renew,
     Renewed,
+    Replay,
     SaveData,
+    SaveFacts,
     SetMember,
     Trim,
     Unknown,
@@ -172,6 +177,7 @@ class MemoryOperations:
             return marks[key]
         entry = Posted(operation.application, self._next(there), operation.address, operation.message)
         there.log.append(entry)
+        self._keep(there, entry, operation.kept)
         marks[key] = entry.id
         if not cause.place:
             marks.pop(str(cause.number - CAUSES_REMEMBERED), None)
@@ -200,7 +206,8 @@ class MemoryOperations:
                 ids.append(found[0])
                 continue
             cause = operation.cause._replace(place=f"message {place}")
-            added = self._append(Append(operation.application, None, address, message, cause), there)
+            kept = operation.kept[place] if operation.kept else None
+            added = self._append(Append(operation.application, None, address, message, cause, kept), there)
             assert isinstance(added, int)
             if mark is not None:
                 there.published[mark.key] = (added, mark.digest, now + operation.age)
@@ -232,6 +239,46 @@ class MemoryOperations:
             client.left = [each for each in client.left if each[2] > client.cursor]
             client.left.append((operation.channel, since, position))
         return position
+
+    def _keep(self, there: MemoryApplication, entry: Posted, kept: Kept | None) -> None:
+        if kept is None:
+            return
+        name = entry.address.name
+        ring = Ring(kept.bounds)
+        for past in (
+            *there.pasts.pop(name, ring).messages,
+            Past(entry.id, self.memory.now, entry.message.data),
+        ):
+            ring.add(past)
+        there.pasts[name] = ring
+        while sum(each.size for each in there.pasts.values()) > kept.total and len(there.pasts) > 1:
+            there.pasts.popitem(last=False)
+
+    @_do.register
+    def _replay(self, operation: Replay, there: MemoryApplication) -> Outcome:
+        cause, name, application = operation.cause, operation.channel, operation.application
+        marks = there.marks.setdefault(self._marks_of(cause), {})
+        key = cause.place or str(cause.number)
+        client = there.clients.get(operation.client)
+        if key in marks or client is None or client.gone is not None:
+            return marks.get(key, 0)
+        ring = Ring(operation.bounds)
+        for past in there.pasts.pop(name, ring).messages:
+            ring.add(past)
+        ring.drop(self.memory.now)
+        there.pasts[name] = ring
+        for each in pack([past.data for past in ring.messages], operation.limit):
+            to, message = Address.client(operation.client), Message(each, reply_to=PACK)
+            there.log.append(Posted(application, self._next(there), to, message))
+        self._member(SetMember(application, operation.fence, operation.client, name, enters=True), there)
+        marks[key] = there.last
+        return there.last
+
+    @_do.register
+    def _save_facts(self, operation: SaveFacts, there: MemoryApplication) -> Outcome:
+        if operation.client in there.clients:
+            there.clients[operation.client].facts = operation.facts
+        return None
 
     @_do.register
     def _save_data(self, operation: SaveData, there: MemoryApplication) -> Outcome:

@@ -135,14 +135,22 @@ class History:
         self._changed: set[str] = set()
         self.size = 0
 
+    def bounds(self, channel: str) -> HistoryBounds | None:
+        """Return how much the channel keeps; None if it has no past at all."""
+        return self._rules.of(channel)
+
     def keeps(self, channel: str) -> bool:
         """Return whether the channel has a past at all."""
         return self._rules.of(channel) is not None
 
-    def record(self, channel: str, message: Past) -> bool:
-        """A message of the channel was assigned its id; return whether it is kept."""
+    def note(self, channel: str, message: Past) -> None:
+        """A message of the channel was assigned its id; add it to recordings only."""
         for recording in self._recordings.get(channel, ()):
             recording.append(message)
+
+    def record(self, channel: str, message: Past) -> bool:
+        """A message of the channel was assigned its id; return whether it is kept."""
+        self.note(channel, message)
         bounds = self._rules.of(channel)
         if bounds is None:
             return False

@@ -58,11 +58,20 @@ class MessageLog:
         return len(self._held)
 
     def hold(self, entry: Entry) -> None:
-        """Count ``entry`` for as long as an outbox holds it. Its id has to be higher than all before it."""
+        """Count ``entry`` for as long as an outbox holds it. No other entry of its id may be counted."""
         held = _Held(entry, self._release)
         held.id, held.size = entry.id, len(entry.encoded)
         self._held[entry.id] = held
         self.size += held.size
+
+    def share(self, entry: Entry) -> Entry:
+        """Count a message that may be counted already as another entry; return the one that is to be held."""
+        held = self._held.get(entry.id)
+        known = None if held is None else held()
+        if known is not None:
+            return known
+        self.hold(entry)
+        return entry
 
     def _released(self, held: weakref.ref[Entry]) -> None:
         assert isinstance(held, _Held)
@@ -84,7 +93,7 @@ class MessageLog:
         messages = int(len(self._held) - self._bounds.messages * RELIEF)
         size = self.size - self._bounds.size * RELIEF
         count = up_to = 0
-        for held in list(self._held.values()):
+        for held in sorted(self._held.values(), key=lambda held: held.id):  # shared ones came out of order
             if count >= messages and size <= 0:
                 break
             up_to, count, size = held.id, count + 1, size - held.size

@@ -92,7 +92,9 @@ class Actions:
             ValueError: the channel keeps no past.
             Unavailable: nothing can be saved at present; the client is not in the channel.
         """
-        await self._enter(client, channel, self.past(client.application, channel), limit)
+        self._check_past(client.application, channel)
+        if client.state is not State.GONE:
+            await self._queue.replay(client, channel, limit, partial(self._put, client, channel))
 
     def past(self, application: str, channel: str) -> list[bytes]:
         """Return the encoded messages that a channel keeps, the oldest first.
@@ -100,11 +102,14 @@ class Actions:
         Raises:
             ValueError: the channel keeps no past.
         """
+        self._check_past(application, channel)
+        return self._queue.past(application, channel)
+
+    def _check_past(self, application: str, channel: str) -> None:
         if not self._queue.history(application).keeps(channel):
             raise ValueError(
                 f"the channel {channel!r} keeps no history: declare history = {{{channel!r}: 100}}"
             )
-        return self._queue.past(application, channel)
 
     async def enter(self, client: LiveClient, channel: str, snapshot: Snapshot, limit: int) -> None:
         """Send ``client`` what ``snapshot`` returns, and put it into ``channel`` exactly at that moment.

@@ -95,8 +95,18 @@ class ActionQueue(ABC):
         """Return what the channels of ``application`` keep."""
 
     @abstractmethod
-    def past(self, application: str, channel: str) -> list[bytes]:
-        """Return the encoded messages that a channel keeps, the oldest first."""
+    async def replay(self, client: LiveClient, channel: str, limit: int, entered: Callable[[], None]) -> None:
+        """Send ``client`` the past of ``channel`` in packs, and put it into the channel exactly after them.
+
+        Args:
+            client: the client.
+            channel: a channel that keeps its past.
+            limit: how many bytes a pack may have.
+            entered: as in ``enter``.
+
+        Raises:
+            Unavailable: as in ``enter``.
+        """
 
     @abstractmethod
     async def enter(

@@ -12,11 +12,11 @@ import msgspec
 
 from thywill.component import Component, Configuration
 from thywill.core.envelope import Item
-from thywill.core.history import History, HistoryBounds, Past
+from thywill.core.history import History, HistoryBounds, Past, pack
 from thywill.core.inbox import REMEMBERED
 from thywill.core.log import LogBounds, MessageLog
 from thywill.core.measures import Measures
-from thywill.core.message import Address, Message
+from thywill.core.message import PACK, Address, Message
 from thywill.core.outbox import Bounds, Outbox
 from thywill.core.overflow import Overflow
 from thywill.core.publication import Publication, Publications
@@ -223,8 +223,11 @@ class Queue(Component, MessageQueue):
     def history(self, application: str) -> History:
         return self.histories[application]
 
-    def past(self, application: str, channel: str) -> list[bytes]:
-        return self.histories[application].messages(channel, self.wall())
+    async def replay(self, client: LiveClient, channel: str, limit: int, entered: Callable[[], None]) -> None:
+        past = self.histories[client.application].messages(channel, self.wall())
+        await self.enter(
+            client, channel, [Message(each, reply_to=PACK) for each in pack(past, limit)], entered
+        )
 
     async def enter(
         self, client: LiveClient, channel: str, packs: Sequence[Message], entered: Callable[[], None]

@@ -8,6 +8,7 @@ what is no valid UTF-8.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import singledispatch
 from itertools import count, pairwise, takewhile
@@ -15,7 +16,8 @@ from typing import Any
 
 import msgspec
 
-from thywill.core.message import Address, Message
+from thywill.core.history import HistoryBounds
+from thywill.core.message import PACK, Address, Message
 from thywill.core.overflow import Overflow
 from thywill.errors import Conflict, Gap, Gone, Reused, TooMany, Unavailable
 from thywill.queue.shared.operations import (
@@ -30,6 +32,7 @@ from thywill.queue.shared.operations import (
     Expire,
     Finish,
     Greet,
+    Kept,
     LostTime,
     NotLeader,
     Operation,
@@ -37,7 +40,9 @@ from thywill.queue.shared.operations import (
     Publish,
     Renew,
     Renewed,
+    Replay,
     SaveData,
+    SaveFacts,
     SetMember,
     Trim,
     Unknown,
@@ -143,7 +148,19 @@ def _renew(operation: Renew) -> Row:
 @_row.register
 def _append(operation: Append) -> Row:
     message = _message(operation.address, operation.message)
-    return ["append", _fence(operation.fence), *message, *operation.cause]
+    kept = _kept(operation.address, operation.kept)
+    return ["append", _fence(operation.fence), *message, *operation.cause, *([kept] if kept else [])]
+
+
+def _kept(address: Address, kept: Kept | None) -> Row | None:
+    if kept is None:
+        return None
+    return [json.dumps(address.name), *_bounds(kept.bounds), kept.total]
+
+
+def _bounds(bounds: HistoryBounds) -> tuple[int, float, int]:
+    # 0 stands for a time without end, which Redis's MessagePack does not know.
+    return bounds.count, 0 if math.isinf(bounds.seconds) else bounds.seconds, bounds.bytes
 
 
 def _message(address: Address, message: Message) -> tuple[str, str]:
@@ -155,9 +172,10 @@ def _message(address: Address, message: Message) -> tuple[str, str]:
 
 @_row.register
 def _publish(operation: Publish) -> Row:
+    kept = operation.kept or [None] * len(operation.messages)
     messages = [
-        (*_message(address, message), mark.key if mark else "", mark.digest if mark else "")
-        for address, message, mark in operation.messages
+        (*_message(address, message), *((mark.key, mark.digest) if mark else ("", "")), _kept(address, one))
+        for (address, message, mark), one in zip(operation.messages, kept, strict=True)
     ]
     cause = operation.cause
     return ["publish", ANY, messages, cause.client, cause.number, max(1, int(operation.age)), operation.check]
@@ -173,6 +191,18 @@ def _evict(operation: Evict) -> Row:
 def _set_member(operation: SetMember) -> Row:
     _, fence, client, channel, enters = operation
     return ["set_member", fence, client, json.dumps(channel), enters]
+
+
+@_row.register
+def _replay(operation: Replay) -> Row:
+    _, fence, client, channel, bounds, limit, cause = operation
+    header = _text(("client", json.dumps(client), PACK, None, None)).decode()
+    return ["replay", fence, client, json.dumps(channel), *_bounds(bounds), limit, header, *cause]
+
+
+@_row.register
+def _save_facts(operation: SaveFacts) -> Row:
+    return ["save_facts", ANY, operation.client, _pieces(operation.facts)]
 
 
 @_row.register

@@ -14,6 +14,8 @@
 --   cause:CLIENT:N  the ids of the messages that an unfinished step has sent
 --   outside:SERVER  the ids of the last messages that a server has sent outside of steps
 --   published:MARK  the id of a message from outside, and its digest
+--   history:CHANNEL the past of a channel; histories has the bytes of each, and of all under the empty name; in
+--                   silent the channels stand by the id of their last message
 --   lowest          for each server the lowest id that one of its clients needs, and when it said so
 --   state           up to where the log is deleted; when leases expired last; since when nothing is lost
 --   calls           for each server the number of its last call, and when that was (calls.py)
@@ -325,20 +327,79 @@ local function remember(at, key, number, value)
   end
 end
 
-function OPERATIONS.append(at, header, data, owner, number, place)
-  local inside = place ~= ''
-  local key = at.base .. (inside and 'cause:' .. owner .. ':' .. text(number) or 'outside:' .. owner)
-  local known = redis.call('HGET', key, inside and place or text(number))
-  if known then
-    return {OK, tonumber(known)}
-  end
-  local id = log(at, 'm', header, 'd', data)
-  if inside then
+local function key_of_cause(at, owner, number, place)
+  return at.base .. (place ~= '' and 'cause:' .. owner .. ':' .. text(number) or 'outside:' .. owner)
+end
+
+-- Return the id that was logged for a cause, if there is one.
+local function caused(at, owner, number, place)
+  local key = key_of_cause(at, owner, number, place)
+  local known = redis.call('HGET', key, place ~= '' and place or text(number))
+  return known and tonumber(known)
+end
+
+local function remember_cause(at, owner, number, place, id)
+  local key = key_of_cause(at, owner, number, place)
+  if place ~= '' then
     redis.call('HSET', key, place, id)
   else
     remember(at, key, number, id)
   end
-  return {OK, at.last}
+end
+
+-- Drop from the past of a channel what its bounds do not allow; no ``seconds`` are 0.
+local function drop_past(at, name, count, seconds, bytes)
+  local key, sizes = at.base .. 'history:' .. name, at.base .. 'histories'
+  local length, size = redis.call('XLEN', key), tonumber(redis.call('HGET', sizes, name) or '0')
+  local oldest = seconds > 0 and (math.floor(at.now - seconds) - EPOCH) * SECOND or 0
+  local freed = 0
+  while length > 0 do
+    local first = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
+    local is_fresh = tonumber(string.match(first[1], '^%d+')) >= oldest
+    if length <= count and size - freed <= bytes and is_fresh then
+      break
+    end
+    redis.call('XDEL', key, first[1])
+    length, freed = length - 1, freed + #first[2][2]
+  end
+  if freed > 0 then
+    redis.call('HINCRBY', sizes, name, -freed)
+    redis.call('HINCRBY', sizes, '', -freed)
+  end
+end
+
+-- Add a message to the past of its channel.
+local function keep(at, id, data, kept)
+  local name, count, seconds, bytes, total = unpack(kept)
+  local sizes, silent = at.base .. 'histories', at.base .. 'silent'
+  redis.call('XADD', at.base .. 'history:' .. name, id .. '-0', 'd', data)
+  redis.call('HINCRBY', sizes, name, #data)
+  redis.call('HINCRBY', sizes, '', #data)
+  redis.call('ZADD', silent, id, name)
+  drop_past(at, name, count, seconds, bytes)
+  while tonumber(redis.call('HGET', sizes, '')) > total and redis.call('ZCARD', silent) > 1 do
+    local oldest = redis.call('ZRANGE', silent, 0, 0)[1]
+    redis.call('HINCRBY', sizes, '', -tonumber(redis.call('HGET', sizes, oldest)))
+    redis.call('DEL', at.base .. 'history:' .. oldest)
+    redis.call('HDEL', sizes, oldest)
+    redis.call('ZREM', silent, oldest)
+  end
+end
+
+local function post(at, header, data, kept)
+  local id = log(at, 'm', header, 'd', data)
+  if kept then
+    keep(at, id, data, kept)
+  end
+  return id
+end
+
+function OPERATIONS.append(at, header, data, owner, number, place, kept)
+  local known = caused(at, owner, number, place)
+  if not known then
+    remember_cause(at, owner, number, place, post(at, header, data, kept))
+  end
+  return {OK, known or at.last}
 end
 
 -- Return the id of a message from outside that is known, and its digest.
@@ -377,8 +438,8 @@ function OPERATIONS.publish(at, messages, owner, number, age, check)
   end
   local ids = {}
   for place, message in ipairs(check and {} or messages) do
-    local header, data, mark, digest = unpack(message)
-    local id = published(at, mark) or log(at, 'm', header, 'd', data)
+    local header, data, mark, digest, kept = unpack(message)
+    local id = published(at, mark) or post(at, header, data, kept)
     if mark ~= '' then
       redis.call('SET', at.base .. 'published:' .. mark, id .. ' ' .. digest, 'EX', age)
     end
@@ -427,6 +488,50 @@ function OPERATIONS.set_member(at, client, channel, enters)
   redis.call('HDEL', row, '#' .. channel)
   redis.call('HSET', row, 'left', cjson.encode(left))
   return {OK, at.last}
+end
+
+-- Send the past of a channel in packs of at most ``limit`` bytes.
+local function send_past(at, name, limit, header)
+  local part, size = {}, 0
+  local function send()
+    if #part > 0 then
+      log(at, 'm', header, 'd', '[' .. table.concat(part, ',') .. ']')
+      part, size = {}, 0
+    end
+  end
+  for _, entry in ipairs(redis.call('XRANGE', at.base .. 'history:' .. name, '-', '+')) do
+    local data = entry[2][2]
+    if size + #data + 2 > limit then
+      send()
+    end
+    part[#part + 1] = data
+    size = size + #data + 1
+  end
+  send()
+end
+
+function OPERATIONS.replay(at, client, channel, count, seconds, bytes, limit, header, owner, number, place)
+  local known = caused(at, owner, number, place)
+  if known then
+    return {OK, known}
+  end
+  local found = redis.call('HMGET', row_of(at, client), 'gone', 'begins')
+  if found[1] or not found[2] then
+    return {OK, 0}
+  end
+  drop_past(at, channel, count, seconds, bytes)
+  send_past(at, channel, limit, header)
+  OPERATIONS.set_member(at, client, channel, true)
+  remember_cause(at, owner, number, place, text(at.last))
+  return {OK, at.last}
+end
+
+function OPERATIONS.save_facts(at, client, facts)
+  local row = row_of(at, client)
+  if redis.call('HEXISTS', row, 'begins') == 1 then
+    save_facts(row, facts)
+  end
+  return {OK}
 end
 
 function OPERATIONS.save_data(at, data)

@@ -40,6 +40,7 @@ from thywill.queue.shared.operations import (
     Operation,
     Outcome,
     Publish,
+    Replay,
 )
 from thywill.queue.shared.rows import ClientRow, Election, Heartbeat, InboxEntry, LogEntry
 
@@ -54,7 +55,7 @@ PAGE = 1000
 RETRY = 1.0
 """Seconds until a connection that broke is tried again."""
 
-GROWING = (Create, Accept, Append, Publish)
+GROWING = (Create, Accept, Append, Publish, Replay)
 """Operations that are refused while Redis's memory is full. The others free some, or need hardly any."""
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from thywill.core.log import MessageLog
 from thywill.core.measures import Measures
 from thywill.core.outbox import Bounds
 from thywill.errors import Gone, RequestError, Unavailable
@@ -38,6 +39,7 @@ class Claims:
         reader: how far the log is applied.
         moves: where the clients go.
         bounds: how much an outbox may hold.
+        logs: count the messages that wait, by application.
         name: the name of this server.
         lease: for how many seconds a client is kept from now on.
     """
@@ -49,6 +51,7 @@ class Claims:
         reader: LogReader,
         moves: Moves,
         bounds: Bounds,
+        logs: Mapping[str, MessageLog],
         name: str,
         lease: float,
     ) -> None:
@@ -57,6 +60,7 @@ class Claims:
         self._reader = reader
         self._moves = moves
         self._bounds = bounds
+        self._logs = logs
         self._name = name
         self._lease = lease
         self._waiting: dict[str, tuple[int, list[Then]]] = {}
@@ -107,7 +111,7 @@ class Claims:
         if self._moves.find(client_id) is not None:
             return
         position = self._reader.positions[application]
-        rebuilt = rebuild(row, entries, cursor, position, self._bounds)
+        rebuilt = rebuild(row, entries, cursor, position, self._bounds, self._logs[application])
         self._moves.adopt(rebuilt.client, rebuilt.channels)
         self.done += 1
 

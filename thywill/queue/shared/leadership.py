@@ -16,7 +16,6 @@ from thywill.queue.shared.leading import Leading
 from thywill.queue.shared.operations import Expire, Trim
 from thywill.queue.shared.pace import Pace
 from thywill.queue.shared.pipeline import Pipeline
-from thywill.queue.shared.rows import Posted
 from thywill.queue.shared.tasks import end
 
 log = logging.getLogger(__name__)
@@ -30,9 +29,6 @@ PAUSE = 0.02
 EXPIRED = 500
 """Clients that are ended in one operation."""
 Row = TypeVar("Row")
-
-END = 2**53
-"""An id above all others."""
 
 STAYED_AWAY = "its grace time has passed"
 
@@ -115,8 +111,6 @@ class Leadership:
         rows = await self._patiently(partial(self._store.roster, leading.application))
         for row in rows:
             leading.add(row)
-        log_entries = await self._patiently(partial(self._store.range, leading.application, 0, END))
-        leading.stored = [each for each in log_entries if isinstance(each, Posted)]
         if not leading.check_lease():
             return
         await self._applications.lead(leading.application, self._actions)

@@ -20,7 +20,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -29,7 +29,6 @@ from thywill.core.history import History, HistoryBounds, Past
 from thywill.core.lifecycle import State
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Bounds, Outbox
-from thywill.core.positions import BITS, EPOCH
 from thywill.database.base import Database
 from thywill.errors import Unavailable
 from thywill.hub.audience import Audience
@@ -46,12 +45,14 @@ from thywill.queue.shared.operations import (
     NotLeader,
     Operation,
     Outcome,
+    Replay,
     SaveData,
     SetMember,
 )
+from thywill.queue.shared.pasts import kept_of
 from thywill.queue.shared.pipeline import Pipeline
 from thywill.queue.shared.rebuilding import shadow
-from thywill.queue.shared.rows import ClientRow, InboxEntry, Posted, decode_facts
+from thywill.queue.shared.rows import ClientRow, InboxEntry, decode_facts
 
 ALL = 2**31 - 1
 DEPOSED = "another server leads the application now"
@@ -88,8 +89,7 @@ class Leading(ActionQueue):
         wall: the clock, in seconds since the epoch.
         monotonic: the clock of the lease.
 
-    ``until`` is when the lease ends, by ``monotonic``; the caller moves it with each renewal. ``stored`` are
-    the messages that the log has at the takeover, of which histories begin.
+    ``until`` is when the lease ends, by ``monotonic``; the caller moves it with each renewal.
     """
 
     def __init__(
@@ -128,7 +128,6 @@ class Leading(ActionQueue):
         self._wall = wall
         self._monotonic = monotonic
         self.until = math.inf
-        self.stored: list[Posted] = []
 
     def end(self) -> None:
         """Lead no longer: from now on nothing is written, and no message's hook begins."""
@@ -214,18 +213,24 @@ class Leading(ActionQueue):
             raise Unavailable(DEPOSED, retry=1)
         step, to = current(), (address, message.reply_to)
         index = 0 if step is None else step.index(to, message.data)
+        key, cause = self._cause(step, (*address, message.reply_to), index)
+        post = _Post(step, to, message, index, self._record(address, message), _future())
+        kept = kept_of(self._history, address, self._history_bytes)
+        operation = Append(self.application, self.fence, address, message, cause, kept)
+        self._pipeline.submit(operation, partial(self._posted, post.answered, key))
+        return post
+
+    def _cause(
+        self, step: Step | None, to: Sequence[Any], index: int
+    ) -> tuple[tuple[str, int] | None, Cause]:
+        """Return the cause of what is about to be sent, and the step whose end has to wait for it."""
         if step is None:
             self._outside += 1
             # Each leadership counts anew, so that its numbers are no repeats of those before.
-            key, cause = None, Cause(f"{self._server} {self.fence}", self._outside)
-        else:
-            key = (step.client, step.number)
-            cause = Cause(*key, json.dumps([*address, message.reply_to, index]))
-            self._in_flight[key] += 1
-        post = _Post(step, to, message, index, self._record(address, message), _future())
-        operation = Append(self.application, self.fence, address, message, cause)
-        self._pipeline.submit(operation, partial(self._posted, post.answered, key))
-        return post
+            return None, Cause(f"{self._server} {self.fence}", self._outside)
+        key = (step.client, step.number)
+        self._in_flight[key] += 1
+        return key, Cause(*key, json.dumps([*to, index]))
 
     def _posted(
         self, answered: asyncio.Future[Outcome], key: tuple[str, int] | None, outcome: Outcome
@@ -254,29 +259,34 @@ class Leading(ActionQueue):
             raise outcome
         raise Unavailable(DEPOSED, retry=1)
 
-    # The past of channels, for clients that come late. Only what this server has sent or found in the log is
-    # known: what is sent from outside, by another server, is not in it.
+    # The past of channels, for clients that come late, is in the store. Here are the rules, and what this
+    # server sends while a snapshot is made; what others send meanwhile, from outside, it does not know yet.
 
     def declare(self, application: str, rules: Mapping[str, HistoryBounds]) -> None:
         self._history = History(rules, self._history_bytes)
-        for entry in self.stored:
-            if entry.address.kind == "channel":
-                past = Past(entry.id, float((entry.id >> BITS) + EPOCH), entry.message.data)
-                self._history.record(entry.address.name, past)
-        self.stored = []
 
     def history(self, application: str) -> History:
         return self._history
 
-    def past(self, application: str, channel: str) -> list[bytes]:
-        return self._history.messages(channel, self._wall())
+    async def replay(self, client: LiveClient, channel: str, limit: int, entered: Callable[[], None]) -> None:
+        bounds = self._history.bounds(channel)
+        if self.over or bounds is None:
+            raise Unavailable(DEPOSED, retry=1)
+        step = current()
+        to = ("replay", channel)
+        key, cause = self._cause(step, to, 0 if step is None else step.index(to, b""))
+        operation = Replay(self.application, self.fence, client.id, channel, bounds, limit, cause)
+        answered = _future()
+        self._pipeline.submit(operation, partial(self._posted, answered, key))
+        self._id_of(await answered)
+        entered()
 
     def _record(self, address: Address, message: Message) -> int:
         """Record a message before it has an id; return what stands for the id."""
         self._serial -= 1
         if address.kind == "channel":
             past = Past(self._serial, self._wall(), message.data, message.exclude)
-            self._history.record(address.name, past)
+            self._history.note(address.name, past)
         return self._serial
 
     async def enter(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from thywill.core.history import HistoryBounds
 from thywill.core.message import Address, Message
 from thywill.core.publication import Mark
 from thywill.errors import Gone, RequestError, ThywillError
@@ -175,10 +176,24 @@ class Cause(NamedTuple):
     place: str = ""
 
 
+class Kept(NamedTuple):
+    """How much of a channel's past the store keeps.
+
+    Args:
+        bounds: of this channel.
+        total: bytes that all channels of the application may keep together; beyond it the channels that have
+            been silent for longest lose their past.
+    """
+
+    bounds: HistoryBounds
+    total: int
+
+
 class Append(NamedTuple):
     """Add a message to the log. Outcome: its id (int), or ``NotLeader``. A repeat returns the same id.
 
     Args:
+        kept: adds the message to the past of its channel, too.
         fence: the leader's; None for a message that any server may append.
         cause: by which a repeat is recognized. ``Finish`` of a step may be in no batch before all appends of
             the step are answered.
@@ -189,6 +204,7 @@ class Append(NamedTuple):
     address: Address
     message: Message
     cause: Cause
+    kept: Kept | None = None
 
 
 class Publish(NamedTuple):
@@ -203,6 +219,7 @@ class Publish(NamedTuple):
         cause: as of an ``Append`` outside of steps.
         age: for how many seconds the marks are remembered.
         check: only look for marks that belong to other messages; the outcome is an empty list then.
+        kept: for each message whether its channel's past keeps it; may be empty where none does.
     """
 
     application: str
@@ -210,6 +227,15 @@ class Publish(NamedTuple):
     cause: Cause
     age: float
     check: bool = False
+    kept: Sequence[Kept | None] = ()
+
+
+class SaveFacts(NamedTuple):
+    """Save what is known of a client, which has changed. Outcome: None. A repeat changes nothing."""
+
+    application: str
+    client: str
+    facts: ClientFacts
 
 
 class Evict(NamedTuple):
@@ -246,6 +272,28 @@ class SetMember(NamedTuple):
     client: str
     channel: str
     enters: bool
+
+
+class Replay(NamedTuple):
+    """Send the client the past of a channel, and put it into the channel exactly after that.
+
+    The messages travel in packs (``core/history.py``), each a message for this client alone. Outcome: the
+    last id in the log (int), or ``NotLeader``. Nothing happens, and the outcome is 0, if the client has
+    ended. A repeat returns the same id.
+
+    Args:
+        bounds: what the channel keeps now, which may be less than it kept before.
+        limit: how many bytes a pack may have.
+        cause: as of an ``Append``.
+    """
+
+    application: str
+    fence: int
+    client: str
+    channel: str
+    bounds: HistoryBounds
+    limit: int
+    cause: Cause
 
 
 class SaveData(NamedTuple):
@@ -330,7 +378,9 @@ Operation = (
     | Append
     | Publish
     | Evict
+    | SaveFacts
     | SetMember
+    | Replay
     | SaveData
     | Finish
     | Drop

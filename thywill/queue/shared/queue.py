@@ -21,7 +21,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, ClassVar
-from zlib import crc32
 
 import msgspec
 
@@ -33,7 +32,6 @@ from thywill.core.measures import Measures
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Outbox
 from thywill.core.publication import Publication
-from thywill.core.record import ClientRecord, decode_data
 from thywill.core.server_row import ServerRow
 from thywill.database.base import Database
 from thywill.errors import Gone, RequestError, Reused, SettingsError, Unavailable
@@ -44,8 +42,9 @@ from thywill.queue.base import Answers, KnownClient, Queue, QueueSettings
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.carrier import AnyServer, CarrierHub, Received
 from thywill.queue.shared.claims import Claims
+from thywill.queue.shared.forms import facts_of, incoming, known_client
 from thywill.queue.shared.leaders import Leaders
-from thywill.queue.shared.names import UNKNOWN, application_of
+from thywill.queue.shared.names import UNKNOWN, application_of, check_names
 from thywill.queue.shared.operations import (
     Accept,
     Accepted,
@@ -55,19 +54,19 @@ from thywill.queue.shared.operations import (
     Depart,
     Evict,
     Greet,
-    Incoming,
+    Kept,
     Outcome,
     Publish,
     Renew,
     Renewed,
+    SaveFacts,
 )
 from thywill.queue.shared.pace import Pace
+from thywill.queue.shared.pasts import kept_of
 from thywill.queue.shared.pipeline import Pipeline
 from thywill.queue.shared.questions import Questions
 from thywill.queue.shared.reader import LogReader
 from thywill.queue.shared.rows import (
-    ClientFacts,
-    ClientRow,
     Departure,
     Heartbeat,
     LogEntry,
@@ -195,9 +194,10 @@ class SharedQueue(Queue, AnyServer):
 
     async def start(self) -> None:
         names = list(self.leaders.applications.pages())
+        check_names(names)
         self.reader = LogReader(self.store, names, self._apply, retry=self._pace.retry)
         self.claims = Claims(
-            self.store, self.pipeline, self.reader, self._moves, self.bounds, self.name, self.lease
+            self.store, self.pipeline, self.reader, self._moves, self.bounds, self.logs, self.name, self.lease
         )
         self.questions = Questions(self.store, self.name, self.answer_server)
         self.store.listen(self._claimed, self.questions.told)
@@ -251,7 +251,7 @@ class SharedQueue(Queue, AnyServer):
             return None
         except StoreUnavailable as error:
             raise Unavailable(str(error), retry=1) from None
-        return None if row is None or row.gone is not None else _stored(row)
+        return None if row is None or row.gone is not None else known_client(row)
 
     def end_client(self, client_id: str, reason: str) -> None:
         operation = Evict(application_of(client_id), None, client_id, reason, None)
@@ -325,7 +325,7 @@ class SharedQueue(Queue, AnyServer):
     def receive(self, client: LiveClient, items: Sequence[Item], then: Received) -> None:
         room = self._moves.timing.pending
         operation = Accept(
-            client.application, client.id, [_incoming(each) for each in items], room, self.lease
+            client.application, client.id, [incoming(each) for each in items], room, self.lease
         )
         self.pipeline.submit(operation, partial(_accepted, then))
 
@@ -401,8 +401,12 @@ class SharedQueue(Queue, AnyServer):
     # What applications do on a server that does not lead them: they may send, and nothing else.
 
     async def append(self, application: str, address: Address, message: Message) -> int:
-        operation = Append(application, None, address, message, self._next_cause(application))
+        kept = self._kept(application, address)
+        operation = Append(application, None, address, message, self._next_cause(application), kept)
         return await appended(self.pipeline, operation)
+
+    def _kept(self, application: str, address: Address) -> Kept | None:
+        return kept_of(self.histories.get(application), address, self.settings.history_bytes)
 
     def _next_cause(self, application: str) -> Cause:
         self._outside[application] += 1
@@ -428,7 +432,8 @@ class SharedQueue(Queue, AnyServer):
         application = chosen[0].application
         cause = self._next_cause(application)
         messages = [(each.address, each.message, each.mark) for each in chosen]
-        operation = Publish(application, messages, cause, self.settings.age, check)
+        kept = [self._kept(application, each.address) for each in chosen]
+        operation = Publish(application, messages, cause, self.settings.age, check, kept)
         outcome = await self.pipeline.ask(operation)
         if isinstance(outcome, list):
             return [int(each) for each in outcome]
@@ -439,33 +444,10 @@ class SharedQueue(Queue, AnyServer):
         raise Unavailable("messages cannot be stored at present", retry=1)
 
     def identified(self, client: LiveClient) -> None:
-        """Nothing is saved of it: the user stays the same, and only the end of the ticket moves."""
+        self.pipeline.submit(SaveFacts(client.application, client.id, facts_of(client)), keep=True)
 
     def data_requested(self, client: LiveClient) -> None:
         """Nothing is saved of it: the leader has the client's data."""
-
-
-def _stored(row: ClientRow) -> KnownClient:
-    facts = row.facts
-    record = ClientRecord(
-        id=row.id,
-        session=facts.session,
-        application=row.application,
-        address=facts.address,
-        user_agent=facts.user_agent,
-        transport="",
-        created=facts.created,
-        seen=facts.created,
-        state=State.DETACHED.value,
-        data=decode_data(row.data or ""),
-    )
-    return KnownClient(record, row.cursor, row.received, max(row.handled, 0), sorted(row.channels))
-
-
-def facts_of(client: LiveClient) -> ClientFacts:
-    """Return what the store is told of a client."""
-    extra = client.identity.encode() or ""
-    return ClientFacts(client.session, client.created, client.address, client.user_agent, extra)
 
 
 async def appended(pipeline: Pipeline, operation: Append) -> int:
@@ -480,11 +462,6 @@ async def appended(pipeline: Pipeline, operation: Append) -> int:
     if isinstance(outcome, RequestError):
         raise outcome
     raise Unavailable("another server leads the application now", retry=1)
-
-
-def _incoming(item: Item) -> Incoming:
-    encoded = msgspec.json.encode(item)
-    return Incoming(item.n, crc32(encoded), encoded)
 
 
 def _accepted(then: Received, outcome: Outcome) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from thywill.core.inbox import Inbox
+from thywill.core.log import MessageLog
 from thywill.core.outbox import Bounds, Entry, Loss, Outbox, Waiting
 from thywill.core.record import decode_data
 from thywill.core.user import Identity
@@ -36,7 +37,12 @@ class Rebuilt(NamedTuple):
 
 
 def rebuild(
-    row: ClientRow, entries: Iterable[LogEntry], cursor: int, position: int, bounds: Bounds
+    row: ClientRow,
+    entries: Iterable[LogEntry],
+    cursor: int,
+    position: int,
+    bounds: Bounds,
+    log: MessageLog,
 ) -> Rebuilt:
     """Rebuild a client.
 
@@ -46,13 +52,14 @@ def rebuild(
         cursor: what the page has processed.
         position: up to where this server has applied the log.
         bounds: how much an outbox may hold.
+        log: counts the messages that wait here.
 
     Raises:
         Gone: the log says that the client has ended, or that the store has lost messages.
     """
     entries = list(entries)
     stays = _stays(row, entries)
-    waiting: list[Waiting] = list(_addressed(row, entries, stays))
+    waiting: list[Waiting] = [log.share(entry) for entry in _addressed(row, entries, stays)]
     if row.trimmed > first_needed(row, cursor):
         waiting.insert(0, Loss(row.trimmed, 1))  # nobody knows how many it were
     outbox = Outbox.restored(bounds, cursor, waiting, max(position, cursor))

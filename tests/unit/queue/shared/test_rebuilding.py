@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from thywill.core.log import LogBounds, MessageLog
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Bounds, Entry
 from thywill.queue.shared.rebuilding import Rebuilt, rebuild
@@ -45,7 +46,7 @@ def ids(rebuilt: Rebuilt) -> list[int]:
 
 
 def rebuilt(client: ClientRow, *entries: LogEntry) -> Rebuilt:
-    return rebuild(client, entries, 40, 50, BOUNDS)
+    return rebuild(client, entries, 40, 50, BOUNDS, MessageLog(LogBounds()))
 
 
 def test_the_row_decides_which_messages_of_a_channel_it_gets() -> None:
