@@ -65,8 +65,8 @@ async def test_messages_of_clients_that_have_moved_are_counted_once() -> None:
     cluster = await Cluster({"chat": Board}).start(2)
     one, two = cluster.servers
     pages = [await cluster.connected(one) for _ in range(2)]
-    channels = [cluster.memory.applications["chat"].clients[page.id].channels for page in pages]
-    await until(lambda: all(channels))
+    clients = cluster.memory.applications["chat"].clients
+    await until(lambda: all(page.id in clients and clients[page.id].channels for page in pages))
     await pages[0].send(one, "x")
     await until(lambda: len(one.queue.logs["chat"]) == 1)
     assert len(two.queue.logs["chat"]) == 0
