@@ -12,7 +12,7 @@ from tests.support.shared_place import FACTS, LOBBY, StorePlace, opened
 from thywill.core.history import HistoryBounds
 from thywill.core.message import PACK, Address, Message
 from thywill.core.publication import Mark
-from thywill.queue.shared.operations import Append, Cause, Kept, Publish, Replay, SaveFacts
+from thywill.queue.shared.operations import Append, Cause, Kept, Publish, SaveFacts, SendPast
 from thywill.queue.shared.rows import ClientRow, Membership, Posted
 
 pytestmark = pytest.mark.gen_test
@@ -40,7 +40,7 @@ async def replayed(
 ) -> list[list[str]]:
     """Return the packs that the client ``a`` is sent."""
     before = await place.store.last("chat")
-    operation = Replay("chat", place.fence, "a", name, bounds, limit, Cause("a", number, "replay"))
+    operation = SendPast("chat", place.fence, "a", name, bounds, limit, Cause("a", number, "replay"))
     position = await place.do(operation)
     entries = await place.log(before)
     packs = [entry for entry in entries if isinstance(entry, Posted)]
@@ -72,7 +72,7 @@ async def test_a_repeat_sends_nothing_again(redises: Redises, kind: str) -> None
         await post(place, 1, "one")
         assert await replayed(place, 10) == [["one"]]
         last = await place.store.last("chat")
-        operation = Replay("chat", place.fence, "a", "lobby", THREE, 1000, Cause("a", 10, "replay"))
+        operation = SendPast("chat", place.fence, "a", "lobby", THREE, 1000, Cause("a", 10, "replay"))
         assert await place.do(operation) == last
         assert await place.store.last("chat") == last
         await post(place, 1, "one")  # recognized, and not kept twice

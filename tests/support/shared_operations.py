@@ -36,9 +36,9 @@ from thywill.queue.shared.operations import (
     Publish,
     Renew,
     Renewed,
-    Replay,
     SaveData,
     SaveFacts,
+    SendPast,
     SetMember,
     Trim,
     Unknown,
@@ -255,7 +255,7 @@ class MemoryOperations:
             there.pasts.popitem(last=False)
 
     @_do.register
-    def _replay(self, operation: Replay, there: MemoryApplication) -> Outcome:
+    def _replay(self, operation: SendPast, there: MemoryApplication) -> Outcome:
         cause, name, application = operation.cause, operation.channel, operation.application
         marks = there.marks.setdefault(self._marks_of(cause), {})
         key = cause.place or str(cause.number)

@@ -40,9 +40,9 @@ from thywill.queue.shared.operations import (
     Publish,
     Renew,
     Renewed,
-    Replay,
     SaveData,
     SaveFacts,
+    SendPast,
     SetMember,
     Trim,
     Unknown,
@@ -194,7 +194,7 @@ def _set_member(operation: SetMember) -> Row:
 
 
 @_row.register
-def _replay(operation: Replay) -> Row:
+def _replay(operation: SendPast) -> Row:
     _, fence, client, channel, bounds, limit, cause = operation
     header = _text(("client", json.dumps(client), PACK, None, None)).decode()
     return ["replay", fence, client, json.dumps(channel), *_bounds(bounds), limit, header, *cause]

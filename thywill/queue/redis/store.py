@@ -40,7 +40,7 @@ from thywill.queue.shared.operations import (
     Operation,
     Outcome,
     Publish,
-    Replay,
+    SendPast,
 )
 from thywill.queue.shared.rows import ClientRow, Election, Heartbeat, InboxEntry, LogEntry
 
@@ -55,7 +55,7 @@ PAGE = 1000
 RETRY = 1.0
 """Seconds until a connection that broke is tried again."""
 
-GROWING = (Create, Accept, Append, Publish, Replay)
+GROWING = (Create, Accept, Append, Publish, SendPast)
 """Operations that are refused while Redis's memory is full. The others free some, or need hardly any."""
 
 

@@ -45,8 +45,8 @@ from thywill.queue.shared.operations import (
     NotLeader,
     Operation,
     Outcome,
-    Replay,
     SaveData,
+    SendPast,
     SetMember,
 )
 from thywill.queue.shared.pasts import kept_of
@@ -275,7 +275,7 @@ class Leading(ActionQueue):
         step = current()
         to = ("replay", channel)
         key, cause = self._cause(step, to, 0 if step is None else step.index(to, b""))
-        operation = Replay(self.application, self.fence, client.id, channel, bounds, limit, cause)
+        operation = SendPast(self.application, self.fence, client.id, channel, bounds, limit, cause)
         answered = _future()
         self._pipeline.submit(operation, partial(self._posted, answered, key))
         self._id_of(await answered)

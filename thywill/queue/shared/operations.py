@@ -274,7 +274,7 @@ class SetMember(NamedTuple):
     enters: bool
 
 
-class Replay(NamedTuple):
+class SendPast(NamedTuple):
     """Send the client the past of a channel, and put it into the channel exactly after that.
 
     The messages travel in packs (``core/history.py``), each a message for this client alone. Outcome: the
@@ -380,7 +380,7 @@ Operation = (
     | Evict
     | SaveFacts
     | SetMember
-    | Replay
+    | SendPast
     | SaveData
     | Finish
     | Drop

@@ -22,7 +22,7 @@ from thywill.core.histogram import Histogram
 from thywill.core.measures import Measures
 from thywill.errors import Unavailable
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
-from thywill.queue.shared.operations import Append, Operation, Outcome, Publish, Replay, SetMember
+from thywill.queue.shared.operations import Append, Operation, Outcome, Publish, SendPast, SetMember
 from thywill.queue.shared.tasks import end
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ PATIENCE = 5.0
 """Seconds for which a server that stops tries to execute what is left."""
 
 
-UNSURE = (Append, Publish, Replay, SetMember)
+UNSURE = (Append, Publish, SendPast, SetMember)
 """Operations that are executed again when nobody knows whether they were executed, since somebody waits."""
 
 
