@@ -57,6 +57,8 @@ async def test_a_late_client_gets_the_last_messages_and_then_the_channel(redises
             await post(place, number, f"m{number}")
         await place.do(Append("chat", place.fence, LOBBY, Message(b'"not kept"'), Cause("a", 9, "x")))
         before = await place.store.last("chat")
+        stored = [(name, past.data) for name, past in await place.store.pasts("chat")]
+        assert stored == [("lobby", b'"m2"'), ("lobby", b'"m3"'), ("lobby", b'"m4"')]
         assert await replayed(place, 10) == [["m2", "m3", "m4"]]
         pack, entered = await place.log(before)
         assert isinstance(entered, Membership)

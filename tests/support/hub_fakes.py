@@ -95,8 +95,11 @@ class FakeQueue(MessageQueue):
     def history(self, application: str) -> History:
         return self.histories[application]
 
+    def past(self, application: str, channel: str) -> list[bytes]:
+        return self.histories[application].messages(channel, 0.0)
+
     async def replay(self, client: LiveClient, channel: str, limit: int, entered: Callable[[], None]) -> None:
-        past = self.histories[client.application].messages(channel, 0.0)
+        past = self.past(client.application, channel)
         await self.enter(
             client, channel, [Message(each, reply_to=PACK) for each in pack(past, limit)], entered
         )

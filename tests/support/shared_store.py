@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from tests.support.shared_memory import SharedMemory
 from tests.support.shared_operations import MemoryOperations
+from thywill.core.history import Past
 from thywill.core.server_row import ServerRow
 from thywill.errors import SettingsError
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
@@ -135,6 +136,11 @@ class MemorySharedStore(MemoryOperations, SharedStore):
         return [self._row(application, name) for name, each in there.clients.items() if each.connected]
 
     # Leading.
+
+    async def pasts(self, application: str) -> list[tuple[str, Past]]:
+        await self._arrive()
+        rings = self.memory.applications[application].pasts
+        return [(channel, past) for channel, ring in rings.items() for past in ring.messages]
 
     async def client(self, application: str, client_id: str) -> ClientRow | None:
         await self._arrive()

@@ -95,6 +95,13 @@ class ActionQueue(ABC):
         """Return what the channels of ``application`` keep."""
 
     @abstractmethod
+    def past(self, application: str, channel: str) -> list[bytes]:
+        """Return the encoded messages that a channel keeps, the oldest first.
+
+        With a queue that several servers share, what was published in the last moments may be missing.
+        """
+
+    @abstractmethod
     async def replay(self, client: LiveClient, channel: str, limit: int, entered: Callable[[], None]) -> None:
         """Send ``client`` the past of ``channel`` in packs, and put it into the channel exactly after them.
 

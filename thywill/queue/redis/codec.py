@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from thywill.core.history import HistoryBounds
+from thywill.core.history import HistoryBounds, Past
 from thywill.core.message import PACK, Address, Message
 from thywill.core.overflow import Overflow
 from thywill.errors import Conflict, Gap, Gone, Reused, TooMany, Unavailable
@@ -47,6 +47,7 @@ from thywill.queue.shared.operations import (
     Trim,
     Unknown,
 )
+from thywill.queue.shared.pasts import sent_at
 from thywill.queue.shared.rows import (
     ClientFacts,
     ClientRow,
@@ -296,6 +297,13 @@ def _log_entry(application: str, entry_id: int, fields: list[bytes]) -> LogEntry
     if kind == b"x":
         return Rewound(application, entry_id, text)
     return Membership(application, entry_id, client, text, enters=kind == b"+")
+
+
+def decode_past(name: bytes, entries: Iterable[tuple[bytes, list[bytes]]]) -> list[tuple[str, Past]]:
+    """Return entries of a stream ``history:CHANNEL``; ``name`` is the channel's name in the key."""
+    channel = json.loads(name)
+    ids = [(int(place.partition(b"-")[0]), fields[1]) for place, fields in entries]
+    return [(channel, Past(position, sent_at(position), data)) for position, data in ids]
 
 
 def decode_inbox(entries: Iterable[tuple[bytes, list[bytes]]]) -> list[InboxEntry]:

@@ -24,6 +24,7 @@ from typing import Any
 import msgspec
 from redis.exceptions import OutOfMemoryError, ResponseError
 
+from thywill.core.history import Past
 from thywill.errors import Unavailable
 from thywill.queue.redis import codec, examination
 from thywill.queue.redis.calls import Calls
@@ -256,6 +257,15 @@ class RedisStore(SharedStore):
         trimmed = int(await self._ask("HGET", f"{self._base(application)}state", "trimmed") or 0)
         rows = await self._rows(application, [client_id.encode()], trimmed)
         return rows[0] if rows else None
+
+    async def pasts(self, application: str) -> list[tuple[str, Past]]:
+        base = self._base(application)
+        names = await self._ask("ZRANGE", f"{base}silent", 0, -1)
+        found: list[tuple[str, Past]] = []
+        for name in names:
+            entries = await self._ask("XRANGE", f"{base}history:".encode() + name, "-", "+")
+            found += codec.decode_past(name, entries)
+        return found
 
     # Leading.
 

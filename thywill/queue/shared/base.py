@@ -35,6 +35,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
+from thywill.core.history import Past
 from thywill.errors import ThywillError
 from thywill.queue.shared.operations import Operation, Outcome
 from thywill.queue.shared.rows import ClientRow, Election, Heartbeat, InboxEntry, LogEntry
@@ -120,6 +121,10 @@ class SharedStore(ABC):
     @abstractmethod
     async def roster(self, application: str) -> list[ClientRow]:
         """Return all clients that have connected and whose last step has not ended."""
+
+    @abstractmethod
+    async def pasts(self, application: str) -> list[tuple[str, Past]]:
+        """Return the past of all channels, each message with its channel, in order for each channel."""
 
     @abstractmethod
     async def elect(self, application: str, server: str, seconds: float, *, stands: bool = True) -> Election:

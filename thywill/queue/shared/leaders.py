@@ -36,7 +36,7 @@ from thywill.queue.shared.leadership import Keeping, Leadership
 from thywill.queue.shared.leading import Leading
 from thywill.queue.shared.pace import MODEST, Pace
 from thywill.queue.shared.pipeline import Pipeline
-from thywill.queue.shared.rows import Election
+from thywill.queue.shared.rows import Election, Posted
 from thywill.queue.shared.tasks import end
 
 log = logging.getLogger(__name__)
@@ -94,6 +94,11 @@ class Leaders(Component):
         text = "1 for each application that this server leads."
         for name in self._led:
             measures.gauge("thywill_leads", text, 1, application=name)
+
+    def posted(self, entry: Posted) -> None:
+        """This server has read a message in the log."""
+        if (leadership := self._led.get(entry.application)) is not None:
+            leadership.leading.posted(entry)
 
     @property
     def leads(self) -> Sequence[str]:

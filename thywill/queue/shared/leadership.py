@@ -111,6 +111,7 @@ class Leadership:
         rows = await self._patiently(partial(self._store.roster, leading.application))
         for row in rows:
             leading.add(row)
+        leading.stored = await self._patiently(partial(self._store.pasts, leading.application))
         if not leading.check_lease():
             return
         await self._applications.lead(leading.application, self._actions)

@@ -49,10 +49,10 @@ from thywill.queue.shared.operations import (
     SendPast,
     SetMember,
 )
-from thywill.queue.shared.pasts import kept_of
+from thywill.queue.shared.pasts import PastCopy, kept_of
 from thywill.queue.shared.pipeline import Pipeline
 from thywill.queue.shared.rebuilding import shadow
-from thywill.queue.shared.rows import ClientRow, InboxEntry, decode_facts
+from thywill.queue.shared.rows import ClientRow, InboxEntry, Posted, decode_facts
 
 ALL = 2**31 - 1
 DEPOSED = "another server leads the application now"
@@ -89,7 +89,8 @@ class Leading(ActionQueue):
         wall: the clock, in seconds since the epoch.
         monotonic: the clock of the lease.
 
-    ``until`` is when the lease ends, by ``monotonic``; the caller moves it with each renewal.
+    ``until`` is when the lease ends, by ``monotonic``; the caller moves it with each renewal. ``stored`` is
+    the past of channels that the store had at the takeover.
     """
 
     def __init__(
@@ -125,6 +126,8 @@ class Leading(ActionQueue):
         self._serial = 0
         self._history_bytes = history_bytes
         self._history = History({}, history_bytes)
+        self._past = PastCopy(history_bytes)
+        self.stored: list[tuple[str, Past]] = []
         self._wall = wall
         self._monotonic = monotonic
         self.until = math.inf
@@ -264,9 +267,18 @@ class Leading(ActionQueue):
 
     def declare(self, application: str, rules: Mapping[str, HistoryBounds]) -> None:
         self._history = History(rules, self._history_bytes)
+        self._past.begin(rules, self.stored)
+        self.stored = []
 
     def history(self, application: str) -> History:
         return self._history
+
+    def posted(self, entry: Posted) -> None:
+        """This server has read a message in the log."""
+        self._past.posted(entry)
+
+    def past(self, application: str, channel: str) -> list[bytes]:
+        return self._past.messages(channel, self._wall())
 
     async def replay(self, client: LiveClient, channel: str, limit: int, entered: Callable[[], None]) -> None:
         bounds = self._history.bounds(channel)

@@ -1,10 +1,22 @@
-"""Which messages belong to the past of their channels, which the store keeps."""
+"""The past of channels, which the store keeps: which messages belong to it, and the leader's copy of it.
+
+The copy is for hooks, which cannot wait for the store. It begins with what the store had at the takeover, and
+follows the log from there on. The log may be read before the store was, or after it:
+
+    read    40 in "board"                        it waits, since the copy has not begun
+    begin   "board" has 38, 40                   the copy is 38, 40; the waiting 40 is in it
+    read    41 in "board"                        38, 40, 41
+"""
 
 from __future__ import annotations
 
-from thywill.core.history import History
+from collections.abc import Iterable, Mapping
+
+from thywill.core.history import History, HistoryBounds, Past
 from thywill.core.message import Address
+from thywill.core.positions import BITS, EPOCH
 from thywill.queue.shared.operations import Kept
+from thywill.queue.shared.rows import Posted
 
 
 def kept_of(history: History | None, address: Address, total: int) -> Kept | None:
@@ -17,3 +29,44 @@ def kept_of(history: History | None, address: Address, total: int) -> Kept | Non
     """
     bounds = history.bounds(address.name) if history is not None and address.kind == "channel" else None
     return None if bounds is None else Kept(bounds, total)
+
+
+def sent_at(message_id: int) -> float:
+    """Return when a message was logged, in seconds since the epoch, without fractions."""
+    return float((message_id >> BITS) + EPOCH)
+
+
+class PastCopy:
+    """The past of one application's channels, as far as this server has read the log.
+
+    Args:
+        total: bytes that all channels may keep together.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._history: History | None = None
+        self._newest: dict[str, int] = {}
+        self._early: list[Posted] = []
+
+    def begin(self, rules: Mapping[str, HistoryBounds], stored: Iterable[tuple[str, Past]]) -> None:
+        """Begin with what the store has: messages with their channels, in order for each channel."""
+        self._history = History(rules, self._total)
+        for channel, past in stored:
+            self._history.record(channel, past)
+            self._newest[channel] = past.id
+        early, self._early = self._early, []
+        for entry in early:
+            self.posted(entry)
+
+    def posted(self, entry: Posted) -> None:
+        """A message was read in the log."""
+        if self._history is None:
+            self._early.append(entry)
+        elif entry.address.kind == "channel" and entry.id > self._newest.get(entry.address.name, 0):
+            past = Past(entry.id, sent_at(entry.id), entry.message.data)
+            self._history.record(entry.address.name, past)
+
+    def messages(self, channel: str, now: float) -> list[bytes]:
+        """Return the past of a channel, the oldest message first; ``now`` in seconds since the epoch."""
+        return [] if self._history is None else self._history.messages(channel, now)

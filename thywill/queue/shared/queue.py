@@ -274,6 +274,7 @@ class SharedQueue(Queue, AnyServer):
 
     def _apply(self, entry: LogEntry) -> None:
         if isinstance(entry, Posted):
+            self.leaders.posted(entry)
             logs = self.logs[entry.application]
             self.receivers.deliver(entry.application, entry.address, entry.id, entry.message, logs)
             return

@@ -26,7 +26,10 @@ class Board(Application):
         await self.subscribe(client, "board", replay=True)
 
     async def on_message(self, client: Client, message: Any) -> None:
-        await self.publish("board", message)
+        if message == "past":
+            await client.send(["past", *self.past("board")])
+        else:
+            await self.publish("board", message)
 
 
 async def test_what_is_published_from_outside_is_in_the_past() -> None:
@@ -58,6 +61,24 @@ async def test_the_past_outlives_the_leader_and_the_log() -> None:
     assert await later.receive(1, carrier) == [[[2, 3, 4], "pack"]]
     await first.send(carrier, 5)
     assert await later.receive(2, carrier) == [[[2, 3, 4], "pack"], 5]
+    await cluster.stop()
+
+
+async def test_hooks_see_the_past_also_on_the_next_leader() -> None:
+    cluster = await Cluster({"chat": Board}).start(3)
+    leader = await cluster.leading()
+    carrier = cluster.others()[0]
+    page = await cluster.connected(carrier)
+    await page.send(carrier, 1, 2)
+    await page.receive(2, carrier)
+    await leader.kill()
+    cluster.memory.now += 7
+    await cluster.leading()
+    board = Address.channel("board")
+    await carrier.queue.publish([Publication("chat", board, Message(b"3"), None)])
+    await page.receive(3, carrier)
+    await page.send(carrier, "past")
+    assert (await page.receive(4, carrier))[3] == ["past", 1, 2, 3]
     await cluster.stop()
 
 
