@@ -61,7 +61,7 @@ def test_three_servers_lose_nothing_without_a_word(name: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("queue", ["memory", "database"])
 def test_late_clients_and_people_are_told_exactly(queue: str, tmp_path: Path) -> None:
-    scale = Scale(clients=10, messages=3000, seconds=6.0)
+    scale = Scale(clients=10, messages=5000, seconds=12.0)
     outcome = audit("kill", queue, tmp_path, scale=scale, past=200)
     assert outcome.faults["kills"]
     assert not outcome.counts, outcome.examples
@@ -149,6 +149,6 @@ def test_a_breach_is_found(name: str, tmp_path: Path) -> None:
 def test_a_breach_of_the_past_is_found(name: str, tmp_path: Path) -> None:
     path, old, new, queue, kind = BREAKS_OF_THE_PAST[name]
     root = broken(tmp_path, path, old, new)
-    scale = Scale(clients=20, messages=3000, seconds=6.0, settle=1.0)
+    scale = Scale(clients=10, messages=5000, seconds=12.0, settle=1.0)
     outcome = audit("kill", queue, tmp_path / "audit", root, scale, past=50)
     assert outcome.counts[kind], outcome
