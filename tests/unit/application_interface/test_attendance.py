@@ -239,3 +239,26 @@ async def test_a_membership_that_was_half_saved_at_a_kill_is_mended() -> None:
     await join(world, "cem")
     assert seen(world, world.again(ada))[-1] == (["cem"], [])
     assert (["cem"], []) not in seen(world, world.again(bob))
+
+
+async def test_ten_thousand_channels_are_entered_and_left() -> None:
+    class Many(Lobby):
+        presence = ["room:*"]
+
+        async def on_connect(self, client: Client) -> None:
+            for number in range(10_000):
+                await self.subscribe(client, f"room:{number}")
+
+    async with run(Many) as app:
+        page, other = await app.connect(), await app.connect()
+        assert {len(event["joined"]) for event in page.presence} == {1}
+        assert {len(event["joined"]) for event in other.presence} == {2}
+        await page.leave()
+        await app.advance(1.0)
+        told = sum(len(event["left"]) for event in other.presence)
+        assert told + other.lost == 10_000  # more events at once than may wait for a page
+        assert other.lost
+        await other.leave()
+        await app.advance(1.0)
+        assert app.application.people("room:7") == []
+        assert len(app.application.events) == 40_000

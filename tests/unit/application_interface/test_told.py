@@ -48,6 +48,46 @@ async def test_on_connect_may_say_what_is_wrong(caplog: pytest.LogCaptureFixture
     assert caplog.records == []
 
 
+class Late(Application):
+    """Its snapshot fails as often as ``failures`` says."""
+
+    failures = 1
+
+    async def on_connect(self, client: Client) -> None:
+        await self.subscribe(client, "score", snapshot=self.look)
+
+    async def on_message(self, client: Client, message: Any) -> None:
+        await self.publish("score", message)
+
+    async def look(self) -> Any:
+        await self.publish("score", "meanwhile")
+        if self.failures:
+            self.failures -= 1
+            raise OSError("no")
+        return "snapshot"
+
+
+async def test_a_snapshot_that_fails_is_told_to_its_page_and_to_nobody_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with run(Late) as app:
+        one, two = await app.connect(), await app.connect()
+        assert (await one.next_error())["code"] == "failed"
+        assert app.application.clients("score") == [two.client]
+        await one.send(1)
+        assert (await one.all(), await two.all()) == ([], ["snapshot", "meanwhile", 1])
+    assert f"the hook test_told.on_connect failed ({one.id})" in caplog.text
+
+
+@pytest.mark.parametrize("snapshot", [float("nan"), {1, object()}, 2**60, "x" * 70_000])
+async def test_a_snapshot_that_cannot_be_sent_puts_nobody_in(snapshot: Any) -> None:
+    async with run(Failing) as app:
+        page = await app.connect()
+        with pytest.raises(UnsendableMessage):
+            await app.application.subscribe(page.client, "score", snapshot=snapshot)
+        assert page.client.channels == []
+
+
 class Overriding(Application):
     send = None  # type: ignore[assignment]
     overflow = "drop_newest"
