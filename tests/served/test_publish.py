@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -88,6 +89,18 @@ async def test_the_body_has_a_limit_of_its_own(start: Start) -> None:
     large = {"messages": [{**NEWS, "data": "x" * 100}] * 1000}
     status, answer = await publish(running, large)
     assert (status, answer["error"]["code"]) == (413, "too_large")
+
+
+@pytest.mark.gen_test
+async def test_without_a_key_a_large_body_is_not_read(start: Start, http: str) -> None:
+    running = await serve(start, server={"http": http})
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(running.base).port)
+    writer.write(b"POST /thywill/publish HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+    answer = await reader.read()  # which ends, although the body has not been sent
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b'"bad_key"' in answer
+    assert b"the key is missing" in answer
+    writer.close()
 
 
 @pytest.mark.gen_test

@@ -24,7 +24,7 @@ from thywill.core.publication import Publication
 from thywill.errors import Draining, Malformed, MethodNotAllowed, Reused
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint, Refuse
-from thywill.publishing.keys import Caller, Keys, PublishingKey
+from thywill.publishing.keys import Caller, Keys, PublishingKey, require_key
 from thywill.publishing.reading import Reader, numbered
 from thywill.publishing.settings import PublishingSettings, key_of
 from thywill.wire.endpoint import refuse_encoded
@@ -146,7 +146,14 @@ class PublishEndpoint:
         self._max_body = max_body
 
     def body_limit(self, request: Request) -> int:
-        """Return how many bytes the body of ``request`` may have; called before it is read."""
+        """Return how many bytes the body of ``request`` may have; called before it is read.
+
+        A wrong key is found later: wrong ones are counted by the browser's address, which is not known yet.
+
+        Raises:
+            BadKey: the request has no key.
+        """
+        require_key(_authorization(request))
         return self._max_body
 
     def __call__(self, request: Request, reply: Reply) -> None:
@@ -154,5 +161,8 @@ class PublishEndpoint:
 
 
 def _caller(request: Request) -> Caller:
-    authorization = (request.header(b"authorization") or b"").decode("latin-1")
-    return Caller(request.peer, request.header(b"x-forwarded-for") is not None, authorization)
+    return Caller(request.peer, request.header(b"x-forwarded-for") is not None, _authorization(request))
+
+
+def _authorization(request: Request) -> str:
+    return (request.header(b"authorization") or b"").decode("latin-1")

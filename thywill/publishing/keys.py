@@ -53,6 +53,16 @@ class Caller(NamedTuple):
     authorization: str
 
 
+def require_key(authorization: str) -> None:
+    """Check that a header Authorization has a key, right or wrong.
+
+    Raises:
+        BadKey: it has none.
+    """
+    if authorization[: len(BEARER)].lower() != BEARER:  # RFC 6750, 2.1
+        raise BadKey("the key is missing: send it as Authorization: Bearer KEY (see [publishing.keys])")
+
+
 class Keys:
     """Finds the key of a request. ``wrong`` counts the requests with a key that is none of these.
 
@@ -82,8 +92,7 @@ class Keys:
             BadKey: there is no key in the request, or it is wrong.
             TooMany: this address has sent too many wrong keys.
         """
-        if caller.authorization[: len(BEARER)].lower() != BEARER:  # RFC 6750, 2.1
-            raise BadKey("the key is missing: send it as Authorization: Bearer KEY (see [publishing.keys])")
+        require_key(caller.authorization)
         self._attempts.check(caller.address, now, forwarded=caller.forwarded)
         found = self._matching(caller.authorization[len(BEARER) :].strip().encode("latin-1"))
         if found is None:

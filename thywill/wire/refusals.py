@@ -29,6 +29,7 @@ from thywill.http.message import JSON, Refusal, Request, WholeAnswer
 log = logging.getLogger(__name__)
 
 CODES = {
+    401: "bad_key",
     403: "origin",
     404: "not_found",
     405: "method",

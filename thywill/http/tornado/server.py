@@ -183,6 +183,9 @@ class StrictHeads:
         request = Request(method.encode("latin-1"), rest.partition(" ")[0].encode("latin-1"))
         request.path = request.target.partition(b"?")[0]
         request.host = headers.get("Host", "").encode("latin-1")
+        request.headers = [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.get_all()
+        ]
         try:
             return self._site.admit_body(request, size)
         except RequestError as error:
