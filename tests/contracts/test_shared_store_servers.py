@@ -86,6 +86,18 @@ async def test_a_server_renews_only_its_own_clients(redises: Redises, kind: str)
         assert (await place.row("b")).cursor < position
 
 
+async def test_what_a_silent_client_needs_is_saved_without_a_lease(redises: Redises, kind: str) -> None:
+    async with opened(redises, kind) as place:
+        await place.connect("a", seconds=0.02)
+        position = await place.post()
+        await place.do(Renew("chat", "one", [], None, SECONDS, [("a", position)]))
+        assert await place.do(Trim("chat", place.fence, 60, 3600, 100)) < position
+        await place.do(Renew("chat", "one", [], position, SECONDS))
+        assert await place.do(Trim("chat", place.fence, 60, 3600, 100)) == position
+        await place.later(0.03)
+        assert await place.do(Expire("chat", place.fence, 10, 0.0, "a reason")) == ["a"]
+
+
 async def test_a_cursor_that_the_log_never_had_is_from_a_lost_time(redises: Redises, kind: str) -> None:
     async with opened(redises, kind) as place:
         await place.connect()

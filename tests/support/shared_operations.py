@@ -155,7 +155,8 @@ class MemoryOperations:
     @_do.register
     def _renew(self, operation: Renew, there: MemoryApplication) -> Outcome:
         renewed = Renewed([], [])
-        for client_id, cursor in operation.clients:
+        silent = {client_id for client_id, _ in operation.silent}
+        for client_id, cursor in (*operation.clients, *operation.silent):
             client = there.clients.get(client_id)
             if client is None or client.gone is not None:
                 renewed.unknown.append(client_id)
@@ -164,8 +165,10 @@ class MemoryOperations:
             else:
                 client.cursor = max(client.cursor, cursor)
                 client.left = [each for each in client.left if each[2] > client.cursor]
-                self._lease(there, client_id, operation.seconds)
-        there.lowest[operation.server] = (operation.lowest, self.memory.now)
+                if client_id not in silent:
+                    self._lease(there, client_id, operation.seconds)
+        if operation.lowest is not None:
+            there.lowest[operation.server] = (operation.lowest, self.memory.now)
         return renewed
 
     @_do.register

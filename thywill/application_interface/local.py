@@ -70,20 +70,20 @@ class Mailbox:
 
     Args:
         client: the client.
-        handled: called with the client and the number of each step that has ended.
+        actions: tells whether a hook may begin, and is told of each step that has ended.
         on_empty: called when the last step has ended.
     """
 
-    __slots__ = ("_beside", "_client", "_handled", "_on_empty", "_steps", "running", "task")
+    __slots__ = ("_beside", "_client", "_handled", "_may_begin", "_on_empty", "_steps", "running", "task")
 
     def __init__(
         self,
         client: LiveClient,
-        handled: Callable[[LiveClient, int], None],
+        actions: Actions,
         on_empty: Callable[[LiveClient], None],
     ) -> None:
         self._client = client
-        self._handled = handled
+        self._may_begin, self._handled = actions.may_begin, actions.handled
         self._on_empty = on_empty
         self._steps: deque[tuple[int, str, Hook]] = deque()
         self._beside: Beside | None = None
@@ -124,7 +124,7 @@ class Mailbox:
         return f"{self._client.application}.{self.running} for {self._client}"
 
     async def _run(self) -> None:
-        while True:
+        while self._may_begin():
             number, self.running, hook = self._steps.popleft()
             if self._beside is not None and number == DISCONNECTED:
                 await self._beside.all_ended()
@@ -146,9 +146,12 @@ class Mailbox:
                     self._client.handled = number
                 self._handled(self._client, number)
             if not self._steps:
+                self._end()
                 break
             # Most hooks never wait, and a page may have sent hundreds of messages: others get their turn.
             await asyncio.sleep(0)
+
+    def _end(self) -> None:
         self.task = None
         if self._beside is None or not self._beside.running:
             self._on_empty(self._client)
@@ -367,8 +370,8 @@ class LocalApplications(ApplicationInterface):
     def _mailbox(self, client: LiveClient) -> Mailbox:
         mailbox = self._mailboxes.get(client)
         if mailbox is None:
-            handled = self._acting.get(client.application, self.actions).handled
-            mailbox = self._mailboxes[client] = Mailbox(client, handled, self._mailboxes.__delitem__)
+            actions = self._acting.get(client.application, self.actions)
+            mailbox = self._mailboxes[client] = Mailbox(client, actions, self._mailboxes.__delitem__)
         return mailbox
 
     async def _guarded(self, hook: Hook, name: str, of: LiveClient | str) -> None:

@@ -67,6 +67,10 @@ class Listener(ABC):
 class ActionQueue(ABC):
     """What is called to save what applications do; one part of the ``MessageQueue``."""
 
+    def may_begin(self) -> bool:
+        """Return whether the next hook may begin; not so where another server may run the hooks by now."""
+        return True
+
     @abstractmethod
     def identified(self, client: LiveClient) -> None:
         """``client.identity`` has changed."""

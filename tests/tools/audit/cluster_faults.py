@@ -108,6 +108,7 @@ async def jump(stage: Stage) -> None:
 async def kill_redis(stage: Stage) -> None:
     redis = _cluster(stage).redises.master
     redis.kill()
+    stage.on_kill(time.monotonic())  # it may be away for longer than the rest of a lease
     stage.done["kills of Redis"] += 1
     await asyncio.sleep(stage.rng.choice((0, 2)))
     await asyncio.to_thread(redis.start)

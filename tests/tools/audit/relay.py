@@ -82,7 +82,7 @@ class Relay:
             to.close()
 
     async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, RuntimeError):  # uvloop's error where the transport is closed
             while data := await reader.read(CHUNK):
                 await self._open.wait()
                 writer.write(data)

@@ -143,7 +143,8 @@ def _claim(operation: Claim) -> Row:
 
 @_row.register
 def _renew(operation: Renew) -> Row:
-    return ["renew", ANY, *operation[1:]]
+    _, server, clients, lowest, seconds, silent = operation
+    return ["renew", ANY, server, clients, -1 if lowest is None else lowest, seconds, silent]
 
 
 @_row.register

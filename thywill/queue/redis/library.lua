@@ -297,9 +297,9 @@ function OPERATIONS.claim(at, client, server, cursor, seconds)
   return {OK, client, fields(row), tonumber(redis.call('HGET', at.base .. 'state', 'trimmed') or '0')}
 end
 
-function OPERATIONS.renew(at, server, clients, lowest, seconds)
+function OPERATIONS.renew(at, server, clients, lowest, seconds, silent)
   local moved, unknown = {}, {}
-  for _, each in ipairs(clients) do
+  local function renew(each, is_silent)
     local client, cursor = each[1], each[2]
     local row = row_of(at, client)
     local found = redis.call('HMGET', row, 'gone', 'server', 'cursor', 'begins')
@@ -311,10 +311,20 @@ function OPERATIONS.renew(at, server, clients, lowest, seconds)
       if cursor > tonumber(found[3]) then
         redis.call('HSET', row, 'cursor', text(cursor))
       end
-      lease(at, client, seconds)
+      if not is_silent then
+        lease(at, client, seconds)
+      end
     end
   end
-  redis.call('HSET', at.base .. 'lowest', server, text(lowest) .. ' ' .. text(at.now))
+  for _, each in ipairs(clients) do
+    renew(each, false)
+  end
+  for _, each in ipairs(silent) do
+    renew(each, true)
+  end
+  if lowest >= 0 then
+    redis.call('HSET', at.base .. 'lowest', server, text(lowest) .. ' ' .. text(at.now))
+  end
   return {OK, moved, unknown}
 end
 

@@ -19,7 +19,7 @@ from thywill.errors import Malformed, RequestError
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
 from thywill.hub.parts import Parts
-from thywill.hub.ports import Answer, Elsewhere, Then
+from thywill.hub.ports import Answer, Elsewhere, Listener, Then
 from thywill.queue.shared.names import application_of, prefix
 
 ABSENT = 10_000
@@ -52,6 +52,22 @@ class AnyServer(ABC):
     @abstractmethod
     def leave(self, client: LiveClient) -> None:
         """The page of ``client``, which may be with any server, has left."""
+
+
+class NoHooks(Listener):
+    """Ignores what clients do here: the hooks run on the leader, which reads it from the inbox."""
+
+    def connected(self, client: LiveClient) -> None:
+        """Do nothing."""
+
+    def resumed(self, client: LiveClient) -> None:
+        """Do nothing."""
+
+    def received(self, client: LiveClient, items: Sequence[Item]) -> None:
+        """Do nothing."""
+
+    def disconnected(self, client: LiveClient) -> None:
+        """Do nothing."""
 
 
 class CarrierHub(Hub):

@@ -167,7 +167,7 @@ class Leaders(Component):
 
     async def _give_up_if_over(self, name: str) -> None:
         led = self._led.get(name)
-        if led is not None and not led.leading.check_lease():
+        if led is not None and not led.leading.may_begin():
             await self._give_up(name)
 
     async def _elected(self, name: str, fence: int | None, until: float) -> None:

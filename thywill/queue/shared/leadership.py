@@ -112,7 +112,7 @@ class Leadership:
         for row in rows:
             leading.add(row)
         leading.stored = await self._patiently(partial(self._store.pasts, leading.application))
-        if not leading.check_lease():
+        if not leading.may_begin():
             return
         await self._applications.lead(leading.application, self._actions)
         for row in rows:

@@ -133,13 +133,10 @@ class Leading(ActionQueue):
         self.until = math.inf
 
     def end(self) -> None:
-        """Lead no longer: from now on nothing is written, and no message's hook begins."""
-        if not self.over:
-            self.over = True
-            for client in self._clients.values():
-                client.inbox.refuse(client.begun + 1)
+        """Lead no longer: from now on nothing is written, and no hook begins."""
+        self.over = True
 
-    def check_lease(self) -> bool:
+    def may_begin(self) -> bool:
         """Return whether this server leads; end the lead if its lease has passed."""
         if not self.over and self._monotonic() >= self.until:
             self._depose(PASSED)
@@ -171,7 +168,7 @@ class Leading(ActionQueue):
 
     def take(self, entry: InboxEntry) -> None:
         """Run a step of the inbox, if this server leads, when the client's earlier ones have ended."""
-        if not self.check_lease():
+        if not self.may_begin():
             return
         client = self._clients.get(entry.client)
         if entry.number == CONNECTED and client is None:

@@ -138,16 +138,18 @@ class Renew(NamedTuple):
 
     Args:
         clients: client and the id up to which it needs nothing of the log.
-        lowest: the lowest such id of all clients of the application that ``server`` still holds, also of
-            those that are not renewed. The log keeps what follows it.
+        lowest: the lowest such id of all clients of the application that ``server`` still holds. The log
+            keeps what follows it. None leaves what was said before.
         seconds: the lease.
+        silent: the same as ``clients``, for those whose pages stay away: their leases are not renewed.
     """
 
     application: str
     server: str
     clients: Sequence[tuple[str, int]]
-    lowest: int
+    lowest: int | None
     seconds: float
+    silent: Sequence[tuple[str, int]] = ()
 
 
 class Renewed(NamedTuple):

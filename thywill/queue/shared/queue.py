@@ -40,7 +40,7 @@ from thywill.hub.delivery import Delivery
 from thywill.hub.ports import Listener, Then
 from thywill.queue.base import Answers, KnownClient, Queue, QueueSettings
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
-from thywill.queue.shared.carrier import AnyServer, CarrierHub, Received
+from thywill.queue.shared.carrier import AnyServer, CarrierHub, NoHooks, Received
 from thywill.queue.shared.claims import Claims
 from thywill.queue.shared.forms import facts_of, incoming, known_client
 from thywill.queue.shared.leaders import Leaders
@@ -104,22 +104,6 @@ class SharedQueueSettings(QueueSettings):
     @property
     def publication_age(self) -> float:
         return self.age
-
-
-class NoHooks(Listener):
-    """Ignores what clients do here: the hooks run on the leader, which reads it from the inbox."""
-
-    def connected(self, client: LiveClient) -> None:
-        """Do nothing."""
-
-    def resumed(self, client: LiveClient) -> None:
-        """Do nothing."""
-
-    def received(self, client: LiveClient, items: Sequence[Item]) -> None:
-        """Do nothing."""
-
-    def disconnected(self, client: LiveClient) -> None:
-        """Do nothing."""
 
 
 class SharedQueue(Queue, AnyServer):
@@ -365,16 +349,25 @@ class SharedQueue(Queue, AnyServer):
         while True:
             await asyncio.sleep(self._moves.timing.grace / RENEWALS)
             for application in self.reader.positions:
-                clients = self.receivers.clients(application)
-                here = [each for each in clients if each.state is State.CONNECTED and each.greeted]
-                for first in range(0, len(here) or 1, RENEW):
-                    self._renew(application, here[first : first + RENEW])
-                    await asyncio.sleep(0)
+                await self._renew_all(application)
+
+    async def _renew_all(self, application: str) -> None:
+        """Renew the leases of the clients that are here, in batches.
+
+        ``lowest`` goes with the last one: by then the store has the cursors of all. Otherwise what lies below
+        might be deleted, and the server that one of them moves to would take it for lost.
+        """
+        clients, lowest = self.receivers.clients(application), self._lowest(application)
+        greeted = [each for each in clients if each.greeted]
+        for first in range(0, len(greeted), RENEW):
+            self._renew(application, greeted[first : first + RENEW])
+            await asyncio.sleep(0)
+        self.pipeline.submit(Renew(application, self.name, (), lowest, self.lease))
 
     def _renew(self, application: str, clients: Sequence[LiveClient]) -> None:
-        floors = [(each.id, self._floor(each)) for each in clients]
-        lowest = self._lowest(application)
-        operation = Renew(application, self.name, floors, lowest, self.lease)
+        here = [(each.id, self._floor(each)) for each in clients if each.state is State.CONNECTED]
+        silent = [(each.id, self._floor(each)) for each in clients if each.state is not State.CONNECTED]
+        operation = Renew(application, self.name, here, None, self.lease, silent)
         self.pipeline.submit(operation, self._renewed)
 
     def _floor(self, client: LiveClient) -> int:
@@ -393,7 +386,8 @@ class SharedQueue(Queue, AnyServer):
             if client is not None:
                 self._moves.let_go(client)
         # Who has ended is told by the log, soon. Who is unknown twice was lost by the store.
-        lost, self._unknown = self._unknown.intersection(outcome.unknown), set(outcome.unknown)
+        lost = self._unknown.intersection(outcome.unknown)
+        self._unknown = self._unknown.union(outcome.unknown) - lost
         for client_id in lost:
             client = self._moves.find(client_id)
             if client is not None:

@@ -89,13 +89,3 @@ async def test_a_leader_that_was_deposed_begins_no_hook() -> None:
         lead.take(1)
     assert lead.hooks.begun == [CONNECTED]
     assert lead.reasons == [DEPOSED]
-
-
-async def test_hooks_that_wait_for_their_turn_do_not_begin_either() -> None:
-    lead = Lead()
-    lead.take(1)
-    (client,) = lead.leading.audience.of_application("chat")
-    client.begun = 1
-    lead.take(2)
-    lead.leading.end()
-    assert client.inbox.received == 1  # so the hook of the second message is left out

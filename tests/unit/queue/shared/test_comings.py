@@ -1,0 +1,146 @@
+"""Clients that come, go, stay away and move between servers that share a store."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.support.cluster import Cluster
+from tests.support.lobby import Lobby, seen, start
+from tests.support.serving import until
+from thywill.core.lifecycle import State
+from thywill.errors import Gone
+from thywill.hub.leases import Timing
+
+pytestmark = pytest.mark.gen_test
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    Lobby.journal = []
+    Lobby.gate = None
+
+
+async def test_the_crash_of_a_carrier_loses_nobody() -> None:
+    cluster = await start()
+    carrier, other = cluster.others()
+    page, talker = await cluster.connected(carrier), await cluster.connected(other)
+    await until(lambda: len(seen("connect")) == 2)
+    await page.poll(carrier, 25.0)
+    await carrier.kill()
+    await talker.send(other, "while it is away")
+    await until(lambda: len(seen("message")) == 1)
+    assert await page.receive(1, other) == ["while it is away"]
+    assert seen("disconnect") == []
+    await cluster.stop()
+
+
+async def test_the_first_poll_may_meet_any_server() -> None:
+    cluster = await start()
+    page = await cluster.new_page(cluster.servers[0])
+    await page.poll(cluster.servers[1])
+    await until(lambda: seen("connect") == [(page.id,)])
+    await until(lambda: [len(server.room.directory) for server in cluster.servers] == [0, 1, 0])
+    await page.send(cluster.servers[2], "hello")
+    assert await page.receive(1, cluster.servers[0]) == ["hello"]
+    await cluster.stop()
+
+
+async def test_the_leader_ends_those_who_stay_away() -> None:
+    cluster = await start(timing=Timing(grace=60))
+    carrier = cluster.others()[0]
+    page = await cluster.connected(carrier)
+    await until(lambda: len(seen("connect")) == 1)
+    await patience(cluster, 81)
+    await until(lambda: seen("disconnect") == [(page.id,)])
+    await until(lambda: not carrier.room.directory.clients)
+    with pytest.raises(Gone, match="grace time"):
+        await page.poll(cluster.servers[0])
+    await until(lambda: not cluster.memory.applications["chat"].clients)
+    await cluster.stop()
+
+
+async def patience(cluster: Cluster, seconds: float) -> None:
+    """Let time pass while leaders renew their leases, as a clock does."""
+    executed = cluster.memory.applications["chat"]
+    for _ in range(int(seconds)):
+        cluster.memory.now += 1
+        await until(
+            lambda: executed.expired == cluster.memory.now and executed.until >= cluster.memory.now + 5
+        )
+
+
+async def test_a_parked_client_is_renewed() -> None:
+    cluster = await start(timing=Timing(grace=0.06))
+    carrier = cluster.others()[0]
+    page = await cluster.connected(carrier)
+    await page.poll(carrier, 25.0)
+    applications = cluster.memory.applications["chat"]
+    for _ in range(5):
+        cluster.memory.now += 0.05
+        due = cluster.memory.now + 0.07
+        await until(lambda: applications.leases.get(page.id, 0) >= due)  # noqa: B023
+    assert seen("disconnect") == []
+    await cluster.stop()
+
+
+@pytest.mark.parametrize("years", [-60, 60])
+async def test_a_server_whose_clock_is_wrong_refuses_nobody(years: int) -> None:
+    cluster = await start()
+    wrong, right = cluster.servers[:2]
+    page = await cluster.connected(right)
+    wrong.room.directory._wall = lambda: time.time() + years * 365 * 86_400
+    await page.send(wrong, "hello")
+    assert await page.receive(1, wrong) == ["hello"]
+    other = await cluster.connected(wrong)
+    await other.send(right, "good bye")
+    assert await other.receive(1, right) == ["good bye"]
+    await cluster.stop()
+
+
+async def test_a_page_that_was_silent_is_told_of_no_loss() -> None:
+    cluster = await start(timing=Timing(grace=0.3, pause=0.01))
+    carrier, other = cluster.others()
+    page, talker = await cluster.connected(carrier), await cluster.connected(other)
+    await until(lambda: len(seen("connect")) == 2)
+    there = cluster.memory.applications["chat"]
+    (silent,) = [each for each in carrier.room.directory.clients.values() if each.id == page.id]
+    silent.state = State.DETACHED
+    there.clients[page.id].channels.clear()
+    carrier.room.directory.unsubscribe(silent, "lobby")
+    await talker.send(other, "not for the silent page")
+    await talker.receive(1, other)
+    await talker.poll(other)  # acknowledges it
+    await until(lambda: there.trimmed >= talker.ids[0])
+    await page.poll(other)
+    assert (page.got, page.lost) == ([], 0)
+    await cluster.stop()
+
+
+async def test_a_leave_may_meet_any_server() -> None:
+    cluster = await start()
+    page = await cluster.connected(cluster.servers[0])
+    parked = await page.poll(cluster.servers[0], 25.0)
+    page.leave(cluster.servers[1])
+    await until(lambda: seen("disconnect") == [(page.id,)])
+    await until(lambda: bool(parked.calls))
+    assert parked.answer == {"gone": "the page has left"}
+    await cluster.stop()
+
+
+async def test_a_disconnect_reaches_the_page_on_another_server_with_its_reason() -> None:
+    cluster = await start()
+    carrier = cluster.others()[0]
+    page = await cluster.connected(carrier)
+    parked = await page.poll(carrier, 25.0)
+    await page.send(cluster.servers[0], "end me", "too late")
+    await until(lambda: bool(parked.calls))
+    assert parked.answer == {"gone": "enough"}
+    await until(lambda: seen("disconnect") == [(page.id,)])
+    assert seen("message") == [(page.id, "end me")]
+    await until(lambda: not cluster.memory.applications["chat"].inbox)
+    for server in cluster.servers:
+        with pytest.raises(Gone, match="enough"):
+            await page.poll(server)
+    await cluster.stop()
