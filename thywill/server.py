@@ -61,6 +61,7 @@ from thywill.monitoring.settings import MonitoringSettings
 from thywill.monitoring.site import LIMITS, TIMING, NoRecords, StatusSite
 from thywill.monitoring.status import Status
 from thywill.monitoring.watch import Watch
+from thywill.process.compiled import form
 from thywill.process.name import server_name
 from thywill.process.private import make_private
 from thywill.process.secret import make_folder, read_secret
@@ -274,7 +275,7 @@ class Service:
             self._components(),
             lambda: self._server.connections,
             requests,
-            ServerRow(server_name(), "", os.getpid(), __version__, time.time()),
+            ServerRow(server_name(), "", os.getpid(), __version__, time.time(), form()),
             lambda: self.address,
         )
         endpoints: dict[bytes, Endpoint] = {

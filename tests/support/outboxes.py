@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from thywill.core.outbox import Bounds, Entry, Outbox
+from thywill.core.entry import Entry
+from thywill.core.outbox import Bounds, Outbox
 from thywill.core.overflow import Overflow
 
 WIDE = Bounds()

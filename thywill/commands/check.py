@@ -23,7 +23,7 @@ from thywill.config import ServerSettings, Settings
 from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import SettingsError
 from thywill.log.base import Log
-from thywill.process import descriptors
+from thywill.process import compiled, descriptors
 from thywill.process.secret import SECRET_BYTES
 from thywill.process.sockets import bare, describe, listen
 from thywill.push.base import Push
@@ -38,7 +38,12 @@ LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 def run(
-    read: Callable[[], Settings], root: Path, options: Mapping[str, Any], link: Path | None = None
+    read: Callable[[], Settings],
+    root: Path,
+    options: Mapping[str, Any],
+    link: Path | None = None,
+    *,
+    warning: str | None = None,
 ) -> int:
     """Print what is right and what is wrong, and return the exit status.
 
@@ -47,8 +52,10 @@ def run(
         root: the folder of the project.
         options: the options of the command, by name.
         link: the link that leads from release to release, or None.
+        warning: why compiled modules are not used, or None.
     """
     report = asyncio.run(examine(read, root, link, options["nginx"]))
+    _check_form(warning, report)
     return report.show(as_json=options["json"])
 
 
@@ -90,6 +97,16 @@ async def examine(
         shared = choice.one("queue", Queue).kind.shared  # type: ignore[type-abstract]
         report.findings += nginx.examine(nginx_file, server, hold, shared=shared).findings
     return report
+
+
+def _check_form(warning: str | None, report: Report) -> None:
+    if warning is not None:
+        text, _, remedy = warning.rpartition(": ")
+        report.warn("compiled", text, remedy)
+    elif compiled.form() == "compiled":
+        report.good("compiled", "the compiled modules are of these sources, and run")
+    else:
+        report.good("compiled", "no module is compiled; python run.py compile makes messages cheaper")
 
 
 def _rehearse(settings: Settings, root: Path, report: Report) -> Service | None:

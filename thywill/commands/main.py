@@ -12,7 +12,7 @@ from typing import Any
 from thywill.commands import options
 from thywill.config import ServerSettings, Settings, read
 from thywill.errors import SettingsError
-from thywill.process import standard
+from thywill.process import compiled, standard
 from thywill.process.descriptors import raise_limit
 from thywill.process.sockets import Inherited, inherit
 
@@ -38,6 +38,10 @@ class Call:
     def root(self) -> Path:
         """The folder of the project, without links."""
         return self.folder.resolve()
+
+    def use_compiled(self) -> str | None:
+        """Let imports find the compiled modules from now on; return why not, where there are some."""
+        return compiled.use(self.root / "thywill")
 
     @property
     def config(self) -> Path:
@@ -71,18 +75,26 @@ def _serve(call: Call) -> int:
     inherited = inherit(os.environ)
     is_child = inherited is not None and inherited.parent is not None
     if call.options["rehearse"]:
-        from thywill.commands import serve
-
-        return serve.rehearse(call.read_settings, call.root)
+        return _rehearse(call)
     if call.options["dev"]:
         return _develop(call, inherited)
     if not is_child and call.read_settings().section("server", ServerSettings).processes > 1:
         from thywill.commands import processes
 
         return processes.run(call.read_settings, inherited)
+    warning = call.use_compiled()
     from thywill.commands import places, serve
 
-    return serve.run(call.read_settings, call.root, places.release_link(call.folder), inherited)
+    link = places.release_link(call.folder)
+    return serve.run(call.read_settings, call.root, link, inherited, warning=warning)
+
+
+def _rehearse(call: Call) -> int:
+    if not call.options["dev"]:
+        call.use_compiled()
+    from thywill.commands import serve
+
+    return serve.rehearse(call.read_settings, call.root)
 
 
 def _develop(call: Call, inherited: Inherited | None) -> int:
@@ -92,9 +104,11 @@ def _develop(call: Call, inherited: Inherited | None) -> int:
 
 
 def _check(call: Call) -> int:
+    warning = call.use_compiled()
     from thywill.commands import check, places
 
-    return check.run(call.read_settings, call.root, call.options, places.release_link(call.folder))
+    link = places.release_link(call.folder)
+    return check.run(call.read_settings, call.root, call.options, link, warning=warning)
 
 
 def _doctor(call: Call) -> int:
@@ -133,6 +147,12 @@ def _new(call: Call) -> int:
     return new.run(call.options["name"], call.root, call.config)
 
 
+def _compile(call: Call) -> int:
+    from thywill.commands import compilation
+
+    return compilation.run(call.root)
+
+
 RUN: dict[str, Callable[[Call], int]] = {
     "serve": _serve,
     "check": _check,
@@ -142,6 +162,7 @@ RUN: dict[str, Callable[[Call], int]] = {
     "publish": _publish,
     "migrate": _migrate,
     "new": _new,
+    "compile": _compile,
 }
 
 

@@ -36,7 +36,13 @@ WATCH_EVERY = 1.0
 
 
 def run(
-    read: Read, root: Path, link: Path | None, inherited: Inherited | None = None, *, dev: bool = False
+    read: Read,
+    root: Path,
+    link: Path | None,
+    inherited: Inherited | None = None,
+    *,
+    dev: bool = False,
+    warning: str | None = None,
 ) -> int:
     """Serve and return the exit status.
 
@@ -46,13 +52,15 @@ def run(
         link: the link that leads from release to release, or None.
         inherited: the sockets that were passed to this process, or None.
         dev: whether to work for the developer: restart at each change of the code.
+        warning: what is to be logged when the server has started, or None.
 
     Raises:
         SettingsError: it cannot be done with these settings.
     """
     settings = _begin(read)
     with _blaming(settings), asyncio.Runner(loop_factory=loop_factory()) as runner:
-        successor = runner.run(_serve(settings, read, root, link, inherited, dev=dev))
+        serving = _serve(settings, read, root, link, inherited, dev=dev, warning=warning)
+        successor = runner.run(serving)
         if runner.run(_tasks_are_left()):
             _leave(successor)
     if successor is not None:
@@ -119,6 +127,7 @@ async def _serve(
     inherited: Inherited | None,
     *,
     dev: bool,
+    warning: str | None,
 ) -> Successor | None:
     """Serve until SIGINT or SIGTERM; after SIGHUP return what takes this process's place."""
     parent = ParentLink(inherited.parent) if inherited and inherited.parent else None
@@ -133,7 +142,7 @@ async def _serve(
         return None
     await started
     _announce(service, parent, orders)
-    _warn(settings.ignored(), release_problem(link, service.folder))
+    _warn(settings.ignored(), release_problem(link, service.folder), warning)
     spare_the_collector()
     watching = asyncio.create_task(_watch_descriptors())
     over = asyncio.create_task(until_over(orders, REHEARSAL, lambda: service.hand_over(read())))

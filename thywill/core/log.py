@@ -21,7 +21,7 @@ from __future__ import annotations
 import weakref
 from dataclasses import dataclass
 
-from thywill.core.outbox import Entry
+from thywill.core.entry import Entry
 
 RELIEF = 0.9
 """The part of the bounds that is left after dropping."""

@@ -15,6 +15,7 @@ class ServerRow:
         process: the number of its process.
         version: its version of thywill.
         started: when it started, in seconds since 1970.
+        form: ``compiled`` or ``plain``: whether its modules are those of ``run.py compile``.
         clients: how many clients are with it.
         delay: mean seconds from the moment when a message is safe until it is written, since the start.
         lag: how late its event loop came to a timer, the worst of the last minute, in seconds.
@@ -27,6 +28,7 @@ class ServerRow:
     process: int
     version: str
     started: float
+    form: str = "plain"
     clients: int = 0
     delay: float = 0.0
     lag: float = 0.0

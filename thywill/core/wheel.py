@@ -21,9 +21,12 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Generic, TypeVar
 
+from thywill.core.native import mypyc_attr
+
 NEVER = float("inf")
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Timed:
     """The base of what a wheel can hold.
 

@@ -33,7 +33,7 @@ HELD_BACK = 64 * 1024
 """How many bytes of answers to one browser may be held back until everything that has arrived is read."""
 
 
-class Connection(asyncio.Protocol, Outgoing):
+class Connection(Outgoing):
     """The server's end of one connection.
 
     Between requests it has no reader, and while a request waits for its answer it has no deadline. So a
@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol, Outgoing):
     )
 
     def __init__(self, shared: Shared, registry: Registry) -> None:
-        Outgoing.__init__(self, shared)
+        super().__init__(shared)
         self._registry = registry
         self._state = State.READY
         self._input = Input.OPEN

@@ -204,11 +204,16 @@ class RequestReader:
             # A head that still upgrades would be rewritten and parsed for ever.
             self._end(Refusal(400, "this cannot be read without an upgrade"))
         except httptools.HttpParserError as error:
-            self._end(self._refusal or Refusal(400, str(error)))
+            self._end(self._refusal_for(error))
         else:
             if self._fed > self._limits.header and self._request is not None:
                 self._end(Refusal(431, "the header is too large"))
         return b""
+
+    def _refusal_for(self, error: Exception) -> Refusal:
+        # In a method of its own: mypyc knows that there was no refusal before the parser was called, and does
+        # not know that the parser calls us.
+        return self._refusal or Refusal(400, str(error))
 
     def _end(self, refusal: Refusal) -> None:
         self._refusal = refusal

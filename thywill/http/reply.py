@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from thywill.core.native import mypyc_attr
 from thywill.http.exchange import Sink
 from thywill.http.message import BODILESS, JSON, REASONS, Dress, Owner, Request, Writer
 from thywill.http.shared import Shared
@@ -12,6 +13,7 @@ KEEP_ALIVE = b"Connection: keep-alive\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class ReplyBase:
     """What the replies of both servers have in common: who owns them, and how they end.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from typing import Protocol
+from typing import Protocol, cast
 
 from thywill.http.connection import Connection
 from thywill.http.proxies import TrustedProxies
@@ -142,8 +142,9 @@ class FastServer:
         self._timer = self._loop.call_later(TICK, self._tick)
         self.shared.tick()
 
-    def _connect(self) -> Connection:
-        return Connection(self.shared, self)
+    def _connect(self) -> asyncio.Protocol:
+        # A loop asks for the methods only, and the base class would cost memory where this is compiled.
+        return cast(asyncio.Protocol, Connection(self.shared, self))
 
     def opened(self, connection: Connection) -> None:
         """A connection has opened."""

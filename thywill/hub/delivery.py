@@ -6,9 +6,10 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from thywill.core.entry import Entry
 from thywill.core.log import MessageLog
 from thywill.core.message import Address, Message
-from thywill.core.outbox import Entry, Full
+from thywill.core.outbox import Full
 from thywill.hub.client import LiveClient
 from thywill.hub.directory import Directory
 from thywill.hub.meter import Meter
@@ -60,6 +61,8 @@ class Delivery:
         if message.exclude is not None:
             receivers = [each for each in receivers if each.id != message.exclude]
         self._meter.sent(application, message_id, receivers)
+        if self._meter.channels is not None and address.kind == "channel":
+            self._meter.channels.add(application, address.name, len(receivers))
         entry = Entry(message_id, *message)
         for client in receivers:
             try:

@@ -21,6 +21,7 @@ from functools import partial
 from thywill.core import probe
 from thywill.core.envelope import Item
 from thywill.core.lifecycle import Event
+from thywill.core.native import mypyc_attr
 from thywill.core.user import NOBODY, Identity
 from thywill.errors import Draining, Gone, Malformed, Probed, RequestError, TooMany
 from thywill.hub.client import LiveClient, Receiver
@@ -31,6 +32,7 @@ from thywill.hub.rates import ClientRates
 log = logging.getLogger("thywill.hub")
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Hub:
     """What browsers' requests call. ``release`` and ``written`` are methods of its parts, straight."""
 

@@ -7,17 +7,15 @@ of waiting messages, of sessions) is not.
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
-
-import msgspec
 
 from thywill.core.histogram import Histogram
 from thywill.core.totals import Totals
 from thywill.hub.audience import Audience
 from thywill.hub.client import LiveClient
+from thywill.hub.tally import ChannelTally, Tally
 
 MOVES = 2000
 """Changes of address and transport that are remembered, over all clients: half a megabyte."""
@@ -34,50 +32,11 @@ class Move(NamedTuple):
     transport: str
 
 
-class Marks(msgspec.Struct, eq=False):
-    """Remembers when some ids were assigned.
-
-    Args:
-        step: the least number of seconds between two marks, which is also how wrong a time may be.
-        limit: how many marks are remembered.
-    """
-
-    step: float = 0.5
-    limit: int = 2400
-    due: float = float("-inf")
-    marks: deque[tuple[int, float]] = msgspec.field(default_factory=deque)
-
-    def add(self, number: int, now: float) -> None:
-        """Remember that the id ``number``, higher than all before, was assigned ``now``."""
-        self.due = now + self.step
-        self.marks.append((number, now))
-        if len(self.marks) > self.limit:
-            self.marks.popleft()
-
-    def since(self, number: int) -> float | None:
-        """Return when the id ``number`` was assigned, or up to ``step`` earlier; None if there is no mark.
-
-        For an id below the oldest mark this is the oldest mark's time: the id is at least that old.
-        """
-        if not self.marks:
-            return None
-        index = bisect_left(self.marks, (number + 1,)) - 1
-        return self.marks[max(index, 0)][1]
-
-
-class Tally(msgspec.Struct, eq=False):
-    """The counts of one application: ``sends`` counts a message once, ``queued`` once for each receiver."""
-
-    sends: int = 0
-    queued: int = 0
-    received: int = 0
-    marks: Marks = msgspec.field(default_factory=Marks)
-
-
 class Meter:
     """The counters of one hub.
 
-    ``limited`` counts what a limit has refused, by the name of its setting in ``[limits]``.
+    ``limited`` counts what a limit has refused, by the name of its setting in ``[limits]``. ``channels``
+    counts them one by one; it is None while nobody looks.
 
     Args:
         monotonic: the clock.
@@ -92,6 +51,7 @@ class Meter:
         self.disconnected: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.limited: Counter[str] = Counter()
+        self.channels: ChannelTally | None = None
         self.moves: deque[Move] = deque(maxlen=MOVES)
         self._lags: deque[tuple[float, float]] = deque()
         self._monotonic = monotonic

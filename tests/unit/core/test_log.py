@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from thywill.core.entry import Entry
 from thywill.core.log import LogBounds, MessageLog
-from thywill.core.outbox import Entry
 
 SIZE = len(b'[1,"x"]')
 

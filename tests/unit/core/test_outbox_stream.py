@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from thywill.core.outbox import Bounds, Entry, Outbox, Waiting, lost_in
+from thywill.core.entry import Entry, Waiting
+from thywill.core.outbox import Bounds, Outbox, lost_in
 
 
 def make(*ids: int, **bounds: int) -> Outbox:

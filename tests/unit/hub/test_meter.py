@@ -9,7 +9,8 @@ from thywill.core.histogram import Histogram
 from thywill.core.message import Address
 from thywill.core.outbox import Bounds
 from thywill.core.overflow import Overflow
-from thywill.hub.meter import MOVES, Marks, Meter
+from thywill.hub.meter import MOVES, Meter
+from thywill.hub.tally import Marks
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import sys
 from functools import partial
 
 from thywill.core import envelope
-from thywill.core.outbox import Entry, Waiting, lost_in
+from thywill.core.entry import Entry, Waiting
+from thywill.core.outbox import lost_in
 from thywill.errors import BadToken, Draining, Gap, Gone, Malformed, RequestError, TooLarge, TooMany
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Protocol
 
+from thywill.core.native import mypyc_attr
 from thywill.http.message import Reply
 from thywill.push.sockjs.transports import Wrap
 
@@ -28,6 +29,7 @@ class Source(Protocol):
         ...
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class FrameReply:
     """The reply to a request that waits for frames.
 

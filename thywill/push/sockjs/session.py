@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from thywill.core.native import mypyc_attr
 from thywill.core.wheel import Timed
 from thywill.push.sockjs import frames
 from thywill.push.sockjs.frames import Intake
@@ -37,6 +38,7 @@ class Keeper(Protocol):
         ...
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Session(Timed):
     """One session; ``thywill.push.sockjs.states`` explains its life. A subclass decides what travels over it.
 

@@ -38,11 +38,12 @@ from thywill.core.changes import (
     StoredMessage,
     StoredPublication,
 )
+from thywill.core.entry import Entry
 from thywill.core.envelope import Item
 from thywill.core.history import Past
 from thywill.core.lifecycle import State
 from thywill.core.message import Address, Message
-from thywill.core.outbox import Entry, Outbox
+from thywill.core.outbox import Outbox
 from thywill.core.publication import Publication
 from thywill.core.record import ClientRecord
 from thywill.database.base import Database, DatabaseUnavailable

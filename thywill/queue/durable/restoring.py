@@ -27,9 +27,10 @@ from itertools import takewhile
 import msgspec
 
 from thywill.core.changes import Stored, StoredClient, StoredMessage, StoredSubscription
+from thywill.core.entry import Entry, Loss, Waiting
 from thywill.core.envelope import Item
 from thywill.core.message import Address, Message
-from thywill.core.outbox import Bounds, Entry, Loss, Outbox, Waiting
+from thywill.core.outbox import Bounds, Outbox
 from thywill.core.overflow import Overflow
 from thywill.core.record import decode_data
 from thywill.core.user import Identity

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from thywill.core.entry import Entry
 from thywill.core.log import LogBounds, MessageLog
 from thywill.core.message import Address, Message
-from thywill.core.outbox import Bounds, Entry
+from thywill.core.outbox import Bounds
 from thywill.queue.shared.rebuilding import Rebuilt, rebuild
 from thywill.queue.shared.rows import ClientFacts, ClientRow, LogEntry, Membership, Posted
 

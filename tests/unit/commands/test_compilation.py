@@ -1,0 +1,58 @@
+"""What ``run.py compile`` says when it cannot compile; ``tests/served/test_compiled.py`` compiles."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.gate.environment import ROOT
+from thywill.commands import compilation
+from thywill.commands.compilation import MODULES, MYPY, NotCompiled, replace, require
+
+
+def test_all_that_it_needs_is_here() -> None:
+    require()
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [("mypyc", f"-m pip install {MYPY} setuptools"), ("setuptools", "-m pip install setuptools")],
+)
+def test_a_missing_package_is_named(missing: str, told: str) -> None:
+    with pytest.raises(NotCompiled, match=re.escape(told)):
+        require(has=lambda name: None if name == missing else object())
+
+
+def test_a_missing_compiler_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(NotCompiled, match=r"there is no C compiler .*: install the package gcc"):
+        require(which=lambda _: None)
+    monkeypatch.setattr(compilation.sysconfig, "get_path", lambda _: str(tmp_path))
+    with pytest.raises(NotCompiled, match=r"Python\.h is missing: install the package python3-dev"):
+        require()
+
+
+def test_the_compiler_is_the_one_that_the_tests_have() -> None:
+    assert MYPY in (ROOT / "tests" / "requirements.txt").read_text().split()
+
+
+def test_every_module_exists() -> None:
+    assert [name for name in MODULES if not (ROOT / f"{name.replace('.', '/')}.py").exists()] == []
+
+
+def test_another_user_can_read_what_takes_the_place_of_the_old(tmp_path: Path) -> None:
+    old, new = tmp_path / "compiled", tmp_path / "new"
+    for folder in (old, new):
+        (folder / "core").mkdir(parents=True, mode=0o700)
+    (old / "core" / "old.so").write_bytes(b"old")
+    (new / "core" / "new.so").write_bytes(b"new")
+    (new / "core" / "new.so").chmod(0o600)
+    replace(old, new)
+    assert [path.name for path in sorted(old.rglob("*"))] == ["core", "new.so"]
+    assert [oct(path.stat().st_mode & 0o777) for path in (old, old / "core", old / "core" / "new.so")] == [
+        "0o755",
+        "0o755",
+        "0o644",
+    ]
+    assert not new.exists()

@@ -1,0 +1,147 @@
+"""``run.py compile``: compiles the modules that every message passes, by mypyc and a C compiler.
+
+It is for production, and never a need: see ``thywill.process.compiled``, which finds what is compiled here.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from importlib.util import find_spec
+from pathlib import Path
+
+from thywill.process import compiled
+
+MODULES = (
+    "thywill.core.bucket",
+    "thywill.core.histogram",
+    "thywill.core.inbox",
+    "thywill.core.lifecycle",
+    "thywill.core.outbox",
+    "thywill.core.wheel",
+    "thywill.http.connection",
+    "thywill.http.reader",
+    "thywill.http.reply",
+    "thywill.http.shared",
+    "thywill.http.site",
+    "thywill.http.states",
+    "thywill.hub.client",
+    "thywill.hub.delivery",
+    "thywill.hub.hub",
+    "thywill.hub.leases",
+    "thywill.hub.meter",
+    "thywill.push.longpoll",
+    "thywill.push.sockjs.client_session",
+    "thywill.push.sockjs.frames",
+    "thywill.push.sockjs.replies",
+    "thywill.push.sockjs.session",
+    "thywill.push.sockjs.states",
+    "thywill.wire.endpoint",
+)
+"""Those that take most of the time of a poll, a frame, a send and a broadcast."""
+
+MYPY = "mypy==2.4.1"
+"""The version of the compiler that the tests run with."""
+READABLE = 0o755
+"""The rights on what is compiled: the server may run as another user than who compiles."""
+
+
+class NotCompiled(Exception):
+    """It cannot be compiled; the text is one line that says what is missing."""
+
+
+def run(root: Path) -> int:
+    """Compile the modules of the project in ``root``, print how it went, and return the exit status."""
+    package, begun = root / "thywill", time.monotonic()
+    folder = package / compiled.FOLDER
+    try:
+        require()
+        with tempfile.TemporaryDirectory(dir=package, prefix=".compiling-") as place:
+            made = build(root, Path(place))
+            replace(folder, made)
+    except NotCompiled as error:
+        print(f"thywill was not compiled: {error}", file=sys.stderr)
+        return 1
+    seconds = time.monotonic() - begun
+    print(f"{len(MODULES)} modules compiled in {seconds:.0f} s into {folder}; the next start uses them")
+    return 0
+
+
+def require(
+    has: Callable[[str], object] = find_spec, which: Callable[[str], str | None] = shutil.which
+) -> None:
+    """Check that everything is here that compiling needs.
+
+    Raises:
+        NotCompiled: something is missing.
+    """
+    install = f"{sys.executable} -m pip install"
+    if not has("mypyc"):
+        raise NotCompiled(f"mypyc is missing, which comes with mypy: {install} {MYPY} setuptools")
+    if not has("setuptools"):
+        raise NotCompiled(f"setuptools is missing: {install} setuptools")
+    compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")[0]
+    if which(compiler) is None:
+        raise NotCompiled(f"there is no C compiler ({compiler}): install the package gcc")
+    header = Path(sysconfig.get_path("include"), "Python.h")
+    if not header.exists():
+        raise NotCompiled(f"{header} is missing: install the package python3-dev")
+
+
+def build(root: Path, place: Path, *, optimize: int = 3) -> Path:
+    """Compile the modules in a process of its own, and return the folder that holds them.
+
+    Args:
+        root: the folder of the project.
+        place: an empty folder.
+        optimize: how much the C compiler optimizes, from 0 to 3.
+
+    Raises:
+        NotCompiled: the compiler refuses.
+    """
+    call = f"from {__name__} import make; import sys; make(*sys.argv[1:])"
+    command = [sys.executable, "-c", call, str(place), str(optimize), *_files(MODULES)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    if done.returncode != 0:
+        print(done.stdout, done.stderr, sep="", end="", file=sys.stderr)
+        raise NotCompiled("what the compiler says is above")
+    made = place / "lib"
+    compiled.write_manifest(made, root / "thywill")
+    return made
+
+
+def _files(modules: Iterable[str]) -> list[str]:
+    return [f"{name.replace('.', '/')}.py" for name in modules]
+
+
+def make(place: str, optimize: str, *files: str) -> None:
+    """Compile ``files``, as paths from the current folder, into ``place``; print what is wrong with them."""
+    from mypyc.build import mypycify
+    from setuptools import Distribution  # before mypyc, which looks whether it is there
+
+    options = ["--ignore-missing-imports", f"--cache-dir={place}/cache", "--config-file="]
+    extensions = mypycify(
+        [*options, *files],
+        opt_level=optimize,
+        debug_level="0",
+        group_name="thywill",
+        target_dir=f"{place}/c",
+    )
+    command = Distribution({"name": "thywill", "ext_modules": extensions}).get_command_obj("build_ext")
+    command.build_lib, command.build_temp = f"{place}/lib", f"{place}/o"
+    command.ensure_finalized()
+    command.run()
+
+
+def replace(folder: Path, made: Path) -> None:
+    """Put what was ``made`` in the place of ``folder``."""
+    for path in (made, *made.rglob("*")):
+        path.chmod(READABLE if path.is_dir() else READABLE & 0o666)
+    shutil.rmtree(folder, ignore_errors=True)
+    made.rename(folder)

@@ -1,0 +1,22 @@
+"""What ``run.py compile`` has to know of a class; plain Python does nothing with it.
+
+mypyc reads the decorator in the source and never calls it, so the package that brings it need not be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from mypy_extensions import mypyc_attr as mypyc_attr
+else:
+
+    def mypyc_attr(**_: object) -> Callable[[T], T]:
+        """Return a decorator that changes nothing.
+
+        ``allow_interpreted_subclasses`` says that a class has subclasses in modules that are not compiled.
+        """
+        return lambda kind: kind
