@@ -10,6 +10,7 @@ from typing import Any
 from thywill.core import probe
 from thywill.core.measures import Measures
 from thywill.monitoring.census import Count, QueueTotals
+from thywill.monitoring.channels import ChannelRates
 from thywill.monitoring.watch import Watch
 
 MEGABYTE = 1024 * 1024
@@ -32,6 +33,11 @@ class Figures:
         self._cpu = time.process_time()
         self._totals = self._sum_up()
         self._delays = self._meter.delay.sum, self._meter.delay.count
+        self._channels = ChannelRates(watch)
+
+    def stop(self) -> None:
+        """The last visitor has left."""
+        self._channels.stop()
 
     async def take(self) -> dict[str, Any]:
         """Return the figures by name."""
@@ -57,10 +63,12 @@ class Figures:
             "queued_bytes": waiting.size,
             "fullest": waiting.most_messages,
             "applications": self._applications(count, rates),
+            "channel_rates": self._channels.take(),
             "transports": _transports(count),
             "trouble": self._trouble(),
             "database": self._waiting_records(),
             "version": self._watch.version,
+            "form": self._watch.server.form,
             "uptime": round(time.monotonic() - self._watch.begun),
             "draining": self._watch.engine.drain.began,
         }

@@ -15,6 +15,8 @@ MOVES = 100
 """How many of a client's latest changes of address or transport are shown."""
 SHOWN = 100
 """How many clients one answer holds."""
+AGENT_SHOWN = 150
+"""Characters of a user agent in a list, in which browser and system are found."""
 CHANNELS = 50
 """How many channels of a client are named."""
 
@@ -26,7 +28,7 @@ async def search(directory: Directory, text: str) -> dict[str, Any]:
 
     Args:
         directory: has the clients.
-        text: occurs in the id, session, address, application or user agent of a client that matches.
+        text: occurs in the id, session, address, application, user or user agent of a client that matches.
     """
     wanted = text.strip().lower()
     clients = list(directory.clients.values())
@@ -43,14 +45,18 @@ async def search(directory: Directory, text: str) -> dict[str, Any]:
 
 
 def _fits(client: LiveClient, wanted: str) -> bool:
-    fields = (client.id, client.session, client.address, client.application, client.user_agent)
+    user = client.identity.user or ()
+    fields = (client.id, client.session, client.address, client.application, client.user_agent, *user)
     return any(wanted in field.lower() for field in fields)
 
 
 def summary(client: LiveClient) -> dict[str, Any]:
     """Return what a list shows of ``client``, which is never its token."""
+    user = client.identity.user
     return {
         "id": client.id,
+        "user": None if user is None else user.name or user.id,
+        "agent": client.user_agent[:AGENT_SHOWN],
         "application": client.application,
         "address": client.address,
         "state": client.state.value,

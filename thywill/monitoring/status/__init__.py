@@ -46,7 +46,7 @@ class Status(Application):
 
     title = "thywill: status"
     page = "status.html"
-    scripts = ["format.js", "chart.js", "figures.js", "list.js", "client.js", "status.js"]
+    scripts = ["format.js", "chart.js", "figures.js", "list.js", "client.js", "publish.js", "status.js"]
     styles = ["status.css"]
     overflow = "conflate"
 
@@ -87,17 +87,23 @@ class Status(Application):
     async def _send_figures(self) -> None:
         loop = asyncio.get_running_loop()
         figures, due = Figures(self.watch), loop.time()
-        while True:
-            due += EVERY
-            await asyncio.sleep(max(due - loop.time(), 0.1))
-            if not self.clients():
-                return
-            try:
-                taken = await figures.take()
-                taken["servers"] = [_shown(row, self.watch.server) for row in await self._servers()]
-                await self._publish(taken)
-            except Exception:
-                log.exception("the figures could not be sent")
+        try:
+            while True:
+                due += EVERY
+                await asyncio.sleep(max(due - loop.time(), 0.1))
+                if not self.clients():
+                    return
+                await self._show(figures)
+        finally:
+            figures.stop()
+
+    async def _show(self, figures: Figures) -> None:
+        try:
+            taken = await figures.take()
+            taken["servers"] = [_shown(row, self.watch.server) for row in await self._servers()]
+            await self._publish(taken)
+        except Exception:
+            log.exception("the figures could not be sent")
 
     async def _publish(self, figures: dict[str, Any]) -> None:
         point = [figures[name] for name in POINT]

@@ -1,10 +1,12 @@
-// A line over the last two minutes, in SVG. Browsers without it show the numbers alone.
+// One or two lines over the last two minutes, in SVG, with a time axis and a legend. Browsers without it show
+// the numbers alone.
 (function (status) {
   'use strict';
 
   var SVG = 'http://www.w3.org/2000/svg',
       SECONDS = 120,
       HEIGHT = 40,
+      MARKS = [0, 30, 60, 90, 120],
       able = !!document.createElementNS && typeof window.SVGElement !== 'undefined';
 
   function element(name, attributes) {
@@ -56,19 +58,41 @@
     return line + 'L' + SECONDS + ' ' + HEIGHT + 'L' + first + ' ' + HEIGHT + 'Z';
   }
 
-  // Args: the least that the scale shows; how a value of it is written.
-  function Chart(least, write) {
+  function grid() {
+    var path = '', i;
+    for (i = 0; i < MARKS.length; i += 1) { path += 'M' + MARKS[i] + ' 0V' + HEIGHT; }
+    return element('path', {'class': 'grid', d: path});
+  }
+
+  function axis() {
+    var node = status.dom.make('div', 'axis'), texts = ['2 min ago', '1 min', 'now'], i;
+    for (i = 0; i < texts.length; i += 1) { node.appendChild(status.dom.make('span', 'at-' + i, texts[i])); }
+    return node;
+  }
+
+  function legend(names) {
+    var node = status.dom.make('p', 'legend'), i;
+    for (i = 0; i < names.length; i += 1) {
+      node.appendChild(status.dom.make('span', i ? 'key other' : 'key', names[i]));
+    }
+    return node;
+  }
+
+  // Args: the least that the scale shows; how a value of it is written; what its lines are called, if there are two.
+  function Chart(least, write, names) {
     this.least = least;
     this.write = write;
     this.node = status.dom.make('div', 'chart');
+    this.node.setAttribute('aria-hidden', 'true');
     this.scale = status.dom.make('span', 'scale');
     this.lines = [];
-    if (able) { this.build(); }
+    if (able) { this.build(names); }
   }
 
   Chart.prototype = {
-    build: function () {
-      var svg = element('svg', {viewBox: '0 0 ' + SECONDS + ' ' + HEIGHT, preserveAspectRatio: 'none', 'aria-hidden': 'true', focusable: 'false'});
+    build: function (names) {
+      var svg = element('svg', {viewBox: '0 0 ' + SECONDS + ' ' + HEIGHT, preserveAspectRatio: 'none', focusable: 'false'});
+      svg.appendChild(grid());
       this.area = element('path', {'class': 'area', d: ''});
       this.lines = [element('path', {'class': 'line', d: ''}), element('path', {'class': 'line second', d: ''})];
       svg.appendChild(this.area);
@@ -76,6 +100,8 @@
       svg.appendChild(this.lines[0]);
       this.node.appendChild(svg);
       this.node.appendChild(this.scale);
+      this.node.appendChild(axis());
+      if (names) { this.node.appendChild(legend(names)); }
     },
 
     draw: function (first, second) {

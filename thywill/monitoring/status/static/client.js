@@ -25,6 +25,8 @@
   }
 
   function addParticulars(list, known) {
+    pair(list, 'Id', known.id);
+    pair(list, 'User', known.user);
     pair(list, 'Application', known.application);
     pair(list, 'Session', known.session);
     pair(list, 'Address', known.address);
@@ -59,7 +61,7 @@
   function show(known) {
     var place = dom.find('st-one'), title = dom.make('p', 'title'), list = dom.make('dl');
     dom.empty(place);
-    title.appendChild(dom.make('span', 'id', known.id));
+    title.appendChild(dom.make('strong', '', known.state === 'gone' ? known.id : format.name(known)));
     title.appendChild(dom.make('span', 'is-' + known.state, ' ' + known.state));
     place.appendChild(title);
     if (known.state !== 'gone') { addParticulars(list, known); }

@@ -9,8 +9,8 @@
       columns = [[], [], [], [], [], [], [], []],
       TILES = [
         {title: 'Clients', value: function (f) { return format.number(f.clients); }, note: peers, least: 10, first: 0, write: format.number},
-        {title: 'Messages sent', unit: 'per second', value: function (f) { return format.rate(f.sent); }, note: function (f) { return format.rate(f.received) + ' received, ' + format.rate(f.sends) + ' sends per second'; }, least: 10, first: 1, second: 2, write: format.number},
-        {title: 'Delivery delay', value: function (f) { return format.milliseconds(f.delay); }, note: delay, least: 5, first: 3, second: 4, write: format.milliseconds},
+        {title: 'Messages sent', unit: 'per second', value: function (f) { return format.rate(f.sent); }, note: function (f) { return format.rate(f.received) + ' received, ' + format.rate(f.sends) + ' sends per second'; }, least: 10, first: 1, second: 2, names: ['sent', 'received'], write: format.number},
+        {title: 'Delivery delay', value: function (f) { return format.milliseconds(f.delay); }, note: delay, least: 5, first: 3, second: 4, names: ['mean', 'worst'], write: format.milliseconds},
         {title: 'Loop lag', value: function (f) { return format.milliseconds(f.lag); }, note: function (f) { return format.milliseconds(f.worst_lag) + ' in the last minute'; }, least: 5, first: 5, write: format.milliseconds},
         {title: 'Memory', value: function (f) { return megabytes(f.memory); }, note: function (f) { return f.cpu + ' % CPU, ' + format.count(f.connections, 'connection'); }, least: 50, first: 6, write: megabytes},
         {title: 'Queued', unit: 'messages', value: function (f) { return format.number(f.queued); }, note: waiting, least: 10, first: 7, write: format.number}
@@ -41,7 +41,7 @@
     line.appendChild(about.shown);
     if (about.unit) { line.appendChild(dom.make('span', 'unit', ' ' + about.unit)); }
     about.told = dom.make('p', 'note', '\u00a0');
-    about.chart = new status.Chart(about.least, about.write);
+    about.chart = new status.Chart(about.least, about.write, about.names);
     tile.appendChild(line);
     tile.appendChild(about.told);
     tile.appendChild(about.chart.node);
@@ -80,6 +80,15 @@
     dom.fill(dom.find('st-servers'), rows, 'No server is listed.');
   }
 
+  function showChannels(list) {
+    var rows = [], i, each;
+    for (i = 0; i < list.length; i += 1) {
+      each = list[i];
+      rows.push(dom.row([dom.cut(each.channel), each.application, format.number(each.clients), format.rate(each.rates[0]), format.rate(each.rates[1])], 2));
+    }
+    dom.fill(dom.find('st-channels'), rows, 'Nothing was sent to a channel in the last ten seconds.');
+  }
+
   function showPairs(id, list, nothing) {
     var rows = [], i;
     for (i = 0; i < list.length; i += 1) { rows.push(dom.row([list[i][0], format.number(list[i][1])], 1)); }
@@ -107,10 +116,12 @@
         dom.write(tiles[i].told, tiles[i].note(figures));
       }
       showApplications(figures.applications);
+      showChannels(figures.channel_rates);
       showServers(figures.servers);
+      status.publish.offer(figures.applications);
       showPairs('st-transports', figures.transports, 'No client is here.');
       showPairs('st-trouble', figures.trouble, 'None.');
-      dom.write(dom.find('st-about'), 'thywill ' + figures.version + ', up ' + format.seconds(figures.uptime) +
+      dom.write(dom.find('st-about'), 'thywill ' + figures.version + ', ' + figures.form + ', up ' + format.seconds(figures.uptime) +
         (figures.draining ? ', about to stop' : ''));
     }
   };

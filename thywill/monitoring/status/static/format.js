@@ -3,7 +3,16 @@
   'use strict';
 
   var dom = status.dom = {},
-      format = status.format = {};
+      format = status.format = {},
+      // In this order: Edge and Opera also call themselves Chrome, and Chrome calls itself Safari.
+      BROWSERS = [
+        [/Edg/, 'Edge'], [/OPR|Opera/, 'Opera'], [/Firefox/, 'Firefox'], [/Chrom/, 'Chrome'],
+        [/MSIE|Trident/, 'Internet Explorer'], [/Safari/, 'Safari']
+      ],
+      SYSTEMS = [
+        [/Windows/, 'Windows'], [/Android/, 'Android'], [/iPhone|iPad|iPod/, 'iOS'], [/Mac OS/, 'macOS'],
+        [/CrOS/, 'ChromeOS'], [/Linux|X11/, 'Linux']
+      ];
 
   dom.find = function (id) {
     return document.getElementById(id);
@@ -47,6 +56,13 @@
     if (!rows.length) { body.appendChild(dom.row([dom.make('span', 'soft', nothing)], 1)); }
   };
 
+  // A text that may be long, on one line; the whole of it shows where the pointer rests.
+  dom.cut = function (text, className) {
+    var node = dom.make('span', 'cut' + (className ? ' ' + className : ''), text);
+    node.title = text;
+    return node;
+  };
+
   // 1234567 as "1 234 567", with thin blanks that keep it on one line.
   format.number = function (value) {
     var text = String(value), whole = text.split('.')[0], rest = text.split('.')[1], parts = '';
@@ -84,5 +100,29 @@
     if (value < 120) { return Math.round(value) + ' s'; }
     if (value < 7200) { return Math.round(value / 60) + ' min'; }
     return value < 172800 ? Math.round(value / 3600) + ' h' : Math.round(value / 86400) + ' days';
+  };
+
+  // Enough of an id to tell one from another; ids end with what is random.
+  format.id = function (id) {
+    return id.slice(-6);
+  };
+
+  function firstOf(words, text) {
+    for (var i = 0; i < words.length; i += 1) {
+      if (words[i][0].test(text)) { return words[i][1]; }
+    }
+    return '';
+  }
+
+  // What a user agent says of itself, in two words: "Firefox, Linux"; of a program its name.
+  format.agent = function (agent) {
+    var browser = firstOf(BROWSERS, agent), system = firstOf(SYSTEMS, agent);
+    if (!browser) { return agent.split(/[\/ ;(]/)[0].slice(0, 24) || 'a program'; }
+    return system ? browser + ', ' + system : browser;
+  };
+
+  // How people call a client: by its user or, without one, by its browser.
+  format.name = function (known) {
+    return (known.user || format.agent(known.agent || '')) + ' \u00b7 ' + format.id(known.id);
   };
 }(window.thywillStatus = window.thywillStatus || {}));

@@ -12,11 +12,12 @@
       asking = false,
       pressed = 0;
 
-  function link(id) {
-    var node = dom.make('a', 'id', id);
-    node.href = '#' + encodeURIComponent(id);
+  function link(client) {
+    var node = dom.make('a', 'cut', format.name(client));
+    node.href = '#' + encodeURIComponent(client.id);
+    node.title = client.id;
     node.onclick = function () {
-      status.one.open(id);
+      status.one.open(client.id);
       return false;
     };
     return node;
@@ -27,7 +28,7 @@
     for (i = 0; i < list.length; i += 1) {
       each = list[i];
       rows.push(dom.row([
-        link(each.id), each.application, each.address, dom.make('span', 'is-' + each.state, each.state),
+        link(each), each.application, each.address, dom.make('span', 'is-' + each.state, each.state),
         each.transport || '\u2013', format.seconds(each.age), format.number(each.queued)
       ], 5));
     }

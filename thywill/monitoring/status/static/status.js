@@ -30,5 +30,6 @@
     dom.find('st-leave').className = client.parameters.key ? 'leave' : 'hidden';
     status.one.start(client);
     status.list.start(client);
+    status.publish.start();
   }, function () { showState('gone'); });
 }(window.thywillStatus = window.thywillStatus || {}));
