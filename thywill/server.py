@@ -65,7 +65,7 @@ from thywill.process.compiled import form
 from thywill.process.name import server_name
 from thywill.process.private import make_private
 from thywill.process.secret import make_folder, read_secret
-from thywill.process.sockets import Inherited, bind, describe, start_listening
+from thywill.process.sockets import Inherited, bind, start_listening, url_of
 from thywill.publishing.component import Publishing
 from thywill.publishing.settings import PublishingSettings
 from thywill.push.base import Push, PushSettings, SendLimits
@@ -315,7 +315,7 @@ class Service:
             inherited.sockets if inherited else bind(self.settings.address, self.settings.port)
         )
         self._bound = inherited is None or inherited.ours
-        self.address = _url(sockets[0])
+        self.address = url_of(sockets[0])
         try:
             await self._start_parts()
             start_listening(sockets, BACKLOG)
@@ -495,7 +495,3 @@ def _signer(secret: bytes | None, folder: Path, file: str) -> Signer:
 def _sources(pages: Iterable[Page], root: Path) -> list[Path]:
     """Return the folders of the applications, and those of the project."""
     return [*(page.static.parent for page in pages), *(root / name for name in ("thywill", "static", "conf"))]
-
-
-def _url(sock: socket.socket) -> str:
-    return f"http://{describe(*sock.getsockname()[:2])}/"

@@ -54,13 +54,16 @@ def run(
         link: the link that leads from release to release, or None.
         warning: why compiled modules are not used, or None.
     """
-    report = asyncio.run(examine(read, root, link, options["nginx"]))
-    _check_form(warning, report)
+    report = asyncio.run(examine(read, root, link, options["nginx"], warning))
     return report.show(as_json=options["json"])
 
 
 async def examine(
-    read: Callable[[], Settings], root: Path, link: Path | None, nginx_file: Path | None
+    read: Callable[[], Settings],
+    root: Path,
+    link: Path | None,
+    nginx_file: Path | None,
+    warning: str | None = None,
 ) -> Report:
     """Return a report on the settings and on everything that they name.
 
@@ -69,6 +72,7 @@ async def examine(
         root: the folder of the project.
         link: the link that leads from release to release, or None.
         nginx_file: nginx's settings, or None.
+        warning: why compiled modules are not used, or None.
     """
     report = Report()
     try:
@@ -77,8 +81,20 @@ async def examine(
         report.problem("settings", str(error))
         return report
     service = _rehearse(settings, root, report)
-    if service is None:
-        return report
+    if service is not None:
+        _check_form(warning, report)
+        await _check_all(settings, service, root, link, nginx_file, report)
+    return report
+
+
+async def _check_all(
+    settings: Settings,
+    service: Service,
+    root: Path,
+    link: Path | None,
+    nginx_file: Path | None,
+    report: Report,
+) -> None:
     ignored = settings.ignored()
     if ignored:
         report.warn("environment", ignored)
@@ -96,7 +112,6 @@ async def examine(
         hold = max(push.settings.hold for push in choice.several("push", Push))
         shared = choice.one("queue", Queue).kind.shared  # type: ignore[type-abstract]
         report.findings += nginx.examine(nginx_file, server, hold, shared=shared).findings
-    return report
 
 
 def _check_form(warning: str | None, report: Report) -> None:

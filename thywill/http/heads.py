@@ -27,6 +27,7 @@ import os
 from collections.abc import Container
 from copy import copy
 
+from thywill.core.native import mypyc_attr
 from thywill.http.message import Request, read_fields
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import HEAD_END, Limits
@@ -68,6 +69,7 @@ ONCE = Known(Request(), -1, "", "")
 """Stands for a head that has come once: no body has that length, so it is not found."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Heads:
     """The heads of one server.
 

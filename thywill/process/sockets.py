@@ -150,6 +150,11 @@ def describe(address: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def url_of(sock: socket.socket) -> str:
+    """Return the URL at which ``sock`` listens."""
+    return f"http://{describe(*sock.getsockname()[:2])}/"
+
+
 def inherit(environment: MutableMapping[str, str]) -> Inherited | None:
     """Return the sockets that were passed to this process, or None if there are none.
 

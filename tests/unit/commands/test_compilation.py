@@ -9,7 +9,7 @@ import pytest
 
 from tests.gate.environment import ROOT
 from thywill.commands import compilation
-from thywill.commands.compilation import MODULES, MYPY, NotCompiled, replace, require
+from thywill.commands.compilation import FILES, MYPY, NotCompiled, replace, require
 
 
 def test_all_that_it_needs_is_here() -> None:
@@ -38,7 +38,7 @@ def test_the_compiler_is_the_one_that_the_tests_have() -> None:
 
 
 def test_every_module_exists() -> None:
-    assert [name for name in MODULES if not (ROOT / f"{name.replace('.', '/')}.py").exists()] == []
+    assert [name for name in FILES if not (ROOT / name).exists()] == []
 
 
 def test_another_user_can_read_what_takes_the_place_of_the_old(tmp_path: Path) -> None:
