@@ -26,7 +26,7 @@ url = "{url}"
 secret_file = "{secret}"
 
 [application_interface]
-applications = ["apps.chat", "tests.support.probe"]
+applications = ["apps.chat", "apps.draw", "apps.vote", "tests.support.probe"]
 """
 MESSAGES = 40
 PAGES = 4
@@ -149,7 +149,9 @@ class Visitor:
                 if number <= self.cursor:
                     continue
                 self.ids.append(number)
-                if reply:
+                if reply == ["pack"]:
+                    self.got += data
+                elif reply:
                     self.replies[reply[0]] = data
                 else:
                     self.got.append(data)
@@ -210,3 +212,34 @@ def test_the_loss_of_a_leader_and_of_a_carrier_loses_nothing(servers: Servers) -
     chatting[0].call("say", "Tea", "still here")
     chatting[1].receive(lambda: "still here" in [each.get("text") for each in chatting[1].got])
     assert sorted(len(each.lines("ERROR")) for each in servers.running) == [0, 0]
+
+
+def test_the_picture_and_the_votes_outlive_their_leaders(servers: Servers) -> None:
+    drawing = [Visitor(servers, "draw", seed) for seed in (20, 21)]
+    voting = [Visitor(servers, "vote", seed) for seed in (22, 23)]
+    for number in range(1, 4):
+        for each in drawing:
+            each.call("line", number, 2, 1, "QAQAwAwA")
+    drawing[0].call("undo", 2)
+    for answer, each in enumerate(voting):
+        each.call("vote", 1, answer)
+    for application in ("draw", "vote"):
+        leader = servers.leader(application)
+        if leader is not None:
+            servers.kill(leader)
+            servers.add()
+    # A page that was there goes on, and one that comes later sees everything.
+    drawing[1].call("line", 4, 2, 1, "QAQAwAwA")
+    voting[1].call("vote", 1, 3)
+    late = Visitor(servers, "draw", 24)
+    late.receive(lambda: len(told(late, "line")) >= 7)
+    assert [line["n"] for line in told(late, "line")] == [1, 1, 2, 2, 3, 3, 4]
+    assert [undone["n"] for undone in told(late, "undo")] == [2]
+    voter = Visitor(servers, "vote", 25)
+    voter.receive(lambda: told(voter, "poll"))
+    assert told(voter, "poll")[-1]["counts"] == [1, 0, 0, 1]
+
+
+def told(visitor: Visitor, kind: str) -> list[dict[str, Any]]:
+    """Return the messages of a type that a page has got."""
+    return [each for each in visitor.got if each["type"] == kind]
