@@ -15,14 +15,11 @@
     return text + ' e';
   }
 
-  // Internet Explorer takes these attributes only within the markup of the new element. All of it are our own numbers
-  // and colours.
+  // The markup holds nothing but our own numbers and colours.
   function shape(line, height) {
-    var node = document.createElement('<draw:shape class="shape" filled="f" stroked="t" coordsize="' + WIDTH + ',' +
-      HEIGHT + '" strokecolor="' + line.colour + '" strokeweight="' + Math.max(line.width * height, 1) + 'px" path="' +
-      path(line) + '">');
-    node.appendChild(document.createElement('<draw:stroke class="shape" endcap="round" joinstyle="round">'));
-    return node;
+    return '<draw:shape class="shape" filled="f" stroked="t" coordsize="' + WIDTH + ',' + HEIGHT + '" strokecolor="' +
+      line.colour + '" strokeweight="' + Math.max(line.width * height, 1) + 'px" path="' + path(line) + '">' +
+      '<draw:stroke class="shape" endcap="round" joinstyle="round"></draw:stroke></draw:shape>';
   }
 
   function group(place) {
@@ -40,10 +37,11 @@
 
   VmlSurface.prototype = {
     put: function (to, lines) {
-      var i;
+      var i, text = '';
       for (i = 0; i < lines.length; i += 1) {
-        if (lines[i].points.length) { to.appendChild(shape(lines[i], this.place.offsetHeight)); }
+        if (lines[i].points.length) { text += shape(lines[i], this.place.offsetHeight); }
       }
+      if (text) { to.insertAdjacentHTML('beforeEnd', text); }
     },
 
     line: function (line) { this.put(this.base, [line]); },

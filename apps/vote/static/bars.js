@@ -72,7 +72,6 @@
 
     row: function (list, i) {
       var self = this, line = element('li', 'answer', list), row = {button: element('button', '', line)}, label;
-      row.button.type = 'button';
       row.button.onclick = function () { self.choose(i); };
       row.bar = element('span', 'bar bar-' + i % COLOURS, row.button);
       label = element('span', 'label', row.button);
