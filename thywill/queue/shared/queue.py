@@ -16,7 +16,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -41,7 +41,7 @@ from thywill.hub.ports import Listener, Then
 from thywill.queue.base import Answers, KnownClient, Queue, QueueSettings
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.carrier import AnyServer, CarrierHub, NoHooks, Received
-from thywill.queue.shared.claims import Claims
+from thywill.queue.shared.claims import AGAIN, Claims
 from thywill.queue.shared.forms import facts_of, incoming, known_client
 from thywill.queue.shared.leaders import Leaders
 from thywill.queue.shared.names import UNKNOWN, application_of, check_names
@@ -60,6 +60,7 @@ from thywill.queue.shared.operations import (
     Renew,
     Renewed,
     SaveFacts,
+    Unknown,
 )
 from thywill.queue.shared.pace import Pace
 from thywill.queue.shared.pasts import kept_of
@@ -87,6 +88,8 @@ RENEWALS = 3
 """How often the lease of a client is renewed in its grace time."""
 RENEW = 500
 """Clients in one renewal."""
+CLAIMED = 0.02
+"""Seconds for which clients are collected that other servers have claimed, to let go of them at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,7 @@ class SharedQueue(Queue, AnyServer):
         self._tasks: list[asyncio.Task[None]] = []
         self._outside: dict[str, int] = defaultdict(int)
         self._unknown: set[str] = set()
+        self._elsewhere: list[str] = []
 
     # The life of the queue.
 
@@ -312,7 +316,17 @@ class SharedQueue(Queue, AnyServer):
         operation = Accept(
             client.application, client.id, [incoming(each) for each in items], room, self.lease
         )
-        self.pipeline.submit(operation, partial(_accepted, then))
+        self._accept(operation, then, iter(AGAIN))
+
+    def _accept(self, operation: Accept, then: Received, pauses: Iterator[float]) -> None:
+        def decide(outcome: Outcome) -> None:
+            pause = next(pauses, None) if isinstance(outcome, Unknown) else None
+            if pause is None:
+                _accepted(then, outcome)
+            else:
+                asyncio.get_running_loop().call_later(pause, self._accept, operation, then, pauses)
+
+        self.pipeline.submit(operation, decide)
 
     def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
         self.receive(client, items, lambda received, fresh, error: then(error))
@@ -340,10 +354,18 @@ class SharedQueue(Queue, AnyServer):
             self._moves.let_go(client)
 
     def _claimed(self, client_id: str) -> None:
-        # The call may be late, and the client here again: the store knows.
-        client = self._moves.find(client_id)
-        if client is not None:
-            self._renew(client.application, [client])
+        if not self._elsewhere:
+            asyncio.get_running_loop().call_later(CLAIMED, self._check_claimed)
+        self._elsewhere.append(client_id)
+
+    def _check_claimed(self) -> None:
+        """Ask the store for clients that were claimed: the calls may be late, and the clients here again."""
+        found = [self._moves.find(client_id) for client_id in dict.fromkeys(self._elsewhere)]
+        self._elsewhere = []
+        for application in self.reader.positions:
+            clients = [each for each in found if each is not None and each.application == application]
+            if clients:
+                self._renew(application, clients)
 
     async def _keep_renewing(self) -> None:
         while True:
