@@ -188,8 +188,7 @@ class Service:
         def make_applications(actions: Actions, queue: Queue) -> ApplicationInterface:
             return _build(interface, actions, queue.settings.message, seconds, front)
 
-        limits = self.limits
-        people = People(limits.people, limits.person_bytes, limits.person_days * DAY)
+        people = People(self.limits.people, self.limits.person_bytes, self.limits.person_days * DAY)
         engine = build(
             partial(_build, chosen, self.database),
             make_applications,
@@ -201,7 +200,8 @@ class Service:
             meter=self.meter,
             people=people,
         )
-        self.people = SavedPeople(people, self.database, engine.directory.has_session)
+        is_alive = engine.directory.has_session
+        self.people = SavedPeople(people, self.database, is_alive, follows=chosen.kind.shared)
         return engine
 
     def _surroundings(self, engine: Engine, signer: Signer, root: Path) -> Surroundings:

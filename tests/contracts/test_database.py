@@ -340,3 +340,4 @@ async def test_people_are_found_by_the_next_server_the_oldest_first(make_lasting
         await database.save_people((), ["more", "unknown"])
     async with running(make_lasting()) as database:
         assert list(await database.load_people()) == [rows[1], rows[0]._replace(seen=4.0)]
+        assert list(await database.load_people(4.0)) == [rows[0]._replace(seen=4.0)]

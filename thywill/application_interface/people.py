@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 EVERY = 0.5
 """Seconds between two looks for changes."""
+OVERLAP = 60.0
+"""Seconds by which the clocks of servers that share a database may differ."""
 SLICE = 1000
 """Rows that are written in one transaction."""
 
@@ -28,6 +30,7 @@ class SavedPeople(Component):
         people: what applications have asked for.
         database: where it is saved.
         is_alive: tells whether a session has a client.
+        follows: whether other servers save people in the same database.
         wall: the clock, in seconds since the epoch.
     """
 
@@ -37,12 +40,16 @@ class SavedPeople(Component):
         database: Database,
         is_alive: Callable[[str], bool],
         *,
+        follows: bool = False,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._people = people
         self._database = database
         self._is_alive = is_alive
+        self._follows = follows
         self._wall = wall
+        if follows:
+            people.follow = self.follow
         self._failing = False
         self._task: asyncio.Task[None] | None = None
 
@@ -78,6 +85,11 @@ class SavedPeople(Component):
                 self._failing = False
                 log.warning("people are saved again")
 
+    async def follow(self) -> None:
+        """Read what other servers have saved."""
+        with suppress(DatabaseUnavailable):
+            self._people.take(await self._database.load_people(self._people.latest - OVERLAP))
+
     async def _save(self) -> None:
         now = self._wall()
         rows = self._people.changes(self._is_alive, now)
@@ -93,6 +105,8 @@ class SavedPeople(Component):
         while True:
             await asyncio.sleep(EVERY)
             try:
+                if self._follows:
+                    await self.follow()
                 await self.save()
             except Exception:
                 log.exception("people could not be saved")

@@ -164,8 +164,11 @@ class Database(Component):
         """
         raise NotImplementedError
 
-    async def load_people(self) -> Sequence[StoredPerson]:
+    async def load_people(self, since: float = 0.0) -> Sequence[StoredPerson]:
         """Return what applications keep for people, those first that were seen longest ago.
+
+        Args:
+            since: only those that were seen then or later, in seconds since the epoch.
 
         Raises:
             DatabaseUnavailable: the database does not answer.

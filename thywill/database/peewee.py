@@ -228,8 +228,8 @@ class PeeweeDatabase(Database):
         rows = await self._thread.run(self._table.find_all, state, application, limit)
         return [decode(row) for row in rows]
 
-    async def load_people(self) -> Sequence[StoredPerson]:
-        return await self._thread.run(self._people.load)
+    async def load_people(self, since: float = 0.0) -> Sequence[StoredPerson]:
+        return await self._thread.run(self._people.load, since)
 
     async def save_people(self, rows: Sequence[StoredPerson], gone: Sequence[str]) -> None:
         await self._thread.run(self._people.write, rows, gone)

@@ -46,10 +46,11 @@ class PeopleTable:
         columns = [model.session, model.data, model.seen]
         self._insert = Insert(database, model, columns, self._or_update)
 
-    def load(self) -> list[StoredPerson]:
-        """Return all rows, those first that were seen longest ago."""
+    def load(self, since: float) -> list[StoredPerson]:
+        """Return the rows that were seen ``since`` then, those first that were seen longest ago."""
         model = self.model
-        query = model.select(model.session, model.data, model.seen).order_by(model.seen, model.session)
+        query = model.select(model.session, model.data, model.seen).where(model.seen >= since)
+        query = query.order_by(model.seen, model.session)
         return [StoredPerson(*row) for row in query.tuples()]
 
     def write(self, rows: Sequence[StoredPerson], gone: Sequence[str]) -> None:

@@ -10,12 +10,15 @@ client any more. An example:
     60.0 s   the last client of "s" is gone: the dict is dropped, and its text stays
 
 A person whose data is no JSON or too large is not saved: what was saved before stays.
+
+Several servers may keep the same people in one database. Each reads what others have saved (``take``), and
+puts it into the dicts that are open here; what hooks have changed here since then stays, key by key.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from itertools import islice
 from typing import Any
 
@@ -38,6 +41,8 @@ class People:
         most: how many are kept; beyond it the one that nobody has asked for longest is forgotten.
         size: bytes of JSON that one may have.
         age: seconds after which one is forgotten that nobody has asked for.
+
+    ``follow`` reads what other servers have saved; whoever saves people sets it.
     """
 
     def __init__(self, most: int = 100_000, size: int = 4096, age: float = 90 * DAY) -> None:
@@ -48,6 +53,7 @@ class People:
         self._open: dict[str, dict[str, Any]] = {}
         self._asked: dict[str, float | None] = {}
         self._refused: set[str] = set()
+        self.follow: Callable[[], Awaitable[None]] = _nothing
 
     def __len__(self) -> int:
         return len(self._saved)
@@ -55,6 +61,22 @@ class People:
     def load(self, rows: Iterable[StoredPerson]) -> None:
         """Take what was saved, the oldest first."""
         self._saved = {row.session: row for row in rows}
+
+    @property
+    def latest(self) -> float:
+        """When the person was saved that was saved last, in seconds since the epoch; 0 if there is none."""
+        return next(reversed(self._saved.values())).seen if self._saved else 0.0
+
+    def take(self, rows: Iterable[StoredPerson]) -> None:
+        """Take what other servers have saved, the oldest first."""
+        for row in rows:
+            old = self._saved.get(row.session)
+            if old == row:
+                continue
+            own, before = self._open.get(row.session), "{}" if old is None else old.data
+            if own is not None and row.data != before:
+                _merge(own, decode_data(before), decode_data(row.data))
+            self.saved([row])
 
     def of(self, session: str) -> dict[str, Any]:
         """Return the dict of ``session``, which the caller may be about to change."""
@@ -137,3 +159,15 @@ class People:
             self._refused.add(session)
             log.error("the person %s cannot be saved: %s", public_id(session), problem)
         return None
+
+
+async def _nothing() -> None:
+    """Do nothing: no other server saves people."""
+
+
+def _merge(own: dict[str, Any], before: dict[str, Any], others: dict[str, Any]) -> None:
+    """Put the dict of others into ``own``, but what was changed here since ``before``."""
+    changed = {key: value for key, value in own.items() if key not in before or before[key] != value}
+    merged = {key: value for key, value in others.items() if key in own or key not in before}
+    own.clear()
+    own.update(merged | changed)

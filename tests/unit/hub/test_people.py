@@ -103,3 +103,27 @@ def test_the_public_id_is_the_same_for_a_session_and_does_not_show_it() -> None:
     assert public_id("session") == public_id("session")
     assert public_id("session") != public_id("other")
     assert len(public_id("session")) == 24
+
+
+def test_what_others_have_saved_is_put_into_the_same_dict() -> None:
+    people = People()
+    people.load([StoredPerson("s", '{"name":"Ada","seat":1,"old":true}', 1.0)])
+    ada = people.of("s")
+    ada["seat"] = 2
+    del ada["old"]
+    people.take([StoredPerson("s", '{"name":"Eve","seat":3,"old":true,"new":1}', 2.0)])
+    assert ada == {"name": "Eve", "seat": 2, "new": 1}
+    assert [row.data for row in save(people, 3.0, "s")] == ['{"name":"Eve","seat":2,"new":1}']
+    assert people.latest == 3.0
+    people.take([StoredPerson("other", '{"a":1}', 4.0)])
+    assert people.of("other") == {"a": 1}
+
+
+def test_what_was_saved_here_is_taken_as_it_is() -> None:
+    people = People()
+    ada = people.of("s")
+    ada["name"] = "Ada"
+    (row,) = save(people, 1.0, "s")
+    ada["name"] = "Eve"
+    people.take([row])
+    assert ada == {"name": "Eve"}

@@ -111,6 +111,7 @@ class Leadership:
         rows = await self._patiently(partial(self._store.roster, leading.application))
         for row in rows:
             leading.add(row)
+        await self._applications.actions.people.follow()
         leading.stored = await self._patiently(partial(self._store.pasts, leading.application))
         if not leading.may_begin():
             return
