@@ -98,6 +98,12 @@ class Presence:
         self._ending.pop((channel, person["id"]), None)
         return joins
 
+    def renew(self, channel: str, person: Person) -> bool:
+        """Take what is known of a person who is there now; return whether that has changed, as by a login."""
+        visit = self._visits[channel][person["id"]]
+        changed, visit.person = visit.person != person, person
+        return changed
+
     def has(self, channel: str, page: str) -> bool:
         """Tell whether a page is in the channel."""
         return channel in self._channels.get(page, ())

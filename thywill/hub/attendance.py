@@ -115,12 +115,12 @@ class Attendance:
             return
         person = _person(client)
         joins = self._presence.enter(channel, client.id, person)
-        news = self._tell(channel) if joins else self._news.get(channel)
-        if news is not None and joins:
+        if joins or self._presence.renew(channel, person):
+            news = self._tell(channel)
             news.untold.join(person)
             await news.told.wait()
-        elif news is not None and news.sending is not None:
-            await news.sending.wait()
+        elif (found := self._news.get(channel)) and found.sending is not None:
+            await found.sending.wait()
         if self._presence.has(channel, client.id):
             await self._actions.greet(client, BESIDE + channel, self._greeting(channel))
         if joins:

@@ -13,6 +13,7 @@ from thywill.application import Application
 from thywill.client import Client
 from thywill.core.person import public_id
 from thywill.core.presence import Person
+from thywill.core.user import User
 from thywill.hub.actions import BESIDE
 from thywill.hub.client import LiveClient
 from thywill.testing import run
@@ -262,3 +263,18 @@ async def test_ten_thousand_channels_are_entered_and_left() -> None:
         await app.advance(1.0)
         assert app.application.people("room:7") == []
         assert len(app.application.events) == 40_000
+
+
+async def test_who_logs_in_is_told_with_the_user() -> None:
+    async with run(Lobby) as app:
+        ada, bob = await app.connect(session="ada"), await app.connect(session="bob")
+        again = await app.connect(session="ada", user=User("17", "Ada"))
+        known = {"id": SESSIONS["ada"], "user": "17", "name": "Ada"}
+        assert bob.presence[-1] == {"channel": "lobby", "joined": [known], "left": []}
+        assert known in again.presence[0]["joined"]
+        assert app.application.people("lobby")[0] == known
+        assert app.application.events == [("join", SESSIONS["ada"]), ("join", SESSIONS["bob"])]
+        await ada.leave()
+        await again.leave()
+        await app.advance(1.0)
+        assert bob.presence[-1]["left"] == [known]
