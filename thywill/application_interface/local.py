@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 Hook = Callable[[], Awaitable[None]]
 Guard = Callable[[Hook, str, LiveClient], Awaitable[None]]
 
-OURS = ("echo", "chat", "game", "draw", "vote", "display", "tabular")
+OURS = ("echo", "chat", "game", "draw", "vote", "display", "tabular", "calculations")
 """The applications in ``apps``, in the order of the front page."""
 AUTHENTICATE_SECONDS = 10.0
 """Seconds that an application has to say who a visitor is, who waits for a page meanwhile."""

@@ -1,0 +1,35 @@
+// Helpers for the DOM that work in every browser since IE6.
+(function (calc) {
+  'use strict';
+
+  calc.find = function (id) {
+    return document.getElementById(id);
+  };
+
+  calc.node = function (tag, className, text) {
+    var made = document.createElement(tag);
+    made.className = className || '';
+    if (text) { made.appendChild(document.createTextNode(text)); }
+    return made;
+  };
+
+  calc.write = function (node, text) {
+    while (node.firstChild) { node.removeChild(node.firstChild); }
+    node.appendChild(document.createTextNode(text));
+  };
+
+  // It stands in no form, so it sends none.
+  calc.button = function (className, text, act) {
+    var made = calc.node('button', className, text);
+    made.onclick = function () {
+      act();
+      return false;
+    };
+    return made;
+  };
+
+  // 1234567 as 1,234,567.
+  calc.number = function (value) {
+    return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+  };
+}(window.calc = window.calc || {}));
