@@ -61,6 +61,7 @@ class ServerSettings:
     data: str = "var"
     hosts: list[str] = field(default_factory=list)
     trusted_proxies: list[str] = field(default_factory=lambda: ["127.0.0.1", "::1", "unix:"])
+    proxy_protocol: Literal["off", "http", "https"] = "off"
     max_header: Positive = 16 * 1024
     max_body: Positive = 1024 * 1024
     max_clients: Positive = 100_000
@@ -69,6 +70,19 @@ class ServerSettings:
     idle_timeout: Seconds = 75.0
     write_timeout: Seconds = 60.0
     stop_timeout: Seconds = 10.0
+
+    def __post_init__(self) -> None:
+        if self.proxied_scheme and self.http != "fast":
+            raise SettingsError('[server] proxy_protocol: it needs http = "fast", Tornado does not know it')
+        if self.proxied_scheme and not self.trusted_proxies:
+            raise SettingsError(
+                "[server] proxy_protocol: it is taken from trusted_proxies, and there are none"
+            )
+
+    @property
+    def proxied_scheme(self) -> str:
+        """What browsers use whom a PROXY header names; empty where no such header is expected."""
+        return "" if self.proxy_protocol == "off" else self.proxy_protocol
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ class Service:
         self.settings = settings.section("server", ServerSettings)
         _check_processes(settings, choice)
         self.limits = settings.section("limits", LimitsSettings)
-        self.proxies = TrustedProxies(self.settings.trusted_proxies)
+        self.proxies = TrustedProxies(self.settings.trusted_proxies, scheme=self.settings.proxied_scheme)
         self.folder = folder = root / self.settings.data
         signer = _signer(secret, folder, pages.settings.secret_file)
         interface = choice.one("application_interface", ApplicationInterface)  # type: ignore[type-abstract]

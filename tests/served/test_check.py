@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,7 @@ from thywill.commands import check as checking
 from thywill.commands import nginx, places
 from thywill.commands.report import Finding, Level, Report
 from thywill.config import ServerSettings
+from thywill.errors import SettingsError
 
 Check = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -371,3 +374,48 @@ def test_a_report_for_people() -> None:
         "problem  three: fails\n"
         "1 problem, 1 warning"
     )
+
+
+STREAM = (ROOT / "conf" / "nginx-stream.conf").read_text()
+EXPECTING = ServerSettings(proxy_protocol="https")
+
+
+def about_stream(tmp_path: Path, text: str, server: ServerSettings) -> list[Finding]:
+    """Return what ``check --nginx`` finds wrong with ``conf/nginx-stream.conf``, certificates aside."""
+    file = tmp_path / "nginx.conf"
+    file.write_text(re.sub(r"ssl_certificate.*;", "", text))
+    return [each for each in nginx.examine(file, server, hold=25.0).findings if each.level is not Level.GOOD]
+
+
+def test_nginx_that_ends_tls_alone_fits(tmp_path: Path) -> None:
+    assert about_stream(tmp_path, STREAM, EXPECTING) == []
+
+
+def test_a_header_that_the_server_does_not_expect(tmp_path: Path) -> None:
+    (problem,) = about_stream(tmp_path, STREAM, ServerSettings())
+    assert (
+        problem.text
+        == "it begins connections with a PROXY header, which [server] proxy_protocol does not expect"
+    )
+    assert problem.remedy == '[server] proxy_protocol = "https"'
+
+
+def test_a_stream_that_does_not_say_who_asks(tmp_path: Path) -> None:
+    for server in (ServerSettings(), EXPECTING):
+        (problem,) = about_stream(tmp_path, STREAM.replace("proxy_protocol on;", ""), server)
+        assert problem.remedy == "proxy_protocol on; beside proxy_pass"
+
+
+def test_a_stream_that_gives_up_before_the_server(tmp_path: Path) -> None:
+    text = STREAM.replace("proxy_timeout 90s;", "proxy_timeout 60s;").replace("limit_conn thywill", "# ")
+    warnings = about_stream(tmp_path, text, EXPECTING)
+    assert [each.remedy for each in warnings] == [
+        "proxy_timeout 90s;",
+        "limit_conn as in conf/nginx-stream.conf",
+    ]
+
+
+@pytest.mark.parametrize("fields", [{"http": "tornado"}, {"trusted_proxies": []}])
+def test_where_no_header_can_be_taken(fields: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=r"^\[server\] proxy_protocol: "):
+        ServerSettings(proxy_protocol="https", **fields)

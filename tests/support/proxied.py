@@ -6,16 +6,23 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.browser.drivers.programs import require
-from tests.gate.environment import ROOT
+from tests.browser.drivers.programs import provide, require
+from tests.gate.environment import ROOT, MissingProgram
 from tests.support.served import Served
 
 TEXT = (ROOT / "conf" / "nginx.conf").read_text(encoding="utf-8")
 """What people install."""
+
+STREAM = (ROOT / "conf" / "nginx-stream.conf").read_text(encoding="utf-8")
+"""What they install who let nginx end TLS alone."""
+STREAM_MODULE = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
+"""Where Debian puts it."""
+
+Install = Callable[[Path, int, int, int, int, str], str]
 
 # The default user, nobody, could not read a test's folder.
 ALONE = "daemon off;" + (" user root;" if os.geteuid() == 0 else "")
@@ -62,15 +69,24 @@ class Nginx:
         upstream: the server's port.
         settings: what stands in its ``server``; None takes ``conf/nginx.conf`` instead, with the folders,
             ports and names of a test.
-        text: that file, where it is of another checkout.
+        text: that file, where it is another one.
+        install: makes the changes to it; ``installed`` if there is none.
     """
 
-    def __init__(self, folder: Path, upstream: int, settings: str | None, text: str = TEXT) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        upstream: int,
+        settings: str | None,
+        text: str = TEXT,
+        install: Install | None = None,
+    ) -> None:
         program = require("nginx", "nginx-light")
         self.port, self.plain_port, self.redirect_port = free_port(), free_port(), free_port()
         make_certificate(folder)
         if settings is None:
-            text = installed(folder, upstream, self.port, self.plain_port, self.redirect_port, text)
+            ports = (self.port, self.plain_port, self.redirect_port)
+            text = provide(lambda: (install or installed)(folder, upstream, *ports, text))
         else:
             text = OWN.format(
                 alone=ALONE,
@@ -139,6 +155,48 @@ def installed(folder: Path, upstream: int, port: int, plain: int, redirect: int,
         assert old in text, old
         text = text.replace(old, new)
     return text
+
+
+def installed_stream(folder: Path, upstream: int, port: int, plain: int, redirect: int, text: str) -> str:
+    """Return ``conf/nginx-stream.conf`` likewise; it has no port without TLS.
+
+    Raises:
+        MissingProgram: the module is not installed.
+    """
+    changes = {
+        "modules/ngx_stream_module.so": str(stream_module()),
+        "user www-data;": ALONE,
+        "/run/nginx.pid": f"{folder}/nginx.pid",
+        "/var/log/nginx/": f"{folder}/",
+        "worker_rlimit_nofile 65536;": "",
+        "worker_connections 32768;": "worker_connections 4096;",
+        "127.0.0.1:8080": f"127.0.0.1:{upstream}",
+        "listen 80;": f"listen 127.0.0.1:{redirect};",
+        "listen [::]:80;": "",
+        "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+        "listen [::]:443 ssl;": "",
+        "chat.example.org;": "127.0.0.1;",
+        "/etc/letsencrypt/live/chat.example.org/fullchain.pem": f"{folder}/certificate.pem",
+        "/etc/letsencrypt/live/chat.example.org/privkey.pem": f"{folder}/key.pem",
+        "    server_tokens off;": f"client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;\n"
+        f"    fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"
+        "    server_tokens off;",
+    }
+    for old, new in changes.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+def stream_module() -> Path:
+    """Return where nginx's module ``stream`` is.
+
+    Raises:
+        MissingProgram: it is not installed.
+    """
+    if not STREAM_MODULE.exists():
+        raise MissingProgram("nginx's module stream", "libnginx-mod-stream")
+    return STREAM_MODULE
 
 
 def make_certificate(folder: Path) -> None:

@@ -152,18 +152,23 @@ class TornadoClientInterface(ClientInterface):
     def _connect(self, connect: envelope.Connect, request: Request, reply: Reply) -> None:
         if connect.application not in self.surroundings.pages:
             raise NotFound(f"there is no application {connect.application[:NAME_SHOWN]!r}")
-        for origin in _askers(request):
+        askers = _askers(request)
+        for origin in askers:
             self.surroundings.origins.check(origin, request.host)
-        cookies = self._cookies(request)
-        headers = {name.decode("latin-1").lower(): text.decode("latin-1") for name, text in request.headers}
-        headers["cookie"] = (cookies or b"").decode("latin-1")
+        cookies = (self._cookies(request, askers) or b"").decode("latin-1")
         known = self.identities.read(connect.ticket, connect.application)
-        query = request.query() if b"?" in request.target else {}
-        visitor = Visitor(connect.application, request.peer, headers, query, known.user)
         secure = request.scheme == "https"
         if not self.identities.must_ask(connect.application):
+            # Nobody but ``begin`` sees this visitor, and nearly all are like this.
+            agent = (request.header(b"user-agent") or b"").decode("latin-1")
+            headers = {"cookie": cookies, "user-agent": agent}
+            visitor = Visitor(connect.application, request.peer, headers)
             self._answer_connect(visitor, known, reply, secure=secure)
             return
+        headers = {name.decode("latin-1").lower(): text.decode("latin-1") for name, text in request.headers}
+        headers["cookie"] = cookies
+        query = request.query() if b"?" in request.target else {}
+        visitor = Visitor(connect.application, request.peer, headers, query, known.user)
         asking = self._ask_and_answer(visitor, known, request, reply, secure=secure)
         self.run(asyncio.get_running_loop().create_task(asking))
 
@@ -213,11 +218,11 @@ class TornadoClientInterface(ClientInterface):
             self.surroundings.hub.refused(refusal)
             reply.send(*answer_to(refusal))
 
-    def _cookies(self, request: Request) -> bytes | None:
+    def _cookies(self, request: Request, askers: list[str]) -> bytes | None:
         # A page of any origin at all must not join the session that the browser has with ours.
         origins = self.surroundings.origins
         may_join = request.method == b"POST" and all(
-            origins.is_own(origin, request.host) or origins.is_named(origin) for origin in _askers(request)
+            origins.is_own(origin, request.host) or origins.is_named(origin) for origin in askers
         )
         return request.header(b"cookie") if may_join else None
 
@@ -330,7 +335,7 @@ def _askers(request: Request) -> list[str]:
     """Return the origins that ask: what the browser says, and for which page a frame of ours asks."""
     if request.method != b"POST":
         return []
-    origin = (request.header(b"origin") or b"").decode("latin-1")
+    origin = (request.origin or b"").decode("latin-1")
     page = request.query().get("page", "") if b"?" in request.target else ""
     return [each for each in (origin, page) if each]
 

@@ -28,6 +28,7 @@ FILES = (
     "thywill/http/connection.py",
     "thywill/http/heads.py",
     "thywill/http/outgoing.py",
+    "thywill/http/preamble.py",
     "thywill/http/reader.py",
     "thywill/http/reply.py",
     "thywill/http/shared.py",

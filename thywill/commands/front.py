@@ -15,6 +15,8 @@ from thywill.core import probe
 
 PAGE = re.compile(r'href="([A-Za-z][A-Za-z0-9_-]*)/"')
 STYLE = re.compile(r'href="(static/[0-9a-z]+/thywill/look\.css)"')
+OUR_ERROR = b'{"error":{"code":"malformed"'
+"""How the answer begins that a malformed request gets."""
 OURS = b"/thywill/look.css"
 """Occurs in every page that thywill makes itself, error pages included."""
 TEXT = {"Content-Type": "text/plain"}
@@ -75,6 +77,9 @@ def _other_than_thywill(asker: Asker, answer: Answer) -> tuple[str, str]:
     if 300 <= answer.status < 400:
         target = str(answer.headers.get("Location", "")).removesuffix("thywill/health")
         return f"{asker.url} sends elsewhere, to {target}", f"run.py doctor {target}"
+    if answer.status == 400 and OUR_ERROR in answer.body:
+        text = "thywill takes requests for malformed: the proxy seems to send a PROXY header before them"
+        return text, remedies.EXPECT_HEADER
     if answer.status in (502, 503, 504):
         return f"the proxy answers {answer.status}: it does not reach thywill", remedies.UPSTREAM
     path = urlsplit(asker.url).path
@@ -99,8 +104,9 @@ async def check_requests(asker: Asker, known: Installation, report: Report) -> N
         report.warn("headers", text, "the same version of thywill at both ends")
         return
     _judge_host(asker, seen, report)
-    _judge_scheme(asker, seen, report)
-    _judge_address(seen, report, is_proxied=answer.headers.get("Server") is not None)
+    is_proxied = answer.headers.get("Server") is not None
+    _judge_scheme(asker, seen, report, is_proxied=is_proxied)
+    _judge_address(seen, report, is_proxied=is_proxied)
     if seen["kept"]:
         report.good("keep-alive", f"the server is asked by HTTP/{seen['http']}, connections are kept")
     else:
@@ -118,7 +124,7 @@ def _judge_host(asker: Asker, seen: dict[str, Any], report: Report) -> None:
         report.problem("host", text, remedies.HOST)
 
 
-def _judge_scheme(asker: Asker, seen: dict[str, Any], report: Report) -> None:
+def _judge_scheme(asker: Asker, seen: dict[str, Any], report: Report, *, is_proxied: bool) -> None:
     header = seen["forwarded_proto"]
     if seen["scheme"] == asker.scheme:
         report.good("scheme", f"the server knows that browsers use {asker.scheme}")
@@ -127,7 +133,10 @@ def _judge_scheme(asker: Asker, seen: dict[str, Any], report: Report) -> None:
         report.problem("scheme", f"{text}: cookies are not Secure", remedies.TRUST)
     else:
         text = f"the server believes that browsers use {seen['scheme']}, not {asker.scheme}"
-        report.problem("scheme", f"{text}: X-Forwarded-Proto is {header}", remedies.PROTO)
+        # A proxy that passes on bytes alone adds no header, not even its name to an answer.
+        is_stream = header == "missing" and not is_proxied
+        remedy = remedies.STREAM if is_stream else remedies.PROTO
+        report.problem("scheme", f"{text}: X-Forwarded-Proto is {header}", remedy)
 
 
 def _judge_address(seen: dict[str, Any], report: Report, *, is_proxied: bool) -> None:

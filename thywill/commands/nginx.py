@@ -19,6 +19,9 @@ DEFAULT_SIZE = 1024 * 1024
 """nginx's own client_max_body_size."""
 UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
 SECONDS = {"s": 1, "m": 60, "h": 3600}
+STREAM = re.compile(r"^\s*stream\s*\{", re.MULTILINE)
+STREAM_TIMEOUT = 600.0
+"""nginx's own proxy_timeout."""
 UPSTREAM = re.compile(r"\bupstream\s+\S+\s*\{([^}]*)\}")
 FILES = ("ssl_certificate", "ssl_certificate_key", "ssl_dhparam", "ssl_trusted_certificate")
 
@@ -51,10 +54,35 @@ def examine(file: Path, server: ServerSettings, hold: float = 0.0, *, shared: bo
         text = f"it spreads requests over {servers}, but the queue here is of one server"
         report.problem("nginx", text, '[queue] component = "redis", or one server in upstream thywill')
     elif not report.status:
-        _check_limits(lines, server, report)
-        _check_times(text, lines, server, hold, report)
+        _check_header(text, lines, server, report)
+        if STREAM.search(text) is not None:
+            _check_stream(lines, server, report)
+        else:
+            _check_limits(lines, server, report)
+            _check_times(text, lines, server, hold, report)
         report.good("nginx", f"{file} leads here, and the files that it names are there")
     return report
+
+
+def _check_header(text: str, lines: list[tuple[str, str]], server: ServerSettings, report: Report) -> None:
+    """Report where one of the two does not expect what the other does about PROXY headers."""
+    sends, expects = ("proxy_protocol", "on") in lines, bool(server.proxied_scheme)
+    if sends and not expects:
+        reason = "it begins connections with a PROXY header, which [server] proxy_protocol does not expect"
+        report.problem("nginx", reason, '[server] proxy_protocol = "https"')
+    elif STREAM.search(text) is not None and not sends:
+        reason = "its stream does not say who the browsers are: all have its address"
+        report.problem("nginx", reason, "proxy_protocol on; beside proxy_pass")
+
+
+def _check_stream(lines: list[tuple[str, str]], server: ServerSettings, report: Report) -> None:
+    """Report on the times and limits of a ``stream``, in which HTTP is the server's own."""
+    waits = [_seconds(value) for name, value in lines if name == "proxy_timeout"] or [STREAM_TIMEOUT]
+    if min(waits) <= server.idle_timeout:
+        reason = f"proxy_timeout is {min(waits):g} s, but [server] idle_timeout is {server.idle_timeout:g}"
+        report.warn("nginx", reason, f"proxy_timeout {server.idle_timeout + 15:g}s;")
+    if "limit_conn" not in {name for name, _ in lines}:
+        report.warn("nginx", "it sets no limit for one address", "limit_conn as in conf/nginx-stream.conf")
 
 
 def _check_limits(lines: list[tuple[str, str]], server: ServerSettings, report: Report) -> None:

@@ -6,6 +6,8 @@ HOST = "proxy_set_header Host $http_host;"
 PROTO = "proxy_set_header X-Forwarded-Proto $scheme;"
 FORWARDED = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"
 TRUST = '[server] trusted_proxies = ["ADDRESS OF THE PROXY"] in conf/thywill.toml'
+STREAM = 'proxy_protocol on; in nginx\'s stream, and [server] proxy_protocol = "https" in conf/thywill.toml'
+EXPECT_HEADER = '[server] proxy_protocol = "https" in conf/thywill.toml, or no proxy_protocol on; in nginx'
 KEEP = 'proxy_http_version 1.1;\nproxy_set_header Connection "";'
 BUFFERING = "proxy_buffering off; (and no proxy_ignore_headers X-Accel-Buffering) in location /thywill/"
 GZIP = "gzip off; in location /thywill/"

@@ -7,13 +7,16 @@ quoting. BLAKE2b takes a fifth of the time of an HMAC, and every connecting brow
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 import hmac
 
 from thywill.errors import BadToken
 
 _SIGNATURE_BYTES = 16
+_SIGNATURE_LENGTH = 22
+"""Characters of a signature, without the two of padding."""
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Signer:
@@ -25,7 +28,8 @@ class Signer:
 
     def __init__(self, secret: bytes) -> None:
         # A BLAKE2b key may have at most 64 bytes, so a longer secret is hashed first.
-        self._key = hashlib.blake2b(secret).digest()
+        # A copy of the keyed hash costs half of a new one, and every connecting browser needs several.
+        self._hash = hashlib.blake2b(key=hashlib.blake2b(secret).digest(), digest_size=_SIGNATURE_BYTES)
 
     def sign(self, purpose: str, value: str, expires: float) -> str:
         """Return ``value`` with its expiry and signature.
@@ -58,6 +62,6 @@ class Signer:
         return value
 
     def _signature(self, purpose: str, body: str) -> str:
-        text = f"{purpose}:{body}".encode()
-        digest = hashlib.blake2b(text, key=self._key, digest_size=_SIGNATURE_BYTES).digest()
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        signing = self._hash.copy()
+        signing.update(f"{purpose}:{body}".encode())
+        return binascii.b2a_base64(signing.digest()).translate(_URL_SAFE)[:_SIGNATURE_LENGTH].decode()

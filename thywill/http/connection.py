@@ -103,7 +103,7 @@ class Connection(Outgoing):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not an isinstance check: uvloop's transports are not asyncio's.
         self.transport = cast(asyncio.Transport, transport)
-        self._peer = peer_of(transport.get_extra_info("peername"))
+        self._peer = self._find_peer(transport)
         self._trusted = self.shared.proxies.trusts(self._peer)
         self._registry.opened(self)
         self._fire(Event.NOTHING)
@@ -111,6 +111,9 @@ class Connection(Outgoing):
             self.abort()
         elif not self._trusted:
             self._take_place()
+
+    def _find_peer(self, transport: asyncio.BaseTransport) -> str:
+        return peer_of(transport.get_extra_info("peername"))
 
     def _take_place(self) -> None:
         share = share_of(self._peer)

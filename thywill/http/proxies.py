@@ -74,6 +74,8 @@ class TrustedProxies:
     Args:
         trusted: addresses, networks such as ``10.0.0.0/8``, names of hosts, which are looked up now and not
             again, or ``unix:`` for whoever comes through a Unix socket.
+        scheme: what the browsers use whose connections the proxies begin with a header of the PROXY protocol;
+            empty where they send none.
         clock: seconds that only grow.
         resolve: looks names up.
 
@@ -85,10 +87,12 @@ class TrustedProxies:
         self,
         trusted: Iterable[str],
         *,
+        scheme: str = "",
         clock: Callable[[], float] = time.monotonic,
         resolve: Resolve = look_up,
     ) -> None:
         texts = list(trusted)
+        self.scheme = scheme
         self._networks = [network for text in texts if text != UNIX for network in _networks(text, resolve)]
         self._known: Recent[str, bool | None] = Recent(BROWSERS)
         self._trusts_unix = UNIX in texts
@@ -151,6 +155,15 @@ class TrustedProxies:
             peer,
             RENAMED if self._has_names else "",
         )
+
+    def tell_unread_header(self, peer: str, reason: str) -> None:
+        """Log now and then that the proxy ``peer`` begins a connection with a header that cannot be read."""
+        now = self._clock()
+        if now >= self._next_unread:
+            self._next_unread = now + DOUBTS_EVERY
+            log.warning(
+                "the proxy %s begins a connection with a PROXY header that cannot be read: %s", peer, reason
+            )
 
     def _browser(self, forwarded: bytes, peer: str) -> str:
         # Each browser says the same again and again, and to read an address takes longer than all the rest.

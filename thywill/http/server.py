@@ -8,6 +8,7 @@ import socket
 from typing import Protocol, cast
 
 from thywill.http.connection import Connection
+from thywill.http.preamble import Preamble
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits
 from thywill.http.shared import Shared, Timeouts
@@ -65,7 +66,7 @@ class FastServer:
     def __init__(self, site: Site, limits: Limits, timeouts: Timeouts, proxies: TrustedProxies) -> None:
         self._loop = asyncio.get_running_loop()
         self.shared = Shared(site, limits, timeouts, proxies, TICK)
-        self._connections: set[Connection] = set()
+        self._connections: set[Connection | Preamble] = set()
         self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self._last_closed: asyncio.Future[None] | None = None
@@ -143,14 +144,16 @@ class FastServer:
         self.shared.tick()
 
     def _connect(self) -> asyncio.Protocol:
+        scheme = self.shared.proxies.scheme
+        made = Preamble(self.shared, self, scheme) if scheme else Connection(self.shared, self)
         # A loop asks for the methods only, and the base class would cost memory where this is compiled.
-        return cast(asyncio.Protocol, Connection(self.shared, self))
+        return cast(asyncio.Protocol, made)
 
-    def opened(self, connection: Connection) -> None:
+    def opened(self, connection: Connection | Preamble) -> None:
         """A connection has opened."""
         self._connections.add(connection)
 
-    def closed(self, connection: Connection) -> None:
+    def closed(self, connection: Connection | Preamble) -> None:
         """A connection has closed."""
         self._connections.discard(connection)
         self.shared.site.application.on_close(connection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import os
 from collections.abc import Callable
 
@@ -10,6 +10,7 @@ SIZE = 18
 """Bytes of a name: 144 bits, in base64 without padding."""
 
 BLOCK = SIZE * 256
+URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Names:
@@ -33,4 +34,4 @@ class Names:
             self._block, self._used = self._read(BLOCK), 0
         piece = self._block[self._used : self._used + SIZE]
         self._used += SIZE
-        return base64.urlsafe_b64encode(piece).decode()
+        return binascii.b2a_base64(piece, newline=False).translate(URL_SAFE).decode()

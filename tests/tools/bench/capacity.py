@@ -6,12 +6,12 @@ import statistics
 from collections.abc import Iterator
 from typing import Any
 
-from tests.tools.bench.front import NGINX, NONE, THROUGH, TLS
+from tests.tools.bench.front import NGINX, NONE, STREAM_TLS, THROUGH, TLS
 from tests.tools.bench.plan import HOLD
 from tests.tools.bench.table import Measured, grid, troubles, written
 
-NAMES = {NONE: "nothing", NGINX: "nginx", TLS: "nginx with TLS"}
-HERE = {NONE: 1 / 2, NGINX: 3 / 4, TLS: 3 / 6}
+NAMES = {NONE: "nothing", NGINX: "nginx", TLS: "nginx with TLS", STREAM_TLS: "TLS alone (stream)"}
+HERE = {NONE: 1 / 2, NGINX: 3 / 4, TLS: 3 / 6, STREAM_TLS: 3 / 6}
 """The part of all sockets that is the server's and nginx's, not the load generator's."""
 MEMORY = {
     "server, KB": ("connect", "client_kb"),

@@ -1,4 +1,4 @@
-"""nginx before the server that is measured, with the settings of ``conf/nginx.conf``."""
+"""nginx before the server that is measured, with the settings of ``conf/``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.gate.environment import Unprepared, require
-from tests.support.proxied import ALONE, free_port, installed, make_certificate
+from tests.support.proxied import ALONE, STREAM, free_port, installed, installed_stream, make_certificate
 from tests.tools.bench.servers import answers, file_limit, open_many_files, wait_until
 
-NONE, NGINX, TLS = "none", "nginx", "nginx-tls"
-THROUGH = (NONE, NGINX, TLS)
+NONE, NGINX, TLS, STREAM_TLS = "none", "nginx", "nginx-tls", "stream-tls"
+THROUGH = (NONE, NGINX, TLS, STREAM_TLS)
+WITH_TLS = (TLS, STREAM_TLS)
 CLIENTS_PER_ADDRESS = 1000
 """As many as ``conf/nginx.conf`` lets one address have."""
 SPARE_FILES = 3000
@@ -104,6 +105,21 @@ def text_of_front(folder: Path, upstream: int, ports: tuple[int, int], clients: 
     return text
 
 
+def text_of_stream(folder: Path, upstream: int, port: int, clients: int) -> str:
+    """Return ``conf/nginx-stream.conf`` likewise."""
+    make_certificate(folder)
+    text = installed_stream(folder, upstream, port, 0, free_port(), STREAM)
+    changes = {
+        "worker_processes auto;": f"worker_processes {workers(clients)};",
+        "worker_connections 4096;": f"worker_connections {file_limit()};",
+        f"listen 127.0.0.1:{port} ssl;": f"listen 127.0.0.1:{port} ssl reuseport backlog=4096;",
+    }
+    for old, new in changes.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
 def text_of_browsers(folder: Path, upstream: int, port: int, clients: int) -> str:
     """Return the settings of the nginx that speaks TLS for the load generator."""
     return BROWSERS.format(
@@ -133,10 +149,13 @@ def between(through: str, folder: Path, upstream: int, clients: int) -> Iterator
         return
     secure, plain = free_port(), free_port()
     with contextlib.ExitStack() as ending:
-        front = Running(folder, text_of_front(folder, upstream, (secure, plain), clients), plain)
+        if through == STREAM_TLS:
+            front = Running(folder, text_of_stream(folder, upstream, secure, clients), secure)
+        else:
+            front = Running(folder, text_of_front(folder, upstream, (secure, plain), clients), plain)
         ending.callback(front.stop)
         port = plain
-        if through == TLS:
+        if through in WITH_TLS:
             (folder / "browsers").mkdir()
             port = free_port()
             text = text_of_browsers(folder / "browsers", secure, port, clients)

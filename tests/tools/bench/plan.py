@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tests.tools.bench.front import WITH_TLS
 from tests.tools.bench.servers import THYWILL, Kind
 
 ROWS = ("poll", "xhr", "stream", "growth", "idle")
@@ -87,7 +88,7 @@ def capacity(ways: Sequence[str], most: int) -> Iterator[Trial]:
     """
     for size in sorted({min(size, most) for size in CAPACITY_SIZES}):
         for through in ways:
-            if through != "nginx-tls" or size <= MOST_WITH_TLS:
+            if through not in WITH_TLS or size <= MOST_WITH_TLS:
                 yield Trial(CAPACITY, THYWILL, "poll", size, capacity_steps(size), through)
 
 

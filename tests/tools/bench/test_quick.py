@@ -72,7 +72,7 @@ def test_the_chart_has_a_curve_for_each_server_and_panel() -> None:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("through", [front.NGINX, front.TLS])
+@pytest.mark.parametrize("through", [front.NGINX, front.TLS, front.STREAM_TLS])
 def test_nginx_stands_between(tmp_path: Path, through: str) -> None:
     require("nginx", "nginx-light")
     load = trials.build_load(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ CLIENTS_PER_ADDRESS = 5000
 PATIENCE_THROUGH = 120
 """Seconds for a step, where it may have to make thousands of TLS connections."""
 LONGEST = 400
+EXPECTING = {"THYWILL_SERVER_PROXY_PROTOCOL": "https"}
+"""The setting of a server that learns from PROXY headers who asks."""
 
 
 def build_load(folder: Path) -> Path:
@@ -43,7 +46,10 @@ def run_trial(load: Path, trial: Trial) -> dict[str, Any]:
     # Capacity is that of the whole machine, proxy included.
     division = together() if trial.row == CAPACITY else apart()
     with tempfile.TemporaryDirectory(prefix="thywill-bench-") as folder:
-        server = Started(trial.kind, Path(folder), division.server)
+        kind = trial.kind
+        if trial.through == front.STREAM_TLS:
+            kind = replace(kind, environment={**kind.environment, **EXPECTING})
+        server = Started(kind, Path(folder), division.server)
         try:
             with front.between(trial.through, make_folder(folder), server.port, trial.clients) as (
                 port,

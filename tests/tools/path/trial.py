@@ -66,13 +66,16 @@ class _Requests:
         return self.read()
 
     def write(self, what: str, **fields: Any) -> None:
+        # In one piece, as browsers do with a small body; http.client would send head and body by themselves.
         body = json.dumps(fields).encode() if fields else b""
-        self._connection.putrequest("POST" if body else "GET", f"/thywill/{what}", skip_accept_encoding=True)
-        self._connection.putheader("Content-Length", str(len(body)))
-        self._connection.endheaders(body)
+        method = "POST" if body else "GET"
+        head = f"{method} /thywill/{what} HTTP/1.1\r\nHost: test\r\nContent-Length: {len(body)}\r\n\r\n"
+        self._connection.send(head.encode() + body)
 
     def read(self) -> Any:
-        return json.loads(self._connection.getresponse().read())
+        response = http.client.HTTPResponse(self._connection.sock)
+        response.begin()
+        return json.loads(response.read())
 
     def close(self) -> None:
         self._connection.close()

@@ -1,0 +1,151 @@
+"""The beginning of a connection that may have a header of the PROXY protocol.
+
+``thywill.core.proxy_protocol`` reads that header.
+
+Where ``[server] proxy_protocol`` is set, each connection begins here. One that is not from a trusted proxy
+becomes an ordinary ``Connection`` at once, for which such a header is a malformed request. One from a trusted
+proxy may begin with a header, and then is the browser's own: what it says about itself (X-Forwarded-For) is
+believed of it no more than of any browser. It may also begin with a request, so that programs on this machine
+(``run.py servers``, a health check) need no header: a proxy that passes requests on never begins one with
+``PROXY``, so no browser can make it send a header.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from thywill.core.proxy_protocol import BadHeader, Named, read
+from thywill.http.connection import Connection
+from thywill.http.message import Request
+from thywill.http.proxies import PROTO, peer_of
+from thywill.http.shared import Member, Registry, Shared
+
+
+class NamedConnection(Connection):
+    """The connection of a browser that a header has named.
+
+    Args:
+        shared, registry: as for every connection.
+        address: the browser's address.
+        scheme: what the browser uses.
+    """
+
+    __slots__ = ("_named", "_scheme")
+
+    def __init__(self, shared: Shared, registry: Registry, address: str, scheme: str) -> None:
+        super().__init__(shared, registry)
+        self._named = address
+        self._scheme = scheme
+
+    def _find_peer(self, transport: asyncio.BaseTransport) -> str:
+        return self._named
+
+    def _serve(self, request: Request) -> None:
+        # A trusted proxy before the one that has named it may have said the scheme in its header.
+        if not (self._trusted and request.forwarded and request.header(PROTO) is not None):
+            request.scheme = self._scheme
+        super()._serve(request)
+
+
+class Preamble(Member):
+    """The server's end of a connection of which it is not known yet whose it is.
+
+    Args:
+        shared, registry: what the connection gets that it becomes.
+        scheme: what the browsers use of whom a header does not say it.
+    """
+
+    __slots__ = ("_data", "_registry", "_scheme", "_shared", "_transport")
+
+    def __init__(self, shared: Shared, registry: Registry, scheme: str) -> None:
+        super().__init__()
+        self._shared = shared
+        self._registry = registry
+        self._scheme = scheme
+        self._data = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Not an isinstance check: uvloop's transports are not asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
+        if not self._shared.proxies.trusts(peer_of(transport.get_extra_info("peername"))):
+            self._become(Connection(self._shared, self._registry))
+            return
+        self._registry.opened(self)
+        self._shared.wheel.schedule(self, self._shared.now() + self._shared.timeouts.idle)
+
+    def data_received(self, data: bytes) -> None:
+        self._data += data
+        try:
+            named = read(self._data)
+        except BadHeader as error:
+            self._refuse(str(error))
+            return
+        if named is not None:
+            self._begin(named)
+
+    def _begin(self, named: Named) -> None:
+        """Let the connection go on whose browser is known."""
+        shared, registry = self._shared, self._registry
+        self._end()
+        if named.address:
+            scheme = self._scheme if named.is_secure is None else ("https" if named.is_secure else "http")
+            self._become(NamedConnection(shared, registry, named.address, scheme), named.length)
+        else:
+            self._become(Connection(shared, registry), named.length)
+
+    def _become(self, connection: Connection, skipped: int = 0) -> None:
+        transport, rest = self._transport, self._data[skipped:]
+        assert transport is not None
+        self._transport = None
+        transport.set_protocol(cast(asyncio.Protocol, connection))
+        connection.connection_made(transport)
+        if rest:
+            connection.data_received(rest)
+
+    def _refuse(self, reason: str) -> None:
+        peer = peer_of(self._transport.get_extra_info("peername")) if self._transport is not None else ""
+        self._shared.proxies.tell_unread_header(peer, reason)
+        self.abort()
+
+    def _end(self) -> None:
+        self._shared.wheel.cancel(self)
+        self._registry.closed(self)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def pause_writing(self) -> None:
+        """Nothing is written."""
+
+    def resume_writing(self) -> None:
+        """Nothing is written."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._transport is not None:
+            self._transport = None
+            self._end()
+
+    # What the server calls.
+
+    def awaits_request(self, *, bodies: bool) -> bool:
+        """Return that no request is here."""
+        return True
+
+    def timed_out(self) -> None:
+        """Nothing has come in time."""
+        self.abort()
+
+    def write_answers(self) -> None:
+        """There are none."""
+
+    def close(self) -> None:
+        """Close."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
