@@ -9,16 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.drivers import Browser, Page
-from tests.browser.test_display import DRAWN, NAMES, VALUE
-from tests.browser.test_tabular import CELL, STATES, begin, look, press_button, sees, write
+from tests.browser.drivers import Browser
+from tests.support.display_page import KEY, NAMES, VALUE, publish
+from tests.support.display_page import look as watch
 from tests.support.redis_servers import RedisServer
 from tests.support.served import Served, page
-from thywill.publisher import Publisher
+from tests.support.table_page import CELL, STATES, begin, look, press_button, sees, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
-KEY = "0123456789abcdef0123456789abcdef"
 SETTINGS = """
 [queue]
 component = "redis"
@@ -61,17 +60,6 @@ def kill_leader(servers: list[Served], application: str) -> list[Served]:
     return [each for each in servers if each is not leader]
 
 
-def publish(server: Served, value: float) -> None:
-    with Publisher(server.address, KEY) as publisher:
-        publisher.publish("display", "metrics", {"name": "Office", "value": value})
-
-
-def watch(browser: Browser, server: Served) -> Page:
-    found = browser.open(f"{server.address}display/", isolated=True)
-    found.wait_for(f"{DRAWN} >= 5")
-    return found
-
-
 def test_a_table_outlives_the_server_that_runs_it(
     chromium: Browser, firefox: Browser, servers: list[Served]
 ) -> None:
@@ -106,11 +94,11 @@ def test_charts_go_on_when_the_server_that_feeds_them_is_killed(
 ) -> None:
     browsers = (chromium, firefox, chromium)
     pages = {server: watch(browser, server) for browser, server in zip(browsers, servers, strict=True)}
-    publish(servers[1], 21.5)
+    publish(servers[1], {"name": "Office", "value": 21.5})
     for each in pages.values():
         each.wait_for(f"{NAMES}.includes('Office') && {OFFICE} === '21.5'")
     left = kill_leader(servers, "display")
-    publish(left[1], 22.5)
+    publish(left[1], {"name": "Office", "value": 22.5})
     for server in left:
         pages[server].wait_for(f"{OFFICE} === '22.5'", timeout=90)
     late = watch(chromium, left[0])

@@ -13,20 +13,14 @@ import pytest
 
 from apps.display import Display
 from apps.display.figures import CHARTS
-from tests.browser.drivers import Browser, Page
+from tests.browser.drivers import Browser
 from tests.gate.environment import ROOT
-from tests.support.served import Serve, Served, serving
+from tests.support.display_page import KEY, NAMES, OFFLINE, ONLINE, VALUE, look, publish
+from tests.support.served import Serve, serving
 from thywill.publisher import Publisher
 
 pytestmark = pytest.mark.browser
 
-KEY = "0123456789abcdef0123456789abcdef"
-DRAWN = "document.querySelectorAll('.chart:not(.hidden) .line[d^=M]').length"
-NAMES = "Array.from(document.querySelectorAll('.chart:not(.hidden) .chart-name')).map(n => n.textContent)"
-VALUE = """Array.from(document.querySelectorAll('.chart')).filter(
-    c => c.querySelector('.chart-name').textContent === %s)[0].querySelector('.chart-now b').textContent"""
-OFFLINE = "document.getElementById('display-state').textContent.indexOf('Offline') === 0"
-ONLINE = "document.getElementById('display-state').textContent.indexOf('Connected') === 0"
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
     "</script><script>alert(1)</script>",
@@ -42,17 +36,6 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
     with serving(tmp_path) as start:
         yield lambda *options, **fields: start("--config", str(config), *options, **fields)
-
-
-def look(browser: Browser, server: Served) -> Page:
-    page = browser.open(f"{server.address}display/", isolated=True)
-    page.wait_for(f"{DRAWN} >= 5")
-    return page
-
-
-def publish(server: Served, *numbers: dict[str, Any]) -> None:
-    with Publisher(server.address, KEY) as publisher:
-        publisher.many([{"application": "display", "channel": "metrics", "data": each} for each in numbers])
 
 
 def test_a_number_that_is_published_is_a_chart_for_all(
