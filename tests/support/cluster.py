@@ -127,8 +127,7 @@ class ClusterPage:
     ``got`` has the data of all messages, each id once; ``ids`` their ids.
     """
 
-    def __init__(self, cluster: Cluster, client_id: str, token: str, cursor: int) -> None:
-        self.cluster = cluster
+    def __init__(self, client_id: str, token: str, cursor: int) -> None:
         self.id = client_id
         self.token = token
         self.cursor = cursor
@@ -238,7 +237,7 @@ class Cluster:
 
     async def new_page(self, server: Server, application: str = "chat", session: str = "ann") -> ClusterPage:
         client = server.hub.create(application, session, "192.0.2.1")
-        return ClusterPage(self, client.id, client.token, client.outbox.cursor)
+        return ClusterPage(client.id, client.token, client.outbox.cursor)
 
     async def connected(self, server: Server, **options: Any) -> ClusterPage:
         """Return a page that has polled once."""
