@@ -48,15 +48,16 @@ class EnginePlace:
         kind: the queue.
         folder: an empty folder.
         servers, redises: the programs that are needed.
+        url: another Redis than the one that tests share.
     """
 
-    def __init__(self, kind: str, folder: Path, servers: Servers, redises: Redises) -> None:
+    def __init__(self, kind: str, folder: Path, servers: Servers, redises: Redises, url: str = "") -> None:
         self.kind = kind
         self.folder = folder
         self.starts = 0
         self._memory = SharedMemory()
         self._prefix = redises.new_prefix()
-        self._redis = redises.get(kind).url() if kind in ("redis", "valkey") else ""
+        self._redis = url or (redises.get(kind).url() if kind in ("redis", "valkey") else "")
         self._url = "sqlite:///test.db" if kind == "sqlite" else ""
         if kind in ("mariadb", "postgresql"):
             self._url = servers.new_url(kind)

@@ -97,6 +97,10 @@ class RedisStore(SharedStore):
         return f"{self._prefix}:servers"
 
     @property
+    def _libraries(self) -> str:
+        return f"{self._prefix}:libraries"
+
+    @property
     def _claims(self) -> str:
         return f"{self._prefix}:claims:"
 
@@ -111,6 +115,7 @@ class RedisStore(SharedStore):
         for line in await self.warnings():
             log.warning("%s", line)
         await self._load()
+        await self._delete_libraries()
         examination.compare(server, await self.servers(), self._prefix)
         self._listen()
 
@@ -120,6 +125,19 @@ class RedisStore(SharedStore):
     async def _load(self) -> None:
         await self._control.call("SET", f"{self._prefix}:format", FORMAT, "NX")
         await self._control.call("FUNCTION", "LOAD", "REPLACE", self._library.source)
+        await self._use_library()
+
+    async def _use_library(self) -> None:
+        await self._ask("HSET", self._libraries, self._library.name, await self._now())
+
+    async def _delete_libraries(self) -> None:
+        """Delete functions that no server has used for long; one that needs them loads them again."""
+        found, now = await self._ask("HGETALL", self._libraries), await self._now()
+        for name, used in zip(found[::2], found[1::2], strict=True):
+            if float(used) < now - FORGET:
+                with suppress(ResponseError):  # it is gone already, or this user may not delete functions
+                    await self._control.call("FUNCTION", "DELETE", name)
+                await self._ask("HDEL", self._libraries, name)
 
     async def stop(self) -> None:
         if self._listener is not None:
@@ -159,6 +177,7 @@ class RedisStore(SharedStore):
     async def beat(self, server: Heartbeat, seconds: float) -> None:
         until = await self._now() + seconds
         await self._ask("HSET", self._servers, server.row.name, msgspec.json.encode((until, server)))
+        await self._use_library()
 
     async def servers(self) -> list[Heartbeat]:
         now = await self._now()
@@ -356,7 +375,7 @@ LAST_OF_ID = 0
 """Ids of the log are ``N-0``."""
 
 FORGET = 86400.0
-"""After how many seconds the row of a server that is not alive is deleted."""
+"""After how many seconds the row of a server that is not alive is deleted, and functions that none uses."""
 
 
 def _parts(operations: Sequence[Operation]) -> list[list[int]]:

@@ -165,6 +165,20 @@ async def test_a_newer_library_works_beside_an_older_one(server: RedisServer) ->
     await old.stop()
 
 
+async def test_functions_that_no_server_has_used_for_a_day_are_deleted(server: RedisServer) -> None:
+    library = Library()
+    for name in ("thywill_old", "thywill_new"):
+        server.call("FUNCTION", "LOAD", "REPLACE", library.source.replace(library.name, name))
+    server.call("HSET", "thywill:libraries", "thywill_old", 1000, "thywill_gone", 1000)
+    server.call("HSET", "thywill:libraries", "thywill_new", server.call("TIME")[0])
+    await (await started(server)).stop()
+    assert set(server.call("HKEYS", "thywill:libraries")) == {b"thywill_new", library.name.encode()}
+    left = str(server.call("FUNCTION", "LIST"))
+    assert "thywill_new" in left
+    assert library.name in left
+    assert "thywill_old" not in left
+
+
 async def test_another_server_has_another_secret(server: RedisServer) -> None:
     one = await started(server)
     await one.beat(heartbeat("one"), 60)
