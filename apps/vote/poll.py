@@ -54,6 +54,7 @@ class Poll:
         answers: what can be chosen.
         is_open: whether votes count at present.
         votes: which answer a person has chosen, by the person's id.
+        counts: how often each answer was chosen.
     """
 
     n: int = 1
@@ -61,6 +62,7 @@ class Poll:
     answers: list[str] = field(default_factory=lambda: ["Spring", "Summer", "Autumn", "Winter"])
     is_open: bool = True
     votes: dict[str, int] = field(default_factory=dict)
+    counts: list[int] = field(default_factory=lambda: [0] * 4)
 
     # What is allowed: each returns the record that has to be saved and added, or raises PollError.
 
@@ -100,14 +102,23 @@ class Poll:
         kind = record["type"]
         if kind == "question":
             self.n, self.text, self.answers = record["n"], record["text"], record["answers"]
-            self.is_open, self.votes = record.get("open", True), {}
+            self.is_open = record.get("open", True)
+            self.votes, self.counts = {}, [0] * len(self.answers)
         elif record["n"] == self.n:
             if kind == "vote":
-                self.votes[record["by"]] = record["answer"]
+                self._count(record["by"], record["answer"])
             elif kind == "votes":
-                self.votes.update(record["votes"])
+                for by, answer in record["votes"].items():
+                    self._count(by, answer)
             else:
                 self.is_open = record["open"]
+
+    def _count(self, by: str, answer: int) -> None:
+        before = self.votes.get(by)
+        if before is not None:
+            self.counts[before] -= 1
+        self.votes[by] = answer
+        self.counts[answer] += 1
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield few records that add up to this poll; votes that come meanwhile are in the later ones."""
@@ -118,10 +129,7 @@ class Poll:
 
     def result(self) -> dict[str, Any]:
         """Return what every page shows."""
-        counts = [0] * len(self.answers)
-        for answer in self.votes.values():
-            counts[answer] += 1
-        return {**self._question(), "type": "poll", "open": self.is_open, "counts": counts}
+        return {**self._question(), "type": "poll", "open": self.is_open, "counts": self.counts}
 
     def _question(self) -> dict[str, Any]:
         return {"type": "question", "n": self.n, "text": self.text, "answers": self.answers}

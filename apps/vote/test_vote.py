@@ -79,8 +79,9 @@ def test_a_question_needs_a_text_and_different_answers(text: str, answers: list[
 
 
 def test_few_records_add_up_to_the_same_poll() -> None:
-    poll = Poll(n=5, text="Tea?", answers=["Yes", "No"], is_open=False)
-    poll.votes = {f"person {n}": n % 2 for n in range(2 * TOGETHER + 1)}
+    poll = sum_of([{"type": "question", "n": 5, "text": "Tea?", "answers": ["Yes", "No"], "open": False}])
+    for n in range(2 * TOGETHER + 1):
+        poll.add({"type": "vote", "n": 5, "by": f"person {n}", "answer": n % 2})
     records = list(poll.records())
     assert len(records) == 4
     assert sum_of([{"type": "vote", "n": 5, "by": "before", "answer": 0}, *records]) == poll

@@ -84,8 +84,8 @@
 
     // A pen of another page; one without a place has gone.
     move: function (message, time) {
-      var pen = this.pens[message.page];
-      if (!message.at) {
+      var pen = this.pens[message.page], place = draw.decode(String(message.at || ''))[0];
+      if (!place) {
         this.drop(message.page);
         return;
       }
@@ -97,7 +97,7 @@
       pen.by = message.by;
       pen.time = time;
       pen.line = message.p ? draw.line(message) : null;
-      pen.place = draw.decode(message.at)[0];
+      pen.place = place;
       this.write(pen);
     },
 

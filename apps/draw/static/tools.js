@@ -3,13 +3,22 @@
   'use strict';
 
   // Milliseconds in which "Clear mine" has to be pressed a second time.
-  var SURE = 4000;
+  var SURE = 4000,
+      // Milliseconds after which a page that reads too slowly asks for the picture once more.
+      LATER = 5000;
 
   function describe(client, state, detail) {
     if (state === 'waiting') { return 'Offline. What you draw is sent later. Trying again in ' + Math.ceil(detail.retry) + ' s.'; }
     if (state === 'gone') { return 'Disconnected: ' + detail.message + '. Reload the page to draw on.'; }
     if (state === 'connecting') { return 'Connecting\u2026'; }
     return 'Connected by ' + (client.transport || 'a first request');
+  }
+
+  // Asks for the whole picture, a part of which was lost.
+  function showAll(client) {
+    client.call('show', [], function (error) {
+      if (error && error.code === 'too_many') { thywill.clock.set(function () { showAll(client); }, LATER); }
+    });
   }
 
   // Calls choose(value) for the radio buttons of a name.
@@ -91,7 +100,7 @@
 
     function showState(name, detail) {
       state.nodeValue = describe(client, name, detail);
-      if (name === 'lost') { client.call('show', [], board.answered()); }
+      if (name === 'lost') { showAll(client); }
     }
 
     client.on('message', function (message) { board.receive(message); });
