@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -207,3 +207,31 @@ async def test_two_entries_of_one_step_are_told_apart_when_it_runs_again() -> No
     world = await world.killed()
     await until_quiet(world)
     assert got(world, world.again(late)) == ["a", "snapshot"]
+
+
+async def test_a_list_of_people_and_an_entry_are_told_apart_when_their_step_runs_again() -> None:
+    class Both(Board):
+        presence: ClassVar[list[str]] = ["people"]
+
+        async def on_message(self, client: Client, message: Any) -> None:
+            if message == "enter":
+                await self.subscribe(client, "people")
+            await super().on_message(client, message)
+
+    world = await World(application=Both()).begin()
+    one, late = join(world), join(world)
+    say(world, one, "a")
+    await until_quiet(world)
+    clients, items = dict(world.store.clients), dict(world.store.items)
+    say(world, late, "enter")
+    await until_quiet(world)
+    await until_quiet(world)
+    row = world.store.clients[late.id]
+    world.store.clients = clients | {late.id: row._replace(handled=0)}
+    world.store.items = items | {(late.id, 1): StoredItem(late.id, 1, '[1,"enter"]')}
+    world = await world.killed()
+    await until_quiet(world)
+    await until_quiet(world)
+    answer = world.poll(world.again(late))
+    assert [item[1] for item in answer if item[2:] == ["pack"]] == [["a"]]
+    assert len([item for item in answer if item[2:] == ["presence"] and not item[1].get("reset")]) == 1
