@@ -40,6 +40,26 @@
     client.on('transport', showTransport);
   }
 
+  function link(address, text) {
+    var node = document.createElement('a');
+    node.href = address;
+    node.appendChild(document.createTextNode(text));
+    find('thywill-links').appendChild(node);
+  }
+
+  // Only who may see the status page is led there.
+  function lead() {
+    var request;
+    if (!window.XMLHttpRequest) { return; }
+    request = new window.XMLHttpRequest();
+    request.open('GET', 'thywill/operator', true);
+    request.onreadystatechange = function () {
+      if (request.readyState === 4 && request.responseText.indexOf('true') > 0) { link('thywill/status/', 'The status of this server'); }
+    };
+    request.send(null);
+  }
+
+  lead();
   // A start that fails leaves the list as it is: it needs no figures.
   thywill.ready(start, function () {});
 }());

@@ -15,6 +15,7 @@ from tests.support.here import ServedHere
 pytestmark = pytest.mark.browser
 
 KEY = "a-key-of-the-tests"
+PUBLISHING = "a-publishers-key-of-the-tests"
 LIVE = "(document.getElementById('st-state') || {}).innerText === 'Live'"
 LINES = "Array.from(document.querySelectorAll('path.line'))"
 DRAWN = f"{LINES}.filter(line => line.getAttribute('d').length > 9).length > 3"
@@ -92,6 +93,48 @@ def disconnect(page: Page) -> None:
     page.wait_for("document.getElementById('st-told').innerText === 'Disconnected.'")
     assert "Its page is told: disconnected by the operator" in page.evaluate("window.asked")
     page.wait_for("document.getElementById('st-one').innerText.includes('gone')")
+
+
+def test_the_front_page_leads_an_operator_there(chromium: Browser, server: ServedHere) -> None:
+    links = "Array.from(document.querySelectorAll('#thywill-links a')).map(link => link.innerText).join()"
+    page = chromium.new_page()
+    page.open(server.address)
+    page.wait_for(f"{links} === 'How to write an application'")
+    enter(page, server)
+    page.open(server.address)
+    page.wait_for(f"{links} === 'How to write an application,The status of this server'")
+    page.click("#thywill-links a + a")
+    page.wait_for(LIVE)
+
+
+def test_it_publishes_with_a_key(chromium: Browser, tmp_path: Path) -> None:
+    with ServedHere(tmp_path, {"publishing.keys": {"shop": PUBLISHING}}) as server:
+        page = chromium.new_page()
+        page.open(server.address + "thywill/status")
+        page.wait_for(LIVE)
+        told = "document.getElementById('st-published').innerText"
+        page.wait_for("document.getElementById('st-application').options.length > 1")
+        page.type("#st-channel", "lobby")
+        page.type("#st-key", "not-the-right-key-at-all")
+        page.click("#st-publish button")
+        page.wait_for(f"{told}.startsWith('Not published: ')")
+        page.evaluate(
+            f"(() => {{ document.getElementById('st-key').value = '{PUBLISHING}'; return true; }})()"
+        )
+        page.click("#st-publish button")
+        page.wait_for(f"{told}.startsWith('Published, with the id ')")
+        page.wait_for("document.getElementById('st-channels').innerText.includes('lobby')")
+        page.evaluate("(() => { document.getElementById('st-data').value = 'no JSON'; return true; })()")
+        page.click("#st-publish button")
+        page.wait_for(f"{told}.startsWith('The data is not JSON')")
+
+
+def test_charts_have_a_time_axis_and_a_legend(chromium: Browser, server: ServedHere) -> None:
+    page = enter(chromium.new_page(), server)
+    page.wait_for("document.querySelectorAll('.chart .axis').length === 6")
+    texts = "Array.from(document.querySelectorAll('%s span')).map(node => node.textContent)"
+    assert page.evaluate(texts % ".axis")[:3] == ["2 min ago", "1 min", "now"]
+    assert page.evaluate(texts % ".legend") == ["sent", "received", "mean", "worst"]
 
 
 def test_after_signing_out_the_key_is_asked_for(browser: Browser, server: ServedHere) -> None:

@@ -64,6 +64,21 @@ async def test_it_is_not_among_the_applications(running: Running) -> None:
     assert (await running.ask("connect", {"application": "status"}))["error"]["code"] == "not_found"
 
 
+async def test_the_front_page_leads_there_who_may_see_it(running: Running) -> None:
+    elsewhere = {"headers": {"X-Forwarded-For": "192.0.2.1"}}
+    assert json.loads((await running.fetch("thywill/operator")).body) == {"operator": True}
+    assert json.loads((await running.fetch("thywill/operator", **elsewhere)).body) == {"operator": False}
+    assert (await running.fetch("thywill/operator", {})).code == 405
+
+
+async def test_the_way_there_is_told_by_the_cookie_and_never_by_a_key(guarded: Running) -> None:
+    cookie = (await show_key(guarded, KEY)).headers["Set-Cookie"].partition(";")[0]
+    told = []
+    for headers in ({}, {"Cookie": cookie}, {"Authorization": f"Bearer {KEY}"}):
+        told.append(json.loads((await guarded.fetch("thywill/operator", headers=headers)).body)["operator"])
+    assert told == [False, True, False]
+
+
 async def test_without_a_key_it_is_for_this_machine(running: Running) -> None:
     assert (await running.fetch("thywill/status/")).code == 200
     response = await running.fetch("thywill/status/", headers={"X-Forwarded-For": "192.0.2.1"})

@@ -25,6 +25,7 @@ and in order. It needs no WebSockets, so it works in old browsers and behind pro
 {cards}
 <h2>Write your own in ten lines</h2>
 <pre><code>{example}</code></pre>
+<p class="links" id="thywill-links"><a href="thywill/guide">How to write an application</a></p>
 </div>"""
 
 NO_CARDS = '<p class="empty">No application is switched on.</p>'

@@ -20,6 +20,7 @@ from thywill.client_interface.bundle import Bundle, ClientBundle
 from thywill.client_interface.echo import Echo
 from thywill.client_interface.files import Files
 from thywill.client_interface.frame import Frame
+from thywill.client_interface.guide import Guide
 from thywill.client_interface.identities import Identities
 from thywill.client_interface.moment import Moment
 from thywill.client_interface.pages import Maker, PageEndpoint
@@ -140,7 +141,9 @@ class TornadoClientInterface(ClientInterface):
             envelope.Connect, self._connect, self.surroundings.origins, trusting=False, largest_body=0
         )
         renew = JsonEndpoint(envelope.NewTicket, self._renew, self.surroundings.origins, largest_body=0)
-        return {b"/thywill/connect": connect, b"/thywill/ticket": renew, b"/thywill/health": self._health}
+        guide = Guide(self.surroundings.static.parents[1] / "apps" / "README.md")
+        wire: dict[bytes, Endpoint] = {b"/thywill/connect": connect, b"/thywill/ticket": renew}
+        return {**wire, b"/thywill/health": self._health, b"/thywill/guide": guide}
 
     def find(self, request: Request) -> Endpoint | None:
         """Return what answers with a page or a file; unusual requests are left to ``application``."""

@@ -17,6 +17,7 @@ from thywill.hub.leases import Timing
 from thywill.hub.rates import ClientLimits
 from thywill.hub.room import Room
 from thywill.monitoring.gate import HOURS, Gate
+from thywill.monitoring.operator import MayLook
 from thywill.monitoring.pages import PREFIX, Door
 from thywill.push.base import Push
 from thywill.queue.base import Queue
@@ -61,6 +62,7 @@ class StatusSite:
         return Door(self.gate, site).rules()
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
-        """Return the endpoints of the wire, one level below the page's folder."""
+        """Return the endpoints of the wire, one level below the page's folder, and who asks for the way."""
         prefix = PREFIX.encode()
-        return {prefix + path: self.gate.guard(each) for path, each in self.push.endpoints().items()}
+        wire = {prefix + path: self.gate.guard(each) for path, each in self.push.endpoints().items()}
+        return {**wire, prefix + b"/operator": MayLook(self.gate)}

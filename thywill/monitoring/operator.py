@@ -1,0 +1,33 @@
+"""Whether somebody may see the status page, so that the front page can lead there."""
+
+from __future__ import annotations
+
+from thywill.core.envelope import encode_object
+from thywill.errors import MethodNotAllowed, RequestError
+from thywill.http.message import Reply, Request
+from thywill.monitoring.gate import Gate, Requester
+
+
+class MayLook:
+    """The endpoint ``/thywill/operator``: ``{"operator": true}`` for who may see the status page.
+
+    A key in the request is not looked at, so asking is no way to guess one.
+
+    Args:
+        gate: decides who may see the page.
+    """
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def __call__(self, request: Request, reply: Reply) -> None:
+        if request.method not in (b"GET", b"HEAD"):
+            raise MethodNotAllowed("only GET is allowed here")
+        reply.send(200, encode_object({"operator": self._lets_in(request)}))
+
+    def _lets_in(self, request: Request) -> bool:
+        try:
+            self._gate.check(Requester.of(request)._replace(authorization=""))
+        except RequestError:
+            return False
+        return True
