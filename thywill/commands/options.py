@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thywill.core.lifecycle import State
-
 DEFAULT = "serve"
 """The command of a command line that names none."""
 REHEARSAL = "--rehearse"
@@ -103,6 +101,9 @@ def _add_doctor(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_clients(parser: argparse.ArgumentParser) -> None:
+    # Here, since it is one of those that may be compiled, which is decided after this module is imported.
+    from thywill.core.lifecycle import State
+
     _add_json(parser)
     parser.add_argument(
         "--state", choices=sorted(each.value for each in State), help="only those with this state"

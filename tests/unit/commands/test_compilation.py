@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,15 @@ def test_the_compiler_is_the_one_that_the_tests_have() -> None:
 
 def test_every_module_exists() -> None:
     assert [name for name in FILES if not (ROOT / name).exists()] == []
+
+
+def test_none_of_them_is_imported_before_it_is_known_whether_the_compiled_ones_fit() -> None:
+    names = [name.removesuffix(".py").replace("/", ".") for name in FILES]
+    script = f"import sys, thywill.commands.main; sys.exit(' '.join(set({names}) & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == "\n"
 
 
 def test_another_user_can_read_what_takes_the_place_of_the_old(tmp_path: Path) -> None:
