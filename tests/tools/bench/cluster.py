@@ -188,7 +188,8 @@ def leads(port: int) -> bool:
 def takeover(load: Path, clients: int) -> dict[str, float]:
     """Kill the leader while all clients are with the other server; return how long that server took.
 
-    ``hook`` is until a message of a page, which was sent after the end of the leader, has come back.
+    ``hook`` is until a message of a page, which was sent after the end of the leader, has come back;
+    ``client_kb`` what a parked client takes at a server that leads nothing.
     """
     with tempfile.TemporaryDirectory(prefix="thywill-bench-") as name, pair(Path(name)) as (first, second):
         words = load_command(load, second.port, clients, second.pids, [])
@@ -196,13 +197,14 @@ def takeover(load: Path, clients: int) -> dict[str, float]:
                                   preexec_fn=partial(run_on, together().load))  # fmt: skip
         try:
             assert parked.stdout is not None
-            parked.stdout.readline()
+            carrier = json.loads(parked.stdout.readline())["client_kb"]
             page = Page(second.port)
             page.echo(second.port)
             first.end(signal.SIGKILL)
             began = time.monotonic()
             page.echo(second.port)
-            return {"hook": time.monotonic() - began, "work": metric(second.port, "thywill_takeover_seconds")}
+            took, work = time.monotonic() - began, metric(second.port, "thywill_takeover_seconds")
+            return {"hook": took, "work": work, "client_kb": carrier}
         finally:
             parked.kill()
             parked.wait()
@@ -289,6 +291,11 @@ def alone(measured: dict[str, Any]) -> Iterator[list[str]]:
         f"{written(statistics.median(hooks))}, at most {written(max(hooks))}",
     ]
     yield ["of it the takeover itself, s", f"{written(statistics.median(work))}"]
+    carriers = [one["client_kb"] for one in measured["takeovers"]]
+    yield [
+        "memory per parked client of a server that leads nothing, KB",
+        written(statistics.median(carriers)),
+    ]
     stay, change = measured["polls"]["stay"], measured["polls"]["change"]
     yield ["CPU for a poll (without a message) of a page that stays with its server, µs", written(stay)]
     yield ["of one that changes servers with every poll, µs", f"{written(change)}: {change / stay:.2f} of it"]

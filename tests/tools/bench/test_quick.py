@@ -11,7 +11,7 @@ import pytest
 
 from tests.browser.drivers import require
 from tests.gate.environment import ROOT
-from tests.tools.bench import capacity, chart, front, plan, table
+from tests.tools.bench import capacity, chart, cluster, front, plan, table
 from tests.tools.bench import trial as trials
 from tests.tools.bench.servers import THYWILL
 
@@ -107,3 +107,21 @@ def test_the_table_of_capacity_takes_sockets_of_the_load_generator_out() -> None
 def test_workers_of_nginx_have_room_for_both_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front, "file_limit", lambda: 20_000)
     assert [front.workers(clients) for clients in (10, 8000, 18_950)] == [2, 2, 3]
+
+
+def test_the_table_of_servers_that_share_a_queue() -> None:
+    def steps(cpu: float) -> list[dict[str, object]]:
+        return [{"step": "broadcast", "cpu_us": cpu}, {"step": "echo", "per_second": 1000 * cpu}]
+
+    taken = [{"hook": 5.5, "work": 0.25, "client_kb": 3.5}, {"hook": 6.5, "work": 0.35, "client_kb": 3.7}]
+    measured = {
+        "clients": 5000,
+        "trials": {"memory": steps(20), "redis": steps(22), "two": steps(25)},
+        "takeovers": taken,
+        "polls": {"stay": 100, "change": 250},
+    }
+    text = cluster.render(measured)
+    assert "| 20 | 22 | 25 | 1.10 | 1.25 |" in text
+    assert "| 20,000 | 22,000 | 25,000 | 1.10 | 1.25 |" in text
+    assert "5,000 clients, s | 6, at most 6.5 |" in text
+    assert "250: 2.50 of it" in text
