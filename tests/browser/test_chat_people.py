@@ -132,3 +132,18 @@ def test_a_cut_connection_loses_nothing(chromium: Browser, firefox: Browser, ser
     one.wait_for("document.querySelector('.thywill-cut-told').textContent.includes('lost 0')")
     sees(one, "out of the tunnel")
     assert sorted(one.evaluate(BUBBLES)) == ["into the tunnel", "out of the tunnel"]
+
+
+def test_whatever_people_write_does_no_harm(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
+    ada, ben = enter(chromium.new_page(), server), enter(firefox.new_page(), server)
+    rename(ada, "\u05d0<b>\U0001f600</b>")
+    ben.wait_for(f"{PEOPLE}.some(name => name.includes('<b>\U0001f600</b>'))")
+    for length in (3_000, 100_000):
+        say(ada, "x" * length)
+    ada.wait_for("document.querySelectorAll('.failed').length === 2")
+    text = "\u202eturned around \u05e9\u05dc\u05d5\u05dd <i>\U0001f469\u200d\U0001f680</i> &amp;"
+    say(ada, text)
+    for page in (ada, ben):
+        page.wait_for(f"{BUBBLES}.slice(-1)[0].includes('<i>\U0001f469\u200d\U0001f680</i> &amp;')")
+        assert page.evaluate("document.querySelector('.bubble i, #chat-people b') === null")
+    assert ben.evaluate(f"{BUBBLES}.length") == 1
