@@ -185,6 +185,27 @@ async def test_what_a_server_has_read_and_the_store_has_lost_is_noticed(redis: R
         assert rewound.id > position
 
 
+async def test_what_was_read_and_lost_is_not_sent_again(redis: RedisServer) -> None:
+    async with opened(redis) as place:
+        await place.connect()
+        redis.call("SAVE")
+        other = await place.open("two")
+        position = await place.post()
+        await other.read_log({"chat": position}, 0)
+        await place.log(position)
+        go_back(redis)
+        append = Append("chat", place.fence, LOBBY, Message(b'"text"'), Cause("a", 7, "x"))
+        (outcome,) = await again(other.execute, [append])
+        assert isinstance(outcome, NotLeader)
+        # The other servers notice it too, and it is told once.
+        await again(place.do, Create("chat", "b", "one", FACTS, SECONDS))
+        (told,) = await again(place.store.read_log, {"chat": position}, 0)
+        assert [told] == await place.log()
+        assert [told] == await again(other.read_log, {"chat": position}, 0)
+        assert isinstance(told, Rewound)
+        assert isinstance(await place.row("b"), ClientRow)
+
+
 async def test_what_is_done_again_anyway_may_be_lost(redis: RedisServer) -> None:
     async with opened(redis) as place:
         await place.connect()

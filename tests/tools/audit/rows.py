@@ -133,7 +133,7 @@ CLUSTER_ROWS = (
     Row("redis-kill", (), (again(cluster.kill_redis),)),
     Row("redis-frozen", (), (again(cluster.freeze_redis, least=2, most=4),)),
     Row("cut-off", (), (again(cluster.cut_off, least=2, most=4),), redises=Relayed),
-    Row("failover", (), (again(cluster.fail_over),), redises=Watched),
+    Row("failover", (), (again(cluster.fail_over),), redises=Watched, may_forget=True),
     Row("failover-behind", (), (again(cluster.fail_over_behind),), redises=Replicated, may_forget=True),
     Row("mixed", MIXED, (faults.change_transports, DOZE, again(cluster.kill_leader))),
     Row("all-mixed", MIXED, (faults.change_transports, DOZE, again(*ALL)), redises=Relayed),

@@ -23,18 +23,26 @@ REPEATED = (Expire, Renew, Trim)
 
 
 class Calls:
-    """The calls of one server. ``caller`` is its name in them; no other server has ever had it."""
+    """The calls of one server. ``caller`` is its name in them; no other server has ever had it.
+
+    ``positions`` are the highest ids that it has read, by application.
+    """
 
     def __init__(self) -> None:
         self.caller = secrets.token_hex(6)
         self._sent: Counter[str] = Counter()
         self._answered: Counter[str] = Counter()
-        self._seen: Counter[str] = Counter()
+        self.positions: Counter[str] = Counter()
 
     def next(self, application: str) -> Command:
         """Return the arguments of the next call: caller, number, last number answered, highest id seen."""
         self._sent[application] += 1
-        return (self.caller, self._sent[application], self._answered[application], self._seen[application])
+        return (
+            self.caller,
+            self._sent[application],
+            self._answered[application],
+            self.positions[application],
+        )
 
     def answered(self, application: str, number: int, operations: Sequence[Operation]) -> None:
         """A call with ``operations`` was answered: Redis must not forget it."""
@@ -43,4 +51,4 @@ class Calls:
 
     def seen(self, positions: Mapping[str, int]) -> None:
         """This server has read the logs up to ``positions``; new ids have to be higher."""
-        self._seen |= Counter(positions)
+        self.positions |= Counter(positions)

@@ -69,6 +69,7 @@ PIECE = 64
 
 AWAY = "this client has left, or its grace time has passed"
 BEHIND = "the application has not handled the earlier messages yet"
+LOST = "the servers have lost messages, because Redis has an older state: connect again"
 WENT_BACK = "this page has messages that the server has lost, because Redis has an older state: connect again"
 
 _pack = msgspec.msgpack.Encoder().encode

@@ -701,7 +701,7 @@ local function is_newest(at, server, number, answered, seen)
     return false
   end
   redis.call('HSET', key, server, text(number) .. ' ' .. text(at.now))
-  if known < answered then
+  if known < answered and at.rewound <= seen then -- else the server will read that something was lost
     rewind(at, seen)
   end
   return true
@@ -729,15 +729,18 @@ redis.register_function('NAME_execute', execute)
 -- The same where memory is full, for operations that free some.
 redis.register_function{function_name = 'NAME_free', callback = execute, flags = {'allow-oom'}}
 
--- ARGV: an id that the server has read in the log.
+-- ARGV: an id that the server has read in the log. Returns 0 if Redis has it, or where the log goes on: all clients
+-- that were there before have ended.
 redis.register_function('NAME_remembers', function(keys, args)
   local at, seen = open(keys[1]), tonumber(args[1])
-  local lost = is_lost(at, seen)
-  if lost then
+  if not is_lost(at, seen) then
+    return '0'
+  end
+  if at.rewound <= seen then
     rewind(at, seen)
     save(at)
   end
-  return lost and 0 or 1
+  return text(at.rewound)
 end)
 
 -- ARGV: the server, the seconds of its lease, and "1" if it takes a lead that is free.

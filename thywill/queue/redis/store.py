@@ -43,7 +43,7 @@ from thywill.queue.shared.operations import (
     Publish,
     SendPast,
 )
-from thywill.queue.shared.rows import ClientRow, Election, Heartbeat, InboxEntry, LogEntry
+from thywill.queue.shared.rows import ClientRow, Election, Heartbeat, InboxEntry, LogEntry, Rewound
 
 log = logging.getLogger(__name__)
 
@@ -211,19 +211,24 @@ class RedisStore(SharedStore):
     # Reading.
 
     async def read_log(self, after: Mapping[str, int], block: float) -> list[LogEntry]:
-        if not self._log.is_open:
-            await self._compare(after)
+        if not self._log.is_open and (rewound := await self._compare(self._log, after)):
+            return rewound
         self._calls.seen(after)
         names = {f"{self._base(application)}log".encode(): application for application in after}
         places = [f"{place}-{LAST_OF_ID}" for place in after.values()]
         found = await self._read(self._log, list(names), places, block)
         return [entry for key, entries in found for entry in codec.decode_log(names[key], entries)]
 
-    async def _compare(self, positions: Mapping[str, int]) -> None:
-        """Look whether the Redis behind a new connection has all that this server has read."""
+    async def _compare(self, link: Link, positions: Mapping[str, int]) -> list[LogEntry]:
+        """Look whether the Redis behind a new connection has all that this server has read.
+
+        Where it has not, the log goes on with a ``Rewound``: what lies before is for clients that have ended.
+        """
+        lost: list[LogEntry] = []
         for application, position in positions.items():
-            if not await self._function(self._log, "remembers", application, position):
-                log.warning("%s: Redis has lost messages: all clients have to connect again", application)
+            if rewound := int(await self._function(link, "remembers", application, position)):
+                lost.append(Rewound(application, rewound, codec.LOST))
+        return lost
 
     async def read_inbox(self, application: str, after: str, block: float) -> list[InboxEntry]:
         link = self._inboxes.get(application)
@@ -335,6 +340,8 @@ class RedisStore(SharedStore):
 
     async def _send(self, parts: Sequence[Sequence[Operation]], function: str) -> list[Any]:
         """Send each part as one call; return the answers."""
+        if not self._batches.is_open:  # a repeat would be a second message where Redis has lost the first
+            await self._compare(self._batches, self._calls.positions)
         numbers = [self._calls.next(part[0].application) for part in parts]
         commands = [self._command(*each, function) for each in zip(parts, numbers, strict=True)]
         answers = await self._batches.pipeline([*commands, *self._safety.commands])

@@ -22,7 +22,7 @@ from thywill.queue.shared.rows import ClientRow, LogEntry
 
 log = logging.getLogger(__name__)
 
-AGAIN = (0.05, 0.2, 0.5)
+AGAIN = (0.05, 0.2, 0.5, 1.0, 1.5, 2.0)
 """Seconds between tries to claim an unknown client: the server that created it may not have stored it yet."""
 REACH = 5.0
 """Seconds within which this server has to read the log up to a page's cursor."""
