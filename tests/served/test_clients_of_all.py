@@ -96,3 +96,12 @@ async def test_the_command_lists_the_clients_of_all(three: Three, capsys: pytest
     assert len(await listed(limit=2)) == 2
     refused = await servers[0].fetch("thywill/clients?limit=many")
     assert (refused.code, json.loads(refused.body)["error"]["code"]) == (400, "malformed")
+
+
+async def test_a_server_follows_what_another_saves_of_people(three: Three) -> None:
+    one, two, _ = [server.service.engine.actions.people for server in await three()]
+    person = two.of("a session")
+    one.of("a session")["name"] = "Ada"
+    await until(lambda: person == {"name": "Ada"})
+    person["seat"] = 7
+    await until(lambda: one.of("a session") == {"name": "Ada", "seat": 7})

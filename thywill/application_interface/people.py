@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 
 from thywill.component import Component
 from thywill.core.measures import Measures
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 
 EVERY = 0.5
 """Seconds between two looks for changes."""
+FOLLOW = 4
+"""At every fourth of these looks it is read what other servers have saved."""
 OVERLAP = 60.0
 """Seconds by which the clocks of servers that share a database may differ."""
 SLICE = 1000
@@ -102,10 +105,10 @@ class SavedPeople(Component):
             await self._database.save_people((), gone)
 
     async def _keep_saving(self) -> None:
-        while True:
+        for turn in count(1):
             await asyncio.sleep(EVERY)
             try:
-                if self._follows:
+                if self._follows and turn % FOLLOW == 0:
                     await self.follow()
                 await self.save()
             except Exception:
