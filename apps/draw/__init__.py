@@ -144,7 +144,7 @@ class Draw(Cuttable):
         await self.publish(PEOPLE, {"type": "names", "names": {client.person_id: shown}})
 
     def _know(self, client: Client) -> None:
-        self._names[client.person_id] = client.data["name"]
+        self._names[client.person_id] = client.data.get("name", "")
 
     def _people(self) -> dict[str, Any]:
         chosen = ((who, name) for who, name in self._names.items() if name)
