@@ -36,9 +36,7 @@ ColumnNumber = Annotated[int, Meta(ge=0, lt=len(COLUMNS))]
 
 class Tabular(Cuttable):
     title = "Table"
-    description = (
-        "A table that everybody edits at once: see who writes where, settle conflicts, lose nothing."
-    )
+    description = "Edit one table together: see who writes where, and lose nothing."
     icon = "icon.svg"
     page = "tabular.html"
     scripts = ["cells.js", "grid.js", "editor.js", "people.js", "details.js", "tabular.js"]
