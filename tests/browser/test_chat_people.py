@@ -147,3 +147,30 @@ def test_whatever_people_write_does_no_harm(chromium: Browser, firefox: Browser,
         page.wait_for(f"{BUBBLES}.slice(-1)[0].includes('<i>\U0001f469\u200d\U0001f680</i> &amp;')")
         assert page.evaluate("document.querySelector('.bubble i, #chat-people b') === null")
     assert ben.evaluate(f"{BUBBLES}.length") == 1
+
+
+def test_a_page_that_has_lost_messages_asks_for_them_again(
+    chromium: Browser, firefox: Browser, server: ServedHere
+) -> None:
+    ada, ben = enter(chromium.new_page(), server), enter(firefox.new_page(), server)
+    rename(ada, "Ada")
+    for text in ("one", "two"):
+        say(ben, text)
+        sees(ada, text)
+    ben.wait_for(f"{PEOPLE}.includes('Ada')")
+    ben.evaluate(
+        "Array.from(document.querySelectorAll('#chat-people a')).find(a => /Ada/.test(a.textContent)).click()"
+    )
+    say(ben, "psst")
+    ada.wait_for("document.querySelector('#chat-private .person-count').textContent === '1'")
+    ada.evaluate(
+        "(thywill.internal.page.dispatchers[0].owner.changeState('lost', {count: 3}),"
+        "thywill.internal.page.dispatchers[0].owner.changeState('connected'), 0)"
+    )
+    ada.wait_for(f"{NOTICES}.some(line => line.startsWith('Events lost on the way: 3.'))")
+    assert ada.evaluate(BUBBLES) == ["one", "two"]
+    assert ada.evaluate("document.querySelector('#chat-private .person-count').textContent") == "1"
+    ada.click("#chat-private a")
+    sees(ada, "psst")
+    assert ada.evaluate(BUBBLES) == ["psst"]
+    assert ada.errors == []
