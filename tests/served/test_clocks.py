@@ -44,7 +44,8 @@ WALL_CLOCK = {
     "thywill/hub/room.py": "what records and tokens say",
     "thywill/http/server.py": "the Date header",
     "thywill/monitoring/gate.py": "a cookie",
-    "thywill/monitoring/lookup.py": "how long ago records say that it was, for people",
+    "thywill/monitoring/cluster.py": "how long ago records say that it was, for people",
+    "thywill/monitoring/lookup.py": "the same",
     "thywill/http/tornado/server.py": "the Date header",
     "thywill/http/shared.py": "the Date header",
 }

@@ -24,7 +24,7 @@ from thywill.monitoring.metrics import Metrics
 pytestmark = pytest.mark.gen_test
 
 KEY = "a-key-of-the-tests"
-SHARED = ROOT / "thywill" / "queue" / "shared" / "queue.py"
+SHARED = ROOT / "thywill" / "queue" / "shared"
 """Has metrics of its own, where servers share a queue."""
 MEASURED = re.compile(r'measures\.\w+\(\s*"(thywill_\w+)"')
 ROW = re.compile(r"^\| `(thywill_\w+)`", re.MULTILINE)
@@ -177,7 +177,8 @@ async def test_every_metric_is_in_the_documents_and_no_other(start: Start) -> No
     await until(lambda: running.service.meter.applications["probe"].sends == 2)
     await running.service.database.flush()
     documented = ROW.findall((ROOT / "conf" / "README.md").read_text(encoding="utf-8"))
-    shared = MEASURED.findall(SHARED.read_text(encoding="utf-8"))
+    sources = (path.read_text(encoding="utf-8") for path in SHARED.glob("*.py"))
+    shared = [name for source in sources for name in MEASURED.findall(source)]
     assert sorted(documented) == sorted([*(await running.service.watch.measures()).all, *shared])
 
 
