@@ -6,6 +6,7 @@ import http.client
 import json
 import ssl
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from tests.support.command import run_here, wait_for
 from tests.support.proxied import STREAM, Nginx, installed_stream
 from tests.support.served import Served
+from thywill.commands import remedies
 
 APPLICATIONS = ("--applications", "tests.support.probe,apps.echo")
 KNOWING = {"THYWILL_SERVER_PROXY_PROTOCOL": "https"}
@@ -106,3 +108,23 @@ def test_doctor_finds_nothing(site: tuple[Served, Nginx], tmp_path: Path) -> Non
     done = run_here("doctor", nginx.secure_address, "--insecure", "--json", folder=tmp_path)
     found = json.loads(done.stdout)
     assert [each for each in found["findings"] if each["level"] == "problem"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "subject", "remedy"),
+    [
+        (STREAM, "address", remedies.EXPECT_HEADER),
+        (STREAM.replace("proxy_protocol on;", ""), "scheme", remedies.STREAM),
+    ],
+    ids=["a header that is not expected", "no header"],
+)
+def test_doctor_finds_what_does_not_fit(tmp_path: Path, text: str, subject: str, remedy: str) -> None:
+    with ExitStack() as ending:
+        served = Served(tmp_path, *APPLICATIONS)
+        ending.callback(served.kill)
+        nginx = Nginx(tmp_path, served.port, None, text, installed_stream)
+        ending.callback(nginx.stop)
+        done = run_here("doctor", nginx.secure_address, "--insecure", "--json", folder=tmp_path)
+    found = json.loads(done.stdout)["findings"]
+    (problem,) = (each for each in found if each["subject"] == subject and each["level"] == "problem")
+    assert problem["remedy"] == remedy
