@@ -17,6 +17,7 @@ The order of the fields in an object makes no difference: ``{"a": 1, "b": 2}`` i
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -85,7 +86,8 @@ class Publications:
     def __init__(self, age: float, limit: int) -> None:
         self._age = age
         self._limit = limit
-        self._rows: dict[str, StoredPublication] = {}
+        # A dict would look at all places of those that were forgotten to find the oldest.
+        self._rows: OrderedDict[str, StoredPublication] = OrderedDict()
         self._forgotten = False
 
     def __len__(self) -> int:
@@ -141,7 +143,7 @@ class Publications:
         return next(iter(self._rows.values())).sent if self._rows else now - self._age
 
     def _forget_oldest(self) -> None:
-        del self._rows[next(iter(self._rows))]
+        self._rows.popitem(last=False)
         self._forgotten = True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -13,14 +14,14 @@ class Recent(Generic[K, V]):
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._values: dict[K, V] = {}
+        self._values: OrderedDict[K, V] = OrderedDict()
 
     def put(self, key: K, value: V) -> None:
         """Remember ``value`` as the newest entry, and forget the oldest one if there are too many."""
-        self._values.pop(key, None)
         self._values[key] = value
+        self._values.move_to_end(key)
         if len(self._values) > self._limit:
-            del self._values[next(iter(self._values))]
+            self._values.popitem(last=False)
 
     def get(self, key: K, default: V) -> V:
         """Return the value of ``key``, or ``default`` if it is not remembered."""
