@@ -42,6 +42,11 @@ from thywill.queue.shared.tasks import end
 log = logging.getLogger(__name__)
 
 
+NEW, NEW_FACTOR = 5.0, 2.5
+"""For so many seconds a server that has just started is more modest, by this factor: the others of the same
+machine, or of the same deployment, may need a second more to start."""
+
+
 class Leaders(Component):
     """The applications that this server leads. ``takeovers`` counts how often it has become a leader.
 
@@ -82,6 +87,7 @@ class Leaders(Component):
         self._monotonic = monotonic
         self._led: dict[str, Leadership] = {}
         self._standing = 0
+        self._began = 0.0
         self._campaigns: list[asyncio.Task[None]] = []
         self._wakes: dict[str, asyncio.Event] = {}
 
@@ -107,6 +113,7 @@ class Leaders(Component):
 
     async def start(self) -> None:
         """Stand for election for each application."""
+        self._began = self._monotonic()
         names = list(self.applications.pages())
         random.shuffle(names)
         for name in names:
@@ -160,7 +167,9 @@ class Leaders(Component):
         self._standing += 1
         try:
             others = len(self._led) + self._standing - 1
-            await asyncio.sleep(min(self._pace.modest * others, MODEST))
+            is_new = self._monotonic() < self._began + NEW
+            patience = min(self._pace.modest * others, MODEST) * (NEW_FACTOR if is_new else 1.0)
+            await asyncio.sleep(patience)
             return await elect()
         finally:
             self._standing -= 1
