@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -172,3 +173,10 @@ def test_a_guest_has_always_the_same_name() -> None:
     many = {guest_name(str(number)) for number in range(1000)}
     assert len(many) > 500
     assert all(clean_name(name) == name for name in many)
+
+
+def test_a_name_of_accents_alone_holds_nobody_up() -> None:
+    begun = time.process_time()
+    with refusal("too_long"):
+        clean_name("a" + "\u0315" * 15_000 + "\u0300" * 15_000)
+    assert time.process_time() - begun < 0.5  # to bring them into their order would take seconds

@@ -12,6 +12,9 @@ from thywill import RpcError
 NAME_LIMIT: Final = 24
 ROOM_LIMIT: Final = 32
 TEXT_LIMIT: Final = 2_000
+PER_CHARACTER: Final = 20
+"""Of how many code points a character may consist before it is normalized. A name of more is too long in any
+case, and to normalize one of 30,000 accents would hold the server for seconds."""
 
 # Control characters but tab and line feed, and lone surrogates: JSON may contain these, but UTF-8 may not.
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -66,7 +69,8 @@ def guest_name(person_id: str) -> str:
 def _one_line(value: str, what: str, limit: int) -> str:
     words = " ".join(value.split())
     words = _INVISIBLE.sub("", _UNPRINTABLE.sub("", words)).strip()
-    words = unicodedata.normalize("NFC", words)
+    if len(words) <= PER_CHARACTER * limit:
+        words = unicodedata.normalize("NFC", words)
     if not any(unicodedata.category(character)[0] in "LNPS" for character in words):
         words = ""
     return _limited(words, what, limit)

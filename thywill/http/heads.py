@@ -38,6 +38,9 @@ AGE = 60.0
 """Seconds after which heads are forgotten that were not seen again; a browser polls every 25 s."""
 DIGEST = 15
 """Bytes of a digest: 120 bits, since an object of 16 bytes takes more memory than one of 15."""
+LONGEST_SHARED = 300
+"""Bytes of the target, Host and Origin of a head that is kept, together, since these are held in full. A
+browser needs a third of that; whoever sends heads of 8 KB that all differ would otherwise fill 850 MB."""
 KEY = 32
 METHOD = b"POST "
 LONGEST = 8 * 1024
@@ -188,6 +191,7 @@ class Heads:
             and request.keep_alive
             and not request.expects
             and len(request.body) <= self._largest_body
+            and _shared_size(request) <= LONGEST_SHARED
             and NEVER.isdisjoint(name.lower() for name, _ in fields)
             # Of a known head they are read when somebody asks for them.
             and fields == read_fields(head)
@@ -200,3 +204,7 @@ class Heads:
         if alike is None:
             alike = self._alike[parts] = Known(request, length, "", "")
         return Known(alike.request, length, browser, peer) if request.forwarded else alike
+
+
+def _shared_size(request: Request) -> int:
+    return len(request.target) + len(request.host or b"") + len(request.origin or b"")

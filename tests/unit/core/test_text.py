@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thywill.core.text import one_line
+from thywill.core.text import MARKS, one_line
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,7 @@ from thywill.core.text import one_line
         ("\u200d\u200c", ""),
         ("\x00\x1b[31m", "[31m"),
         ("a" * 30, "a" * 24),
+        ("a" + "\u0301" * 3, "á\u0301\u0301"),
         (5, ""),
         (None, ""),
         ("\ud800", ""),
@@ -23,3 +24,8 @@ from thywill.core.text import one_line
 )
 def test_a_text_of_a_page_becomes_one_harmless_line(text: object, shown: str) -> None:
     assert one_line(text, 24) == shown
+
+
+def test_few_marks_are_kept_since_the_time_to_order_them_grows_with_their_square() -> None:
+    marks = "\u0315" * 4_000 + "\u0300" * 4_000
+    assert one_line("a" + marks + "b", 100) == "a" + "\u0315" * MARKS + "b"

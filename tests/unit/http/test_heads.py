@@ -16,7 +16,7 @@ from tests.support.wire import chunked, request
 from tests.unit.http.offences import LIMITS, OFFENCES
 from tests.unit.http.place import Place
 from tests.unit.http.scene import TIMES, Transport
-from thywill.http.heads import AGE, LONGEST, Heads
+from thywill.http.heads import AGE, LONGEST, LONGEST_SHARED, Heads
 from thywill.http.message import Request
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits, RequestReader
@@ -146,6 +146,8 @@ class TestWhatIsKept:
             post("/now", "Upgrade: h2c"),
             request("/now", IN_CHUNKS, method="POST") + chunked(b"ab"),
             b"\r\n" + post(),
+            post("/now?" + "x" * LONGEST_SHARED),
+            post("/now", f"Origin: http://{'x' * LONGEST_SHARED}"),
         ],
     )
     def test_others_are_not(self, data: bytes) -> None:
