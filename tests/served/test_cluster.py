@@ -73,6 +73,12 @@ class Servers:
         found = [served for served in self.running if [served.process.pid] == leading]
         return found[0] if found else None
 
+    def leading(self, application: str) -> Served:
+        """Return the leader; wait until the list of servers, which is up to 2 s old, has it."""
+        found: list[Served] = []
+        wait_for(lambda: [found.append(each) for each in [self.leader(application)] if each] and found)
+        return found[0]
+
     def close(self) -> None:
         for served in self.running:
             served.kill()
@@ -191,9 +197,7 @@ def test_the_loss_of_a_leader_and_of_a_carrier_loses_nothing(servers: Servers) -
         each.start(lambda each=each: each.receive(lambda: len(each.got) >= everything)) for each in pages
     ]
     wait_for(lambda: any(each.failure for each in pages) or len(pages[0].got) > PAGES * MESSAGES // 4)
-    leader = servers.leader("probe")
-    assert leader is not None
-    servers.kill(leader)
+    servers.kill(servers.leading("probe"))
     servers.add()
     wait_for(lambda: any(each.failure for each in pages) or len(pages[0].got) > PAGES * MESSAGES // 2)
     carrier = next(served for served in servers.running if served is not servers.leader("probe"))
