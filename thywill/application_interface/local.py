@@ -124,7 +124,7 @@ class Mailbox:
         return f"{self._client.application}.{self.running} for {self._client}"
 
     async def _run(self) -> None:
-        while self._may_begin():
+        while self._may_begin is None or self._may_begin():
             number, self.running, hook = self._steps.popleft()
             if self._beside is not None and number == DISCONNECTED:
                 await self._beside.all_ended()

@@ -36,8 +36,8 @@ class Actions:
 
     ``append`` and ``handled`` are the queue's own methods, without a step between, since each message passes
     them: ``append(application, address, message)`` sends a message, and ``handled(client, number)`` reports a
-    step that has ended. ``may_begin()`` tells whether a hook may begin. ``declare(application, rules)`` lets
-    channels keep their past.
+    step that has ended. ``may_begin``, where it is not None, tells whether a hook may begin.
+    ``declare(application, rules)`` lets channels keep their past.
 
     Args:
         directory: finds clients.

@@ -67,9 +67,8 @@ class Listener(ABC):
 class ActionQueue(ABC):
     """What is called to save what applications do; one part of the ``MessageQueue``."""
 
-    def may_begin(self) -> bool:
-        """Return whether the next hook may begin; not so where another server may run the hooks by now."""
-        return True
+    may_begin: Callable[[], bool] | None = None
+    """Tells whether the next hook may begin, where another server may run the hooks by now; else None."""
 
     @abstractmethod
     def identified(self, client: LiveClient) -> None:
