@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from thywill import Client, Cuttable
+from thywill import Client, Cuttable, RpcError, UnsendableMessage
 
 
 class Echo(Cuttable):
@@ -16,4 +16,8 @@ class Echo(Cuttable):
     styles = ["echo.css"]
 
     async def on_message(self, client: Client, message: Any) -> None:
-        await client.send(message)
+        try:
+            await client.send(message)
+        except UnsendableMessage as error:
+            # JSON can hold what no page can be sent, such as 2**53. It is the page's fault, so no traceback.
+            raise RpcError("unsendable", str(error)) from None

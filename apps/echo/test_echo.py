@@ -18,6 +18,13 @@ class TestEcho(IsolatedAsyncioTestCase):
             assert await ada.all() == messages
             assert await ben.all() == []
 
+    async def test_what_cannot_be_sent_back_is_an_error_and_no_traceback(self) -> None:
+        with self.assertNoLogs(level="ERROR"):
+            async with run(Echo) as app:
+                page = await app.connect()
+                await page.send(2**53)
+                assert (await page.next_error())["code"] == "unsendable"
+
     async def test_what_was_sent_while_the_network_was_away_comes_back(self) -> None:
         async with run(Echo) as app:
             page = await app.connect()

@@ -21,6 +21,7 @@ from thywill.core.message import KEY, Address, Message
 from thywill.core.overflow import Overflow
 from thywill.core.publication import Mark, Publication
 from thywill.errors import Malformed, NotFound, RequestError, TooLarge, UnsendableMessage
+from thywill.hub.actions import HIDDEN
 
 MOST = 1000
 """Messages in one request."""
@@ -55,12 +56,14 @@ class WireMessage(msgspec.Struct):
         """Return the one receiver.
 
         Raises:
-            Malformed: there is none, or there are several.
+            Malformed: there is none, there are several, or it is a channel that applications cannot name.
         """
         named = [name for name in RECEIVERS if getattr(self, name) is not None]
         if len(named) != 1:
             found = " and ".join(named) or "none"
             raise Malformed(f"a message has one receiver, {', '.join(RECEIVERS)}: this one has {found}")
+        if self.channel is not None and self.channel.startswith(HIDDEN):
+            raise Malformed("the name of a channel may not begin with NUL")
         return Address(named[0], getattr(self, named[0]))
 
 

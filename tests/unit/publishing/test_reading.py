@@ -75,6 +75,7 @@ WRONG: dict[str, tuple[dict[str, Any], type[RequestError], str]] = {
     "no receiver": ({"application": "shop", "data": 1}, Malformed, "none"),
     "two receivers": ({**GOOD, "client": "x"}, Malformed, "channel and client"),
     "a channel that is no text": ({**GOOD, "channel": 5}, Malformed, "channel"),
+    "a hidden channel": ({**GOOD, "channel": "\0presence till"}, Malformed, "NUL"),
     "a long channel": ({**GOOD, "channel": "x" * 201}, Malformed, "channel"),
     "a long id": ({**GOOD, "id": "x" * 101}, Malformed, "id"),
     "an empty id": ({**GOOD, "id": ""}, Malformed, "id"),
