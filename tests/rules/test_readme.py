@@ -16,7 +16,7 @@ from thywill import errors
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 READMES = sorted(
     path
-    for pattern in ("*.md", "*/*.md", "tests/**/*.md", ".github/*.md")
+    for pattern in ("*.md", "*/*.md", "apps/*/*.md", "tests/**/*.md", ".github/*.md")
     for path in ROOT.glob(pattern)
     if not any(part.startswith((".pytest", ".venv", ".hypothesis")) for part in path.parts)
 )
