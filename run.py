@@ -15,10 +15,19 @@ def run(arguments: list[str]) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in ("", "thywill"):
             raise
-        install = f"{sys.executable} -m pip install -r {FOLDER / 'requirements.txt'}"
-        print(f"{error.name} is not installed. Install what thywill needs with: {install}", file=sys.stderr)
+        print(f"{error.name} is not installed. {advice()}", file=sys.stderr)
         return 1
     return main(arguments, FOLDER)
+
+
+def advice() -> str:
+    """Say what to do where a package is missing: use the environment that the README makes, or install it."""
+    own = FOLDER / ".venv"
+    if (own / "bin" / "python").exists() and Path(sys.prefix).resolve() != own.resolve():
+        return f"Use the Python that has what thywill needs: {own / 'bin' / 'python'} run.py"
+    return (
+        f"Install what thywill needs with: {sys.executable} -m pip install -r {FOLDER / 'requirements.txt'}"
+    )
 
 
 if __name__ == "__main__":

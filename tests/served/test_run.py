@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -77,13 +78,20 @@ def test_help_names_the_commands() -> None:
 def test_a_wrong_option_or_setting_ends_with_2(options: list[str]) -> None:
     result = finish(*options)
     assert (result.returncode, result.stdout) == (2, "")
-    assert "usage: run.py" in result.stderr
+    assert result.stderr.startswith("run.py")
+    assert "--help lists the options" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_misspelt_option_is_told_which_one_is_meant() -> None:
+    assert "--prot 1; did you mean --port? (run.py --help" in finish("--prot", "1").stderr
 
 
 def test_the_error_of_an_unknown_command_names_the_others() -> None:
     error = finish("chek").stderr.splitlines()[-1]
     assert error == (
-        f"run.py: error: there is no command 'chek'; did you mean check? Commands are: {', '.join(COMMANDS)}"
+        f"run.py: error: there is no command 'chek'; did you mean check? Commands are: "
+        f"{', '.join(COMMANDS)} (run.py --help lists the options)"
     )
 
 
@@ -151,13 +159,26 @@ def test_mistakes_at_the_prompt_are_one_line(tmp_path: Path, options: list[str],
 
 
 def test_without_the_requirements_it_says_how_to_install_them(tmp_path: Path) -> None:
-    venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
-    python = tmp_path / "bare" / "bin" / "python"
+    error = without_the_requirements(tmp_path)
+    assert "is not installed. Install what thywill needs with: " in error
+    assert "-m pip install -r " in error
+
+
+def test_where_the_readme_was_followed_it_names_the_python_that_has_them(tmp_path: Path) -> None:
+    venv.create(tmp_path / ".venv", with_pip=False, symlinks=True)
+    assert f"needs: {tmp_path / '.venv' / 'bin' / 'python'} run.py" in without_the_requirements(tmp_path)
+
+
+def without_the_requirements(folder: Path) -> str:
+    """Run thywill by a Python that has none of its packages; return the one line that it says."""
+    venv.create(folder / "bare", with_pip=False, symlinks=True)
+    shutil.copy(ROOT / "run.py", folder)
+    (folder / "thywill").symlink_to(ROOT / "thywill")
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = [folder / "bare" / "bin" / "python", folder / "run.py"]
     result = subprocess.run(
-        [python, ROOT / "run.py"], capture_output=True, text=True, env=environment, timeout=120, check=False
+        command, capture_output=True, text=True, env=environment, timeout=120, check=False
     )
     assert result.returncode == 1
-    assert "is not installed. Install what thywill needs with: " in result.stderr
-    assert "-m pip install -r " in result.stderr
     assert result.stderr.count("\n") == 1
+    return result.stderr

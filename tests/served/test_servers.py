@@ -52,7 +52,7 @@ async def test_the_command_prints_them(running: Running, capsys: pytest.CaptureF
     assert head.split() == list(servers.COLUMNS)
     assert running.base in row
     assert row.endswith("probe")
-    assert total == "1 servers, 1 clients"
+    assert total == "1 server, 1 client"
 
 
 async def test_a_command_without_the_key_says_so(start: Start) -> None:

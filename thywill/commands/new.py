@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import keyword
+import os
 import re
 import shutil
+import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -45,9 +47,19 @@ def run(name: str, root: Path, config: Path) -> int:
         print(f'"apps.{name}" was added to the applications in {config}.')
     else:
         print(f'Add "apps.{name}" to the list [application_interface] applications in {config}.')
-    print(f"Serve it at /{name}/, and load it anew at each change:  python3 run.py --dev")
+    print(f"Serve it at /{name}/, and load it anew at each change:  {_python()} run.py --dev")
     print(f"Run its test:  python3 -m tests apps/{name}")
     return 0
+
+
+def _python() -> str:
+    """Return how the Python that has what thywill needs is called at the prompt."""
+    path = os.environ.get("PATH", "").split(os.pathsep)
+    if str(Path(sys.executable).parent) in path:
+        return Path(sys.executable).name
+    here = Path.cwd()
+    python = Path(sys.executable)
+    return str(python.relative_to(here) if python.is_relative_to(here) else python)
 
 
 def _check(name: str, root: Path) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 DEFAULT = "serve"
 """The command of a command line that names none."""
 REHEARSAL = "--rehearse"
 """Makes ``serve`` do everything but serve, so that a restart knows beforehand whether it would succeed."""
 APPLICATIONS = "application_interface.applications"
+MISSPELT = re.compile(r"unrecognized arguments: (--[^ =]+).*")
+"""What argparse says of an option that it does not know."""
 
 
 class SettingOption(NamedTuple):
@@ -193,6 +196,17 @@ COMMANDS = {
 }
 
 
+class Parser(argparse.ArgumentParser):
+    """Ends with status 2 and one line where an option is wrong; ``--help`` has the rest."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong, which option may be meant, and how to get help; exit."""
+        if (misspelt := MISSPELT.fullmatch(message)) is not None:
+            close = difflib.get_close_matches(misspelt[1], self._option_string_actions, n=1)
+            message += f"; did you mean {close[0]}?" if close else ""
+        self.exit(2, f"{self.prog}: error: {message} ({self.prog} --help lists the options)\n")
+
+
 def parse(arguments: list[str]) -> tuple[str, dict[str, Any]]:
     """Return the command that the command line names and its options by name, of settings by their place.
 
@@ -215,7 +229,7 @@ def make_parser(name: str) -> argparse.ArgumentParser:
     """Return the parser of a command's options."""
     command = COMMANDS[name]
     others = "\n".join(f"  run.py {other:8} {each.help}" for other, each in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="run.py" if name == DEFAULT else f"run.py {name}",
         description=command.help,
         epilog=f"commands, each with --help of its own:\n{others}",

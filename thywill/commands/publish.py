@@ -74,5 +74,6 @@ def _key(options: Mapping[str, Any], settings: Settings) -> str:
         if applications is None or options["application"] in applications:
             return key_of(entry)
     raise SettingsError(
-        f"[publishing] keys: there is no key for {options['application']!r}: add one, or pass --key"
+        f"[publishing.keys]: there is no key for {options['application']!r}: "
+        "add one to the settings and restart the server, or pass --key"
     )

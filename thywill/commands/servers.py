@@ -54,7 +54,13 @@ def as_table(rows: Sequence[Mapping[str, Any]], now: float) -> str:
     widths = [max(len(line[index]) for line in lines) for index in range(len(COLUMNS))]
     texts = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in lines]
     clients = sum(int(row["clients"]) for row in rows)
-    return "\n".join([*(text.rstrip() for text in texts), f"{len(rows)} servers, {clients} clients"])
+    return "\n".join(
+        [*(text.rstrip() for text in texts), f"{_count(len(rows), 'server')}, {_count(clients, 'client')}"]
+    )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _shown(row: Mapping[str, Any], name: str, now: float) -> str:
