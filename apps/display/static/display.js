@@ -136,7 +136,7 @@
   function describe(client, state, detail) {
     if (state === 'waiting') { return 'Offline. Trying again in ' + Math.ceil(detail.retry) + ' s.'; }
     if (state === 'gone') { return 'Disconnected: ' + detail.message + '. Reload the page.'; }
-    return 'Connected by ' + (client.transport || 'a first request');
+    return 'Connected' + (client.transport ? ' by ' + client.transport : '');
   }
 
   function offerWindows(board) {

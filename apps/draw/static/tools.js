@@ -11,7 +11,7 @@
     if (state === 'waiting') { return 'Offline. What you draw is sent later. Trying again in ' + Math.ceil(detail.retry) + ' s.'; }
     if (state === 'gone') { return 'Disconnected: ' + detail.message + '. Reload the page to draw on.'; }
     if (state === 'connecting') { return 'Connecting\u2026'; }
-    return 'Connected by ' + (client.transport || 'a first request');
+    return 'Connected' + (client.transport ? ' by ' + client.transport : '');
   }
 
   // Asks for the whole picture, a part of which was lost.

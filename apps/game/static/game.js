@@ -115,7 +115,7 @@
   function describe(client, state, detail) {
     if (state === 'waiting') { return 'Offline. Trying again in ' + Math.ceil(detail.retry) + ' s.'; }
     if (state === 'gone') { return 'Disconnected: ' + detail.message + '. Reload the page to play again.'; }
-    return 'Connected by ' + (client.transport || 'a first request');
+    return 'Connected' + (client.transport ? ' by ' + client.transport : '');
   }
 
   function start(client) {

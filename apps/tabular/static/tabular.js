@@ -219,7 +219,7 @@
       return 'Offline. Trying again in ' + Math.ceil(detail.retry) + ' s. What you write is kept and sent then.';
     }
     if (state === 'gone') { return 'Disconnected: ' + detail.message + '. Reload the page.'; }
-    return 'Connected by ' + (client.transport || 'a first request');
+    return 'Connected' + (client.transport ? ' by ' + client.transport : '');
   }
 
   function offer(client, board) {

@@ -6,7 +6,7 @@
     if (state === 'waiting') { return 'Offline. Your vote is sent later. Trying again in ' + Math.ceil(detail.retry) + ' s.'; }
     if (state === 'gone') { return 'Disconnected: ' + detail.message + '. Reload the page to vote.'; }
     if (state === 'connecting') { return 'Connecting\u2026'; }
-    return 'Connected by ' + (client.transport || 'a first request');
+    return 'Connected' + (client.transport ? ' by ' + client.transport : '');
   }
 
   function tell(text) {
