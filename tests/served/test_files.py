@@ -34,6 +34,22 @@ async def test_a_file_is_the_same_plain_and_compressed(running: Running, address
     assert plain.headers["Etag"] != zipped.headers["Etag"]
 
 
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip;q=0", None),
+        ("br, gzip ; q=0.000, identity", None),
+        ("gzip;q=0.5", "gzip"),
+        ("gzip;q=0.001", "gzip"),
+        ("br;q=0, gzip", "gzip"),
+    ],
+)
+async def test_who_refuses_gzip_gets_none(running: Running, accepted: str, coding: str | None) -> None:
+    headers = {"Accept-Encoding": accepted}
+    response = await running.fetch(SCRIPTS[0], headers=headers, decompress_response=False)
+    assert response.headers.get("Content-Encoding") == coding
+
+
 @pytest.mark.parametrize("form", [PLAIN, ZIPPED])
 @pytest.mark.parametrize("address", SCRIPTS)
 async def test_a_browser_that_has_it_gets_nothing(

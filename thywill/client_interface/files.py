@@ -18,6 +18,8 @@ from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
 
 ADDRESS = re.compile(r"/static/([0-9a-z]+)/((?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*)")
+REFUSED_GZIP = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
+"""What an Accept-Encoding has that names gzip to refuse it (RFC 9110, 12.4.2)."""
 LARGEST = 512 * 1024
 """Bytes of a file that is kept in memory."""
 SCRIPT = "text/javascript; charset=UTF-8"
@@ -78,7 +80,8 @@ class File:
 
 def accepts_gzip(request: Request) -> bool:
     """Return whether the browser that asks can read gzip."""
-    return b"gzip" in (request.header(b"accept-encoding") or b"")
+    offered = request.header(b"accept-encoding") or b""
+    return b"gzip" in offered and REFUSED_GZIP.search(offered) is None
 
 
 def _has(tags: bytes | None, tag: bytes) -> bool:
