@@ -106,8 +106,10 @@ def build(root: Path, place: Path, *, optimize: int = 3) -> Path:
         optimize: how much the C compiler optimizes, from 0 to 3.
 
     Raises:
-        NotCompiled: the compiler refuses.
+        NotCompiled: the compiler refuses, or the sources have changed meanwhile.
     """
+    package = root / "thywill"
+    before = compiled.digest(package)
     call = f"from {__name__} import make; import sys; make(*sys.argv[1:])"
     command = [sys.executable, "-c", call, str(place), str(optimize), *FILES]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - our own
@@ -115,7 +117,10 @@ def build(root: Path, place: Path, *, optimize: int = 3) -> Path:
         print(done.stdout, done.stderr, sep="", end="", file=sys.stderr)
         raise NotCompiled("what the compiler says is above")
     made = place / "lib"
-    compiled.write_manifest(made, root / "thywill")
+    compiled.write_manifest(made, package)
+    # Otherwise modules of the old sources would run as those of the new ones.
+    if compiled.digest(package) != before:
+        raise NotCompiled("its sources have changed meanwhile; run the command again")
     return made
 
 

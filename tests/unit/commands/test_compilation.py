@@ -11,7 +11,7 @@ import pytest
 
 from tests.gate.environment import ROOT
 from thywill.commands import compilation
-from thywill.commands.compilation import FILES, MYPY, NotCompiled, replace, require
+from thywill.commands.compilation import FILES, MYPY, NotCompiled, build, replace, require
 
 
 def test_all_that_it_needs_is_here() -> None:
@@ -67,3 +67,20 @@ def test_another_user_can_read_what_takes_the_place_of_the_old(tmp_path: Path) -
         "0o644",
     ]
     assert not new.exists()
+
+
+def test_sources_that_change_while_it_compiles_are_not_taken_for_those_that_it_compiled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source = tmp_path / "thywill" / "module.py"
+    source.parent.mkdir()
+    source.write_text("old = 1\n")
+    (tmp_path / "place" / "lib").mkdir(parents=True)
+
+    def compile_slowly(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
+        source.write_text("new = 1\n")
+        return subprocess.CompletedProcess([], 0, "", "")
+
+    monkeypatch.setattr(compilation.subprocess, "run", compile_slowly)
+    with pytest.raises(NotCompiled, match="have changed meanwhile"):
+        build(tmp_path, tmp_path / "place")
