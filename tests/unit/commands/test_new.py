@@ -36,6 +36,17 @@ def listed(root: Path) -> list[str]:
     return applications
 
 
+@pytest.mark.parametrize(("path", "python"), [("", ".venv/bin/python"), ("{root}/.venv/bin", "python")])
+def test_it_names_the_python_that_has_the_packages(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, path: str, python: str
+) -> None:
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("PATH", path.format(root=root))
+    monkeypatch.setattr("sys.executable", str(root / ".venv" / "bin" / "python"))
+    assert main(["new", "white_board"], root) == 0
+    assert f":  {python} run.py --dev\n" in capsys.readouterr().out
+
+
 def test_the_application_is_there_and_switched_on(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "white_board"], root) == 0
     files = sorted(str(path.relative_to(root / "apps")) for path in root.rglob("apps/white_board/**/*.*"))
