@@ -18,7 +18,7 @@ from typing import cast
 from thywill.core.proxy_protocol import BadHeader, Named, read
 from thywill.http.connection import Connection
 from thywill.http.message import Request
-from thywill.http.proxies import PROTO, peer_of
+from thywill.http.proxies import PROTO, UNIX, is_unix, peer_of
 from thywill.http.shared import Member, Registry, Shared
 
 
@@ -48,6 +48,19 @@ class NamedConnection(Connection):
         super()._serve(request)
 
 
+class UnnamedConnection(Connection):
+    """A connection whose header names nobody: a health check, or a browser that the proxy does not know.
+
+    What a browser says about itself must not be taken for the proxy's words: no X-Forwarded-For is believed.
+    """
+
+    __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._trusted = False
+
+
 class Preamble(Member):
     """The server's end of a connection of which it is not known yet whose it is.
 
@@ -69,7 +82,8 @@ class Preamble(Member):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not an isinstance check: uvloop's transports are not asyncio's.
         self._transport = cast(asyncio.Transport, transport)
-        if not self._shared.proxies.trusts(peer_of(transport.get_extra_info("peername"))):
+        peer = peer_of(transport.get_extra_info("peername"))
+        if (peer == UNIX and not is_unix(transport)) or not self._shared.proxies.trusts(peer):
             self._become(Connection(self._shared, self._registry))
             return
         self._registry.opened(self)
@@ -92,8 +106,10 @@ class Preamble(Member):
         if named.address:
             scheme = self._scheme if named.is_secure is None else ("https" if named.is_secure else "http")
             self._become(NamedConnection(shared, registry, named.address, scheme), named.length)
+        elif named.length:
+            self._become(UnnamedConnection(shared, registry), named.length)
         else:
-            self._become(Connection(shared, registry), named.length)
+            self._become(Connection(shared, registry))
 
     def _become(self, connection: Connection, skipped: int = 0) -> None:
         transport, rest = self._transport, self._data[skipped:]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,6 +26,8 @@ from thywill.http.shared import Timeouts
 pytestmark = pytest.mark.gen_test
 
 HEADER = b"PROXY TCP4 203.0.113.9 192.0.2.1 51234 443\r\n"
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER with no time to linger: a close becomes a reset."""
 FORWARDED = ("X-Forwarded-For: 198.51.100.1", "X-Forwarded-Proto: http")
 
 
@@ -43,9 +47,11 @@ async def serving(
     sockets = bind_sockets(0, "127.0.0.1", backlog=128)
     await server.start(sockets)
     served = Served("fast", server, place, sockets[0].getsockname()[1])
-    yield served
-    with stopping_at_once():
-        await served.stop()
+    try:
+        yield served
+    finally:
+        with stopping_at_once():
+            await served.stop()
 
 
 async def told(wire: Wire, data: bytes) -> tuple[Any, Any]:
@@ -98,11 +104,29 @@ async def test_a_trusted_proxy_further_out_is_believed(io_loop: Any) -> None:
         assert await told(wire, request("/now", FORWARDED[0])) == ("198.51.100.1", "https")
 
 
-@pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", binary(LOCAL, 0, b""), b""])
-async def test_the_proxy_may_speak_for_itself(io_loop: Any, header: bytes) -> None:
+@pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", binary(LOCAL, 0, b"")])
+async def test_nobody_is_believed_whom_a_header_does_not_name(io_loop: Any, header: bytes) -> None:
     async with serving() as served:
         wire = await served.connect()
-        assert await told(wire, header + request()) == ("127.0.0.1", "http")
+        assert (await told(wire, header + request("/now", *FORWARDED)))[0] == "127.0.0.1"
+        assert (await told(wire, request("/now", *FORWARDED)))[0] == "127.0.0.1"
+
+
+async def test_nobody_is_named_who_resets_before_he_is_accepted(io_loop: Any) -> None:
+    async with serving("unix:") as served:
+        for _ in range(20):  # the loop does not run meanwhile, so none of them is accepted
+            with socket.create_connection(("127.0.0.1", served.port)) as sock:
+                sock.sendall(HEADER + request("/park", method="POST", body=b"x"))
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        assert (await served.ask()).status == 200
+        await served.empty()
+        assert served.place.park_peers <= {"127.0.0.1"}
+
+
+async def test_the_proxy_may_speak_without_a_header(io_loop: Any) -> None:
+    async with serving() as served:
+        wire = await served.connect()
+        assert await told(wire, request()) == ("127.0.0.1", "http")
         assert await told(wire, request("/now", *FORWARDED)) == ("198.51.100.1", "http")
 
 
