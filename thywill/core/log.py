@@ -10,14 +10,20 @@ CPython frees the entry and calls ``_released`` at once, which subtracts it.
     one acknowledges 7          outboxes [] [7]     the log counts 1
     the other one does          outboxes [] []      7 is freed; the log counts 0
 
-When there are more than the bounds allow, ``excess`` says up to which id messages are to be dropped from all
-outboxes. It asks for a tenth more than necessary (``RELIEF``), so that the next message does not exceed them
-again. Dropping takes several turns of the loop while messages keep arriving, so ``excess`` asks again only
-when the log has grown by another tenth (``STEP``).
+When there are more than the bounds allow, ``excess`` says up to which id messages are to be dropped. It asks
+for a tenth more than necessary (``RELIEF``), so that the next message does not exceed them again. Dropping
+takes several turns of the loop while messages keep arriving, so ``excess`` asks again only when the log has
+grown by another tenth (``STEP``).
+
+At first only outboxes that hold more than a fair share of the bounds drop messages. Otherwise a hundred pages
+that ask for much and read nothing would take the few messages that everybody else waits for. Somebody always
+holds more than that, since all shares together are less than what is held. Messages that others wait for as
+well are not freed by that, so when the log has grown all the same, every outbox drops.
 """
 
 from __future__ import annotations
 
+import sys
 import weakref
 from dataclasses import dataclass
 
@@ -35,6 +41,10 @@ class LogBounds:
 
     messages: int = 100_000
     size: int = 64 * 1024 * 1024
+
+
+NOBODY = LogBounds(0, 0)
+"""A fair share that spares no outbox."""
 
 
 class _Held(weakref.ref[Entry]):
@@ -88,6 +98,20 @@ class MessageLog:
             return None
         self._slack *= STEP
         return self._oldest()
+
+    def fair_share(self, outboxes: int) -> LogBounds:
+        """Return how much an outbox may hold that need not drop what ``excess`` has asked for.
+
+        Args:
+            outboxes: how many there are.
+        """
+        if self._slack > STEP:
+            return NOBODY  # it was asked for before, and what others have dropped was not enough
+        bounds, part = self._bounds, RELIEF / max(outboxes, 1)
+        return LogBounds(
+            int(bounds.messages * part) if len(self._held) > bounds.messages else sys.maxsize,
+            int(bounds.size * part) if self.size > bounds.size else sys.maxsize,
+        )
 
     def _oldest(self) -> tuple[int, int]:
         messages = int(len(self._held) - self._bounds.messages * RELIEF)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from thywill.core.entry import Entry
-from thywill.core.log import MessageLog
+from thywill.core.log import NOBODY, LogBounds, MessageLog
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Full
 from thywill.hub.client import LiveClient
@@ -47,7 +47,7 @@ class Delivery:
         self.moves = moves
         self._meter = meter
         self._ready: list[LiveClient] = []
-        self._sweeps: dict[str, tuple[list[LiveClient], int]] = {}
+        self._sweeps: dict[str, tuple[list[LiveClient], int, LogBounds]] = {}
 
     def deliver(
         self, application: str, address: Address, message_id: int, message: Message, messages: MessageLog
@@ -81,7 +81,8 @@ class Delivery:
         if excess is not None:
             up_to, count = excess
             log.warning("the log of %s is full, its oldest messages are dropped: %d", application, count)
-            self.drop_up_to(application, up_to)
+            clients = len(self._directory.of_application(application))
+            self.drop_up_to(application, up_to, messages.fair_share(clients))
 
     def _receivers(self, application: str, address: Address) -> Sequence[LiveClient]:
         if address.kind == "channel":
@@ -107,23 +108,25 @@ class Delivery:
         if count == client.outbox.lost:  # the first drop only, not each
             log.warning("%s: its queue is full, messages are dropped", client)
 
-    def drop_up_to(self, application: str, up_to: int) -> None:
-        """Drop every message up to that id from all outboxes of ``application``; their pages are told.
+    def drop_up_to(self, application: str, up_to: int, spared: LogBounds = NOBODY) -> None:
+        """Drop every message up to that id from the outboxes of ``application``; their pages are told.
+
+        Outboxes that hold no more than ``spared`` keep theirs.
 
         With many clients this takes several turns of the loop. If it is called again before it is done, it
         finishes at once, since the memory has to stay bounded.
         """
         is_late = application in self._sweeps
-        self._sweeps[application] = self._directory.of_application(application), up_to
+        self._sweeps[application] = self._directory.of_application(application), up_to, spared
         self._sweep(application)
         while is_late and application in self._sweeps:
             self._sweep(application)
 
     def _sweep(self, application: str) -> None:
-        clients, up_to = self._sweeps.get(application, ([], 0))
+        clients, up_to, spared = self._sweeps.get(application, ([], 0, NOBODY))
         work, was_empty = 0, not self._ready
         while clients and work < SWEEP:
-            work += 1 + self._clear(clients.pop(), up_to)
+            work += 1 + self._clear(clients.pop(), up_to, spared)
         if clients:
             self._call_soon(partial(self._sweep, application))
         else:
@@ -131,9 +134,11 @@ class Delivery:
         if was_empty and self._ready:
             self._call_soon(self._flush)
 
-    def _clear(self, client: LiveClient, up_to: int) -> int:
+    def _clear(self, client: LiveClient, up_to: int, spared: LogBounds) -> int:
         entries = client.outbox.entries
         if not entries or entries[0].id > up_to:
+            return 0
+        if client.outbox.size <= spared.size and len(entries) <= spared.messages:
             return 0
         try:
             dropped = client.outbox.drop_up_to(up_to)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from thywill.core.entry import Entry
 from thywill.core.log import LogBounds, MessageLog
 
@@ -76,3 +78,25 @@ def test_while_messages_are_being_dropped_no_more_are_asked_for_until_the_log_gr
     for entry in entries[-11:]:
         log.hold(entry)
     assert log.excess() == (32, 11)
+
+
+def test_a_fair_share_is_of_what_there_is_too_much_of() -> None:
+    entries = entries_of(*range(1, 102))
+    log = log_of(entries, messages=100)
+    assert log.excess() is not None
+    assert log.fair_share(9) == LogBounds(10, sys.maxsize)
+    entries = entries_of(1, 2, 3, 4)
+    log = log_of(entries, size=3 * SIZE)
+    assert log.excess() is not None
+    assert log.fair_share(2) == LogBounds(sys.maxsize, int(3 * SIZE * 0.45))
+
+
+def test_nobody_is_spared_when_the_log_has_grown_all_the_same() -> None:
+    entries = entries_of(*range(1, 102))
+    log = log_of(entries, messages=100)
+    assert log.excess() is not None
+    entries += entries_of(*range(102, 112))
+    for entry in entries[-10:]:
+        log.hold(entry)
+    assert log.excess() is not None
+    assert log.fair_share(9) == LogBounds(0, 0)

@@ -185,6 +185,19 @@ def test_messages_of_another_application_are_not_dropped_for_the_log() -> None:
     assert world.poll(client, 0).ids == [1]
 
 
+def test_pages_that_hold_much_drop_before_one_that_holds_little() -> None:
+    world = World()
+    queue = MemoryQueue(QueueSettings(log_bytes=100_000), UNUSED, world.queue.receivers)
+    little, much = world.connect(), [world.connect() for _ in range(20)]
+    run(queue.append("chat", Address.client(little.id), Message(b"1")))
+    for client in much:
+        run(queue.append("chat", Address.client(client.id), Message(b'"%b"' % (b"x" * 9_000))))
+    world.settle()
+    assert little.outbox.lost == 0
+    assert sum(client.outbox.lost for client in much) > 0
+    assert sum(client.outbox.size for client in much) <= 110_000
+
+
 def test_a_reply_that_would_be_dropped_for_the_log_ends_its_client() -> None:
     world = World()
     client = world.connect()
