@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from typing import Any
 
 from apps.game.world import STEPS, Player, World
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 CHANNEL = "arena"
 NAME = 16
 """Characters that a name may have."""
+SEATS = 2
+"""Places that the pages of one browser may have, so that nobody takes all with a few tabs."""
 REMEMBERED = 1000
 """How many visitors' names and scores are remembered after they have left."""
 ORDERS = 30
@@ -42,6 +45,7 @@ class Game(Cuttable):
         self._players: dict[str, Player] = {}
         self._scores: dict[str, tuple[str, int]] = {}
         self._waiting: dict[str, Client] = {}
+        self._seats: Counter[str] = Counter()
         self._task: asyncio.Task[None] | None = None
 
     # Coming and going.
@@ -60,6 +64,8 @@ class Game(Cuttable):
         player = self._players.pop(client.id, None)
         if player is None:
             return
+        self._seats[client.session] -= 1
+        self._seats += Counter()  # forgets whom nobody plays for any more
         self._remember(client.session, player)
         self.world.leave(player.id)
         await self._seat_next()
@@ -72,6 +78,10 @@ class Game(Cuttable):
             self._task = asyncio.create_task(self._run())
 
     async def _seat(self, client: Client) -> None:
+        if self._seats[client.session] >= SEATS:
+            self._waiting[client.id] = client
+            await client.send({"type": "tabs"})
+            return
         name, score = self._scores.get(client.session, ("", 0))
         player = self.world.join(name or client.data["name"] or f"Guest {len(self._players) + 1}", score)
         if player is None:
@@ -79,13 +89,16 @@ class Game(Cuttable):
             await client.send({"type": "full"})
             return
         self._players[client.id] = player
+        self._seats[client.session] += 1
         await client.send({"type": "you", "id": player.id, "tick": self.world.tick, "steps": STEPS})
         await self._tell_players()
 
     async def _seat_next(self) -> None:
-        if self._waiting:
-            first = next(iter(self._waiting))
-            await self._seat(self._waiting.pop(first))
+        for client in self._waiting.values():
+            if self._seats[client.session] < SEATS:
+                del self._waiting[client.id]
+                await self._seat(client)
+                return
 
     def _remember(self, session: str, player: Player) -> None:
         self._scores.pop(session, None)

@@ -108,6 +108,15 @@ class TestGame(unittest.IsolatedAsyncioTestCase):
             assert any(each["type"] == "you" for each in await first.all())
             assert not any(each["type"] == "you" for each in await second.all())
 
+    async def test_the_tabs_of_one_browser_take_two_places(self) -> None:
+        async with run(Game) as app:
+            tabs = [await app.connect(session="one") for _ in range(PLAYERS)]
+            other = await app.connect()
+            assert any(each["type"] == "you" for each in await other.all())
+            assert {"type": "tabs"} in await tabs[2].all()
+            await tabs[0].leave()
+            assert any(each["type"] == "you" for each in await tabs[2].all())
+
     async def test_an_order_with_a_huge_number_stops_the_game_for_nobody(self) -> None:
         async with run(Game) as app:
             cheat, other = await app.connect(), await app.connect()

@@ -60,6 +60,7 @@
       if (data.type === 'state') { this.receiveState(data); }
       if (data.type === 'players') { this.view.setNames(data.players); }
       if (data.type === 'full') { this.view.tell('Eight are playing. You watch until a place is free.'); }
+      if (data.type === 'tabs') { this.view.tell('You play in two other tabs already. This one watches.'); }
       if (data.type === 'you') { this.begin(data); }
     },
 
