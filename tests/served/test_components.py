@@ -18,8 +18,8 @@ from tests.support.serving import until
 from thywill.application_interface.base import ApplicationInterface, Page
 from thywill.client_interface.base import ClientInterface
 from thywill.component import Configuration
-from thywill.core.entry import Entry
 from thywill.core.envelope import Item, encode_data
+from thywill.core.log import Entry
 from thywill.core.message import Address, Message
 from thywill.core.record import ClientRecord, Recorded
 from thywill.database.base import Database

@@ -14,8 +14,8 @@ from tornado.httpclient import HTTPResponse
 from tests.conftest import Start
 from tests.gate.environment import ROOT
 from tests.support.serving import Running, until
-from thywill.core.entry import Entry
 from thywill.core.inbox import Inbox
+from thywill.core.log import Entry
 from thywill.core.outbox import Bounds, Outbox
 from thywill.hub.client import LiveClient
 from thywill.monitoring.census import SLICE, Census

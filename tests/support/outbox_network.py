@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from thywill.core.entry import Entry
 from thywill.core.envelope import encode_superseded
+from thywill.core.log import Entry
 from thywill.core.outbox import Bounds, Full, Outbox
 from thywill.core.overflow import Overflow
 

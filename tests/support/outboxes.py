@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from thywill.core.entry import Entry
+from thywill.core.log import Entry
 from thywill.core.outbox import Bounds, Outbox
 from thywill.core.overflow import Overflow
 

@@ -1,4 +1,4 @@
-"""The bound on all messages that wait for the clients of one application.
+"""The messages that wait for the clients of one application (``Entry``), and the bound on all of them.
 
 Each outbox is bounded, but a thousand full outboxes can still fill the memory. So the messages of one
 application are counted together. A broadcast to 1,000 clients is one ``Entry`` in 1,000 outboxes, and is
@@ -19,15 +19,114 @@ At first only outboxes that hold more than a fair share of the bounds drop messa
 that ask for much and read nothing would take the few messages that everybody else waits for. Somebody always
 holds more than that, since all shares together are less than what is held. Messages that others wait for as
 well are not freed by that, so when the log has grown all the same, every outbox drops.
+
+This file stays plain Python where ``run.py compile`` compiles the outbox: a compiled class has no weak
+references.
 """
 
 from __future__ import annotations
 
 import sys
 import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
 
-from thywill.core.entry import Entry
+from thywill.core.message import PACK, PRESENCE
+from thywill.core.overflow import Overflow
+
+Form = TypeVar("Form")
+
+KINDS = {PACK: b'"pack"', PRESENCE: b'"presence"'}
+"""The words of the wire for messages that are neither ordinary ones nor replies."""
+
+
+class Entry:
+    """One message of the log. It is encoded once and shared by the outboxes of all of its receivers."""
+
+    __slots__ = ("__weakref__", "_alone", "_form", "encoded", "exclude", "id", "is_reply", "key", "overflow")
+
+    lost: ClassVar[int] = 0
+
+    def __init__(
+        self,
+        message_id: int,
+        data: bytes,
+        reply_to: int | None = None,
+        key: str | None = None,
+        overflow: Overflow | None = None,
+        exclude: str | None = None,
+    ) -> None:
+        self.id = message_id
+        self.is_reply = reply_to is not None and reply_to != PRESENCE
+        self.key = key
+        self.overflow = overflow
+        self.exclude = exclude
+        self.encoded = encode_item(message_id, data, reply_to)
+        self._alone: bytes | None = None
+        self._form: Any = None
+
+    def alone(self) -> bytes:
+        """Return the answer that carries only this message. All receivers share it, so it is cached."""
+        if self._alone is None:
+            self._alone = encode_answer((self.encoded,), self.id)
+        return self._alone
+
+    def form(self, make: Callable[[bytes], Form]) -> Form:
+        """Return ``make(self.encoded)``, computed at the first call and cached for all receivers.
+
+        Every caller has to pass the same ``make``.
+        """
+        if self._form is None:
+            self._form = make(self.encoded)
+        form: Form = self._form
+        return form
+
+
+class Loss:
+    """The place in one outbox where messages were dropped.
+
+    It is written and acknowledged as a message is: the browser is told until it acknowledges, and then no
+    more.
+
+    Args:
+        last: the id of the last message that was dropped here.
+        lost: how many were dropped here.
+    """
+
+    __slots__ = ("id", "lost")
+
+    encoded: ClassVar[bytes] = b""
+
+    def __init__(self, last: int, lost: int) -> None:
+        self.id = last
+        self.lost = lost
+
+    def alone(self) -> bytes:
+        """Return the answer that reports only this loss."""
+        return encode_answer((), self.id, self.lost)
+
+
+def encode_item(message_id: int, data: bytes, reply_to: int | None = None) -> bytes:
+    """Encode a message for a browser.
+
+    It is ``[id,data]``, or ``[id,outcome,n]``, the reply to its message n, or ``[id,data,kind]`` with a word
+    of ``KINDS``.
+    """
+    if reply_to is None:
+        return b"[%d,%b]" % (message_id, data)
+    if reply_to < 0:
+        return b"[%d,%b,%b]" % (message_id, data, KINDS[reply_to])
+    return b"[%d,%b,%d]" % (message_id, data, reply_to)
+
+
+def encode_answer(items: Sequence[bytes], cursor: int, lost: int = 0) -> bytes:
+    """Encode the answer to a poll: messages, the cursor after them, and how many were dropped among them."""
+    body = b'{"messages":[%b],"cursor":%d' % (b",".join(items), cursor)
+    return body + (b',"lost":%d}' % lost if lost else b"}")
+
+
+Waiting = Entry | Loss
 
 RELIEF = 0.9
 """The part of the bounds that is left after dropping."""
@@ -55,7 +154,11 @@ class _Held(weakref.ref[Entry]):
 
 
 class MessageLog:
-    """Counts the messages of one application that at least one outbox holds; each is counted once."""
+    """Counts the messages of one application that at least one outbox holds; each is counted once.
+
+    ``is_over`` says whether there were more than the bounds allow when the last one was added. Then
+    ``excess`` has to be asked.
+    """
 
     def __init__(self, bounds: LogBounds) -> None:
         self._bounds = bounds
@@ -63,6 +166,7 @@ class MessageLog:
         self._release = self._released
         self._slack = 1.0
         self.size = 0
+        self.is_over = False
 
     def __len__(self) -> int:
         return len(self._held)
@@ -73,6 +177,9 @@ class MessageLog:
         held.id, held.size = entry.id, len(entry.encoded)
         self._held[entry.id] = held
         self.size += held.size
+        self.is_over = len(self._held) > self._bounds.messages or self.size > self._bounds.size
+        if not self.is_over:
+            self._slack = 1.0
 
     def share(self, entry: Entry) -> Entry:
         """Count a message that may be counted already as another entry; return the one that is to be held."""

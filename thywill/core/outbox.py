@@ -32,7 +32,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from thywill.core.entry import Entry, Loss, Waiting, encode_answer
+from thywill.core.log import Entry, Loss, Waiting, encode_answer
 from thywill.core.overflow import Overflow
 from thywill.errors import Malformed
 

@@ -6,8 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from thywill.core.entry import Entry
-from thywill.core.log import NOBODY, LogBounds, MessageLog
+from thywill.core.log import NOBODY, Entry, LogBounds, MessageLog
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Full
 from thywill.hub.client import LiveClient
@@ -64,6 +63,7 @@ class Delivery:
         if self._meter.channels is not None and address.kind == "channel":
             self._meter.channels.add(application, address.name, len(receivers))
         entry = Entry(message_id, *message)
+        messages.hold(entry)
         for client in receivers:
             try:
                 if dropped := client.outbox.append(entry):
@@ -76,7 +76,11 @@ class Delivery:
                     self._ready.append(client)
         if was_empty and self._ready:
             self._call_soon(self._flush)
-        messages.hold(entry)
+        if messages.is_over:
+            self._relieve(application, messages)
+
+    def _relieve(self, application: str, messages: MessageLog) -> None:
+        """Drop what the log holds beyond its bounds, if it still does."""
         excess = messages.excess()
         if excess is not None:
             up_to, count = excess

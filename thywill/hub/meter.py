@@ -19,6 +19,8 @@ from thywill.hub.tally import ChannelTally, Tally
 
 MOVES = 2000
 """Changes of address and transport that are remembered, over all clients: half a megabyte."""
+DELAYS = 1000
+"""Delays that are put into the histogram together."""
 LAG_SECONDS = 60.0
 LAGS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -44,7 +46,8 @@ class Meter:
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.applications: defaultdict[str, Tally] = defaultdict(Tally)
-        self.delay = Histogram()
+        self._delay = Histogram()
+        self._delays: list[float] = []
         self.lag = Histogram(LAGS)
         self.dropped: Counter[str] = Counter()
         self.given_up = 0
@@ -57,16 +60,24 @@ class Meter:
         self._monotonic = monotonic
         self._turn = 0
 
+    @property
+    def delay(self) -> Histogram:
+        """The delays of messages, from the moment a message is safe until the answer with it is written."""
+        delays, self._delays = self._delays, []
+        for delay in delays:
+            self._delay.observe(delay)
+        return self._delay
+
     def totals(self, audience: Audience) -> Totals:
         """Return the sums over all applications, and how many of ``audience`` are here."""
-        tallies = self.applications.values()
+        tallies, delay = self.applications.values(), self.delay
         return Totals(
             clients=len(audience),
             sessions=audience.sessions,
             sent=sum(tally.queued for tally in tallies),
             received=sum(tally.received for tally in tallies),
-            delay=self.delay.sum,
-            delays=self.delay.count,
+            delay=delay.sum,
+            delays=delay.count,
             lag=self.lag.sum,
             lags=self.lag.count,
         )
@@ -101,7 +112,9 @@ class Meter:
         in_flight = outbox.in_flight
         if timed is not None and in_flight and outbox.entries[in_flight - 1].id >= timed[0]:
             client.timed = None
-            self.delay.observe(self._monotonic() - timed[1])
+            self._delays.append(self._monotonic() - timed[1])
+            if len(self._delays) >= DELAYS:
+                _ = self.delay
 
     def moved(self, client: LiveClient) -> None:
         """Remember the present address and transport of ``client``, which is about to change them."""

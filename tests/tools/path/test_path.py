@@ -11,8 +11,8 @@ from tests.gate.environment import ROOT
 from tests.tools.path.trace import Count, Trace
 from tests.tools.path.trial import trace_message
 
-MOST_FILES = 21
-MOST_CHANGES = 42
+MOST_FILES = 20
+MOST_CHANGES = 40
 
 
 def test_a_message_goes_through_few_files() -> None:

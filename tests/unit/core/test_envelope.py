@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from tests.support.steady import STEADY
 from thywill.core import envelope
-from thywill.core.entry import encode_answer, encode_item
 from thywill.core.envelope import NO_MESSAGES, ClientFrame, Connect, Item, Leave, Poll, Send
+from thywill.core.log import encode_answer, encode_item
 from thywill.errors import Gap, Gone, Malformed, RequestError, TooLarge, TooMany, UnsendableMessage
 
 HIGHEST = 9007199254740991

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from thywill.core.entry import Entry
-from thywill.core.log import LogBounds, MessageLog
+from thywill.core.log import Entry, LogBounds, MessageLog
 
 SIZE = len(b'[1,"x"]')
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.outboxes import ITEM, WIDE, fill, outbox_of, poll, reply, waiting
-from thywill.core.entry import Entry
+from thywill.core.log import Entry
 from thywill.core.outbox import Bounds, Full, Outbox
 from thywill.core.overflow import Overflow
 from thywill.errors import Malformed

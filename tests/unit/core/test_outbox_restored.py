@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.support.outbox_network import Browser
 from tests.support.outboxes import poll, send, waiting
 from tests.support.steady import STEADY
-from thywill.core.entry import Entry, Loss, Waiting
 from thywill.core.envelope import encode_superseded
+from thywill.core.log import Entry, Loss, Waiting
 from thywill.core.outbox import Bounds, Outbox
 from thywill.core.overflow import Overflow
 

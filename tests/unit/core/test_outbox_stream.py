@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from thywill.core.entry import Entry, Waiting
+from thywill.core.log import Entry, Waiting
 from thywill.core.outbox import Bounds, Outbox, lost_in
 
 

@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from tests.support.hub_fakes import AWAY, WALL, FakePoll, World
-from thywill.core.entry import Entry
 from thywill.core.lifecycle import State
+from thywill.core.log import Entry
 from thywill.core.message import Address
 from thywill.core.record import ClientRecord
 from thywill.errors import Gone, Malformed

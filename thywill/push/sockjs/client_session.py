@@ -7,7 +7,7 @@ import sys
 from functools import partial
 
 from thywill.core import envelope
-from thywill.core.entry import Entry, Waiting
+from thywill.core.log import Entry, Waiting
 from thywill.core.outbox import lost_in
 from thywill.errors import BadToken, Draining, Gap, Gone, Malformed, RequestError, TooLarge, TooMany
 from thywill.hub.client import LiveClient

@@ -38,10 +38,10 @@ from thywill.core.changes import (
     StoredMessage,
     StoredPublication,
 )
-from thywill.core.entry import Entry
 from thywill.core.envelope import Item
 from thywill.core.history import Past
 from thywill.core.lifecycle import State
+from thywill.core.log import Entry
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Outbox
 from thywill.core.publication import Publication

@@ -27,8 +27,8 @@ from itertools import takewhile
 import msgspec
 
 from thywill.core.changes import Stored, StoredClient, StoredMessage, StoredSubscription
-from thywill.core.entry import Entry, Loss, Waiting
 from thywill.core.envelope import Item
+from thywill.core.log import Entry, Loss, Waiting
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Bounds, Outbox
 from thywill.core.overflow import Overflow

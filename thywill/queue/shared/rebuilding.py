@@ -16,9 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from thywill.core.entry import Entry, Loss, Waiting
 from thywill.core.inbox import Inbox
-from thywill.core.log import MessageLog
+from thywill.core.log import Entry, Loss, MessageLog, Waiting
 from thywill.core.outbox import Bounds, Outbox
 from thywill.core.record import decode_data
 from thywill.core.user import Identity

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.steady import STEADY
-from thywill.core.entry import Entry, encode_item
+from thywill.core.log import Entry, encode_item
 from thywill.push.sockjs import frames
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from thywill.core.entry import Entry
-from thywill.core.log import LogBounds, MessageLog
+from thywill.core.log import Entry, LogBounds, MessageLog
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Bounds
 from thywill.queue.shared.rebuilding import Rebuilt, rebuild
