@@ -79,6 +79,12 @@ class World:
         self.leases.resume()
         return self
 
+    async def committed(self) -> None:
+        """Wait until every change so far is stored."""
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.queue._commits.commit(lambda _error: stored.set_result(None))
+        await stored
+
     async def killed(self) -> World:
         """Kill this server, and return the next."""
         for task in asyncio.all_tasks():

@@ -232,7 +232,7 @@ async def test_a_membership_that_was_half_saved_at_a_kill_is_mended() -> None:
     ada, bob = await join(world, "ada"), await join(world, "bob")
     world.actions.unsubscribe(ada, BESIDE + "lobby")  # as if killed before it had entered the one beside
     world.actions.unsubscribe(bob, "lobby")
-    await asyncio.sleep(0.05)
+    await world.committed()
     world.application = Lobby()
     world = await world.killed()
     await until_quiet()

@@ -143,7 +143,7 @@ async def test_it_outlives_a_restart_of_the_server() -> None:
     for channel in ("news", "old"):
         await world.application.subscribe(one.session, channel)
     await world.application.unsubscribe(one.session, "old")
-    await asyncio.sleep(0.05)  # a change of memberships is committed within 0.02 s
+    await world.committed()
     world.application = Rooms()
     world = await world.killed()
     await settle()
