@@ -86,8 +86,8 @@ async def test_a_message_reaches_all_pages_of_a_user_and_nobody_else(start: Star
     ("member", "status", "code", "message"),
     [
         ("banned", 403, "refused", "You are banned until Monday."),
-        ("broken", 500, "failed", "the application failed to find out who you are"),
-        ("wrong", 500, "failed", "the application failed to find out who you are"),
+        ("broken", 500, "failed", "the application failed to log you in"),
+        ("wrong", 500, "failed", "the application failed to log you in"),
     ],
 )
 async def test_who_is_refused_and_why(

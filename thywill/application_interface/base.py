@@ -58,9 +58,9 @@ class ApplicationInterface(Component, Listener):
     Args:
         settings: the section ``[application_interface]``.
         actions: what applications can do.
-        message: how many bytes of JSON a message may have.
-        stop_timeout: how many seconds hooks have to end when the server stops.
-        applications: what runs beside the applications of the settings, such as the front page.
+        message: the largest message, in bytes of JSON.
+        stop_timeout: seconds that hooks may take to end when the server stops.
+        applications: those that run beside the applications of the settings, such as the front page.
     """
 
     Settings: ClassVar[type[Any]] = NoSettings
@@ -81,19 +81,19 @@ class ApplicationInterface(Component, Listener):
 
     @classmethod
     def packages(cls, settings: Any) -> Iterable[str]:
-        """Return the packages of the applications in ``settings``; their loggers write into the log."""
+        """Return the packages of the applications in ``settings``, whose loggers write into the log."""
         return ()
 
     @classmethod
     def load(cls, kind: type[Any], arguments: tuple[Any, ...] = ()) -> Loaded:
-        """Return the application with the class ``kind``, checked as those of the settings are.
+        """Return the application with the class ``kind``, checked as applications of the settings are.
 
         Args:
             kind: the class.
-            arguments: what its constructor takes.
+            arguments: the arguments of its constructor.
 
         Raises:
-            SettingsError: the class has a wrong hook, or misses a file.
+            SettingsError: the class has a wrong hook, or names a file that does not exist.
         """
         raise NotImplementedError
 
@@ -106,7 +106,7 @@ class ApplicationInterface(Component, Listener):
         raise NotImplementedError
 
     def authenticates(self, application: str) -> bool:
-        """Tell whether ``application`` decides itself who a visitor is; otherwise a ticket does."""
+        """Return whether ``application`` overrides ``authenticate``; otherwise only a ticket names a user."""
         return False
 
     async def authenticate(self, visitor: Visitor) -> User | None:
@@ -114,34 +114,34 @@ class ApplicationInterface(Component, Listener):
 
         Raises:
             Refused: the visitor gets no client.
-            Failed: the application has failed.
-            Unavailable: it has not answered in time.
+            Failed: the hook has raised an exception.
+            Unavailable: the hook has not ended in time.
         """
         return visitor.ticket
 
     def overflow_of(self, application: str, address: Address) -> Overflow | None:
-        """Return what ``application`` wants for messages from outside to ``address`` where an outbox is full.
+        """Return the overflow policy of ``application`` for a message from outside to ``address``.
 
-        None leaves it to ``[queue] overflow``.
+        None stands for ``[queue] overflow``.
         """
         return None
 
     async def lead(self, name: str, actions: Actions) -> None:
-        """Start one application: this server runs its hooks from now on. Only with a queue that is shared.
+        """Start one application: from now on this server runs its hooks. Called only with a shared queue.
 
-        What it had in memory when this server led it before does not count any more.
+        The application is a new object, even if this server has led it before.
 
         Args:
-            name: the application.
+            name: the name of the application.
             actions: what it can do, in place of the actions of the constructor.
 
         Raises:
-            SettingsError: the application fails.
+            SettingsError: the application's constructor or ``on_start`` has failed.
         """
         raise NotImplementedError
 
     async def abandon(self, name: str) -> None:
-        """Stop one application at once: another server runs its hooks, and the interrupted steps again."""
+        """Stop one application at once: another server runs its hooks now, and repeats interrupted steps."""
         raise NotImplementedError
 
     def resumed(self, client: LiveClient) -> None:

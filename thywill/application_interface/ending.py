@@ -1,4 +1,4 @@
-"""Ends hooks: waits for their tasks, cancels those that take too long, and names them in the log."""
+"""Ends hooks: waits for their tasks, cancels hooks that take too long, and names them in the log."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Mapping
 log = logging.getLogger(__name__)
 
 NAME_AFTER = 1.0
-"""Seconds after which a stop names the hooks that it waits for."""
+"""Seconds after which a server that stops logs the names of hooks that still run."""
 CANCEL_SECONDS = 1.0
-"""Seconds that a hook has to end when it is cancelled."""
+"""Seconds that a cancelled hook may take to end."""
 NAMES = 5
-"""How many hooks are named in one line."""
+"""How many hooks one log line names."""
 
 
 async def await_ends(running: Mapping[str, asyncio.Task[None]], seconds: float) -> None:
-    """Wait for hooks, at most ``seconds``, and cancel those that have not ended.
+    """Wait for hooks, and cancel those that have not ended in time.
 
     Args:
-        running: the tasks, by names for the log.
-        seconds: how long.
+        running: the tasks of the hooks, by names for the log.
+        seconds: the longest wait.
     """
     if not await _ended(running, min(NAME_AFTER, seconds)):
         log.warning("the stop waits for hooks, %g s at most: %s", seconds, _names(running))
@@ -30,11 +30,11 @@ async def await_ends(running: Mapping[str, asyncio.Task[None]], seconds: float) 
 
 
 async def cancel(running: Mapping[str, asyncio.Task[None]]) -> None:
-    """Cancel hooks, and wait a moment for their ends."""
+    """Cancel hooks, and wait for their ends, at most ``CANCEL_SECONDS``."""
     for task in running.values():
         task.cancel()
     if not await _ended(running, CANCEL_SECONDS):
-        log.error("left behind, since they ignore that they are cancelled: %s", _names(running))
+        log.error("hooks were cancelled and still run; they are abandoned: %s", _names(running))
 
 
 def is_cancelled() -> bool:

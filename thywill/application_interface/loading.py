@@ -56,8 +56,8 @@ ATTRIBUTES = (
 )
 BASES = Application.__mro__
 SET_BY_THYWILL = {"name", "handle", "_actions", "_limit", "_policies"}
-"""What thywill itself writes into the object of an application."""
-OURS = SET_BY_THYWILL | {
+"""The attributes that thywill itself sets on the object of an application."""
+PROTECTED = SET_BY_THYWILL | {
     name
     for name, value in vars(Application).items()
     if inspect.isfunction(value)
@@ -65,11 +65,11 @@ OURS = SET_BY_THYWILL | {
     and not name.startswith(("on_", "__"))
     and name != "authenticate"
 }
-"""What an application must not replace."""
-PLAIN = (str, list, tuple, dict)
+"""The names that an application must not replace."""
+ATTRIBUTE_TYPES = (str, list, tuple, dict)
 """The types of an application's attributes."""
-ALIKE = 0.8
-"""How similar two names have to be (1 is equal) for one to be a misspelling of the other."""
+SIMILARITY = 0.8
+"""How similar two names have to be for one to count as a misspelling of the other; 1 is equal."""
 
 PACKAGE = Path(__file__).parents[1]
 """The folder of thywill's own code."""
@@ -82,7 +82,7 @@ def load(dotted: str) -> Loaded:
 
     Raises:
         SettingsError: the package cannot be imported, does not define exactly one subclass of Application,
-            has a wrong hook, or misses a file.
+            has a wrong hook, or names a file that does not exist.
     """
     name = dotted.rpartition(".")[2]
     if not NAME.fullmatch(name) or name in RESERVED:
@@ -96,13 +96,13 @@ def load_class(kind: type[Application], arguments: tuple[Any, ...] = ()) -> Load
 
     Args:
         kind: the class.
-        arguments: what its constructor takes.
+        arguments: the arguments of its constructor.
 
     Raises:
-        SettingsError: the class has a wrong hook, or misses a file.
+        SettingsError: the class has a wrong hook, or names a file that does not exist.
     """
     dotted = kind.__module__
-    file = getattr(sys.modules.get(dotted), "__file__", None)  # none where it was typed into a console
+    file = getattr(sys.modules.get(dotted), "__file__", None)  # a class typed into a console has no file
     _check_hooks(kind, dotted)
     _check_overflow(kind, dotted)
     _check_history(kind, dotted)
@@ -113,18 +113,29 @@ def load_class(kind: type[Application], arguments: tuple[Any, ...] = ()) -> Load
 
 
 def page_of(kind: type[Application], name: str, static: Path) -> Page:
-    """Return the page of an application, whose files are in the folder ``static``."""
+    """Return the page of an application.
+
+    Args:
+        kind: the class of the application.
+        name: its name in addresses.
+        static: the folder with its files.
+    """
     fragment = static / kind.page if kind.page else None
     home = "../" if kind.header else ""
     return Page(name, kind.title or name, static, fragment, kind.description, kind.icon, home)
 
 
 def failure_of(name: str, error: Exception) -> SettingsError:
-    """Return the error for the operator of an application that fails: one line with the place in its code."""
+    """Return the operator's error for an application that has failed: one line with the place in its code.
+
+    Args:
+        name: what has failed: a hook, a class or a package.
+        error: the exception that it has raised.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     frame = next((each for each in reversed(frames) if not _is_ours(each.filename)), frames[-1])
     place, text = f"{frame.filename}, line {frame.lineno}", str(error)
-    if isinstance(error, SyntaxError):  # the last frame is the importer's
+    if isinstance(error, SyntaxError):  # the traceback ends in the importer, not in the file
         place, text = f"{error.filename}, line {error.lineno}", error.msg
     return SettingsError(f"{PLACE}: {name} fails: {type(error).__name__}: {text} ({place})")
 
@@ -133,17 +144,17 @@ def _is_ours(file: str) -> bool:
     return Path(file).is_relative_to(PACKAGE) or file.startswith("<frozen importlib")
 
 
-def slips(kind: type[Application]) -> list[str]:
+def misspellings(kind: type[Application]) -> list[str]:
     """Return a phrase for each name in a class that looks like a misspelt hook or attribute."""
     found = []
     for name, value in vars(kind).items():
         if name.startswith("_") or hasattr(Application, name) or hasattr(value, MARK):
             continue
         method = inspect.isfunction(value)
-        if not method and not isinstance(value, PLAIN):
+        if not method and not isinstance(value, ATTRIBUTE_TYPES):
             continue
-        known = _beginning_as(name, METHODS) if method else ATTRIBUTES
-        close = difflib.get_close_matches(name, known, n=1, cutoff=ALIKE)
+        known = _with_same_beginning(name, METHODS) if method else ATTRIBUTES
+        close = difflib.get_close_matches(name, known, n=1, cutoff=SIMILARITY)
         if close or (name.startswith("on_") and inspect.iscoroutinefunction(value)):
             word = "hook" if method else "attribute"
             hint = f" (did you mean {close[0]}?)" if close else ""
@@ -151,10 +162,10 @@ def slips(kind: type[Application]) -> list[str]:
     return found
 
 
-def _beginning_as(name: str, hooks: Iterable[str]) -> list[str]:
-    """Return the hooks with the first two letters of ``name``, in any order.
+def _with_same_beginning(name: str, hooks: Iterable[str]) -> list[str]:
+    """Return the hooks that begin with the first two letters of ``name``, in either order.
 
-    Names such as ``do_leave`` and ``connect`` are similar to a hook's, and meant as they are.
+    Others are no misspellings: ``do_leave`` and ``connect`` are similar to hooks, but meant as they are.
     """
     return [hook for hook in hooks if sorted(hook[:2]) == sorted(name[:2])]
 
@@ -162,7 +173,7 @@ def _beginning_as(name: str, hooks: Iterable[str]) -> list[str]:
 def overridden(application: Application) -> list[str]:
     """Return the names of thywill's own methods and attributes that an application has replaced."""
     own = {name for kind in type(application).__mro__ if kind not in BASES for name in vars(kind)}
-    return sorted((own | set(vars(application)) - SET_BY_THYWILL) & OURS)
+    return sorted((own | set(vars(application)) - SET_BY_THYWILL) & PROTECTED)
 
 
 def _check_files(kind: type[Application], dotted: str, static: Path) -> None:
@@ -237,7 +248,7 @@ def _import(dotted: str) -> ModuleType:
 
 
 def _find_in_current_folder(name: str) -> None:
-    """Let a package of the current folder be imported, if there is no other of its name."""
+    """Make the package ``name`` of the current folder importable, unless there is another of this name."""
     if find_spec(name) is not None:
         return
     folder = Path.cwd()

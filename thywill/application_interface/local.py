@@ -1,4 +1,4 @@
-"""Runs applications in this process: the hooks of one client one after another, those of others meanwhile."""
+"""Runs applications in this process. The hooks of one client run in order, those of others meanwhile."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import msgspec
 
 from thywill.application import Application, make_application
 from thywill.application_interface.base import ApplicationInterface, Loaded, Page
-from thywill.application_interface.beside import Beside
+from thywill.application_interface.concurrent import ConcurrentCalls
 from thywill.application_interface.ending import await_ends, cancel, is_cancelled
-from thywill.application_interface.loading import failure_of, load, load_class, overridden, slips
+from thywill.application_interface.loading import failure_of, load, load_class, misspellings, overridden
 from thywill.application_interface.tickers import Tickers
 from thywill.application_interface.watcher import Watcher
 from thywill.client import Client
@@ -37,13 +37,14 @@ log = logging.getLogger(__name__)
 Hook = Callable[[], Awaitable[None]]
 Guard = Callable[[Hook, str, LiveClient], Awaitable[None]]
 
-OURS = ("echo", "chat", "game", "draw", "vote", "display", "tabular", "calculations")
-"""The applications in ``apps``, in the order of the front page."""
+INCLUDED = ("echo", "chat", "game", "draw", "vote", "display", "tabular", "calculations")
+"""The applications that come with thywill in ``apps``, in the order of the front page."""
 AUTHENTICATE_SECONDS = 10.0
-"""Seconds that an application has to say who a visitor is, who waits for a page meanwhile."""
+"""Seconds that ``authenticate`` may take; the visitor waits for the page meanwhile."""
 AUTHENTICATE_RETRY = 5.0
+"""Seconds after which the visitor's page may try again."""
 ABANDON_AFTER = 1.0
-"""Seconds that a call may still run when its client has gone: nobody waits for its result."""
+"""Seconds that a call may still run when its client has gone, since nobody waits for its result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +56,25 @@ class LocalSettings:
         slow_hook: seconds for which a hook may hold the loop without a warning; 0 never warns.
     """
 
-    applications: list[str] = field(default_factory=lambda: [f"apps.{name}" for name in OURS])
+    applications: list[str] = field(default_factory=lambda: [f"apps.{name}" for name in INCLUDED])
     slow_hook: Annotated[float, msgspec.Meta(ge=0)] = 0.2
 
 
 class Mailbox:
     """Runs the steps of one client one after another, until none is left.
 
-    What a hook sends has its step as the cause (``thywill.hub.step``). When the hook has ended, the step is
-    reported as handled; not so if its task was cancelled, and then the durable queue repeats it.
-
-    ``running`` is the name of the hook that is running, for the log. The step of a concurrent call ends later
-    than its turn (``beside.py``).
+    Each message that a hook sends has the hook's step as its cause (``thywill.hub.step``). When the hook has
+    ended, the step is reported as handled. If its task was cancelled, the step is not reported, and the
+    durable queue repeats it. The step of a concurrent call ends later than its turn (``concurrent.py``).
+    ``running`` is the name of the hook that is running, for the log.
 
     Args:
         client: the client.
-        actions: tells whether a hook may begin, and is told of each step that has ended.
+        actions: says whether a hook may begin, and gets the number of each step that has ended.
         on_empty: called when the last step has ended.
     """
 
-    __slots__ = ("_beside", "_client", "_handled", "_may_begin", "_on_empty", "_steps", "running", "task")
+    __slots__ = ("_client", "_concurrent", "_handled", "_may_begin", "_on_empty", "_steps", "running", "task")
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Mailbox:
         self._may_begin, self._handled = actions.may_begin, actions.handled
         self._on_empty = on_empty
         self._steps: deque[tuple[int, str, Hook]] = deque()
-        self._beside: Beside | None = None
+        self._concurrent: ConcurrentCalls | None = None
         self.running = ""
         self.task: asyncio.Task[None] | None = None
 
@@ -96,14 +96,14 @@ class Mailbox:
         if self.task is None:
             self.task = asyncio.get_running_loop().create_task(self._run())
 
-    def put_beside(self, number: int, name: str, hook: Hook) -> None:
-        """Begin ``hook`` as ``put`` does, and let the next steps run beside it."""
-        if self._beside is None:
-            self._beside = Beside(self._client, self._step_ended, self._calls_ended)
-        self.put(number, name, partial(self._begin, self._beside, number, name, hook))
+    def put_concurrent(self, number: int, name: str, hook: Hook) -> None:
+        """Begin ``hook`` as ``put`` does, but let the next steps run before it has ended."""
+        if self._concurrent is None:
+            self._concurrent = ConcurrentCalls(self._client, self._step_ended, self._calls_ended)
+        self.put(number, name, partial(self._begin, self._concurrent, number, name, hook))
 
-    async def _begin(self, beside: Beside, number: int, name: str, hook: Hook) -> None:
-        beside.start(number, f"{self._client.application}.{name}", hook)
+    async def _begin(self, calls: ConcurrentCalls, number: int, name: str, hook: Hook) -> None:
+        calls.start(number, f"{self._client.application}.{name}", hook)
 
     def _step_ended(self, number: int) -> None:
         if number > CONNECTED:
@@ -115,8 +115,8 @@ class Mailbox:
             self._on_empty(self._client)
 
     def tasks(self) -> dict[str, asyncio.Task[None]]:
-        """Return what is running, by a name for the log."""
-        calls = self._beside.running.values() if self._beside else ()
+        """Return the running tasks, by names for the log."""
+        calls = self._concurrent.running.values() if self._concurrent else ()
         running = {f"{task.get_name()} for {self._client}": task for task in calls}
         return running if self.task is None else {**running, str(self): self.task}
 
@@ -126,8 +126,8 @@ class Mailbox:
     async def _run(self) -> None:
         while self._may_begin is None or self._may_begin():
             number, self.running, hook = self._steps.popleft()
-            if self._beside is not None and number == DISCONNECTED:
-                await self._beside.all_ended()
+            if self._concurrent is not None and number == DISCONNECTED:
+                await self._concurrent.all_ended()
             step = Step(self._client.id, number)
             CURRENT.set(step)
             try:
@@ -137,10 +137,10 @@ class Mailbox:
                     raise
                 log.exception("the hook %s was cancelled by something that it waited for", self)
             except Exception:
-                log.exception("the hook %s failed outside of its guard", self)
+                log.exception("the hook %s failed outside of the application's code", self)
             step.open = False
-            if self._beside is not None:
-                self._beside.step_ended(number)
+            if self._concurrent is not None:
+                self._concurrent.step_ended(number)
             else:
                 if number > CONNECTED:
                     self._client.handled = number
@@ -148,12 +148,12 @@ class Mailbox:
             if not self._steps:
                 self._end()
                 break
-            # Most hooks never wait, and a page may have sent hundreds of messages: others get their turn.
+            # Most hooks never wait, and a page may have sent hundreds of messages: give others a turn.
             await asyncio.sleep(0)
 
     def _end(self) -> None:
         self.task = None
-        if self._beside is None or not self._beside.running:
+        if self._concurrent is None or not self._concurrent.running:
             self._on_empty(self._client)
 
 
@@ -178,7 +178,7 @@ class LocalApplications(ApplicationInterface):
         self._watcher = Watcher(settings.slow_hook) if settings.slow_hook else None
         self._applications: dict[str, Application] = {}
         self._loaded: dict[str, Loaded] = {}
-        self._acting: dict[str, Actions] = {}  # of those that are led, in place of ``actions``
+        self._led_actions: dict[str, Actions] = {}  # in a cluster: of the applications that this server leads
         self._pages: dict[str, Page] = {}
         self._mailboxes: dict[LiveClient, Mailbox] = {}
         self._started: list[Application] = []
@@ -208,12 +208,12 @@ class LocalApplications(ApplicationInterface):
         """Start the applications.
 
         Raises:
-            SettingsError: one of them fails; those before it are stopped again.
+            SettingsError: an application has failed; the applications before it are stopped again.
         """
         if self._watcher is not None:
             self._watcher.start()
         for name, application in self._applications.items():
-            if found := slips(type(application)):
+            if found := misspellings(type(application)):
                 log.warning("%s has names that thywill does not use: %s", name, "; ".join(found))
             try:
                 await self._start(application)
@@ -235,9 +235,9 @@ class LocalApplications(ApplicationInterface):
         self._tickers.start(name, application)
 
     async def lead(self, name: str, actions: Actions) -> None:
-        if self._watcher is not None and not self._acting:
+        if self._watcher is not None and not self._led_actions:
             self._watcher.start()
-        self._acting[name] = actions
+        self._led_actions[name] = actions
         self._applications[name] = application = self._make(self._loaded[name], actions)
         await self._start(application)
 
@@ -254,7 +254,7 @@ class LocalApplications(ApplicationInterface):
     async def stop(self) -> None:
         """Wait for the running hooks, at most ``stop_timeout``, and call ``on_stop`` of each application.
 
-        A hook that takes longer is cancelled. One that ignores that is left behind. The log names both.
+        A hook that takes longer is cancelled. If it still runs then, it is abandoned. The log names both.
         """
         running = self._tickers.stop()
         for box in self._mailboxes.values():
@@ -314,30 +314,30 @@ class LocalApplications(ApplicationInterface):
             raise Refused(str(error.message)) from None
         except TimeoutError as error:
             log.exception("the hook %s did not end within %g s", name, AUTHENTICATE_SECONDS, exc_info=error)
-            raise Unavailable("the application does not say who you are", retry=AUTHENTICATE_RETRY) from None
+            raise Unavailable("the application did not log you in", retry=AUTHENTICATE_RETRY) from None
         except Exception as error:
             log.exception("the hook %s failed (%s)", name, visitor.address)
-            raise Failed("the application failed to find out who you are") from error
+            raise Failed("the application failed to log you in") from error
 
     def overflow_of(self, application: str, address: Address) -> Overflow | None:
         policies = self._applications[application].policies
         return policies.of(address.name) if address.kind == "channel" else policies.default
 
     def measure(self, measures: Measures) -> None:
-        """Tell how late the methods with ``@every`` were called."""
+        """Add how late the methods with ``@every`` were called."""
         self._tickers.measure(measures, self._applications)
 
     # What clients do.
 
     def connected(self, client: LiveClient) -> None:
         self._applications[client.application]._session_channels.restore(client)
-        self._put(client, CONNECTED, "on_connect", self._welcome_in_channels)
+        self._put(client, CONNECTED, "on_connect", self._enter_channels_and_run)
 
     def resumed(self, client: LiveClient) -> None:
         application = self._applications[client.application]
         application._session_channels.restore(client)
         application._attendance.restore(client)
-        self._put(client, RESUMED, "on_resume", self._welcome)
+        self._put(client, RESUMED, "on_resume", self._run_and_reply)
 
     def disconnected(self, client: LiveClient) -> None:
         self._put(client, DISCONNECTED, "on_disconnect", self._guarded)
@@ -364,13 +364,13 @@ class LocalApplications(ApplicationInterface):
         calls = self._applications[client.application]._handlers.calls
         for item in items:
             call = None if item.method is None else calls.get(item.method)
-            put = mailbox.put_beside if call is not None and call.concurrent else mailbox.put
+            put = mailbox.put_concurrent if call is not None and call.concurrent else mailbox.put
             put(item.n, item.method or "on_message", partial(self._handle_item, client, item))
 
     def _mailbox(self, client: LiveClient) -> Mailbox:
         mailbox = self._mailboxes.get(client)
         if mailbox is None:
-            actions = self._acting.get(client.application, self.actions)
+            actions = self._led_actions.get(client.application, self.actions)
             mailbox = self._mailboxes[client] = Mailbox(client, actions, self._mailboxes.__delitem__)
         return mailbox
 
@@ -380,17 +380,17 @@ class LocalApplications(ApplicationInterface):
         except Exception:
             log.exception("the hook %s failed (%s)", name, of)
 
-    async def _welcome_in_channels(self, hook: Hook, name: str, client: LiveClient) -> None:
-        """Put a new client into the channels of its session, and run the hook for it."""
+    async def _enter_channels_and_run(self, hook: Hook, name: str, client: LiveClient) -> None:
+        """Put a new client into the channels of its session, then run the hook."""
 
-        async def greeted() -> None:
+        async def enter_and_run() -> None:
             await self._applications[client.application]._session_channels.greet(client)
             await hook()
 
-        await self._welcome(greeted, name, client)
+        await self._run_and_reply(enter_and_run, name, client)
 
-    async def _welcome(self, hook: Hook, name: str, client: LiveClient) -> None:
-        """Run the hook for a new client, whose page gets an ``error`` if that fails."""
+    async def _run_and_reply(self, hook: Hook, name: str, client: LiveClient) -> None:
+        """Run a hook that no message has caused; if it fails, the page gets an ``error``."""
         try:
             await hook()
         except RpcError as error:
@@ -411,9 +411,9 @@ class LocalApplications(ApplicationInterface):
             await self._reply(client, outcome, item.n)
 
     async def _reply(self, client: LiveClient, outcome: bytes, number: int) -> None:
-        actions = self._acting.get(client.application, self.actions)
+        actions = self._led_actions.get(client.application, self.actions)
         message = Message(outcome, reply_to=number)
-        # Tried until it is sent: the browser waits for it, and the step has not ended before.
+        # Try until it is sent: the browser waits for the reply, and the step cannot end without it.
         while True:
             try:
                 await actions.append(client.application, Address.client(client.id), message)
@@ -468,7 +468,7 @@ class LocalApplications(ApplicationInterface):
         if isinstance(error, RpcError):
             return encode_failure(str(error.code), str(error.message))
         if isinstance(error, UnsendableMessage):
-            log.error("%s for %s: what it sends cannot be sent: %s", name, client, error, exc_info=error)
+            log.error("%s for %s: it sends what cannot be sent: %s", name, client, error, exc_info=error)
         else:
             log.error("the hook %s failed on message %d of %s", name, item.n, client, exc_info=error)
         return encode_failure("failed", "the application could not handle this")
@@ -494,7 +494,7 @@ def _checked(user: object) -> User | None:
 
 
 def _twice(name: str, first: str, second: str) -> str:
-    place = f"[application_interface] applications: two are called {name!r}"
+    place = f"[application_interface] applications: two have the name {name!r}"
     if first == second:
         return f"{place}, since {first} is listed twice"
     return f"{place}, {first} and {second}: rename one of the packages"

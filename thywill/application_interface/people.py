@@ -1,4 +1,4 @@
-"""Saves what applications keep for people, and reads it at the start."""
+"""Saves the data that applications keep for people (``client.person``), and reads it at the start."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from thywill.hub.people import People
 
 log = logging.getLogger(__name__)
 
-EVERY = 0.5
-"""Seconds between two looks for changes."""
-FOLLOW = 4
-"""At every fourth of these looks it is read what other servers have saved."""
+SAVE_EVERY = 0.5
+"""Seconds between two transactions with changes."""
+READ_TURN = 4
+"""In every fourth turn the changes that other servers have saved are read."""
 OVERLAP = 60.0
 """Seconds by which the clocks of servers that share a database may differ."""
 SLICE = 1000
-"""Rows that are written in one transaction."""
+"""The largest number of rows in one transaction."""
 
 
 class SavedPeople(Component):
-    """Keeps the people of the hub in the database.
+    """Saves the people of the hub in the database.
 
     Args:
-        people: what applications have asked for.
-        database: where it is saved.
-        is_alive: tells whether a session has a client.
+        people: the people for whom applications keep data.
+        database: where the data is saved.
+        is_alive: returns whether a session has a client.
         follows: whether other servers save people in the same database.
         wall: the clock, in seconds since the epoch.
     """
@@ -61,11 +61,11 @@ class SavedPeople(Component):
         try:
             self._people.load(await self._database.load_people())
         except DatabaseUnavailable as error:
-            log.error("the people cannot be read, and begin anew: %s", error)  # noqa: TRY400
+            log.error("client.person is empty for all, since it cannot be read: %s", error)  # noqa: TRY400
         self._task = asyncio.get_running_loop().create_task(self._keep_saving())
 
     async def stop(self) -> None:
-        """Save what has changed since the last look."""
+        """Save what has changed since the last transaction."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -76,17 +76,17 @@ class SavedPeople(Component):
         measures.gauge("thywill_people", "People whose data is kept.", len(self._people))
 
     async def save(self) -> None:
-        """Save what has changed, and delete what is too old or too much; log a failure once."""
+        """Save changes, and delete people who are too old or too many; log the first of several failures."""
         try:
             await self._save()
         except DatabaseUnavailable as error:
             if not self._failing:
                 self._failing = True
-                log.warning("people are not saved at present: %s", error)
+                log.warning("changes of client.person are not saved at present: %s", error)
         else:
             if self._failing:
                 self._failing = False
-                log.warning("people are saved again")
+                log.warning("changes of client.person are saved again")
 
     async def follow(self) -> None:
         """Read what other servers have saved."""
@@ -106,10 +106,10 @@ class SavedPeople(Component):
 
     async def _keep_saving(self) -> None:
         for turn in count(1):
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(SAVE_EVERY)
             try:
-                if self._follows and turn % FOLLOW == 0:
+                if self._follows and turn % READ_TURN == 0:
                     await self.follow()
                 await self.save()
             except Exception:
-                log.exception("people could not be saved")
+                log.exception("changes of client.person could not be saved")

@@ -22,7 +22,7 @@ class Ticker:
         name: the application's and the method's name, for the log.
         seconds: the time from one call to the next.
         tick: the method.
-        late: counts by how many seconds the calls come too late.
+        late: the histogram of how late the calls come, in seconds.
     """
 
     def __init__(
@@ -36,12 +36,12 @@ class Ticker:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Make the first call in ``seconds``; nothing happens if it has started already."""
+        """Make the first call after ``seconds``. If the ticker has started already, nothing happens."""
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run(), name=self.name)
 
     def stop(self) -> asyncio.Task[None] | None:
-        """Begin no other call; return the task that ends with the one that is under way, if there is one."""
+        """Begin no other call; return the task of the call that is under way, or None if there is none."""
         task, self._task = self._task, None
         if task is not None and not self._is_in_call:
             task.cancel()
@@ -69,23 +69,34 @@ class Ticker:
                 raise
             log.exception("%s was cancelled by something that it waited for", self.name)
         except Exception:
-            log.exception("%s failed; the next call comes all the same", self.name)
+            log.exception("%s failed; it is called again all the same", self.name)
 
 
 def next_due(due: float, seconds: float, now: float) -> float:
-    """Return when the next call is due: whole ``seconds`` after the last one was, and not before ``now``."""
+    """Return when the next call is due.
+
+    Args:
+        due: when the last call was due.
+        seconds: the time from one call to the next.
+        now: the time; the result is not before it, and a multiple of ``seconds`` after ``due``.
+    """
     return due + seconds * max(math.ceil((now - due) / seconds), 1)
 
 
 class Tickers:
-    """The tickers of all applications, and how late each application's were."""
+    """The tickers of all applications, and how late the calls of each application came."""
 
     def __init__(self) -> None:
         self._tickers: dict[tuple[str, str], Ticker] = {}
         self._late: defaultdict[str, Histogram] = defaultdict(Histogram)
 
     def start(self, name: str, application: Application) -> None:
-        """Start the tickers of the application ``name``, in place of those of an earlier object."""
+        """Start the tickers of an application, in place of those of an earlier object of this application.
+
+        Args:
+            name: the application's name.
+            application: the object whose methods are called.
+        """
         for method, seconds in application._handlers.tickers.items():
             tick, late = getattr(application, method), self._late[name]
             ticker = Ticker(f"{name}.{method}", seconds, tick, late)
@@ -93,14 +104,14 @@ class Tickers:
             ticker.start()
 
     def stop(self, name: str | None = None) -> dict[str, asyncio.Task[None]]:
-        """Stop the tickers of one application, or all; return the calls that are under way, by name."""
+        """Stop the tickers of one application, or all of them; return the calls under way, by name."""
         stopped = {
             ticker.name: ticker.stop() for (of, _), ticker in self._tickers.items() if name in (None, of)
         }
         return {each: task for each, task in stopped.items() if task is not None}
 
     def measure(self, measures: Measures, names: Iterable[str]) -> None:
-        """Tell how late the tickers of the applications ``names`` were."""
+        """Add to ``measures`` how late the tickers of the applications ``names`` were."""
         text = "How late the methods with @every were called, in seconds."
         for name in names:
             measures.histogram("thywill_every_late_seconds", text, self._late[name], application=name)

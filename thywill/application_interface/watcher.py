@@ -1,18 +1,18 @@
 """Finds hooks that hold the event loop: while one runs without awaiting, nobody else is served.
 
-A thread looks at the loop's stack every ``PERIOD``, which costs nothing that depends on the traffic. The
-outermost function there that belongs to an application is the hook, and the innermost one the line that it
-has come to. Seeing a hook twice does not show that it held the loop: it may have awaited in between. So when
-the thread sees a hook, it asks the loop for a beat, which comes as soon as the loop is free. For example,
-with a hook that sleeps for 0.3 s:
+A thread looks at the loop's stack every ``PERIOD``, so its cost does not depend on the traffic. On the stack,
+the outermost function that belongs to an application is the hook; the innermost one shows the line that runs.
+To see a hook twice does not prove that it held the loop: it may have awaited in between. So when the thread
+sees a hook, it asks the loop for a beat, a callback that runs as soon as the loop is free. For example, with
+a hook that sleeps for 0.3 s:
 
     0.00   the hook begins
-    0.07   the thread sees it, asks for a beat, and looks more often
-    0.09   the hook is there, and no beat has come
+    0.07   the thread sees the hook, asks for a beat, and looks more often from now on
+    0.09   the hook is still on the stack, and no beat has come
     ...
     0.30   the hook awaits, and the beat comes: the hook has held the loop for 0.23 s and half a period
 
-The machine may be the one that is too slow. Then the thread wakes up late as well, and begins anew.
+If the thread itself wakes up late, the whole machine is slow, and no hook is blamed: the thread begins anew.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ log = logging.getLogger(__name__)
 PERIOD = 0.1
 """Seconds between two looks of the thread. Each costs a server some 60 us, even one that is idle."""
 CLOSE_PERIOD = 0.02
-"""Seconds between two looks after a hook was seen, until the loop has beaten."""
+"""Seconds between two looks after a hook was seen, until the beat has come."""
 LATE = 0.1
-"""Seconds by which the thread may wake up too late."""
+"""Seconds by which the thread may wake up late; beyond that the machine is to blame."""
 REPORTS = 5.0
-"""Seconds after which a hook is reported that has not ended yet."""
+"""Seconds after which a hook that still runs is reported."""
 
 
 class Sight(NamedTuple):
-    """A hook that is on the stack of the loop, and where its code has come to."""
+    """A hook on the stack of the loop, and the line of the application that runs."""
 
     frame: FrameType
     hook: str
@@ -107,10 +107,10 @@ class Watcher:
 
 
 class Hold:
-    """The time since the loop was asked for a beat, and the hook that is on its stack.
+    """The time since the thread has asked for a beat, and the hook that it sees on the stack.
 
     Args:
-        begun: when it was asked.
+        begun: when the thread has asked.
         seconds: how long a hook may hold the loop.
     """
 
@@ -122,7 +122,7 @@ class Hold:
         self._reported = False
 
     def look(self, seen: Sight | None, now: float) -> None:
-        """``seen`` is on the stack at the time ``now``, which no beat has come before."""
+        """At the time ``now`` no beat has come yet, and ``seen`` is on the stack."""
         if seen is None or self._seen is None or seen.frame is not self._seen.frame:
             self.ended(now)
             self._seen, self._since = seen, now
@@ -133,8 +133,8 @@ class Hold:
             self._warn(f"has held the loop for {now - self._since:.1f} s and still does")
 
     def ended(self, now: float) -> None:
-        """The hook that was seen last has ended."""
-        # It began up to a period before it was seen.
+        """The hook that was seen last has ended, at the latest at the time ``now``."""
+        # The hook began up to a period before it was seen, so on average half a period.
         held = now - self._since + PERIOD / 2
         if self._seen is not None and held >= self._seconds:
             self._warn(f"held the loop for {held:.1f} s")
@@ -142,12 +142,12 @@ class Hold:
 
     def _warn(self, what: str) -> None:
         assert self._seen is not None
-        advice = "meanwhile nobody was served; asyncio.to_thread runs slow code elsewhere"
+        advice = "meanwhile nobody was served; run slow code with asyncio.to_thread"
         log.warning("%s %s at %s: %s", self._seen.hook, what, self._seen.place, advice)
 
 
 def sight(innermost: FrameType | None) -> Sight | None:
-    """Return the hook on a stack; None if no application is at work there."""
+    """Return the hook on the stack with this innermost frame; None if no application's code runs there."""
     frames = list(_frames(innermost))
     for frame in reversed(frames):
         application = frame.f_locals.get("self")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.hub_fakes import World
 from thywill import Application, Client, rpc
-from thywill.application_interface.beside import Beside
+from thywill.application_interface.concurrent import ConcurrentCalls
 from thywill.testing import run
 
 pytestmark = pytest.mark.gen_test
@@ -109,16 +109,16 @@ async def test_steps_are_reported_in_order() -> None:
     gates = {4: asyncio.Event(), 6: asyncio.Event()}
     handled: list[int] = []
     idle: list[bool] = []
-    beside = Beside(client, handled.append, lambda: idle.append(True))
+    calls = ConcurrentCalls(client, handled.append, lambda: idle.append(True))
     for number, gate in gates.items():
-        beside.start(number, "fetch", gate.wait)  # type: ignore[arg-type]
+        calls.start(number, "fetch", gate.wait)  # type: ignore[arg-type]
     for number in (4, 5, 6, 7):
-        beside.step_ended(number)
+        calls.step_ended(number)
     assert handled == []
     gates[6].set()
     await asyncio.sleep(0.001)
     assert (handled, idle) == ([], [])
     gates[4].set()
-    await beside.all_ended()
+    await calls.all_ended()
     assert handled == [4, 5, 6, 7]
     assert idle == [True]

@@ -78,7 +78,7 @@ async def test_it_takes_a_client_and_nothing_else() -> None:
     async with run(Board) as app:
         ada = await app.connect()
         for wrong in (ada.client.id, ada.client.session, [ada.client]):
-            with pytest.raises(TypeError, match="a client is what the hooks are given"):
+            with pytest.raises(TypeError, match="a client is the object that hooks get"):
                 await app.application.publish("board", 1, exclude=wrong)
 
 

@@ -111,7 +111,7 @@ async def test_what_cannot_be_subscribed_is_told() -> None:
             (page.client.id, {}, "this is the id of a client: pass the client, or client.session"),
             (page.session, {"replay": True}, "replay and snapshot are for one client"),
             (page.session, {"snapshot": None}, "replay and snapshot are for one client"),
-            (None, {}, "a client is what the hooks are given, not NoneType"),
+            (None, {}, "a client is the object that hooks get, not NoneType"),
         ):
             with pytest.raises(TypeError, match=text):
                 await app.application.subscribe(wrong, "news", **options)

@@ -96,7 +96,7 @@ async def test_a_hook_that_ignores_its_cancellation_is_named_and_left(
     await applications.stop()
     assert slow.ends == ["on_stop"]
     named = f"slow.on_message for {client}"
-    assert lines(caplog)[-1] == ("ERROR", f"left behind, since they ignore that they are cancelled: {named}")
+    assert lines(caplog)[-1] == ("ERROR", f"hooks were cancelled and still run; they are abandoned: {named}")
     slow.go.set()
 
 
@@ -118,7 +118,7 @@ async def test_an_on_stop_that_never_ends_is_left_as_well(
     await asyncio.sleep(0)
     await applications.stop()
     assert [name for level, name in lines(caplog) if level == "ERROR"] == [
-        "left behind, since they ignore that they are cancelled: slow.on_stop"
+        "hooks were cancelled and still run; they are abandoned: slow.on_stop"
     ]
     gate.set()
 

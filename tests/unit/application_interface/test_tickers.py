@@ -59,7 +59,7 @@ async def test_an_exception_is_logged_and_the_next_call_comes(caplog: pytest.Log
         app.application.fails = True
         await app.advance(0.1)
         assert app.application.events == ["start", "tick", "tick"]
-    assert caplog.text.count("test_tickers.tick failed; the next call comes all the same") == 2
+    assert caplog.text.count("test_tickers.tick failed; it is called again all the same") == 2
     assert "OSError: no" in caplog.text
 
 

@@ -150,7 +150,7 @@ async def test_wrong_arguments_raise_at_the_call() -> None:
             (TypeError, "a client's id is a text, not Client: pass its id"),
             (TypeError, "a channel is a text, not int"),
             (TypeError, "a session's id is a text, not int"),
-            (TypeError, "a client is what the hooks are given, not int"),
+            (TypeError, "a client is the object that hooks get, not int"),
             (UnsendableMessage, "the data cannot be written as JSON: a[1] is nan, which JSON does not have"),
             (ValueError, "limit('chat', 0, per=1): count and per must be more than 0"),
         ]

@@ -1,10 +1,10 @@
 """Calls that run beside the other hooks of their client (``@rpc(concurrent=True)``).
 
-A call begins in its turn among the client's steps, but the next step does not wait for its end. The queue may
-forget a step only when all earlier ones have ended, since it remembers one number for each client. So steps
-that end while an earlier call still runs are held back, and reported in order. For example, with the call 4:
+A call begins in its turn among the client's steps, but the next step does not wait for its end. The queue
+remembers one number for each client, up to which all steps have ended. So the end of a step is not reported
+while an earlier call still runs. For example, with step 4 a concurrent call:
 
-    4 begins, 5 and 6 end    5 and 6 are held back
+    4 begins, 5 and 6 end    nothing is reported
     4 ends                   4, 5 and 6 are reported as handled
 """
 
@@ -21,14 +21,14 @@ from thywill.hub.step import CURRENT, Step
 log = logging.getLogger(__name__)
 
 
-class Beside:
-    """The concurrent calls of one client, and the steps that are held back because of them.
+class ConcurrentCalls:
+    """The concurrent calls of one client, and the ended steps that are not reported because of them.
 
     ``running`` has the tasks of the calls by the number of their step.
 
     Args:
         client: the client.
-        handled: called with the number of each step that was handled.
+        handled: called with the number of each step that is reported as handled, in order.
         on_idle: called when the last call has ended.
     """
 
@@ -38,7 +38,7 @@ class Beside:
         self._client = client
         self._handled = handled
         self._on_idle = on_idle
-        self._held: set[int] = set()
+        self._unreported: set[int] = set()
         self.running: dict[int, asyncio.Task[None]] = {}
 
     def start(self, number: int, name: str, hook: Callable[[], Awaitable[None]]) -> None:
@@ -47,7 +47,7 @@ class Beside:
         self.running[number] = loop.create_task(self._run(number, name, hook), name=name)
 
     def step_ended(self, number: int) -> None:
-        """A step that runs in turn has ended. That of a concurrent call ends later, with the call itself."""
+        """A step has ended its turn. The step of a concurrent call ends later, with the call itself."""
         if number not in self.running:
             self._report(number)
 
@@ -62,7 +62,7 @@ class Beside:
         try:
             await hook()
         except Exception:
-            log.exception("the call %s of %s failed outside of its guard", name, self._client)
+            log.exception("the call %s of %s failed outside of the application's code", name, self._client)
         step.open = False
         del self.running[number]
         self._report(number)
@@ -70,9 +70,9 @@ class Beside:
             self._on_idle()
 
     def _report(self, number: int) -> None:
-        self._held.add(number)
+        self._unreported.add(number)
         before = min(self.running, default=math.inf)
-        for each in sorted(self._held):
+        for each in sorted(self._unreported):
             if each < before:
-                self._held.discard(each)
+                self._unreported.discard(each)
                 self._handled(each)
