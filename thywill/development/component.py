@@ -24,13 +24,13 @@ JAVASCRIPT = b"Content-Type: text/javascript; charset=UTF-8\r\nCache-Control: no
 
 
 class Development(Component):
-    """Watches the files, and tells the pages what has changed and what the log says.
+    """Watches the files and the log, and answers the pages of a developer.
 
-    Each page asks once a second. It reloads itself when the version is another one, shows tracebacks, and
+    Each page asks once a second. It reloads itself when the version has changed, shows tracebacks, and
     writes warnings into its console. Only browsers on this machine are answered.
 
     Args:
-        on_change: called when some code has changed.
+        on_change: called when code or settings have changed.
     """
 
     def __init__(self, on_change: Callable[[], None]) -> None:
@@ -42,7 +42,7 @@ class Development(Component):
         self._watching: asyncio.Task[None] | None = None
 
     def watch(self, places: Iterable[Path]) -> None:
-        """Watch these files and folders from the start on."""
+        """Watch these files and folders; called before ``start``."""
         self._places = list(places)
 
     async def start(self) -> None:
@@ -51,7 +51,7 @@ class Development(Component):
         self._watching = asyncio.create_task(self._watch())
 
     async def stop(self) -> None:
-        """Stop to watch."""
+        """Stop watching."""
         logging.getLogger().removeHandler(self._notices)
         if self._watching is not None:
             self._watching.cancel()
@@ -59,7 +59,7 @@ class Development(Component):
                 await self._watching
 
     def bootstrap(self, client: Any, configuration: Configuration) -> None:
-        """Let the page load the script that asks here."""
+        """Let the page load the script that asks for changes."""
         configuration.scripts.append("/thywill/dev.js")
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
@@ -74,7 +74,7 @@ class Development(Component):
             now = await asyncio.to_thread(files.stamp)
             if now.pages != last.pages:
                 self._pages += 1
-            if now.code != before.code and now.code == last.code:  # the editor has written all of it
+            if now.code != before.code and now.code == last.code:  # the editor has stopped writing
                 before = now
                 self._on_change()
             last = now
@@ -97,4 +97,4 @@ class Development(Component):
 
 def _check(request: Request) -> None:
     if not Requester.of(request).is_local:
-        raise NotLocal("run.py --dev speaks to browsers on its own machine only")
+        raise NotLocal("run.py --dev answers only browsers on its own machine")

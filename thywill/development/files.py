@@ -1,4 +1,4 @@
-"""Which files a developer has changed."""
+"""Finds out whether a developer has changed files."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ SKIPPED = ("__pycache__", "node_modules")
 
 
 class Stamp(NamedTuple):
-    """Identifies the state of all watched files: two are equal if nothing was changed between them."""
+    """Identifies the state of all watched files: two stamps are equal if no file was changed between them.
+
+    Args:
+        code: a hash of the paths, times and sizes of Python and settings files.
+        pages: the same for all other files.
+    """
 
     code: int
     pages: int
 
 
 class WatchedFiles:
-    """The code and the pages that are watched for changes.
+    """The files that are watched for changes.
 
     Args:
-        places: files, and folders with all that is below them.
+        places: files, and folders, of which all files below them are watched.
     """
 
     def __init__(self, places: Iterable[Path]) -> None:
@@ -43,7 +48,7 @@ class WatchedFiles:
         return Stamp(hash(tuple(code)), hash(tuple(pages)))
 
     def wait(self, begun: Stamp) -> None:
-        """Block until some code differs from what it was at ``begun``, and is no longer being written."""
+        """Block until code has changed since the stamp ``begun``, and is no longer being written."""
         before = begun
         while True:
             time.sleep(LOOK_EVERY)

@@ -1,4 +1,4 @@
-"""Collects what the log says, for the pages of a developer."""
+"""Collects warnings and errors of the log, for the pages of a developer."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 MOST = 100
-"""How many notices wait for the pages."""
+"""How many notices are kept for the pages."""
 RECENT = 5.0
-"""Seconds for which a notice counts as one of the page that has just been opened."""
+"""Seconds for which a page that is opened later gets a notice, since it may be about this page."""
 
 
 class Notice(NamedTuple):
     """A warning or an error of the log.
 
     Args:
-        number: counts the notices from 1.
+        number: the notice's number, counted from 1.
         level: ``WARNING`` or ``ERROR``.
-        text: the line, and the traceback behind it.
-        time: when it came, in seconds of the monotonic clock.
+        text: the line, and the traceback that follows it.
+        time: when the line was logged, in seconds of the monotonic clock.
     """
 
     number: int
@@ -34,7 +34,7 @@ class Notices(logging.Handler):
     """Keeps the last warnings and errors of the log.
 
     Args:
-        monotonic: the clock.
+        monotonic: the clock, in seconds.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -54,7 +54,7 @@ class Notices(logging.Handler):
         self._notices.append(Notice(self._count, level, self.format(record), self._monotonic()))
 
     def after(self, number: int | None) -> list[Notice]:
-        """Return the notices after ``number``; those of the last seconds for a page that knows none yet."""
+        """Return the notices after ``number``; if it is None, those of the last ``RECENT`` seconds."""
         if number is None:
             since = self._monotonic() - RECENT
             return [notice for notice in self._notices if notice.time >= since]

@@ -1,1 +1,1 @@
-"""The methods of an application that pages or the clock call, and the check of what pages pass to them."""
+"""The methods of an application with ``@on``, ``@rpc`` and ``@every``, and the check of their arguments."""

@@ -1,7 +1,8 @@
-"""Checks what a page passes to a method against the method's annotations.
+"""Checks the arguments that a page passes to a method against the method's annotations.
 
-For each method one ``msgspec.Struct`` is made when the class of the application is. Its fields are the
-method's parameters after ``self`` and ``client``, so msgspec checks a whole message in one call, in C.
+When the class of an application is made, each of its methods gets one ``msgspec.Struct``. The fields of the
+struct are the method's parameters after ``self`` and ``client``, so msgspec checks a whole message in one
+call, in C.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ import msgspec
 from thywill.errors import RpcError
 
 OWN = 2
-"""How many parameters of a method are not the page's: ``self`` and ``client``."""
+"""The number of parameters that the page does not pass: ``self`` and ``client``."""
 ORDINARY = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 PLACE = re.compile(r"^(?P<what>.*) - at `\$(?P<path>.*)`$", re.DOTALL)
 
 
 class Arguments:
-    """The parameters of one method that a page fills.
+    """The parameters of one method for which a page passes arguments.
 
     Args:
         method: the method.
-        place: how errors for the author name it: ``Board.stroke``.
-        names: what its annotations may name beside the globals of its module.
+        place: the method's name in errors for the author, such as ``Board.stroke``.
+        names: the names, beside the globals of its module, that its annotations may use.
         type: the ``type`` of the messages that it handles; None if it is called with a list of arguments.
 
     Raises:
@@ -46,21 +47,24 @@ class Arguments:
         parameters = _parameters(method, place)
         self._names = [each.name for each in parameters]
         self._needed = sum(each.default is inspect.Parameter.empty for each in parameters)
-        self._called = type is None
-        self._shown = method.__name__ if type is None else type
+        self._is_call = type is None
+        self._label = method.__name__ if type is None else type
         if type is not None and "type" in self._names:
             raise TypeError(f"{place}: 'type' is the type of the message and cannot be an argument, too")
         hints = _hints(method, parameters, place, names)
         self._struct = _struct(place, [_field(each, hints) for each in parameters], type)
 
     def read(self, data: Any) -> tuple[Any, ...]:
-        """Return the arguments in ``data``: a list for a call, else the message with its ``type``.
+        """Return the arguments in ``data``.
+
+        Args:
+            data: a list of arguments for a call; otherwise the message with its ``type``.
 
         Raises:
             RpcError: they do not fit; the code is ``malformed``, and the text names the argument.
         """
-        if self._called:
-            self._count(len(data))
+        if self._is_call:
+            self._check_count(len(data))
         try:
             return msgspec.structs.astuple(msgspec.convert(data, self._struct))
         except msgspec.ValidationError as error:
@@ -68,7 +72,7 @@ class Arguments:
         except RecursionError:
             raise self._refusal("the JSON is nested too deeply") from None
 
-    def _count(self, number: int) -> None:
+    def _check_count(self, number: int) -> None:
         if number < self._needed:
             raise self._refusal(f"the argument {self._names[number]!r} is missing")
         if number > len(self._names):
@@ -76,27 +80,27 @@ class Arguments:
             raise self._refusal(f"{number} arguments, but it takes {len(self._names)} at most ({wanted})")
 
     def _refusal(self, reason: str) -> RpcError:
-        return malformed(f"{self._shown}: {reason}")
+        return malformed(f"{self._label}: {reason}")
 
     def _explain(self, text: str) -> str:
         found = PLACE.match(text)
         if found is None:
             return text
         path = found["path"]
-        if self._called and (index := re.match(r"\[(\d+)\]", path)):
+        if self._is_call and (index := re.match(r"\[(\d+)\]", path)):
             path = f"{self._names[int(index[1])]}{path[index.end() :]}"
         return f"{path.removeprefix('.')}: {found['what']}"
 
 
 def malformed(reason: str) -> RpcError:
-    """Return the error for a page whose message or call does not fit."""
+    """Return the error for a page whose message or call does not fit; ``reason`` says why."""
     return RpcError("malformed", reason)
 
 
 def has_annotations(method: Callable[..., Any]) -> bool:
-    """Return whether a page's arguments of ``method`` can be checked against annotations.
+    """Return whether the arguments that a page passes to ``method`` can be checked against annotations.
 
-    Those of a method with ``*arguments`` cannot.
+    They cannot if the method has no annotations, or takes ``*arguments``.
     """
     parameters = list(inspect.signature(method).parameters.values())[OWN:]
     return all(each.kind in ORDINARY for each in parameters) and any(
@@ -117,7 +121,7 @@ def _hints(
     place: str,
     names: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the annotations of ``parameters`` alone: the others may name what only type checkers import."""
+    """Return the annotations of ``parameters``. Others may need imports that only type checkers make."""
     inner = inspect.unwrap(method)
     written = {
         each.name: each.annotation for each in parameters if each.annotation is not inspect.Parameter.empty

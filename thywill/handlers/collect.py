@@ -12,7 +12,7 @@ from thywill.handlers.arguments import Arguments, has_annotations, malformed
 from thywill.handlers.declare import MARK, EveryMark, OnMark, RpcMark
 
 NAME_SHOWN = 100
-"""How many characters of a name that a page made up an error repeats."""
+"""How many characters of an unknown name, which may be a text of any length, an error repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class RpcMethod:
     arguments: Arguments | None
 
     def read(self, data: list[Any]) -> tuple[Any, ...]:
-        """Return the arguments that a page has passed.
+        """Return the arguments that a page has passed in the list ``data``.
 
         Raises:
-            RpcError: they do not fit; the code is ``malformed``.
+            RpcError: the arguments do not fit; the code is ``malformed``.
         """
         if self.arguments is not None:
             return self.arguments.read(data)
@@ -45,8 +45,14 @@ class RpcMethod:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
-    """A method with ``@on``, and what checks its arguments."""
+class OnMethod:
+    """A method with ``@on``.
+
+    Args:
+        name: the name of the method.
+        method: the function.
+        arguments: checks its arguments.
+    """
 
     name: str
     method: Callable[..., Any]
@@ -58,14 +64,14 @@ class Handlers:
     """The marked methods of one class.
 
     Args:
-        calls: those with ``@rpc``, by name.
-        messages: those with ``@on``, by the type of the messages.
-        tickers: the seconds of those with ``@every``, by name.
+        calls: methods with ``@rpc``, by name.
+        messages: methods with ``@on``, by the type of the messages.
+        tickers: for methods with ``@every``, the seconds between two calls, by name.
         strict: whether a message without a handler is refused, since there is no ``on_message``.
     """
 
     calls: Mapping[str, RpcMethod] = field(default_factory=dict)
-    messages: Mapping[str, Typed] = field(default_factory=dict)
+    messages: Mapping[str, OnMethod] = field(default_factory=dict)
     tickers: Mapping[str, float] = field(default_factory=dict)
     strict: bool = False
 
@@ -80,18 +86,18 @@ class Handlers:
             raise RpcError("not_found", f"there is no method {name[:NAME_SHOWN]!r} to call")
         return call
 
-    def message(self, data: Any) -> Typed | None:
-        """Return the handler of a message; None if the message is for ``on_message``.
+    def message(self, data: Any) -> OnMethod | None:
+        """Return the handler of the message ``data``; None if the message is for ``on_message``.
 
         Raises:
-            RpcError: it has none, and there is no ``on_message``; the code is ``malformed``.
+            RpcError: the message has no handler, and there is no ``on_message``; the code is ``malformed``.
         """
         kind = data.get("type") if isinstance(data, dict) else None
         handler = self.messages.get(kind) if isinstance(kind, str) else None
         if handler is None and self.strict:
             known = ", ".join(self.messages)
-            given = f"not {kind[:NAME_SHOWN]!r}" if isinstance(kind, str) else "a text"
-            raise malformed(f"the message's type must be one of: {known}; {given}")
+            wrong = f"; this is {kind[:NAME_SHOWN]!r}" if isinstance(kind, str) else ""
+            raise malformed(f"the type of a message must be one of: {known}{wrong}")
         return handler
 
 
@@ -99,11 +105,10 @@ def collect(kind: type, *, has_on_message: bool) -> Handlers:
     """Return the marked methods of the class ``kind`` and of its bases.
 
     Raises:
-        TypeError: one of them cannot work: it is not ``async def``, two handle one type, an annotation is
-            wrong.
+        TypeError: a method is not ``async def``, two methods handle one type, or an annotation is wrong.
     """
     calls: dict[str, RpcMethod] = {}
-    messages: dict[str, Typed] = {}
+    messages: dict[str, OnMethod] = {}
     tickers: dict[str, float] = {}
     names = {name: value for name, value in vars(kind).items() if not inspect.isfunction(value)}
     for name, method, mark in _marked(kind):
@@ -114,7 +119,7 @@ def collect(kind: type, *, has_on_message: bool) -> Handlers:
             if mark.type in messages:
                 other = messages[mark.type].name
                 raise TypeError(f'{place}: {kind.__name__}.{other} has @on("{mark.type}") already')
-            messages[mark.type] = Typed(name, method, Arguments(method, place, names, mark.type))
+            messages[mark.type] = OnMethod(name, method, Arguments(method, place, names, mark.type))
         elif isinstance(mark, EveryMark):
             _check_ticker(method, place)
             tickers[name] = mark.seconds
@@ -124,7 +129,7 @@ def collect(kind: type, *, has_on_message: bool) -> Handlers:
 def _marked(kind: type) -> Iterator[tuple[str, Callable[..., Any], Any]]:
     names = dict.fromkeys(name for base in reversed(kind.__mro__) for name in vars(base))
     for name in names:
-        # As it is written in the class, so that no property runs.
+        # Read without getattr, so that no property runs.
         method = inspect.getattr_static(kind, name)
         mark = getattr(method, MARK, None) if callable(method) else None
         if mark is None:

@@ -1,4 +1,4 @@
-"""The decorators ``@on``, ``@rpc`` and ``@every``: they mark a method, and ``collect`` finds it."""
+"""The decorators ``@on``, ``@rpc`` and ``@every``. They mark a method; ``collect`` finds marked methods."""
 
 from __future__ import annotations
 
@@ -33,11 +33,14 @@ class EveryMark(NamedTuple):
 def on(type: str) -> Callable[[Method], Method]:  # noqa: A002 - the word of the field in the message
     """Let this method handle the messages ``{"type": type, …}`` of a page.
 
-    The other fields of the message are the method's arguments, and are checked against its annotations. A
-    message that does not fit is refused as an ``error`` event with the code ``malformed``:
+    The other fields of the message are the method's arguments, and are checked against its annotations. If a
+    message does not fit, the page gets an ``error`` event with the code ``malformed``. For example:
 
         @on("stroke")
         async def stroke(self, client, points: list[tuple[float, float]], colour: str = "black"): ...
+
+    Args:
+        type: the ``type`` of the messages.
 
     Raises:
         TypeError: ``type`` is no text.
@@ -63,7 +66,7 @@ def rpc(method: Method | None = None, /, *, concurrent: bool = False) -> Method 
     and is the result of the call. To answer with an error instead, the method raises ``RpcError``.
 
     Args:
-        concurrent: run the method at once, beside the other hooks of its client, instead of after them.
+        concurrent: whether the client's next hooks may run before this method has ended.
     """
     mark = _marking(RpcMark(concurrent))
     return mark if method is None else mark(method)
@@ -72,12 +75,12 @@ def rpc(method: Method | None = None, /, *, concurrent: bool = False) -> Method 
 def every(seconds: float) -> Callable[[Method], Method]:
     """Call this method, ``async def method(self)``, every ``seconds`` while the server runs.
 
-    The first call comes ``seconds`` after ``on_start``, the last one ends before ``on_stop``. Calls never
-    overlap: if one takes longer than ``seconds``, those that it missed are left out. An exception is logged,
-    and the next call comes all the same.
+    The first call comes ``seconds`` after ``on_start``; the last one ends before ``on_stop``. Calls never
+    overlap: if a call takes longer than ``seconds``, the calls that were due meanwhile are left out. An
+    exception is logged, and the method is called again all the same.
 
     Args:
-        seconds: more than 0.
+        seconds: the time from one call to the next; more than 0.
 
     Raises:
         ValueError: ``seconds`` is not a number above 0.

@@ -1,4 +1,4 @@
-"""Tests an application without a browser, a socket or a server; the clock is the test's own.
+"""Tests an application without a browser, a socket or a server, and with a clock that the test moves.
 
     from thywill.testing import run
 
@@ -9,8 +9,8 @@
             await ada.send("one more")
             assert await bob.next() == 1
 
-The application runs with the real hub and the queue in memory, and what it sends passes the same JSON as on
-the way to a browser. Time stands still until the test calls ``advance``.
+The application runs with the real hub and the queue in memory, and its messages are encoded as JSON as for a
+browser. Time stands still until the test calls ``advance``.
 """
 
 from thywill.testing.page import BrowserPage

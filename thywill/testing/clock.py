@@ -10,14 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 TURNS = 100_000
-"""Turns of the loop after which an application that is still busy counts as one that never rests."""
+"""Turns of the loop after which an application that is still busy fails the test."""
 SECOND = 1_000_000
 """The clock counts whole microseconds, so that 20 times 0.05 s is exactly one second."""
 START = 1000 * SECOND
-"""The time with which a test begins."""
+"""The time at which a test begins."""
 APART = 1_000_000 * SECOND
-"""How far the loop's time lies before that of any other timer: for 11 days none from outside is due. With
-more, asyncio's sums of a time and its own resolution (a nanosecond) would be rounded."""
+"""How far the loop's time lies before the real time, by which timers from outside the test were set: none of
+these is due for 11 days. With a longer distance, asyncio's sums of a time and its resolution (a nanosecond)
+would be rounded."""
 PAUSE = 0.005
 """Seconds for which the loop is stopped while it waits for a thread."""
 
@@ -53,7 +54,7 @@ class Clock:
         """Let the loop follow this clock."""
         loop: Any = self._loop
         self._real = loop.time, loop.call_at
-        # A step of the loop that begins by one clock and ends by another seems to take days (debug mode).
+        # In debug mode, a step of the loop that begins by one clock and ends by the other seems to take days.
         self._slow, self._loop.slow_callback_duration = self._loop.slow_callback_duration, math.inf
         loop.time, loop.call_at = self._loop_time, self._call_at
 
@@ -79,7 +80,7 @@ class Clock:
         return handle
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass: every timer runs at its own time, and what it causes is done before the next one."""
+        """Let ``seconds`` pass. Each timer runs at its time, and its effects end before the next timer."""
         end = self._now + round(seconds * SECOND)
         await self.settle()
         while self._deadlines and self._deadlines[0] <= end:
@@ -92,7 +93,7 @@ class Clock:
         """Wait until the loop has nothing to do at this time.
 
         Raises:
-            AssertionError: it is never idle.
+            AssertionError: the loop is never idle.
         """
         ready: Any = vars(self._loop)["_ready"]  # asyncio has no public name for it
         for _ in range(TURNS):
@@ -106,8 +107,8 @@ class Clock:
 
         Args:
             condition: what to wait for.
-            patience: real seconds that a thread of the application, such as one of ``asyncio.to_thread``, has
-                for its part.
+            patience: real seconds that threads of the application, such as those of ``asyncio.to_thread``,
+                may take.
         """
         end = time.monotonic() + patience
         await self.settle()

@@ -27,7 +27,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 SECRET = b"signs the tokens of a tested application, which no browser ever sees"
 STOP = 1.0
-"""Seconds that the hooks of a tested application have to end."""
+"""Seconds that hooks of a tested application may take to end."""
 LIMITS = ClientLimits(connects_burst=1e9, sends_burst=1e9, send_bytes_burst=1e12, polls_burst=1e9)
 """Tests may connect and send as fast as they like."""
 
@@ -39,11 +39,11 @@ def make_test_engine(
 
     Args:
         kind: the class of the application.
-        arguments: what its constructor takes.
-        monotonic: the clock of deadlines.
+        arguments: the arguments of its constructor.
+        monotonic: the clock of deadlines, in seconds.
 
     Raises:
-        SettingsError: the class has a wrong hook, or misses a file.
+        SettingsError: the class has a wrong hook, or names a file that does not exist.
     """
     choice = Choice(Settings(SETTINGS, "a test"), COMPONENTS)
     queue = choice.one("queue", Queue)  # type: ignore[type-abstract]

@@ -17,7 +17,7 @@ from thywill.hub.hub import Hub
 from thywill.testing.clock import Clock
 
 PATIENCE = 1.0
-"""Real seconds to wait for something that the application gets done in a thread."""
+"""Real seconds to wait for the threads of the application."""
 LIMIT = 1024 * 1024
 """Bytes of JSON that a test may send at once."""
 HOLD = 25.0
@@ -28,10 +28,10 @@ class BrowserPage:
     """One page that is open in one browser; ``RunningApplication.connect`` makes it.
 
     - ``client``: the client, as hooks get it.
-    - ``errors``: the ``error`` events that have come and were not read by ``next_error``: dicts with ``code``
-      and ``message``.
-    - ``presence``: the events of who has joined and left that were not read by ``next_presence``.
-    - ``lost``: how many messages the page was told it has lost.
+    - ``errors``: the ``error`` events that ``next_error`` has not returned yet: dicts with ``code`` and
+      ``message``.
+    - ``presence``: the presence events that ``next_presence`` has not returned yet.
+    - ``lost``: how many messages the page has lost, as the server says.
     - ``gone``: the reason why the client has ended; None while it is alive.
     """
 
@@ -67,7 +67,7 @@ class BrowserPage:
         """Send messages, and let the application handle them.
 
         Raises:
-            RequestError: the server refuses them, as it would the browser's.
+            RequestError: the server refuses the messages, as it would refuse a browser's.
         """
         self._send([[self._next(), message] for message in messages])
         await self._clock.settle()
@@ -76,8 +76,8 @@ class BrowserPage:
         """Call a method of the application and return its result.
 
         Raises:
-            RpcError: the page is answered with an error; it has the ``code`` and the ``message``.
-            AssertionError: no answer comes without time that passes.
+            RpcError: the reply is an error; the exception has its ``code`` and ``message``.
+            AssertionError: no reply comes at this time; ``advance`` lets time pass.
         """
         reply = await self.begin_call(method, *arguments)
         if not await self._clock.wait(lambda: reply() is not None or self.gone is not None, PATIENCE):
@@ -111,7 +111,7 @@ class BrowserPage:
         await self._clock.settle()
 
     async def come_back(self) -> None:
-        """Have the network again, and get what has come meanwhile if the client is still alive."""
+        """Have the network again; if the client is still alive, the page gets what was sent meanwhile."""
         self._away = False
         self.poll(HOLD)
         await self._clock.settle()
@@ -122,14 +122,14 @@ class BrowserPage:
         """Return the next message.
 
         Raises:
-            AssertionError: none comes without time that passes; ``advance`` lets it pass.
+            AssertionError: no message comes at this time; ``advance`` lets time pass.
         """
         if not await self._clock.wait(lambda: bool(self._messages), PATIENCE):
-            raise AssertionError(f"no message has come{self._excuse()}")
+            raise AssertionError(f"no message has come{self._reason()}")
         return self._messages.popleft()
 
     async def all(self) -> list[Any]:
-        """Return the messages that have come until now; none is also an answer."""
+        """Return the messages that have come until now, perhaps an empty list."""
         await self._clock.settle()
         messages = list(self._messages)
         self._messages.clear()
@@ -139,23 +139,23 @@ class BrowserPage:
         """Return the next ``error`` event: a dict with ``code`` and ``message``.
 
         Raises:
-            AssertionError: none comes.
+            AssertionError: no error comes.
         """
         if not await self._clock.wait(lambda: bool(self.errors), PATIENCE):
             raise AssertionError("no error has come")
         return self.errors.popleft()
 
     async def next_presence(self) -> dict[str, Any]:
-        """Return the next event of who has joined and left: a dict with ``channel``, ``joined`` and ``left``.
+        """Return the next presence event: a dict with ``channel``, ``joined`` and ``left``.
 
         Raises:
-            AssertionError: none comes without time that passes; ``advance`` lets it pass.
+            AssertionError: no event comes at this time; ``advance`` lets time pass.
         """
         if not await self._clock.wait(lambda: bool(self.presence), PATIENCE):
             raise AssertionError("no presence event has come")
         return self.presence.popleft()
 
-    def _excuse(self) -> str:
+    def _reason(self) -> str:
         if self.gone is not None:
             return f": the client has ended ({self.gone})"
         return f", but an error: {self.errors[-1]['message']}" if self.errors else ""

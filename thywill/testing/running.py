@@ -18,9 +18,9 @@ from thywill.testing.page import PATIENCE, BrowserPage
 A = TypeVar("A", bound=Application)
 
 TICK = 0.5
-"""Seconds between two looks of the hub at its deadlines, as in a server."""
+"""Seconds between two checks of the hub's deadlines, as in a server."""
 STOP_PATIENCE = 0.1
-"""Real seconds that threads have at the stop, each time before the clock is moved on."""
+"""Real seconds that a stop waits for threads each time before it moves the clock on."""
 
 
 class RunningApplication(Generic[A]):
@@ -48,16 +48,16 @@ class RunningApplication(Generic[A]):
         """Open a page, and let the application handle that.
 
         Args:
-            session: the session of another page, for a second page in the same browser; without it the
-                page is the first one in a new browser.
+            session: the session of another page, for a second page in the same browser; by default the page
+                is the first one in a new browser.
             user: the user that a ticket names.
-            address: the network address that it comes from.
-            user_agent: the name of its browser.
-            cookies, query: what ``authenticate`` sees of the request.
+            address: the network address of the browser.
+            user_agent: the name of the browser.
+            cookies, query: the cookies and the query of the address, as ``authenticate`` gets them.
 
         Raises:
             Refused: ``authenticate`` has refused the visitor.
-            AssertionError: ``authenticate`` does not answer without time that passes.
+            AssertionError: ``authenticate`` does not end at this time.
         """
         headers = {"cookie": "; ".join(f"{key}={value}" for key, value in (cookies or {}).items())}
         visitor = Visitor(self.application.name, address, headers, query or {}, user)
@@ -78,15 +78,15 @@ class RunningApplication(Generic[A]):
         return asking.result()
 
     async def advance(self, seconds: float) -> None:
-        """Let so many seconds pass: for ``@every``, ``asyncio.sleep``, limits, and deadlines of clients."""
+        """Let ``seconds`` pass, for ``@every``, ``asyncio.sleep``, limits and deadlines of clients."""
         await self._clock.advance(seconds)
 
     async def settle(self) -> None:
-        """Let the application do all that it can do at this time."""
+        """Let the application do everything that needs no time to pass."""
         await self._clock.settle()
 
     async def tick(self) -> None:
-        """Let the hub act on its deadlines, as a server does, until it is cancelled."""
+        """Let the hub check its deadlines, as a server does, until this task is cancelled."""
         while True:
             await asyncio.sleep(TICK)
             self._engine.leases.tick()
@@ -98,7 +98,7 @@ async def run(kind: type[A], *arguments: Any) -> AsyncIterator[RunningApplicatio
 
     Args:
         kind: the class of the application.
-        arguments: what its constructor takes.
+        arguments: the arguments of its constructor.
 
     Raises:
         SettingsError: the application cannot start.

@@ -1,5 +1,5 @@
-// Part of each page while run.py --dev serves it: reloads the page after a change of code, script or style,
-// shows the tracebacks of hooks that have failed, and writes the other warnings of the log into the console.
+// Each page has this script while run.py --dev serves it. It reloads the page after a change of code, script or
+// style, shows the tracebacks of failed hooks, and writes the warnings of the log into the console.
 (function () {
   'use strict';
 
