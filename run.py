@@ -21,13 +21,11 @@ def run(arguments: list[str]) -> int:
 
 
 def advice() -> str:
-    """Say what to do where a package is missing: use the environment that the README makes, or install it."""
+    """Say what to do if a package is missing: use the environment that the README makes, or install it."""
     own = FOLDER / ".venv"
     if (own / "bin" / "python").exists() and Path(sys.prefix).resolve() != own.resolve():
-        return f"Use the Python that has what thywill needs: {own / 'bin' / 'python'} run.py"
-    return (
-        f"Install what thywill needs with: {sys.executable} -m pip install -r {FOLDER / 'requirements.txt'}"
-    )
+        return f"Use the Python that has the packages: {own / 'bin' / 'python'} run.py"
+    return f"Install the packages with: {sys.executable} -m pip install -r {FOLDER / 'requirements.txt'}"
 
 
 if __name__ == "__main__":

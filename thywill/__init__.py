@@ -1,7 +1,7 @@
 """Asynchronous messaging between a server and many browsers, over plain HTTP.
 
-The names are imported when they are first used: ``thywill.publisher`` and ``thywill.tickets`` are for
-programs where the packages that the server needs are not installed.
+The names are imported when they are first used. So a program can import ``thywill.publisher`` and
+``thywill.tickets`` where the packages that the server needs are not installed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-HOMES = {
+MODULES = {
     "Application": "application",
     "Client": "client",
     "Configuration": "component",
@@ -53,12 +53,12 @@ HOMES = {
 }
 """The module of each name that the authors of applications import."""
 
-__all__ = [*HOMES, "__version__"]
+__all__ = [*MODULES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in HOMES:
+    if name not in MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{HOMES[name]}"), name)
+    value = getattr(import_module(f"{__name__}.{MODULES[name]}"), name)
     globals()[name] = value
     return value

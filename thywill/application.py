@@ -1,7 +1,4 @@
-"""What the author of an application subclasses: ``Application``.
-
-``apps/README.md`` teaches how to use them.
-"""
+"""``Application``, the class that the author of an application subclasses; ``apps/README.md`` teaches it."""
 
 from __future__ import annotations
 
@@ -27,14 +24,14 @@ from thywill.hub.client import LiveClient
 from thywill.hub.session_channels import SessionChannels
 
 NOTHING: Any = object()
-"""Stands for a snapshot that was not given; None is one."""
+"""The default of the argument ``snapshot``, since None can be a snapshot."""
 
 
 class Application:
     """The base class of an application. Override the hooks that you need; by default they do nothing.
 
-    The hooks of one client run one after another, in the order of what happened. While one of them awaits
-    something, hooks of other clients run. An exception in a hook is logged, and only its client gets an
+    The hooks of one client run one after another, in the order of the events. While a hook awaits something,
+    hooks of other clients run. An exception in a hook is logged, and only the client of the hook gets an
     error.
     """
 
@@ -48,7 +45,7 @@ class Application:
     """An image in the package's folder ``static``, for the front page and the browser's tab."""
 
     header: ClassVar[bool] = True
-    """Whether a line with the title and the way to the front page stands above the page."""
+    """Whether a line with the title and a link to the front page stands above the page."""
 
     scripts: ClassVar[list[str]] = []
     styles: ClassVar[list[str]] = []
@@ -67,13 +64,14 @@ class Application:
     history: ClassVar[Mapping[str, Any]] = {}
     """How many of its last messages a channel keeps for clients that come late, by name or pattern.
 
-    It is a count, or ``{"count": 2000, "seconds": 3600, "bytes": 1000000}``; only ``count`` is needed."""
+    The value is a count, or ``{"count": 2000, "seconds": 3600, "bytes": 1000000}``, where only ``count`` is
+    required."""
 
     presence: ClassVar[list[str]] = []
-    """The channels whose people are told, by name or pattern; see ``on_join``."""
+    """The channels that report who joins and leaves, by name or pattern; see ``on_join``."""
 
     leave_after: ClassVar[float] = 5.0
-    """For how many seconds a person without a page stays, so that a reload is no coming and going."""
+    """Seconds without a page after which a person has left. So a reload of the page is no leaving."""
 
     name: str = ""
     """The application's name in addresses, which is the last name of its package."""
@@ -92,7 +90,7 @@ class Application:
 
     @property
     def policies(self) -> Policies:
-        """What ``overflow`` and ``channel_overflow`` say."""
+        """``overflow`` and ``channel_overflow``, checked."""
         return self._policies
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -120,13 +118,13 @@ class Application:
     # Hooks.
 
     async def authenticate(self, visitor: Visitor) -> User | None:
-        """Called before a client is created: who is it? By default the user of the ticket, if there is one.
+        """Say who a visitor is; called before a client is created. By default it is the user of the ticket.
 
         Args:
             visitor: who asks, with cookies, headers, the query of the address, and the user of a ticket.
 
         Returns:
-            the user, which is ``client.user`` from then on, or None for a visitor without a name.
+            the user, which is ``client.user`` from then on, or None for a visitor whom nobody knows.
 
         Raises:
             Refused: the visitor gets no client; the page gets the reason.
@@ -145,12 +143,12 @@ class Application:
     async def on_resume(self, client: Client) -> None:
         """Called after a restart of the server, for each client that the durable queue has restored.
 
-        The client has its channels, messages and ``data``. What the application had in its own memory is
-        lost; rebuild it here.
+        The client still has its channels, messages and ``data``. What the application kept in its own memory
+        is lost; rebuild it here.
         """
 
     async def on_message(self, client: Client, message: Any) -> None:
-        """Called for each message from ``client``: any JSON value that somebody chose to send; check it."""
+        """Called for each message from ``client``, any JSON value that somebody chose to send: check it."""
 
     async def on_disconnect(self, client: Client) -> None:
         """Called once when ``client`` has left, was disconnected, or stayed away for the grace time."""
@@ -158,7 +156,9 @@ class Application:
     async def on_join(self, channel: str, person: Person) -> None:
         """Called when the first page of a person has entered a channel that ``presence`` names.
 
-        A person is a session, ``{"id": …, "user": …, "name": …}``, the last two where there is a user.
+        Args:
+            channel: the channel's name.
+            person: a session, as ``{"id": …, "user": …, "name": …}``; without a user it has only the ``id``.
         """
 
     async def on_leave(self, channel: str, person: Person) -> None:
@@ -170,7 +170,7 @@ class Application:
     # What an application can do.
 
     async def send(self, client_id: str, data: Any, key: str | None = None) -> None:
-        """Send a message to one client; one that is gone gets nothing.
+        """Send a message to one client. If that client is gone, nothing happens.
 
         Args:
             client_id: the client's id.
@@ -178,9 +178,9 @@ class Application:
             key: with the overflow policy ``conflate``, the message replaces a waiting one with the same key.
 
         Raises:
-            TypeError: the id is no text, but the client itself, for example.
+            TypeError: ``client_id`` is no text; perhaps it is a ``Client``.
             UnsendableMessage: the data cannot be written as JSON, or is too large.
-            Unavailable: the durable queue cannot save it at present; it was not sent.
+            Unavailable: the durable queue cannot save the message at present; it was not sent.
         """
         await self._send(Address.client(text_of(client_id, "client's id")), data, key, self._policies.default)
 
@@ -219,8 +219,8 @@ class Application:
             channel: the channel's name.
             data: any JSON value.
             key: as for ``send``.
-            exclude: a client that does not get it, such as its author. The past of the channel has it all
-                the same (``history``).
+            exclude: a client that does not get the message, such as its author. The channel's ``history``
+                contains the message all the same.
 
         Raises:
             TypeError, UnsendableMessage, Unavailable: as for ``send``.
@@ -242,28 +242,28 @@ class Application:
     async def subscribe(
         self, client: Client | str, channel: str, *, replay: bool = False, snapshot: Any = NOTHING
     ) -> None:
-        """Put ``client`` into ``channel``: it gets what is published there from now on.
+        """Put ``client`` into ``channel``: from now on it gets what is published there.
 
-        With ``replay`` or ``snapshot`` it first gets what it has missed, and then everything that follows: no
-        message is missing between the two, and none comes twice. Change what a snapshot shows before you
-        publish the change, not after that.
+        With ``replay`` or ``snapshot`` the client first gets what it has missed, and then everything that
+        follows: no message is missing between the two, and none comes twice. First change the data that a
+        snapshot shows, then publish the change.
 
-        A session is subscribed with all of its pages, those that it opens later, too, until ``unsubscribe``
-        or until it has had no page for a minute.
+        The id of a session subscribes all pages of the session, including those that are opened later, until
+        ``unsubscribe`` or until the session has had no page for a minute.
 
         Args:
             client: the client, or the id of a session.
             channel: the channel's name.
-            replay: whether it first gets the last messages of the channel, as ``history`` says.
-            snapshot: what it gets first: a JSON value, or a function without arguments that returns one. The
-                function may be ``async``.
+            replay: whether the client first gets the last messages of the channel, as ``history`` says.
+            snapshot: what the client gets first: a JSON value, or a function without arguments that returns
+                one. The function may be ``async``.
 
         Raises:
-            TypeError: ``client`` is no client, ``channel`` no text, or there are ``replay`` and ``snapshot``,
-                or one of them for a session.
-            ValueError: ``history`` does not name the channel, or its name begins with NUL.
+            TypeError: ``client`` is no client, ``channel`` is no text, both ``replay`` and ``snapshot`` are
+                passed, or one of them is passed for a session.
+            ValueError: ``history`` does not name the channel, or the channel's name begins with NUL.
             UnsendableMessage: the snapshot cannot be written as JSON, or is too large.
-            Unavailable: the durable queue cannot save it at present; the client is not in the channel.
+            Unavailable: the durable queue cannot save this at present; the client is not in the channel.
         """
         name = channel_of(channel)
         if isinstance(client, str):
@@ -289,7 +289,7 @@ class Application:
     def past(self, channel: str) -> list[Any]:
         """Return the messages that a channel keeps for clients that come late, the oldest first.
 
-        With a queue that survives, those from before a restart are among them, in ``on_start`` too.
+        With a durable or shared queue, messages from before a restart are among them, also in ``on_start``.
 
         Raises:
             TypeError: ``channel`` is no text.
@@ -318,7 +318,7 @@ class Application:
         return session
 
     def people(self, channel: str) -> list[Person]:
-        """Return who is in a channel that ``presence`` names: each ``{"id", "user"?, "name"?}``.
+        """Return the people in a channel that ``presence`` names, each as ``{"id", "user"?, "name"?}``.
 
         Raises:
             TypeError: ``channel`` is no text.
@@ -326,7 +326,7 @@ class Application:
         return self._attendance.of(text_of(channel, "channel"))
 
     def clients(self, channel: str | None = None) -> list[Client]:
-        """Return the clients in ``channel``, or without an argument all that have connected.
+        """Return the clients in ``channel``; without an argument all clients that have connected.
 
         Raises:
             TypeError: ``channel`` is no text.
@@ -339,14 +339,14 @@ class Application:
 def make_application(
     kind: type[Application], arguments: Iterable[Any], name: str, actions: Actions, limit: int
 ) -> Application:
-    """Return a new application that acts by ``actions``, which its own ``__init__`` can rely on already.
+    """Return a new application, which can use ``actions`` in its ``__init__`` already.
 
     Args:
-        kind: its class.
-        arguments: what its ``__init__`` takes.
-        name: the name in its address.
-        actions: what it can do.
-        limit: how large a message may be, in bytes of JSON.
+        kind: the class of the application.
+        arguments: the arguments of its ``__init__``.
+        name: the application's name in addresses.
+        actions: what the application can do.
+        limit: the largest message, in bytes of JSON.
     """
     application = kind.__new__(kind)
     application._connect(name, actions, limit)

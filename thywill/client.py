@@ -1,4 +1,4 @@
-"""``Client``: what the hooks of an application are given, and the checks of what authors pass."""
+"""``Client``, which hooks get as an argument, and the checks of what authors pass."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Client(msgspec.Struct, eq=False):
     dicts.
     """
 
-    # A struct, since C makes it: each hook gets one of its own.
+    # A struct is made in C. That matters, since each call of a hook gets a new object.
     _live: LiveClient
     _actions: Actions
     _limit: int
@@ -34,7 +34,7 @@ class Client(msgspec.Struct, eq=False):
 
     @property
     def id(self) -> str:
-        """The client's id. It is public: who knows it can do nothing with it."""
+        """The client's id. It is public: nobody can act as the client with it."""
         return self._live.id
 
     @property
@@ -44,7 +44,7 @@ class Client(msgspec.Struct, eq=False):
 
     @property
     def user(self) -> User | None:
-        """Who the client belongs to, as ``authenticate`` or a ticket says; None if nobody has logged in."""
+        """The user that ``authenticate`` or a ticket has named; None if nobody has logged in."""
         return self._live.identity.user
 
     @property
@@ -77,13 +77,14 @@ class Client(msgspec.Struct, eq=False):
     def person(self) -> dict[str, Any]:
         """A dict that all pages of one browser share, kept over reloads and restarts as JSON.
 
-        It is saved within some seconds; ``[limits]`` says how large it may be, and for how long it is kept.
+        A change is saved within some seconds. ``[limits]`` says how large the dict may be, and for how long
+        it is kept.
         """
         return self._actions.person(self._live.session)
 
     @property
     def person_id(self) -> str:
-        """The id by which others may know the person: the same for all pages of one browser, and public."""
+        """A public id of the person, the same for all pages of one browser. Other people may see it."""
         return public_id(self._live.session)
 
     @property
@@ -92,7 +93,7 @@ class Client(msgspec.Struct, eq=False):
         return self._actions.channels_of(self._live)
 
     async def send(self, data: Any, key: str | None = None) -> None:
-        """Send a message to this client; one that is gone gets nothing.
+        """Send a message to this client. If the client is gone, nothing happens.
 
         Args:
             data: any JSON value.
@@ -100,7 +101,7 @@ class Client(msgspec.Struct, eq=False):
 
         Raises:
             UnsendableMessage: the data cannot be written as JSON, or is too large.
-            Unavailable: the durable queue cannot save it at present; it was not sent.
+            Unavailable: the durable queue cannot save the message at present; it was not sent.
         """
         live = self._live
         address = Address("client", live.id)
@@ -108,15 +109,15 @@ class Client(msgspec.Struct, eq=False):
         await self._actions.append(live.application, address, message)
 
     async def send_many(self, data: Iterable[Any], key: str | None = None) -> None:
-        """Send several messages to this client, in their order; the durable queue saves them together.
+        """Send several messages to this client, in order; the durable queue saves them together.
 
         Args:
             data: a list of JSON values.
-            key: as for ``send``, for each of them.
+            key: as for ``send``, for each message.
 
         Raises:
-            UnsendableMessage: one of them cannot be written as JSON, or is too large; none was sent.
-            Unavailable: the durable queue cannot save them at present; they were not sent.
+            UnsendableMessage: one message cannot be written as JSON, or is too large; none was sent.
+            Unavailable: the durable queue cannot save the messages at present; they were not sent.
         """
         live = self._live
         address = Address("client", live.id)
@@ -126,14 +127,14 @@ class Client(msgspec.Struct, eq=False):
 
     @property
     def network(self) -> str:
-        """Its address, or for IPv6 its network of 64 bits: what a limit for one visitor should count by."""
+        """The client's address, or for IPv6 its network of 64 bits. Count limits for one visitor by it."""
         return share_of(self._live.address)
 
     async def limit(self, name: str, count: int, per: float) -> None:
         """Allow this client to do something at most ``count`` times in ``per`` seconds.
 
-        For example, ``await client.limit("chat", 5, per=10)`` allows five at once, and then one every two
-        seconds. A hook need not catch the exception: the page gets the error ``too_many``.
+        For example, ``await client.limit("chat", 5, per=10)`` allows five calls at once, and then one every
+        two seconds. A hook need not catch the exception: the page gets the error ``too_many``.
 
         Args:
             name: what is limited; each name has its own count.
@@ -141,7 +142,7 @@ class Client(msgspec.Struct, eq=False):
             per: in how many seconds; more than 0.
 
         Raises:
-            LimitReached: the client has done it more often.
+            LimitReached: the client has reached the limit.
             ValueError: ``count`` or ``per`` is not more than 0.
         """
         if count <= 0 or per <= 0:
@@ -167,7 +168,15 @@ class Client(msgspec.Struct, eq=False):
 
 
 def text_of(value: object, what: str) -> str:
-    """Return a name that an author has passed: any other value would name nobody, and be lost in silence."""
+    """Return ``value``, a name that an author has passed.
+
+    Args:
+        value: the name.
+        what: what it names, for the error.
+
+    Raises:
+        TypeError: it is no text; a message to such a receiver would reach nobody, without an error.
+    """
     if isinstance(value, str):
         return value
     hint = ": pass its id" if isinstance(value, Client) else ""
@@ -175,7 +184,12 @@ def text_of(value: object, what: str) -> str:
 
 
 def channel_of(value: object) -> str:
-    """Return the name of a channel that an author has passed."""
+    """Return ``value``, the name of a channel that an author has passed.
+
+    Raises:
+        TypeError: it is no text.
+        ValueError: it begins with NUL, as the names of hidden channels do.
+    """
     name = text_of(value, "channel")
     if name.startswith(HIDDEN):
         raise ValueError("the name of a channel may not begin with NUL")
@@ -183,7 +197,11 @@ def channel_of(value: object) -> str:
 
 
 def live_of(client: object) -> LiveClient:
-    """Return the live client of the ``Client`` that an author has passed."""
+    """Return the live client of the ``Client`` that an author has passed.
+
+    Raises:
+        TypeError: ``client`` is no ``Client``.
+    """
     if isinstance(client, Client):
         return client._live
-    raise TypeError(f"a client is what the hooks are given, not {type(client).__name__}")
+    raise TypeError(f"a client is the object that hooks get, not {type(client).__name__}")

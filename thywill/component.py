@@ -28,8 +28,8 @@ class Configuration:
     Args:
         connection: the answer to ``connect``: the client, its token, times and limits.
         parameters: JSON for the application's code in the browser.
-        scripts, styles: the files that the page loads, in order. Each is ``area/file`` of a static folder, in
-            which the area is an application's name, or a whole address.
+        scripts, styles: the files that the page loads, in order. Each is ``NAME/FILE``, a file in the folder
+            ``static`` of the application NAME, or a whole address.
         push: the names of the push components, best first.
     """
 
@@ -58,17 +58,17 @@ class Component:
         """Start to work; called once, before the first client."""
 
     def files(self) -> Sequence[Path]:
-        """Return the files that it writes, which only the user of the server may read."""
+        """Return the files that the component writes. Only the server's user may read them."""
         return ()
 
     async def stop(self) -> None:
-        """Finish what is under way and release all resources; called once, after the last client."""
+        """Finish the work under way and release all resources; called once, after the last client."""
 
     def bootstrap(self, client: Any, configuration: Configuration) -> None:
         """Add to the configuration of the page of ``client`` (a ``LiveClient``)."""
 
     def measure(self, measures: Measures) -> None:
-        """Add the component's metrics; called on the event loop, when somebody asks for them."""
+        """Add the component's metrics; called on the event loop for each request of the metrics."""
 
 
 C = TypeVar("C", bound=Component)
@@ -115,8 +115,8 @@ class Choice:
 
     Args:
         settings: the settings.
-        known: for each section the components that come with thywill, by name. The first is the default; in
-            a section with several components, all are.
+        known: for each section the components that come with thywill, by name. By default a section with one
+            component has the first of them, and a section with several components has all of them.
     """
 
     def __init__(self, settings: Settings, known: Mapping[str, Mapping[str, str]]) -> None:
@@ -143,7 +143,7 @@ class Choice:
         names = self._settings.chosen_all(section, list(known))
         tables = [name.rpartition(".")[2] for name in names]
         kinds = [load_component(section, name, known, contract) for name in names]
-        self._settings.check_tables(section, [*tables, *known])  # tables of others wait for their turn
+        self._settings.check_tables(section, [*tables, *known])  # a component may be off and have a table
         return [
             Chosen(kind, self._settings.section(f"{section}.{table}", kind.Settings))
             for kind, table in zip(kinds, tables, strict=True)

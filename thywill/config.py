@@ -44,8 +44,8 @@ SECTIONS = (
 )
 
 PREFIX = "THYWILL_"
-NAMED = re.compile(r"\[([\w.]+)\] (\w+)")
-"""Matches the begin of an error that names its setting."""
+NAMED_SETTING = re.compile(r"\[([\w.]+)\] (\w+)")
+"""Matches the beginning of an error that names its setting: ``[server] port``."""
 
 T = TypeVar("T")
 
@@ -76,35 +76,36 @@ class ServerSettings:
             raise SettingsError('[server] proxy_protocol: it needs http = "fast", Tornado does not know it')
         if self.proxied_scheme and not self.trusted_proxies:
             raise SettingsError(
-                "[server] proxy_protocol: it is taken from trusted_proxies, and there are none"
+                "[server] proxy_protocol: only trusted_proxies may send PROXY headers, and the list is empty"
             )
 
     @property
     def proxied_scheme(self) -> str:
-        """What browsers use whom a PROXY header names; empty where no such header is expected."""
+        """The scheme that browsers use behind a proxy with PROXY headers; empty without such a proxy."""
         return "" if self.proxy_protocol == "off" else self.proxy_protocol
 
 
 @dataclass(frozen=True, slots=True)
 class LimitsSettings:
-    """The section ``[limits]``: how much one address or one client may take of what is there for all.
+    """The section ``[limits]``: how much one address or one client may use of what all share.
 
     Args:
         connections_per_address: connections of one address; through a proxy, its requests under way.
         held_bytes: bytes in memory of requests that are being read and of answers that are not read.
-        held_bytes_per_address: those of one address.
+        held_bytes_per_address: such bytes of one address.
         requests_per_turn: requests of one connection that are answered in a row before others get their turn.
-        small_body: bytes of a body that is read at every address; larger ones only where they are needed.
+        small_body: bytes of a body that is read for every path; a larger one only for paths that need it.
         clients_per_address: clients of one address; at most half of ``[server] max_clients``.
-        unpolled_per_address: those of them that have not polled yet; at most a quarter.
+        unpolled_per_address: clients of one address that have not polled yet; at most a quarter of
+            ``[server] max_clients``.
         unpolled_grace: seconds after which such a client may be ended to make room.
         connects, connects_burst: new clients of one address, a second and in a burst.
         sends, sends_burst: messages of one client, a second and in a burst.
         send_bytes, send_bytes_burst: bytes of its messages, a second and in a burst.
         polls, polls_burst: polls of one client that bring nothing, a second and in a burst.
-        people: how many people applications keep something for (``client.person``).
-        person_bytes: bytes of JSON for one of them.
-        person_days: days after which one is forgotten that no application has asked for.
+        people: people for whom applications keep something (``client.person``).
+        person_bytes: bytes of JSON for one person.
+        person_days: days after which a person is deleted for whom no application has asked.
         sockjs_sessions: SockJS sessions on the whole server.
         sockjs_sessions_per_address: SockJS sessions of one address.
         sockjs_anonymous: SockJS sessions that have shown no token, on the whole server.
@@ -139,14 +140,14 @@ class LimitsSettings:
 LINK = re.compile(r"(\w+)_PORT(?:_\d+_(?:TCP|UDP|SCTP))?")
 LINK_TARGET = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
 LINK_PART = re.compile(r"_PORT_\d+_(TCP|UDP|SCTP)_\w+|_SERVICE_HOST|_SERVICE_PORT(_\w+)?|_NAME|_ENV_\w+")
-"""What follows the name of a Service in the other variables that Kubernetes and Docker make for it."""
+"""The endings of the other variables that Kubernetes and Docker make for a Service."""
 
 
 def links(environment: Mapping[str, str]) -> list[str]:
-    """Return the names of the variables that Kubernetes has made for Services whose names are like sections.
+    """Return the names of variables that Kubernetes has made and that look like settings.
 
     For a Service called ``thywill-server`` each container gets ``THYWILL_SERVER_PORT=tcp://10.0.0.7:8080``
-    and some more, which look like settings. Docker's links have the same form.
+    and some more. Docker's links have the same form.
     """
     targets = {name for name, text in environment.items() if LINK_TARGET.fullmatch(text)}
     found = {name: LINK.fullmatch(name) for name in targets}
@@ -166,7 +167,7 @@ class Found(NamedTuple):
 
     Args:
         text: its value.
-        origin: the variable, and the file that it names if any, for errors.
+        origin: the variable, and the file that it names, if it names one; for errors.
     """
 
     text: str
@@ -206,9 +207,9 @@ class Variables:
         return Found(self._values[name], name) if name in self._values else None
 
     def check(self) -> None:
-        """Refuse a variable of one of our sections that is no setting; call it when all settings are read.
+        """Refuse a variable that names our section but no setting; call it when all settings are read.
 
-        Other variables that begin with THYWILL_ may belong to other programs.
+        Other variables that begin with THYWILL_ are allowed, since they may belong to other programs.
 
         Raises:
             SettingsError: there is such a variable.
@@ -228,7 +229,7 @@ class Settings:
     Args:
         sections: the values of the file and the prompt, by section.
         source: the name of the file, for errors.
-        options: the options of the prompt that set a value, by "section.key", for errors.
+        options: for each "section.key" that an option has set, the name of the option, for errors.
         environment: the variables of the environment.
     """
 
@@ -275,7 +276,7 @@ class Settings:
         """Return the section ``path`` ("queue", "push.longpoll") as the frozen dataclass ``kind``.
 
         Raises:
-            SettingsError: a key that ``kind`` does not know, or a value of the wrong type.
+            SettingsError: the section has a key that ``kind`` does not know, or a value of the wrong type.
         """
         values = {key: value for key, value in self._at(path).items() if key not in ignore}
         known = [each.name for each in dataclasses.fields(kind)]  # type: ignore[arg-type]
@@ -297,7 +298,7 @@ class Settings:
         self._variables.check()
 
     def ignored(self) -> str | None:
-        """Return a line about the variables that look like settings and are Kubernetes' own, or None."""
+        """Return a line about ignored variables, which look like settings but are Kubernetes', or None."""
         names = self._variables.links
         if not names:
             return None
@@ -316,8 +317,8 @@ class Settings:
         return self._origins.get(place, self._source if in_file else None)
 
     def blame(self, error: SettingsError) -> SettingsError:
-        """Return ``error`` with the place that its value came from, if it names a setting."""
-        named = NAMED.match(str(error))
+        """Return ``error``; if it names a setting, its text says where the value came from."""
+        named = NAMED_SETTING.match(str(error))
         origin = self.origin(named[1], named[2]) if named else None
         return SettingsError(f"{origin}: {error}") if origin else error
 
@@ -325,7 +326,7 @@ class Settings:
         """Refuse a table [kind.name] whose name is not among ``names``, and a setting outside a table."""
         for key, value in self._sections.get(kind, {}).items():
             if isinstance(value, dict) and key not in names:
-                raise self._error(kind, key, f"is the table of no component{_nearest(key, names)}")
+                raise self._error(kind, key, f"no component has this table{_nearest(key, names)}")
             if not isinstance(value, dict) and key != "components":
                 raise self._error(
                     kind, key, "is no setting here; a component's settings stand in its own table"
@@ -412,7 +413,7 @@ def _parse(path: Path, *, required: bool) -> dict[str, Any]:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file in UTF-8, without the byte order mark that some editors write before it.
+    """Return the text of a file in UTF-8, without the byte order mark that some editors put first.
 
     Raises:
         OSError: the file cannot be read.
@@ -424,7 +425,7 @@ def read_text(path: Path) -> str:
 def make_folder_of(file: Path, data: Path) -> None:
     """Create the folder of ``file`` if it lies below the folder ``data``; elsewhere it has to exist.
 
-    A mistyped absolute path would otherwise become a folder, and the server would begin with no data in it.
+    Otherwise a mistyped absolute path would become a new folder, and the server would start without its data.
 
     Raises:
         OSError: the folder does not exist, or cannot be created.
@@ -444,7 +445,7 @@ def _read_secret(variable: str, path: Path) -> str:
 
 
 def _typed(text: str, hint: Any) -> Any:
-    """Return ``text`` as the type ``hint``; a text of another type stays as it is, for the error."""
+    """Return ``text`` as the type ``hint``; a text that is not of this type is returned unchanged."""
     if get_origin(hint) is list:
         return _as_list(text)
     if get_origin(hint) is dict:
@@ -465,7 +466,7 @@ def _choices(hint: Any) -> list[str]:
 
 
 def _as_list(text: str) -> Any:
-    """Return the list in ``text``, which is written as in the file or as words divided by commas."""
+    """Return the list in ``text``, which is written as in the file, or as words with commas between them."""
     if not text.startswith("["):
         return [word.strip() for word in text.split(",")]
     try:

@@ -1,7 +1,7 @@
 """The button "Cut the connection", which the applications share.
 
-Its script (``static/thywill/cut.js``) lets the page lose its network for ten seconds. Meanwhile the server
-counts for this page alone, ten numbers a second, as ordinary messages; the page says which arrived.
+Its script (``static/thywill/cut.js``) cuts the page from its network for ten seconds. Meanwhile the server
+counts for this page, with ten numbers a second as ordinary messages. The page shows which numbers arrived.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ PAUSE = 0.1
 
 
 class Cuttable(Application):
-    """An application with the button; ``scripts`` need not name the script."""
+    """An application with the button; its ``scripts`` need not name the button's script."""
 
     def bootstrap(self, client: Client, configuration: Configuration) -> None:
         configuration.scripts.insert(0, "thywill/cut.js")
 
     @rpc
     async def count(self, client: Client) -> int:
-        """Send the page its numbers from now on; return how many."""
+        """Begin to send the page its numbers; return how many will come."""
         await client.limit("count", 1, per=NUMBERS * PAUSE)
         task = asyncio.create_task(self._count(client))
         self._counting = {*(each for each in getattr(self, "_counting", ()) if not each.done()), task}
@@ -39,7 +39,7 @@ class Cuttable(Application):
             await asyncio.sleep(PAUSE)
 
     async def _send_number(self, client: Client, number: int) -> None:
-        # A number that was not sent would count as lost, though the network is not at fault.
+        # Try until the number is sent: the page would count a missing number as lost by the network.
         while True:
             try:
                 await client.send({"type": "count", "n": number}, key=f"count {number}")

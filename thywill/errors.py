@@ -1,4 +1,4 @@
-"""Every error that thywill raises on purpose, ordered by who can mend it.
+"""The errors of the server and of applications, ordered by who can mend them.
 
 ThywillError
 ├── SettingsError            the operator: a setting, a file or a port is wrong; the start ends with one line
@@ -6,10 +6,10 @@ ThywillError
 │   ├── UnsendableMessage    the data is not JSON, or too large
 │   └── RpcError             an @rpc method raises it to answer the caller with an error
 │       └── LimitReached     a client did something more often than the application allows
-└── RequestError             the browser or the network: the request is answered with it, never a traceback
-    ├── Malformed  BadToken  BadTicket  BadKey  NotLocal  Forbidden  Refused  Failed  BadOrigin
-    ├── NotFound  MethodNotAllowed  Gap  Conflict  Reused  Gone  TooLarge  UnsupportedEncoding  Probed
-    └── TooMany  Draining  Unavailable    may succeed later; they say after how many seconds
+└── RequestError             the browser or the network: the answer has its code, and never a traceback
+    ├── Malformed  BadToken  BadTicket  BadKey  NotLocal  Forbidden  Refused  Failed  BadOrigin  NotFound
+    ├── Misdirected  MethodNotAllowed  Gap  Conflict  Reused  Gone  TooLarge  UnsupportedEncoding  Probed
+    └── Later                TooMany, Draining, Unavailable: the request may succeed after so many seconds
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class LimitReached(RpcError):
     """A client did something more often than ``Client.limit`` allows. Its page gets the error ``too_many``.
 
     Args:
-        retry: after how many seconds it may do that again.
+        retry: seconds after which it may do that again.
     """
 
     def __init__(self, retry: float) -> None:
@@ -62,7 +62,7 @@ class LimitReached(RpcError):
 
 
 class RequestError(ThywillError):
-    """A request that is refused.
+    """A request is refused.
 
     ``status`` is the HTTP status, ``code`` the short word on the wire that a program can compare.
 
@@ -121,7 +121,7 @@ class BadTicket(RequestError):
 
 
 class Refused(RequestError):
-    """Raised by an application's ``authenticate`` to let a visitor not in; its page gets the reason.
+    """Raised by an application's ``authenticate`` to refuse a visitor, whose page gets the reason.
 
     Args:
         message: the reason, a sentence for people.
@@ -183,7 +183,7 @@ class MethodNotAllowed(RequestError):
 
 
 class Gap(RequestError):
-    """The browser has skipped a number: a message before those that arrived is missing.
+    """The browser has skipped a number: a message before those in the request is missing.
 
     Args:
         received: the number of the last message that was accepted.
@@ -219,17 +219,17 @@ class Conflict(RequestError):
 
 
 class Reused(RequestError):
-    """A publisher has used the id of a message for another one.
+    """A publisher has used an id again for another message.
 
     Args:
-        index: the index of the other one among those that were published together.
+        index: the index of that other message among those that were published together.
     """
 
     status = 409
     code = "conflict"
 
     def __init__(self, index: int) -> None:
-        super().__init__("its id was used before for another message: give each message an id of its own")
+        super().__init__("its id was used before for another message: each message needs an id of its own")
         self.index = index
 
 
@@ -238,7 +238,7 @@ class Gone(RequestError):
 
     Args:
         message: a sentence for people.
-        reconnect: whether the page may do so by itself, since nobody has ended the client on purpose.
+        reconnect: whether the page may connect again by itself, since nobody has ended the client on purpose.
     """
 
     status = 410
@@ -299,7 +299,7 @@ class Draining(Later):
 class Unavailable(Later):
     """The durable queue cannot save a message at present, because its database refuses or is away.
 
-    ``send`` and ``publish`` raise it in applications, too; then the message was not sent.
+    In applications ``send`` and ``publish`` raise this error; then the message was not sent.
     """
 
     status = 503

@@ -5,17 +5,17 @@
     publisher = Publisher("https://chat.example.org/", "KEY")
     publisher.publish("chat", "lobby", {"text": "The backup is done."})
 
-The key is one of the server's ``[publishing.keys]``. This file needs the standard library alone, no package
-of the server and no other file of thywill, so it can also be copied into another project.
+The key is one of the server's ``[publishing.keys]``. This file needs only the standard library and no other
+file of thywill, so it can be copied into another project.
 
-Each message has an id. Where nobody gives it one, it gets a random one, because a message whose answer was
+Each message has an id; if the caller passes none, the message gets a random one. A message whose answer was
 lost has to be sent again, and the server recognizes it by its id:
 
     0.0 s   the message "7f3a…" is sent, and the connection breaks before the answer
     0.0 s   the message "7f3a…" is sent again; the server has it already, and answers with its position
 
-This is done until ``timeout`` is over, and where the server answers 503, too: it restarts, or its database is
-away for a moment.
+A message is sent again until ``timeout`` is over, also when the server answers 503, because it restarts or
+its database is away for a moment.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from urllib.parse import urlsplit
 PATH = "/thywill/publish"
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 2.0
-"""Seconds before a message is sent again: before the third try the first pause, which doubles each time. The
-second try is made at once, since a connection that was kept may only have been too old."""
+"""Seconds before a message is sent again. The second try follows at once, since the kept connection may only
+have been too old. Before the third try comes the first pause, and each later pause is twice as long."""
 IDLE = 8
 """Connections that are kept open for the next messages."""
 TRY_AGAIN = (502, 503, 504)
-"""The answers of a server, or of a proxy before it, that is away for a moment."""
+"""The statuses that a server, or a proxy before it, answers when it is away for a moment."""
 BROKEN = (
     OSError,
     EOFError,
@@ -51,9 +51,9 @@ BROKEN = (
     asyncio.LimitOverrunError,
     asyncio.TimeoutError,
 )
-"""What a broken connection, or an answer that is no HTTP, raises."""
+"""The exceptions that a broken connection, or an answer that is no HTTP, raises."""
 SHOWN = 200
-"""Characters of an answer that was not expected, in an error."""
+"""How many characters of an unexpected answer the error repeats."""
 
 
 class PublishError(Exception):
@@ -74,14 +74,14 @@ class PublishError(Exception):
 
 
 class Destination:
-    """Where the server is.
+    """The server's address, divided into what a request needs.
 
     Args:
         url: the server's address, such as ``http://127.0.0.1:8080/``; it may have a path.
-        key: the key.
+        key: the publisher's key.
 
     Raises:
-        ValueError: the address has another scheme, or no host; or the key cannot stand in a header.
+        ValueError: the address is not HTTP or HTTPS, or has no host; or the key cannot stand in a header.
     """
 
     def __init__(self, url: str, key: str) -> None:
@@ -100,13 +100,13 @@ class Destination:
 
 
 class Sending:
-    """One call of a publisher: what is sent, and what follows from each outcome.
+    """One call of a publisher: the body of its request, and what to do after each try.
 
     ``pause`` is how many seconds to wait before the next try.
 
     Args:
-        place: where it is sent.
-        messages: the messages, as on the wire; those without an id get one.
+        place: the server.
+        messages: the messages, as on the wire; a message without an id gets one.
         timeout: seconds that all tries may take together.
         now: seconds by a monotonic clock.
 
@@ -132,7 +132,11 @@ class Sending:
         return max(self._ends - now, 0.001)
 
     def answered(self, status: int, body: bytes, now: float) -> list[int] | None:
-        """Take the answer of a try; return the ids, or None where ``pause`` says when to try again.
+        """Return the ids that the answer of a try has, or None to try again after ``pause`` seconds.
+
+        Args:
+            status, body: the answer.
+            now: seconds by a monotonic clock.
 
         Raises:
             PublishError: the messages are refused for good, or there is no time left.
@@ -149,7 +153,11 @@ class Sending:
         return None
 
     def broke(self, reason: Exception, now: float) -> None:
-        """Take the error of a try without an answer.
+        """Handle a try that got no answer: set ``pause`` for the next one.
+
+        Args:
+            reason: the exception of the connection.
+            now: seconds by a monotonic clock.
 
         Raises:
             PublishError: there is no time left, or the server's certificate is wrong.
@@ -205,11 +213,12 @@ class Publisher:
             application: the name of the application.
             channel: the channel's name.
             data: any JSON value.
-            id: the message's own id, of at most 100 characters: the same one again is the same message.
+            id: the publisher's id of the message, of at most 100 characters. A message with an id that was
+                used before is the same message, and is not sent again.
             key: with the overflow policy ``conflate``, the message replaces a waiting one with the same key.
 
         Raises:
-            PublishError: it was refused, or the server did not answer in time.
+            PublishError: the message was refused, or the server did not answer in time.
             TypeError, ValueError: the data is not JSON.
         """
         return self.many([_to_channel(application, channel, data, id, key)])[0]
@@ -223,9 +232,17 @@ class Publisher:
         user: str | None = None,
         id: str | None = None,  # noqa: A002 - its name on the wire
     ) -> int:
-        """Send to one client, to the pages of one browser, or to those of one user: name one of these.
+        """Send a message to one client, to all pages of one browser, or to all pages of one user.
 
-        Arguments, result and errors are otherwise those of ``publish``.
+        Args:
+            application: the name of the application.
+            data: any JSON value.
+            client, session, user: the id of the receiver; pass exactly one of these.
+            id: as for ``publish``.
+
+        Raises:
+            PublishError, ValueError: as for ``publish``.
+            TypeError: there is not exactly one receiver, or the data is not JSON.
         """
         return self.many([_to_one(application, data, client, session, user, id)])[0]
 
@@ -234,10 +251,10 @@ class Publisher:
 
         Args:
             messages: dicts with ``application``, ``data`` and ``channel``, ``client``, ``session`` or
-                ``user``; ``id`` and ``key`` as in ``publish``.
+                ``user``; ``id`` and ``key`` as for ``publish``.
 
         Raises:
-            PublishError, TypeError, ValueError: as in ``publish``.
+            PublishError, TypeError, ValueError: as for ``publish``.
         """
         call = Sending(self._place, messages, self._timeout, time.monotonic())
         while True:
@@ -253,7 +270,7 @@ class Publisher:
             time.sleep(call.pause)
 
     def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the connections that are kept open."""
         while self._idle:
             self._idle.pop().close()
 
@@ -268,9 +285,9 @@ class Publisher:
     def _exchange(self, call: Sending) -> tuple[int, bytes]:
         connection = self._connection()
         try:
-            self._let_wait(connection, call)
+            self._set_timeout(connection, call)
             connection.request("POST", self._place.path, call.body, self._place.headers)
-            self._let_wait(connection, call)
+            self._set_timeout(connection, call)
             response = connection.getresponse()
             body = response.read()
         except BaseException:
@@ -293,14 +310,14 @@ class Publisher:
             return http.client.HTTPSConnection(place.host, place.port, context=place.tls)
         return http.client.HTTPConnection(place.host, place.port)
 
-    def _let_wait(self, connection: http.client.HTTPConnection, call: Sending) -> None:
+    def _set_timeout(self, connection: http.client.HTTPConnection, call: Sending) -> None:
         connection.timeout = call.left(time.monotonic())
         if connection.sock is not None:
             connection.sock.settimeout(connection.timeout)
 
 
 class AsyncPublisher:
-    """The same for programs that run an asyncio loop; all calls have to come from one loop.
+    """A ``Publisher`` for programs that run an asyncio loop; all calls have to come from one loop.
 
     Arguments and errors are those of ``Publisher``.
     """
@@ -349,7 +366,7 @@ class AsyncPublisher:
             await asyncio.sleep(call.pause)
 
     async def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the connections that are kept open."""
         while self._idle:
             self._idle.pop().close()
 
@@ -379,8 +396,8 @@ class Stream:
     """One connection of an ``AsyncPublisher``. ``keeps`` says whether another request may follow.
 
     Args:
-        place: where it leads.
-        reader, writer: its two directions.
+        place: the server.
+        reader, writer: the two directions of the connection.
     """
 
     def __init__(
@@ -425,7 +442,7 @@ class Stream:
         body = b""
         while size := int((await self._reader.readuntil(b"\r\n")).partition(b";")[0], 16):
             body += (await self._reader.readexactly(size + 2))[:-2]
-        await self._read_head()  # of the trailer
+        await self._read_head()  # the trailer
         return body
 
     def close(self) -> None:
@@ -471,6 +488,4 @@ def _error_of(status: int, fields: Mapping[str, Any], body: bytes) -> PublishErr
     if isinstance(error, dict):
         return PublishError(status, str(error.get("code", "")), str(error.get("message", "")))
     text = body.decode("utf-8", "replace")[:SHOWN]
-    return PublishError(
-        status, "unexpected", f"the answer {status} is not that of a thywill server: {text!r}"
-    )
+    return PublishError(status, "unexpected", f"the answer {status} is not from a thywill server: {text!r}")

@@ -1,6 +1,6 @@
 """The composition root: builds every part from the settings, listens, drains and stops.
 
-The only module that names concrete components. A part is built after those that its constructor takes:
+Only this module names concrete components. A part is built after those that its constructor takes:
 
     settings ─▶ log, database ─▶ engine: hub, queue, applications ─▶ pushes ─▶ client interface ─▶ HTTP server
                                  engine: the status page's own    ─▶ long poll ─▶ its interface ─┘
@@ -101,10 +101,10 @@ COMPONENTS: dict[str, dict[str, str]] = {
 all of them."""
 
 PATIENCE = 2.0
-"""Seconds within which the database has to answer for the server to be ready, if its queue is durable."""
+"""Seconds within which the store of the queue has to answer; otherwise the server is not ready."""
 STATUS = LocalSettings([], slow_hook=0.0)
 STATUS_STOP = 1.0
-"""Seconds that the hooks of the status page have to end."""
+"""Seconds that hooks of the status page may take to end when the server stops."""
 
 C = TypeVar("C", bound=Component)
 
@@ -118,13 +118,13 @@ class Service:
 
     Args:
         settings: the settings.
-        root: the folder of the project, where ``static`` is and where relative paths begin.
+        root: the folder of the project, which contains ``static`` and which relative paths begin at.
         secret: signs tokens in place of the secret in the file; then no file is created or read.
-        place: which server of its parent it is, such as ``2 of 4``; empty without a parent.
-        development: works for the developer, with ``run.py --dev``.
+        place: which of its parent's servers this is, such as ``2 of 4``; empty without a parent.
+        development: reloads pages and shows tracebacks in them, for ``run.py --dev``; otherwise None.
 
     Raises:
-        SettingsError: the settings cannot be carried out.
+        SettingsError: a setting is wrong, or a part cannot be built from it.
     """
 
     address = ""
@@ -176,7 +176,7 @@ class Service:
     def _make_engine(
         self, choice: Choice, interface: Chosen[ApplicationInterface], signer: Signer, root: Path
     ) -> Engine:
-        # The watch is passed as a function: it observes this engine, and does not exist yet.
+        # The watch is passed as a function, since it does not exist yet: it observes this engine.
         page = Page(
             front_page.NAME, FrontPage.title, root / "static" / "thywill", None, home="", is_front=True
         )
@@ -218,7 +218,7 @@ class Service:
         return [_build(push, self.hub, self.origins, limits) for push in pushes]
 
     def _make_status(self, signer: Signer, root: Path) -> StatusSite:
-        # The watch is passed as a function: it observes this site, too, and does not exist yet.
+        # The watch is passed as a function, since it does not exist yet: it observes this site, too.
         self.cluster = Cluster(lambda: self.watch)
         arguments = (lambda: self.watch, self.queue.servers, self.cluster, self.gate.has_key)
         page = Page("status", Status.title, Status.STATIC, Status.STATIC / Status.page, home="../../")
@@ -264,7 +264,7 @@ class Service:
         try:
             problem = await asyncio.wait_for(self.queue.problem(), PATIENCE)
         except TimeoutError:
-            problem = f"the database, where the queue is stored, does not answer within {PATIENCE:g} s"
+            problem = f"the database, which stores the queue, does not answer within {PATIENCE:g} s"
         return [problem] if problem else []
 
     def _make_server(self) -> Server:
@@ -306,7 +306,7 @@ class Service:
         return kind(site, _limits(self.settings, self.limits), _timeouts(self.settings), self.proxies)
 
     async def start(self, inherited: Inherited | None = None) -> None:
-        """Start every part, the log first, and listen: on the sockets ``inherited``, if there are any.
+        """Start every part, the log first, and listen, on ``inherited`` sockets if there are any.
 
         Raises:
             SettingsError: a part cannot start, the port is taken, or another server owns the database.
@@ -330,22 +330,24 @@ class Service:
     async def _start_parts(self) -> None:
         for part in self._parts:
             if part is self.applications:
-                # Before the first hook: its messages reach restored clients, and have later ids than theirs.
+                # Before the first hook runs, since its messages have to reach restored clients, and their
+                # ids have to follow those of the restored messages.
                 await self._restore()
-            if part is not self.applications or not self.queue.shared:  # else they start when they are led
+            # With a shared queue, applications start when this server leads them.
+            if part is not self.applications or not self.queue.shared:
                 await part.start()
             self._started.append(part)
             if part is self.database and not self.queue.shared:
-                # Before anything is read there: another server may write until it has ended.
-                await self.database.own(self.address, self.queue.settings.takeover, self._give_way)
+                # Before anything is read from the database, since another server may still write to it.
+                await self.database.own(self.address, self.queue.settings.takeover, self._end_deposed)
         self.engine.leases.resume()
         files = [file for part in self._parts for file in part.files()]
         secret = self.folder / self.client_interface.settings.secret_file
         for line in make_private(self.folder, [secret, *files]):
             log.warning("%s", line)
 
-    def _give_way(self, reason: str) -> None:
-        """Send every browser away: another server owns the database."""
+    def _end_deposed(self, reason: str) -> None:
+        """Send every browser away, because another server owns the database; ``reason`` is for the log."""
         log.error("this server ends: %s", reason)
         self._send_browsers_away()
         if not self.deposed.done():
@@ -357,7 +359,7 @@ class Service:
     async def _restore(self) -> None:
         try:
             stored = await self.queue.restore(self.applications.pages())
-            if not self.queue.shared:  # else the clients of other servers are here, too
+            if not self.queue.shared:  # a shared database has the clients of other servers, too
                 await self.database.retire()
         except DatabaseUnavailable as error:
             raise SettingsError(f"[database]: {error}") from None
@@ -365,14 +367,14 @@ class Service:
 
     @property
     def bound(self) -> bool:
-        """Whether this program has bound its sockets; those of systemd ignore the settings."""
+        """Whether this program has bound its sockets by the settings; otherwise systemd has bound them."""
         return self._bound
 
     def hand_over(self, settings: Settings) -> list[socket.socket]:
-        """Return the sockets for the server that replaces this one and has ``settings``.
+        """Return the listening sockets for the server with ``settings`` that replaces this one.
 
         Raises:
-            SettingsError: the settings have another address or port, and it is in use.
+            SettingsError: the settings have another address or port, which is in use.
         """
         new = settings.section("server", ServerSettings)
         if self._bound and (new.address, new.port) != (self.settings.address, self.settings.port):
@@ -382,8 +384,8 @@ class Service:
         return [each.dup() for each in self._sockets]
 
     async def stop(self) -> None:
-        """Drain, send browsers away to come back later, finish what is under way, and stop every part."""
-        log.info("stopping: %d clients are sent away, to come back later", len(self.engine.directory))
+        """Drain, ask browsers to come back later, finish the requests under way, and stop every part."""
+        log.info("stopping: %d clients are asked to come back later", len(self.engine.directory))
         await self._server.drain()
         self._send_browsers_away()
         self.status.engine.drain.begin(0)
@@ -413,7 +415,7 @@ class Service:
 
 
 def _build(chosen: Chosen[C], *surroundings: Any) -> C:
-    # The contract of its kind defines what the constructor takes after the settings.
+    # The contract of the component's kind defines what its constructor takes after the settings.
     kind: Callable[..., C] = chosen.kind
     return kind(chosen.settings, *surroundings)
 

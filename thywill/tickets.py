@@ -5,9 +5,9 @@
     ticket = make_ticket(SECRET, user="17", name="Ada", seconds=3600, application="chat")
 
 A ticket is ``base64url(JSON) "." base64url(HMAC-SHA256)``, without padding. The JSON is an object with
-``user``, ``expires`` (seconds since 1970) and, if they are wanted, ``name`` and ``application``. The HMAC
-is made of the first half as it is written; its key is ``[client_interface] ticket_secret``. So any language
-can make one. This file needs the standard library alone, and can be copied into another project.
+``user``, ``expires`` (seconds since 1970) and optionally ``name`` and ``application``. The HMAC is computed
+over the first half as it is written; its key is ``[client_interface] ticket_secret``. So a program in any
+language can make a ticket. This file needs only the standard library, and can be copied into another project.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import time
 from typing import Any, NamedTuple
 
 LONGEST = 4096
-"""Characters of a ticket."""
+"""The largest number of characters in a ticket."""
 TEXT = 200
-"""Characters of a user's id, and of a name."""
+"""The largest number of characters in the id or the name of a user, or in the name of an application."""
 
 
 class TicketError(ValueError):
@@ -30,13 +30,13 @@ class TicketError(ValueError):
 
 
 class Ticket(NamedTuple):
-    """What a ticket says.
+    """The content of a ticket.
 
     Args:
         user: the id of the user.
         name: the name of the user, or an empty text.
         expires: until when the ticket is valid, in seconds since 1970.
-        application: the only application that it is for; an empty text stands for all.
+        application: the only application that the ticket is for; an empty text stands for all.
     """
 
     user: str
@@ -54,8 +54,8 @@ def make_ticket(
         secret: ``[client_interface] ticket_secret`` of the server.
         user: the id of the user.
         name: the user's name, for people.
-        seconds: for how long it is valid.
-        application: the only application that it is for; without it, it is for all.
+        seconds: for how long the ticket is valid.
+        application: the only application that the ticket is for; by default it is for all.
     """
     fields: dict[str, Any] = {"user": user, "expires": int(time.time() + seconds)}
     fields |= {"name": name} if name else {}
@@ -65,20 +65,20 @@ def make_ticket(
 
 
 def read_ticket(secret: str, text: str, now: float) -> Ticket:
-    """Return what a ticket says.
+    """Return the content of a ticket.
 
     Args:
-        secret: the secret that it has to be signed with.
+        secret: the secret that the ticket has to be signed with.
         text: the ticket.
         now: seconds since 1970.
 
     Raises:
-        TicketError: it is forged, was changed, has expired, or is no ticket; the text says which.
+        TicketError: the ticket is forged, was changed, has expired, or is no ticket; the text says which.
     """
     body, _, signature = text.partition(".")
     if len(text) > LONGEST or not text.isascii():
         raise TicketError("this is no ticket")
-    # Base64 with padding is the same ticket: many languages write it so.
+    # Padding is accepted, since many languages write it.
     if not hmac.compare_digest(signature.rstrip("="), _signature(secret, body)):
         raise TicketError("the ticket was not made with this server's ticket_secret, or was changed")
     ticket = _read(body)

@@ -113,7 +113,7 @@ def test_two_applications_of_one_name_are_named_by_their_packages(tmp_path: Path
         )
     result = finish("--applications", "one.m1,two.m1", "--data", str(tmp_path / "data"), folder=tmp_path)
     assert result.returncode == 2
-    assert "two are called 'm1', one.m1 and two.m1: rename one of the packages\n" in result.stderr
+    assert "two have the name 'm1', one.m1 and two.m1: rename one of the packages\n" in result.stderr
 
 
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_mistakes_at_the_prompt_are_one_line(tmp_path: Path, options: list[str],
 
 def test_without_the_requirements_it_says_how_to_install_them(tmp_path: Path) -> None:
     error = without_the_requirements(tmp_path)
-    assert "is not installed. Install what thywill needs with: " in error
+    assert "is not installed. Install the packages with: " in error
     assert "-m pip install -r " in error
 
 

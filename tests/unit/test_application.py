@@ -59,7 +59,7 @@ def test_what_is_no_client_is_put_into_no_channel(world: World, application: App
     client = world.connect()
     with pytest.raises(TypeError, match=r"^this is the id of a client: pass the client, or client.session$"):
         run(application.subscribe(client.id, "lobby"))
-    with pytest.raises(TypeError, match=r"^a client is what the hooks are given, not LiveClient$"):
+    with pytest.raises(TypeError, match=r"^a client is the object that hooks get, not LiveClient$"):
         run(application.subscribe(client, "lobby"))  # type: ignore[arg-type]
 
 

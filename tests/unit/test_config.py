@@ -209,12 +209,12 @@ MISTAKES = {
     '[queue]\noverflow = "explode"': r"\[queue\] overflow: invalid .*'explode'; use one of drop_oldest",
     "[push]\ncomponents = []": r"\[push\] components: must be a list of names",
     "[push]\nhold = 5": r"\[push\] hold: is no setting here",
-    "[push.longpol]\nhold = 5": r"\[push\] longpol: is the table of no component; did you mean 'longpoll'\?",
+    "[push.longpol]\nhold = 5": r"\[push\] longpol: no component has this table; did you mean 'longpoll'\?",
     "[push.longpoll]\nhold = 0": r"\[push.longpoll\] hold: expected 'float' > 0",
     '[application_interface]\napplications = ["apps.nothing"]': r"there is no package 'apps.nothing'",
     '[application_interface]\napplications = ["thywill.hub.hub"]': r"must define one subclass of Application",
     '[application_interface]\napplications = ["tests.support.probe", "tests.support.probe"]': (
-        r"two are called 'probe', since tests.support.probe is listed twice"
+        r"two have the name 'probe', since tests.support.probe is listed twice"
     ),
     '[log]\nlevel = "loud"': r"\[log\] level = 'loud': use one of debug, info",
     '[database]\nurl = "what"': r"\[database\] url",
