@@ -36,7 +36,7 @@ def test_it_serves_and_ends_cleanly(server: Served, number: signal.Signals) -> N
     assert server.stop(number) == (0, "")
     *others, last = server.log.read_text().splitlines()
     # The front page has a client of its own, for its figures.
-    assert "stopping: 1 clients are sent away" in last
+    assert "stopping: 1 clients are asked to come back later" in last
     # Before it the database's schema is new, and the machine may be a small one.
     assert [line for line in others if "applied migration" not in line] == []
 
@@ -166,7 +166,7 @@ def test_without_the_requirements_it_says_how_to_install_them(tmp_path: Path) ->
 
 def test_where_the_readme_was_followed_it_names_the_python_that_has_them(tmp_path: Path) -> None:
     venv.create(tmp_path / ".venv", with_pip=False, symlinks=True)
-    assert f"needs: {tmp_path / '.venv' / 'bin' / 'python'} run.py" in without_the_requirements(tmp_path)
+    assert f"packages: {tmp_path / '.venv' / 'bin' / 'python'} run.py" in without_the_requirements(tmp_path)
 
 
 def without_the_requirements(folder: Path) -> str:
