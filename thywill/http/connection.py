@@ -1,6 +1,6 @@
-"""One connection: reads requests, lets them be answered one after another, and observes its deadlines.
+"""One connection: reads requests, has them answered one after another, and keeps its deadlines.
 
-This module performs what the transitions in ``states.py`` need."""
+``states.py`` has the states and an example; this module does the work of each transition."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from thywill.http.states import ConnectionState as State
 log = logging.getLogger(__name__)
 
 RETRY = b"Retry-After: 5\r\n"
-TOO_MUCH = Refusal(503, "too much is being read at the same time", RETRY)
+TOO_MUCH = Refusal(503, "the server holds too many bytes of requests: try again", RETRY)
 AHEAD = 64 * 1024
-"""Bytes of requests that are read while the one before them is being answered. No browser sends so many."""
+"""Bytes that are read ahead while a request is being answered. No browser sends so many."""
 HELD_BACK = 64 * 1024
-"""How many bytes of answers to one browser may be held back until everything that has arrived is read."""
+"""Bytes of answers that may be held back until everything that has arrived is read."""
 
 
 class Connection(Outgoing):
     """The server's end of one connection.
 
-    Between requests it has no reader, and while a request waits for its answer it has no deadline. So a
-    parked client costs this object, its transport and its reply.
+    Between requests a connection has no reader, and while a request waits for its answer it has no deadline.
+    So a parked client costs this object, its transport and its reply.
 
     Args:
         shared: what all connections of the server share.
-        registry: gets the connection when it opens and when it closes.
+        registry: is told when the connection opens and when it closes.
     """
 
     __slots__ = (
@@ -93,7 +93,7 @@ class Connection(Outgoing):
         shared, slot = self.shared, self.slot
         deadline = shared.now() + seconds
         if slot is not None and deadline >= (slot - 1) * shared.tick_seconds:
-            # The wheel visits the connection before that, and moves it on. Every request gets here.
+            # The wheel visits the connection before the deadline and moves it then. Every request comes here.
             self.deadline = deadline
         else:
             shared.wheel.schedule(self, deadline)
@@ -120,7 +120,7 @@ class Connection(Outgoing):
         if self.shared.places.take(share):
             self._share = share
             return
-        # Without lingering: what has to be read for that is what this address has too much of.
+        # Not by ``refuse``, which would keep the connection for a moment: this address has too many.
         self.write(self._refusal(Refusal(429, "too many connections from this address", RETRY)))
         self.close()
 
@@ -138,15 +138,15 @@ class Connection(Outgoing):
             if self._state not in TAKING and self._is_enough():
                 self._pause()
             elif self._state is State.BODY and len(data) > AHEAD:
-                self._pause()  # large bodies are read in turns, too
+                self._pause()  # connections with large bodies take turns
                 self.shared.turns.wait(share_of(self._peer), self._resume)
             self._account()
         elif self._is_holding:
             self._account()
 
     def eof_received(self) -> bool:
-        # A browser that has sent everything may still read the answer. But a parked poll is closed: most
-        # probably its page was closed, and a message that is written to it would not arrive.
+        # A browser that has sent its last byte may still read the answer. But a parked poll is closed: its
+        # page was probably closed, so a message written to it would not arrive.
         exchange, self._input = self._exchange, Input.ENDED
         is_served = self._state in (State.WAITING, State.ANSWERING, State.BLOCKED, State.FLUSHING)
         if not is_served or (exchange is not None and exchange.is_parked):
@@ -179,7 +179,7 @@ class Connection(Outgoing):
     def resume_writing(self) -> None:
         self._release_writers()
         self._fire(Event.RELIEVE)
-        # In the next turn: if asyncio's transport is closed inside of this call, it reports the loss twice.
+        # In the next turn: asyncio's transport reports the loss twice if it is closed inside this call.
         asyncio.get_running_loop().call_soon(self._relieved)
 
     def _relieved(self) -> None:
@@ -193,10 +193,10 @@ class Connection(Outgoing):
     # What an exchange calls.
 
     def answer(self, data: bytes) -> None:
-        """Send a whole answer. That of a request that was just read is held back until the end of the turn.
+        """Send a whole answer; the answer to a request that was just read waits until the end of the turn.
 
-        So a proxy on the same machine is woken once for the answers to many browsers. Each time would cost as
-        much as reading a request.
+        So a proxy on the same machine is woken once for the answers to many browsers. Waking it costs as much
+        as reading a request.
         """
         if self.transport is None:
             return
@@ -219,7 +219,11 @@ class Connection(Outgoing):
             self.transport.write(answers)
 
     def finished(self, *, close: bool) -> None:
-        """The answer to the current request was written; ``close`` says that it is the last one."""
+        """The answer to the current request is written.
+
+        Args:
+            close: whether it was the last answer on this connection.
+        """
         self._exchange = None
         if self._request_share:
             self._leave_place()
@@ -235,15 +239,15 @@ class Connection(Outgoing):
             self._go_on()
 
     def _is_idle(self) -> bool:
-        """Return whether nothing has arrived that is not handled, and nothing is to be done about it."""
+        """Return whether everything that has arrived is handled, and more may arrive."""
         if self._pending is not None or self._reader is not None or self._is_holding:
             return False
         return self._input is Input.OPEN
 
     def refuse(self, refusal: Refusal, event: Event = Event.REFUSE) -> None:
-        """Answer an error and close, but keep reading for a moment (RFC 9112, 9.6).
+        """Answer with an error and close, but keep reading for a moment (RFC 9112, 9.6).
 
-        Closing with unread bytes would reset the connection, and the browser would lose the answer.
+        A close with unread bytes would reset the connection, and the browser would lose the answer.
         """
         discard(self._reader)
         self._pending = self._reader = self._exchange = None
@@ -261,12 +265,12 @@ class Connection(Outgoing):
         return format_answer(shared, status, head + CLOSE, body)
 
     def shed(self) -> None:
-        """Close: the connections hold more bytes than they may, and this one holds most."""
+        """Close, because all connections together hold too many bytes and this one holds most."""
         is_reading = self._state in (State.HEAD, State.BODY)
         return self.refuse(TOO_MUCH) if is_reading else self.abort()
 
     def close(self) -> None:
-        """Close when everything that was written is sent."""
+        """Close as soon as everything that was written is sent."""
         discard(self._reader)
         self._pending = self._reader = None
         self.write_answers()
@@ -277,7 +281,7 @@ class Connection(Outgoing):
             self.transport.close()
 
     def abort(self) -> None:
-        """Close at once; what was not sent is dropped."""
+        """Close at once; bytes that are not sent yet are dropped."""
         if self.transport is not None:
             self._fire(Event.ABORT)
             self.transport.abort()
@@ -285,10 +289,10 @@ class Connection(Outgoing):
     # What the server calls.
 
     def awaits_request(self, *, bodies: bool) -> bool:
-        """Return whether no whole request is here, so that it may take long until there is one to answer.
+        """Return whether no whole request is here: a stopping server does not wait long for the next one.
 
         Args:
-            bodies: whether this is also true while a part of a body is missing.
+            bodies: whether a request whose body has only partly arrived counts as missing, too.
         """
         state = self._state
         if state is State.FLUSHING:
@@ -298,7 +302,7 @@ class Connection(Outgoing):
     def timed_out(self) -> None:
         """The deadline has passed."""
         if self._state in (State.BLOCKED, State.FLUSHING, State.CLOSING):
-            log.warning("%s does not read its answer: cut", self._peer)
+            log.warning("%s does not read its answer: the connection is closed", self._peer)
         if advance(self._state, Event.TIMEOUT) is State.LINGERING:
             self.refuse(Refusal(408, "the request did not arrive in time"), Event.TIMEOUT)
         elif self.transport is not None:
@@ -308,7 +312,7 @@ class Connection(Outgoing):
     # Reading.
 
     def _begin(self, data: bytes) -> None:
-        """Read what arrives between two requests; nearly always it is one whole request."""
+        """Read bytes that arrive between two requests; they nearly always are one whole request."""
         heads = self.shared.heads
         known = heads.find(data, self._peer)
         if known is not None:
@@ -336,18 +340,18 @@ class Connection(Outgoing):
         return arrived
 
     def _is_enough(self) -> bool:
-        """Return whether no more is to be read while the request before is being answered."""
+        """Return whether to stop reading until the current request is answered."""
         limits, reader, pending = self.shared.limits, self._reader, self._pending or ()
         if len(pending) >= limits.pipeline or (reader is not None and reader.unread):
             return True
         return self._unanswered() >= min(limits.body, AHEAD)
 
     def _unanswered(self) -> int:
-        """Return how many bytes of requests wait here."""
+        """Return how many bytes of requests wait to be handled."""
         return size_of(self._pending, self._reader)
 
     def _account(self) -> None:
-        """Tell how many bytes are held."""
+        """Report how many bytes this connection holds, of requests and of unread answers."""
         held = self._unanswered()
         if self._writable is not None and self.transport is not None:
             held += self.transport.get_write_buffer_size()
@@ -356,7 +360,10 @@ class Connection(Outgoing):
             self.shared.held.set(self, self._holder(), held)
 
     def _holder(self) -> str:
-        """Return the address that the bytes count to; a proxy's browser is known when its head is."""
+        """Return the address to which the held bytes count.
+
+        Behind a proxy, the browser's address is known as soon as the head of its request is read.
+        """
         if not self._trusted:
             return self._share
         request = self._reader.request if self._reader is not None else None
@@ -379,9 +386,9 @@ class Connection(Outgoing):
     # Answering.
 
     def _go_on(self) -> None:
-        """Handle what has arrived, until there is something to wait for."""
-        # A loop instead of a call from ``finished``: a hundred pipelined requests that are answered at once
-        # must not become a hundred nested calls.
+        """Handle the requests that have arrived, until the connection has to wait for something."""
+        # A loop and not a call from ``finished``: a hundred pipelined requests that are answered at once must
+        # not become a hundred nested calls.
         share = self.shared.limits.per_turn
         while self._state in TAKING:
             request = self._take_next()
@@ -447,17 +454,17 @@ class Connection(Outgoing):
         self._serve(request)
 
     def _serve(self, request: Request) -> None:
-        """Let a request be answered whose browser is known."""
+        """Have ``request`` answered; the browser's address is known here."""
         self._fire(Event.REQUEST)
         site = self.shared.site
         reply = self._exchange = FastReply(self, request)
         endpoint = site.find(request)
         if request.peer != self._peer and not self._take_request_place(request):
-            refusal = Refusal(429, "too many requests of this address are under way", RETRY)
+            refusal = Refusal(429, "too many requests from this address are in flight", RETRY)
             reply.send(*site.refuse(refusal, request))
         elif endpoint is None:
             handler = self._exchange = HandlerConnection(self, request)
-            # A handler takes ten times as long as an endpoint, so it waits for the turn of its address.
+            # A Tornado handler takes ten times as long as an endpoint, so it waits for its address's turn.
             self.shared.turns.wait(share_of(request.peer), lambda: handler.run(site.application))
         elif len(request.body) > self.shared.limits.small_body:
             self.shared.turns.wait(share_of(request.peer), lambda: reply.run(endpoint, request))
@@ -490,7 +497,7 @@ class Connection(Outgoing):
 
 
 def write_all(shared: Shared) -> None:
-    """Write the answers that connections have held back in this turn of the loop."""
+    """Write the answers that connections held back in this turn of the loop."""
     answering, shared.answering = shared.answering, []
     for connection in answering:
         connection.write_answers()

@@ -1,4 +1,4 @@
-"""The answer to one request on our connection, written as few bytes objects as can be."""
+"""The answer to one request on our connection, written with as few bytes objects as possible."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class ReplyBase:
-    """What the replies of both servers have in common: who owns them, and how they end.
+    """What the replies of both HTTP servers have in common: their owner, and how they end.
 
     Args:
-        head_only: whether the request is a HEAD, whose answer has no body.
+        head_only: whether the request is a HEAD; the answer then has no body.
     """
 
     __slots__ = ("_head_only", "_writer", "dress", "owner")
@@ -58,11 +58,11 @@ class FastReply(ReplyBase):
 
     @property
     def is_parked(self) -> bool:
-        """Whether the answer waits for an event, and has to know at once when the browser has gone."""
+        """Whether the answer waits for an event, such as a message, and has an owner to tell of a close."""
         return self.owner is not None
 
     def run(self, endpoint: Endpoint, request: Request) -> None:
-        """Let ``endpoint`` answer, unless the browser has gone meanwhile."""
+        """Let ``endpoint`` answer, unless the connection has closed meanwhile."""
         if self._connection is not None:
             self._connection.shared.site.answer(endpoint, request, self)
 
@@ -77,7 +77,7 @@ class FastReply(ReplyBase):
         if self.dress is not None:
             status, body, head = self.dress(status, body, head)
         shared = connection.shared
-        # One of a server that stops is its connection's last, which the browser has to know.
+        # A stopping server answers once more on each connection and tells the browser that it closes then.
         connection_header = CLOSE if shared.stopping else self._connection_header
         answer = format_answer(shared, status, head + connection_header, body)
         connection.answer(answer[: len(answer) - len(body)] if self._head_only else answer)
@@ -89,7 +89,7 @@ class FastReply(ReplyBase):
             return False
         self.owner = self._writer = writer
         status, _, head = self._dressed(status, b"", head)
-        # HTTP/1.0 knows no chunks: the end of the connection is that of the answer (RFC 9112, 6.3).
+        # HTTP/1.0 has no chunks: the answer ends where the connection closes (RFC 9112, 6.3).
         if connection.shared.stopping or not self._chunked:
             self._connection_header = CLOSE
         return connection.write_part(
@@ -129,9 +129,15 @@ class FastReply(ReplyBase):
 
 
 def format_answer(shared: Shared, status: int, head: bytes, body: bytes) -> bytes:
-    """Return a whole answer as bytes; ``head`` holds whole header lines.
+    """Return a whole answer as bytes.
 
     The last answer is cached in ``shared``, because a broadcast repeats it thousands of times.
+
+    Args:
+        shared: holds the cache and the current Date line.
+        status: the HTTP status.
+        head: whole header lines, each with its line end.
+        body: the body.
     """
     parts = (status, shared.date, head, body)
     last = shared.last_answer
@@ -143,13 +149,13 @@ def format_answer(shared: Shared, status: int, head: bytes, body: bytes) -> byte
 
 
 def whole_answer(status: int, date: bytes, head: bytes, body: bytes) -> bytes:
-    """Return an answer as bytes; ``date`` and ``head`` are whole header lines."""
+    """Return an answer as bytes; ``date`` and ``head`` consist of whole header lines."""
     length = b"" if status in BODILESS else b"Content-Length: %d\r\n" % len(body)  # RFC 9110, 8.6
     return b"HTTP/1.1 %d %b\r\n%b%b%b\r\n%b" % (status, REASONS[status], date, head, length, body)
 
 
 def connection_header(request: Request) -> bytes:
-    """Return the Connection header of the answer: HTTP/1.0 has to be told that the connection stays."""
+    """Return the answer's Connection header; an HTTP/1.0 browser needs one to keep the connection."""
     if not request.keep_alive:
         return CLOSE
     return KEEP_ALIVE if request.version == "1.0" else b""

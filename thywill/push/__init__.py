@@ -1,1 +1,1 @@
-"""Push: what carries queued messages to browsers, and theirs to the server."""
+"""Push: the transports, which carry messages between the server and browsers."""

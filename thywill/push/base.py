@@ -19,7 +19,7 @@ from thywill.hub.hub import Hub
 from thywill.wire.origins import Origins
 
 ReadItems = Callable[[msgspec.Raw], list[Item]]
-"""Decodes messages; raises ``TooLarge`` or ``Malformed``."""
+"""Decodes the messages of one request; raises ``TooLarge`` or ``Malformed``."""
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
@@ -39,12 +39,12 @@ class PushSettings:
 
 @dataclass(frozen=True, slots=True)
 class SendLimits:
-    """How much may be sent.
+    """How much a browser may send.
 
     Args:
         message: bytes of JSON in one message.
         messages: messages in one request.
-        shares: how much one address may take: the section ``[limits]``.
+        shares: how much one address may use: the section ``[limits]``.
     """
 
     message: int
@@ -52,7 +52,7 @@ class SendLimits:
     shares: LimitsSettings = field(default_factory=LimitsSettings)
 
     def reader(self) -> ReadItems:
-        """Return the function that decodes messages of a client whose token is good: see ``read_items``."""
+        """Return the function that decodes messages within these limits: see ``read_items``."""
         return partial(read_items, most=self.messages, limit=self.message)
 
 
@@ -61,9 +61,9 @@ class Push(Component):
 
     Args:
         settings: the component's own section, ``[push.NAME]``.
-        hub: where clients live.
-        origins: which pages may speak to the server.
-        limits: how much may be sent.
+        hub: holds the live clients.
+        origins: which pages may use the server.
+        limits: how much a browser may send.
     """
 
     Settings: ClassVar[type[Any]] = PushSettings
@@ -79,24 +79,28 @@ class Push(Component):
         self.read_items = limits.reader()
 
     def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
-        """Add this component and its times to what the browser is told."""
+        """Add this component's name and times to the bootstrap of ``client``'s page."""
         configuration.push.append(self.name)
-        # The browser waits for an answer as long as the most patient of them.
+        # The browser waits for an answer as long as the component with the longest hold.
         hold = max(self.settings.hold, configuration.connection.get("hold", 0))
         configuration.connection["hold"] = hold
         configuration.connection.setdefault("grace", self.hub.grace)
 
     def drain(self) -> None:
-        """The server stops: answer what still waits; the hub has answered each client's receiver."""
+        """The server stops: answer requests that still wait and that the hub has not answered."""
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
-        """Return the addresses that this component answers, by path."""
+        """Return this component's endpoints by path."""
         return {}
 
     def find(self, request: Request) -> Endpoint | None:
-        """Return the endpoint for a path that matches a pattern, or None. The request has no body yet."""
+        """Return the endpoint for a path that only a pattern matches, or None.
+
+        Args:
+            request: its body may not have been read yet.
+        """
         return None
 
     def handlers(self) -> list[Any]:
-        """Return the rules that this component adds to the ``tornado.web.Application``."""
+        """Return the URL rules that this component adds to the ``tornado.web.Application``."""
         return []

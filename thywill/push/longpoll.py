@@ -1,4 +1,4 @@
-"""Native long polling: a poll waits until there is a message, and its cursor acknowledges the one before."""
+"""Native long polling: a poll waits for messages, and its cursor acknowledges those of the last answer."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from thywill.wire.refusals import answer_to
 
 
 class LongPoll(Push):
-    """The addresses ``poll``, ``send`` and ``leave``."""
+    """The component with the endpoints ``poll``, ``send`` and ``leave``."""
 
     name = "longpoll"
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
-        # The last messages of a page are a batch of one message's size. It leaves with a larger one, too.
+        # A page's last batch has about one message's size. Twice that is allowed, so that a page with a
+        # larger batch can leave, too.
         farewell = 2 * self.limits.message
         poll = JsonEndpoint(envelope.Poll, self._poll, self.origins, largest_body=0, is_repeated=True)
         return {
@@ -46,7 +47,7 @@ class LongPoll(Push):
     def _poll_again(
         self, poll: envelope.Poll, request: Request, reply: Reply, error: RequestError | None
     ) -> None:
-        """The client, which was with another server, is here now."""
+        """Poll again: the client has moved here from another server, or ``error`` says why it has not."""
         try:
             if error is not None:
                 raise error
@@ -58,11 +59,11 @@ class LongPoll(Push):
         client = self.hub.find_anywhere(send.token)
         size = len(send.messages)
         if size > self.limits.message:
-            # Before they are decoded: a page of ours sends no more than one message's size at once.
+            # Charged before they are decoded: our pages never send more than one message's size at once.
             self.hub.charge(client, size)
             size = 0
         items = self.read_items(send.messages)
-        # Messages to the browser may travel by another transport than those from it.
+        # A client that receives by another transport keeps that one as its transport.
         self.hub.locate(client, request.peer, client.transport or self.name)
         self.hub.receive(client, items, partial(self._answer, reply), size)
 
@@ -78,7 +79,7 @@ class LongPoll(Push):
             self._end(client, reply, error)
 
     def _end(self, client: LiveClient, reply: Reply, error: RequestError | None = None) -> None:
-        # The page is gone, whether its last messages were accepted or not.
+        # The page has gone, so the client ends even if its last messages were refused.
         if client.state is not State.GONE:
             self.hub.leave(client)
         if error is None:
@@ -99,7 +100,7 @@ def _refuse(hub: Hub, reply: Reply, error: RequestError) -> None:
 
 
 class ParkedPoll:
-    """A poll that waits for its answer. It answers once, and releases its client before it does."""
+    """A poll that waits for its answer. It answers once, and releases its client before that."""
 
     __slots__ = ("_client", "_hub", "_reply")
 
@@ -130,6 +131,6 @@ class ParkedPoll:
         _refuse(self._hub, self._reply, reason)
 
     def closed(self) -> None:
-        """The connection closed before the answer; the browser may poll again."""
+        """The connection closed before the answer. The client stays, since its browser may poll again."""
         if self._client.receiver is self:
             self._hub.release(self._client)

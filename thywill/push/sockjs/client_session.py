@@ -1,4 +1,4 @@
-"""A SockJS session that carries one thywill client: the envelope in the session's messages."""
+"""A SockJS session that carries one thywill client: each SockJS message holds one envelope of the wire."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from thywill.push.sockjs.session import Keeper, Session
 log = logging.getLogger(__name__)
 
 CLOSE_CODE = 3600
-"""Added to an error's HTTP status it makes the code of the close frame: 4010 is gone."""
+"""The code of a close frame is this plus the error's HTTP status: 4010 is ``Gone``, whose status is 410."""
 SUPERSEDED = 4200
 
 TOKEN_SECONDS = 10.0
 """Seconds within which a session has to show a token."""
 ANONYMOUS = Intake(size=16 * 1024, messages=10)
-"""What a session may send before: the message with the token, and what a page wrote right behind it."""
+"""How much one request may bring before that: the message with the token, and a few that followed at once."""
 
 PASSING = (Gap, TooLarge, TooMany)
-"""Errors about what was sent, which leave the session as it is."""
+"""Errors about the messages that were sent. They are reported, and the session goes on."""
 
 
 class ClientSession(Session):
-    """One session, and the hub's receiver for the client that it belongs to.
+    """One session, which is also its client's receiver (``thywill.hub.client.Receiver``).
 
-    It writes each message in the client's queue once. What was written leaves the queue when the browser
+    It writes each message of the client's outbox once. A message stays in the outbox until the browser
     acknowledges it, so a session that breaks off loses nothing: the next begins after the browser's cursor.
 
     Args:
-        hub: where clients live.
+        hub: holds the live clients.
         read_items: decodes the messages of a frame: see ``SendLimits.reader``.
-        keeper, name: as for every session.
+        keeper, name: as for every ``Session``.
     """
 
     __slots__ = (
@@ -65,10 +65,10 @@ class ClientSession(Session):
         self._sent = 0
         self._greets = False
         self._outcome: bytes | None = None
-        self._deferred: list[str] | None = None  # what comes while the client is brought here
+        self._deferred: list[str] | None = None  # messages that arrive while the client moves to this server
         self._address = self._transport = ""
 
-    # What the session's life brings.
+    # What ``Session`` calls.
 
     def on_open(self) -> None:
         if self._hub.draining:
@@ -87,13 +87,13 @@ class ClientSession(Session):
         try:
             self._take(envelope.decode(envelope.ClientFrame, data))
         except Elsewhere as elsewhere:
-            if self.is_open:  # else the client has moved, and its page opens another session
+            if self.is_open:  # a closed session needs no client: its page opens another session
                 self._wait_for_client(elsewhere, message)
         except RequestError as error:
             self._refuse(error)
 
     def _wait_for_client(self, elsewhere: Elsewhere, message: str) -> None:
-        """The client is with another server: handle ``message``, and those that follow, when it is here."""
+        """Handle ``message`` and those that follow when the client has moved here from another server."""
         self._client, self._deferred = None, []
         frame = envelope.decode(envelope.ClientFrame, message.encode())
         elsewhere.bring(frame.cursor or 0, partial(self._take_again, message))
@@ -128,13 +128,13 @@ class ClientSession(Session):
     def intake(self) -> Intake:
         return ANONYMOUS if self.anonymous else INTAKE
 
-    # What is written to the browser.
+    # Writing to the browser.
 
     def next_frame(self) -> bytes:
         client, after = self._client, self._sent
         items = client.outbox.batch_after(after) if client is not None else []
         if len(items) == 1 and isinstance(items[0], Entry) and self._outcome is None:
-            # Nearly always, and for thousands of sessions in a row, which get the same bytes.
+            # The usual case. A broadcast sends these same bytes to thousands of sessions in a row.
             self._sent = items[0].id
             frame = items[0].form(frames.Part).frame(self._sent, after)
         else:
@@ -155,7 +155,7 @@ class ClientSession(Session):
             self._outcome = None
         return frames.messages(said) if said else b""
 
-    # What the browser says.
+    # Reading from the browser.
 
     def _take(self, frame: envelope.ClientFrame) -> None:
         client = self._client
@@ -165,7 +165,7 @@ class ClientSession(Session):
             raise Malformed("this session has shown another token before")
         elif frame.cursor is not None:
             self._hub.acknowledge(client, frame.cursor)
-        # An answer is due, even one without messages: the browser measures how long it takes.
+        # An echo is answered even without messages: the browser measures the round trip.
         self._greets = self._greets or frame.echo
         if not self.is_open:
             return
@@ -194,7 +194,7 @@ class ClientSession(Session):
             self.flush()
 
     def _refuse(self, error: RequestError) -> None:
-        # The client goes into a field of its own.
+        # The log has the client's id in a field of its own.
         about = {"client": self._client and self._client.id}
         log.warning("a frame from %s refused: %d %s", self._address, error.status, error.code, extra=about)
         self._hub.refused(error)
@@ -209,7 +209,7 @@ class ClientSession(Session):
     # What the hub calls: thywill.hub.client.Receiver; ``flush`` is the session's.
 
     def expire(self) -> None:
-        """The session's own heartbeats keep its requests."""
+        """Does nothing: the session's own heartbeats keep its request alive."""
 
     def supersede(self) -> None:
         assert self._client is not None

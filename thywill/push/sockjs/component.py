@@ -1,4 +1,4 @@
-"""SockJS's fallback transports: the address ``thywill/sockjs``."""
+"""The push component with SockJS's fallback transports, at ``/thywill/sockjs``."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class SockJSSettings(PushSettings):
     """The section ``[push.sockjs]``.
 
     Args:
-        hold: seconds between two heartbeats on a request that waits.
-        grace: seconds for which a client that has no request here is kept.
-        pause: seconds for which a session may be without a request that waits.
+        hold: seconds between two heartbeats on a waiting request.
+        grace: seconds for which a client without a waiting request is kept.
+        pause: seconds for which a session without a waiting request is kept.
         response: bytes of frames after which a stream is ended; the page goes on with a new one.
-        cookie: whether to set JSESSIONID, for load balancers that go by it.
-        client: the address of the sockjs-client that the iframe page loads; that of the pages that use it.
+        cookie: whether to set JSESSIONID, for load balancers that use it to find the server.
+        client: the URL of the sockjs-client that the iframe page loads: the one that the pages load.
     """
 
     pause: Seconds = 5.0
@@ -41,7 +41,7 @@ class SockJSSettings(PushSettings):
 
 
 class SockJS(Push):
-    """The component: SockJS sessions that carry thywill's clients."""
+    """The component: each SockJS session carries one client."""
 
     Settings = SockJSSettings
     name = "sockjs"

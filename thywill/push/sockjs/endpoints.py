@@ -1,4 +1,4 @@
-"""The addresses of sessions, as thin endpoints: those that wait for frames, and those that bring messages."""
+"""The endpoints of SockJS sessions: requests that wait for frames, and requests that bring messages."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ ADDRESS = rb"/[^/.]{1,128}/([^/.]{1,128})/(" + b"|".join(KINDS) + rb")"
 
 
 class Endpoints:
-    """The addresses of the sessions of one service.
+    """The endpoints of the sessions of one service.
 
-    They stand for sockjs-tornado's handlers, without a header object and a dozen calls for each request.
+    They replace sockjs-tornado's handlers, which make a header object and a dozen calls for each request.
 
     Args:
-        prefix: the address before all others, without a slash at its end.
+        prefix: the path before all others, without a slash at its end.
         sessions: the service's sessions.
-        origins: which pages may ask.
+        origins: which pages may use the service.
         response: bytes of frames after which the answer of a stream ends.
-        cookie: whether to set JSESSIONID, for load balancers that go by it.
+        cookie: whether to set JSESSIONID, for load balancers that use it to find the server.
     """
 
     def __init__(
@@ -58,16 +58,16 @@ class Endpoints:
     def _head(self, transport: Transport) -> bytes:
         lines = head(transport.content_type)
         if transport.calls:
-            # Pages that isolate themselves (COEP require-corp) load no script of another origin without it.
+            # A page that isolates itself (COEP require-corp) loads a foreign script only with this header.
             lines += b"Cross-Origin-Resource-Policy: cross-origin\r\n"
         if transport.framed:
-            # A page that isolates itself, such as our hidden frame, may show only frames that do so as well.
+            # A page that isolates itself, such as our hidden frame, may show only frames that do the same.
             lines += f"Content-Security-Policy: {frame_policy(self._origins)}\r\n".encode()
             lines += b"Cross-Origin-Embedder-Policy: require-corp\r\n"
         return lines
 
     def find(self, request: Request) -> Endpoint | None:
-        """Return the endpoint of ``request`` where it asks for one of them by its method."""
+        """Return the endpoint for the path and method of ``request``, or None."""
         found = self._pattern.fullmatch(request.path)
         if found is None:
             return None
@@ -128,7 +128,7 @@ class Endpoints:
                 f"{len(request.body)} bytes; a session that has shown no token may send {intake.size}"
             )
         session.receive(frames.read_messages(sender.payload(request), intake.messages))
-        # With its type, though it may be empty: Firefox takes it for XML otherwise (the protocol's reason).
+        # With a type even if it is empty: otherwise Firefox parses it as XML (the protocol's reason).
         reply.send(sender.status, sender.answer, TEXT_HEAD + self._cookie(request))
 
     def _admit(self, request: Request, reply: Reply) -> None:
@@ -150,10 +150,10 @@ class SessionEndpoint:
     """Answers the requests of one kind to one session.
 
     Args:
-        endpoints: does the work.
-        step: what is done.
-        kind: the transport, or how messages are sent.
-        name: the session's.
+        endpoints: the service's endpoints, which do the work.
+        step: the method of ``endpoints`` that answers.
+        kind: the transport, or the kind of request that brings messages.
+        name: the session's name.
     """
 
     endpoints: Endpoints

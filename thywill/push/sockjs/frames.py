@@ -19,10 +19,10 @@ OPEN = b"o"
 HEARTBEAT = b"h"
 
 CALLBACK = re.compile(r"[A-Za-z0-9_.-]{1,128}")
-"""The names that a page may give to its function (the protocol's own rule)."""
+"""The names that a page's callback may have (the protocol's own rule)."""
 
-# Browsers mangle these on some transports (the protocol's ``escapable_by_server``). Controls are escaped by
-# JSON itself.
+# Browsers change these characters on some transports (the protocol's ``escapable_by_server``). JSON itself
+# escapes control characters.
 MANGLED = re.compile("[\u200c-\u200f\u2028-\u202f\u2060-\u206f\ufff0-\uffff]")
 
 
@@ -39,32 +39,31 @@ class Intake(NamedTuple):
 
 
 INTAKE = Intake(sys.maxsize, 1000)
-"""The limits of a session that has shown a token: the HTTP server limits the size, and a page that was
-offline sends many messages at once."""
+"""The limits of a session that has shown a token. The size is left to the HTTP server's limit; a page that
+was offline sends many messages at once."""
 
 _encode = msgspec.json.Encoder().encode
 _texts = msgspec.json.Decoder(list[str])
 
 
 class BadInput(Exception):
-    """A browser sent something wrong. The text is the body of the answer, whose status is 500."""
+    """A browser sent something wrong. The answer has the status 500 and this error's text as its body."""
 
 
 def quote(text: bytes) -> bytes:
-    """Return the UTF-8 ``text`` as a JSON string that no transport changes."""
+    """Return the UTF-8 ``text`` as a JSON string without characters that a transport could change."""
     if text.isascii():
         return _encode(text.decode("ascii"))
     return MANGLED.sub(_escape, _encode(text.decode()).decode()).encode()
 
 
 class Part:
-    """An item of the envelope, quoted once for all of its receivers.
+    """An item of the envelope, quoted once for all its receivers.
 
-    Nearly all receivers have read the same messages before, so a whole frame with this item alone is cached
-    for them as well.
+    Nearly all receivers have the same cursor, so the whole frame with only this item is cached as well.
 
     Args:
-        item: as JSON.
+        item: the item as JSON.
     """
 
     __slots__ = ("_after", "_frame", "text")
@@ -75,7 +74,7 @@ class Part:
         self._frame = b""
 
     def frame(self, cursor: int, after: int) -> bytes:
-        """Return the frame that carries this item only; arguments are those of ``answer``."""
+        """Return the frame that carries only this item; the arguments are those of ``answer``."""
         if after != self._after:
             self._after = after
             self._frame = messages((answer((self.text,), cursor, after, 0),))
@@ -87,7 +86,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def messages(quoted: Iterable[bytes]) -> bytes:
-    """Return the frame that carries messages, which are JSON strings already."""
+    """Return the frame that carries messages, each of which is already a JSON string."""
     return b"a[%b]" % b",".join(quoted)
 
 
@@ -102,9 +101,8 @@ def answer(parts: Iterable[bytes], cursor: int, after: int, lost: int) -> bytes:
     Args:
         parts: the texts of its items (``Part``).
         cursor: the id of the last of them.
-        after: the cursor at the end of the answer before this one. A browser whose cursor is lower has missed
-            that answer.
-        lost: how many messages were dropped before them.
+        after: the cursor of the answer before this one. A browser with a lower cursor has missed that answer.
+        lost: how many messages were dropped before these.
     """
     losses = b',\\"lost\\":%d' % lost if lost else b""
     body = b'"{\\"messages\\":[%b],\\"cursor\\":%d,\\"after\\":%d%b}"'
@@ -112,7 +110,7 @@ def answer(parts: Iterable[bytes], cursor: int, after: int, lost: int) -> bytes:
 
 
 def read_callback(name: str) -> bytes:
-    """Return the name of the page's function, as the query gives it.
+    """Return the name of the page's callback from the query, checked.
 
     Raises:
         BadInput: it cannot be the name of a function.

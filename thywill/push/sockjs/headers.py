@@ -1,4 +1,4 @@
-"""The header lines that answers share, whether a thin endpoint or a page of sockjs-tornado writes them."""
+"""The header lines that our endpoints and the pages of sockjs-tornado both send."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STICKY = re.compile(r"(?:^|; ?)JSESSIONID=([\w.~!:+/=-]{1,128})(?=;|$)", re.ASCI
 
 
 def head(content_type: str) -> bytes:
-    """Return the header lines of an answer that nobody may store, or hold back."""
+    """Return the header lines of an answer that no cache may store and no proxy may buffer."""
     lines = (
         f"Content-Type: {content_type}",
         f"Cache-Control: {NOT_CACHED}",
@@ -24,7 +24,7 @@ def head(content_type: str) -> bytes:
 
 
 def sticky_cookie(cookies: str) -> str:
-    """Return the cookie by which some load balancers find a server: the browser's own, or a first one.
+    """Return the cookie by which some load balancers choose a server: the browser's own, or a new one.
 
     Args:
         cookies: the request's Cookie header, or an empty text.

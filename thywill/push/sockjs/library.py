@@ -1,11 +1,11 @@
-"""What is used of sockjs-tornado; nothing else imports it."""
+"""Everything that we use of sockjs-tornado; no other module imports it."""
 
 from __future__ import annotations
 
 import warnings
 
 with warnings.catch_warnings():
-    # It decorates with what Tornado 5.1 deprecated, and a pattern has an escape that Python does not know.
+    # It uses decorators that Tornado 5.1 deprecated, and a pattern with an escape that Python warns of.
     warnings.simplefilter("ignore")
     from sockjs.tornado import SockJSRouter
     from sockjs.tornado.basehandler import CACHE_TIME, PreflightHandler

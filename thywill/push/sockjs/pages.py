@@ -1,6 +1,6 @@
-"""The pages of a SockJS service: greeting, info, iframe, preflights, and whatever is not here.
+"""The pages of a SockJS service: greeting, info, iframe, preflights, and the answer 404.
 
-Each is sockjs-tornado's handler with what it gets wrong replaced.
+Each page is a handler of sockjs-tornado, with its faults corrected by a mixin (``OwnPage``).
 """
 
 from __future__ import annotations
@@ -62,13 +62,13 @@ class PageServer(Protocol):
 
 
 def check_page(origins: Origins, origin: str | None, referer: str, host: bytes) -> bool:
-    """Tell whether the asking page is of another origin, as far as its browser says.
+    """Return whether the asking page is of another origin, as its browser says.
 
-    Script tags and frames send no Origin, but a Referer. A Referer that holds no origin (``about:blank``) is
+    Script tags and frames send a Referer and no Origin. A Referer that holds no origin (``about:blank``) is
     not one of our own pages.
 
     Args:
-        origins: which pages may ask.
+        origins: which pages may use the service.
         origin: the request's Origin header.
         referer: its Referer header, or an empty text.
         host: its Host header.
@@ -82,9 +82,9 @@ def check_page(origins: Origins, origin: str | None, referer: str, host: bytes) 
 
 
 class OwnPage:
-    """Mixed into every handler: checks which pages may ask, sets headers, answers errors without a traceback.
+    """Mixed into every handler: checks the asking page, sets headers, answers errors without a traceback.
 
-    Pages of other origins are answered where the settings allow their origin. Only an allowed Origin is ever
+    A page of another origin is answered only if the settings allow its origin. Only an allowed Origin is
     sent back.
     """
 
@@ -136,12 +136,12 @@ class OwnPage:
         self.set_header("Access-Control-Max-Age", str(CACHE_TIME))
 
     def disable_cache(self: Any) -> None:
-        """Keep browsers and proxies from storing the answer, or holding it back."""
+        """Forbid caches to store the answer and proxies to buffer it."""
         self.set_header("Cache-Control", NOT_CACHED)
         self.set_header("X-Accel-Buffering", "no")
 
     def handle_session_cookie(self: Any) -> None:
-        """Set the cookie for load balancers, where the settings ask for it."""
+        """Set the cookie for load balancers if the settings ask for it."""
         if self.server.settings["jsessionid"]:
             self.set_header("Set-Cookie", sticky_cookie(self.request.headers.get("Cookie", "")))
 
@@ -162,30 +162,30 @@ class OwnPage:
 
 
 class NothingHere(OwnPage, PreflightHandler):  # type: ignore[misc]
-    """Answers 404 at every address that the protocol does not have, and at those of WebSocket."""
+    """Answers 404 at every path that the protocol does not have, and at those of WebSocket."""
 
     def admit(self) -> None:
         raise NotFound("there is nothing here")
 
 
 class AroundPost(OwnPage, PreflightHandler):  # type: ignore[misc]
-    """Answers the other methods at an address whose POST is answered by a thin endpoint."""
+    """Answers the other methods at a path whose POST goes to one of our endpoints."""
 
 
 class AroundGet(AroundPost):
-    """Answers the other methods at an address whose GET is answered by a thin endpoint."""
+    """Answers the other methods at a path whose GET goes to one of our endpoints."""
 
     access_methods = "GET"
 
 
 class GreetingPage(OwnPage, GreetingsHandler):  # type: ignore[misc]
-    """The greeting at the base address."""
+    """The greeting at the base path."""
 
     access_methods = "GET"
 
 
 class InfoPage(OwnPage, InfoHandler):  # type: ignore[misc]
-    """The first request of a stock client: it learns the service's abilities and measures a round trip."""
+    """A stock client asks for this first: it learns what the service can do and measures a round trip."""
 
     def get(self) -> None:
         self.preflight()
@@ -196,7 +196,7 @@ class InfoPage(OwnPage, InfoHandler):  # type: ignore[misc]
                 {
                     "websocket": self.server.websockets_enabled,
                     "cookie_needed": self.server.settings["jsessionid"],
-                    "origins": ["*:*"],  # a constant of the protocol, without a meaning
+                    "origins": ["*:*"],  # a constant of the protocol; clients ignore it
                     "entropy": secrets.randbits(32),
                 }
             )
@@ -204,7 +204,7 @@ class InfoPage(OwnPage, InfoHandler):  # type: ignore[misc]
 
 
 class FramePage(OwnPage, IFrameHandler):  # type: ignore[misc]
-    """The page that a page of another origin loads into a hidden frame, to speak through it.
+    """A page of another origin loads this one into a hidden frame, and reaches the server through it.
 
     It exists only where the settings allow other origins, and only their pages may show it in a frame.
     """
@@ -219,13 +219,13 @@ class FramePage(OwnPage, IFrameHandler):  # type: ignore[misc]
         self.set_header("Etag", f'"{hashlib.sha256(page + policy.encode()).hexdigest()[:32]}"')
         self.set_header("Content-Type", "text/html; charset=UTF-8")
         if self.server.settings["frame_changes"]:
-            # The address has no version of the settings that are inside, so the browser has to ask.
+            # The page depends on the settings and its path has no version, so the browser has to ask.
             self.set_header("Cache-Control", "no-cache")
         else:
             self.enable_cache()
         self.set_header("Content-Security-Policy", policy)
-        # A page that isolates itself (COEP require-corp) may show only frames that do so as well. The value
-        # `require-corp` would forbid the script, which may come from a server that sends no CORP.
+        # A page that isolates itself (COEP require-corp) may show only frames that do the same. The value
+        # `require-corp` would forbid this page's script, which may come from a server that sends no CORP.
         self.set_header("Cross-Origin-Embedder-Policy", "credentialless")
         self.set_header("Cross-Origin-Resource-Policy", "cross-origin")
         if self.check_etag_header():

@@ -17,7 +17,7 @@ class Source(Protocol):
         ...
 
     def resumed(self) -> None:
-        """It has read."""
+        """The browser has read enough for more to be written."""
         ...
 
     def released(self) -> None:
@@ -37,7 +37,7 @@ class FrameReply:
         transport: the name of the request's transport.
         address: the browser's IP address.
         reply: the answer to the request.
-        wrap: returns a frame as the transport carries it.
+        wrap: returns a frame in the transport's form.
     """
 
     __slots__ = ("_reply", "_wrap", "address", "source", "transport")
@@ -92,7 +92,7 @@ class PollReply(FrameReply):
         reply.owner = self
 
     def write(self, frame: bytes) -> None:
-        # Before the answer goes out: behind it the connection may hold the next poll, which is then handled.
+        # Released before the answer is sent: sending it may make the connection handle the next poll at once.
         self._release()
         self._reply.send(200, self._wrap(frame), self._head)
 
@@ -103,7 +103,7 @@ class PollReply(FrameReply):
 
 
 class StreamReply(FrameReply):
-    """A reply with frame after frame, until its answer is long enough.
+    """A reply that carries frame after frame, until the answer is long enough.
 
     Args:
         limit: bytes of frames after which the answer ends.
@@ -119,7 +119,7 @@ class StreamReply(FrameReply):
         self.blocks = False
 
     def begin(self, head: bytes, prelude: bytes) -> None:
-        """Begin the answer, which sets ``blocks``."""
+        """Begin the answer with its header lines and first bytes; sets ``blocks``."""
         self.blocks = not self._reply.begin(200, head, prelude, self)
 
     def write(self, frame: bytes) -> None:

@@ -24,14 +24,14 @@ OUR_SETTINGS = {"disabled_transports": ["websocket"], "jsessionid": False, "fram
 
 
 class Router(SockJSRouter):  # type: ignore[misc]
-    """One service. Its pages find what they need here, as sockjs-tornado's handlers do.
+    """One service. Its pages read settings and origins from here, as sockjs-tornado's handlers do.
 
     Args:
-        make: returns a new session for its keeper and its name.
-        prefix: the address before all others, without a slash at its end.
-        settings: those of sockjs-tornado that differ from its own.
-        origins: which pages may ask.
-        shares: how many sessions there may be.
+        make: returns a new session, given its keeper and its name.
+        prefix: the path before all others, without a slash at its end.
+        settings: those settings of sockjs-tornado that differ from its defaults.
+        origins: which pages may use the service.
+        shares: limits how many sessions there may be.
         wall: the wall clock, for the Expires header.
     """
 
@@ -46,7 +46,7 @@ class Router(SockJSRouter):  # type: ignore[misc]
         wall: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(None, prefix, {**OUR_SETTINGS, **settings}, IOLoop.current())
-        # sockjs-tornado's own sessions, which nobody begins, and averages that nobody reads.
+        # Timers of sockjs-tornado for sessions that we do not use and averages that nobody reads.
         self._sessions_cleanup.stop()
         self.stats._callback.stop()
         self.prefix = prefix
@@ -71,8 +71,8 @@ class Router(SockJSRouter):  # type: ignore[misc]
         return rules + [(self.prefix + path, handler, kwargs) for path, handler in PAGES.items()]
 
     def rule(self) -> tuple[Any, ...]:
-        """Return the one rule that covers every address of this service, those that do not exist too."""
-        # An application of its own, for its answer to what is not there.
+        """Return the one URL rule that covers every path below the prefix, also those that do not exist."""
+        # An application of its own, because it answers unknown paths with ``NothingHere``.
         application = Application(
             self.urls,
             default_handler_class=NothingHere,

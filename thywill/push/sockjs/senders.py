@@ -1,4 +1,4 @@
-"""The requests that bring a browser's messages: how their bodies are read, and how they are answered."""
+"""The kinds of requests that bring a browser's messages: how their bodies are read, and what is answered."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class Sender:
     status, answer = 204, b""
 
     largest = sys.maxsize
-    """Bytes that a body may have where the session allows more."""
+    """Bytes that a body may have, even if the session allows more."""
 
     def payload(self, request: Request) -> bytes:
-        """Return the array.
+        """Return the JSON array of messages.
 
         Raises:
-            BadInput: it cannot be read.
+            BadInput: the body cannot be read.
         """
         return request.body
 
 
 class JsonpSend(Sender):
-    """``jsonp_send``: the same, as it is or in the field ``d`` of a form."""
+    """``jsonp_send``: an array of messages, as the body or in the field ``d`` of a form."""
 
     name = "jsonp_send"
     largest = 384 * 1024  # a message of 64 KB, percent-encoded: to decode a megabyte takes 40 ms
@@ -46,10 +46,10 @@ class JsonpSend(Sender):
 
 
 def field_of(form: bytes, name: bytes) -> bytes:
-    """Return the value of the last field called ``name`` in a form, or nothing.
+    """Return the value of the last field called ``name`` in a form, or an empty value.
 
-    In time proportional to the form, and at C's speed: ``urllib.parse.parse_qsl`` takes 2 s for a megabyte of
-    ``a=&a=&``, ``unquote`` 0.7 s for one of ``%5B``, and anyone can send them.
+    This takes time proportional to the form, at C's speed. ``urllib.parse.parse_qsl`` takes 2 s for a
+    megabyte of ``a=&a=&``, ``unquote`` 0.7 s for one of ``%5B``, and anyone can send them.
 
     Args:
         form: a body of the type ``application/x-www-form-urlencoded``.
@@ -66,7 +66,7 @@ def field_of(form: bytes, name: bytes) -> bytes:
 
 
 def _unquote(value: bytes) -> bytes:
-    # The codec reads \\x5B as fast as C can; no backslash of the value's own must be taken for an escape.
+    # The codec reads \\x5B at C's speed. The value's own backslashes are escaped first, so they stay.
     escaped = value.replace(b"+", b" ").replace(b"\\", rb"\x5c").replace(b"%", rb"\x")
     try:
         return escaped.decode("unicode_escape").encode("latin-1")

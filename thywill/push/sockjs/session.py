@@ -1,4 +1,4 @@
-"""A SockJS session: what lasts from the open frame to the close frame, over many requests."""
+"""A SockJS session: it lasts from the open frame to the close frame, over many requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INTERRUPTED = frames.close(1002, "Connection interrupted")
 
 
 class Keeper(Protocol):
-    """Where sessions are kept, with their deadlines."""
+    """Holds the sessions and their deadlines."""
 
     hold: float
     """Seconds between two heartbeats."""
@@ -26,32 +26,32 @@ class Keeper(Protocol):
     """Seconds for which a session may be without a request."""
 
     def schedule(self, session: Session, seconds: float) -> None:
-        """Call ``session.overdue`` after ``seconds``, instead of when it was scheduled before."""
+        """Call ``session.overdue`` after ``seconds``; this replaces the deadline before."""
         ...
 
     def show_token(self, session: Session) -> None:
-        """The session is not anonymous any more."""
+        """Count the session as one that has shown a token."""
         ...
 
     def forget(self, session: Session) -> None:
-        """Forget a session whose time has passed."""
+        """Forget a session; its name may be used again."""
         ...
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Session(Timed):
-    """One session; ``thywill.push.sockjs.states`` explains its life. A subclass decides what travels over it.
+    """One session; ``thywill.push.sockjs.states`` explains its life. A subclass decides what it carries.
 
-    ``anonymous`` says that it has shown no token, ``share`` whose share of all sessions it counts to.
+    ``anonymous`` says that the session has shown no token; ``share`` is the address to which it counts.
 
-    Nothing that a browser sends may make one of the subclass's methods raise.
+    No input from a browser may make one of the subclass's methods raise.
 
     Args:
-        keeper: where the session is kept.
-        name: what the browser has called it.
+        keeper: holds the session and its deadline.
+        name: the name that the browser chose for it.
     """
 
-    # There are thousands of sessions, so that none of them may have a dict.
+    # Slots and no dict: there are thousands of sessions.
     __slots__ = ("_held", "_keeper", "_last", "_reply", "anonymous", "name", "share", "state")
 
     def __init__(self, keeper: Keeper, name: str) -> None:
@@ -71,7 +71,7 @@ class Session(Timed):
         """The open frame is written."""
 
     def on_join(self, address: str, transport: str) -> None:
-        """A request waits for frames: where from, and by which transport."""
+        """A request from ``address`` waits for frames, by ``transport``."""
 
     def on_message(self, message: str) -> None:
         """The browser has sent ``message``."""
@@ -86,7 +86,7 @@ class Session(Timed):
         """The session has ended."""
 
     def next_frame(self) -> bytes:
-        """Return a frame with all that there is to say, or nothing; it is written at once."""
+        """Return a frame with everything that waits to be written, or nothing; it is written at once."""
         return b""
 
     @property
@@ -96,18 +96,18 @@ class Session(Timed):
 
     @property
     def intake(self) -> Intake:
-        """How much one request of the browser may bring."""
+        """How much one request from the browser may bring."""
         return frames.INTAKE
 
     # What the endpoints call.
 
     @property
     def is_open(self) -> bool:
-        """Whether messages may still travel."""
+        """Whether the session can carry messages: it has begun and has not ended."""
         return self.state in (SessionState.WAITING, SessionState.BLOCKED, SessionState.AWAY)
 
     def join(self, reply: FrameReply) -> None:
-        """Let ``reply`` carry what this session has to say, or refuse it with a close frame."""
+        """Let ``reply`` carry this session's frames, or refuse it with a close frame."""
         action = self._advance(SessionEvent.JOIN)
         if action is SessionAction.REFUSE:
             reply.finish(TAKEN)
@@ -129,7 +129,7 @@ class Session(Timed):
         self.flush()
 
     def receive(self, messages: Sequence[str]) -> None:
-        """Take in what one request has brought; what is answered to all of it goes out together."""
+        """Handle the messages of one request; everything that they cause to be written goes in one frame."""
         self._held = True
         try:
             for message in messages:
@@ -142,19 +142,19 @@ class Session(Timed):
     # What the subclass calls.
 
     def flush(self) -> None:
-        """Write what there is to say, if a request is here that takes it."""
+        """Write what waits, if a request is here that can carry it."""
         if self.state is SessionState.WAITING and not self._held and self._reply is not None:
             frame = self.next_frame()
             if frame:
                 self._reply.write(frame)
 
     def close(self, code: int, reason: str, last: bytes = b"") -> None:
-        """End the session; one that has ended stays as it is.
+        """End the session; nothing happens if it has ended already.
 
         Args:
             code: the code of the close frame.
             reason: its text, for people.
-            last: a message that comes before the close frame, as JSON.
+            last: a message to send before the close frame, as JSON.
         """
         action = self._advance(SessionEvent.END)
         if action is SessionAction.NOTHING:
@@ -196,7 +196,7 @@ class Session(Timed):
     # What the keeper calls.
 
     def overdue(self) -> None:
-        """Act on the deadline, which has passed."""
+        """The deadline has passed: send a heartbeat, or forget the session."""
         was_open = self.is_open
         if self._advance(SessionEvent.DUE) is SessionAction.FORGET:
             if was_open:

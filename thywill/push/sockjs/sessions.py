@@ -13,21 +13,21 @@ from thywill.push.sockjs.session import Keeper, Session
 from thywill.push.sockjs.shares import SessionShares
 
 TICK = 0.5
-"""Seconds between two looks at the deadlines."""
+"""Seconds between two checks of the deadlines."""
 ADDRESSES = 1_000
-"""Of how many addresses the share is remembered."""
+"""How many addresses are remembered with their share."""
 SLICE = 200
 """How many sessions are handled in one turn of the loop, as in the hub."""
 
 
 class SessionKeeper:
-    """Keeps the sessions of one service.
+    """Holds the sessions of one service.
 
     Args:
-        make: returns a new session for its keeper and its name.
+        make: returns a new session, given its keeper and its name.
         hold: seconds between two heartbeats.
-        pause: seconds for which a session may be without a request, and its end is remembered.
-        shares: how many sessions there may be.
+        pause: seconds for which a session may be without a request; an ended session is remembered as long.
+        shares: limits how many sessions there may be.
         now: the monotonic clock.
     """
 
@@ -45,7 +45,7 @@ class SessionKeeper:
         self.by_name: dict[str, Session] = {}
         self._make = make
         self._shares = shares
-        # A flood begins session after session from one address.
+        # Cached, since an attacker begins session after session from one address.
         self._share_of = lru_cache(maxsize=ADDRESSES)(share_of)
         self._now = now
         self._wheel: TimerWheel[Session] = TimerWheel(TICK, now())
@@ -56,16 +56,16 @@ class SessionKeeper:
         return len(self.by_name)
 
     def find(self, name: str) -> Session | None:
-        """Return the session called ``name``, which may have ended, or None."""
+        """Return the session called ``name``, or None. It may have ended."""
         return self.by_name.get(name)
 
     def open(self, name: str, address: str) -> Session:
         """Return the session called ``name``, or a new one for a browser at ``address``.
 
-        The new one has no request yet, and no deadline before one joins it.
+        A new session has no request, and no deadline before a request joins it.
 
         Raises:
-            TooMany: there are as many sessions as there may be.
+            TooMany: a limit of sessions is reached.
         """
         session = self.by_name.get(name)
         if session is None:
@@ -76,34 +76,34 @@ class SessionKeeper:
         return session
 
     def show_token(self, session: Session) -> None:
-        """The session is not anonymous any more."""
+        """Count the session as one that has shown a token."""
         if session.anonymous:
             session.anonymous = False
             self._shares.show_token(session.share)
 
     def forget(self, session: Session) -> None:
-        """Forget a session whose time has passed."""
+        """Forget a session; its name may be used again."""
         self._wheel.cancel(session)
         if self.by_name.get(session.name) is session:
             del self.by_name[session.name]
             self._shares.end(session.share, anonymous=session.anonymous)
 
     def schedule(self, session: Session, seconds: float) -> None:
-        """Call ``session.overdue`` after ``seconds``, instead of when it was scheduled before."""
+        """Call ``session.overdue`` after ``seconds``; this replaces the deadline before."""
         self._wheel.schedule(session, self._now() + seconds)
 
     def drain(self) -> None:
-        """End every session that is open: the server stops."""
+        """End every open session: the server stops."""
         for session in list(self.by_name.values()):
             if session.is_open:
                 session.on_drain()
 
     def start(self) -> None:
-        """Begin to look at the deadlines; needs the running event loop."""
+        """Begin to check the deadlines; needs the running event loop."""
         self._timer = asyncio.get_running_loop().call_later(TICK, self._tick)
 
     def stop(self) -> None:
-        """Stop looking."""
+        """Stop checking the deadlines."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -119,6 +119,6 @@ class SessionKeeper:
         if self._due:
             asyncio.get_running_loop().call_soon(self._handle_due)
         for session in due:
-            # One that was scheduled again while it waited here is not due any more.
+            # A session that was scheduled again while it waited here is not due any more.
             if session.slot is None:
                 session.overdue()

@@ -1,7 +1,7 @@
 """How many SockJS sessions there may be, and how many of them one address may have. Pure.
 
-Anyone can begin a session; until its first message shows a token nobody knows whose it is. So sessions are
-counted twice: all of them, and those that have shown no token, which need only a moment and get little room.
+Anyone can begin a session, and it belongs to no client until its first message shows a token. So there are
+two limits: one for all sessions, and a low one for those without a token, a state of a moment.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from thywill.config import LimitsSettings
 from thywill.errors import TooMany
 
 RETRY = 10.0
-"""Seconds after which a browser that was refused may come back: sessions without a token are gone by then."""
+"""Seconds after which a refused browser may come back; until then sessions without a token have ended."""
 
 
 class SessionShares:
     """Counts the sessions of each address.
 
     Args:
-        limits: how many there may be.
-        limited: counts what is refused, by the name of the setting.
+        limits: how many sessions there may be.
+        limited: counts refusals by the name of the setting.
     """
 
     def __init__(self, limits: LimitsSettings, limited: Counter[str]) -> None:
@@ -31,13 +31,13 @@ class SessionShares:
         self._all_total = self._anonymous_total = 0
 
     def begin(self, share: str) -> None:
-        """Count a new session, which has shown no token.
+        """Count a new session; it has shown no token yet.
 
         Args:
-            share: whose share it counts to: see ``thywill.core.address.share_of``.
+            share: the address to which it counts: see ``thywill.core.address.share_of``.
 
         Raises:
-            TooMany: there are as many as there may be.
+            TooMany: a limit of sessions is reached.
         """
         limits = self._limits
         if self._all_total >= limits.sockjs_sessions:
@@ -56,12 +56,12 @@ class SessionShares:
         self._anonymous[share] += 1
 
     def show_token(self, share: str) -> None:
-        """One of the sessions has shown a token."""
+        """A session of ``share`` has shown a token."""
         self._anonymous_total -= 1
         _decrease(self._anonymous, share)
 
     def end(self, share: str, *, anonymous: bool) -> None:
-        """One of the sessions is forgotten; ``anonymous`` if it has never shown a token."""
+        """A session of ``share`` is forgotten; ``anonymous`` if it has never shown a token."""
         self._all_total -= 1
         _decrease(self._all, share)
         if anonymous:

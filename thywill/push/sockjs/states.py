@@ -1,11 +1,11 @@
 """The states of a SockJS session: every transition, and what is done at it, in one table.
 
-A session is what lasts from the open frame ``o`` to the close frame ``c[...]``. It outlives requests: a page
-on the transport ``xhr`` asks again after each frame, one on a stream after 128 KB. So at any moment a session
-has a request that waits for its frames, or none; and that request takes a frame now, or its browser has to
-read first.
+A session lasts from the open frame ``o`` to the close frame ``c[...]``, over many requests: a page on the
+transport ``xhr`` asks again after each frame, a page on a stream after 128 KB. So at any moment a session has
+a request that waits for frames, or none. Either the request can carry a frame now, or its browser has to read
+earlier bytes first.
 
-An example, a page on ``xhr_streaming`` whose server stops a minute later:
+In this example a page uses ``xhr_streaming``, and the server stops a minute later:
 
 ===========  ===========  ==============================================================================
 event        state after  what is done
@@ -21,9 +21,9 @@ event        state after  what is done
 ``DUE``      FORGOTTEN    ``pause`` seconds have passed: ``FORGET``
 ===========  ===========  ==============================================================================
 
-SockJS repeats nothing and acknowledges nothing, so when a connection breaks off nobody knows which frames
-have arrived: ``BREAK`` ends the session (the protocol's rule). What the page has not acknowledged is still in
-the client's queue, and its next session goes on after the page's cursor.
+SockJS has no acknowledgements and no retries, so when a connection breaks, the server does not know which
+frames have arrived: ``BREAK`` ends the session (the protocol's rule). Messages that the page has not
+acknowledged are still in the client's outbox, and its next session goes on after the page's cursor.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class SessionEvent(enum.Enum):
 
     JOIN = "join"  # a request asks for frames
     BLOCK = "block"  # the browser has to read before more can be written
-    READ = "read"  # it has read
+    READ = "read"  # the browser has read enough for more to be written
     RELEASE = "release"  # the request is answered
     BREAK = "break"  # the connection of the request broke
     END = "end"  # the server ends the session
@@ -60,12 +60,12 @@ class SessionAction(enum.Enum):
     NOTHING = "nothing"
     OPEN = "open"  # write the open frame, then what waits
     FLUSH = "flush"  # write what waits
-    REFUSE = "refuse"  # answer a second request that the session has one already
+    REFUSE = "refuse"  # answer a second request with the error that the session has one already
     HEARTBEAT = "heartbeat"  # write a heartbeat if the request can carry it, and set the next deadline
     AWAIT = "await"  # set the deadline by which a request has to come
     SAY_END = "say end"  # write the last message and the close frame, and end the request
     REPEAT_END = "repeat end"  # answer a request that came after the end with the reason
-    INTERRUPT = "interrupt"  # end, since it is not known what arrived; later requests are answered so
+    INTERRUPT = "interrupt"  # end, since some frames may be lost; later requests get "Connection interrupted"
     FORGET = "forget"  # forget the session, and end it first if it has not ended
 
 
@@ -93,11 +93,11 @@ TRANSITIONS: dict[tuple[SessionState, SessionEvent], tuple[SessionState, Session
     (_S.ENDED, _E.END): (_S.ENDED, _A.NOTHING),
     (_S.ENDED, _E.DUE): (_S.FORGOTTEN, _A.FORGET),
 }
-"""Every pair that is missing is our own fault: ``advance`` raises, and the state stays."""
+"""Only a bug of ours can cause a pair that is missing here: ``advance`` raises, and the state stays."""
 
 
 class IllegalSessionEvent(Exception):
-    """A session was fed an event that its state does not know: our own fault, never the browser's."""
+    """A session got an event that its state does not have: a bug of ours, never the browser's fault."""
 
 
 def advance(state: SessionState, event: SessionEvent) -> tuple[SessionState, SessionAction]:

@@ -1,4 +1,4 @@
-"""The transports: how each carries frames to the browser."""
+"""The SockJS transports: how each of them carries frames to the browser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HTMLFILE = b"""<!doctype html>
   </script>"""
 
 Wrap = Callable[[bytes], bytes]
-"""Returns a frame in the form in which the transport carries it."""
+"""Returns a frame in the transport's form."""
 
 
 class Transport:
@@ -43,7 +43,7 @@ class Transport:
     """Whether the answer is a page that the browser shows in a frame."""
 
     def prelude(self, callback: bytes) -> bytes:
-        """Return the first bytes of a stream: browsers pass nothing on before they have read that many."""
+        """Return the first bytes of a stream: some browsers pass nothing on before they have read so many."""
         return PRELUDE
 
     def wrap(self, callback: bytes) -> Wrap:
@@ -74,7 +74,7 @@ class EventSource(Transport):
 
 
 class HtmlFile(Transport):
-    """``htmlfile``: a page without end in a hidden frame, each of SockJS's frames a script."""
+    """``htmlfile``: an endless page in a hidden iframe; each SockJS frame is a script in it."""
 
     name = "htmlfile"
     method = b"GET"
@@ -82,7 +82,7 @@ class HtmlFile(Transport):
     streams = calls = framed = True
 
     def prelude(self, callback: bytes) -> bytes:
-        # Internet Explorer shows nothing of a page before it has 1 KB of it.
+        # Internet Explorer runs no script of a page before it has read 1 KB.
         return (HTMLFILE % callback).ljust(1024 + 14) + b"\r\n\r\n"
 
     def wrap(self, callback: bytes) -> Wrap:
@@ -112,10 +112,10 @@ def _event(frame: bytes) -> bytes:
 
 
 def _script(frame: bytes) -> bytes:
-    # "</script>" in a message would end the script, and begin the sender's own.
+    # "</script>" in a message would end this script, and the sender could begin one of their own.
     return b"<script>\np(%b);\n</script>\r\n" % frames.quote(frame).replace(b"<", b"\\u003c")
 
 
 def _call(callback: bytes, frame: bytes) -> bytes:
-    # The comment keeps other formats from being smuggled through the callback's name.
+    # The comment keeps a callback's name from passing as the first bytes of another file format.
     return b"/**/%b(%b);\r\n" % (callback, frames.quote(frame))
