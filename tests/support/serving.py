@@ -130,8 +130,9 @@ def stopping_at_once() -> Iterator[None]:
     Otherwise each test with an open connection takes a third of a second more.
     """
     with pytest.MonkeyPatch.context() as patch:
-        for module, name in ((our_server, "QUIET"), (our_server, "REST"), (tornado_server, "QUIET")):
-            patch.setattr(module, name, 0)
+        patch.setattr(our_server, "DRAIN_SECONDS", 0)
+        patch.setattr(our_server, "BODY_SECONDS", 0)
+        patch.setattr(tornado_server, "DRAIN_SECONDS", 0)
         yield
 
 

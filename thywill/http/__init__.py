@@ -1,1 +1,1 @@
-"""HTTP/1.1 on the event loop: requests parsed in C, and no object kept for a parked client but its own."""
+"""HTTP/1.1 on the event loop: requests are parsed in C, and a parked client costs few objects."""

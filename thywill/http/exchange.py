@@ -1,4 +1,4 @@
-"""The two ends of an answer: the request that is being answered, and the connection that carries it."""
+"""How a connection and the answer that it carries see each other: ``Exchange`` and ``Sink``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Exchange(Protocol):
 
     @property
     def is_parked(self) -> bool:
-        """Whether the answer waits for an event, such as a message, and has to know when the browser goes."""
+        """Whether the answer waits for an event, such as a message, and has an owner to tell of a close."""
         ...
 
     def closed(self) -> None:
@@ -48,17 +48,17 @@ class Sink(Protocol):
         ...
 
     def is_open(self) -> bool:
-        """Return whether what is written can still arrive."""
+        """Return whether bytes that are written now can still arrive."""
         ...
 
     def finished(self, *, close: bool) -> None:
-        """The answer was written; ``close`` says that it is the last one on this connection."""
+        """The answer is written; ``close`` says whether it was the last one on this connection."""
         ...
 
     def refuse(self, refusal: Refusal) -> None:
-        """Answer an error and close."""
+        """Answer with an error and close."""
         ...
 
     def abort(self) -> None:
-        """Close at once; what was not sent is dropped."""
+        """Close at once; bytes that are not sent yet are dropped."""
         ...

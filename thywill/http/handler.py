@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class Context:
-    """What ``HTTPServerRequest`` reads of the connection (``tornado.http1connection``'s request context)."""
+    """What Tornado's ``HTTPServerRequest`` reads from a connection's ``context``."""
 
     def __init__(self, request: Request) -> None:
         self.remote_ip = request.peer
@@ -53,7 +53,7 @@ class HandlerConnection(HTTPConnection):
         self.context = Context(request)
 
     def run(self, application: HTTPServerConnectionDelegate) -> None:
-        """Let ``application`` handle the request, unless the browser has gone meanwhile."""
+        """Let ``application`` handle the request, unless the connection has closed meanwhile."""
         if self._connection is None:
             return
         with self._refusing():
@@ -81,7 +81,7 @@ class HandlerConnection(HTTPConnection):
     async def _stream(self, delegate: HTTPMessageDelegate, prepared: Awaitable[None]) -> None:
         with self._refusing(delegate):
             await prepared
-            # A handler that has already answered, or whose browser is gone, does not get the body.
+            # A handler that has already answered, or whose connection has closed, does not get the body.
             if self._connection is not None and self._request.body:
                 received = delegate.data_received(self._request.body)
                 if received is not None:
@@ -91,7 +91,7 @@ class HandlerConnection(HTTPConnection):
 
     @contextmanager
     def _refusing(self, delegate: HTTPMessageDelegate | None = None) -> Iterator[None]:
-        """Answer an error that the application did not catch, and report the end to ``delegate``."""
+        """Answer an error that the application did not catch, and tell ``delegate`` that the request ends."""
         try:
             yield
         except HTTPInputError as error:
@@ -114,7 +114,7 @@ class HandlerConnection(HTTPConnection):
 
     @property
     def is_parked(self) -> bool:
-        """False: it cannot be known whether a handler waits for an event."""
+        """Always false: we cannot know whether a handler waits for an event."""
         return False
 
     def closed(self) -> None:

@@ -1,9 +1,8 @@
-"""Bytes that connections hold in memory: one budget for all of them, and a share of it for each address.
+"""Bytes that connections hold in memory: one budget for all connections, and a limit for each address.
 
-A connection holds what has arrived of requests that are not answered yet, and answers that its browser does
-not read. One connection holds little more than a megabyte, but thousands together could take all memory. When
-the budget is used up, whoever holds most is closed: that frees most, and it is rarely a browser that behaves
-well.
+A connection holds requests that are not answered yet, and answers that its browser has not read. One
+connection holds little more than a megabyte, but thousands together could take all memory. When the budget is
+used up, the connection that holds most is closed: that frees most, and it is rarely a well-behaved browser's.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-MUCH = 4 * 1024 * 1024
-"""Bytes that were held at a time after which free memory is given back to the system."""
+WORTH_RELEASING = 4 * 1024 * 1024
+"""Bytes: after connections held more than this, free memory is given back to the system."""
 
 
-def give_back() -> None:
+def release_free_memory() -> None:
     """Give free memory back to the system.
 
-    glibc keeps what large bodies have left behind, since it expects more of them. Other C libraries have no
-    such function, and need none.
+    glibc keeps the memory of large bodies after they are freed. Other C libraries do not have this function
+    and do not need it.
     """
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
@@ -32,18 +31,18 @@ class Holder(Protocol):
     """A connection that holds bytes."""
 
     def shed(self) -> None:
-        """Let go of everything that is held, and close."""
+        """Drop everything that is held, and close."""
         ...
 
 
 class HeldBytes:
-    """How many bytes each connection holds.
+    """Counts the bytes that each connection holds, and closes connections when there are too many.
 
     Args:
-        most: bytes of all connections.
-        most_per_address: bytes of the connections of one address.
-        limited: counts connections that were closed, by the name of the limit.
-        give_back: gives free memory back to the system.
+        most: bytes that all connections may hold.
+        most_per_address: bytes that the connections of one address may hold.
+        limited: counts closed connections by the name of the limit.
+        release: gives free memory back to the system.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class HeldBytes:
         most: int,
         most_per_address: int,
         limited: Counter[str],
-        give_back: Callable[[], None] = give_back,
+        release: Callable[[], None] = release_free_memory,
     ) -> None:
         self._most = most
         self._most_per_address = most_per_address
@@ -59,15 +58,17 @@ class HeldBytes:
         self._sizes: dict[Holder, int] = {}
         self._shares: dict[Holder, str] = {}
         self._of_share: Counter[str] = Counter()
-        self._give_back = give_back
+        self._release = release
         self._peak = 0
         self.total = 0
 
     def set(self, holder: Holder, share: str, size: int) -> None:
-        """Note that ``holder`` holds ``size`` bytes, and close who holds most where that is too much.
+        """Set the bytes that ``holder`` holds; close the largest holders while there are too many bytes.
 
         Args:
-            share: the address that the bytes count to; an empty text counts to none.
+            holder: the connection.
+            share: the address to which the bytes count; empty for none.
+            size: bytes.
         """
         self.forget(holder)
         if not size:
@@ -84,14 +85,14 @@ class HeldBytes:
         while self.total > self._most:
             self._shed("held_bytes", list(self._sizes))
 
-    def rest(self) -> None:
-        """Give memory back if much was held, and now is not; called every second."""
-        if self._peak > MUCH and self.total < self._peak // 4:
+    def release_unused(self) -> None:
+        """Give memory back if many bytes were held and now few are; called every second."""
+        if self._peak > WORTH_RELEASING and self.total < self._peak // 4:
             self._peak = self.total
-            self._give_back()
+            self._release()
 
     def forget(self, holder: Holder) -> None:
-        """Note that ``holder`` holds nothing any more."""
+        """Set the bytes that ``holder`` holds to none."""
         size, share = self._sizes.pop(holder, 0), self._shares.pop(holder, "")
         self.total -= size
         if share:
@@ -107,11 +108,11 @@ class HeldBytes:
 
 
 class Places:
-    """How many connections each address has, or how many requests under way where it comes through a proxy.
+    """Counts the connections of each address, or its requests in flight if it comes through a proxy.
 
     Args:
-        most: of one address.
-        limited: counts who was refused.
+        most: how many one address may have.
+        limited: counts refusals by the name of the limit.
     """
 
     def __init__(self, most: int, limited: Counter[str]) -> None:
@@ -120,7 +121,7 @@ class Places:
         self._taken: dict[str, int] = {}
 
     def take(self, share: str) -> bool:
-        """Take a place of ``share``, an address, and return whether there was one."""
+        """Take a place for ``share``, an address, and return whether there was one left."""
         taken = self._taken.get(share, 0)
         if taken >= self._most:
             self._limited["connections_per_address"] += 1
@@ -129,7 +130,7 @@ class Places:
         return True
 
     def leave(self, share: str) -> None:
-        """Give a place back."""
+        """Give back a place of ``share``."""
         taken = self._taken[share] - 1
         if taken:
             self._taken[share] = taken

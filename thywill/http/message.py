@@ -17,23 +17,24 @@ JSON = b"Content-Type: application/json\r\nCache-Control: no-store\r\nX-Content-
 """The header lines of nearly every answer on the wire."""
 
 FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto")
-"""The headers by which a proxy says who the browser is, and what it used."""
+"""The headers by which a proxy names the browser's address and scheme."""
 
 BODILESS = (204, 304)
-"""The statuses whose answers have no body, and no length of one (RFC 9110, 8.6 and 15.4.5)."""
+"""The statuses whose answers have no body and no Content-Length (RFC 9110, 8.6 and 15.4.5)."""
 
 REASONS: dict[int, bytes] = {status.value: status.phrase.encode() for status in http.HTTPStatus}
 
 
 class Request(msgspec.Struct, eq=False):
-    """One whole request; the headers that every request is asked for stand in fields of their own.
+    """One whole request. Headers that every request needs have fields of their own.
 
-    A struct, since C makes it: one is made for each request.
+    It is a struct, because msgspec makes structs in C and there is one for each request.
 
     ``target`` is the path and the query, ``path`` the target without its query. ``host`` and ``origin`` are
-    the values of these headers; ``forwarded`` says whether there is an X-Forwarded-For or -Proto.
+    the values of these headers; ``forwarded`` says whether there is an X-Forwarded-For or X-Forwarded-Proto.
     ``peer`` is the browser's address and ``scheme`` its scheme, as the connection or a trusted proxy reports
-    them. ``fields`` are the headers, or None as long as nobody has asked for those in ``head``.
+    them. ``head`` holds the bytes of the head, and ``fields`` the headers read from it; ``fields`` is None
+    until ``headers`` is used.
     """
 
     method: bytes = b""
@@ -53,7 +54,7 @@ class Request(msgspec.Struct, eq=False):
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """The headers as (name, value), as they were read: names in any case, spaces behind some values."""
+        """The headers as (name, value): names in any case, and values that may end with spaces."""
         if self.fields is None:
             self.fields = read_fields(self.head)
         return self.fields
@@ -66,7 +67,7 @@ class Request(msgspec.Struct, eq=False):
         """Return the fields of the query. If a field is repeated, the last one counts.
 
         Raises:
-            Malformed: there are too many of them.
+            Malformed: the query has more than ``MAX_FIELDS`` fields.
         """
         text = self.target.partition(b"?")[2].decode("latin-1")
         try:
@@ -84,7 +85,7 @@ class Request(msgspec.Struct, eq=False):
 
 
 def read_fields(head: bytes) -> list[tuple[bytes, bytes]]:
-    """Return the headers of a head that a parser has accepted, as (name, value) without blanks around."""
+    """Return the headers of a head that the parser has accepted, as (name, value) without outer blanks."""
     lines = (line.partition(b":") for line in head.split(b"\r\n")[1:] if line)
     return [(name, value.strip()) for name, _, value in lines]
 
@@ -108,10 +109,10 @@ class WholeAnswer(NamedTuple):
 
 
 class Owner(Protocol):
-    """Has kept a reply to answer later, and is called when the connection closes before that."""
+    """Holds a reply to answer it later, and is called if the connection closes before that."""
 
     def closed(self) -> None:
-        """The connection closed before the answer."""
+        """The connection closed before the answer was complete."""
         ...
 
 
@@ -139,15 +140,15 @@ class Reply(Protocol):
     def send(self, status: int, body: bytes, head: bytes = JSON) -> None:
         """Send a whole answer; ``head`` consists of whole header lines.
 
-        Nothing happens if the connection has closed. If another answer has begun, it cannot be completed any
-        more, so the connection is cut.
+        Nothing happens if the connection has closed. If another answer has begun, it can no longer be
+        completed, so the connection is closed at once.
         """
         ...
 
     def begin(self, status: int, head: bytes, chunk: bytes, writer: Writer) -> bool:
         """Begin an answer of unknown length with its first piece; ``writer`` becomes the owner.
 
-        The answer to a HEAD request has no pieces. Return what ``write`` returns.
+        The pieces of an answer to a HEAD request are not sent. The result is that of ``write``.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The outgoing half of a connection: what is written, what is held back, and the wait for the browser."""
+"""The outgoing half of a connection: writing, and waiting until the browser has read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from thywill.http.shared import Member, Shared
 
 
 class Outgoing(Member):
-    """Writes to one connection; ``Connection`` adds how answers are held back.
+    """Writes to one connection. ``Connection`` adds the rules by which answers are held back.
 
     Args:
         shared: what all connections of the server share.
@@ -43,14 +43,14 @@ class Outgoing(Member):
         """Return a future that is done when the browser has read enough for more to be sent, or is gone."""
         if self._writable is not None:
             return asyncio.shield(self._writable)
-        # Done in the next turn of the loop, so that a handler that writes without end lets others run.
+        # Done only in the next turn of the loop, so that a handler that writes in a loop lets others run.
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         loop.call_soon(future_set_result_unless_cancelled, future, None)
         return future
 
     def is_open(self) -> bool:
-        """Return whether what is written can still arrive."""
+        """Return whether bytes that are written now can still arrive."""
         return self.transport is not None and not self.transport.is_closing()
 
     def _release_writers(self) -> None:

@@ -1,13 +1,15 @@
-"""The beginning of a connection that may have a header of the PROXY protocol.
+"""The beginning of a connection that may start with a header of the PROXY protocol.
 
-``thywill.core.proxy_protocol`` reads that header.
+``thywill.core.proxy_protocol`` reads that header. Every connection begins here if ``[server] proxy_protocol``
+is set.
 
-Where ``[server] proxy_protocol`` is set, each connection begins here. One that is not from a trusted proxy
-becomes an ordinary ``Connection`` at once, for which such a header is a malformed request. One from a trusted
-proxy may begin with a header, and then is the browser's own: what it says about itself (X-Forwarded-For) is
-believed of it no more than of any browser. It may also begin with a request, so that programs on this machine
-(``run.py servers``, a health check) need no header: a proxy that passes requests on never begins one with
-``PROXY``, so no browser can make it send a header.
+- A connection that does not come from a trusted proxy becomes an ordinary ``Connection`` at once. A PROXY
+  header on it is a malformed request.
+- A connection from a trusted proxy may start with a PROXY header. Then its requests are the browser's own, so
+  its X-Forwarded-For is believed no more than any browser's.
+- It may also start with a request, so that programs on this machine (``run.py servers``, a health check) need
+  no header. This is safe: a proxy that forwards requests never begins one with ``PROXY``, so no browser can
+  make it send a header.
 """
 
 from __future__ import annotations
@@ -23,12 +25,12 @@ from thywill.http.shared import Member, Registry, Shared
 
 
 class NamedConnection(Connection):
-    """The connection of a browser that a header has named.
+    """The connection of a browser whose address stood in a PROXY header.
 
     Args:
         shared, registry: as for every connection.
         address: the browser's address.
-        scheme: what the browser uses.
+        scheme: the browser's scheme, ``http`` or ``https``.
     """
 
     __slots__ = ("_named", "_scheme")
@@ -42,16 +44,16 @@ class NamedConnection(Connection):
         return self._named
 
     def _serve(self, request: Request) -> None:
-        # A trusted proxy before the one that has named it may have said the scheme in its header.
+        # Unless the address in the PROXY header is a trusted proxy's, which may tell the scheme itself.
         if not (self._trusted and request.forwarded and request.header(PROTO) is not None):
             request.scheme = self._scheme
         super()._serve(request)
 
 
 class UnnamedConnection(Connection):
-    """A connection whose header names nobody: a health check, or a browser that the proxy does not know.
+    """A connection whose PROXY header has no address: a health check, or a browser unknown to the proxy.
 
-    What a browser says about itself must not be taken for the proxy's words: no X-Forwarded-For is believed.
+    Its requests may be a browser's, so no X-Forwarded-For on it is believed.
     """
 
     __slots__ = ()
@@ -62,11 +64,11 @@ class UnnamedConnection(Connection):
 
 
 class Preamble(Member):
-    """The server's end of a connection of which it is not known yet whose it is.
+    """The server's end of a connection until its PROXY header, or its lack of one, is known.
 
     Args:
-        shared, registry: what the connection gets that it becomes.
-        scheme: what the browsers use of whom a header does not say it.
+        shared, registry: passed on to the connection that follows.
+        scheme: the scheme of browsers whose PROXY header does not tell it.
     """
 
     __slots__ = ("_data", "_registry", "_scheme", "_shared", "_transport")
@@ -100,7 +102,7 @@ class Preamble(Member):
             self._begin(named)
 
     def _begin(self, named: Named) -> None:
-        """Let the connection go on whose browser is known."""
+        """Replace this object by the connection that fits the header."""
         shared, registry = self._shared, self._registry
         self._end()
         if named.address:
@@ -122,7 +124,7 @@ class Preamble(Member):
 
     def _refuse(self, reason: str) -> None:
         peer = peer_of(self._transport.get_extra_info("peername")) if self._transport is not None else ""
-        self._shared.proxies.tell_unread_header(peer, reason)
+        self._shared.proxies.warn_unreadable_header(peer, reason)
         self.abort()
 
     def _end(self) -> None:
@@ -146,15 +148,15 @@ class Preamble(Member):
     # What the server calls.
 
     def awaits_request(self, *, bodies: bool) -> bool:
-        """Return that no request is here."""
+        """Return true: no request has arrived."""
         return True
 
     def timed_out(self) -> None:
-        """Nothing has come in time."""
+        """Nothing has arrived in time."""
         self.abort()
 
     def write_answers(self) -> None:
-        """There are none."""
+        """Does nothing: there are no answers."""
 
     def close(self) -> None:
         """Close."""

@@ -1,4 +1,4 @@
-"""Who the browser is when a proxy stands before the server: X-Forwarded-For and -Proto, believed from few."""
+"""The browser's address and scheme behind a proxy: X-Forwarded-For and -Proto, if the proxy is trusted."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ log = logging.getLogger(__name__)
 FOR, PROTO = FORWARDED
 SCHEMES = (b"http", b"https")
 BROWSERS = 20_000
-"""How many addresses, and browsers' headers, are remembered with what they came to."""
+"""How many addresses, and how many values of X-Forwarded-For, are cached with what was found out of them."""
 UNIX = "unix:"
-"""What stands for an address where a proxy comes through a Unix socket; it may be trusted like any other."""
+"""The address of a proxy that connects through a Unix socket; it may be trusted like any other."""
 LONGEST_REMEMBERED = 200
-"""Bytes of an X-Forwarded-For that is remembered: the browser may have written most of it."""
+"""Bytes of the longest X-Forwarded-For that is cached: a browser may write as much into it as it likes."""
 SHOWN = 60
 """Characters of an X-Forwarded-For that are logged."""
 MAPPED = 96
 """Bits before an IPv4 address inside an IPv6 one."""
 NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
-DOUBTS_EVERY = 60.0
-"""Seconds between two lines about proxies that are not trusted: every browser can cause one."""
+WARN_EVERY = 60.0
+"""Seconds between two warnings about proxies: every browser can cause one."""
 
-RENAMED = "; if its name is there, send SIGHUP, which has the addresses of names looked up again"
+LOOK_UP_AGAIN = "; if its host name is listed there, send SIGHUP: then the server looks up the names again"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -43,17 +43,17 @@ Resolve = Callable[[str], Iterable[str]]
 
 
 def peer_of(peername: object) -> str:
-    """Return the address of whoever opened a connection, from what its socket says."""
+    """Return the address of a connection's other end, from its socket's ``peername``."""
     if isinstance(peername, tuple) and peername:
         return normalize(str(peername[0])) or str(peername[0])
     return UNIX
 
 
 def is_unix(transport: asyncio.BaseTransport) -> bool:
-    """Tell whether ``transport`` came through a Unix socket.
+    """Return whether ``transport`` belongs to a Unix socket.
 
-    A TCP connection that was reset before it was accepted may have no address either. Nobody is at its other
-    end, and what it asked must not be taken for the words of a proxy behind a Unix socket.
+    A TCP connection that was reset before it was accepted may have no address either, and its requests must
+    not pass for those of a proxy that connects through a Unix socket.
     """
     sock = transport.get_extra_info("socket")
     return sock is not None and sock.family == socket.AF_UNIX
@@ -63,7 +63,7 @@ def look_up(name: str) -> list[str]:
     """Return the addresses of the host ``name``.
 
     Raises:
-        OSError: the name has none.
+        OSError: the name has no address.
     """
     return [str(found[4][0]) for found in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)]
 
@@ -72,15 +72,15 @@ class TrustedProxies:
     """The proxies whose headers are believed.
 
     Args:
-        trusted: addresses, networks such as ``10.0.0.0/8``, names of hosts, which are looked up now and not
-            again, or ``unix:`` for whoever comes through a Unix socket.
-        scheme: what the browsers use whose connections the proxies begin with a header of the PROXY protocol;
-            empty where they send none.
-        clock: seconds that only grow.
-        resolve: looks names up.
+        trusted: addresses, networks such as ``10.0.0.0/8``, host names, or ``unix:`` for every program that
+            connects through a Unix socket. Host names are looked up once, now.
+        scheme: the scheme of browsers whose PROXY header does not tell it; empty if the proxies send no PROXY
+            headers.
+        clock: seconds of a monotonic clock.
+        resolve: looks up host names.
 
     Raises:
-        SettingsError: one of them is none of these.
+        SettingsError: an entry of ``trusted`` is none of these, or a host name has no address.
     """
 
     def __init__(
@@ -99,10 +99,10 @@ class TrustedProxies:
         self._has_names = any(NAME.fullmatch(text) for text in texts)
         self._browsers: Recent[tuple[bytes, str], str] = Recent(BROWSERS)
         self._clock = clock
-        self._next_doubt = self._next_unread = clock()
+        self._next_untrusted = self._next_unreadable = clock()
 
     def trusts(self, address: str) -> bool:
-        """Tell whether ``address`` is one of the proxies."""
+        """Return whether ``address`` is one of the trusted proxies."""
         trusted = self._known.get(address, None)
         if trusted is None:
             trusted = self._is_listed(address)
@@ -119,15 +119,15 @@ class TrustedProxies:
         return any(parsed in network for network in self._networks)
 
     def read(self, request: Request, *, trusted: bool) -> None:
-        """Believe what the headers of ``request`` say if it came from a trusted proxy."""
+        """Believe the X-Forwarded-* headers of ``request`` if it came from a trusted proxy."""
         if trusted:
             self.resolve(request)
         else:
-            self.doubt(request)
+            self.warn_untrusted(request)
 
     def resolve(self, request: Request) -> None:
-        """Set the browser's address and scheme of a request that came from a trusted proxy."""
-        # Of several headers too the last counts: some proxies add one of their own to what a browser sent.
+        """Set the browser's address and scheme in a request that came from a trusted proxy."""
+        # If a header is repeated, the last one counts: some proxies add their own to the browser's.
         forwarded = scheme = b""
         for name, value in request.headers:
             if len(name) == len(FOR) and name.lower() == FOR:
@@ -139,48 +139,42 @@ class TrustedProxies:
         if scheme in SCHEMES:
             request.scheme = scheme.decode()
 
-    def doubt(self, request: Request) -> None:
-        """Log now and then that whoever is not trusted names a browser that it asks for."""
-        if request.header(FOR) is not None:
-            self._tell_doubt(request.peer)
-
-    def _tell_doubt(self, peer: str) -> None:
+    def warn_untrusted(self, request: Request) -> None:
+        """Log, at most once a minute, that a sender without trust uses X-Forwarded-For."""
         now = self._clock()
-        if now < self._next_doubt:
+        if now < self._next_untrusted or request.header(FOR) is None:
             return
-        self._next_doubt = now + DOUBTS_EVERY
+        self._next_untrusted = now + WARN_EVERY
         log.warning(
-            "%s sends X-Forwarded-For, is not trusted and counts as the browser: if it is your proxy,"
+            "%s sends X-Forwarded-For but is not trusted, so it counts as the browser: if it is your proxy,"
             " add it to trusted_proxies in [server]%s",
-            peer,
-            RENAMED if self._has_names else "",
+            request.peer,
+            LOOK_UP_AGAIN if self._has_names else "",
         )
 
-    def tell_unread_header(self, peer: str, reason: str) -> None:
-        """Log now and then that the proxy ``peer`` begins a connection with a header that cannot be read."""
+    def warn_unreadable_header(self, peer: str, reason: str) -> None:
+        """Log, at most once a minute, that the proxy ``peer`` sends a PROXY header that cannot be read."""
         now = self._clock()
-        if now >= self._next_unread:
-            self._next_unread = now + DOUBTS_EVERY
-            log.warning(
-                "the proxy %s begins a connection with a PROXY header that cannot be read: %s", peer, reason
-            )
+        if now >= self._next_unreadable:
+            self._next_unreadable = now + WARN_EVERY
+            log.warning("the proxy %s sends a PROXY header that cannot be read: %s", peer, reason)
 
     def _browser(self, forwarded: bytes, peer: str) -> str:
-        # Each browser says the same again and again, and to read an address takes longer than all the rest.
+        # Cached: a browser's header repeats, and parsing an address takes longer than everything else here.
         known = (forwarded, peer)
         browser = self._browsers.get(known, "")
         if not browser:
             browser, unread = self._last_believed(forwarded.decode("latin-1"), peer)
             if unread is not None:
-                self._tell_unread(unread, browser)
+                self._warn_no_address(unread, browser)
             elif len(forwarded) <= LONGEST_REMEMBERED:
                 self._browsers.put(known, browser)
         return browser
 
     def _last_believed(self, forwarded: str, peer: str) -> tuple[str, str | None]:
-        """Return the browser's address, and what stands in place of an address if that ended the search."""
-        # From the right: each proxy adds the address that it saw, so the first one that is not ours is
-        # the last that can be believed.
+        """Return the browser's address, and the part that is no address if one ended the search."""
+        # From the right: each proxy appends the address that it saw. So the first address that is not a
+        # trusted proxy's was written by a trusted proxy, and everything left of it may be invented.
         for part in reversed(forwarded.split(",")):
             address = normalize(part)
             if address is None:
@@ -190,14 +184,14 @@ class TrustedProxies:
                 break
         return peer, None
 
-    def _tell_unread(self, part: str, peer: str) -> None:
+    def _warn_no_address(self, part: str, peer: str) -> None:
         now = self._clock()
-        if now < self._next_unread:
+        if now < self._next_unreadable:
             return
-        self._next_unread = now + DOUBTS_EVERY
+        self._next_unreadable = now + WARN_EVERY
         log.warning(
-            "the proxy %s names in X-Forwarded-For no address but %r, and counts as the browser itself:"
-            " let it send the address that it sees (nginx: $proxy_add_x_forwarded_for)",
+            "the proxy %s sends X-Forwarded-For with %r, which is no address, so the proxy counts as the"
+            " browser: let it send the address that it sees (nginx: $proxy_add_x_forwarded_for)",
             peer,
             part[:SHOWN],
         )
@@ -212,7 +206,7 @@ def _networks(text: str, resolve: Resolve) -> list[Network]:
     if not NAME.fullmatch(text):
         raise SettingsError(
             f"[server] trusted_proxies: {text!r} is no address, no network such as 10.0.0.0/8"
-            " and no name of a host"
+            " and no host name"
         )
     try:
         found = {normalize(address) for address in resolve(text)}
@@ -220,7 +214,7 @@ def _networks(text: str, resolve: Resolve) -> list[Network]:
         found = set()
     addresses = sorted(address for address in found if address is not None)
     if not addresses:
-        raise SettingsError(f"[server] trusted_proxies: no address of {text!r} can be found")
+        raise SettingsError(f"[server] trusted_proxies: no address can be found for the host name {text!r}")
     return [ipaddress.ip_network(address) for address in addresses]
 
 

@@ -1,6 +1,6 @@
-"""Bytes in, whole requests out: httptools (llhttp) with limits.
+"""Reads bytes into whole requests: httptools (llhttp) with limits.
 
-llhttp is strict about what smuggles requests through proxies: it refuses a Content-Length beside a
+llhttp is strict where requests could be smuggled through proxies: it refuses a Content-Length beside a
 Transfer-Encoding, doubled or malformed lengths, and bare line feeds (RFC 9112, sections 6 and 11.2).
 """
 
@@ -19,27 +19,28 @@ from thywill.http.message import FORWARDED, Refusal, Request
 VERSIONS = ("1.1", "1.0")
 ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(.*)", re.DOTALL)
 DIGITS = 20
-"""Of a Content-Length: the parser takes any number of zeros, and Python reads only so many."""
+"""The most digits of a Content-Length: the parser accepts any number of zeros, and ``int`` has a limit."""
 HEAD_END = b"\r\n\r\n"
 PIECE = 64 * 1024
-"""Bytes that are parsed before it is looked at how many requests they held."""
+"""Bytes that are parsed at once; after each piece the requests in it are counted."""
 READ_AT_ONCE = frozenset(
     len(name) for name in (b"host", b"origin", b"expect", b"content-length", b"transfer-encoding", *FORWARDED)
 )
-"""The lengths of the names of the headers that are looked at while the head is read."""
+"""The lengths of the names of the headers that are interpreted while the head is read. A look at the length
+is faster than a comparison of names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one connection may ask for.
+    """What one connection may use.
 
     Args:
-        header, body: bytes of one request.
-        headers: of one request, by number.
-        small_body: bytes of a body that is read at every address; about a larger one its endpoint is asked.
-        held, held_per_address: bytes that may wait in memory, on the whole server and of one address.
-        connections: of one address; where it comes through a trusted proxy, its requests under way.
-        pipeline: requests that may wait for their turn before no more is read.
+        header, body: bytes of one request's head and body.
+        headers: how many headers one request may have.
+        small_body: bytes of a body that is read for every path; a larger one needs its endpoint's consent.
+        held, held_per_address: bytes that may wait in memory, of the whole server and of one address.
+        connections: connections of one address; behind a trusted proxy, its requests in flight.
+        pipeline: how many requests may wait on one connection before the server stops reading from it.
         per_turn: requests of one connection that are answered in a row before others get their turn.
     """
 
@@ -59,26 +60,26 @@ AdmitBody = Callable[[Request, int], int | None]
 
 
 def admit_any(request: Request, size: int) -> int | None:
-    """Let every body have as many bytes as any."""
+    """Allow a body of any size that ``Limits.body`` allows."""
     return None
 
 
 class Stopped(Exception):
-    """Ends the parser's work from inside of a call of its own."""
+    """Raised inside a callback of the parser to end its work."""
 
 
 Arrived = list[Request | Refusal]
-"""What was read, in order. Nothing comes after a refusal."""
+"""The requests that were read, in order. Nothing follows a refusal."""
 
 
 class RequestReader:
     """Reads the requests of one connection, one after another.
 
-    Between two requests it holds nothing of the connection's, so a server lends few readers to many
-    connections. One that has refused ignores what else arrives.
+    Between two requests a reader holds no data of its connection, so a server lends few readers to many
+    connections. After a refusal a reader ignores all further bytes.
 
     Args:
-        limits: what a request may have.
+        limits: the limits of a request.
         admit_body: is asked about each body that is larger than ``limits.small_body``, before it is read.
     """
 
@@ -120,7 +121,7 @@ class RequestReader:
 
     @property
     def between(self) -> bool:
-        """Whether no request has been begun, so that the next may be another connection's."""
+        """Whether no request has begun, so that the reader may be lent to another connection."""
         return self._request is None and self._refusal is None and not self._unread
 
     @property
@@ -135,16 +136,16 @@ class RequestReader:
 
     @property
     def held(self) -> int:
-        """Bytes that have arrived of requests that are not whole, or are not read."""
+        """Bytes that have arrived of requests that are not whole or not parsed yet."""
         return len(self._body) + len(self._unread)
 
     @property
     def unread(self) -> bool:
-        """Whether bytes have arrived that the next ``feed`` will read."""
+        """Whether bytes have arrived that the next ``feed`` will parse."""
         return bool(self._unread)
 
     def take_expectation(self) -> bool:
-        """Tell, once, whether the browser waits for ``100 Continue`` to send the body (RFC 9110, 10.1.1)."""
+        """Return once whether the browser waits for ``100 Continue`` to send the body (RFC 9110, 10.1.1)."""
         request = self._request
         if request is None or self._head or self._body or not request.expects:
             return False
@@ -152,9 +153,9 @@ class RequestReader:
         return True
 
     def feed(self, data: bytes) -> Arrived:
-        """Return what ``data`` completes.
+        """Return the requests that ``data`` completes.
 
-        When that is more than may wait, the rest of the bytes is left unread until the next call.
+        At most ``Limits.pipeline`` requests are returned; the rest of the bytes waits for the next call.
         """
         self._unread += data
         unread, start = self._unread, 0
@@ -171,10 +172,10 @@ class RequestReader:
         return complete
 
     def _end_of_piece(self, data: bytes, start: int) -> int:
-        """Return where a piece from ``start`` ends that completes no more requests than may wait.
+        """Return the end of a piece from ``start`` that completes at most ``Limits.pipeline`` requests.
 
-        The parser does not stop between two requests. Each of them has a head, which ends with an empty line,
-        so as many of these as there is room for bound the requests.
+        The parser does not stop between two requests. But each request has a head, which ends with an empty
+        line, so the number of empty lines in the piece bounds the number of its requests.
         """
         end = min(start + PIECE, len(data))
         room = self._limits.pipeline - len(self._complete)
@@ -185,11 +186,11 @@ class RequestReader:
         position = start
         for _ in range(room):
             position = data.find(HEAD_END, position, end) + len(HEAD_END)
-        # Without its last byte: one request more may have begun before this piece.
+        # One byte less: the head of one more request may have begun before this piece.
         return position - 1
 
     def _parse(self, piece: bytes) -> bytes:
-        """Parse ``piece``; return what is to be parsed next, where the parser could not go on."""
+        """Parse ``piece``; return the bytes to parse next if the parser could not go on."""
         if self._refusal is not None:
             return b""
         self._chunk = len(piece)
@@ -201,8 +202,8 @@ class RequestReader:
             assert isinstance(request, Request)
             if not self._rewritten:
                 return self._without_upgrade(request) + piece[upgrade.args[0] :]
-            # A head that still upgrades would be rewritten and parsed for ever.
-            self._end(Refusal(400, "this cannot be read without an upgrade"))
+            # A head that still offers an upgrade would be rewritten and parsed for ever.
+            self._end(Refusal(400, "this request cannot be read without an upgrade"))
         except httptools.HttpParserError as error:
             self._end(self._refusal_for(error))
         else:
@@ -211,8 +212,8 @@ class RequestReader:
         return b""
 
     def _refusal_for(self, error: Exception) -> Refusal:
-        # In a method of its own: mypyc knows that there was no refusal before the parser was called, and does
-        # not know that the parser calls us.
+        # In a method of its own: mypyc knows that there was no refusal before the parser was called, but not
+        # that the parser calls our methods, which may set one.
         return self._refusal or Refusal(400, str(error))
 
     def _end(self, refusal: Refusal) -> None:
@@ -225,8 +226,8 @@ class RequestReader:
     def _without_upgrade(self, request: Request) -> bytes:
         """Return the head of ``request`` without its offer to upgrade, which we ignore (RFC 9110, 7.8).
 
-        The parser took it for the end of HTTP: it has left a body unread, which would pass for the next
-        request, and cannot go on. Each head is rewritten once, so that reading comes to an end.
+        At such an offer the parser stops for good and leaves the body unread, which would pass for the next
+        request. So a new parser reads the head without the offer. Each head is rewritten only once.
         """
         lines = [b"%b %b HTTP/%b" % (request.method, request.target, request.version.encode())]
         lines += [b"%b: %b" % header for header in request.headers if header[0].lower() != b"upgrade"]
@@ -241,7 +242,7 @@ class RequestReader:
         self._fields = request.fields = []
         self._head = True
         self._length = self._missing = 0
-        # Behind another request in the same chunk, where this one begins is not known.
+        # After another request in the same chunk, the parser does not tell where this one begins.
         self._fed = 0 if self._complete else self._chunk
 
     def on_url(self, url: bytes) -> None:
@@ -252,15 +253,15 @@ class RequestReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._head:
-            return  # a trailer: nothing here has a use for one (RFC 9110, 6.5.1)
+            return  # a trailer, which may be ignored (RFC 9110, 6.5.1)
         fields = self._fields
         fields.append((name, value))
         if len(name) in READ_AT_ONCE:
-            self._note(self._current(), name.lower(), value)
+            self._read_field(self._current(), name.lower(), value)
         if len(fields) > self._limits.headers:
             self._refuse(431, "too many headers")
 
-    def _note(self, request: Request, name: bytes, value: bytes) -> None:
+    def _read_field(self, request: Request, name: bytes, value: bytes) -> None:
         if name == b"host":
             if request.host is not None:
                 self._refuse(400, "two Host headers")
@@ -271,7 +272,7 @@ class RequestReader:
             self._length = int(value)
         elif name == b"transfer-encoding":
             if value.strip().lower() != b"chunked":
-                self._refuse(501, "no transfer encoding but chunked is known here")  # RFC 9112, 6.1
+                self._refuse(501, "the only transfer encoding known here is chunked")  # RFC 9112, 6.1
         elif name == b"origin":
             if request.origin is None:
                 request.origin = value.strip()
@@ -291,7 +292,7 @@ class RequestReader:
             self._check_size(request)
         self._most = self._small
         if self._length > self._most:
-            self._ask(request, self._length)
+            self._check_body_limit(request, self._length)
         self._missing = self._length
         self._head = False
         self._fed = 0
@@ -307,14 +308,14 @@ class RequestReader:
             self._refuse(400, "no Host header")  # RFC 9112, 3.2
 
     def _check_target(self, request: Request) -> None:
-        # First, whatever the target is: the parser takes every CONNECT for an upgrade.
+        # Checked first, because the parser treats every CONNECT as an upgrade.
         if request.method == b"CONNECT":
-            self._refuse(405, "this is no proxy")
+            self._refuse(405, "this server is no proxy: it has no CONNECT")
         if request.target.startswith(b"/"):
             request.path = request.target.partition(b"?")[0]
             return
         absolute = ABSOLUTE.fullmatch(request.target)
-        if absolute is not None:  # what it names goes before the Host header (RFC 9112, 3.2.2)
+        if absolute is not None:  # the host in the target replaces the Host header (RFC 9112, 3.2.2)
             request.host, target = absolute.groups()
             request.target = target if target.startswith(b"/") else b"/" + target
             others = [header for header in request.headers if header[0].lower() != b"host"]
@@ -331,9 +332,9 @@ class RequestReader:
         self._body += chunk
         self._missing = max(0, self._missing - len(chunk))
         if len(self._body) > self._most:
-            self._ask(self._current(), len(self._body))
+            self._check_body_limit(self._current(), len(self._body))
 
-    def _ask(self, request: Request, size: int) -> None:
+    def _check_body_limit(self, request: Request, size: int) -> None:
         try:
             limit = self._admit_body(request, size)
         except RequestError as error:
@@ -350,7 +351,7 @@ class RequestReader:
         self._request = None
         if not self._parser.should_upgrade():
             self._rewritten = False
-        if not request.keep_alive:  # after the last request of a connection a parser is at its end
+        if not request.keep_alive:  # a parser cannot be used after a connection's last request
             self._parser = httptools.HttpRequestParser(self)
         self._complete.append(request)
 
@@ -364,16 +365,16 @@ class RequestReader:
 
 
 def size_of(pending: Arrived | None, reader: RequestReader | None) -> int:
-    """Return the bytes of bodies that wait for their turn, and of what has not been read to its end."""
+    """Return the bytes in the bodies of ``pending``, plus the bytes that ``reader`` holds."""
     waiting = sum(len(each.body) for each in pending or () if isinstance(each, Request))
     return waiting + (reader.held if reader is not None else 0)
 
 
 def discard(reader: RequestReader | None) -> None:
-    """Let go of what ``reader`` holds; nothing can be fed to it any more.
+    """Drop the bytes that ``reader`` holds; it must not be used again.
 
-    A reader and its parser refer to each other, so the garbage collector finds them late: the bytes of a
-    large body must not wait for it.
+    A reader and its parser refer to each other, so only the garbage collector frees them. The bytes of a
+    large body must not wait for that.
     """
     if reader is not None:
         reader._body, reader._unread = bytearray(), b""

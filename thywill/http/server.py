@@ -18,23 +18,23 @@ log = logging.getLogger(__name__)
 
 TICK = 1.0
 BACKLOG = 8192
-"""How many connections the kernel may hold until they are accepted, since all browsers may come back at once.
-The kernel reduces it to net.core.somaxconn."""
+"""How many connections may wait in the kernel to be accepted: after a restart all browsers come back at
+once. The kernel reduces this number to net.core.somaxconn."""
 ACCEPTORS = 16
 """How many times uvloop listens on one socket. Each listener accepts one connection in a turn of the loop, so
-a single one would accept a burst slowly, and most slowly when the turns are long. A listener that finds no
+a single listener would accept a burst slowly, above all when turns are long. A listener that finds no
 connection costs some 3 us."""
 
-QUIET = 0.3
+DRAIN_SECONDS = 0.3
 """Seconds for which a stopping server waits for requests that are on their way."""
-LOOKS = 15
-"""How often it checks within these seconds whether there is nothing left to wait for."""
-REST = 1.0
-"""Seconds after that in which the rest of a body may arrive."""
+DRAIN_CHECKS = 15
+"""How often it checks during these seconds whether it can stop waiting."""
+BODY_SECONDS = 1.0
+"""Seconds after that during which the rest of a body may arrive."""
 
 
 class Server(Protocol):
-    """What ``thywill/server.py`` needs of an HTTP server."""
+    """The HTTP server as ``thywill/server.py`` uses it."""
 
     @property
     def connections(self) -> int:
@@ -42,15 +42,15 @@ class Server(Protocol):
         ...
 
     async def start(self, sockets: list[socket.socket]) -> None:
-        """Accept connections on ``sockets``, which are bound and listen."""
+        """Accept connections on ``sockets``, which are bound and listen already."""
         ...
 
     async def drain(self) -> None:
-        """Stop accepting, and serve requests that are on their way. Every answer is its connection's last."""
+        """Stop accepting, and serve requests that are on their way. Each answer closes its connection."""
         ...
 
     async def stop(self, limit: float) -> None:
-        """Drain, let requests under way end within ``limit`` seconds, and close every connection."""
+        """Drain, give requests in flight ``limit`` seconds to end, and close every connection."""
         ...
 
 
@@ -77,7 +77,7 @@ class FastServer:
         return len(self._connections)
 
     async def start(self, sockets: list[socket.socket]) -> None:
-        """Accept connections on ``sockets``, which are bound and listen."""
+        """Accept connections on ``sockets``, which are bound and listen already."""
         self._tick()
         for sock in sockets:
             for listener in (sock, *self._copies(sock)):
@@ -87,36 +87,36 @@ class FastServer:
     def _copies(self, sock: socket.socket) -> list[socket.socket]:
         copies: list[socket.socket] = []
         if isinstance(self._loop, asyncio.BaseEventLoop):
-            return copies  # asyncio's own loops accept all that wait
+            return copies  # asyncio's own loops accept all waiting connections in one turn
         try:
             while len(copies) < ACCEPTORS - 1:
                 copies.append(sock.dup())
         except OSError:
-            # File descriptors are short, and browsers need them more.
+            # File descriptors are scarce, so they are left to browsers.
             while copies:
                 copies.pop().close()
         return copies
 
     async def drain(self) -> None:
-        """Stop accepting, and serve requests that are on their way. Every answer is its connection's last."""
+        """Stop accepting, and serve requests that are on their way. Each answer closes its connection."""
         self.shared.stopping = True
         while self._servers:
             self._servers.pop().close()
         # A connection that was just accepted appears a few turns later.
         for _ in range(5):
             await asyncio.sleep(0)
-        for _ in range(LOOKS):
+        for _ in range(DRAIN_CHECKS):
             if not any(connection.awaits_request(bodies=False) for connection in self._connections):
                 break
-            await asyncio.sleep(QUIET / LOOKS)
+            await asyncio.sleep(DRAIN_SECONDS / DRAIN_CHECKS)
 
     async def stop(self, limit: float) -> None:
-        """Drain, let requests under way end within ``limit`` seconds, and close every connection."""
+        """Drain, give requests in flight ``limit`` seconds to end, and close every connection."""
         if not self.shared.stopping:
             await self.drain()
-        # The rest of a request may never arrive, and its browser tries again. If only a part of a body is
-        # missing, the server waits for it for a moment.
-        rest = min(limit, REST)
+        # The rest of a head may never arrive, and its browser will try again, so such a connection is closed.
+        # A body that has partly arrived gets a moment to become whole.
+        rest = min(limit, BODY_SECONDS)
         self._close_unfinished(bodies=False)
         await self._wait_until_closed(rest)
         self._close_unfinished(bodies=True)
@@ -146,7 +146,7 @@ class FastServer:
     def _connect(self) -> asyncio.Protocol:
         scheme = self.shared.proxies.scheme
         made = Preamble(self.shared, self, scheme) if scheme else Connection(self.shared, self)
-        # A loop asks for the methods only, and the base class would cost memory where this is compiled.
+        # The loop needs only the methods of a Protocol; the base class would cost memory in compiled classes.
         return cast(asyncio.Protocol, made)
 
     def opened(self, connection: Connection | Preamble) -> None:

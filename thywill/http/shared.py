@@ -1,6 +1,6 @@
 """What all connections of one server share: limits, clock, deadlines, readers and the site.
 
-Connections and replies know this object, and not the server that creates it.
+Connections and replies use this object and do not know the server that creates it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,7 @@ class Timeouts:
         idle: between two requests, and before the first.
         write: for a browser to read what was written.
         linger: how long to keep reading after a request was refused.
-        last: for the answer to a browser that has closed its sending side, since it cannot be known whether
-            it still waits.
+        last: for the answer to a browser that has closed its sending side: it may have gone altogether.
     """
 
     header: float = 20.0
@@ -47,7 +46,7 @@ class Timeouts:
 
 
 def deadlines(timeouts: Timeouts) -> tuple[float | None, ...]:
-    """Return the seconds of each state by the state's number; None for a state without a deadline."""
+    """Return how many seconds each state may last, indexed by state; None for a state without a deadline."""
     names = (DEADLINES.get(state) for state in State)
     return tuple(None if name is None else getattr(timeouts, name) for name in names)
 
@@ -67,7 +66,7 @@ class Member(Timed):
 
 
 class Registry(Protocol):
-    """Gets every connection that opens or closes."""
+    """Is told of every connection that opens or closes."""
 
     def opened(self, connection: Any) -> None:
         """A connection has opened."""
@@ -79,18 +78,18 @@ class Registry(Protocol):
 
 
 class Shared:
-    """What all connections of one server share; made on the running event loop.
+    """What all connections of one server share; needs the running event loop.
 
     Args:
         site: answers requests.
-        limits, timeouts: what a browser may ask for.
+        limits, timeouts: how much a browser may send, and how long it may take.
         proxies: the proxies whose X-Forwarded-* headers are believed.
         tick: seconds between two checks of the deadlines.
 
-    Connections read and change three fields themselves, since a call for each request would cost more than
-    what it does: ``last_answer`` (its parts and its bytes), ``answering`` (connections that hold answers back
-    until all that has arrived in this turn of the loop is read) and ``spare_readers`` (at most
-    ``SPARE_READERS``, all between two requests).
+    Connections read and change three fields directly, because a method call for each request would cost more
+    than the change: ``last_answer`` (the parts of the last answer, and its bytes), ``answering`` (connections
+    that hold answers back until everything that arrived in this turn of the loop is read) and
+    ``spare_readers`` (at most ``SPARE_READERS`` readers, all between two requests).
     """
 
     def __init__(
@@ -121,9 +120,9 @@ class Shared:
         return RequestReader(self.limits, self.site.admit_body)
 
     def tick(self) -> None:
-        """Update the Date header, call the connections whose deadline has passed, and give memory back."""
+        """Update the Date header, tell connections whose deadline has passed, and give memory back."""
         self.date = b"Date: %b\r\n" % formatdate(usegmt=True).encode()
         for member in self.wheel.advance(self.now()):
             member.timed_out()
-        self.held.rest()
+        self.held.release_unused()
         self.heads.age(self.now())

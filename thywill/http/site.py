@@ -1,4 +1,4 @@
-"""What a server serves: endpoints for the addresses of the wire, and a Tornado application for the rest."""
+"""Routes requests: endpoints answer the paths of the wire, a Tornado application all others."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from thywill.http.message import Refusal, Reply, Request, WholeAnswer
 Endpoint = Callable[[Request, Reply], None]
 """Answers a request now, or keeps the reply and answers later; may raise a ``RequestError``.
 
-It may have a method ``body_limit(request)``, which is called before a large body is read, with a request of
-which only the head is known. It returns how many bytes the body may have, or None for as many as any; or it
-raises a ``RequestError``, with which the request is refused. Small bodies are always read.
+An endpoint may have a method ``body_limit(request)``. It is called before a large body is read, with a
+request whose body and browser are not known yet. It returns how many bytes the body may have, or None for the
+server's own limit; or it raises a ``RequestError``, which becomes the answer. Small bodies are always read.
 
-Where it has a true attribute ``is_repeated``, browsers ask for it again and again: see ``heads.py``."""
+An endpoint may have a true attribute ``is_repeated``: browsers ask for it again and again, so its heads are
+cached (``heads.py``)."""
 
 Refuse = Callable[[Exception | Refusal, Request], WholeAnswer]
 """Returns the answer to a request that ended with an error."""
@@ -32,15 +33,15 @@ class Site:
     """Answers the requests of all connections.
 
     Args:
-        application: handles every address that has no endpoint.
+        application: handles every path that has no endpoint.
         refuse: turns errors into answers.
         endpoints: the endpoints by path.
         finders: called one after another for every other path, with a request whose body is not read yet.
-        requests: counts requests by the path of an endpoint, all others by ``kind_of``.
-        limited: counts bodies that are refused by what ``body_limit`` says.
-        hosts: the names that may be asked for; none for every name.
-        application_body: bytes that a large body may have at an address without an endpoint; None for as many
-            as any.
+        requests: counts requests: by path for endpoints, by ``kind_of`` for all others.
+        limited: counts bodies that were refused because of ``body_limit``.
+        hosts: the host names under which the server answers; empty for every name.
+        application_body: bytes that a large body may have for a path without an endpoint; None for the
+            server's own limit.
     """
 
     application: HTTPServerConnectionDelegate
@@ -57,7 +58,7 @@ class Site:
         return frozenset(path for path, each in self.endpoints.items() if getattr(each, "is_repeated", False))
 
     def find(self, request: Request) -> Endpoint | None:
-        """Return the endpoint that answers ``request``, or None if the application does."""
+        """Return the endpoint that answers ``request``, or None if the application answers it."""
         path, counts = request.path, self.requests
         if self.hosts and self._is_misdirected(request):
             return _misdirected
@@ -80,20 +81,20 @@ class Site:
         """Decide whether to read a large body, by the head of its request.
 
         Args:
-            request: its method, target and headers are known, the browser's address and the body are not.
+            request: its method, target and headers are known; the browser's address and the body are not.
             size: bytes that are announced, or have arrived.
 
         Returns:
-            how many bytes the body may have; None for as many as any.
+            how many bytes the body may have; None for the server's own limit.
 
         Raises:
-            TooLarge: it may not have ``size`` bytes.
+            TooLarge: the body may not have ``size`` bytes.
             RequestError: the endpoint refuses the request.
         """
         limit = self._body_limit(request)
         if limit is not None and size > limit:
             self.limited["small_body"] += 1
-            raise TooLarge("the body is too large for this address")
+            raise TooLarge("the body is too large for this path")
         return limit
 
     def _body_limit(self, request: Request) -> int | None:
@@ -109,27 +110,31 @@ class Site:
         """Let ``endpoint`` answer; an error that it raises becomes an answer."""
         try:
             endpoint(request, reply)
-        except Exception as error:  # noqa: BLE001 - refuse logs what nobody foresaw
+        except Exception as error:  # noqa: BLE001 - ``refuse`` logs every unforeseen error
             reply.send(*self.refuse(error, request))
 
 
 FOR_PROBES = (b"/thywill/health", b"/thywill/ready")
-"""Who asks whether the server lives does so by its address, and learns nothing that is worth protecting."""
+"""Paths that are answered under every host name: health checks use the server's address, and their answers
+reveal nothing."""
 
 
 def host_name(host: bytes | None) -> str:
-    """Return the name in a Host header: in lower case, without the port, brackets and a dot at the end."""
+    """Return the host name of a Host header: in lower case, without port, brackets and a dot at the end."""
     text = (host or b"").decode("latin-1").lower()
     name = text.partition("]")[0].lstrip("[") if text.startswith("[") else text.partition(":")[0]
     return name.rstrip(".")
 
 
 def _misdirected(request: Request, reply: Reply) -> None:
-    raise Misdirected("this server is not asked for by this name: see hosts in [server]")
+    raise Misdirected("this server does not answer under this host name: see hosts in [server]")
 
 
 def kind_of(path: bytes) -> bytes:
-    """Return under which of a few names a path is counted, since anybody can ask for any path."""
+    """Return the name under which requests for ``path`` are counted.
+
+    There are few such names, because anybody can ask for any path.
+    """
     first = path.split(b"/", 3)[1:3]
     if first[:1] == [b"static"]:
         return b"/static"

@@ -1,9 +1,9 @@
 """The states of a connection, every transition in one table.
 
-A connection handles requests one after another; each is answered before the next one is handled. Its state
-says what it waits for, and so decides its deadline. What arrives meanwhile waits: whole requests in a list,
-the rest in a reader. In this example a browser's poll is parked, then half of a ``send`` arrives, and then
-the network fails:
+A connection handles requests one after another; each is answered before the next one is handled. The state
+says what the connection waits for, and so decides its deadline. Bytes that arrive meanwhile wait: whole
+requests in a list, the rest in a reader. In this example a browser's poll is parked, then half of a ``send``
+arrives, and then the network fails:
 
     event          state         it waits for                                         deadline
     (accepted)     IDLE          a request's first byte                               idle_timeout
@@ -16,9 +16,9 @@ the network fails:
     TIMEOUT        CUT           the loop, to say that the connection is gone
     LOSE           CLOSED
 
-A browser that sends many requests at once gets a share of each turn of the loop (WAITING). Two facts are
-independent of the state: whether the browser reads what is written to it (BLOCKED and FLUSHING are the states
-that wait for that), and whether it will send anything more (``Input``).
+A browser that sends many requests at once gets a share of each turn of the loop, and then waits for the next
+turn (WAITING). BLOCKED and FLUSHING wait for a browser that reads too slowly. Whether the browser will send
+more is independent of the state (``Input``).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ConnectionState(enum.IntEnum):
     HEAD = 1  # the rest of a request's head
     BODY = 2  # the rest of a request's body
     READY = 3  # nothing: the next request may be handled
-    WAITING = 4  # the next turn of the loop, since it has used its share of this one
+    WAITING = 4  # the next turn of the loop: its share of this one is used up
     DISPATCHING = 5  # nothing: the endpoint of a request is being called
     ANSWERING = 6  # the answer to a request
     BLOCKED = 7  # the browser, to read enough of an answer for the rest to be written
@@ -54,7 +54,7 @@ class ConnectionEvent(enum.IntEnum):
     PART_BODY = 1  # no whole request is left, but a head and perhaps a part of its body
     NOTHING = 2  # nothing is left of what has arrived
     REQUEST = 3  # a whole request is going to be handled
-    SHARE_USED = 4  # others get their turn before the next request is handled
+    SHARE_USED = 4  # the share of this turn is used up: other connections come first
     TURN = 5  # the next turn has come
     KEPT = 6  # the endpoint has returned without an answer
     ANSWERED = 7  # the answer is written
@@ -65,15 +65,15 @@ class ConnectionEvent(enum.IntEnum):
     CLOSE = 12  # the connection has to close when all is written
     ABORT = 13  # the connection has to close at once
     LOSE = 14  # the loop reports that the connection is gone
-    REST = 15  # the answer is written, and nothing else has arrived: what most polls end with
+    REST = 15  # the answer is written, and nothing else has arrived, as after most polls
 
 
 class Input(enum.Enum):
-    """Whether more comes from the browser."""
+    """Whether more bytes can come from the browser."""
 
     OPEN = enum.auto()
-    PAUSED = enum.auto()  # so much waits to be handled that no more is read
-    ENDED = enum.auto()  # the browser has sent its last byte, and may still read
+    PAUSED = enum.auto()  # reading has stopped, because enough waits to be handled
+    ENDED = enum.auto()  # the browser has sent its last byte; it may still read
 
 
 State: TypeAlias = ConnectionState
@@ -172,15 +172,15 @@ DEADLINES: dict[State, str] = {
     State.FLUSHING: "write",
     State.LINGERING: "linger",
 }
-"""Which of the ``Timeouts`` applies in a state. The others have no deadline, with two exceptions: ANSWERING
-gets one when the browser has sent its last byte, and CLOSING when something is left to be written."""
+"""Which of the ``Timeouts`` applies in a state. The other states have no deadline, with two exceptions:
+ANSWERING gets one when the browser has sent its last byte, and CLOSING when bytes are left to be written."""
 
 
 def advance(state: State, event: Event) -> State:
     """Return the state after ``event``.
 
     Raises:
-        IllegalTransition: the table has no such row.
+        IllegalTransition: the table has no such event in this state.
     """
     try:
         return TRANSITIONS[state][event]

@@ -1,4 +1,4 @@
-"""Fair shares of the event loop: work that has to wait for its turn waits here, by address."""
+"""Fair shares of the event loop: heavy work waits here, and the addresses take turns."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 
 class Turns:
-    """Runs one waiting call in each turn of the loop, and the addresses in rotation.
+    """Runs one waiting call in each turn of the loop; addresses take turns.
 
-    Here wait requests for Tornado's handlers, requests with a body that is not small, and connections that
-    have used their share. So an address with a hundred connections gets no more turns than one with a single
-    connection. It is one call and not a slice of time, since a Tornado handler does most of its work in the
-    turn after its start: twenty pages that began in one turn would all be made in the next.
+    Requests for Tornado's handlers wait here, as do requests with a large body and connections that have used
+    up their share. So an address with a hundred connections gets no more turns than one with a single
+    connection.
+
+    Each turn runs one call, not a slice of time, because a Tornado handler does most of its work in the turn
+    after its start: twenty pages that were begun in one turn would all be built in the next.
 
     Args:
         call_soon: runs a function in the next turn of the loop.

@@ -13,7 +13,7 @@ from tests.support.serving import until
 from tests.support.steady import STEADY
 from tests.support.wire import request
 from tests.unit.http.conftest import OURS, Serve
-from thywill.http.held import MUCH, HeldBytes, Places, give_back
+from thywill.http.held import WORTH_RELEASING, HeldBytes, Places, release_free_memory
 from thywill.http.reader import Limits
 from thywill.http.shared import Timeouts
 from thywill.http.states import ConnectionState as State
@@ -43,14 +43,16 @@ class TestBudget:
 
     def test_memory_is_given_back_when_little_is_held_again(self) -> None:
         given: list[int] = []
-        held = HeldBytes(10 * MUCH, 10 * MUCH, Counter(), lambda: given.append(held.total))
+        held = HeldBytes(
+            10 * WORTH_RELEASING, 10 * WORTH_RELEASING, Counter(), lambda: given.append(held.total)
+        )
         connection = Held()
-        for size in (MUCH, 2 * MUCH, MUCH, 100):
+        for size in (WORTH_RELEASING, 2 * WORTH_RELEASING, WORTH_RELEASING, 100):
             held.set(connection, "", size)
-            held.rest()
-        held.rest()
+            held.release_unused()
+        held.release_unused()
         assert given == [100]
-        give_back()
+        release_free_memory()
 
     def test_of_one_address_its_largest(self) -> None:
         counted: Counter[str] = Counter()

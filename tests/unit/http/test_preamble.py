@@ -148,7 +148,7 @@ async def test_a_second_header_is_a_malformed_request(io_loop: Any) -> None:
 @pytest.mark.parametrize("data", [b"PROXY TCP4 nonsense\r\n", binary(PROXY, 0x31, b"x" * 216)])
 async def test_a_bad_header_is_the_end_and_is_logged(io_loop: Any, book: Book, data: bytes) -> None:
     async with serving() as served:
-        served.server.shared.proxies._next_unread = 0
+        served.server.shared.proxies._next_unreadable = 0
         wire = await served.connect()
         await wire.send_whatever_goes([data + request()])
         await until(lambda: book.holds("PROXY header that cannot be read"))

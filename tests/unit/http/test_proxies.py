@@ -16,7 +16,7 @@ from tests.unit.http.conftest import Book, Serve
 from thywill.core.address import normalize
 from thywill.errors import SettingsError
 from thywill.http.message import Request
-from thywill.http.proxies import DOUBTS_EVERY, TrustedProxies, peer_of
+from thywill.http.proxies import WARN_EVERY, TrustedProxies, peer_of
 
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER with no time to linger: a close becomes a reset."""
@@ -118,7 +118,7 @@ def test_the_last_address_that_is_not_a_proxy_is_the_browser(forwarded: list[str
 def test_what_cannot_be_read_is_a_line_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
     times = [0.0]
     proxies = TrustedProxies(["10.0.0.0/8"], clock=lambda: times[-1])
-    for now in (0.0, 1.0, DOUBTS_EVERY - 1, DOUBTS_EVERY, DOUBTS_EVERY + 1):
+    for now in (0.0, 1.0, WARN_EVERY - 1, WARN_EVERY, WARN_EVERY + 1):
         times.append(now)
         for name in ("unix:", "y" * 3000):
             request = Request()
@@ -126,7 +126,7 @@ def test_what_cannot_be_read_is_a_line_now_and_then(caplog: pytest.LogCaptureFix
             proxies.resolve(request)
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 2
-    assert all("the proxy 10.0.0.1 names in X-Forwarded-For no address but 'unix:'" in line for line in lines)
+    assert all("the proxy 10.0.0.1 sends X-Forwarded-For with 'unix:', which is no" in line for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -229,25 +229,25 @@ def test_an_untrusted_proxy_is_logged_once_a_minute(book: Book) -> None:
     now = [100.0]
     proxies = TrustedProxies([], clock=lambda: now[0])
     for index in range(100):
-        proxies.doubt(asked(f"192.0.2.{index}", "Host", "X-Forwarded-FOR", "X-Forwarded-For"))
+        proxies.warn_untrusted(asked(f"192.0.2.{index}", "Host", "X-Forwarded-FOR", "X-Forwarded-For"))
     assert len(doubts(book)) == 1
     assert doubts(book)[0].startswith("192.0.2.0 sends X-Forwarded-For")
-    now[0] += DOUBTS_EVERY - 0.1
-    proxies.doubt(asked("192.0.2.1", "X-Forwarded-For"))
+    now[0] += WARN_EVERY - 0.1
+    proxies.warn_untrusted(asked("192.0.2.1", "X-Forwarded-For"))
     assert len(doubts(book)) == 1
     now[0] += 0.1
-    proxies.doubt(asked("192.0.2.1", "X-Forwarded-For"))
+    proxies.warn_untrusted(asked("192.0.2.1", "X-Forwarded-For"))
     assert doubts(book)[1].startswith("192.0.2.1 sends")
 
 
 def test_where_names_are_trusted_the_line_says_how_to_look_them_up_again(book: Book) -> None:
     proxies = TrustedProxies(["proxy"], resolve=lambda name: ["192.0.2.7"])
-    proxies.doubt(asked("192.0.2.8", "X-Forwarded-For"))
-    assert doubts(book)[0].endswith("send SIGHUP, which has the addresses of names looked up again")
+    proxies.warn_untrusted(asked("192.0.2.8", "X-Forwarded-For"))
+    assert doubts(book)[0].endswith("send SIGHUP: then the server looks up the names again")
 
 
 def test_a_browser_without_the_header_is_not_logged(book: Book) -> None:
-    TrustedProxies([]).doubt(asked("192.0.2.1", "Host", "Accept-Encoding", "X-Forwarded-Proto"))
+    TrustedProxies([]).warn_untrusted(asked("192.0.2.1", "Host", "Accept-Encoding", "X-Forwarded-Proto"))
     assert not doubts(book)
 
 
@@ -261,7 +261,8 @@ async def test_the_line_says_what_to_do(
     for _ in range(3):
         await served.ask(target, "X-Forwarded-For: 1.2.3.4")
     line = (
-        "127.0.0.1 sends X-Forwarded-For, is not trusted and counts as the browser: if it is your proxy,"
+        "127.0.0.1 sends X-Forwarded-For but is not trusted, so it counts as the browser:"
+        " if it is your proxy,"
         " add it to trusted_proxies in [server]"
     )
     assert doubts(book) == [line] * count

@@ -1,4 +1,4 @@
-"""Tornado's own HTTPServer with the same interface: slower than ours, and the reference for it in tests."""
+"""Tornado's own HTTPServer with the interface of ours. It is slower; tests compare our server with it."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from thywill.http.message import BODILESS, JSON, REASONS, Refusal, Request, Writ
 from thywill.http.proxies import TrustedProxies, peer_of
 from thywill.http.reader import DIGITS, Limits
 from thywill.http.reply import CLOSE, ReplyBase, whole_answer
-from thywill.http.server import QUIET
+from thywill.http.server import DRAIN_SECONDS
 from thywill.http.shared import Timeouts
 from thywill.http.site import Endpoint, Site
 
 log = logging.getLogger(__name__)
 
 HEADS_READ = 4
-"""How many times the limit a head is read, to be refused with an answer."""
+"""Tornado reads heads of this many times the limit, so that one over the limit is refused with an answer."""
 BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 ACCEPTED_AT_ONCE = 128
 ACCEPT_PAUSE = 1
-"""Seconds before the next connection is accepted where no file can be opened."""
+"""Seconds without accepting after the file descriptors have run out."""
 
 
 class TornadoServer:
@@ -47,7 +47,7 @@ class TornadoServer:
 
     Args:
         site: answers requests.
-        limits, timeouts: what a browser may send, as far as Tornado has such a limit.
+        limits, timeouts: the limits for browsers, as far as Tornado has them.
         proxies: the proxies whose X-Forwarded-* headers are believed.
     """
 
@@ -56,8 +56,8 @@ class TornadoServer:
             SiteDelegate(site, proxies, limits),
             idle_connection_timeout=timeouts.idle,
             body_timeout=timeouts.body,
-            # Tornado closes without a word where it cannot read so much: a head that is not much larger than
-            # the limit is read, and refused with an answer.
+            # Tornado closes without an answer at a head over its limit. So it gets a higher one, and a head
+            # that is not much larger than ours is refused with an answer.
             max_header_size=limits.header * HEADS_READ,
             max_body_size=limits.body,
         )
@@ -68,21 +68,21 @@ class TornadoServer:
         return len(self._server._connections)
 
     async def start(self, sockets: list[socket.socket]) -> None:
-        """Accept connections on ``sockets``, which are bound and listen."""
+        """Accept connections on ``sockets``, which are bound and listen already."""
         for sock in sockets:
             acceptor = Acceptor(sock, self._server._handle_connection)
             self._server._sockets[sock.fileno()] = sock
             self._server._handlers[sock.fileno()] = acceptor.stop
 
     async def drain(self) -> None:
-        """Stop accepting, and serve requests that are on their way, for a fixed time."""
+        """Stop accepting connections, and serve requests that are on their way for a fixed time."""
         self._server.stop()
-        await asyncio.sleep(QUIET if self._server._connections else 0)
+        await asyncio.sleep(DRAIN_SECONDS if self._server._connections else 0)
 
     async def stop(self, limit: float) -> None:
         """Drain, and close every connection within ``limit`` seconds.
 
-        Tornado does not report which connections have a request that is being handled, so those are cut, too.
+        Tornado does not report which connections have a request in flight, so those are closed, too.
         """
         if not self._server._stopped:
             await self.drain()
@@ -90,9 +90,9 @@ class TornadoServer:
 
 
 class Acceptor:
-    """Accepts connections on ``sock`` for ``handle``; pauses where no more files can be opened.
+    """Accepts connections on ``sock`` for ``handle``; pauses when the file descriptors have run out.
 
-    Tornado's own goes on trying in each turn of the loop, for the connection that waits stays readable.
+    Tornado's own acceptor would try again in each turn of the loop, as the socket stays readable.
     """
 
     def __init__(self, sock: socket.socket, handle: Callable[[socket.socket, Any], None]) -> None:
@@ -122,17 +122,17 @@ class Acceptor:
             self._handle(connection, address)
 
     def stop(self) -> None:
-        """Accept no more."""
+        """Accept no more connections."""
         if self._pause is not None:
             self._pause.cancel()
         self._loop.remove_reader(self._sock.fileno())
 
 
 class StrictHeads:
-    """Refuses heads of requests that Tornado would take, as our own server does (RFC 9112, 2.2 and 9.6).
+    """Refuses heads that Tornado would accept and our own server does not (RFC 9112, 2.2 and 9.6).
 
     Args:
-        connection: Tornado's; the next head that it reads is looked at.
+        connection: Tornado's connection; the next head that it reads is checked.
         site: turns a refusal into an answer.
         limits: how large a head may be.
     """
@@ -146,7 +146,7 @@ class StrictHeads:
         self._connection._parse_headers = self._check
 
     def _check(self, head: bytes) -> tuple[str, HTTPHeaders]:
-        # What stands on the connection refers to this, and this to the connection.
+        # Removed, because the connection and this object would refer to each other.
         del self._connection._parse_headers
         if len(head) > self._limits.header:
             self._refuse(Refusal(431, "the header is too large"))
@@ -154,20 +154,20 @@ class StrictHeads:
             self._refuse(Refusal(400, "a line ends without a carriage return"))
         line, headers = self._parse(head)
         if line.startswith("CONNECT "):
-            self._refuse(Refusal(405, "this is no proxy"))
+            self._refuse(Refusal(405, "this server is no proxy: it has no CONNECT"))
         if len(list(headers.get_all())) > self._limits.headers:
             self._refuse(Refusal(431, "too many headers"))
         if line.endswith(" HTTP/1.0") and "Transfer-Encoding" in headers:
             self._refuse(Refusal(400, "HTTP/1.0 has no Transfer-Encoding"))
         options = [option.strip().lower() for option in headers.get("Connection", "").split(",")]
         if len(options) > 1 and "close" in options:
-            headers["Connection"] = "close"  # Tornado knows no list
+            headers["Connection"] = "close"  # Tornado does not understand a list of options
         if "Content-Length" in headers or "Transfer-Encoding" in headers:
             self._limit_body(line, headers)
         return line, headers
 
     def _limit_body(self, line: str, headers: HTTPHeaders) -> None:
-        """Let a body have as many bytes as its endpoint says, if it is not small for sure."""
+        """Limit a body that may be large to the bytes that its endpoint allows."""
         most, small = self._limits.body, self._limits.small_body
         length = headers.get("Content-Length", "")
         if len(length) > DIGITS or (length.isdecimal() and int(length) > most):
@@ -219,7 +219,7 @@ class SiteDelegate(HTTPServerConnectionDelegate):
 
 
 class RequestDelegate(HTTPMessageDelegate):
-    """Reads one request, and passes it on to its endpoint or handler."""
+    """Reads one request, and passes it to its endpoint or handler."""
 
     def __init__(
         self,
@@ -265,7 +265,7 @@ class RequestDelegate(HTTPMessageDelegate):
         if self._proxies.trusts(request.peer):
             self._proxies.resolve(request)
         else:
-            self._proxies.doubt(request)
+            self._proxies.warn_untrusted(request)
         context.remote_ip, context.protocol = request.peer, request.scheme
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
@@ -302,7 +302,7 @@ class TornadoReply(ReplyBase):
         if connection is None:
             return
         if self._writer is not None:
-            # Not at once: Tornado reports a closed stream only after the endpoint has returned.
+            # Later: Tornado reports a closed stream only after the endpoint has returned.
             asyncio.get_running_loop().call_soon(self._stream.close)
             return
         self._connection = self.owner = None
@@ -348,7 +348,7 @@ class TornadoReply(ReplyBase):
         connection.set_close_callback(None)  # type: ignore[attr-defined]
         connection.finish()
         if self._until_close and not stream.closed():
-            # Tornado keeps the connection if the browser asked for it.
+            # Otherwise Tornado would keep the connection if the browser asked for that.
             stream.write(b"").add_done_callback(lambda _: stream.close())
 
     def _flushed(self, written: asyncio.Future[None]) -> None:
