@@ -219,11 +219,7 @@ class Connection(Outgoing):
             self.transport.write(answers)
 
     def finished(self, *, close: bool) -> None:
-        """The answer to the current request is written.
-
-        Args:
-            close: whether it was the last answer on this connection.
-        """
+        """The answer to the current request is written; ``close`` says whether it was the last one."""
         self._exchange = None
         if self._request_share:
             self._leave_place()
@@ -360,10 +356,7 @@ class Connection(Outgoing):
             self.shared.held.set(self, self._holder(), held)
 
     def _holder(self) -> str:
-        """Return the address to which the held bytes count.
-
-        Behind a proxy, the browser's address is known as soon as the head of its request is read.
-        """
+        """Return the address that the bytes count to; behind a proxy it is known when the head is read."""
         if not self._trusted:
             return self._share
         request = self._reader.request if self._reader is not None else None
