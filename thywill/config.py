@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import difflib
 import enum
 import errno
 import os
@@ -21,6 +20,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_o
 
 import msgspec
 
+from thywill.core.nearest import closest, hint
 from thywill.errors import SettingsError
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -218,9 +218,9 @@ class Variables:
         for name in self._values:
             if name.startswith(ours) and name not in self._asked:
                 settings = [each for each in self._asked if not each.endswith("_FILE")]
-                close = difflib.get_close_matches(name, settings, n=1)
-                hint = f"; did you mean {close[0]}?" if close else ": remove it, or see conf/thywill.toml"
-                raise SettingsError(f"{name}: is no setting{hint}")
+                close = closest(name, settings)
+                remedy = f"; did you mean {close}?" if close else ": remove it, or see conf/thywill.toml"
+                raise SettingsError(f"{name}: is no setting{remedy}")
 
 
 class Settings:
@@ -250,7 +250,7 @@ class Settings:
             if not isinstance(section, dict):
                 raise SettingsError(f"{source}: {name!r} stands outside a section: move it below one")
             if name not in SECTIONS:
-                raise SettingsError(f"{source}: unknown section [{name}]{_nearest(name, SECTIONS)}")
+                raise SettingsError(f"{source}: unknown section [{name}]{hint(name, SECTIONS)}")
 
     def chosen(self, kind: str, default: str) -> str:
         """Return the name of the component that the section ``kind`` chooses."""
@@ -282,7 +282,7 @@ class Settings:
         known = [each.name for each in dataclasses.fields(kind)]  # type: ignore[arg-type]
         for key in values:
             if key not in known:
-                raise self._error(path, key, f"is no setting here{_nearest(key, known)}")
+                raise self._error(path, key, f"is no setting here{hint(key, known)}")
         hints = get_type_hints(kind)
         for key in known:
             found = self._find(path, key)
@@ -326,7 +326,7 @@ class Settings:
         """Refuse a table [kind.name] whose name is not among ``names``, and a setting outside a table."""
         for key, value in self._sections.get(kind, {}).items():
             if isinstance(value, dict) and key not in names:
-                raise self._error(kind, key, f"no component has this table{_nearest(key, names)}")
+                raise self._error(kind, key, f"no component has this table{hint(key, names)}")
             if not isinstance(value, dict) and key != "components":
                 raise self._error(
                     kind, key, "is no setting here; a component's settings stand in its own table"
@@ -481,9 +481,3 @@ def _as_table(text: str) -> Any:
         return tomllib.loads(f"table = {text}")["table"]
     except tomllib.TOMLDecodeError:
         return text
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    known = list(known)
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(sorted(known))}"

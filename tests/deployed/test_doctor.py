@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import ssl
 import subprocess
@@ -20,7 +21,7 @@ from tests.support.serving import Running
 from tests.support.shared_queue import SHARED
 from tests.support.upstreams import for_two
 from thywill.commands import front, remedies, streams
-from thywill.commands.asking import Asker
+from thywill.commands.asking import Asker, explain
 from thywill.commands.doctor import Examination, examine
 from thywill.commands.report import Level, Report
 from thywill.core import probe
@@ -241,7 +242,7 @@ async def test_an_application_that_is_not_there(start: Start) -> None:
     report = await examine(Examination(running.base, patience=PATIENCE, application="prob"))
     problems = [each for each in report.findings if each.level is Level.PROBLEM]
     assert [(each.subject, each.text) for each in problems] == [("connect", "no application is called prob")]
-    assert problems[0].remedy == "--application with another NAME"
+    assert problems[0].remedy == "--application probe"
 
 
 @pytest.mark.parametrize(
@@ -347,10 +348,27 @@ async def test_a_stream_that_comes_only_with_its_end_is_held_back() -> None:
 
 
 async def test_nobody_is_there() -> None:
-    report = await examine(Examination(f"http://127.0.0.1:{free_port()}/"))
+    port = free_port()
+    report = await examine(Examination(f"http://127.0.0.1:{port}/"))
     (problem,) = report.findings
     assert "nothing listens there" in problem.text
-    assert "nginx -t" in problem.remedy
+    assert problem.remedy.startswith(f"python run.py --port {port} on this machine")
+
+
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("http://localhost:8080/", "python run.py --port 8080 on this machine; "),
+        ("http://[::1]:81/chat/", "python run.py --port 81 on this machine; "),
+        ("http://192.0.2.1:8080/", "python run.py --port 8080 on that machine; "),
+        ("http://chat.example.org/", "systemctl status nginx thywill (nginx -t "),
+        ("http://127.0.0.1:80/", "systemctl status nginx thywill (nginx -t "),
+        ("https://127.0.0.1:8443/", "systemctl status nginx thywill (nginx -t "),
+    ],
+)
+def test_what_starts_the_missing_server(url: str, remedy: str) -> None:
+    found = explain(ConnectionRefusedError(errno.ECONNREFUSED, "refused"), url)
+    assert found.remedy.startswith(remedy)
 
 
 async def test_a_name_that_is_not_known() -> None:

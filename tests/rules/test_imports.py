@@ -22,7 +22,7 @@ COMPONENT = BELOW_COMPONENTS | COMPONENTS  # of another component its contract a
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "core": {"errors"},
-    "config": {"errors"},
+    "config": ENGINE,
     "http": ENGINE,
     "wire": {"http", *ENGINE},
     "hub": ENGINE,

@@ -110,6 +110,32 @@ def test_an_invalid_limit(folder: Path) -> None:
     assert (result.returncode, result.stderr) == (2, "--limit must be at least 1\n")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("chta", "did you mean 'chat'?"),
+        ("zzz", "known are: calculations, chat, display, draw, echo, game, tabular, vote"),
+    ],
+)
+def test_an_application_that_does_not_exist(folder: Path, name: str, said: str) -> None:
+    result = run("clients", folder, "--application", name)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"--application: there is no application {name!r}; {said}\n"
+
+
+@pytest.mark.parametrize("name", ["game", "thywill", "echo"])
+def test_an_application_without_a_client_exists(folder: Path, name: str) -> None:
+    result = run("clients", folder, "--application", name, "--state", "detached")
+    assert (result.returncode, result.stdout.splitlines()[-1]) == (0, "0 clients")
+
+
+def test_records_of_an_application_that_is_served_no_longer(tmp_path: Path) -> None:
+    asyncio.run(write(tmp_path, client(1, application="retired")))
+    for state, count in (("connected", 1), ("gone", 0)):
+        result = run("clients", tmp_path, "--json", "--application", "retired", "--state", state)
+        assert (result.returncode, len(json.loads(result.stdout))) == (0, count)
+
+
 def test_a_state_that_is_none_is_refused_with_the_choices(folder: Path) -> None:
     result = run("clients", folder, "--state", "foo")
     assert (result.returncode, result.stdout) == (2, "")

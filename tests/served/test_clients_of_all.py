@@ -16,6 +16,7 @@ from tests.support.serving import Running, WireClient, until
 from tests.support.status import look
 from thywill.commands import clients
 from thywill.config import Settings
+from thywill.errors import SettingsError
 
 pytestmark = pytest.mark.gen_test(timeout=60)
 
@@ -91,7 +92,9 @@ async def test_the_command_lists_the_clients_of_all(three: Three, capsys: pytest
         return [each["id"] for each in json.loads(capsys.readouterr().out)]
 
     assert set(await listed()) == {page.id for page in pages}
-    assert await listed(application="chat") == []
+    assert await listed(application="thywill") == []
+    with pytest.raises(SettingsError, match="there is no application 'prob'; did you mean 'probe'"):
+        await listed(application="prob")
     assert len(await listed(transport="longpoll", state="connected")) == 3
     assert len(await listed(limit=2)) == 2
     refused = await servers[0].fetch("thywill/clients?limit=many")

@@ -25,12 +25,12 @@ KEY = "a-key-of-the-tests"
 
 
 async def test_a_server_alone_lists_itself(running: Running) -> None:
-    await running.connect()
     response = await running.fetch("thywill/servers")
     (row,) = json.loads(response.body)["servers"]
     assert row["name"] == running.service.queue.describe_server().name
     assert (row["address"], row["process"], row["version"]) == (running.base, os.getpid(), __version__)
-    assert (row["clients"], row["leads"]) == (1, ["probe"])
+    # Also those that nobody has visited; thywill is the front page.
+    assert (row["clients"], row["leads"]) == (0, ["probe", "thywill"])
     assert time.time() - 60 < row["started"] <= time.time()
     assert (await running.fetch("thywill/servers", {})).code == 405
 
@@ -51,7 +51,7 @@ async def test_the_command_prints_them(running: Running, capsys: pytest.CaptureF
     assert status == 0
     assert head.split() == list(servers.COLUMNS)
     assert running.base in row
-    assert row.endswith("probe")
+    assert row.endswith("probe, thywill")
     assert total == "1 server, 1 client"
 
 
@@ -65,7 +65,7 @@ async def test_a_command_without_the_key_says_so(start: Start) -> None:
 
 
 def test_a_server_that_does_not_run() -> None:
-    with pytest.raises(operating.NotListed, match="no server answers: Connection refused"):
+    with pytest.raises(operating.NotListed, match="no server answers: Connection refused; start one"):
         operating.ask(f"http://127.0.0.1:{free_port()}/", "", "servers")
 
 

@@ -85,6 +85,11 @@ class ApplicationInterface(Component, Listener):
         return ()
 
     @classmethod
+    def names(cls, settings: Any) -> Iterable[str]:
+        """Return the names of the applications in ``settings``, where these say them, without loading any."""
+        return ()
+
+    @classmethod
     def load(cls, kind: type[Any], arguments: tuple[Any, ...] = ()) -> Loaded:
         """Return the application with the class ``kind``, checked as applications of the settings are.
 

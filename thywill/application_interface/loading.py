@@ -21,6 +21,7 @@ from typing import Any
 from thywill.application import Application
 from thywill.application_interface.base import Loaded, Page
 from thywill.core.history import read_bounds
+from thywill.core.nearest import closest
 from thywill.core.overflow import Overflow
 from thywill.errors import SettingsError
 from thywill.handlers.declare import MARK
@@ -265,8 +266,8 @@ def _suggestion(dotted: str) -> str:
         for path in folders
         for init in path.glob("*/__init__.py")
     }
-    close = difflib.get_close_matches(dotted.rpartition(".")[2], known, n=1)
-    return f"; did you mean {known[close[0]]}?" if close else ""
+    close = closest(dotted.rpartition(".")[2], known)
+    return f"; did you mean {known[close]}?" if close else ""
 
 
 def _application_class(module: ModuleType, dotted: str) -> type[Application]:
@@ -280,3 +281,11 @@ def _application_class(module: ModuleType, dotted: str) -> type[Application]:
             f"{PLACE}: {dotted} must define one subclass of Application in its __init__.py, not {len(found)}"
         )
     return found[0]
+
+
+def twice(name: str, first: str, second: str) -> str:
+    """Return what is wrong with two applications of one name, in the modules ``first`` and ``second``."""
+    place = f"{PLACE}: two have the name {name!r}"
+    if first == second:
+        return f"{place}, since {first} is listed twice"
+    return f"{place}, {first} and {second}: rename one of the packages"

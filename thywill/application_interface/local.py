@@ -16,7 +16,14 @@ from thywill.application import Application, make_application
 from thywill.application_interface.base import ApplicationInterface, Loaded, Page
 from thywill.application_interface.concurrent import ConcurrentCalls
 from thywill.application_interface.ending import await_ends, cancel, is_cancelled
-from thywill.application_interface.loading import failure_of, load, load_class, misspellings, overridden
+from thywill.application_interface.loading import (
+    failure_of,
+    load,
+    load_class,
+    misspellings,
+    overridden,
+    twice,
+)
 from thywill.application_interface.tickers import Tickers
 from thywill.application_interface.watcher import Watcher
 from thywill.client import Client
@@ -192,7 +199,7 @@ class LocalApplications(ApplicationInterface):
         name = loaded.page.name
         if name in self._pages:
             raise SettingsError(
-                _twice(name, type(self._applications[name]).__module__, loaded.kind.__module__)
+                twice(name, type(self._applications[name]).__module__, loaded.kind.__module__)
             )
         self._applications[name] = self._make(loaded, self.actions)
         self._loaded[name] = loaded
@@ -286,6 +293,10 @@ class LocalApplications(ApplicationInterface):
     @classmethod
     def packages(cls, settings: LocalSettings) -> Iterable[str]:
         return {dotted.partition(".")[0] for dotted in settings.applications}
+
+    @classmethod
+    def names(cls, settings: LocalSettings) -> Iterable[str]:
+        return [dotted.rpartition(".")[2] for dotted in settings.applications]
 
     @classmethod
     def load(cls, kind: type[Application], arguments: tuple[Any, ...] = ()) -> Loaded:
@@ -491,10 +502,3 @@ def _checked(user: object) -> User | None:
     if not str(user.id):
         raise ValueError("the id of a user is empty")
     return User(str(user.id), str(user.name))
-
-
-def _twice(name: str, first: str, second: str) -> str:
-    place = f"[application_interface] applications: two have the name {name!r}"
-    if first == second:
-        return f"{place}, since {first} is listed twice"
-    return f"{place}, {first} and {second}: rename one of the packages"

@@ -12,12 +12,13 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.httputil import HTTPHeaders
 from tornado.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError
 
+from thywill.commands import remedies
 from thywill.core import probe
 
 AT_ONCE = 32
@@ -128,7 +129,7 @@ class Asker:
         await asking.done()
         self.slowest = max(self.slowest, asking.took)
         if asking.answer.error is not None:
-            raise explain(asking.answer.error, urlsplit(self.url).hostname or "")
+            raise explain(asking.answer.error, self.url)
         return asking.answer
 
     def request(self, path: str, timeout: float, options: Mapping[str, Any]) -> HTTPRequest:
@@ -213,8 +214,8 @@ class Asking:
         self._news.set()
 
 
-def explain(error: Exception, host: str) -> Unreachable:
-    """Return what an error of the network means and what to do about it."""
+def explain(error: Exception, url: str) -> Unreachable:
+    """Return what an error of the network means and what to do about it; ``url`` was asked."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return Unreachable(
             f"its certificate is refused: {error.verify_message}",
@@ -226,17 +227,23 @@ def explain(error: Exception, host: str) -> Unreachable:
             f"it does not speak TLS here: {reason}", "listen 443 ssl; (or use http:// in the address)"
         )
     if isinstance(error, socket.gaierror):
+        host = urlsplit(url).hostname
         return Unreachable(f"the name {host} is not known", f"a DNS record for {host}, or the right name")
     if isinstance(error, HTTPTimeoutError):
         return Unreachable("no answer came in time", "a look at the firewall, and whether run.py runs")
     if isinstance(error, OSError) and error.errno == errno.ECONNREFUSED:
-        return Unreachable(
-            "nothing listens there",
-            "systemctl status nginx thywill (nginx -t says why it does not start: a certificate that is "
-            "missing, for one)",
-        )
+        return Unreachable("nothing listens there", _start(urlsplit(url)))
     if isinstance(error, HTTPStreamClosedError):
         return Unreachable(
             "the connection was closed without an answer in HTTP", "a look at the address and its port"
         )
     return Unreachable(f"no answer: {error}", "a look at the address")
+
+
+def _start(parts: SplitResult) -> str:
+    """Return how to start what should listen at an address: the server itself, or nginx before it."""
+    if parts.scheme != "http" or parts.port in (None, 80):  # browsers reach these by a proxy
+        return remedies.START_ALL
+    host = parts.hostname or ""
+    is_here = host in ("localhost", "::1") or host.startswith("127.")
+    return (remedies.START if is_here else remedies.START_THERE).format(parts.port)

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from thywill.application_interface.base import ApplicationInterface
 from thywill.commands.databases import make_database, missing_file, pending
 from thywill.commands.operating import NotListed, ask, server_of
 from thywill.commands.report import printable, show
@@ -25,9 +26,11 @@ from thywill.component import Choice
 from thywill.config import Settings
 from thywill.core.client_filter import ClientFilter
 from thywill.core.lifecycle import State
+from thywill.core.nearest import hint
 from thywill.core.record import ClientRecord
 from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import SettingsError
+from thywill.monitoring.front_page import NAME as FRONT_PAGE
 from thywill.queue.base import Queue
 from thywill.server import COMPONENTS
 
@@ -55,6 +58,8 @@ def run(options: Mapping[str, Any], settings: Settings, root: Path) -> int:
     records = _listed(options, settings, root, wanted) if is_asked else _stored(settings, root, wanted)
     if records is None:
         return 1
+    if not records and wanted.application is not None and not is_asked:
+        _check_application(wanted.application, settings, root)
     show(as_json(records) if options["json"] else as_table(records))
     return 0
 
@@ -86,6 +91,16 @@ def _stored(settings: Settings, root: Path, wanted: ClientFilter) -> Sequence[Cl
     except (SettingsError, DatabaseUnavailable) as error:
         sys.stderr.write(f"{settings.blame(error) if isinstance(error, SettingsError) else error}\n")
         return None
+
+
+def _check_application(name: str, settings: Settings, root: Path) -> None:
+    """Refuse the name of an application that is neither in the settings nor in any record."""
+    interface = Choice(settings, COMPONENTS).one("application_interface", ApplicationInterface)  # type: ignore[type-abstract]
+    known = list(interface.kind.names(interface.settings))
+    if not known or name in (*known, FRONT_PAGE):
+        return
+    if not _stored(settings, root, ClientFilter(application=name, limit=1)):
+        raise SettingsError(f"--application: there is no application {name!r}{hint(name, known)}")
 
 
 async def find(database: Database, wanted: ClientFilter, now: float) -> list[ClientRecord]:

@@ -12,6 +12,7 @@ from thywill.commands import remedies
 from thywill.commands.asking import Answer, Asker, Unreachable
 from thywill.commands.report import Report
 from thywill.core import probe
+from thywill.core.nearest import closest
 
 PAGE = re.compile(r'href="([A-Za-z][A-Za-z0-9_-]*)/"')
 STYLE = re.compile(r'href="(static/[0-9a-z]+/thywill/look\.css)"')
@@ -153,7 +154,7 @@ def _judge_address(seen: dict[str, Any], report: Report, *, is_proxied: bool) ->
 
 async def check_pages(asker: Asker, known: Installation, report: Report, name: str | None) -> None:
     """Connect as a page does, check the cookie, and leave before the application is told of the client."""
-    name = name or await _first_application(asker)
+    name = name or next(iter(await _applications(asker)), None)
     if name is None:
         report.warn("connect", "there is no list of applications here", "--application NAME")
         return
@@ -162,7 +163,10 @@ async def check_pages(asker: Asker, known: Installation, report: Report, name: s
     if answer.code == "origin":
         report.problem("connect", "the server refuses its own pages (403 origin)", remedies.HOST)
     elif answer.code == "not_found":
-        report.problem("connect", f"no application is called {name}", "--application with another NAME")
+        close = closest(name, await _applications(asker))
+        report.problem(
+            "connect", f"no application is called {name}", f"--application {close or 'another NAME'}"
+        )
     elif answer.status != 200 or "token" not in answer.json:
         report.problem("connect", f"{answer.status} {answer.code}".strip(), remedies.UPSTREAM)
     else:
@@ -192,9 +196,8 @@ async def _check_servers(asker: Asker, token: str, report: Report) -> None:
         report.good("servers", f"{TURNS} requests by different connections know the same client")
 
 
-async def _first_application(asker: Asker) -> str | None:
-    page = PAGE.search((await asker.ask("")).body.decode(errors="replace"))
-    return page[1] if page else None
+async def _applications(asker: Asker) -> list[str]:
+    return PAGE.findall((await asker.ask("")).body.decode(errors="replace"))
 
 
 def _judge_cookie(asker: Asker, known: Installation, answer: Answer, report: Report) -> None:

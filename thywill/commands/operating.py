@@ -48,7 +48,7 @@ def ask(url: str, key: str, what: str, query: Mapping[str, Any] | None = None) -
         query: the fields of the query.
 
     Raises:
-        SettingsError: ``url`` is none.
+        SettingsError: ``url`` is none, or the server refuses the query.
         NotListed: it cannot be reached, or does not answer with its list.
     """
     parts = urlsplit(url)
@@ -63,21 +63,24 @@ def ask(url: str, key: str, what: str, query: Mapping[str, Any] | None = None) -
         answer = connection.getresponse()
         body = answer.read()
     except (OSError, http.client.HTTPException) as error:
-        raise NotListed(f"no server answers: {getattr(error, 'strerror', None) or error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise NotListed(f"no server answers: {reason}; start one there, or name another with --url") from None
     finally:
         connection.close()
-    return _listed(answer.status, body, what)
+    return _listed(url, answer.status, body, what)
 
 
-def _listed(status: int, body: bytes, what: str) -> dict[str, Any]:
+def _listed(url: str, status: int, body: bytes, what: str) -> dict[str, Any]:
     if status in (401, 403):
         raise NotListed("the server asks for the key of its [monitoring]: set it in the settings here, too")
     try:
-        found: dict[str, Any] = json.loads(body)
-        if isinstance(found[what], list):
-            return found
-    except (ValueError, KeyError, TypeError):
-        pass
+        found = json.loads(body)
+    except ValueError:
+        found = None
+    if isinstance(found, dict) and isinstance(found.get(what), list):
+        return found
+    if status in (400, 404) and isinstance(found, dict) and isinstance(error := found.get("error"), dict):
+        raise SettingsError(f"{url}: {error.get('message')}")
     raise NotListed(f"the answer is {status} and no list of {what}: is this thywill?")
 
 

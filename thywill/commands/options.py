@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
+
+from thywill.core.nearest import closest
 
 DEFAULT = "serve"
 """The command of a command line that names none."""
@@ -202,8 +203,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print what is wrong, which option may be meant, and how to get help; exit."""
         if (misspelt := MISSPELT.fullmatch(message)) is not None:
-            close = difflib.get_close_matches(misspelt[1], self._option_string_actions, n=1)
-            message += f"; did you mean {close[0]}?" if close else ""
+            close = closest(misspelt[1], self._option_string_actions)
+            message += f"; did you mean {close}?" if close else ""
         self.exit(2, f"{self.prog}: error: {message} ({self.prog} --help lists the options)\n")
 
 
@@ -220,9 +221,9 @@ def parse(arguments: list[str]) -> tuple[str, dict[str, Any]]:
 
 
 def _unknown(name: str) -> str:
-    close = difflib.get_close_matches(name, COMMANDS, n=1)
-    hint = f"; did you mean {close[0]}?" if close else "."
-    return f"there is no command {name!r}{hint} Commands are: {', '.join(COMMANDS)}"
+    close = closest(name, COMMANDS)
+    meant = f"; did you mean {close}?" if close else "."
+    return f"there is no command {name!r}{meant} Commands are: {', '.join(COMMANDS)}"
 
 
 def make_parser(name: str) -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from thywill.config import ServerSettings, Settings
+from thywill.core.nearest import closest
 from thywill.errors import SettingsError
 from thywill.process.sockets import bare, describe
 from thywill.publisher import Publisher, PublishError
@@ -69,11 +70,14 @@ def _url(options: Mapping[str, Any], settings: Settings) -> str:
 def _key(options: Mapping[str, Any], settings: Settings) -> str:
     if options["key"]:
         return str(options["key"])
+    wanted, named = options["application"], set[str]()
     for entry in settings.section("publishing", PublishingSettings).keys.values():
         applications = applications_of(entry)
-        if applications is None or options["application"] in applications:
+        if applications is None or wanted in applications:
             return key_of(entry)
-    raise SettingsError(
-        f"[publishing.keys]: there is no key for {options['application']!r}: "
-        "add one to the settings and restart the server, or pass --key"
-    )
+        named |= applications
+    close = closest(wanted, named)
+    remedy = "add one to the settings and restart the server, or pass --key"
+    if close is not None:
+        remedy = f"did you mean {close!r}? Otherwise {remedy}"
+    raise SettingsError(f"[publishing.keys]: there is no key for {wanted!r}: {remedy}")

@@ -21,6 +21,15 @@ COOKIE_FLAGS = "no proxy_cookie_flags and no proxy_cookie_path that change the c
 STATIC = "location /static/ { proxy_pass http://thywill; } (an alias there has to lead to the same files)"
 PROXY = "a look at the proxy's error log: it has failed by itself"
 UPSTREAM = "systemctl status thywill (and the address and port in upstream thywill { server … })"
+START = "python run.py --port {0} on this machine; or examine the address that run.py has printed"
+START_THERE = (
+    "python run.py --port {0} on that machine, which others reach through nginx (conf/README.md), or with "
+    "--address 0.0.0.0"
+)
+START_ALL = (
+    "systemctl status nginx thywill (nginx -t says why it does not start: a certificate that is missing, for "
+    "one); run.py alone is reached at http:// and its port, such as http://127.0.0.1:8080/"
+)
 LIMITS = "limit_req and limit_conn as in conf/nginx.conf: a page makes several requests at once"
 GZIP_FILES = "gzip on; gzip_types text/css text/javascript application/json; in location /static/"
 SAME_FILE = "the same [client_interface] secret_file on all servers (copy the file), and then their restart"

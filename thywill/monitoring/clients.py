@@ -8,6 +8,7 @@ import msgspec
 
 from thywill.core.client_filter import ClientFilter
 from thywill.core.envelope import encode_object
+from thywill.errors import NotFound
 from thywill.http.message import JSON, Reply, Request
 from thywill.monitoring.cluster import Cluster
 from thywill.monitoring.later import LaterEndpoint
@@ -39,10 +40,15 @@ class Clients(LaterEndpoint):
             limit = min(max(wanted.limit, 1), MOST)
             records, silent = await self._cluster.records(msgspec.structs.replace(wanted, limit=limit))
         except msgspec.ValidationError as error:
-            refusal = {"error": {"code": "malformed", "message": f"the query is wrong: {error}"}}
-            reply.send(400, encode_object(refusal), JSON)
+            reply.send(400, _refusal("malformed", f"the query is wrong: {error}"), JSON)
+        except NotFound as error:
+            reply.send(error.status, _refusal(error.code, error.message), JSON)
         except Exception:
             log.exception("the clients could not be listed")
             reply.send(500, b"")
         else:
             reply.send(200, encode_object({"clients": records, "silent": silent}), JSON)
+
+
+def _refusal(code: str, message: str) -> bytes:
+    return encode_object({"error": {"code": code, "message": message}})

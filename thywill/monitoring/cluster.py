@@ -19,6 +19,8 @@ from typing import Any
 import msgspec
 
 from thywill.core.client_filter import ClientFilter
+from thywill.core.nearest import hint
+from thywill.errors import NotFound
 from thywill.hub.directory import Directory
 from thywill.monitoring.census import SLICE
 from thywill.monitoring.lookup import CHANNELS, SHOWN, describe, search
@@ -44,6 +46,8 @@ class List(msgspec.Struct, tag=True):
     wanted: ClientFilter
 
 
+NAME_SHOWN = 100
+"""Characters of an application's name that an error repeats."""
 Question = Search | Describe | List
 
 
@@ -105,10 +109,22 @@ class Cluster:
         return True
 
     async def records(self, wanted: ClientFilter) -> tuple[list[dict[str, Any]], list[str]]:
-        """Return the records of the wanted clients, those seen last first, and which servers are silent."""
+        """Return the records of the wanted clients, those seen last first, and which servers are silent.
+
+        Raises:
+            NotFound: there is no application of the wanted name.
+        """
         found, silent = await self._ask(List(wanted))
         records = sorted((each for one in found for each in one), key=lambda each: -each["seen"])
+        if not records and wanted.application is not None:
+            self._check_application(wanted.application)
         return records[: wanted.limit], silent
+
+    def _check_application(self, name: str) -> None:
+        known = self._watch().engine.applications.pages()
+        if name not in known:
+            shown = name[:NAME_SHOWN]
+            raise NotFound(f"there is no application {shown!r}{hint(shown, known)}")
 
     async def _ask(self, question: Question) -> tuple[list[Any], list[str]]:
         """Return the answers of all servers, this one's first, and the names of those that are silent."""

@@ -59,7 +59,7 @@ class Watch:
             clients=len(self.engine.directory),
             delay=round(delay.sum / max(delay.count, 1), 4),
             lag=round(self.meter.worst_lag(), 4),
-            leads=tuple(self.meter.applications),
+            leads=tuple(self.engine.applications.pages()),
         )
 
     async def measures(self) -> Measures:

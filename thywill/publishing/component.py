@@ -20,6 +20,7 @@ from thywill.application_interface.base import ApplicationInterface
 from thywill.component import Component
 from thywill.core.envelope import encode_object
 from thywill.core.measures import Measures
+from thywill.core.nearest import hint
 from thywill.core.publication import Publication
 from thywill.errors import Draining, Malformed, MethodNotAllowed, Reused
 from thywill.http.message import Reply, Request
@@ -81,7 +82,9 @@ class Publishing(Component):
                 log.warning("[publishing] keys: the key of %s is easy to guess: openssl rand -hex 16", name)
         for key in self._keys:
             for application in sorted((key.applications or frozenset()) - self._applications):
-                log.warning("[publishing] keys: %s names %r, which is no application", key.name, application)
+                meant = hint(application, self._applications)
+                text = "[publishing] keys: %s names %r, which is no application%s"
+                log.warning(text, key.name, application, meant)
 
     async def stop(self) -> None:
         """Wait for the publications that are being saved."""

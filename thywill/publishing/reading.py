@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
 import msgspec
 
 from thywill.core.envelope import NO_MESSAGES, encode_data
 from thywill.core.message import KEY, Address, Message
+from thywill.core.nearest import hint
 from thywill.core.overflow import Overflow
 from thywill.core.publication import Mark, Publication
 from thywill.errors import Malformed, NotFound, RequestError, TooLarge, UnsendableMessage
@@ -87,7 +88,7 @@ class Reader:
         overflow_of: asks an application for its policy.
     """
 
-    def __init__(self, applications: Container[str], limit: int, overflow_of: OverflowOf) -> None:
+    def __init__(self, applications: Collection[str], limit: int, overflow_of: OverflowOf) -> None:
         self._applications = applications
         self._limit = limit
         self._overflow_of = overflow_of
@@ -126,7 +127,8 @@ class Reader:
         application, address = sent.application, sent.address()
         check(application)
         if application not in self._applications:
-            raise NotFound(f"there is no application {application[:NAME_SHOWN]!r}")
+            shown = application[:NAME_SHOWN]
+            raise NotFound(f"there is no application {shown!r}{hint(shown, self._applications)}")
         message = Message(
             self._encoded(sent.data),
             key=None if sent.key is None else address.keyed(sent.key),

@@ -82,7 +82,8 @@ WRONG: dict[str, tuple[dict[str, Any], type[RequestError], str]] = {
     "a number as id": ({**GOOD, "id": 7}, Malformed, "id"),
     "a long key": ({**GOOD, "key": "x" * 201}, Malformed, "key"),
     "large data": ({**GOOD, "data": "x" * LIMIT}, TooLarge, "102 bytes"),
-    "an unknown application": ({**GOOD, "application": "x" * 1000}, NotFound, "'x{100}'"),
+    "an unknown application": ({**GOOD, "application": "x" * 1000}, NotFound, "'x{100}'; known are: "),
+    "a misspelt application": ({**GOOD, "application": "shpo"}, NotFound, "'shpo'; did you mean 'shop'?"),
     "another's application": ({**GOOD, "application": "secret"}, Forbidden, "not this one"),
 }
 

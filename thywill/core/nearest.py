@@ -1,0 +1,22 @@
+"""What somebody may have meant by a name that is not known: the second half of an error's line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the one of the ``known`` names that ``name`` may be a misspelling of, or None."""
+    found = difflib.get_close_matches(name, list(known), n=1)
+    return found[0] if found else None
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """Return how an error about the unknown ``name`` goes on: what may be meant, or else all that is known.
+
+    For example ``; did you mean 'chat'?`` or ``; known are: chat, echo``.
+    """
+    known = list(known)
+    close = closest(name, known)
+    return f"; did you mean {close!r}?" if close else f"; known are: {', '.join(sorted(known))}"
