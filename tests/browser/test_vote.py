@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from apps.vote import Vote
 from tests.browser.drivers import Browser, Page
+from tests.support.here import ServedHere
 from tests.support.served import Serve, Served, serving
+from thywill import Client
 from thywill.tickets import make_ticket
 
 pytestmark = pytest.mark.browser
 
 SECRET = "signs the tickets of this test"
 COUNTS = "[...document.querySelectorAll('.votes')].map(each => parseInt(each.textContent, 10)).join(' ')"
+STATE = "document.getElementById('vote-state').textContent"
+WAITING = "document.getElementById('vote-waiting').innerText"
 MINE = "[...document.querySelectorAll('[aria-pressed=true] .text')].map(each => each.textContent).join(' ')"
 QUESTION = "document.getElementById('vote-question').textContent"
 ANSWER = ".answer:nth-child(%d) button"
@@ -53,6 +60,33 @@ def test_two_browsers_see_each_other_vote(chromium: Browser, firefox: Browser, s
         page.wait_for("document.getElementById('vote-spoken').textContent.indexOf('2 votes: ') === 0")
     assert (ann.evaluate(MINE), bob.evaluate(MINE)) == ("Summer", "Winter")
     assert [page.errors for page in (ann, bob)] == [[], []]
+
+
+def test_a_page_says_that_its_question_has_not_come(
+    chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, look = threading.Event(), Vote.look
+
+    async def wait(self: Vote, client: Client) -> None:
+        await asyncio.to_thread(asked.wait)
+        await look(self, client)
+
+    monkeypatch.setattr(Vote, "on_connect", wait)
+    with ServedHere(tmp_path) as server:
+        try:
+            page = chromium.open(f"{server.address}vote/")
+            page.wait_for(f"{STATE}.indexOf('Connected') === 0")
+            assert page.evaluate(WAITING) == "Waiting for the question\u2026"
+            for state, text in (
+                ("waiting", "The question comes when this page is online"),
+                ("gone", "No question"),
+            ):
+                page.evaluate(f"vote.booth.wait('{state}')")
+                assert page.evaluate(WAITING).startswith(text)
+        finally:
+            asked.set()
+        page.wait_for("document.querySelectorAll('.answer').length === 4")
+        assert page.evaluate("document.getElementById('vote-waiting').offsetHeight") == 0
 
 
 def test_two_tabs_have_one_vote_and_a_reload_keeps_it(chromium: Browser, serve: Serve) -> None:

@@ -9,6 +9,12 @@
     return 'Connected' + (client.transport ? ' by ' + client.transport : '');
   }
 
+  // What stands in the place of the answers until the question comes.
+  function expectation(state) {
+    if (state === 'waiting') { return 'The question comes when this page is online again.'; }
+    return state === 'gone' ? 'No question has come.' : 'Waiting for the question\u2026';
+  }
+
   function tell(text) {
     vote.write(vote.find('vote-told'), text);
   }
@@ -31,9 +37,15 @@
       if (type === 'choice') { this.choice = message; }
       if (type === 'poll') {
         this.poll = message;
+        this.wait();
         this.moderator.update();
       }
       if (type === 'choice' || type === 'poll') { this.show(); }
+    },
+
+    wait: function (state) {
+      vote.find('vote-waiting').className = this.poll ? 'hidden' : 'empty';
+      vote.write(vote.find('vote-waiting'), expectation(state));
     },
 
     show: function () {
@@ -66,6 +78,7 @@
 
     function showState(name, detail) {
       vote.write(vote.find('vote-state'), describe(client, name, detail));
+      booth.wait(name);
       if (name === 'lost') { client.call('look', [], function (error) { tell(error ? error.message : ''); }); }
     }
 
@@ -78,6 +91,7 @@
   }
 
   thywill.ready(start, function (failure) {
+    vote.write(vote.find('vote-waiting'), expectation('gone'));
     vote.write(vote.find('vote-state'), 'The page could not start (' + failure.step + '): ' + failure.message);
   });
 }(window.vote));
