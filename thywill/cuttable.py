@@ -25,24 +25,24 @@ class Cuttable(Application):
     def bootstrap(self, client: Client, configuration: Configuration) -> None:
         configuration.scripts.insert(0, "thywill/cut.js")
 
-    @rpc
+    @rpc(concurrent=True)
     async def count(self, client: Client) -> int:
-        """Begin to send the page its numbers; return how many will come."""
-        await client.limit("count", 1, per=NUMBERS * PAUSE)
-        task = asyncio.create_task(self._count(client))
-        self._counting = {*(each for each in getattr(self, "_counting", ()) if not each.done()), task}
-        return NUMBERS
+        """Send the page its numbers, one after another; return how many there were.
 
-    async def _count(self, client: Client) -> None:
+        Where the queue survives a kill of the server, so does the call: it begins anew, and what the page has
+        been sent is not sent twice.
+        """
+        await client.limit("count", 1, per=NUMBERS * PAUSE)
         for number in range(1, NUMBERS + 1):
             await self._send_number(client, number)
             await asyncio.sleep(PAUSE)
+        return NUMBERS
 
     async def _send_number(self, client: Client, number: int) -> None:
         # Try until the number is sent: the page would count a missing number as lost by the network.
         while True:
             try:
-                await client.send({"type": "count", "n": number}, key=f"count {number}")
+                await client.send({"type": "count", "n": number, "of": NUMBERS}, key=f"count {number}")
             except Unavailable as error:
                 await asyncio.sleep(error.retry)
             else:

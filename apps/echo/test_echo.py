@@ -38,6 +38,9 @@ class TestEcho(IsolatedAsyncioTestCase):
     async def test_the_page_can_be_cut(self) -> None:
         async with run(Echo) as app:
             page = await app.connect()
-            assert await page.call("count") == 100
+            counted = await page.begin_call("count")
             await app.advance(11)
-            assert [each["n"] for each in await page.all()] == list(range(1, 101))
+            assert [(each["n"], each["of"]) for each in await page.all()] == [
+                (number, 100) for number in range(1, 101)
+            ]
+            assert counted() == {"result": 100}

@@ -96,43 +96,67 @@
     return made;
   }
 
-  thywill.cuttable = function (client, place) {
-    var button = element('button', 'thywill-cut', 'Cut the connection', place),
-        told = element('span', 'thywill-cut-told soft', '', place), count = null;
-    told.setAttribute('role', 'status');
-
-    function tell(text) {
-      told.firstChild.nodeValue = ' ' + text;
-    }
-
-    function show() {
-      if (count.different === count.total) {
-        tell(count.text() + ': lost 0.');
-        button.disabled = false;
-      } else if (!isCut) {
-        tell(count.text() + '\u2026');
-      }
-    }
-
+  // The button, and the line that says what arrived.
+  function Cut(client, place) {
+    var self = this;
+    self.client = client;
+    self.button = element('button', 'thywill-cut', 'Cut the connection', place);
+    self.told = element('span', 'thywill-cut-told soft', '', place);
+    self.told.setAttribute('role', 'status');
+    self.count = null;
+    self.isAsked = false;
+    self.button.onclick = function () { self.ask(); };
     client.on('message', function (data) {
-      if (count && data && data.type === 'count') {
-        count.add(data.n);
-        show();
-      }
+      if (data && data.type === 'count') { self.receive(data); }
     });
+  }
 
-    button.onclick = function () {
-      button.disabled = true;
-      client.call('count', [], function (error, total) {
-        if (error) {
-          button.disabled = false;
-          tell(error.message);
-          return;
-        }
-        count = count && count.different < count.total ? count : new Count(total);
-        tell('Cut for ' + SECONDS + ' s. The server goes on counting\u2026');
-        cutFor(SECONDS, show);
+  Cut.prototype = {
+    tell: function (text) {
+      this.told.firstChild.nodeValue = ' ' + text;
+    },
+
+    ask: function () {
+      var self = this;
+      self.button.disabled = true;
+      self.isAsked = true;
+      self.count = null;
+      // It is answered when all numbers are sent, or when nobody counts any more.
+      self.client.call('count', [], function (error) {
+        if (!error) { return; }
+        self.button.disabled = false;
+        self.isAsked = false;
+        self.count = null;
+        self.tell(error.message);
       });
-    };
+    },
+
+    receive: function (data) {
+      var self = this;
+      if (self.isAsked) {
+        self.isAsked = false;
+        self.count = new Count(data.of);
+        self.tell('Cut for ' + SECONDS + ' s. The server goes on counting\u2026');
+        cutFor(SECONDS, function () { self.show(); });
+      }
+      if (self.count) {
+        self.count.add(data.n);
+        self.show();
+      }
+    },
+
+    show: function () {
+      var count = this.count;
+      if (count && count.different === count.total) {
+        this.tell(count.text() + ': lost 0.');
+        this.button.disabled = false;
+      } else if (count && !isCut) {
+        this.tell(count.text() + '\u2026');
+      }
+    }
+  };
+
+  thywill.cuttable = function (client, place) {
+    return new Cut(client, place);
   };
 }(thywill.internal));
