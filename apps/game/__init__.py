@@ -55,8 +55,6 @@ class Game(Cuttable):
         await self._enter(client)
 
     async def on_resume(self, client: Client) -> None:
-        if "score" in client.data:
-            self._scores[client.session] = client.data["name"], client.data["score"]
         await self._enter(client)
 
     async def on_disconnect(self, client: Client) -> None:
@@ -82,14 +80,15 @@ class Game(Cuttable):
             self._waiting[client.id] = client
             await client.send({"type": "tabs"})
             return
-        name, score = self._scores.get(client.session, ("", 0))
-        player = self.world.join(name or client.data["name"] or f"Guest {len(self._players) + 1}", score)
+        name, score = self._known(client)
+        player = self.world.join(name or f"Guest {len(self._players) + 1}", score)
         if player is None:
             self._waiting[client.id] = client
             await client.send({"type": "full"})
             return
         self._players[client.id] = player
         self._seats[client.session] += 1
+        self._take_score(client, player)
         await client.send({"type": "you", "id": player.id, "tick": self.world.tick, "steps": STEPS})
         await self._tell_players()
 
@@ -100,9 +99,21 @@ class Game(Cuttable):
                 await self._seat(client)
                 return
 
+    def _known(self, client: Client) -> tuple[str, int]:
+        """Return the name and the score that a client goes on with."""
+        if "score" in client.data:  # it has played on a server that was killed
+            return client.data["name"], client.data["score"]
+        return self._scores.get(client.session, (client.data["name"], 0))
+
+    def _take_score(self, client: Client, player: Player) -> None:
+        """Keep the score with the client alone, so that no second tab of its browser gets it as well."""
+        client.data.update(name=player.name, score=player.score)
+        if client.session in self._scores:
+            self._scores[client.session] = player.name, 0
+
     def _remember(self, session: str, player: Player) -> None:
-        self._scores.pop(session, None)
-        self._scores[session] = player.name, player.score
+        _, before = self._scores.pop(session, ("", 0))
+        self._scores[session] = player.name, max(player.score, before)
         if len(self._scores) > REMEMBERED:
             del self._scores[next(iter(self._scores))]
 
@@ -145,17 +156,16 @@ class Game(Cuttable):
             await asyncio.sleep(due - loop.time())
 
     async def _step(self) -> None:
-        self.world.step()
+        if self.world.step():
+            self._save_scores()
         state = {"type": "state", "w": int(time.time() * 1000), **self.world.state()}
         await self.publish(CHANNEL, state, key="state")
-        if self.world.tick % STEPS == 0:
-            self._save_scores()
 
     def _save_scores(self) -> None:
         for client in self.clients(CHANNEL):
             player = self._players.get(client.id)
             if player is not None and client.data.get("score") != player.score:
-                client.data.update(name=player.name, score=player.score)
+                client.data["score"] = player.score
 
     async def on_stop(self) -> None:
         task, self._task = self._task, None

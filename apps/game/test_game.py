@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import unittest
 
@@ -9,7 +10,7 @@ import pytest
 
 from apps.game import Game, _number
 from apps.game.world import COMPANY, GEMS, HEIGHT, PLAYERS, RADIUS, SPEED, WIDTH, Gem, World
-from thywill.testing import run
+from thywill.testing import BrowserPage, RunningApplication, run
 
 
 def world() -> World:
@@ -96,6 +97,13 @@ def test_what_is_no_number_is_no_order(value: object) -> None:
     assert _number(value) is None
 
 
+def score(app: RunningApplication[Game], page: BrowserPage, new: int | None = None) -> int:
+    """Return the score of a page's player, after it has been set to ``new``."""
+    player = app.application._players[page.id]
+    player.score = player.score if new is None else new
+    return player.score
+
+
 class TestGame(unittest.IsolatedAsyncioTestCase):
     """The game with its pages."""
 
@@ -116,6 +124,35 @@ class TestGame(unittest.IsolatedAsyncioTestCase):
             assert {"type": "tabs"} in await tabs[2].all()
             await tabs[0].leave()
             assert any(each["type"] == "you" for each in await tabs[2].all())
+
+    async def test_a_score_goes_on_in_one_tab_of_its_browser(self) -> None:
+        async with run(Game) as app:
+            first = await app.connect(session="one")
+            score(app, first, 7)
+            await first.leave()
+            again, other = await app.connect(session="one"), await app.connect(session="one")
+            assert [score(app, page) for page in (again, other)] == [7, 0]
+            score(app, other, 3)
+            await again.leave()
+            await other.leave()
+            assert score(app, await app.connect(session="one")) == 7
+
+    async def test_who_was_there_before_a_restart_goes_on_with_its_own_score(self) -> None:
+        async with run(Game) as app:
+            tabs = [await app.connect(session="one") for _ in range(2)]
+            for number, page in enumerate(tabs):
+                page.client.data.update(name="Ada", score=10 * number)
+            Game.__init__(app.application)  # as another server begins
+            await asyncio.gather(*[app.application.on_resume(page.client) for page in tabs])
+            assert [score(app, page) for page in tabs] == [0, 10]
+
+    async def test_what_is_collected_is_kept_with_the_client(self) -> None:
+        async with run(Game) as app:
+            page = await app.connect()
+            player = app.application._players[page.id]
+            app.application.world.gems[0] = Gem(round(player.x), round(player.y), 5)
+            await app.advance(0.1)
+            assert page.client.data["score"] == player.score >= 5
 
     async def test_an_order_with_a_huge_number_stops_the_game_for_nobody(self) -> None:
         async with run(Game) as app:

@@ -123,15 +123,15 @@ class World:
             player.last = number
             player.heading = None if heading is None else heading % 360
 
-    def step(self) -> None:
-        """Move everybody by one step, and let them collect what they touch."""
+    def step(self) -> bool:
+        """Move everybody by one step, and let them collect what they touch; return whether somebody has."""
         self.tick += 1
         for player in self.players.values():
             if player.is_bot:
                 self._think(player)
             _move(player)
-        for player in self.players.values():
-            self._collect(player)
+        collected = [self._collect(player) for player in self.players.values()]
+        return any(collected)
 
     def state(self) -> dict[str, object]:
         """Return all that a browser draws: the tick ``t``, the players ``p`` and the gems ``g``."""
@@ -171,11 +171,13 @@ class World:
         aim = math.degrees(math.atan2(gem.y - bot.y, gem.x - bot.x))
         bot.heading = (aim + self.chance.uniform(-25, 25)) % 360
 
-    def _collect(self, player: Player) -> None:
+    def _collect(self, player: Player) -> bool:
+        before = player.score
         for place, gem in enumerate(self.gems):
             if math.dist((player.x, player.y), (gem.x, gem.y)) <= REACH:
                 player.score += gem.value
                 self.gems[place] = self._gem()
+        return player.score > before
 
 
 def _move(player: Player) -> None:

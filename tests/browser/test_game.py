@@ -8,13 +8,21 @@ from pathlib import Path
 import pytest
 
 from tests.browser.drivers import Browser, Page
-from tests.support.served import Served
+from tests.support.game_page import NAMES, OFFLINE, has_gone_on, hunt, own_score, play
+from tests.support.served import Serve, Served, serving
 
 pytestmark = pytest.mark.browser
 
 KEY = "document.dispatchEvent(Object.assign(new Event('%s', {bubbles: true}), {keyCode: %d}))"
 LEFT = "document.querySelector('.own').style.left"
-RIGHT_ARROW, LEFT_ARROW = 39, 37
+LEFT_ARROW, UP_ARROW, RIGHT_ARROW, DOWN_ARROW = 37, 38, 39, 40
+TOP = """parseFloat(Array.from(document.querySelectorAll('.disc')).filter(
+    each => each.querySelector('.disc-name').textContent === '%s')[0].style.top)"""
+
+
+def press(page: Page, key: int) -> None:
+    for kind in ("keydown", "keyup"):
+        page.evaluate(KEY % (kind, key))
 
 
 @pytest.fixture
@@ -24,10 +32,10 @@ def server(tmp_path: Path) -> Iterator[Served]:
     served.kill()
 
 
-def play(browser: Browser, server: Served) -> Page:
-    page = browser.open(f"http://127.0.0.1:{server.port}/game/", isolated=True)
-    page.wait_for("document.querySelector('.own') !== null")
-    return page
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    with serving(tmp_path) as start:
+        yield start
 
 
 def test_two_browsers_play_with_a_bot(chromium: Browser, firefox: Browser, server: Served) -> None:
@@ -51,3 +59,39 @@ def test_a_cut_connection_loses_nothing(chromium: Browser, server: Served) -> No
         "document.querySelector('.thywill-cut-told').textContent"
     )
     assert page.errors == []
+
+
+def test_the_game_and_its_scores_survive_a_kill(chromium: Browser, firefox: Browser, serve: Serve) -> None:
+    server = serve("--queue", "database")
+    pages = [play(chromium, server, "Ada"), play(firefox, server, "Ben")]
+    for page in pages:
+        hunt(page, 6)
+    scores = [own_score(page) for page in pages]
+    server.kill()
+    for page in pages:
+        page.wait_for(OFFLINE)
+    serve("--queue", "database", port=server.port)
+    for page, score in zip(pages, scores, strict=True):
+        has_gone_on(page, score)
+        names = [name for name in page.evaluate(NAMES) if not name.endswith("(bot)")]
+        assert [name.removesuffix(" (you)") for name in names] == ["Ada", "Ben"]
+        assert page.evaluate("document.querySelectorAll('.disc').length") == 3
+
+
+def test_who_steers_while_the_server_is_away_goes_on_steering(chromium: Browser, serve: Serve) -> None:
+    server = serve("--queue", "database")
+    ada, ben, cem = [play(chromium, server, name) for name in ("Ada", "Ben", "Cem")]
+    ben.evaluate(KEY % ("keydown", UP_ARROW))
+    for key in (RIGHT_ARROW, LEFT_ARROW) * 3:
+        press(cem, key)
+    ada.wait_for(f"{TOP % 'Ben'} < 3.1")
+    server.kill()
+    cem.wait_for(OFFLINE)
+    press(cem, RIGHT_ARROW)
+    serve("--queue", "database", port=server.port)
+    # All are somewhere else. Cem's next order counts beside the one that was sent meanwhile.
+    cem.wait_for(f"!({OFFLINE})")
+    cem.evaluate(KEY % ("keydown", DOWN_ARROW))
+    ada.wait_for(f"{TOP % 'Cem'} > 96.9", timeout=20)
+    # Ben goes on, whose key is held down all the time.
+    ada.wait_for(f"{TOP % 'Ben'} < 3.1", timeout=20)

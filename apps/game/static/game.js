@@ -68,12 +68,20 @@
       this.view.own = data.id;
       this.arrivals = new gems.Arrivals(1000 / data.steps);
       this.own = new gems.Own();
-      this.number = this.sentNumber = 0;
+      // A server that takes over has a new player standing there, while the key may still be held down.
+      if (this.steer.heading >= 0) { this.order(this.steer.heading); }
       this.view.tell('Arrow keys or WASD, or hold a finger or the mouse in the arena.');
+    },
+
+    // Another server has begun a new world: nothing of the old one is near it.
+    forget: function () {
+      this.states = new gems.States();
+      this.arrivals = new gems.Arrivals(50);
     },
 
     receiveState: function (state) {
       var player;
+      if (this.latest && state.t < this.latest.t) { this.forget(); }
       this.arrivals = this.arrivals || new gems.Arrivals(50);
       this.arrivals.add(state.t, now());
       this.states.add(state);
