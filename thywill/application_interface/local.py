@@ -33,7 +33,7 @@ from thywill.core.jsonable import find_wrong_number
 from thywill.core.measures import Measures
 from thywill.core.message import Address, Message
 from thywill.core.overflow import Overflow
-from thywill.core.user import User, Visitor
+from thywill.core.user import User, Visitor, check_user
 from thywill.errors import Failed, Refused, RpcError, SettingsError, Unavailable, UnsendableMessage
 from thywill.hub.actions import Actions
 from thywill.hub.client import LiveClient
@@ -320,7 +320,7 @@ class LocalApplications(ApplicationInterface):
         application, name = self._applications[visitor.application], f"{visitor.application}.authenticate"
         try:
             async with asyncio.timeout(AUTHENTICATE_SECONDS):
-                return _checked(await application.authenticate(visitor))
+                return check_user(await application.authenticate(visitor))
         except Refused as error:
             raise Refused(str(error.message)) from None
         except TimeoutError as error:
@@ -492,13 +492,3 @@ class LocalApplications(ApplicationInterface):
 
     def _handle(self, client: LiveClient) -> Client:
         return self._applications[client.application].handle(client)
-
-
-def _checked(user: object) -> User | None:
-    if user is None:
-        return None
-    if not isinstance(user, User):
-        raise TypeError(f"authenticate returns a User or None, not {type(user).__name__}")
-    if not str(user.id):
-        raise ValueError("the id of a user is empty")
-    return User(str(user.id), str(user.name))

@@ -20,6 +20,21 @@ class User(NamedTuple):
     name: str = ""
 
 
+def check_user(user: object) -> User | None:
+    """Return what an application's ``authenticate`` has returned, with texts as id and name.
+
+    Raises:
+        TypeError, ValueError: it is neither None nor a user with an id.
+    """
+    if user is None:
+        return None
+    if not isinstance(user, User):
+        raise TypeError(f"authenticate returns a User or None, not {type(user).__name__}")
+    if not str(user.id):
+        raise ValueError("the id of a user is empty")
+    return User(str(user.id), str(user.name))
+
+
 class Identity(NamedTuple):
     """Who a client belongs to.
 
