@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import struct
 
-from thywill.core.proxy_protocol import LOCAL, PROXY, SIGNATURE, Named
+from thywill.core.proxy_protocol import LOCAL, PROXY, SIGNATURE, ProxyHeader
 
 V4 = (
     ipaddress.ip_address("203.0.113.9").packed
@@ -28,17 +28,17 @@ def field(kind: int, value: bytes) -> bytes:
 
 
 WHOLE = {
-    b"PROXY TCP4 203.0.113.9 192.0.2.1 51234 443\r\n": Named(44, "203.0.113.9"),
-    b"PROXY TCP6 2001:DB8:0:0::9 2001:db8::1 51234 443\r\n": Named(50, "2001:db8::9"),
-    b"PROXY TCP6 ::ffff:203.0.113.9 ::1 1 2\r\n": Named(39, "203.0.113.9"),
-    b"PROXY UNKNOWN\r\n": Named(15),
-    b"PROXY UNKNOWN ff:ff::ff 1 2 anything\r\n": Named(38),
-    binary(PROXY, 0x11, V4): Named(28, "203.0.113.9"),
-    binary(PROXY, 0x21, V6): Named(52, "2001:db8::9"),
-    binary(LOCAL, 0x00, b""): Named(16),
-    binary(LOCAL, 0x11, V4): Named(28),
-    binary(PROXY, 0x11, V4 + field(0x03, b"\0\0\0\0") + field(0x20, b"\x01\0\0\0\0")): Named(
+    b"PROXY TCP4 203.0.113.9 192.0.2.1 51234 443\r\n": ProxyHeader(44, "203.0.113.9"),
+    b"PROXY TCP6 2001:DB8:0:0::9 2001:db8::1 51234 443\r\n": ProxyHeader(50, "2001:db8::9"),
+    b"PROXY TCP6 ::ffff:203.0.113.9 ::1 1 2\r\n": ProxyHeader(39, "203.0.113.9"),
+    b"PROXY UNKNOWN\r\n": ProxyHeader(15),
+    b"PROXY UNKNOWN ff:ff::ff 1 2 anything\r\n": ProxyHeader(38),
+    binary(PROXY, 0x11, V4): ProxyHeader(28, "203.0.113.9"),
+    binary(PROXY, 0x21, V6): ProxyHeader(52, "2001:db8::9"),
+    binary(LOCAL, 0x00, b""): ProxyHeader(16),
+    binary(LOCAL, 0x11, V4): ProxyHeader(28),
+    binary(PROXY, 0x11, V4 + field(0x03, b"\0\0\0\0") + field(0x20, b"\x01\0\0\0\0")): ProxyHeader(
         43, "203.0.113.9", True
     ),
-    binary(PROXY, 0x21, V6 + field(0x20, b"\0\0\0\0\0")): Named(60, "2001:db8::9", False),
+    binary(PROXY, 0x21, V6 + field(0x20, b"\0\0\0\0\0")): ProxyHeader(60, "2001:db8::9", False),
 }

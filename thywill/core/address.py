@@ -1,8 +1,8 @@
-"""IP addresses as text: one spelling for each, and whose share of a limit an address counts to.
+"""IP addresses as text: one spelling for each (``normalize``), and how limits count them (``share_of``).
 
-Sockets, proxies and settings spell one address in several ways (``::ffff:127.0.0.1`` is ``127.0.0.1`` on a
-socket for both families; some proxies add the port). Whatever compares or counts addresses normalizes them
-here.
+Sockets, proxies and settings spell one address in several ways: a socket for both families writes
+``127.0.0.1`` as ``::ffff:127.0.0.1``, and some proxies add the port. Code that compares or counts addresses
+normalizes them here first.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ GROUPS_OF_IPV6, GROUPS_OF_NETWORK = 8, 4
 
 
 def normalize(text: str) -> str | None:
-    """Return the canonical text of an IP address, or None where ``text`` holds none.
+    """Return the canonical text of an IP address, or None if ``text`` holds none.
 
     An IPv4 address inside an IPv6 one (``::ffff:a.b.c.d``) becomes ``a.b.c.d`` (RFC 4291, 2.5.5.2); brackets,
-    a port and a zone (``%eth0``) are cut; IPv6 is spelled as RFC 5952 has it.
+    a port and a zone (``%eth0``) are cut; IPv6 is spelled as RFC 5952 says.
     """
     if len(text) > LONGEST:
         return None
@@ -45,14 +45,14 @@ def normalize(text: str) -> str | None:
 
 
 def share_of(address: str) -> str:
-    """Return whose share ``address`` counts to: each IPv4 address is one share, each IPv6 network of 64 bits.
+    """Return the share by which limits count: an IPv4 address itself, or the /64 network of an IPv6 address.
 
-    One customer has a whole such network, so counting IPv6 addresses one by one would limit nobody. It is
-    asked for each request that comes through a proxy, so it cuts the text; ``ipaddress`` takes ten times as
-    long.
+    One customer has a whole /64 network, so counting single IPv6 addresses would limit nobody. This function
+    works on the text, because it is called for each request that comes through a proxy and ``ipaddress``
+    takes ten times as long.
 
     Args:
-        address: as ``normalize`` returns it; any other text is a share of its own.
+        address: as ``normalize`` returns it; any other text is returned as it is.
     """
     if ":" not in address or GROUPS.fullmatch(address) is None:
         return address

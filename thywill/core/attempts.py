@@ -1,4 +1,4 @@
-"""A limit on wrong keys."""
+"""A limit on wrong keys: after a few, an address has to wait."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from thywill.errors import TooMany
 WRONG = 5
 """How many wrong keys an address may send in ``SECONDS``; more are refused until these have passed."""
 WRONG_FORWARDED = 50
-"""The same for all addresses that the header X-Forwarded-For names, together."""
+"""The same limit for all addresses from X-Forwarded-For headers together."""
 SECONDS = 60.0
 ADDRESSES = 10_000
 FORWARDED = "X-Forwarded-For"
@@ -34,11 +34,11 @@ class Attempts:
 
         Args:
             address: the address of the browser.
-            now: the time by a monotonic clock, in seconds.
-            forwarded: whether a proxy has named the address.
+            now: seconds of a monotonic clock.
+            forwarded: whether the address comes from an X-Forwarded-For header.
 
         Raises:
-            TooMany: it has sent too many.
+            TooMany: the address has sent too many wrong keys.
         """
         share = _share(address)
         self._check(share, WRONG, now, "too many wrong keys from this address: wait")
@@ -46,7 +46,7 @@ class Attempts:
             self._check(FORWARDED, WRONG_FORWARDED, now, "too many wrong keys through proxies: wait")
 
     def failed(self, address: str, now: float, *, forwarded: bool = False) -> None:
-        """Count a wrong key of ``address``."""
+        """Count a wrong key from ``address``."""
         self._count(_share(address), now)
         if forwarded:
             self._count(FORWARDED, now)

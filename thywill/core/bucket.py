@@ -7,7 +7,7 @@ message thirty pass at once again.
 from __future__ import annotations
 
 ROUNDING = 1e-9
-"""The part of the burst that may be missing, so that rounding refuses nobody who waited long enough."""
+"""The part of the burst that may be missing: so rounding refuses nobody who has waited long enough."""
 
 
 class TokenBucket:
@@ -15,7 +15,7 @@ class TokenBucket:
 
     Args:
         rate: tokens a second; more than 0.
-        burst: how many tokens it holds at most, and at the beginning; more than 0.
+        burst: how many tokens the bucket holds at most; it begins full. More than 0.
     """
 
     __slots__ = ("_tokens", "_updated", "burst", "rate")
@@ -37,7 +37,8 @@ class TokenBucket:
             amount: how many tokens to take.
 
         Returns:
-            0.0 if they were taken; otherwise none was, and the call would succeed after these seconds.
+            0.0 if the tokens were taken. Otherwise none was taken, and the result is the seconds after which
+            the call would succeed.
         """
         tokens = self._refill(now)
         missing = min(amount, self.burst) - tokens
@@ -47,7 +48,7 @@ class TokenBucket:
         return 0.0
 
     def is_full(self, now: float) -> bool:
-        """Return whether the bucket is as good as new, so that it need not be stored."""
+        """Return whether the bucket is full, like a new one, so that it need not be stored."""
         return self._refill(now) >= self.burst
 
     def _refill(self, now: float) -> float:

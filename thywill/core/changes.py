@@ -1,6 +1,6 @@
 """The rows that the durable queue stores, and the changes that are not committed yet.
 
-While one transaction is under way, everything that changes is collected in one ``Changes``, which the next
+While one transaction is in flight, all further changes are collected in one ``Changes``, which the next
 transaction commits as a whole. Several changes of one thing become one write. For a client ``c``:
 
     acknowledges 5, then 9           cursors {"c": 9}
@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 
 class StoredClient(NamedTuple):
-    """A client.
+    """The row of a client.
 
     Args:
         id: the client's id.
@@ -37,7 +37,7 @@ class StoredClient(NamedTuple):
         lost_at: the id of the last of them.
         data: ``client.data`` as it was when the last step ended, JSON; None if there is none.
         evicted: why the server ended the client, JSON; None if it did not.
-        identity: the user that it belongs to, JSON (``thywill.core.user``); None for nobody.
+        identity: the client's user, JSON (``thywill.core.user``); None if nobody has logged in.
     """
 
     id: str
@@ -70,10 +70,10 @@ class StoredMessage(NamedTuple):
         cause_client: the client whose step sent it; None if no step did.
         cause_number: the number of that step.
         sent: seconds since the epoch.
-        cause_index: which of the step's messages to this receiver it is, from 0; None if it was written by an
-            older version of thywill.
-        history: whether it belongs to the past of a channel, and so is not trimmed with the log.
-        exclude: the id of the client that does not get it; None where all receivers do.
+        cause_index: which of the step's messages to this receiver it is, from 0; None if an older version of
+            thywill wrote the row.
+        history: whether it belongs to the history of a channel, and so is not trimmed with the log.
+        exclude: the id of a client that does not get the message; None if all receivers get it.
     """
 
     application: str
@@ -110,7 +110,7 @@ class StoredSubscription(NamedTuple):
 
 
 class MembershipChange(NamedTuple):
-    """A client enters or leaves a channel. ``position`` is the id of the last message before that."""
+    """A client enters or leaves a channel. ``position`` is the id of the last message before the change."""
 
     enters: bool
     client: str
@@ -119,13 +119,13 @@ class MembershipChange(NamedTuple):
 
 
 class StoredPublication(NamedTuple):
-    """A message from outside that its publisher gave an id (see ``thywill.core.publication``).
+    """A published message to which its publisher gave an id (see ``thywill.core.publication``).
 
     Args:
         application: the name of the application.
         message: the position of the message in the application's log.
-        key: the digest of application and id; no two rows have the same.
-        digest: the digest of the rest, which tells a repeated message from another one with its id.
+        key: the digest of application and id; it is unique.
+        digest: the digest of the rest. It tells a repeat from another message with the same id.
         sent: seconds since the epoch.
     """
 
@@ -138,9 +138,9 @@ class StoredPublication(NamedTuple):
 
 @dataclass(slots=True)
 class Stored:
-    """Everything that the database holds, as it is read at the start.
+    """Everything that the queue has in the database, as it is read at the start.
 
-    Messages are ordered by id, publications by their time.
+    Messages are ordered by id, publications by time.
     """
 
     clients: list[StoredClient] = field(default_factory=list)
@@ -157,21 +157,22 @@ class Changes:
     Args:
         clients: new clients.
         messages: new messages of the log.
-        publications: which of them came from outside with an id.
+        publications: the rows of those new messages that were published with an id.
         items: accepted messages from browsers.
-        memberships: who enters or leaves a channel, in order.
-        entries: who enters a channel with one of these messages, and so does not if it is refused.
+        memberships: clients that enter or leave channels, in order.
+        entries: clients that enter a channel together with one of these messages: if the message is refused,
+            the client does not enter.
         cursors: acknowledgements.
         handled: the number of the last step that has ended.
         data: ``client.data``, JSON.
-        identities: the user that a client belongs to, JSON.
+        identities: the client's user, JSON.
         lost: how many messages were dropped, and the id of the last of them.
         gone: clients that are gone, but whose last steps are not handled yet.
         evicted: the number up to which the messages of a disconnected client count as handled, and the
             reason, JSON.
         forgotten: clients to delete with everything about them.
         withdrawn: application and id of messages that were refused because their transaction failed. They
-            and their publications are deleted, since the database may have committed the transaction before
+            are deleted with their publications, since the database may have committed that transaction before
             the connection broke.
         unentered: the entries that were refused together with such a message; deleted for the same reason.
     """
@@ -199,8 +200,8 @@ class Changes:
     def forget(self, client_id: str) -> None:
         """Delete everything about a client.
 
-        A client that is not written yet is deleted, too: a transaction that seemed to fail may have written
-        it.
+        The deletion is written even for a client that is not in the database yet: a transaction that seemed
+        to fail may have written it.
         """
         self.forgotten[client_id] = None
         for changed in (
@@ -219,7 +220,7 @@ class Changes:
             self.items = [item for item in self.items if item.client != client_id]
 
     def received(self) -> dict[str, int]:
-        """Return, by client, the highest number that counts as accepted once these changes are committed."""
+        """Return the highest number of each client that counts as accepted after the commit."""
         last = {item.client: item.n for item in self.items}
         return last | {client_id: number for client_id, (number, _) in self.evicted.items()}
 
@@ -227,7 +228,7 @@ class Changes:
         """Return what the next transaction has to write after this one has failed.
 
         Args:
-            later: the changes that were collected while this transaction was under way.
+            later: the changes that were collected while this transaction was in flight.
         """
         refused = [(message.application, message.id) for message in self.messages]
         left = Changes(

@@ -1,4 +1,4 @@
-"""Who is in which channel, looked up by channel and by member."""
+"""The members of channels, looked up by channel and by member."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Name = tuple[str, str]
 class Channels(Generic[T]):
     """The members of every channel. A channel without members takes no memory.
 
-    Dicts serve as ordered sets: messages go to members in the order in which these were added.
+    Dicts serve as ordered sets: messages go to members in the order in which the members were added.
     """
 
     def __init__(self) -> None:
@@ -26,12 +26,12 @@ class Channels(Generic[T]):
         return len(self._members)
 
     def add(self, member: T, name: Name) -> None:
-        """Put ``member`` into the channel. Nothing happens if it is in already."""
+        """Add ``member`` to the channel. Nothing happens if it is a member already."""
         self._members.setdefault(name, {})[member] = None
         self._names.setdefault(member, {})[name] = None
 
     def remove(self, member: T, name: Name) -> None:
-        """Take ``member`` out of the channel. Nothing happens if it is not in."""
+        """Remove ``member`` from the channel. Nothing happens if it is not a member."""
         names = self._names.get(member, {})
         if name not in names:
             return
@@ -41,7 +41,7 @@ class Channels(Generic[T]):
         self._discard(member, name)
 
     def forget(self, member: T) -> None:
-        """Take ``member`` out of every channel."""
+        """Remove ``member`` from every channel."""
         for name in self._names.pop(member, {}):
             self._discard(member, name)
 

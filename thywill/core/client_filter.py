@@ -1,4 +1,4 @@
-"""Which clients somebody wants listed."""
+"""A filter for lists of clients, as ``run.py clients`` and the status page show them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from thywill.core.record import ClientRecord
 
 
 class ClientFilter(msgspec.Struct, frozen=True):
-    """What the records of the wanted clients have; None where that does not matter.
+    """The conditions that a client's record has to meet; a field that is None is no condition.
 
     Args:
         state, application, address: as in the record.
-        transport: the transport, with what carries it (``sockjs xhr-streaming``) or without.
-        seen: seconds ago since which the client was seen.
-        limit: how many are wanted at most.
+        transport: the transport, with its component (``sockjs xhr-streaming``) or without.
+        seen: the client was seen during the last so many seconds.
+        limit: how many clients to list at most.
     """
 
     state: str | None = None
@@ -25,7 +25,7 @@ class ClientFilter(msgspec.Struct, frozen=True):
     limit: int = 1000
 
     def fits(self, record: ClientRecord, now: float) -> bool:
-        """Return whether ``record`` is of a wanted client; ``now`` in seconds since the epoch."""
+        """Return whether ``record`` meets the conditions; ``now`` is in seconds since the epoch."""
         whole = _plain(record.transport)
         return (
             self.state in (None, record.state)
@@ -37,5 +37,5 @@ class ClientFilter(msgspec.Struct, frozen=True):
 
 
 def _plain(transport: str) -> str:
-    # SockJS writes xhr_streaming; records of earlier versions hold that form.
+    # Records of earlier versions have SockJS's own spelling, xhr_streaming.
     return transport.replace("_", "-")

@@ -20,13 +20,13 @@ from thywill.errors import Malformed, RequestError, TooLarge, UnsendableMessage
 HIGHEST_ID = LARGEST
 
 LONG = b"0" * 16
-"""The least digits of an integer that is larger, as ``DIGITS`` translates them."""
+"""The digits of the shortest integer above ``HIGHEST_ID``, after the translation by ``DIGITS``."""
 DIGITS = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))
-"""Replaces every digit by a zero."""
+"""A translation table that replaces every digit by a zero."""
 
 MOST_VALUES = 40_000
-"""How many values one request may have, as far as their commas show. A message of 64 KB has
-fewer; but a megabyte of numbers takes a tenth of a second to be decoded."""
+"""How many values one request may have, counted by its commas. A message of 64 KB has fewer; but to decode a
+megabyte of numbers takes a tenth of a second."""
 
 NUMBER_SHOWN = 16
 """Characters of a message's number that an error repeats."""
@@ -36,14 +36,14 @@ Seconds = Annotated[float, msgspec.Meta(ge=0, le=3600)]
 
 
 class Connect(msgspec.Struct):
-    """A page connects: it asks for a client of ``application``. A ``ticket`` names its user."""
+    """A page connects: it asks for a client of ``application``. A ``ticket`` names the page's user."""
 
     application: str
     ticket: str | None = None
 
 
 class NewTicket(msgspec.Struct):
-    """A client has a new ticket of its user."""
+    """A client shows a new ticket of its user."""
 
     token: str
     ticket: str
@@ -58,7 +58,7 @@ class Poll(msgspec.Struct):
 
 
 class Item(msgspec.Struct, array_like=True):
-    """One numbered message from a browser. With a ``method`` it is a call, and ``data`` are its arguments."""
+    """One numbered message from a browser. With a ``method`` it is a call, and ``data`` is its arguments."""
 
     n: Annotated[int, msgspec.Meta(ge=1, le=HIGHEST_ID)]
     data: Any
@@ -88,9 +88,9 @@ class Leave(msgspec.Struct):
 class ClientFrame(msgspec.Struct):
     """One message of a browser in a session that stays open, such as SockJS's. Every field may be missing.
 
-    The first frame has the ``token`` and the ``cursor`` to continue after. A ``cursor`` in a later frame
-    acknowledges the messages up to it. With ``echo`` the session answers at once, which shows how long that
-    takes.
+    The first frame has the ``token`` and the ``cursor`` after which to continue. A ``cursor`` in a later
+    frame acknowledges the messages up to it. With ``echo`` the session answers at once, so that the browser
+    can measure the round trip.
     """
 
     token: str | None = None
@@ -151,8 +151,8 @@ def _decode_leniently(kind: type[Body], body: bytes, error: Exception) -> Body:
 
 
 def _decode_around_messages(kind: type[Body], body: bytes) -> Body:
-    # Other characters of the same length take the place of the surrogates, which the decoder refuses: so the
-    # token can be checked before the work is done of finding out which are lone.
+    # The decoder refuses surrogates, so other characters of the same length replace them here. Which ones are
+    # lone is found out later (``mend``), after the token was checked, because that is expensive.
     neutral = body.replace(b"\\ud", b"\\uC").replace(b"\\uD", b"\\uC")
     decoded: Any = _decoders[kind].decode(neutral)
     messages = bytes(decoded.messages)
@@ -169,15 +169,16 @@ def _has_surrogates(body: bytes) -> bool:
 def read_items(messages: msgspec.Raw, most: int, limit: int) -> list[Item]:
     """Decode the messages of a request.
 
-    Their number and their sizes, as they were sent, are checked before what they hold is decoded.
+    The number of messages and their sizes are checked before their data is decoded.
 
     Args:
-        most: how many there may be.
-        limit: bytes of JSON that the data of one may have.
+        messages: the JSON array.
+        most: how many messages there may be.
+        limit: bytes of JSON that the data of one message may have.
 
     Raises:
-        TooLarge: there are too many of them, or one is too large.
-        Malformed: they are not messages.
+        TooLarge: there are too many messages, or one is too large.
+        Malformed: ``messages`` is not an array of messages.
     """
     text = bytes(messages)
     try:
@@ -195,7 +196,7 @@ def check_values(text: bytes) -> None:
     """Check how many values a JSON text has, without decoding it.
 
     Raises:
-        TooLarge: it has too many.
+        TooLarge: the text has more than ``MOST_VALUES``.
     """
     if text.count(b",") > MOST_VALUES:
         raise TooLarge(f"more than {MOST_VALUES} values in one request: send fewer messages at once")
@@ -233,8 +234,8 @@ def mend(body: bytes) -> bytes:
         ValueError, RecursionError: ``body`` is not JSON in UTF-8.
     """
     text = json.dumps(json.loads(body.decode()), ensure_ascii=False)
-    # In C, and in time proportional to the text: the encoder writes question marks for lone surrogates, so
-    # the real ones are set aside as NUL, which JSON never holds unescaped.
+    # This runs in C, in time proportional to the text: the UTF-8 encoder writes question marks for lone
+    # surrogates, so real question marks become NUL meanwhile, which JSON never holds unescaped.
     marked = text.replace("?", "\0").encode("utf-8", "replace")
     return marked.replace(b"?", b"\xef\xbf\xbd").replace(b"\0", b"?")
 
@@ -268,7 +269,7 @@ def encode_data(data: Any, limit: int) -> bytes:
     """Encode an application's ``data`` as compact JSON of at most ``limit`` bytes.
 
     Raises:
-        UnsendableMessage: it is not JSON (``thywill.core.jsonable`` has the rule), or too large.
+        UnsendableMessage: the data is not JSON (``thywill.core.jsonable`` has the rule), or too large.
     """
     try:
         encoded = _encode(data)
@@ -276,7 +277,8 @@ def encode_data(data: Any, limit: int) -> bytes:
         raise UnsendableMessage(f"the data cannot be written as JSON: {explain(data, error)}") from error
     if len(encoded) > limit:
         raise UnsendableMessage(f"the data has {len(encoded)} bytes of JSON, and the limit is {limit}")
-    # The encoder writes NaN as null, and integers of any size: only data with either is looked through.
+    # The encoder writes NaN as null, and integers of any size. So only data whose JSON has a null or a long
+    # integer is searched for wrong numbers.
     if (b"null" in encoded or LONG in encoded.translate(DIGITS)) and (wrong := find_wrong_number(data)):
         raise UnsendableMessage(f"the data cannot be written as JSON: {wrong}")
     return encoded
@@ -290,15 +292,15 @@ def encode_message(
     overflow: Overflow | None = None,
     exclude: str | None = None,
 ) -> Message:
-    """Return the message with an application's ``data``, which may have ``limit`` bytes of JSON.
+    """Return the message with an application's ``data``.
 
     Args:
-        address: whom it is for.
+        address: the receivers.
         data: any JSON value.
-        limit: how many bytes it may have.
-        key: with the policy ``conflate``, it replaces a waiting message of ``address`` with the same key.
-        overflow: what to do where an outbox is full; None means the policy of the settings.
-        exclude: the id of the client that does not get it.
+        limit: how many bytes of JSON the data may have.
+        key: with the policy ``conflate``, the message replaces a waiting one with the same address and key.
+        overflow: what to do if an outbox is full; None means the policy of the settings.
+        exclude: the id of a client that does not get the message.
 
     Raises:
         UnsendableMessage: the data is not JSON or too large, or the key is not valid.

@@ -1,4 +1,4 @@
-"""A distribution: how often a value was how large."""
+"""A histogram: counts values by ranges of size."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-"""Bounds for times between a millisecond and a minute (the delay to a page on a phone that slept)."""
+"""Bounds for times from a millisecond to a minute (the delay to a page on a phone that slept)."""
 
 
 def median(bounds: Sequence[float], counts: Sequence[int]) -> float | None:
     """Return an estimate of the median; None if nothing was counted.
 
-    Within its range the values are taken to be spread evenly. For example, 4 values up to 1 and 4 from 1 to 2
-    have the median 1; without the first four it would be 1.5.
+    The estimate assumes that values are spread evenly within a range. For example, 4 values up to 1 and 4
+    from 1 to 2 have the median 1; without the first four it would be 1.5.
 
     Args:
         bounds: the upper bounds of all ranges but the last, in ascending order.
@@ -30,7 +30,7 @@ def median(bounds: Sequence[float], counts: Sequence[int]) -> float | None:
 
 
 class Histogram:
-    """Counts values by size: ``counts[i]`` those up to ``bounds[i]``, the last count all that are larger.
+    """Counts values by size: ``counts[i]`` counts those up to ``bounds[i]``, the last one all larger values.
 
     Args:
         bounds: upper bounds, in ascending order.

@@ -1,17 +1,18 @@
-"""What was published in channels lately, for clients that come late.
+"""The history of channels: the last messages, for clients that subscribe late.
 
 A browser ignores a message whose id is not above those that it has. So an old message cannot be sent to a
 late client under its old id. Instead old messages travel together in a *pack*: one new message for that
-client alone, which its browser takes apart again. An example, in which a channel keeps three messages:
+client alone, which its browser unpacks. In this example a channel keeps three messages:
 
     ids 5, 6, 8, 9 are published     the ring holds 6 8 9
     a client subscribes              it is sent the pack [6, 8, 9] as the message 10
-    11 is published                  the client gets it as everybody does
+    11 is published                  the client gets it as all members do
 
-Nothing may be missing or come twice between the pack and what follows. So a message enters the ring when its
-id is *assigned*, not later when it is safe, and the pack is made in the same turn in which the pack's own id
-is assigned: below that id everything is in the pack, above it everything comes as it is published. A message
-that cannot be saved is withdrawn; the pack, which comes after it, then cannot be saved either.
+No message may be missing or come twice between the pack and the messages after it. So a message enters the
+ring when its id is *assigned*, not later when it is safe, and the pack is made in the same turn of the loop
+in which the pack's own id is assigned. Then the pack holds every message with a lower id, and the client gets
+every message with a higher id by itself. A message that cannot be saved is withdrawn; the pack, which comes
+after it, then cannot be saved either.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from typing import Any, NamedTuple
 from thywill.core.patterns import ByChannel
 
 CHANNEL_BYTES = 1024 * 1024
-"""The bytes that one channel keeps where nothing else is said."""
+"""The bytes that one channel keeps if its author sets no other limit."""
 END = 2**63
-"""An id above all others."""
+"""An id above all ids of messages."""
 
 FORM = 'a count, or {"count": …, "seconds": …, "bytes": …}'
 
@@ -52,7 +53,7 @@ def read_bounds(value: object) -> HistoryBounds:
     """Return the bounds that an author has written: a count, or a mapping with ``count`` and others.
 
     Raises:
-        ValueError: they are neither, or not above 0.
+        ValueError: ``value`` is neither, or a number in it is not above 0.
     """
     fields: dict[str, Any] = {"count": value} if not isinstance(value, Mapping) else dict(value)
     unknown = set(fields) - {"count", "seconds", "bytes"}
@@ -66,13 +67,13 @@ def read_bounds(value: object) -> HistoryBounds:
 
 
 class Past(NamedTuple):
-    """A message of a channel's past.
+    """A message of a channel's history.
 
     Args:
-        id: its id.
+        id: the message's id.
         sent: when it was sent, in seconds since the epoch.
         data: its JSON.
-        exclude: the id of the client that did not get it.
+        exclude: the id of a client that did not get it; None if all members got it.
     """
 
     id: int
@@ -92,13 +93,13 @@ class Ring:
         self.size = 0
 
     def add(self, message: Past) -> int:
-        """Add a message; return how many bytes were dropped for it."""
+        """Add a message; return how many bytes of older messages were dropped."""
         self.messages.append(message)
         self.size += len(message.data)
         return self.drop(message.sent)
 
     def drop(self, now: float) -> int:
-        """Drop what exceeds the bounds; return how many bytes that were."""
+        """Drop messages beyond the bounds; return how many bytes were dropped."""
         before, bounds, messages = self.size, self._bounds, self.messages
         while messages and (
             len(messages) > bounds.count
@@ -109,7 +110,7 @@ class Ring:
         return before - self.size
 
     def withdraw(self, message_id: int) -> int:
-        """Remove one message, if it is here; return its bytes."""
+        """Remove one message if it is here; return its size in bytes, or 0."""
         for place, message in enumerate(self.messages):
             if message.id == message_id:
                 del self.messages[place]
@@ -119,12 +120,12 @@ class Ring:
 
 
 class History:
-    """The past of one application's channels.
+    """The history of one application's channels.
 
     Args:
         rules: the bounds by name or pattern of a channel; other channels keep nothing.
-        limit: bytes that all channels may keep together; beyond it the channels that have been silent for
-            longest lose their past.
+        limit: bytes that all channels may keep together. Beyond the limit the channels that were silent for
+            the longest time lose their history.
     """
 
     def __init__(self, rules: Mapping[str, HistoryBounds], limit: int) -> None:
@@ -136,21 +137,21 @@ class History:
         self.size = 0
 
     def bounds(self, channel: str) -> HistoryBounds | None:
-        """Return how much the channel keeps; None if it has no past at all."""
+        """Return how much the channel keeps; None if it has no history."""
         return self._rules.of(channel)
 
     def keeps(self, channel: str) -> bool:
-        """Return whether the channel has a past at all."""
+        """Return whether the channel has a history."""
         return self._rules.of(channel) is not None
 
-    def note(self, channel: str, message: Past) -> None:
-        """A message of the channel was assigned its id; add it to recordings only."""
+    def add_to_recordings(self, channel: str, message: Past) -> None:
+        """Add a message, whose id was just assigned, to the channel's recordings but not to its history."""
         for recording in self._recordings.get(channel, ()):
             recording.append(message)
 
     def record(self, channel: str, message: Past) -> bool:
-        """A message of the channel was assigned its id; return whether it is kept."""
-        self.note(channel, message)
+        """Add a message, whose id was just assigned; return whether the channel's history keeps it."""
+        self.add_to_recordings(channel, message)
         bounds = self._rules.of(channel)
         if bounds is None:
             return False
@@ -167,14 +168,14 @@ class History:
         return True
 
     def withdraw(self, channel: str, message_id: int) -> None:
-        """The message could not be saved, and was not sent."""
+        """Remove a message that could not be saved and was not sent."""
         for recording in self._recordings.get(channel, ()):
             recording[:] = [message for message in recording if message.id != message_id]
         if ring := self._rings.get(channel):
             self.size -= ring.withdraw(message_id)
 
     def messages(self, channel: str, now: float) -> list[bytes]:
-        """Return the past of the channel, the oldest message first."""
+        """Return the history of the channel, the oldest message first."""
         ring = self._rings.get(channel)
         if ring is None:
             return []
@@ -185,7 +186,7 @@ class History:
 
     @contextmanager
     def recording(self, channel: str) -> Iterator[list[Past]]:
-        """Record what the channel is sent during a ``with`` block, whether it has a past or not."""
+        """Record the messages to the channel during a ``with`` block, whether it has a history or not."""
         recorded: list[Past] = []
         self._recordings.setdefault(channel, []).append(recorded)
         try:
@@ -203,7 +204,7 @@ class History:
                 self._forget(channel)
 
     def release(self, channel: str) -> None:
-        """A stored message of the channel is not kept any more, since the rules have changed."""
+        """Mark the channel as changed: the rules have changed, and a stored message is not kept any more."""
         self._changed.add(channel)
 
     def take_changed(self, now: float) -> dict[str, int]:
@@ -222,9 +223,9 @@ class History:
 
 
 def pack(messages: Iterable[bytes], limit: int) -> list[bytes]:
-    """Return the packs for ``messages``, each an array of JSON of at most ``limit`` bytes, in order.
+    """Return the packs for ``messages``, in order; each is a JSON array of at most ``limit`` bytes.
 
-    A single message that is larger by the brackets around it goes alone.
+    A message that exceeds the limit only with the brackets around it becomes a pack of its own.
     """
     packs: list[bytes] = []
     part: list[bytes] = []

@@ -1,4 +1,4 @@
-"""A client's inbox: which of its browser's messages were accepted, each once, in order, without a gap.
+"""A client's inbox: it accepts each message of the browser once, in order, without a gap.
 
 A browser numbers its messages 1, 2, 3 … and sends them in batches. When the answer to a batch is lost, the
 browser cannot know whether the batch arrived, so it sends it again. The inbox needs one number to accept each
@@ -14,12 +14,13 @@ The last row is why the inbox remembers a digest of the last messages: a browser
 the token, and the messages of the second page would be taken for repeats and lost.
 
 With a queue that survives restarts, accepted messages are safe once they are committed to the database. When
-that fails, ``refuse`` sets the number back, and the browser sends them again.
+the commit fails, ``refuse`` sets the number back, and the browser sends them again.
 
-Digests are not stored: a row for each accepted message would cost more than the message. After a restart the
-messages whose hooks had not ended are known, and are compared. Of those before them only the last batch
-counts as repeated, since a browser never repeats more; an older number is a conflict. So a second page with
-the token is recognized after a restart, too, unless it uses a number of the last batch.
+Digests are not stored: a row for each accepted message would cost more than the message. So after a restart
+only the messages whose hooks had not ended are known and compared. Of the messages before them, the last
+batch counts as repeats without a comparison, since a browser never repeats more than one batch; an older
+number is a conflict. So a second page with the token is recognized after a restart, too, unless it uses a
+number of the last batch.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ from thywill.core.envelope import Item, check_call
 from thywill.errors import Conflict, Gap
 
 REMEMBERED = 500
-"""How many of the last messages are remembered by their digests. An older number cannot be a repeat, since a
-batch has no more messages (``[queue] batch``)."""
+"""How many of the last messages are remembered by their digests. An older number cannot be a repeat, since no
+batch is longer (``[queue] batch``)."""
 NONE = range(0)
 
 _encode = msgspec.json.Encoder().encode
@@ -45,7 +46,7 @@ class Inbox:
 
     Args:
         received: the number of the last message that was accepted.
-        last: the last messages before a restart, up to ``received``, as far as they are known.
+        last: after a restart, the messages up to ``received`` that are known; their hooks had not ended.
         batch: how many messages a browser may repeat at once.
     """
 
@@ -53,7 +54,7 @@ class Inbox:
 
     def __init__(self, received: int = 0, last: Sequence[Item] = (), batch: int = REMEMBERED) -> None:
         self.received = received
-        # The numbers before a restart that may be repeats, but have no digest.
+        # Numbers from before a restart that may come as repeats but have no digest.
         self._unknown = range(received - batch + 1, received - len(last) + 1) if received else NONE
         # The digests of the last messages up to ``received``; None at first, since most pages never send.
         self._digests: array[int] | None = array("q", map(digest, last)) if last else None
@@ -122,9 +123,10 @@ class Inbox:
 
 
 def digest(item: Item) -> int:
-    """Return a digest of 64 bits, by which a repeat is told from another message with the same number.
+    """Return a digest of 64 bits, which tells a repeat from another message with the same number.
 
-    Its key is random in each process (SipHash), so that nobody can construct two messages with one digest.
+    The digest is keyed with a random key of the process (SipHash), so nobody can construct two messages with
+    the same digest.
     """
     try:
         return hash(_encode(item))

@@ -1,12 +1,12 @@
-"""What counts as JSON: one rule for messages, results of calls and ``client.data``.
+"""Which Python values can be written as JSON: one rule for messages, results of calls and ``client.data``.
 
-JSON's own types are written as they are: dict, list, str, bool, int, float, None. Others become the nearest
-of them: tuple and set a list; a dataclass and a ``msgspec.Struct`` an object; datetime, date, time, UUID and
-Decimal a text; bytes a text in base64; an enum its value; a key that is a number a text. Nothing else is
-JSON.
+JSON's own types are written as they are: dict, list, str, bool, int, float, None. Other types are converted:
 
-JSON has no NaN and no infinity, and a browser holds an integer exactly up to 2^53 - 1 only. What a page would
-get as another number is refused, and the error names its place in the data.
+- tuple and set to a list; a dataclass and a ``msgspec.Struct`` to an object; an enum to its value;
+- datetime, date, time, UUID, Decimal and a key that is a number to a text; bytes to a text in base64.
+
+All other types are refused. JSON has no NaN and no infinity, and a browser holds integers exactly only up to
+2^53 - 1. A number that a page would get changed is refused, and the error names its place in the data.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _encode = msgspec.json.Encoder().encode
 
 
 def builtins_of(value: Any) -> Any:
-    """Return ``value`` made of JSON's own types.
+    """Return ``value`` converted to JSON's own types.
 
     Raises:
-        TypeError, ValueError, RecursionError: it is not JSON.
+        TypeError, ValueError, RecursionError: ``value`` cannot be converted.
     """
     return msgspec.to_builtins(value)
 
 
 def find_wrong_number(data: Any) -> str | None:
-    """Return a phrase about the first number in ``data`` that a page would not get as it is, or None.
+    """Return a phrase about the first number in ``data`` that a page would get changed, or None.
 
     Args:
         data: something that can be written as JSON.
@@ -48,7 +48,7 @@ def explain(data: Any, error: Exception) -> str:
 
     Args:
         data: the data.
-        error: what the encoder raised for all of it.
+        error: the error that the encoder raised for ``data``.
     """
     try:
         place, reason = next(_unsupported(data, ""), ("", str(error)))

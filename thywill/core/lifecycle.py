@@ -7,7 +7,7 @@ network for the grace time. An example, with a pause of 5 s and a grace time of 
      0 s   ATTACH: the page polls                    CONNECTED
     30 s   the poll's connection breaks              CONNECTED
     35 s   MISS: no poll for 5 s                     DETACHED    the application notices nothing
-    50 s   ATTACH: the network is back               CONNECTED   what was sent meanwhile is delivered
+    50 s   ATTACH: the network is back               CONNECTED   messages sent meanwhile are delivered
     70 s   LEAVE: the user closes the page           GONE
 
 Without the poll at 50 s, EXPIRE would have made it GONE at 90 s. GONE is final: a page that comes later is
@@ -22,21 +22,21 @@ from thywill.errors import Gone
 
 
 class State(enum.Enum):
-    """The state of a client. The values stand in the database and on the status page."""
+    """The state of a client. The database and the status page have the values."""
 
-    DETACHED = "detached"  # no request of its browser is here, but it may come back; the first state
+    DETACHED = "detached"  # no request of its browser is here, but the browser may come back; the first state
     CONNECTED = "connected"  # a request of its browser is here, or was a moment ago
-    GONE = "gone"  # it left, was disconnected, or its grace time has passed; the last state
+    GONE = "gone"  # the client left, was disconnected, or its grace time has passed; the last state
 
 
 class Event(enum.Enum):
     """What happens to a client."""
 
     ATTACH = "attach"  # a poll or a stream arrived
-    MISS = "miss"  # none has arrived for longer than the usual pause between two polls
-    EXPIRE = "expire"  # none arrived within the grace time
-    LEAVE = "leave"  # its browser said goodbye
-    EVICT = "evict"  # the server ended it: the application, an operator, or an overflow
+    MISS = "miss"  # no request has arrived for longer than the usual pause between two polls
+    EXPIRE = "expire"  # no request arrived within the grace time
+    LEAVE = "leave"  # the browser said that its page closes
+    EVICT = "evict"  # the server ended the client: an application, an operator, or an overflow did
 
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
@@ -52,7 +52,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 
 
 class IllegalTransition(Exception):
-    """The server used an event that the state does not allow: a fault of the server, never of a browser."""
+    """The server used an event that the state does not allow: a bug of ours, never a browser's fault."""
 
 
 def advance(state: State, event: Event) -> State:

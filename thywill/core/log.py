@@ -2,23 +2,23 @@
 
 Each outbox is bounded, but a thousand full outboxes can still fill the memory. So the messages of one
 application are counted together. A broadcast to 1,000 clients is one ``Entry`` in 1,000 outboxes, and is
-counted once. It should leave the count when the last of the 1,000 has acknowledged it, without work at
-every acknowledgement. So the log refers to entries *weakly*: when the last outbox removes its reference,
-CPython frees the entry and calls ``_released`` at once, which subtracts it.
+counted once. The count should fall when the last of the 1,000 clients has acknowledged the message, but
+acknowledgements should cost nothing more for that. So the log refers to entries *weakly*: when the last
+outbox removes its reference, CPython frees the entry and at once calls ``_released``, which subtracts it.
 
     publish 7 to two clients    outboxes [7] [7]    the log counts 1
-    one acknowledges 7          outboxes [] [7]     the log counts 1
-    the other one does          outboxes [] []      7 is freed; the log counts 0
+    one client acknowledges 7   outboxes [] [7]     the log counts 1
+    the other acknowledges it   outboxes [] []      7 is freed; the log counts 0
 
-When there are more than the bounds allow, ``excess`` says up to which id messages are to be dropped. It asks
-for a tenth more than necessary (``RELIEF``), so that the next message does not exceed them again. Dropping
+When there are more messages than the bounds allow, ``excess`` says up to which id messages are to be dropped:
+a tenth more than necessary (``RELIEF``), so that the next message does not exceed the bounds again. Dropping
 takes several turns of the loop while messages keep arriving, so ``excess`` asks again only when the log has
 grown by another tenth (``STEP``).
 
 At first only outboxes that hold more than a fair share of the bounds drop messages. Otherwise a hundred pages
-that ask for much and read nothing would take the few messages that everybody else waits for. Somebody always
-holds more than that, since all shares together are less than what is held. Messages that others wait for as
-well are not freed by that, so when the log has grown all the same, every outbox drops.
+that ask for much and read nothing would cost all others the few messages that they wait for. Some outbox
+always holds more than its share, since all shares together are less than what is held. But a message is freed
+only when every outbox has dropped it. So if the log has grown all the same, all outboxes drop.
 
 This file stays plain Python where ``run.py compile`` compiles the outbox: a compiled class has no weak
 references.
@@ -84,14 +84,13 @@ class Entry:
 
 
 class Loss:
-    """The place in one outbox where messages were dropped.
+    """Takes the place of dropped messages in one outbox.
 
-    It is written and acknowledged as a message is: the browser is told until it acknowledges, and then no
-    more.
+    A loss is written and acknowledged like a message, so the browser learns of it exactly once.
 
     Args:
         last: the id of the last message that was dropped here.
-        lost: how many were dropped here.
+        lost: how many messages were dropped here.
     """
 
     __slots__ = ("id", "lost")
@@ -110,8 +109,13 @@ class Loss:
 def encode_item(message_id: int, data: bytes, reply_to: int | None = None) -> bytes:
     """Encode a message for a browser.
 
-    It is ``[id,data]``, or ``[id,outcome,n]``, the reply to its message n, or ``[id,data,kind]`` with a word
-    of ``KINDS``.
+    The form is ``[id,data]`` for an ordinary message, ``[id,outcome,n]`` for the reply to the browser's
+    message n, and ``[id,data,kind]`` with a word of ``KINDS`` for others.
+
+    Args:
+        message_id: the id.
+        data: encoded JSON.
+        reply_to: as in ``thywill.core.message.Message``.
     """
     if reply_to is None:
         return b"[%d,%b]" % (message_id, data)
@@ -121,7 +125,7 @@ def encode_item(message_id: int, data: bytes, reply_to: int | None = None) -> by
 
 
 def encode_answer(items: Sequence[bytes], cursor: int, lost: int = 0) -> bytes:
-    """Encode the answer to a poll: messages, the cursor after them, and how many were dropped among them."""
+    """Encode the answer to a poll: messages, the cursor after them, and how many of them were dropped."""
     body = b'{"messages":[%b],"cursor":%d' % (b",".join(items), cursor)
     return body + (b',"lost":%d}' % lost if lost else b"}")
 
@@ -129,9 +133,9 @@ def encode_answer(items: Sequence[bytes], cursor: int, lost: int = 0) -> bytes:
 Waiting = Entry | Loss
 
 RELIEF = 0.9
-"""The part of the bounds that is left after dropping."""
+"""The part of the bounds that the log fills after dropping."""
 STEP = 1.1
-"""By this factor the log may exceed its bounds while messages are being dropped."""
+"""The factor by which the log may exceed its bounds while messages are being dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ class LogBounds:
 
 
 NOBODY = LogBounds(0, 0)
-"""A fair share that spares no outbox."""
+"""A share of nothing: every outbox holds more and has to drop."""
 
 
 class _Held(weakref.ref[Entry]):
@@ -156,8 +160,8 @@ class _Held(weakref.ref[Entry]):
 class MessageLog:
     """Counts the messages of one application that at least one outbox holds; each is counted once.
 
-    ``is_over`` says whether there were more than the bounds allow when the last one was added. Then
-    ``excess`` has to be asked.
+    ``is_over`` says whether the log exceeded its bounds when the last message was added. Then the caller has
+    to ask ``excess``.
     """
 
     def __init__(self, bounds: LogBounds) -> None:
@@ -182,7 +186,7 @@ class MessageLog:
             self._slack = 1.0
 
     def share(self, entry: Entry) -> Entry:
-        """Count a message that may be counted already as another entry; return the one that is to be held."""
+        """Count a message once, even if another entry of the same id is counted; return the entry to hold."""
         held = self._held.get(entry.id)
         known = None if held is None else held()
         if known is not None:
@@ -196,7 +200,7 @@ class MessageLog:
         self.size -= held.size
 
     def excess(self) -> tuple[int, int] | None:
-        """Return up to which id to drop messages, and how many those are; None within the bounds."""
+        """Return the id up to which to drop messages and how many messages that are, or None for nothing."""
         bounds, slack = self._bounds, self._slack
         if len(self._held) <= bounds.messages and self.size <= bounds.size:
             self._slack = 1.0
@@ -207,13 +211,13 @@ class MessageLog:
         return self._oldest()
 
     def fair_share(self, outboxes: int) -> LogBounds:
-        """Return how much an outbox may hold that need not drop what ``excess`` has asked for.
+        """Return the fair share: an outbox that holds no more need not drop what ``excess`` asks for.
 
         Args:
-            outboxes: how many there are.
+            outboxes: how many outboxes there are.
         """
         if self._slack > STEP:
-            return NOBODY  # it was asked for before, and what others have dropped was not enough
+            return NOBODY  # the second time: what the largest outboxes have dropped was not enough
         bounds, part = self._bounds, RELIEF / max(outboxes, 1)
         return LogBounds(
             int(bounds.messages * part) if len(self._held) > bounds.messages else sys.maxsize,
@@ -224,7 +228,7 @@ class MessageLog:
         messages = int(len(self._held) - self._bounds.messages * RELIEF)
         size = self.size - self._bounds.size * RELIEF
         count = up_to = 0
-        for held in sorted(self._held.values(), key=lambda held: held.id):  # shared ones came out of order
+        for held in sorted(self._held.values(), key=lambda held: held.id):  # ``share`` adds out of order
             if count >= messages and size <= 0:
                 break
             up_to, count, size = held.id, count + 1, size - held.size

@@ -14,8 +14,8 @@ class Measure:
     """One metric, with a value for each set of labels.
 
     Args:
-        kind: ``gauge`` (it goes up and down), ``counter`` (it only grows) or ``histogram``.
-        text: a sentence for people that says what is measured.
+        kind: ``gauge`` (goes up and down), ``counter`` (only grows) or ``histogram``.
+        text: a sentence for people about what is measured.
         values: the values by their labels.
     """
 
@@ -39,7 +39,7 @@ class Measures:
         self._add("counter", name, text, value, labels)
 
     def histogram(self, name: str, text: str, value: Histogram, **labels: str) -> None:
-        """Add a distribution, such as how often something took how long."""
+        """Add a distribution, such as of durations."""
         self._add("histogram", name, text, value, labels)
 
     def _add(self, kind: str, name: str, text: str, value: float | Histogram, labels: dict[str, str]) -> None:

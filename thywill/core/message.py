@@ -1,4 +1,4 @@
-"""A message before it has an id, and whom it is for."""
+"""A message before it has an id, and the address of its receivers."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from thywill.core.overflow import Overflow
 from thywill.errors import UnsendableMessage
 
 PACK = -1
-"""Stands in ``Message.reply_to`` for a pack: an array of messages, which the browser delivers one by one."""
+"""The value of ``Message.reply_to`` for a pack: an array of messages that the browser delivers one by one."""
 
 PRESENCE = -2
-"""Stands there for an event of who has joined a channel and who has left it."""
+"""The value of ``Message.reply_to`` for an event about people who join and leave a channel."""
 
 KEY = 200
-"""Characters of a key at most."""
+"""How many characters a key may have."""
 
 
 class Address(NamedTuple):
-    """Whom a message is for: one client, every client of a session or of a user, or every one in a channel.
+    """The receivers of a message: one client, all clients of a session or a user, or all in a channel.
 
     Args:
         kind: ``client``, ``session``, ``user`` or ``channel``.
@@ -49,10 +49,10 @@ class Address(NamedTuple):
         return cls("channel", name)
 
     def keyed(self, key: str) -> str:
-        """Return ``key`` as the queues know it: the same key at another address is another one.
+        """Return ``key`` together with this address, so that equal keys of other addresses differ.
 
         Raises:
-            UnsendableMessage: it is no text, or too long.
+            UnsendableMessage: the key is no text, or too long.
         """
         if not isinstance(key, str) or len(key) > KEY:
             raise UnsendableMessage(f"its key must be a text of {KEY} characters at the most")
@@ -60,16 +60,15 @@ class Address(NamedTuple):
 
 
 class Message(NamedTuple):
-    """What an application sends.
+    """A message that an application sends.
 
     Args:
         data: the encoded JSON.
-        reply_to: the number of the browser's message that this replies to; None if it is no reply, and
-            ``PACK`` for a pack.
+        reply_to: the number of the browser's message that this replies to; ``PACK``; ``PRESENCE``; or None.
         key: with the policy ``conflate``, this message replaces the waiting one with the same key. The key
             contains the address, so that messages to different channels never replace each other.
-        overflow: what to do where an outbox is full; None means the policy of the settings.
-        exclude: the id of the client that does not get it, though it is in the channel.
+        overflow: what to do if an outbox is full; None means the policy of the settings.
+        exclude: the id of a client in the channel that does not get the message.
     """
 
     data: bytes

@@ -1,6 +1,7 @@
-"""What ``run.py compile`` has to know of a class; plain Python does nothing with it.
+"""A decorator that tells ``run.py compile`` about a class; plain Python ignores it.
 
-mypyc reads the decorator in the source and never calls it, so the package that brings it need not be there.
+mypyc reads the decorator in the source and never calls it, so the package that defines it need not be
+installed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Origins as browsers write them in the header ``Origin`` (RFC 6454, 6.1 and 6.2; WHATWG URL, host parsing).
 
-An operator may write the same origin in other ways: ``HTTP://Bücher.example:80/`` is
-``http://xn--bcher-kva.example`` in a browser. Only the form of browsers ever matches.
+An operator may write an origin in other ways: ``HTTP://Bücher.example:80/`` is
+``http://xn--bcher-kva.example`` in a browser. Only the browsers' form ever matches a request.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import ipaddress
 import re
 
 UNNAMED = ("*", "null")
-"""What stands for every origin, and what browsers send for pages that have none."""
+"""``*`` stands for every origin; browsers send ``null`` for pages that have none."""
 PORTS = {"http": 80, "https": 443}
 """The default ports, which browsers leave out."""
 ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([^\s/?#@*]+)/*", re.IGNORECASE)
 AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:\[\]]+)(?::(\d*))?")
 HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
 AMBIGUOUS = re.compile("[ßẞς\u200c\u200d]")
-"""Characters that today's browsers keep and that the older rules, those of Python, replace or drop."""
+"""Characters that today's browsers keep, but that Python's older rules (IDNA 2003) replace or drop."""
 
 
 def normalize(text: str) -> str:
@@ -27,7 +27,7 @@ def normalize(text: str) -> str:
         text: an origin as an operator wrote it; ``*`` and ``null`` stay as they are.
 
     Raises:
-        ValueError: no browser sends such an origin; its text says what to write instead.
+        ValueError: no browser sends such an origin; the error's text says what to write instead.
     """
     if text.rstrip("/") in UNNAMED:
         return text.rstrip("/")

@@ -1,8 +1,8 @@
 """A client's outbox: the messages for one browser that the browser has not acknowledged yet.
 
-An HTTP answer can be lost on its way without the server knowing. So a message is not removed when it is
-written: it is *in flight* until the browser acknowledges it, and is written again with the next answer if the
-acknowledgement does not come. The browser ignores an id that it has seen.
+An HTTP answer can be lost without the server's knowledge. So a message is not removed when it is written: it
+is *in flight* until the browser acknowledges it, and is written again with the next answer if no
+acknowledgement comes. The browser ignores an id that it has seen.
 
 Ids grow, so one number, the *cursor*, acknowledges every message up to it. ``entries`` is ordered by id and
 has two parts: ``entries[:in_flight]`` were written, the rest wait. An example:
@@ -14,15 +14,15 @@ has two parts: ``entries[:in_flight]`` were written, the rest wait. An example:
     poll, cursor 9     cursor 9    empty                 the browser has acknowledged all of them
 
 An outbox is bounded. When it is full, waiting messages are dropped, but not those in flight: the browser may
-have them already, and its next cursor must be found. A ``Loss`` takes the place of dropped messages. It has
-the id of the last one and their count, and is written and acknowledged as a message is, so the browser is
-told of each loss until it has acknowledged it, and never twice. With room for two messages:
+have them already, and then it acknowledges them with a cursor that must still be found. A ``Loss`` takes the
+place of dropped messages. It has the id of the last one and their count, and is written and acknowledged like
+a message, so the browser learns of each loss exactly once. With room for two messages:
 
     append 10, 11, 12  cursor 9    waiting Loss(10, lost=1) 11 12
     poll, cursor 9     cursor 9    in flight Loss 11 12  {"messages": [11, 12], "cursor": 12, "lost": 1}
     poll, cursor 12    cursor 12   empty
 
-What an outbox does after a restart of the server, which has forgotten what was in flight, see ``restored``.
+After a restart the server does not know which messages were in flight: ``restored`` explains what it does.
 """
 
 from __future__ import annotations
@@ -60,18 +60,19 @@ _id = attrgetter("id")
 
 
 class Full(Exception):
-    """The outbox is full, and only messages that must not be dropped are left: its client has to be ended."""
+    """The outbox is full, and no message that is left may be dropped: the client has to be ended."""
 
 
 class Outbox:
     """The outbox of one client; the beginning of this file explains it.
 
     ``entries[:in_flight]`` were written and are not acknowledged. Neighbouring losses among the waiting
-    entries are merged into one. Those in flight are not, since the browser may acknowledge some of them only.
-    So there are at most as many losses as an answer carries messages, and one more for each waiting message.
+    entries are merged into one. Losses in flight are not merged, since the browser may acknowledge only some
+    of them. So there are at most as many losses as an answer carries messages, and one more for each waiting
+    message.
 
     Args:
-        bounds: how much it may hold; one object, shared by all outboxes.
+        bounds: how much the outbox may hold; one object, shared by all outboxes.
         cursor: the id of the last message that the browser has acknowledged.
     """
 
@@ -100,15 +101,15 @@ class Outbox:
 
     @classmethod
     def restored(cls, bounds: Bounds, cursor: int, entries: list[Waiting], last: int) -> Outbox:
-        """Rebuild the outbox of a client that outlived a restart of the server.
+        """Rebuild the outbox of a client after a restart of the server.
 
         The database knows which messages were sent, but not which of them were written to the browser, and
         only roughly which were acknowledged. So all of them count as in flight: none is dropped when the
-        outbox is full, and up to ``last`` any cursor is accepted.
+        outbox is full, and any cursor up to ``last`` is accepted.
 
         Args:
-            bounds: how much it may hold. The restored entries may exceed it, as the browser may have
-                acknowledged many of them.
+            bounds: how much the outbox may hold. The restored entries may exceed the bounds, as the browser
+                may have acknowledged many of them.
             cursor: the last acknowledgement that was saved; the browser's own cursor may be higher.
             entries: the messages and losses after ``cursor``. A message that a later one with the same key
                 replaces is left out.
@@ -139,13 +140,13 @@ class Outbox:
         return len(self.entries) - self.losses
 
     def append(self, entry: Entry) -> int:
-        """Add a message. Where there is no room, do what its policy says.
+        """Add a message. If there is no room, do what its policy says.
 
         Returns:
             how many messages were dropped.
 
         Raises:
-            Full: there is no room for it, and it must not be dropped.
+            Full: there is no room for the message, and it must not be dropped.
         """
         if entry.key is not None:
             self._conflate(entry, entry.key)
@@ -166,8 +167,8 @@ class Outbox:
         self.keys[key] = entry
 
     def _replace(self, older: Entry) -> None:
-        # A message in flight is not replaced, since its cursor has to be found. One from before a restart is:
-        # acknowledge accepts any cursor up to restored_up_to, whether its message is here or not.
+        # A message in flight is not replaced, since ``acknowledge`` has to find its cursor. A message from
+        # before a restart may be replaced: any cursor up to ``restored_up_to`` is accepted.
         first = 0 if older.id <= self.restored_up_to else self.in_flight
         index = bisect_left(self.entries, older.id, lo=first, key=_id)
         if index == len(self.entries) or self.entries[index] is not older:
@@ -186,12 +187,12 @@ class Outbox:
         if policy is not Overflow.DROP_NEWEST or entry.is_reply:
             return self._drop_oldest(entry)
         if len(self) == 1:
-            return 0  # it alone is larger than the bound, and would never get in
+            return 0  # this message alone exceeds the bounds: it is kept, since it would never fit
         self._drop(len(self.entries) - 1)
         return 1
 
     def _drop_oldest(self, entry: Entry) -> int:
-        # Messages in flight stay: their answer may be on its way, and its cursor must be found.
+        # Messages in flight stay: their answer may be on its way, and ``acknowledge`` has to find its cursor.
         dropped, index, others = 0, self.in_flight, False
         while self._is_over() and self.entries[index] is not entry:
             if self._may_drop(self.entries[index]):
@@ -255,13 +256,13 @@ class Outbox:
                 del keys[item.key]
 
     def drop_up_to(self, up_to: int) -> int:
-        """Drop every message up to that id, even if it is in flight. The log asks for this when it is full.
+        """Drop every message up to the id ``up_to``, even if it is in flight: the log is full.
 
         Returns:
             how many messages were dropped.
 
         Raises:
-            Full: one of them must not be dropped; then none was.
+            Full: one of the messages must not be dropped; then none was dropped.
         """
         end = bisect_right(self.entries, up_to, key=_id)
         dropped = [item for item in self.entries[:end] if not item.lost]
@@ -276,11 +277,11 @@ class Outbox:
         return len(dropped)
 
     def is_stale(self, cursor: int) -> bool:
-        """Return whether ``cursor`` is older than the last acknowledgement: another request overtook this."""
+        """Return whether ``cursor`` is older than the last acknowledgement: a newer request came first."""
         return cursor < self.cursor
 
     def acknowledge(self, cursor: int) -> None:
-        """Remove every message up to ``cursor``: the browser has processed them.
+        """Remove every message up to ``cursor``, because the browser has processed them.
 
         Raises:
             Malformed: no answer to this client has ended with that cursor.
@@ -288,7 +289,7 @@ class Outbox:
         if cursor == self.cursor:
             return
         if cursor <= self.restored_up_to:
-            # From before a restart: the message may have left the log, so the cursor cannot be checked.
+            # A cursor from before a restart cannot be checked: its message may have left the log.
             self._remove_first(self._index_after(cursor))
             self.cursor = cursor
             return
@@ -310,9 +311,9 @@ class Outbox:
         self.in_flight -= count
 
     def next_answer(self) -> bytes:
-        """Return the answer to a poll: what is not acknowledged, as much as one answer may carry.
+        """Return the answer to a poll: the messages not yet acknowledged, as many as one answer may carry.
 
-        What it carries is in flight from now on, and is returned again until it is acknowledged.
+        These messages are in flight from now on, and are returned again until they are acknowledged.
         """
         entries = self.entries
         if len(entries) == 1:
@@ -327,8 +328,8 @@ class Outbox:
     def batch_after(self, sent: int) -> list[Waiting]:
         """Return the messages and losses that a stream has to write next.
 
-        A stream writes each message once. It writes no more than one answer may carry before the browser
-        acknowledges: a slow reader's messages stay here, where they are bounded, and not in a socket's
+        A stream writes each message once. Before the browser acknowledges, it writes no more than one answer
+        may carry: so the messages of a slow reader stay here, where they are bounded, and not in a socket's
         buffer.
 
         Args:
@@ -352,8 +353,8 @@ class Outbox:
     def _batch(self) -> list[Waiting]:
         count = end = self._fitting()
         if end < len(self.entries):
-            # The batch is cut before a loss, so that the loss travels with the message after it; unless the
-            # batch would then be empty.
+            # The batch is cut before a loss, so that the loss travels with the message after it, unless that
+            # would leave the batch empty.
             while end and self.entries[end - 1].lost:
                 end -= 1
         return self.entries[: end or count]

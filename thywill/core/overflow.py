@@ -5,9 +5,9 @@ The policy of the message that *arrives* decides. With room for three messages, 
 
     drop_oldest   a Loss(b) c d   the oldest waiting message is dropped
     drop_newest   a b c Loss(d)   the new message is dropped
-    disconnect                    the client is ended; while such a message waits, it is not dropped
-    conflate      a b d           where d has the key of c; not a loss, since d is the newer state of the same
-                                  thing. It happens even while there is room. Otherwise as drop_oldest
+    disconnect                    the client is ended; a waiting message with this policy is never dropped
+    conflate      a b d           if d has the key of c. This is no loss, since d is a newer state of the same
+                                  thing, and it happens even while there is room. Otherwise as drop_oldest
 
 A message in flight is neither dropped nor replaced, and a reply to a call is never dropped.
 """

@@ -1,4 +1,4 @@
-"""What an author says of channels, by name or by pattern."""
+"""Values that an author sets for channels, by name or by pattern."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class ByChannel(Generic[T]):
     """A value for each channel.
 
     Args:
-        default: the value of a channel that no name and no pattern is of.
-        values: values by channel name or pattern. ``*`` in a pattern matches any text, even an empty one.
+        default: the value of a channel that matches no name and no pattern.
+        values: values by name or pattern. ``*`` in a pattern matches any text, even an empty one.
     """
 
     def __init__(self, default: T, values: Mapping[str, T]) -> None:

@@ -1,4 +1,4 @@
-"""A person: what applications keep for one browser's session, over reloads, tabs and restarts."""
+"""A person: the data that applications keep for one browser's session, over reloads, tabs and restarts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class StoredPerson(NamedTuple):
 
     Args:
         session: the id of the session.
-        data: what applications keep, JSON in ASCII.
-        seen: when an application asked for it last, in seconds since the epoch.
+        data: the applications' data, JSON in ASCII.
+        seen: when an application last asked for it, in seconds since the epoch.
     """
 
     session: str
@@ -23,5 +23,5 @@ class StoredPerson(NamedTuple):
 
 
 def public_id(session: str) -> str:
-    """Return the id by which others may know the person of a session; the session does not follow from it."""
+    """Return the public id of a session's person. Nobody can compute the session's id from it."""
     return hashlib.blake2b(session.encode(), digest_size=ID_BYTES, person=b"thywill person").hexdigest()

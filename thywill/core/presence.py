@@ -1,16 +1,16 @@
-"""Who is in a channel, by people instead of pages.
+"""Presence: which people, and not only which pages, are in a channel.
 
-A person is a session: the pages of one browser. Somebody who reloads a page, or closes one of two, has not
-left; so a person leaves some seconds after the last of their pages. With ``leave_after`` = 5:
+A person is a session: all pages of one browser. A person who reloads a page, or closes one of two pages, has
+not left. So a person leaves some seconds after their last page did. With ``leave_after`` = 5:
 
     0 s    Ada's page enters "lobby"            Ada joins
     3 s    a second page of Ada's enters        nothing
     4 s    the first page is closed             nothing, as the second is there
     9 s    the second page is reloaded: it is gone, and at 9.5 s a new one enters      nothing
-    20 s   the last page is closed
-    25 s   nobody of Ada's has come             Ada leaves
+    20 s   the last page is closed              nothing yet
+    25 s   no page of Ada's has entered         Ada leaves
 
-Pure: times are given, in seconds.
+All times are arguments, in seconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Person = dict[str, Any]
-"""A person as pages and applications see one: ``id``, and where there is a user ``user`` and ``name``."""
+"""A person as pages and applications see it: ``id``, and if there is a user, ``user`` and ``name``."""
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Visit:
     Args:
         person: the person.
         pages: the ids of the clients that are in the channel.
-        ends: when the person leaves, unless a page enters before; None while there is one.
+        ends: when the person leaves, unless a page enters before that; None while a page is there.
     """
 
     person: Person
@@ -41,11 +41,11 @@ class Visit:
 
 @dataclass(slots=True)
 class Untold:
-    """What has happened in one channel since its pages were told last.
+    """The changes in one channel since the last event was sent to its pages.
 
     Args:
-        joined, left: people by id. Who joins and leaves meanwhile is in neither.
-        reset: whether the pages are to be told everybody who is there, as after a restart.
+        joined, left: people by id. A person who has joined and left since then is in neither.
+        reset: whether the next event has to list everybody who is there, as after a restart.
     """
 
     joined: dict[str, Person] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Untold:
             self.left[person["id"]] = person
 
     def before(self, people: Sequence[Person]) -> list[Person]:
-        """Return who was there before this, where ``people`` are there after it."""
+        """Return the people who were there before these changes; ``people`` are there after them."""
         return [each for each in people if each["id"] not in self.joined] + list(self.left.values())
 
 
@@ -86,7 +86,7 @@ class Presence:
         self._channels: dict[str, dict[str, None]] = {}
 
     def enter(self, channel: str, page: str, person: Person) -> bool:
-        """A page of ``person`` has entered; return whether the person joins with it."""
+        """Add a page of ``person`` to the channel; return whether the person joins with it."""
         visits = self._visits.setdefault(channel, {})
         visit = visits.get(person["id"])
         joins = visit is None
@@ -99,17 +99,17 @@ class Presence:
         return joins
 
     def renew(self, channel: str, person: Person) -> bool:
-        """Take what is known of a person who is there now; return whether that has changed, as by a login."""
+        """Set what is known of a person who is there; return whether that has changed, as by a login."""
         visit = self._visits[channel][person["id"]]
         changed, visit.person = visit.person != person, person
         return changed
 
     def has(self, channel: str, page: str) -> bool:
-        """Tell whether a page is in the channel."""
+        """Return whether a page is in the channel."""
         return channel in self._channels.get(page, ())
 
     def leave(self, channel: str, page: str, person: str, now: float) -> None:
-        """A page of the person with that id has left the channel, if it was there."""
+        """Remove a page of the person with the id ``person`` from the channel, if it is there."""
         visit = self._visits.get(channel, {}).get(person)
         if visit is None or page not in visit.pages:
             return
@@ -117,11 +117,11 @@ class Presence:
         self._forget(page, channel)
         if not visit.pages:
             visit.ends = now + self._leave_after
-            # All stay equally long without a page, so the first here is the first to leave.
+            # Everybody stays equally long without a page, so the first one here is the first to leave.
             self._ending[channel, person] = None
 
     def leave_all(self, page: str, person: str, now: float) -> None:
-        """A page has left all of its channels."""
+        """Remove a page from all its channels."""
         for channel in list(self._channels.get(page, ())):
             self.leave(channel, page, person, now)
 
@@ -132,7 +132,7 @@ class Presence:
             del self._channels[page]
 
     def take_left(self, now: float) -> list[tuple[str, Person]]:
-        """Remove and return the people whose time is over, with their channels, in that order."""
+        """Remove the people whose time is over; return pairs of channel and person, in order of time."""
         left: list[tuple[str, Person]] = []
         while (due := self.next_end()) is not None and due <= now:
             (channel, person), _ = self._ending.popitem(last=False)
@@ -143,13 +143,13 @@ class Presence:
         return left
 
     def next_end(self) -> float | None:
-        """Return when the next person leaves, None if nobody is about to."""
+        """Return when the next person leaves; None if nobody is without a page."""
         for channel, person in self._ending:
             return self._visits[channel][person].ends
         return None
 
     def people(self, channel: str) -> list[Person]:
-        """Return who is in the channel, in the order in which they joined."""
+        """Return the people in the channel, in the order in which they joined."""
         return [visit.person for visit in self._visits.get(channel, {}).values()]
 
     def channels(self) -> Sequence[str]:

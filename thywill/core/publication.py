@@ -1,9 +1,8 @@
-"""Messages that come from outside, and the memory that keeps a repeated one from being sent twice.
+"""Messages that other programs publish, and the memory that keeps a repeat from being sent twice.
 
-Whoever publishes over a network gets no answer when the connection breaks, and has to send again. So a
-publisher gives its message an id of its own, and a message whose id was used before is answered with the
-position of the first one. The memory holds two digests for each id: the mark, of application and id, and the
-digest of all else. For example, with an age of 3,600 s:
+A publisher whose connection breaks gets no answer and has to send again. So it gives its message an id of its
+own, and a message whose id was used before is answered with the position of the first one. For each id two
+digests are remembered: one of application and id, and one of everything else. With an age of 3,600 s:
 
        0 s   "order-7" to the channel "till", data 1     new: it is sent at the position 41
        3 s   "order-7" to the channel "till", data 1     known: the answer is 41, and nothing is sent
@@ -32,7 +31,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Mark(NamedTuple):
-    """What is remembered of a publication with an id.
+    """The digests that are remembered of a publication with an id.
 
     Args:
         key: the digest of application and id, in hexadecimal digits.
@@ -49,13 +48,13 @@ class Mark(NamedTuple):
 
 
 class Publication(NamedTuple):
-    """One message from outside.
+    """One message that another program publishes.
 
     Args:
-        application: the name of an application.
-        address: who gets it.
+        application: the name of the application.
+        address: the receivers.
         message: the message.
-        mark: recognizes it when it comes again; None if the publisher gave no id.
+        mark: recognizes a repeat; None if the publisher gave no id.
     """
 
     application: str
@@ -64,10 +63,10 @@ class Publication(NamedTuple):
     mark: Mark | None = None
 
     def stored(self, message_id: int, now: float) -> StoredPublication | None:
-        """Return the row that remembers its mark; None if it has none.
+        """Return the row that stores the mark; None if there is no mark.
 
         Args:
-            message_id: the position of its message.
+            message_id: the position of the message.
             now: seconds since the epoch.
         """
         if self.mark is None:
@@ -76,17 +75,17 @@ class Publication(NamedTuple):
 
 
 class Publications:
-    """Remembers the publications that have an id, for a time and up to a number.
+    """Remembers publications with an id, for a limited time and up to a limited number.
 
     Args:
-        age: for how many seconds.
-        limit: how many; beyond it the oldest is forgotten.
+        age: how many seconds a publication is remembered.
+        limit: how many are remembered; beyond the limit the oldest is forgotten.
     """
 
     def __init__(self, age: float, limit: int) -> None:
         self._age = age
         self._limit = limit
-        # A dict would look at all places of those that were forgotten to find the oldest.
+        # Not a dict, which would step over the places of all deleted rows to find the oldest one.
         self._rows: OrderedDict[str, StoredPublication] = OrderedDict()
         self._forgotten = False
 
@@ -94,7 +93,7 @@ class Publications:
         return len(self._rows)
 
     def add(self, row: StoredPublication) -> None:
-        """Remember a publication, which is the newest."""
+        """Remember a publication, which must be the newest."""
         self._rows[row.key] = row
         if len(self._rows) > self._limit:
             self._forget_oldest()
@@ -111,14 +110,14 @@ class Publications:
         return None if row is None else row.message
 
     def check(self, publications: Sequence[Publication], now: float) -> None:
-        """Check that no id of ``publications`` belongs to another message, sent before or among themselves.
+        """Check that no id of ``publications`` was used for another message, before or among themselves.
 
         Args:
-            publications: what somebody publishes together.
+            publications: messages that are published together.
             now: seconds since the epoch.
 
         Raises:
-            Reused: an id does; the error names the first such publication by its index.
+            Reused: an id was used for another message; the error has the index of the first such publication.
         """
         self.expire(now)
         digests: dict[str, str] = {}
@@ -130,12 +129,13 @@ class Publications:
                     raise Reused(index)
 
     def expire(self, now: float) -> None:
-        """Forget what is older than the age."""
+        """Forget publications that are older than the age."""
         while self._rows and next(iter(self._rows.values())).sent <= now - self._age:
             self._forget_oldest()
 
     def take_forgotten(self, now: float) -> float | None:
-        """Return the time before which all are forgotten; None if none was since the last call."""
+        """Return the time before which all publications are forgotten; None if nothing was forgotten since
+        the last call."""
         self.expire(now)
         if not self._forgotten:
             return None

@@ -32,7 +32,7 @@ class ClientRecord:
 
 
 class Recorded(Protocol):
-    """Something whose record can be saved. It is asked for the record just before the batch is written."""
+    """Something whose record can be saved; ``record`` is called just before the batch is written."""
 
     id: str
 
@@ -44,7 +44,7 @@ class Recorded(Protocol):
 def encode_data(data: dict[str, Any]) -> str:
     """Return ``data`` as JSON in ASCII, which every database can store, whatever its character set.
 
-    What is converted, and how, is in ``thywill.core.jsonable``. Integers of any size are stored.
+    ``thywill.core.jsonable`` says how values are converted. Integers of any size are stored.
 
     Raises:
         TypeError, ValueError, RecursionError: ``data`` cannot be written as JSON.
@@ -53,7 +53,7 @@ def encode_data(data: dict[str, Any]) -> str:
 
 
 def storable(data: dict[str, Any]) -> dict[str, Any]:
-    """Return the part of ``data`` that ``encode_data`` can encode: without the keys that it cannot."""
+    """Return ``data`` without the keys that ``encode_data`` cannot encode."""
     return {key: value for key, value in data.items() if _is_storable(key, value)}
 
 

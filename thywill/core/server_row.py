@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ServerRow:
-    """What a server says of itself.
+    """The state of one server, as the server reports it.
 
     Args:
         name: its name in the cluster: machine, process and a random part, so that no later server has it.
         address: where it listens, such as ``http://127.0.0.1:8080/``.
-        process: the number of its process.
+        process: its process id.
         version: its version of thywill.
         started: when it started, in seconds since 1970.
-        form: ``compiled`` or ``plain``: whether its modules are those of ``run.py compile``.
+        form: ``compiled`` if its modules are those of ``run.py compile``, otherwise ``plain``.
         clients: how many clients are with it.
         delay: mean seconds from the moment when a message is safe until it is written, since the start.
-        lag: how late its event loop came to a timer, the worst of the last minute, in seconds.
-        behind: how long the log of the shared queue took to get here when it was looked at last, in seconds.
+        lag: how late its event loop ran a timer, the worst of the last minute, in seconds.
+        behind: seconds by which it was behind the log of the shared queue at the last measurement.
         leads: the names of the applications whose hooks it runs.
     """
 

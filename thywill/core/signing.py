@@ -28,14 +28,14 @@ class Signer:
 
     def __init__(self, secret: bytes) -> None:
         # A BLAKE2b key may have at most 64 bytes, so a longer secret is hashed first.
-        # A copy of the keyed hash costs half of a new one, and every connecting browser needs several.
+        # Copying a keyed hash costs half as much as making one, and every connecting browser needs several.
         self._hash = hashlib.blake2b(key=hashlib.blake2b(secret).digest(), digest_size=_SIGNATURE_BYTES)
 
     def sign(self, purpose: str, value: str, expires: float) -> str:
         """Return ``value`` with its expiry and signature.
 
         Args:
-            purpose: what it is for; it is refused for any other purpose.
+            purpose: what the text is for; ``verify`` refuses it for any other purpose.
             value: ASCII without a dot.
             expires: when it expires, in seconds since the epoch.
         """
@@ -46,12 +46,12 @@ class Signer:
         """Return the value that was signed.
 
         Args:
-            purpose: what it was signed for.
-            text: what ``sign`` has returned.
+            purpose: the purpose that was signed.
+            text: a result of ``sign``.
             now: the present time, in seconds since the epoch.
 
         Raises:
-            BadToken: it was signed with another secret or for another purpose, was changed, or has expired.
+            BadToken: the text was signed with another secret or for another purpose, changed, or has expired.
         """
         body, _, signature = text.rpartition(".")
         if not text.isascii() or not hmac.compare_digest(signature, self._signature(purpose, body)):

@@ -1,4 +1,4 @@
-"""What people write, as one line of plain text that cannot harm the lines around it."""
+"""Makes a text that people wrote into one line that cannot garble the lines around it."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import unicodedata
 from typing import Any
 
 LONGEST = 10_000
-"""Characters that are looked at; what comes later would be cut off anyway."""
+"""How many characters are read; later ones would be cut off anyway."""
 MARKS = 30
-"""Marks on one character, such as accents, that are kept; no language has more. To put n of them into their
-order takes some n² steps, which is a fifth of a second for 10,000."""
+"""How many marks on one character, such as accents, are kept; no language has more. Python sorts n marks in
+some n² steps, which is a fifth of a second for 10,000."""
 JOINERS = "\u200c\u200d"
 """Invisible characters that Persian words and many emoji need."""
 
 
 def one_line(value: Any, limit: int) -> str:
-    """Return a text on one line, without control characters and those that reverse the direction.
+    """Return a text on one line, without control characters and characters that reverse the direction.
 
     Args:
-        value: what a page has sent.
-        limit: characters that are left at most.
+        value: a value that a page has sent.
+        limit: how many characters the result may have.
 
     Returns:
-        the text, which is empty if nothing of it can be seen, or the value is no text.
+        the text; it is empty if the value is no text or has no visible character.
     """
     if not isinstance(value, str):
         return ""

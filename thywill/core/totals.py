@@ -1,4 +1,4 @@
-"""What a server has counted since its start, for applications that show it."""
+"""The counts of a server since its start, for applications that show them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 
 class Totals(NamedTuple):
-    """The sums of one server over all of its applications; who wants rates subtracts earlier sums.
+    """The sums of one server over all its applications. For rates, subtract earlier sums.
 
     Args:
-        clients: pages that it has now.
-        sessions: browsers that have one of these pages.
-        sent: messages for browsers, each counted once for each receiver.
-        received: messages of browsers.
+        clients: clients that the server has now.
+        sessions: sessions that have at least one of these clients.
+        sent: messages to browsers, each counted once for each receiver.
+        received: messages from browsers.
         delay: seconds from the moment a message was safe until the answer with it was written; the sum.
-        delays: how often that was measured.
-        lag: seconds by which the loop came too late to a timer; the sum.
-        lags: how often that was measured, twice a second.
+        delays: how often ``delay`` was measured.
+        lag: seconds by which the loop ran a timer too late; the sum.
+        lags: how often ``lag`` was measured: twice a second.
     """
 
     clients: int

@@ -1,4 +1,4 @@
-"""Who a client belongs to, and what an application is told of a visitor to find that out."""
+"""The user of a client, and the visitor whom an application's ``authenticate`` identifies."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class User(NamedTuple):
     """A user, as the application's ``authenticate`` or a ticket names one.
 
     Args:
-        id: what tells the user from all others; messages to the user are addressed by it.
-        name: the name for people; it may be empty.
+        id: a text that is unique for the user; messages to the user are addressed by it.
+        name: the name to show to people; it may be empty.
     """
 
     id: str
@@ -36,23 +36,23 @@ def check_user(user: object) -> User | None:
 
 
 class Identity(NamedTuple):
-    """Who a client belongs to.
+    """The user of a client, and until when that holds.
 
     Args:
         user: the user; None if nobody has logged in.
-        expires: when the ticket ends that has named the user, in seconds since 1970; None without a ticket.
+        expires: when the user's ticket expires, in seconds since 1970; None without a ticket.
     """
 
     user: User | None = None
     expires: float | None = None
 
     def encode(self) -> str | None:
-        """Return it as JSON in ASCII for the database; None for nobody."""
+        """Return the identity as JSON in ASCII for the database; None for nobody."""
         return None if self.user is None else json.dumps([*self.user, self.expires])
 
     @classmethod
     def decode(cls, text: str | None) -> Identity:
-        """Return what ``encode`` has encoded."""
+        """Return the identity that ``encode`` encoded."""
         if text is None:
             return NOBODY
         user, name, expires = json.loads(text)
@@ -64,13 +64,13 @@ NOBODY = Identity()
 
 @dataclass(frozen=True)
 class Visitor:
-    """Somebody who asks for a page or connects, before there is a client.
+    """A browser that asks for a page or connects, before it has a client.
 
     Args:
         application: the name of the application.
-        address: the network address.
-        headers: the headers of the request, by their names in lower case.
-        query: the fields of the address's query.
+        address: the browser's IP address.
+        headers: the headers of the request, by name in lower case.
+        query: the fields of the URL's query.
         ticket: the user that a valid ticket names; None without a ticket.
     """
 
@@ -81,7 +81,7 @@ class Visitor:
     ticket: User | None = None
 
     def cookie(self, name: str) -> str | None:
-        """Return the value of a cookie, or None. A page of an origin that is not ours has none."""
+        """Return the value of a cookie, or None. Pages of other origins have no cookies."""
         for part in self.headers.get("cookie", "").split(";"):
             key, _, value = part.strip().partition("=")
             if key == name:

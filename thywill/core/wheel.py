@@ -1,9 +1,9 @@
 """A timer wheel: one timer for thousands of deadlines, nearly all of which move before they are due.
 
 Time is divided into slots of one ``tick``. An item stands in the slot that comes up just after its deadline,
-so it is due at most one tick late, and never early. Every poll moves its client's deadline later, so that has
-to be cheap: it changes only ``deadline``, and leaves the item in its old slot. When that slot comes up, the
-item moves on to the slot of its present deadline. With a tick of 0.5 s:
+so it is due at most one tick late, and never early. Every poll moves its client's deadline later, so this has
+to be cheap: only ``deadline`` changes, and the item stays in its old slot. When that slot comes up, the item
+moves to the slot of its present deadline. With a tick of 0.5 s:
 
     10.0   schedule(item, 35.0)    slot 71, which comes up at 35.5
     20.0   schedule(item, 45.0)    still in slot 71: only the deadline has changed. Hot code sets it itself,
@@ -30,7 +30,7 @@ NEVER = float("inf")
 class Timed:
     """The base of what a wheel can hold.
 
-    ``deadline`` is in seconds of a monotonic clock. ``slot`` belongs to the wheel: where it will look next.
+    ``deadline`` is in seconds of a monotonic clock. ``slot`` is set by the wheel: the slot that has the item.
     """
 
     __slots__ = ("deadline", "slot")
@@ -48,7 +48,7 @@ class TimerWheel(Generic[T]):
     """Holds items until their deadlines.
 
     Args:
-        tick: the length of a slot in seconds; an item is due at most that much late.
+        tick: the length of a slot in seconds, and so the longest delay of an item.
         now: the present time, in seconds of the monotonic clock that all deadlines use.
     """
 
@@ -82,7 +82,7 @@ class TimerWheel(Generic[T]):
             items.pop(item, None)
 
     def advance(self, now: float) -> list[T]:
-        """Remove the items whose deadline has passed at ``now`` from the wheel.
+        """Remove from the wheel the items whose deadline has passed at ``now``.
 
         Returns:
             the items, the earliest deadline first.

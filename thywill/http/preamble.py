@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from thywill.core.proxy_protocol import BadHeader, Named, read
+from thywill.core.proxy_protocol import BadHeader, ProxyHeader, read
 from thywill.http.connection import Connection
 from thywill.http.message import Request
 from thywill.http.proxies import PROTO, UNIX, is_unix, peer_of
@@ -94,22 +94,22 @@ class Preamble(Member):
     def data_received(self, data: bytes) -> None:
         self._data += data
         try:
-            named = read(self._data)
+            header = read(self._data)
         except BadHeader as error:
             self._refuse(str(error))
             return
-        if named is not None:
-            self._begin(named)
+        if header is not None:
+            self._begin(header)
 
-    def _begin(self, named: Named) -> None:
+    def _begin(self, header: ProxyHeader) -> None:
         """Replace this object by the connection that fits the header."""
         shared, registry = self._shared, self._registry
         self._end()
-        if named.address:
-            scheme = self._scheme if named.is_secure is None else ("https" if named.is_secure else "http")
-            self._become(NamedConnection(shared, registry, named.address, scheme), named.length)
-        elif named.length:
-            self._become(UnnamedConnection(shared, registry), named.length)
+        if header.address:
+            scheme = self._scheme if header.is_secure is None else ("https" if header.is_secure else "http")
+            self._become(NamedConnection(shared, registry, header.address, scheme), header.length)
+        elif header.length:
+            self._become(UnnamedConnection(shared, registry), header.length)
         else:
             self._become(Connection(shared, registry))
 

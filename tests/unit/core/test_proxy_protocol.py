@@ -14,7 +14,7 @@ from tests.support.steady import STEADY
 from thywill.core.proxy_protocol import (
     LONGEST,
     LONGEST_LINE,
-    NOTHING,
+    NO_HEADER,
     PROXY,
     SIGNATURE,
     BadHeader,
@@ -41,7 +41,7 @@ def test_a_part_of_one_is_not_enough(header: bytes) -> None:
     "data", [REQUEST, b"GET / HTTP/1.1\r\n", b"\r\nGET", b"PROXYING", b"\x16\x03\x01", b"PUT /"]
 )
 def test_what_begins_otherwise_has_none(data: bytes) -> None:
-    assert read(data) == NOTHING
+    assert read(data) == NO_HEADER
 
 
 BAD = [

@@ -295,7 +295,7 @@ class Leading(ActionQueue):
         self._serial -= 1
         if address.kind == "channel":
             past = Past(self._serial, self._wall(), message.data, message.exclude)
-            self._history.note(address.name, past)
+            self._history.add_to_recordings(address.name, past)
         return self._serial
 
     async def enter(
