@@ -1,1 +1,1 @@
-"""The client interface: what a browser loads before push takes over."""
+"""The client interface: serves the pages, scripts and styles that a browser loads before it connects."""

@@ -1,4 +1,4 @@
-"""Static files under addresses that hold their version, so that browsers may keep them for ever."""
+"""Static files whose addresses contain their versions, so that browsers may keep them for ever."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ YEAR = 365 * 24 * 3600
 
 
 def cache_control(*, is_current: bool) -> str:
-    """Return how long a file may be kept.
+    """Return the Cache-Control header of a file.
 
-    For ever where its address holds the version of its content. A page of another version than the file's
-    must not make a proxy keep the wrong one.
+    Args:
+        is_current: whether the version in the address is that of the file's content. Then the file may be
+            kept for ever. Otherwise a proxy must not keep it, since it would keep the wrong version.
     """
     return f"public, max-age={YEAR}, immutable" if is_current else "no-cache"
 
 
 def open_to_all(handler: RequestHandler) -> None:
-    """Let every page use a public file: with ``crossorigin`` (CORS), and if it isolates itself (COEP).
+    """Let every page use a public file: with ``crossorigin`` (CORS), and if the page isolates itself (COEP).
 
-    The file is the same for everybody, and no cookie is read for it.
+    That is safe, since the file is the same for everybody, and no cookie is read for it.
     """
     handler.set_header("Access-Control-Allow-Origin", "*")
     handler.set_header("Cross-Origin-Resource-Policy", "cross-origin")
@@ -51,20 +52,20 @@ class Assets:
         ]
 
     def address(self, resource: str) -> str:
-        """Return the address of ``area/file`` from the server's base; a whole address stays as it is."""
+        """Return the address of ``area/file`` relative to the server's base; a whole address is unchanged."""
         if resource.startswith("/") or "://" in resource:
             return resource
         area, _, file = resource.partition("/")
         return f"static/{self.version(self._folders[area] / file)}/{area}/{file}"
 
     def path(self, resource: str) -> Path | None:
-        """Return where ``area/file`` is, or None where there is no such area."""
+        """Return the path of ``area/file`` on the disk, or None if there is no such area."""
         area, _, file = resource.partition("/")
         folder = self._folders.get(area)
         return None if folder is None else folder / file
 
     def version(self, path: Path) -> str:
-        """Return a hash of the file's content, read again only when the file has changed."""
+        """Return a hash of the file's content; the file is read again only when it has changed."""
         status = path.stat()
         stamp = (status.st_mtime_ns, status.st_size)
         known = self._versions.get(path)

@@ -28,13 +28,13 @@ class ClientInterfaceSettings:
     """The settings that every client interface has.
 
     Args:
-        origins: other origins whose pages may use the server, such as ``https://example.org``; ``*`` for all.
+        origins: other origins whose pages may use the server, such as ``https://example.org``; ``*`` is all.
         secret_file: the file with the secret that signs tokens and sessions; created at the first start.
         session_days: for how many days a browser is recognized.
         transport_in_address: whether ``?transport=NAME`` in the address of our pages forces a transport.
-        ticket_secret: what tickets are signed with; without it none is valid.
-        live_front_page: whether the front page shows to everybody how many are on each application, and how
-            much the server delivers; otherwise it is a list.
+        ticket_secret: the secret that tickets are signed with; without it no ticket is valid.
+        live_front_page: whether the front page shows everybody how many people use each application and how
+            much the server delivers; otherwise it is a plain list.
     """
 
     origins: list[str] = field(default_factory=list)
@@ -54,19 +54,19 @@ class ClientInterfaceSettings:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a client interface works with.
+    """The other parts of the server that a client interface needs.
 
     Args:
-        bootstrap: makes clients.
-        pages: the applications by name.
-        origins: which pages may speak to the server.
-        signer: signs sessions.
+        bootstrap: creates clients.
+        pages: the pages of applications, by name.
+        origins: decides which pages may use the server.
+        signer: signs session cookies.
         static: the folder of the browser client.
         handlers: rules of other components for the ``tornado.web.Application``.
-        draining: whether the server is about to stop.
-        applications: say who a visitor is.
+        draining: returns whether the server is about to stop.
+        applications: says who a visitor is.
         hub: finds the client of a token.
-        actions: changes whom a client belongs to, and ends it.
+        actions: changes the user of a client, and ends clients.
         directory: the clients.
     """
 
@@ -88,30 +88,31 @@ class ClientInterface(Component):
 
     Args:
         settings: the section ``[client_interface]``.
-        surroundings: what it works with.
+        surroundings: the other parts of the server.
     """
 
     Settings: ClassVar[type[Any]] = ClientInterfaceSettings
 
     largest_body: ClassVar[int | None] = 0
-    """Bytes that the body of a request to ``application`` may have; None for ``[server] max_body``. A body of
-    ``[limits] small_body`` is always read. Pages that take uploads or long forms need more than 0."""
+    """The largest body of a request to ``application``, in bytes; None stands for ``[server] max_body``. A
+    body of at most ``[limits] small_body`` is always read. Uploads and long forms need more than 0."""
 
     def __init__(self, settings: Any, surroundings: Surroundings) -> None:
         self.settings = settings
         self.surroundings = surroundings
 
     def application(self) -> HTTPServerConnectionDelegate:
-        """Return what answers every address that has no endpoint."""
+        """Return the Tornado application that answers every path without an endpoint."""
         raise NotImplementedError
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
-        """Return the addresses of the wire that it answers, by path."""
+        """Return the endpoints of the wire that the client interface has, by path."""
         return {}
 
     def find(self, request: Request) -> Endpoint | None:
-        """Return the endpoint for any other path, or None where ``application`` answers.
+        """Return the endpoint for any other path, or None if ``application`` has to answer.
 
-        It is asked with a request whose body is not read yet.
+        Args:
+            request: the request, whose body is not read yet.
         """
         return None

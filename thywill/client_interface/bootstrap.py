@@ -26,8 +26,8 @@ class Bootstrap:
     """Creates clients and their configurations.
 
     Args:
-        hub: where clients live.
-        parts: what adds to a configuration, in this order; the application interface is last.
+        hub: creates clients.
+        parts: the components that add to a configuration, in this order; the application interface is last.
     """
 
     def __init__(self, hub: Hub, parts: Sequence[Component]) -> None:
@@ -37,9 +37,20 @@ class Bootstrap:
     def begin(
         self, application: str, session: str, address: str, user_agent: str, identity: Identity = NOBODY
     ) -> tuple[LiveClient, Configuration]:
-        """Return a new client of ``application`` and its configuration."""
+        """Return a new client of ``application`` and its configuration.
+
+        Args:
+            application: the name of the application.
+            session: the id of the browser's session.
+            address: the network address of the browser.
+            user_agent: the User-Agent header of the browser.
+            identity: the user of the client, if there is one.
+
+        Raises:
+            RequestError: no client can be created now.
+        """
         client = self._hub.create(application, session, address, identity)
-        # Interned, since thousands of browsers have one of a few user agents.
+        # Interned, since thousands of browsers share a few user agents.
         client.user_agent = sys.intern(user_agent[:USER_AGENT_LIMIT])
         configuration = Configuration(
             {"client": client.id, "token": client.token, "cursor": client.outbox.cursor}

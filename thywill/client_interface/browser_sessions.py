@@ -17,7 +17,7 @@ class BrowserSessions:
     """Reads and makes session cookies.
 
     Args:
-        signer: signs the cookies, so that nobody can make the one of another browser.
+        signer: signs the cookies, so that nobody can forge the cookie of another browser.
         days: for how many days a cookie is valid.
         wall: the clock, in seconds since the epoch.
     """
@@ -29,7 +29,12 @@ class BrowserSessions:
         self._wall = wall
 
     def read(self, header: bytes | None, *, secure: bool) -> str | None:
-        """Return the id of the session in a Cookie header, or None if it has no valid one."""
+        """Return the id of the session in a Cookie header, or None if there is no valid one.
+
+        Args:
+            header: the header.
+            secure: whether the browser uses https.
+        """
         for part in (header or b"").decode("latin-1").split(";"):
             name, _, value = part.strip().partition("=")
             if name == _cookie(secure=secure):
@@ -51,6 +56,6 @@ class BrowserSessions:
 
 
 def _cookie(*, secure: bool) -> str:
-    # A browser takes a cookie with this prefix only from this very host over https (RFC 6265bis, 4.1.3.2): so
-    # a page of another host of the same domain cannot set it.
+    # A browser accepts a cookie with this prefix only from this very host over https (RFC 6265bis, 4.1.3.2).
+    # So a page of another host in the same domain cannot set it.
     return f"__Host-{COOKIE}" if secure else COOKIE

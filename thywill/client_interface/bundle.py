@@ -1,4 +1,4 @@
-"""The browser client as one file: one request instead of many, and comments cost its readers nothing."""
+"""Joins the files of the browser client: browsers make one request, and comments are not sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LITERAL = re.compile(
     r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|"""
     r"""(?:(?<=[(=:!&|?,])|(?<=[(=:!&|?,] )|(?<=return ))/(?:[^/\\\[]|\\.|\[(?:[^\]\\]|\\.)*\])+/[gim]*)"""
 )
-"""A string or a regular expression, which stands where no division can."""
+"""A string or a regular expression. A regular expression stands where no division can."""
 BLANKS = re.compile(r" *([=,;{}():?<>&|!*%/\[\]]|(?<![+-] )(?<![+-])[+-](?! ?[+-])) *")
 """A sign that needs no blanks around it; ``a + +b`` does."""
 WORDS = re.compile(r"[\w$]{2}", re.ASCII)
@@ -23,12 +23,12 @@ WORDS = re.compile(r"[\w$]{2}", re.ASCII)
 class Bundle:
     """The files of a folder, joined.
 
-    Lines that hold only a comment, and what stands before and after a line, are left out: safe, as no
-    string goes over a line's end (ECMA-262, third edition, 7.8.4), and no minifier has to be trusted.
+    Comment lines, and blanks at the beginning and end of each line, are left out. That is safe, since no
+    string continues on the next line (ECMA-262, third edition, 7.8.4), and it needs no minifier.
 
     Args:
-        folder: where the files are.
-        files: their names, in the order in which they build on one another.
+        folder: the folder of the files.
+        files: their names, in an order in which each file uses only those before it.
     """
 
     def __init__(self, folder: Path, files: Sequence[str]) -> None:
@@ -50,7 +50,7 @@ class Bundle:
         return self._version
 
     def _refresh(self) -> None:
-        # Read again when a file has changed, so that a developer sees a change at the next reload.
+        # A changed file is read again, so that a developer sees the change at the next reload.
         stamps = [path.stat().st_mtime_ns for path in self._paths]
         if stamps == self._stamps:
             return
@@ -63,10 +63,10 @@ class Bundle:
 
 
 class ClientBundle(Bundle):
-    """The browser client: a second copy in one page changes nothing, and signs without meaning are left out.
+    """The browser client, shortened further; a second copy of it in one page does nothing.
 
-    Strings and regular expressions are not touched, and no name is changed. Lines are joined, since the ES3
-    gate lets no semicolon be missing. The files are strict together, instead of each by itself.
+    Blanks that have no meaning are left out, except in strings and regular expressions. No name is changed.
+    Lines can be joined, since the ES3 gate requires every semicolon. One ``'use strict'`` serves all files.
     """
 
     def _join(self) -> str:
@@ -76,7 +76,7 @@ class ClientBundle(Bundle):
 
 
 def _squeeze(line: str, after: str) -> str:
-    """Return ``line`` as it can stand before the next line, ``after``."""
+    """Return ``line`` without needless signs; ``after`` is the next line."""
     parts = LITERAL.split(line)
     text = "".join(part if index % 2 else _squeeze_code(part) for index, part in enumerate(parts))
     if after.startswith("}"):

@@ -1,8 +1,8 @@
-"""``GET /thywill/echo``: answers with the request as it has arrived here, for ``run.py doctor``.
+"""``GET /thywill/echo`` answers with the request as the server has received it, for ``run.py doctor``.
 
-The answer contains what the request says and how the server has understood it, and nothing about the server.
-With ``pause`` a second line follows after that many seconds. It shows whether a proxy on the way buffers
-answers, or cuts connections that are silent.
+The answer contains the fields of the request and how the server has understood them, and nothing about the
+server. With ``pause`` a second line follows after that many seconds. It shows whether a proxy buffers
+answers, or closes silent connections.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ ADDRESS = r"/thywill/echo"
 LONGEST = 120.0
 """The longest pause, in seconds."""
 ASKERS = 20
-"""How many requests may wait for the second line at once. They come from people, not from browsers."""
+"""How many requests may wait for the second line at once. Few are enough: operators send them, not pages."""
 LOOK = 0.25
-"""Seconds between two checks whether the server is stopping, which a pause must not delay."""
+"""Seconds between two checks whether the server is stopping, since a pause must not delay the stop."""
 
 
 class Echo:
-    """The address, and the number of requests that wait there.
+    """The endpoint's rule, and the number of requests that wait there.
 
     Args:
         draining: returns whether the server is stopping.
@@ -40,7 +40,7 @@ class Echo:
 
     def rule(self) -> tuple[Any, ...]:
         """Return the rule for the ``tornado.web.Application``."""
-        # An application of its own: the outer one compresses, and so would hold back the first line.
+        # It has its own application, since the outer one compresses, which would hold back the first line.
         rules = [(ADDRESS, EchoHandler, {"echo": self})]
         return (ADDRESS, Application(rules, log_function=lambda handler: None))
 

@@ -1,7 +1,7 @@
-"""Scripts, styles and icons as an endpoint: each is read and compressed once, and sent as bytes.
+"""Scripts, styles and icons as an endpoint: each file is read and compressed once, and sent as bytes.
 
-What is unusual is left to Tornado's handlers (``assets.py``): parts of a file (Range), large files, and names
-with signs that no file of ours has.
+Unusual requests are left to Tornado's handlers (``assets.py``): parts of a file (Range), large files, and
+names with signs that no file of ours has.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from thywill.http.site import Endpoint
 
 ADDRESS = re.compile(r"/static/([0-9a-z]+)/((?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*)")
 REFUSED_GZIP = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
-"""What an Accept-Encoding has that names gzip to refuse it (RFC 9110, 12.4.2)."""
+"""Matches an Accept-Encoding that names gzip in order to refuse it (RFC 9110, 12.4.2)."""
 LARGEST = 512 * 1024
-"""Bytes of a file that is kept in memory."""
+"""The largest file that is kept in memory, in bytes."""
 SCRIPT = "text/javascript; charset=UTF-8"
 TEXTS = ("text/", "application/javascript", "application/json", "application/xml", "image/svg+xml")
-"""How the types of files begin that are compressed."""
+"""The beginnings of the Content-Types that are compressed."""
 FOR_ALL = (
     b"X-Content-Type-Options: nosniff\r\nAccess-Control-Allow-Origin: *\r\n"
     b"Cross-Origin-Resource-Policy: cross-origin\r\n"
 )
-"""Lets every page use the file, which is the same for everybody: see ``assets.open_to_all``."""
+"""The headers that let every page use a file, which is the same for everybody; see ``assets.open_to_all``."""
 
 
 class Versioned(Protocol):
-    """A file that is made of others."""
+    """A file that is made from other files, such as a bundle."""
 
     @property
     def text(self) -> bytes:
@@ -47,11 +47,11 @@ class Versioned(Protocol):
 
 
 class File:
-    """A file as it is sent.
+    """A file with its headers, plain and as gzip.
 
     Args:
         text: its content.
-        version: a hash of it.
+        version: a hash of the content.
         kind: its Content-Type.
     """
 
@@ -66,7 +66,12 @@ class File:
             self._head += b"Vary: Accept-Encoding\r\n"
 
     def send(self, request: Request, reply: Reply, *, is_current: bool) -> None:
-        """Send it, or that the browser has it already (RFC 9110, 13.1.2)."""
+        """Send the file, or 304 if the browser has it already (RFC 9110, 13.1.2).
+
+        Args:
+            request, reply: the request and its answer.
+            is_current: whether the version in the address is the file's, so that it may be kept for ever.
+        """
         wants_zipped = self.zipped is not None and accepts_gzip(request)
         tag = self.tag[:-1] + b'-gzip"' if wants_zipped else self.tag
         kept = b"Cache-Control: %b\r\nEtag: %b\r\n" % (cache_control(is_current=is_current).encode(), tag)
@@ -79,7 +84,7 @@ class File:
 
 
 def accepts_gzip(request: Request) -> bool:
-    """Return whether the browser that asks can read gzip."""
+    """Return whether the browser accepts gzip."""
     offered = request.header(b"accept-encoding") or b""
     return b"gzip" in offered and REFUSED_GZIP.search(offered) is None
 
@@ -89,11 +94,11 @@ def _has(tags: bytes | None, tag: bytes) -> bool:
 
 
 class Files:
-    """The files of all folders, and those that are made of others.
+    """The files of all folders, and the files that are made from others.
 
     Args:
         assets: the folders.
-        made: the others by their names.
+        made: the files that are made from others, by name.
     """
 
     def __init__(self, assets: Assets, made: Mapping[str, Versioned]) -> None:
@@ -103,7 +108,7 @@ class Files:
         self._files: dict[str, File] = {}
 
     def find(self, request: Request) -> Endpoint | None:
-        """Return what sends the file that is asked for, or None where Tornado's handlers do."""
+        """Return the endpoint that sends the requested file, or None to leave it to Tornado's handlers."""
         if request.method not in (b"GET", b"HEAD") or not request.path.startswith(b"/static/"):
             return None
         found = ADDRESS.fullmatch(request.path.decode("latin-1"))
@@ -151,5 +156,5 @@ class FileEndpoint:
         self._file.send(request, reply, is_current=self._is_current)
 
     def body_limit(self, request: Request) -> int:
-        """Return that no large body is read: see ``thywill.http.site.Endpoint``."""
+        """Return 0, since no large body is needed; see ``thywill.http.site.Endpoint``."""
         return 0

@@ -1,4 +1,4 @@
-"""The page that a page of another origin shows in a hidden frame: its requests go through the frame."""
+"""The page for hidden frames: a page of another origin sends its requests through such a frame."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRAME_FILES = (
     "htmlfile.js",
     "frame.js",
 )
-"""The files of the frame's script: those that send requests, and ``frame.js``, which receives the orders."""
+"""The files of the frame's script: ``frame.js`` takes orders from the outer page, the others send requests."""
 
 BRIDGE_FILES = ("bridge.js",)
 """The script that the browser client loads when it needs the frame."""
@@ -48,8 +48,8 @@ class Frame:
     """The frame's page. It shows nothing, and takes orders only from pages of allowed origins.
 
     Args:
-        folder: where the browser client is.
-        origins: which pages may speak to the server.
+        folder: the folder of the browser client.
+        origins: decides which pages may use the server.
     """
 
     def __init__(self, folder: Path, origins: Origins) -> None:
@@ -75,7 +75,7 @@ class Frame:
 
     @property
     def version(self) -> str:
-        """A hash of the page, which includes its script and the origins."""
+        """A hash of the page, which contains the version of its script and the origins."""
         return _hash(self.text)
 
 

@@ -1,6 +1,6 @@
 """The HTML of the front page: what this server is, and a card for each application.
 
-It is whole without scripts. ``thywill.front_page`` fills in the live figures.
+The page is complete without scripts. ``static/thywill/front.js`` fills in the live figures.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ thywill.ready(function (client) {
   client.on('message', function (data) { document.title = 'Rolled ' + data.rolled; });
   client.send('roll');
 });"""
-"""Shown on the front page; the README has the same application with a page that shows it better."""
+"""The example on the front page; the README has the same application with a longer script."""
 
 
 class Card(NamedTuple):
@@ -63,7 +63,7 @@ class Card(NamedTuple):
 
 
 def fragment(cards: Sequence[Card]) -> str:
-    """Return the HTML of the front page's body: a list that needs no script, and places for live figures."""
+    """Return the HTML of the front page's body: the applications as a list, and places for live figures."""
     if not cards:
         return FRONT.format(cards=NO_CARDS, example=escape(EXAMPLE))
     listed = f'<ul class="cards">\n{"".join(map(_card, cards))}</ul>'

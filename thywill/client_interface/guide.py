@@ -11,10 +11,10 @@ TEXT = b"Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosn
 
 
 class Guide:
-    """The endpoint.
+    """The endpoint of the guide.
 
     Args:
-        path: the file.
+        path: the file with the guide's text.
     """
 
     def __init__(self, path: Path) -> None:

@@ -74,7 +74,7 @@ class Links:
 
 
 def around_bootstrap(page: Page, fragment: str, links: Links) -> tuple[str, str]:
-    """Return the page of an application: what stands before its bootstrap, and what after it.
+    """Return the HTML of an application's page in two parts: before its bootstrap, and after it.
 
     Args:
         page: the application.
@@ -93,7 +93,7 @@ def around_bootstrap(page: Page, fragment: str, links: Links) -> tuple[str, str]
 
 
 def bootstrap_of(configuration: Mapping[str, Any]) -> bytes:
-    """Return the configuration for the browser client as it stands in a page."""
+    """Return the configuration of a page as JSON that can stand in its HTML."""
     return script_safe(encode_object(dict(configuration)).decode()).encode()
 
 
@@ -112,20 +112,20 @@ def bare_page(title: str, fragment: str, styles: Iterable[str]) -> str:
     """Return a page without scripts.
 
     Args:
-        title: its title.
-        fragment: the HTML of its body.
-        styles: the addresses of its styles.
+        title: the page's title.
+        fragment: the HTML of the page's body.
+        styles: the addresses of the page's styles.
     """
     return BARE.format(title=escape(title), styles=_styles(styles), fragment=fragment)
 
 
 def error_page(status: int, reason: str, styles: Iterable[str], home: str) -> str:
-    """Return the page that is shown instead of one that cannot be served.
+    """Return a page that reports an error.
 
     Args:
-        status: the status of the answer.
+        status: the HTTP status of the answer.
         reason: what is wrong, in a few words.
-        styles: the addresses of its styles.
+        styles: the addresses of the page's styles.
         home: the address of the front page.
     """
     fragment = ERROR.format(title=escape(reason), status=status, home=escape(home))
@@ -133,5 +133,5 @@ def error_page(status: int, reason: str, styles: Iterable[str], home: str) -> st
 
 
 def script_safe(json: str) -> str:
-    """Return JSON for the inside of a <script> element, escaped so that nothing in it ends the element."""
+    """Return JSON escaped for a <script> element, so that no text in it can end the element."""
     return json.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

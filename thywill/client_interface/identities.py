@@ -1,10 +1,11 @@
-"""Who a visitor is: by a ticket, by what the application's ``authenticate`` says, or nobody.
+"""Finds out who a visitor is: by a ticket, or by the application's ``authenticate``.
 
-1  A page is asked for, or connects. Its ticket is read: forged, expired, for another application: 401.
-2  The application is asked, if it has an ``authenticate``: a user, None, or refused (403).
-3  The client is created for that user, and told for how many seconds its ticket is valid.
-4  The page gets a new ticket from its own site, and sends it: the client goes on (``renew``).
-5  A client whose ticket has ended is ended.
+1  A browser requests a page, or a page connects. Its ticket is read; a forged or expired one, or one for
+   another application, is answered 401.
+2  If the application has an ``authenticate``, it returns a user or None, or refuses the visitor (403).
+3  The client is created for that user. The page learns for how many seconds its ticket is valid.
+4  The page gets a new ticket from its own site, and sends it here, so that the client can go on (``renew``).
+5  A client whose ticket has expired is ended.
 """
 
 from __future__ import annotations
@@ -24,20 +25,21 @@ from thywill.tickets import TicketError, read_ticket
 log = logging.getLogger(__name__)
 
 AT_ONCE = 1000
-"""Visitors about whom applications are asked at the same time."""
+"""How many calls of ``authenticate`` may run at the same time."""
 RETRY = 2.0
+"""Seconds after which a visitor beyond that number may try again."""
 SWEEP = 1.0
-"""Seconds between two looks for tickets that have ended."""
+"""Seconds between two checks for expired tickets."""
 WALK = 2000
-"""Clients that are looked at in one turn of the loop."""
+"""Clients that are checked in one turn of the loop."""
 ENDED = "the ticket has expired: log in again"
 
 
 class Identities:
-    """Finds out who visitors are, and ends clients whose tickets have ended.
+    """Finds out who visitors are, and ends clients whose tickets have expired.
 
     Args:
-        secret: what tickets are signed with; empty where none is valid.
+        secret: the secret that tickets are signed with; if it is empty, no ticket is valid.
         surroundings: the applications and the clients.
         wall: the clock, in seconds since the epoch.
     """
@@ -52,22 +54,26 @@ class Identities:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to end clients whose tickets have ended."""
+        """Begin to end clients whose tickets have expired."""
         if self._secret:
             self._task = asyncio.get_running_loop().create_task(self._keep_ending())
 
     async def stop(self) -> None:
-        """Stop it."""
+        """Stop ending clients."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
 
     def read(self, ticket: str | None, application: str) -> Identity:
-        """Return whom ``ticket`` names; nobody if there is none.
+        """Return the user that ``ticket`` names; ``NOBODY`` without a ticket.
+
+        Args:
+            ticket: the ticket; None or empty if there is none.
+            application: the application that the visitor asks for.
 
         Raises:
-            BadTicket: it is not valid, or is for another application.
+            BadTicket: the ticket is not valid, or is for another application.
         """
         if not ticket:
             return NOBODY
@@ -82,19 +88,19 @@ class Identities:
         return Identity(User(found.user, found.name), found.expires)
 
     def must_ask(self, application: str) -> bool:
-        """Tell whether the application has to be asked who a visitor is, which may take a while."""
+        """Return whether the application has an ``authenticate``, which may take a while."""
         return self._surroundings.applications.authenticates(application)
 
     async def ask(self, visitor: Visitor, expires: float | None) -> Identity:
         """Ask the application who ``visitor`` is.
 
         Args:
-            visitor: who asks for a page or connects.
-            expires: when the visitor's ticket ends.
+            visitor: the visitor, who requests a page or connects.
+            expires: when the visitor's ticket expires, in seconds since the epoch; None without a ticket.
 
         Raises:
             Refused, Failed: the visitor gets no client.
-            Unavailable: the application has not answered in time, or is asked about too many visitors.
+            Unavailable: ``authenticate`` has not ended in time, or runs for too many visitors already.
         """
         if self._asked >= AT_ONCE:
             raise Unavailable("too many visitors wait to be recognized", retry=RETRY)
@@ -103,14 +109,14 @@ class Identities:
             user = await self._surroundings.applications.authenticate(visitor)
         finally:
             self._asked -= 1
-        # A client ends with its ticket only where the ticket is the reason why it has its user.
+        # A client ends with its ticket only if the ticket has named its user.
         return Identity(user, expires if user is not None and user == visitor.ticket else None)
 
     def renew(self, client: LiveClient, ticket: str) -> float:
-        """Let ``client`` go on with a new ticket of its user; return for how many seconds it is valid.
+        """Replace the ticket of ``client`` by a new one; return for how many seconds the new one is valid.
 
         Raises:
-            BadTicket: it is not valid, or is for another user or application.
+            BadTicket: the new ticket is not valid, or is for another user or application.
         """
         identity = self.read(ticket, client.application)
         old, new = client.identity.user, identity.user
@@ -120,7 +126,7 @@ class Identities:
         return self.left(identity) or 0.0
 
     def left(self, identity: Identity) -> float | None:
-        """Return for how many seconds the ticket is valid that has named the user; None without a ticket."""
+        """Return for how many seconds the ticket of ``identity`` is still valid; None without a ticket."""
         return None if identity.expires is None else max(round(identity.expires - self._wall(), 1), 0.0)
 
     async def _keep_ending(self) -> None:
@@ -129,7 +135,7 @@ class Identities:
             await self.end_expired()
 
     async def end_expired(self) -> None:
-        """End the clients whose tickets have ended."""
+        """End the clients whose tickets have expired."""
         for count, client in enumerate(list(self._surroundings.directory.clients.values())):
             if count % WALK == WALK - 1:
                 await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""What was just looked up in files: a flood of requests must not look at the same files for each of them."""
+"""A cache for a tenth of a second, so that many requests at once do not check the same files each time."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 SECONDS = 0.1
-"""How long a change of a file may go unnoticed: less than it takes to reload a page after saving it."""
+"""How long a value is kept. That is shorter than it takes to save a file and to reload the page."""
 
 V = TypeVar("V")
 
 
 class Moment:
-    """Remembers values for a moment, by their keys.
+    """Keeps values for at most ``SECONDS``, by their keys.
 
     Args:
-        clock: seconds that only grow.
-        most: how many are remembered at once.
+        clock: the monotonic clock, in seconds.
+        most: how many values are kept at once.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, most: int = 1000) -> None:
@@ -27,7 +27,7 @@ class Moment:
         self._until = float("-inf")
 
     def get(self, key: Hashable, make: Callable[[], V]) -> V:
-        """Return the value of ``key``, made by ``make`` unless that was a moment ago."""
+        """Return the value of ``key``; if it is not in the cache, call ``make`` for it."""
         now = self._clock()
         if now >= self._until or len(self._values) >= self._most:
             self._values.clear()

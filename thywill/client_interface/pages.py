@@ -1,7 +1,7 @@
-"""The pages of applications as endpoints: what is the same for everybody is made once, and sent as bytes.
+"""The pages of applications as endpoints. Only the bootstrap, which differs for each client, is made anew.
 
-GET /chat/      a client is created; the page around its bootstrap is there already, plain and as gzip
-HEAD /chat/     and all other methods and addresses: Tornado's handlers (``tornado.py``)
+GET /chat/      creates a client; the rest of the page is in memory, plain and as gzip
+HEAD /chat/     and all other methods and paths are left to Tornado's handlers (``tornado.py``)
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from thywill.hub.client import LiveClient
 log = logging.getLogger(__name__)
 
 FIELDS = 100
-"""Fields of a page's query that are looked at; no address in use has more."""
+"""How many fields of a page's query are read; no real address has more."""
 HTML = (
     b"Content-Type: text/html; charset=UTF-8\r\nX-Content-Type-Options: nosniff\r\n"
     b"Cache-Control: no-store\r\nVary: Accept-Encoding\r\n"
@@ -35,11 +35,11 @@ HTML = (
 
 
 class Maker:
-    """Makes pages; what is around the bootstrap is made again when a file of it has changed.
+    """Makes pages. The HTML around the bootstrap is made again only when one of its files has changed.
 
     Args:
-        around: returns what stands before and after the bootstrap of a page with some styles.
-        bootstrap: returns what the browser client is told.
+        around: returns the HTML before and after the bootstrap, for a page and its styles.
+        bootstrap: returns the bootstrap of a page, as an object for JSON.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Maker:
         self._known: dict[str, Spliced] = {}
 
     def page(self, page: Page, configuration: Configuration) -> tuple[Spliced, bytes]:
-        """Return what stands around the bootstrap, and the bootstrap."""
+        """Return the HTML around the bootstrap, and the bootstrap."""
         styles = tuple(configuration.styles)
         spliced = self._moment.get((page.name, styles), lambda: self._spliced(page, list(styles)))
         return spliced, html.bootstrap_of(self._bootstrap(page, configuration))
@@ -67,7 +67,7 @@ class Maker:
 
 
 class Interface(Protocol):
-    """What the endpoint of a page needs of the client interface."""
+    """The part of the client interface that the endpoint of a page uses."""
 
     identities: Identities
     page_policy: str
@@ -76,7 +76,7 @@ class Interface(Protocol):
     def begin(
         self, visitor: Visitor, identity: Identity, *, secure: bool
     ) -> tuple[LiveClient, Configuration, str]:
-        """Return a new client, what it is told, and the session cookie for its browser."""
+        """Return a new client, its configuration, and the session cookie for its browser."""
         ...
 
     def end(self, client: LiveClient) -> None:
@@ -84,11 +84,11 @@ class Interface(Protocol):
         ...
 
     def refused(self, page: Page, status: int, reason: str) -> str:
-        """Return the HTML that is sent in place of ``page``."""
+        """Return the HTML that is sent instead of ``page``."""
         ...
 
     def run(self, task: asyncio.Task[None]) -> None:
-        """Wait for ``task`` before the server stops."""
+        """Let the server wait for ``task`` before it stops."""
         ...
 
 
@@ -101,7 +101,7 @@ class PageEndpoint:
         self._head = HTML + b"Content-Security-Policy: %b\r\n" % interface.page_policy.encode()
 
     def body_limit(self, request: Request) -> int:
-        """Return that no large body is read: see ``thywill.http.site.Endpoint``."""
+        """Return 0, since no large body is needed; see ``thywill.http.site.Endpoint``."""
         return 0
 
     def __call__(self, request: Request, reply: Reply) -> None:
@@ -125,7 +125,7 @@ class PageEndpoint:
     ) -> None:
         try:
             identity = await self._interface.identities.ask(visitor, known.expires)
-        except Exception as error:  # noqa: BLE001 - _refuse logs what nobody foresaw
+        except Exception as error:  # noqa: BLE001 - _refuse logs unexpected errors
             self._refuse(error, request, reply)
         else:
             self._answer(visitor, identity, request, reply)
@@ -133,7 +133,7 @@ class PageEndpoint:
     def _answer(self, visitor: Visitor, identity: Identity, request: Request, reply: Reply) -> None:
         try:
             self._make(visitor, identity, request, reply)
-        except Exception as error:  # noqa: BLE001 - _refuse logs what nobody foresaw
+        except Exception as error:  # noqa: BLE001 - _refuse logs unexpected errors
             self._refuse(error, request, reply)
 
     def _make(self, visitor: Visitor, identity: Identity, request: Request, reply: Reply) -> None:
@@ -153,7 +153,7 @@ class PageEndpoint:
     def _refuse(self, error: Exception, request: Request, reply: Reply) -> None:
         status, reason = 500, ""
         if isinstance(error, RequestError):
-            # Of the front page there is a list for those who get no client.
+            # A visitor who gets no client still gets the front page, as a plain list.
             status = 200 if self._page.is_front else error.status
             reason = error.message if isinstance(error, (BadTicket, Failed, Refused)) else ""
         else:

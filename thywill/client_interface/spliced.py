@@ -1,10 +1,10 @@
-"""A text that is the same for everybody but for one piece, compressed once around that piece.
+"""A text with one piece that differs: everything around the piece is compressed once.
 
-A page differs from the next in its bootstrap alone, and to compress it takes as long as all the rest. gzip
-is a row of blocks (RFC 1951, 3.2.3), so those before and after the piece can be made beforehand, and the
-piece stands between them as it is:
+Two pages of an application differ only in their bootstraps. To compress a page takes as long as all the rest
+of its making. gzip is a sequence of blocks (RFC 1951, 3.2.3), so the blocks before and after the piece can
+be made beforehand, and the piece stands between them uncompressed:
 
-    gzip's head | blocks of what is before | stored blocks of the piece | blocks of what is after | CRC
+    gzip's head | blocks of the text before | stored blocks of the piece | blocks of the text after | CRC
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import struct
 import zlib
 
 HEAD = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
-"""That of gzip without a name and a time (RFC 1952, 2.3)."""
+"""The head of gzip, without a file's name and time (RFC 1952, 2.3)."""
 STORED = 0xFFFF
 """The largest stored block, in bytes."""
 BEST = 9
 
 
 class Spliced:
-    """What stands around a piece, plain and compressed.
+    """The text around a piece, plain and compressed.
 
     Args:
-        before, after: the text.
+        before, after: the text before and after the piece.
     """
 
     __slots__ = ("_crc", "_zipped_after", "_zipped_before", "after", "before")
@@ -42,7 +42,7 @@ class Spliced:
         return b"".join((self.before, piece, self.after))
 
     def zipped(self, piece: bytes) -> bytes:
-        """Return the same as gzip."""
+        """Return the text with ``piece`` in it, as gzip."""
         crc = zlib.crc32(self.after, zlib.crc32(piece, self._crc))
         size = len(self.before) + len(piece) + len(self.after)
         end = struct.pack("<II", crc, size & 0xFFFFFFFF)

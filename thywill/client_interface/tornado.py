@@ -63,19 +63,20 @@ CLIENT_FILES = (
     "stream.js",
     "bootstrap.js",
 )
-"""The browser client. The files build on one another; else like stands by like, which gzip rewards."""
+"""The files of the browser client. Each uses only those before it; similar files are neighbours, because gzip
+then compresses them better."""
 
 BAR_FILES = ("bar.js",)
-"""The connection bar, which the browser client loads where the page may need it."""
+"""The connection bar. The browser client loads it if the page does not listen to ``state``."""
 
 DEEPEST = 10
-"""Slashes in the path of an error page that still has its style."""
+"""An error page finds its style only if its path has at most this many slashes."""
 
 NAME_SHOWN = 100
-"""Characters of a name that a browser made up that are said back to it."""
+"""How many characters of an unknown name, which may be a text of any length, an error repeats."""
 
 LOOK = "thywill/look.css"
-"""The style that every page has; its application's own come after it."""
+"""The style that every page has; the styles of its application follow."""
 NO_ICON = "data:,"
 
 PAGE_POLICY = "script-src 'self'; object-src 'none'; base-uri 'none'"
@@ -110,7 +111,7 @@ class TornadoClientInterface(ClientInterface):
         self.identities.start()
 
     async def stop(self) -> None:
-        """Wait for the visitors about whom applications are asked; these have a time limit."""
+        """Wait for the calls of ``authenticate``, which have a time limit."""
         await self.identities.stop()
         if self._tasks:
             await asyncio.wait(self._tasks)
@@ -146,7 +147,7 @@ class TornadoClientInterface(ClientInterface):
         return {**wire, b"/thywill/health": self._health, b"/thywill/guide": guide}
 
     def find(self, request: Request) -> Endpoint | None:
-        """Return what answers with a page or a file; unusual requests are left to ``application``."""
+        """Return the endpoint of a page or a file; unusual requests are left to ``application``."""
         page = self._pages.get(request.path) if request.method == b"GET" else None
         return page or self.static_files.find(request)
 
@@ -176,7 +177,7 @@ class TornadoClientInterface(ClientInterface):
         self.run(asyncio.get_running_loop().create_task(asking))
 
     def run(self, task: asyncio.Task[None]) -> None:
-        """Wait for ``task`` before the server stops."""
+        """Let the server wait for ``task`` before it stops."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -203,7 +204,7 @@ class TornadoClientInterface(ClientInterface):
         try:
             client = self.surroundings.hub.find(renew.token)
         except Elsewhere as elsewhere:
-            # Its page has a cursor that is not known here; the next poll brings it.
+            # This request does not tell the page's cursor; the next poll will.
             elsewhere.bring(0, partial(self._renew_again, renew, request, reply))
             return
         seconds = self.identities.renew(client, renew.ticket)
@@ -212,7 +213,7 @@ class TornadoClientInterface(ClientInterface):
     def _renew_again(
         self, renew: envelope.NewTicket, request: Request, reply: Reply, error: RequestError | None
     ) -> None:
-        """The client, which was with another server, is here now."""
+        """Renew the ticket of a client that has come from another server, or answer with ``error``."""
         try:
             if error is not None:
                 raise error
@@ -222,7 +223,7 @@ class TornadoClientInterface(ClientInterface):
             reply.send(*answer_to(refusal))
 
     def _cookies(self, request: Request, askers: list[str]) -> bytes | None:
-        # A page of any origin at all must not join the session that the browser has with ours.
+        # With origins = ["*"] any page may connect, but it must not get the session of our own pages.
         origins = self.surroundings.origins
         may_join = request.method == b"POST" and all(
             origins.is_own(origin, request.host) or origins.is_named(origin) for origin in askers
@@ -239,7 +240,7 @@ class TornadoClientInterface(ClientInterface):
     def begin(
         self, visitor: Visitor, identity: Identity, *, secure: bool
     ) -> tuple[LiveClient, Configuration, str]:
-        """Return a new client for ``visitor``, what it is told, and the session cookie for its browser."""
+        """Return a new client for ``visitor``, its configuration, and the session cookie for its browser."""
         cookies = visitor.headers.get("cookie", "").encode("latin-1")
         session = self.sessions.read(cookies, secure=secure) or self.sessions.create()
         client, configuration = self.surroundings.bootstrap.begin(
@@ -263,7 +264,7 @@ class TornadoClientInterface(ClientInterface):
         self.surroundings.bootstrap.end(client)
 
     def refused(self, page: Page, status: int, reason: str) -> str:
-        """Return the HTML that is sent in place of ``page``: of the front page a plain list."""
+        """Return the HTML that is sent instead of ``page``: an error, or a plain list for the front page."""
         style = self.assets.address(LOOK)
         if page.is_front:
             return html.bare_page("thywill", self.front(), [style])
@@ -302,7 +303,7 @@ class TornadoClientInterface(ClientInterface):
         }
 
     def _address(self, resource: str, base: str) -> str:
-        # Relative to the page, so that a proxy may serve all of this below a path of its own.
+        # The address is relative to the page, so that a proxy may serve everything below some path.
         address = self._moment.get(resource, lambda: self.assets.address(resource))
         return f"{base}{address}" if address.startswith("static/") else address
 
@@ -329,13 +330,13 @@ class BundleHandler(MethodsHandler):
 
 
 def _framers(origins: Origins) -> list[str]:
-    """Return who may show our pages in a frame: our own pages, and those of the origins in the settings."""
-    allowed = [origin for origin in origins.allowed() if origin != "null"]  # no policy can name that one
+    """Return the origins whose pages may show ours in a frame: our own, and those of the settings."""
+    allowed = [origin for origin in origins.allowed() if origin != "null"]  # a policy cannot name "null"
     return ["*"] if "*" in allowed else ["'self'", *allowed]
 
 
 def _askers(request: Request) -> list[str]:
-    """Return the origins that ask: what the browser says, and for which page a frame of ours asks."""
+    """Return the origins that ask: the Origin header's, and that of the page around our hidden frame."""
     if request.method != b"POST":
         return []
     origin = (request.origin or b"").decode("latin-1")
@@ -344,11 +345,11 @@ def _askers(request: Request) -> list[str]:
 
 
 class PageBase(RequestHandler):
-    """What the handlers of pages have in common."""
+    """The base of the handlers of pages."""
 
     interface: TornadoClientInterface
     refusal = ""
-    """What the page of an error says in place of the status's own phrase."""
+    """The text of an error page; if it is empty, the phrase of the status."""
 
     def initialize(self, interface: TornadoClientInterface) -> None:
         self.interface = interface
@@ -365,7 +366,7 @@ class PageBase(RequestHandler):
         return None  # a page names its client, so no two are the same
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        # A path of slashes alone must not make an answer of many times its length.
+        # Bounded, so that a path of many slashes does not make an answer of many times its length.
         base = "../" * min(self.request.path.count("/") - 1, DEEPEST)
         style = base + self.interface.assets.address(LOOK)
         allow(self, status_code)
@@ -376,7 +377,7 @@ class ApplicationBase(PageBase):
     """Makes the page of an application, with a new client."""
 
     def visitor(self, page: Page, ticket: User | None = None) -> Visitor:
-        """Return who asks for ``page``."""
+        """Return the visitor who requests ``page``; ``ticket`` is the user that the ticket names."""
         headers = {name.lower(): text for name, text in self.request.headers.items()}
         query = {
             name: values[-1].decode("utf-8", "replace")
@@ -401,7 +402,7 @@ class ApplicationBase(PageBase):
 
 
 class FrontHandler(ApplicationBase):
-    """The front page. Where no client can be created, it is a plain list."""
+    """The front page. If no client can be created, it is a plain list."""
 
     def get(self) -> None:
         pages = self.interface.surroundings.pages.values()
@@ -432,7 +433,7 @@ class PageHandler(ApplicationBase):
             query = f"?{self.request.query}" if self.request.query else ""
             self.redirect(f"{name}/{query}")
         elif self.request.method == "HEAD":
-            self.finish()  # whoever only looks gets no client
+            self.finish()  # a HEAD request creates no client
         else:
             await self._answer_or_refuse(page)
 
@@ -452,7 +453,7 @@ class PageHandler(ApplicationBase):
 
 
 class FrameHandler(PageBase):
-    """The page that pages of other origins show in a hidden frame; not there where none is allowed."""
+    """The page for hidden frames in pages of other origins; 404 if no other origin is allowed."""
 
     def get(self, version: str) -> None:
         frame = self.interface.frame
@@ -473,7 +474,7 @@ class FrameHandler(PageBase):
 
 
 class MissingHandler(PageBase):
-    """Every other address."""
+    """Answers 404 for every other path."""
 
     def prepare(self) -> None:
         self.send_error(404)
