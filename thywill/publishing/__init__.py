@@ -1,1 +1,1 @@
-"""Publishing from outside: messages that come by ``POST /thywill/publish`` with a key."""
+"""Publishing from outside: other programs send messages by ``POST /thywill/publish`` with a key."""

@@ -1,10 +1,10 @@
-"""``POST /thywill/publish``: takes messages from outside, and answers with their ids when they are safe.
+"""``POST /thywill/publish`` takes messages from outside, and answers with their ids when they are stored.
 
-A request passes these, in this order, so that nothing costs work before the key is known to be good:
+A request passes these checks, in this order, so that a request with a wrong key costs little work:
 
     keys.py                       the key: 401, and 429 after some wrong ones
-    reading.py                    the body, the application that the key is for: 400, 403, 404, 413
-    the queue's ``publish``       the ids that were used before: 409; the log: 503 where it cannot be written
+    reading.py                    the body, and the applications that the key is for: 400, 403, 404, 413
+    the queue's ``publish``       an id that was used before: 409; the messages cannot be stored: 503
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ Publish = Callable[[Sequence[Publication]], Awaitable[list[int]]]
 
 ADDRESS = b"/thywill/publish"
 DRAINING_RETRY = 1.0
-"""Seconds after which a publisher asks again where this server stops: the next one may have begun by then."""
+"""Seconds after which a publisher shall try again when this server stops: the next one may run by then."""
 SHORT = 12
-"""Characters below which a key can be guessed by somebody with enough addresses."""
+"""A key with fewer characters can be guessed by somebody who has enough addresses."""
 
 
 class Publishing(Component):
-    """The address, and what is counted there.
+    """Answers requests to publish, and counts them.
 
     Args:
         settings: the section ``[publishing]``.
-        publish: the queue's method.
-        draining: whether the server is about to stop.
+        publish: the method ``publish`` of the queue.
+        draining: returns whether the server is about to stop.
         applications: the applications that may be published to.
-        message: bytes of JSON that a message may have.
-        refuse: answers, counts and logs a request that is refused.
+        message: the largest message, in bytes of JSON.
+        refuse: logs and counts the error of a refused request, and returns its answer.
     """
 
     Settings: ClassVar[type[Any]] = PublishingSettings
@@ -76,7 +76,7 @@ class Publishing(Component):
         self._published: Counter[tuple[str, str]] = Counter()
 
     async def start(self) -> None:
-        """Warn of keys that are easy to guess, or that are for applications which are not there."""
+        """Warn of keys that are easy to guess, or that are for applications that do not exist."""
         for name, each in self._settings.keys.items():
             if len(key_of(each)) < SHORT:
                 log.warning("[publishing] keys: the key of %s is easy to guess: openssl rand -hex 16", name)
@@ -92,7 +92,7 @@ class Publishing(Component):
             await asyncio.wait(self._tasks)
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
-        """Return the address."""
+        """Return the endpoint, by its path."""
         return {ADDRESS: PublishEndpoint(self, self._settings.max_body)}
 
     def measure(self, measures: Measures) -> None:
@@ -103,7 +103,11 @@ class Publishing(Component):
         measures.counter("thywill_publish_wrong_keys_total", text, self._keys.wrong)
 
     def answer(self, request: Request, reply: Reply) -> None:
-        """Answer a request, at once or when its messages are safe."""
+        """Answer a request when its messages are stored.
+
+        Raises:
+            RequestError: the request is refused.
+        """
         if request.method != b"POST":
             raise MethodNotAllowed("only POST is allowed here", "POST")
         key = self._keys.find(_caller(request), time.monotonic())
@@ -128,7 +132,7 @@ class Publishing(Component):
     ) -> None:
         try:
             ids = await self._publish(publications)
-        except Exception as error:  # noqa: BLE001 - refuse logs what nobody foresaw
+        except Exception as error:  # noqa: BLE001 - refuse logs unexpected errors
             named = numbered(error, error.index) if isinstance(error, Reused) else error
             reply.send(*self._refuse(named, request))
             return
@@ -141,7 +145,7 @@ class PublishEndpoint:
 
     Args:
         publishing: answers the requests.
-        max_body: bytes of a body.
+        max_body: the largest body, in bytes.
     """
 
     def __init__(self, publishing: Publishing, max_body: int) -> None:
@@ -149,9 +153,10 @@ class PublishEndpoint:
         self._max_body = max_body
 
     def body_limit(self, request: Request) -> int:
-        """Return how many bytes the body of ``request`` may have; called before it is read.
+        """Return how many bytes the body of ``request`` may have; called before the body is read.
 
-        A wrong key is found later: wrong ones are counted by the browser's address, which is not known yet.
+        Only a missing key is refused here. A wrong key is refused later, because wrong keys are counted by
+        the publisher's address, which is not known yet.
 
         Raises:
             BadKey: the request has no key.

@@ -1,4 +1,4 @@
-"""The keys of publishers: which one a request has shown, and which applications it is for."""
+"""The keys of publishers: finds the key of a request, and the applications that the key is for."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from thywill.publishing.settings import KeySettings, applications_of, key_of
 
 BEARER = "bearer "
 NAME_SHOWN = 100
-"""Characters of an application's name that an error repeats."""
+"""How many characters of an application's name an error repeats."""
 
 
 class PublishingKey(NamedTuple):
     """A key of ``[publishing.keys]``.
 
     Args:
-        name: its name there.
+        name: its name in the settings.
         digest: the SHA-256 of the key.
         applications: the applications that it is for; None means all.
     """
@@ -33,14 +33,14 @@ class PublishingKey(NamedTuple):
         """Check that the key is for ``application``.
 
         Raises:
-            Forbidden: it is for others.
+            Forbidden: the key is only for other applications.
         """
         if self.applications is not None and application not in self.applications:
             raise Forbidden(f"the key {self.name!r} is not for the application {application[:NAME_SHOWN]!r}")
 
 
 class Caller(NamedTuple):
-    """Who sends a request.
+    """The sender of a request.
 
     Args:
         address: the network address, as trusted proxies report it.
@@ -54,17 +54,17 @@ class Caller(NamedTuple):
 
 
 def require_key(authorization: str) -> None:
-    """Check that a header Authorization has a key, right or wrong.
+    """Check that the header Authorization has a key, whether right or wrong.
 
     Raises:
-        BadKey: it has none.
+        BadKey: the header has no key.
     """
     if authorization[: len(BEARER)].lower() != BEARER:  # RFC 6750, 2.1
         raise BadKey("the key is missing: send it as Authorization: Bearer KEY (see [publishing.keys])")
 
 
 class Keys:
-    """Finds the key of a request. ``wrong`` counts the requests with a key that is none of these.
+    """Finds the key of a request. ``wrong`` counts the requests with an unknown key.
 
     Args:
         settings: the keys by name.
@@ -85,11 +85,11 @@ class Keys:
         """Return the key that ``caller`` has shown.
 
         Args:
-            caller: who sends the request.
+            caller: the sender of the request.
             now: seconds by a monotonic clock.
 
         Raises:
-            BadKey: there is no key in the request, or it is wrong.
+            BadKey: the key is missing or wrong.
             TooMany: this address has sent too many wrong keys.
         """
         require_key(caller.authorization)
@@ -98,13 +98,13 @@ class Keys:
         if found is None:
             self.wrong += 1
             self._attempts.failed(caller.address, now, forwarded=caller.forwarded)
-            raise BadKey("this is none of the keys of [publishing.keys]")
+            raise BadKey("this key is not in [publishing.keys]")
         self._attempts.succeeded(caller.address)
         return found
 
     def _matching(self, sent: bytes) -> PublishingKey | None:
-        # Each key is compared, and digests have one length: the time tells neither which key was nearly right
-        # nor how long the keys are.
+        # All keys are compared, by digests of one length. So the time that it takes reveals neither which key
+        # was nearly right nor how long the keys are.
         digest, found = _digest(sent), None
         for each in self._keys:
             if hmac.compare_digest(digest, each.digest):

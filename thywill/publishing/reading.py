@@ -1,10 +1,10 @@
-"""Reads the body of ``POST /thywill/publish``: one message, or a list that is taken whole or not at all.
+"""Reads the body of ``POST /thywill/publish``: one message, or a list of which all or none are published.
 
     {"application": "shop", "channel": "till", "data": {"total": 12}, "id": "order-7"}
     {"messages": [{"application": "shop", "session": "…", "data": 1}, {"application": …}, …]}
 
-Each message has one receiver: a channel, a client, a session or a user. An error in a list names the message
-by its number, which counts from 1.
+Each message has one receiver: a channel, a client, a session or a user. An error in a list says which message
+is wrong, by its number, which counts from 1.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from thywill.errors import Malformed, NotFound, RequestError, TooLarge, Unsendab
 from thywill.hub.actions import HIDDEN
 
 MOST = 1000
-"""Messages in one request."""
+"""The largest number of messages in one request."""
 CHANNEL = 200
-"""Characters of a channel's name."""
+"""The largest number of characters in a channel's name."""
 ID = 100
-"""Characters of the id that a publisher gives a message."""
+"""The largest number of characters in the id that a publisher gives a message."""
 RECEIVERS = ("channel", "client", "session", "user")
 NAME_SHOWN = 100
-"""Characters of an application's name that an error repeats."""
+"""How many characters of an application's name an error repeats."""
 
 INDEX = re.compile(r" - at `\$\[(\d+)\]")
-"""Where msgspec says which message is wrong."""
+"""Matches the index of the wrong message in an error of msgspec."""
 
 OverflowOf = Callable[[str, Address], Overflow | None]
-"""Returns what an application wants for messages to this receiver where an outbox is full."""
+"""Returns the overflow policy of an application for messages to this receiver; None for the settings'."""
 
 
 class WireMessage(msgspec.Struct):
@@ -57,12 +57,12 @@ class WireMessage(msgspec.Struct):
         """Return the one receiver.
 
         Raises:
-            Malformed: there is none, there are several, or it is a channel that applications cannot name.
+            Malformed: there is no receiver, there are several, or it is a hidden channel.
         """
         named = [name for name in RECEIVERS if getattr(self, name) is not None]
         if len(named) != 1:
             found = " and ".join(named) or "none"
-            raise Malformed(f"a message has one receiver, {', '.join(RECEIVERS)}: this one has {found}")
+            raise Malformed(f"a message has one receiver of {', '.join(RECEIVERS)}: this one has {found}")
         if self.channel is not None and self.channel.startswith(HIDDEN):
             raise Malformed("the name of a channel may not begin with NUL")
         return Address(named[0], getattr(self, named[0]))
@@ -83,9 +83,9 @@ class Reader:
     """Turns the body of a request into publications.
 
     Args:
-        applications: the names of the applications that there are.
-        limit: bytes of JSON that the data of one message may have.
-        overflow_of: asks an application for its policy.
+        applications: the names of the applications.
+        limit: the largest data of one message, in bytes of JSON.
+        overflow_of: returns the overflow policy of an application.
     """
 
     def __init__(self, applications: Collection[str], limit: int, overflow_of: OverflowOf) -> None:
@@ -102,8 +102,8 @@ class Reader:
 
         Raises:
             Malformed: a message does not have the form above, or is not JSON.
-            Forbidden: the publisher may not publish to the application of one.
-            NotFound: there is no application of this name.
+            Forbidden: the publisher may not publish to the application of a message.
+            NotFound: the application of a message does not exist.
             TooLarge: there are too many messages, or one is too large.
         """
         try:
@@ -150,7 +150,7 @@ class Reader:
 
 
 def numbered(error: RequestError, index: int) -> RequestError:
-    """Return ``error`` with the number of the message in its text, which counts from 1."""
+    """Return ``error`` with the number of the message, which counts from 1, in its text."""
     error.message = f"message {index + 1} (messages[{index}]): {error.message}"
     return error
 

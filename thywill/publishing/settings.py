@@ -15,10 +15,10 @@ PLACE = "[publishing] keys"
 
 @dataclass(frozen=True, slots=True)
 class KeySettings:
-    """A key that is for some applications only.
+    """A key for some applications only.
 
     Args:
-        key: what the publisher sends.
+        key: the key that the publisher sends.
         applications: the names of the applications that it may publish to.
     """
 
@@ -28,10 +28,10 @@ class KeySettings:
 
 @dataclass(frozen=True, slots=True)
 class PublishingSettings:
-    """Who may publish from outside, and how much at once.
+    """Who may publish from outside, and how much in one request.
 
     Args:
-        max_body: bytes of a request's body; at most ``[server] max_body``.
+        max_body: the largest body of a request, in bytes; at most ``[server] max_body``.
         keys: the keys by name. A text is a key for all applications.
     """
 
@@ -44,7 +44,7 @@ class PublishingSettings:
         counts = Counter(key_of(each) for each in self.keys.values())
         for name, each in self.keys.items():
             if counts[key_of(each)] > 1:
-                raise SettingsError(f"{PLACE}: {name!r} has the key of another name: make one of its own")
+                raise SettingsError(f"{PLACE}: {name!r} has the same key as another name: make a new key")
 
 
 def key_of(entry: str | KeySettings) -> str:

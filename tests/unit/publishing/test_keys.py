@@ -73,7 +73,7 @@ def test_keys_that_cannot_be_sent_are_refused(key: str) -> None:
 
 
 def test_two_names_have_two_keys() -> None:
-    with pytest.raises(SettingsError, match="has the key of another name"):
+    with pytest.raises(SettingsError, match="has the same key as another name"):
         PublishingSettings(keys={"shop": "the same", "cron": KeySettings("the same", ["chat"])})
 
 
