@@ -19,7 +19,7 @@ FRAME_FILES = (
     "htmlfile.js",
     "frame.js",
 )
-"""The files of the frame's script: ``frame.js`` takes orders from the outer page, the others send requests."""
+"""The files of the frame's script. ``frame.js`` gets orders from the outer page; the others send requests."""
 
 BRIDGE_FILES = ("bridge.js",)
 """The script that the browser client loads when it needs the frame."""
