@@ -241,7 +241,7 @@ async def test_an_application_that_is_not_there(start: Start) -> None:
     running = await start()
     report = await examine(Examination(running.base, patience=PATIENCE, application="prob"))
     problems = [each for each in report.findings if each.level is Level.PROBLEM]
-    assert [(each.subject, each.text) for each in problems] == [("connect", "no application is called prob")]
+    assert [(each.subject, each.text) for each in problems] == [("connect", "there is no application prob")]
     assert problems[0].remedy == "--application probe"
 
 
@@ -335,7 +335,7 @@ async def test_a_server_that_never_answers_is_reported() -> None:
     result = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
     server.close()
     assert result.returncode == 1
-    assert "time: not all was looked at within 0.5 s" in result.stdout
+    assert "time: some checks did not end within 0.5 s" in result.stdout
 
 
 async def test_a_stream_that_comes_only_with_its_end_is_held_back() -> None:
@@ -393,7 +393,7 @@ async def test_no_tls_where_it_was_asked_for(start: Start) -> None:
     running = await start()
     report = await examine(Examination(running.base.replace("http:", "https:")))
     (problem,) = report.findings
-    assert "it does not speak TLS here" in problem.text
+    assert "this port does not speak TLS" in problem.text
 
 
 # The command.

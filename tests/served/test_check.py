@@ -159,7 +159,7 @@ def test_a_port_that_a_thywill_has_is_right(check: Check, tmp_path: Path) -> Non
     served = Served(tmp_path / "data")
     result = check("", "--port", str(served.port))
     served.stop()
-    assert f"ok       port: 127.0.0.1:{served.port} is served by a thywill that runs" in result.stdout
+    assert f"ok       port: a running thywill server listens on 127.0.0.1:{served.port}" in result.stdout
     assert "ok       database: it can be reached, its schema is up to date" in result.stdout
     assert "ok       secret: " in result.stdout
 
@@ -170,7 +170,7 @@ def test_a_secret_that_others_can_read(check: Check, tmp_path: Path) -> None:
     secret.write_bytes(b"x" * 32)
     secret.chmod(0o644)
     result = check()
-    assert "warning  secret: others than its owner can read or write" in result.stdout
+    assert "warning  secret: other users can read or write" in result.stdout
     assert f"-> chmod 600 {secret}" in result.stdout
     secret.write_bytes(b"x")
     result = check()
@@ -220,7 +220,7 @@ def test_the_owner_of_a_folder_that_others_use_is_not_changed() -> None:
         report = Report()
         places.check_file("log", "[log] path", Path(folder) / "thywill.log", report, data=Path(folder))
         (finding,) = report.findings
-        assert finding.remedy == "[log] path in a folder of its own: sudo install -d -o thywill FOLDER"
+        assert finding.remedy == "[log] path in a folder for thywill alone: sudo install -d -o thywill FOLDER"
 
 
 def test_files_without_rights() -> None:
@@ -338,7 +338,7 @@ def test_nginx_before_several_servers_of_a_queue_that_is_of_one(tmp_path: Path) 
     file.write_text("upstream thywill {\nserver 10.0.0.11:8080;\nserver 10.0.0.12:8080;\n}")
     (problem,) = nginx.examine(file, ServerSettings(), shared=False).findings
     assert problem.text == (
-        "it spreads requests over 10.0.0.11:8080, 10.0.0.12:8080, but the queue here is of one server"
+        "it spreads requests over 10.0.0.11:8080, 10.0.0.12:8080, but the queue is for one server"
     )
     assert "spreads" not in str(nginx.examine(file, ServerSettings(), shared=True).findings)
 

@@ -53,7 +53,7 @@ def check(project: Path) -> str:
 
 
 def test_only_modules_of_these_sources_run(project: Path) -> None:
-    assert "ok       compiled: the compiled modules are of these sources, and run" in check(project)
+    assert "ok       compiled: the compiled modules fit these sources, and are used" in check(project)
     source = project / "thywill" / "core" / "outbox.py"
     text = source.read_text()
     source.write_text(f"{text}# changed\n")

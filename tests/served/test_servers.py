@@ -58,7 +58,7 @@ async def test_the_command_prints_them(running: Running, capsys: pytest.CaptureF
 async def test_a_command_without_the_key_says_so(start: Start) -> None:
     running = await start(monitoring={"key": KEY})
     loop = asyncio.get_running_loop()
-    with pytest.raises(operating.NotListed, match="asks for the key"):
+    with pytest.raises(operating.NotListed, match="wants the key"):
         await loop.run_in_executor(None, operating.ask, running.base, "", "servers")
     (row,) = (await loop.run_in_executor(None, operating.ask, running.base, KEY, "servers"))["servers"]
     assert row["address"] == running.base

@@ -117,7 +117,7 @@ def test_a_report_in_ascii(tmp_path: Path) -> None:
     (tmp_path / "ü").mkdir()
     result = check(tmp_path / "ü", PYTHONIOENCODING="ascii")
     assert (result.returncode, result.stderr) == (0, "")
-    assert "/\\xfc/data is made at the first start" in result.stdout
+    assert "/\\xfc/data will be created at the first start" in result.stdout
 
 
 def test_a_report_that_nobody_reads(tmp_path: Path) -> None:

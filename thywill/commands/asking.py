@@ -22,7 +22,7 @@ from thywill.commands import remedies
 from thywill.core import probe
 
 AT_ONCE = 32
-"""Requests under way at the same time: each transport needs some, and all are tried together."""
+"""Requests at the same time: all transports are tried together, and each needs some requests."""
 TIMEOUT = 10.0
 GZIP = 16 + zlib.MAX_WBITS
 
@@ -49,8 +49,8 @@ class Answer:
         status: the HTTP status; 0 until the header has arrived.
         headers: its headers.
         body: the part of the body that has arrived, decompressed.
-        seconds: how long the first part of the body took to arrive, or None.
-        error: why it broke off, or None.
+        seconds: after how many seconds the first part of the body arrived, or None.
+        error: why the answer broke off, or None.
     """
 
     status: int = 0
@@ -91,7 +91,7 @@ class Asker:
     def __init__(self, url: str, *, insecure: bool) -> None:
         self.url = url if url.endswith("/") else url + "/"
         self.slowest = 0.0
-        """How many seconds the slowest answer took. A distant server is slow without a proxy that buffers."""
+        """How many seconds the slowest answer took; a distant server is slow even if no proxy buffers."""
         self._insecure = insecure
         self._http = AsyncHTTPClient(force_instance=True, max_clients=AT_ONCE)
 
@@ -111,7 +111,7 @@ class Asker:
         self._http.close()
 
     def begin(self, path: str, *, timeout: float = TIMEOUT, **options: Any) -> Asking:
-        """Send a request and return it at once; its answer grows as it arrives."""
+        """Send a request and return at once; ``answer`` of the result grows as the answer arrives."""
         return Asking(self, path, timeout, options)
 
     async def ask(self, path: str, *, timeout: float = TIMEOUT, **options: Any) -> Answer:
@@ -133,7 +133,7 @@ class Asker:
         return asking.answer
 
     def request(self, path: str, timeout: float, options: Mapping[str, Any]) -> HTTPRequest:
-        """Return the request as Tornado's client takes it."""
+        """Return a request for Tornado's client; the arguments are those of ``ask``."""
         body = options.get("body")
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
@@ -224,7 +224,7 @@ def explain(error: Exception, url: str) -> Unreachable:
     if isinstance(error, ssl.SSLError):
         reason = error.reason or str(error)
         return Unreachable(
-            f"it does not speak TLS here: {reason}", "listen 443 ssl; (or use http:// in the address)"
+            f"this port does not speak TLS: {reason}", "listen 443 ssl; (or use http:// in the address)"
         )
     if isinstance(error, socket.gaierror):
         host = urlsplit(url).hostname

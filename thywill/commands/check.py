@@ -1,4 +1,4 @@
-"""``run.py check``: whether the settings are right, and whether everything that they name can be reached.
+"""``run.py check``: checks the settings, and whether everything that they name can be reached.
 
 It creates no file and changes nothing, so it may run beside a server, and before the first start.
 """
@@ -33,7 +33,7 @@ from thywill.server import COMPONENTS, Service
 USUAL = 60.0
 """Seconds of silence after which proxies, nginx among them, usually cut a response."""
 PROBE = 2.0
-"""Seconds that the server at the port has to answer in."""
+"""Seconds within which a server that listens on the port has to answer."""
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
@@ -51,7 +51,7 @@ def run(
         read: returns the settings, or raises a ``SettingsError``.
         root: the folder of the project.
         options: the options of the command, by name.
-        link: the link that leads from release to release, or None.
+        link: the symbolic link to the release that is served, or None.
         warning: why compiled modules are not used, or None.
     """
     report = asyncio.run(examine(read, root, link, options["nginx"], warning))
@@ -70,7 +70,7 @@ async def examine(
     Args:
         read: returns the settings, or raises a ``SettingsError``.
         root: the folder of the project.
-        link: the link that leads from release to release, or None.
+        link: the symbolic link to the release that is served, or None.
         nginx_file: nginx's settings, or None.
         warning: why compiled modules are not used, or None.
     """
@@ -119,13 +119,13 @@ def _check_form(warning: str | None, report: Report) -> None:
         text, _, remedy = warning.rpartition(": ")
         report.warn("compiled", text, remedy)
     elif compiled.form() == "compiled":
-        report.good("compiled", "the compiled modules are of these sources, and run")
+        report.good("compiled", "the compiled modules fit these sources, and are used")
     else:
         report.good("compiled", "no module is compiled; python run.py compile makes messages cheaper")
 
 
 def _rehearse(settings: Settings, root: Path, report: Report) -> Service | None:
-    """Build a whole server that writes nothing, and start nothing."""
+    """Build a whole server, which writes nothing and is not started."""
     try:
         service = Service(settings, root, secret=secrets.token_bytes(SECRET_BYTES))
         settings.check_variables()
@@ -139,7 +139,7 @@ def _rehearse(settings: Settings, root: Path, report: Report) -> Service | None:
 
 def _check_files(choice: Choice, folder: Path, link: Path | None, report: Report) -> None:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        text = "this looks at rights as root, who has them all"
+        text = "root has all rights, so this check cannot see which ones the service lacks"
         report.warn("user", text, "sudo -u thywill … run.py check, as the user of the service")
     places.check_folder("data", "[server] data", folder, report)
     places.check_privacy(folder, report)
@@ -182,7 +182,7 @@ async def _check_queue(settings: Settings, queue: Queue, report: Report) -> None
         text, _, remedy = line.rpartition(": ")
         report.warn("queue", text, remedy)
     if not warnings:
-        report.good("queue", "it can be reached, and keeps what it is given")
+        report.good("queue", "it can be reached, and keeps all messages")
 
 
 def _check_port(server: ServerSettings, report: Report) -> None:
@@ -191,15 +191,15 @@ def _check_port(server: ServerSettings, report: Report) -> None:
         for sock in listen(server.address, server.port):
             sock.close()
     except PermissionError:
-        text = f"{place}: ports below 1024 are not for this user"
+        text = f"{place}: this user may not use ports below 1024"
         report.problem("port", text, "[server] port = 8080, with nginx at 80 and 443")
     except OSError as error:
         if _is_thywill(server):
-            report.good("port", f"{place} is served by a thywill that runs")
+            report.good("port", f"a running thywill server listens on {place}")
         else:
             reason = error.strerror or str(error)
             text = f"cannot listen on {place}: {reason}"
-            report.problem("port", text, "[server] port and address, or the end of what listens there")
+            report.problem("port", text, "another [server] port or address, or stop the other program")
     else:
         report.good("port", f"{place} is free")
 
@@ -224,7 +224,7 @@ def _check_limits(server: ServerSettings, report: Report) -> None:
         report.warn("descriptors", text, remedy)
     else:
         needed = descriptors.needed(server.max_clients)
-        report.good("descriptors", f"{needed} are enough for {server.max_clients} clients, and allowed")
+        report.good("descriptors", f"{needed} are enough for {server.max_clients} clients, and are allowed")
 
 
 def _check_processes(server: ServerSettings, report: Report) -> None:

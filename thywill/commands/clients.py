@@ -1,7 +1,7 @@
 """``run.py clients``: the clients in the database, or those of all servers that share a queue.
 
-Servers that share a queue need not share a database of records. So a running server is asked, which asks the
-others, unless only clients that are gone are wanted: of these nothing but their records is left.
+Servers that share a queue need not share a database of records. So this command asks a running server, which
+asks the others. For clients that are gone it reads the database, since only their records are left.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from thywill.server import COMPONENTS
 
 COLUMNS = ("id", "application", "state", "address", "transport", "seen")
 ALL = 10_000_000
-"""How many records are read at most where a filter is applied here and not by the database."""
+"""How many records are read at most if the filter is applied here and not by the database."""
 
 
 def run(options: Mapping[str, Any], settings: Settings, root: Path) -> int:
@@ -44,7 +44,7 @@ def run(options: Mapping[str, Any], settings: Settings, root: Path) -> int:
 
     Args:
         options: the options of the command, by name; a filter that was not set is None.
-        settings: what the operator chose.
+        settings: the settings.
         root: the folder of the project.
 
     Raises:
@@ -67,7 +67,7 @@ def run(options: Mapping[str, Any], settings: Settings, root: Path) -> int:
 def _listed(
     options: Mapping[str, Any], settings: Settings, root: Path, wanted: ClientFilter
 ) -> Sequence[ClientRecord] | None:
-    """Return what a running server lists, or None when a line has said why there is nothing."""
+    """Return the clients that a running server lists; None after an error, which is printed."""
     url, key = server_of(options, settings, root)
     query = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
     try:
@@ -81,7 +81,7 @@ def _listed(
 
 
 def _stored(settings: Settings, root: Path, wanted: ClientFilter) -> Sequence[ClientRecord] | None:
-    """Return the records in the database, or None when a line has said why there are none."""
+    """Return the records in the database; None after an error, which is printed."""
     file = missing_file(settings, root)
     if file is not None:
         sys.stderr.write(f"there is no database {file}: name it with --data or --database\n")
@@ -104,11 +104,16 @@ def _check_application(name: str, settings: Settings, root: Path) -> None:
 
 
 async def find(database: Database, wanted: ClientFilter, now: float) -> list[ClientRecord]:
-    """Return the records that match, those seen last first.
+    """Return the records that match; the last seen come first.
+
+    Args:
+        database: the database, not yet open.
+        wanted: the filter.
+        now: seconds since 1970.
 
     Raises:
         SettingsError: the database cannot be opened, or lacks migrations.
-        DatabaseUnavailable: it does not answer.
+        DatabaseUnavailable: the database does not answer.
     """
     missing = await pending(database)
     if missing:
@@ -124,7 +129,7 @@ async def find(database: Database, wanted: ClientFilter, now: float) -> list[Cli
 
 
 def as_json(records: Sequence[ClientRecord]) -> str:
-    """Return the records for scripts: times in seconds since 1970."""
+    """Return the records as JSON; times are in seconds since 1970."""
     return json.dumps([asdict(record) for record in records], indent=2)
 
 

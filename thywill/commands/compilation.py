@@ -1,6 +1,7 @@
 """``run.py compile``: compiles the modules that every message passes, by mypyc and a C compiler.
 
-It is for production, and never a need: see ``thywill.process.compiled``, which finds what is compiled here.
+The server works without compiled modules, but needs more CPU. ``thywill.process.compiled`` finds the modules
+that are compiled here.
 """
 
 from __future__ import annotations
@@ -52,15 +53,15 @@ FILES = (
 MYPY = "mypy==2.4.1"
 """The version of the compiler that the tests run with."""
 READABLE = 0o755
-"""The rights on what is compiled: the server may run as another user than who compiles."""
+"""The rights of the compiled files: the server may run as another user than the one who compiles."""
 
 
 class NotCompiled(Exception):
-    """It cannot be compiled; the text is one line that says what is missing."""
+    """The modules cannot be compiled; the text is one line that says why."""
 
 
 def run(root: Path) -> int:
-    """Compile the modules of the project in ``root``, print how it went, and return the exit status."""
+    """Compile the modules of the project in ``root``, print the result, and return the exit status."""
     package, begun = root / "thywill", time.monotonic()
     folder = package / compiled.FOLDER
     try:
@@ -79,7 +80,11 @@ def run(root: Path) -> int:
 def require(
     has: Callable[[str], object] = find_spec, which: Callable[[str], str | None] = shutil.which
 ) -> None:
-    """Check that everything is here that compiling needs.
+    """Check that everything that compiling needs is installed.
+
+    Args:
+        has: returns the spec of a Python module, or None if the module is missing.
+        which: returns the path of a program, or None if the program is missing.
 
     Raises:
         NotCompiled: something is missing.
@@ -115,19 +120,25 @@ def build(root: Path, place: Path, *, optimize: int = 3) -> Path:
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     if done.returncode != 0:
         print(done.stdout, done.stderr, sep="", end="", file=sys.stderr)
-        raise NotCompiled("what the compiler says is above")
+        raise NotCompiled("the compiler's errors are above")
     made = place / "lib"
     compiled.write_manifest(made, package)
-    # Otherwise modules of the old sources would run as those of the new ones.
+    # Otherwise modules that were compiled from old sources would run beside the new ones.
     if compiled.digest(package) != before:
-        raise NotCompiled("its sources have changed meanwhile; run the command again")
+        raise NotCompiled("the sources have changed meanwhile; run the command again")
     return made
 
 
 def make(place: str, optimize: str, *files: str) -> None:
-    """Compile ``files``, as paths from the current folder, into ``place``; print what is wrong with them."""
+    """Compile modules; print errors of the compiler.
+
+    Args:
+        place: the folder for the compiled modules.
+        optimize: how much the C compiler optimizes, from 0 to 3.
+        files: the modules, as paths relative to the current folder.
+    """
     from mypyc.build import mypycify
-    from setuptools import Distribution  # before mypyc, which looks whether it is there
+    from setuptools import Distribution  # imported before the call of mypycify, which looks for it
 
     options = ["--ignore-missing-imports", f"--cache-dir={place}/cache", "--config-file="]
     extensions = mypycify(
@@ -144,7 +155,12 @@ def make(place: str, optimize: str, *files: str) -> None:
 
 
 def replace(folder: Path, made: Path) -> None:
-    """Put what was ``made`` in the place of ``folder``."""
+    """Replace the folder of compiled modules.
+
+    Args:
+        folder: the folder to replace, which need not exist.
+        made: the folder with the new modules.
+    """
     for path in (made, *made.rglob("*")):
         path.chmod(READABLE if path.is_dir() else READABLE & 0o666)
     shutil.rmtree(folder, ignore_errors=True)

@@ -18,14 +18,14 @@ MEMORY = ":memory:"
 
 @runtime_checkable
 class Migrating(Protocol):
-    """A database whose schema has versions. An operator's own component may do without."""
+    """A database whose schema has versions. An operator's own component may have no versions."""
 
     async def migrate(self) -> list[str]:
-        """Apply the migrations that are missing and return their names."""
+        """Apply the missing migrations and return their names."""
         ...
 
     async def pending_migrations(self) -> list[str]:
-        """Return the names of the migrations that are missing."""
+        """Return the names of the missing migrations."""
         ...
 
 
@@ -52,7 +52,7 @@ def sqlite_file(database: Any, folder: Path) -> Path | None:
 
     Args:
         database: the settings of the section ``[database]``.
-        folder: where relative file names begin.
+        folder: the folder that relative paths begin at.
     """
     url = getattr(database, "url", "")
     name = unquote(url.removeprefix(SQLITE))
@@ -60,10 +60,10 @@ def sqlite_file(database: Any, folder: Path) -> Path | None:
 
 
 async def pending(database: Database) -> list[str]:
-    """Return the names of the migrations that are missing; none where the schema has no versions.
+    """Return the names of the missing migrations; an empty list if the schema has no versions.
 
     Raises:
         SettingsError: the database cannot be opened with these settings.
-        DatabaseUnavailable: it does not answer.
+        DatabaseUnavailable: the database does not answer.
     """
     return await database.pending_migrations() if isinstance(database, Migrating) else []

@@ -1,4 +1,4 @@
-"""``run.py --dev``: serves for a developer, and stays in its terminal whatever happens to the code."""
+"""``run.py --dev``: serves for a developer, and goes on after errors in the code."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from thywill.process.sockets import Inherited
 def run(read: serve.Read, root: Path, inherited: Inherited | None) -> int:
     """Serve and return the exit status.
 
-    Code that cannot be loaded does not end a server that runs. If the new code can be loaded, and fails only
-    at its start, the error is shown, and the next change of the code is waited for.
+    Code that cannot be loaded does not end a running server. If the new code can be loaded, but fails when it
+    starts, the error is shown, and the next change of the code starts it again.
 
     Args:
         read: returns the settings as they are now, or raises a ``SettingsError``.
@@ -29,7 +29,7 @@ def run(read: serve.Read, root: Path, inherited: Inherited | None) -> int:
     Raises:
         SettingsError: the first start fails.
     """
-    # A file that is changed twice within a second must not be taken from the compiled code of the first time.
+    # Python would use old bytecode for a file that has changed twice within a second.
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     sys.dont_write_bytecode = True
     try:
@@ -42,7 +42,7 @@ def run(read: serve.Read, root: Path, inherited: Inherited | None) -> int:
 
 def _wait_and_run_again(root: Path, error: SettingsError) -> int:
     files = WatchedFiles([*_packages(), *(root / name for name in ("thywill", "conf"))])
-    begun = files.stamp()  # before the developer reads that a change is waited for, and makes it
+    begun = files.stamp()  # before the line below, since the developer may make a change right after it
     print(f"{error}\nthe next change of the code starts it again", file=sys.stderr, flush=True)
     try:
         files.wait(begun)

@@ -1,4 +1,4 @@
-"""``run.py doctor URL``: what happens to a browser's requests between it and the server."""
+"""``run.py doctor URL``: finds what proxies and networks do to requests between a browser and the server."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from thywill.errors import SettingsError
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What to examine.
+    """The options of an examination.
 
     Args:
-        url: where browsers find the server.
+        url: the address at which browsers find the server.
         patience: seconds for the whole examination.
         application: the application to connect to, or None for the first in the list.
         origin: another origin whose pages should be allowed, or None.
@@ -34,7 +34,7 @@ class Examination:
     insecure: bool = False
 
     def check(self) -> None:
-        """Refuse what cannot be examined.
+        """Check the options.
 
         Raises:
             SettingsError: the URL or the patience is wrong.
@@ -72,7 +72,7 @@ async def examine(wanted: Examination) -> Report:
     try:
         await asyncio.wait_for(_examine(asker, wanted, report), wanted.patience)
     except TimeoutError:
-        text = f"not all was looked at within {wanted.patience:g} s"
+        text = f"some checks did not end within {wanted.patience:g} s"
         report.problem("time", text, f"--patience {wanted.patience * 2:.0f}")
     finally:
         asker.close()

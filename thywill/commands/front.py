@@ -1,4 +1,4 @@
-"""What proxies in front of the server do: where they lead, and what they change in requests and answers."""
+"""Examines proxies before the server: where they lead, and what they change in requests and answers."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from thywill.core.nearest import closest
 PAGE = re.compile(r'href="([A-Za-z][A-Za-z0-9_-]*)/"')
 STYLE = re.compile(r'href="(static/[0-9a-z]+/thywill/look\.css)"')
 OUR_ERROR = b'{"error":{"code":"malformed"'
-"""How the answer begins that a malformed request gets."""
+"""The beginning of thywill's answer to a malformed request."""
 OURS = b"/thywill/look.css"
-"""Occurs in every page that thywill makes itself, error pages included."""
+"""A text in every page of thywill, including error pages."""
 TEXT = {"Content-Type": "text/plain"}
 STRANGER = "https://doctor.invalid"
 ALLOWED = "Access-Control-Allow-Origin"
 TURNS = 8
-"""How many requests ask for one client: enough to meet each of some servers behind a proxy."""
+"""How many requests ask for one client: enough to reach each of a few servers behind a proxy."""
 PORTS = {"http": ":80", "https": ":443"}
 
 
 @dataclass
 class Installation:
-    """What the server has said about itself so far.
+    """What is known about the server so far.
 
     Args:
         hold: for how many seconds it holds a poll.
         push: its push components.
-        message: how many bytes a message may have.
-        seen: what ``/thywill/echo`` saw of the request.
+        message: the largest message, in bytes.
+        seen: the answer of ``/thywill/echo``: the request as the server has received it.
     """
 
     hold: float = 25.0
@@ -60,7 +60,7 @@ async def find_server(asker: Asker, report: Report) -> bool:
 
 
 async def _application(asker: Asker, answer: Answer) -> tuple[str, str] | None:
-    """Return what to report if the address is that of an application, else None."""
+    """Return the problem and its remedy if the address is that of an application, else None."""
     path = urlsplit(asker.url).path
     above = urljoin(asker.url, "..")
     if OURS not in answer.body or path == "/":
@@ -79,13 +79,13 @@ def _other_than_thywill(asker: Asker, answer: Answer) -> tuple[str, str]:
         target = str(answer.headers.get("Location", "")).removesuffix("thywill/health")
         return f"{asker.url} sends elsewhere, to {target}", f"run.py doctor {target}"
     if answer.status == 400 and OUR_ERROR in answer.body:
-        text = "thywill takes requests for malformed: the proxy seems to send a PROXY header before them"
+        text = "thywill answers that requests are malformed: the proxy seems to send a PROXY header first"
         return text, remedies.EXPECT_HEADER
     if answer.status in (502, 503, 504):
         return f"the proxy answers {answer.status}: it does not reach thywill", remedies.UPSTREAM
     path = urlsplit(asker.url).path
     if OURS in answer.body and path != "/":
-        text = f"thywill answers, but {path} is not its list of applications: the proxy leaves the path there"
+        text = f"thywill answers, but {path} is not its list of applications: the proxy must remove the path"
         return text, remedies.PREFIX.format(path)
     server = answer.headers.get("Server")
     by = f" by {server}" if server else ""
@@ -109,9 +109,9 @@ async def check_requests(asker: Asker, known: Installation, report: Report) -> N
     _judge_scheme(asker, seen, report, is_proxied=is_proxied)
     _judge_address(seen, report, is_proxied=is_proxied)
     if seen["kept"]:
-        report.good("keep-alive", f"the server is asked by HTTP/{seen['http']}, connections are kept")
+        report.good("keep-alive", f"connections to the server are kept open (HTTP/{seen['http']})")
     else:
-        text = f"each request comes by a connection of its own (HTTP/{seen['http']}): slower, and dearer"
+        text = f"the proxy opens a new connection for each request (HTTP/{seen['http']}), which is slow"
         report.warn("keep-alive", text, remedies.KEEP)
 
 
@@ -119,9 +119,9 @@ def _judge_host(asker: Asker, seen: dict[str, Any], report: Report) -> None:
     wanted = urlsplit(asker.url).netloc.rpartition("@")[2]
     port = PORTS[asker.scheme]
     if seen["host"].lower().removesuffix(port) == wanted.lower().removesuffix(port):
-        report.good("host", f"the server is told the host, {wanted}")
+        report.good("host", f"the server gets the right host, {wanted}")
     else:
-        text = f"the server is told the host {seen['host']}, not {wanted}: it refuses pages (403 origin)"
+        text = f"the server gets the host {seen['host']}, not {wanted}: it refuses pages (403 origin)"
         report.problem("host", text, remedies.HOST)
 
 
@@ -134,7 +134,7 @@ def _judge_scheme(asker: Asker, seen: dict[str, Any], report: Report, *, is_prox
         report.problem("scheme", f"{text}: cookies are not Secure", remedies.TRUST)
     else:
         text = f"the server believes that browsers use {seen['scheme']}, not {asker.scheme}"
-        # A proxy that passes on bytes alone adds no header, not even its name to an answer.
+        # A proxy that only passes bytes on adds no header to answers, not even its name.
         is_stream = header == "missing" and not is_proxied
         remedy = remedies.STREAM if is_stream else remedies.PROTO
         report.problem("scheme", f"{text}: X-Forwarded-Proto is {header}", remedy)
@@ -143,20 +143,20 @@ def _judge_scheme(asker: Asker, seen: dict[str, Any], report: Report, *, is_prox
 def _judge_address(seen: dict[str, Any], report: Report, *, is_proxied: bool) -> None:
     header = seen["forwarded_for"]
     if header == "ignored":
-        text = "X-Forwarded-For comes from a proxy that is not trusted: all browsers have its address"
+        text = "X-Forwarded-For comes from a proxy that is not trusted: all browsers have the proxy's address"
         report.problem("addresses", text, remedies.TRUST)
     elif header == "missing" and is_proxied:
-        text = "the proxy sends no X-Forwarded-For: all browsers have its address"
+        text = "the proxy sends no X-Forwarded-For: all browsers have the proxy's address"
         report.warn("addresses", text, remedies.FORWARDED)
     else:
         report.good("addresses", "the server knows the addresses of browsers")
 
 
 async def check_pages(asker: Asker, known: Installation, report: Report, name: str | None) -> None:
-    """Connect as a page does, check the cookie, and leave before the application is told of the client."""
+    """Connect as a page does, check the cookie, and leave before a hook runs for the client."""
     name = name or next(iter(await _applications(asker)), None)
     if name is None:
-        report.warn("connect", "there is no list of applications here", "--application NAME")
+        report.warn("connect", "this address has no list of applications", "--application NAME")
         return
     headers = {**TEXT, "Origin": asker.origin}
     answer = await asker.ask("thywill/connect", body={"application": name}, headers=headers)
@@ -165,7 +165,7 @@ async def check_pages(asker: Asker, known: Installation, report: Report, name: s
     elif answer.code == "not_found":
         close = closest(name, await _applications(asker))
         report.problem(
-            "connect", f"no application is called {name}", f"--application {close or 'another NAME'}"
+            "connect", f"there is no application {name}", f"--application {close or 'another NAME'}"
         )
     elif answer.status != 200 or "token" not in answer.json:
         report.problem("connect", f"{answer.status} {answer.code}".strip(), remedies.UPSTREAM)
@@ -181,7 +181,7 @@ async def check_pages(asker: Asker, known: Installation, report: Report, name: s
 
 
 async def _check_servers(asker: Asker, token: str, report: Report) -> None:
-    """Ask by several connections, which may lead to several servers, whether they know one client."""
+    """Ask over several connections, which may lead to several servers, whether each knows one client."""
     asked = (
         asker.ask("thywill/send", body={"token": token, "messages": []}, headers=TEXT) for _ in range(TURNS)
     )
@@ -211,12 +211,12 @@ def _judge_cookie(asker: Asker, known: Installation, answer: Answer, report: Rep
         text = "the cookie is Secure, but this is http: browsers drop it"
         report.problem("cookie", text, remedies.COOKIE_FLAGS)
     elif not is_secure and asker.scheme == "https":
-        text = "the cookie is not Secure: it would be sent by http too"
+        text = "the cookie is not Secure: browsers would send it by http, too"
         report.problem("cookie", text, _secure_remedy(known.seen))
     elif "httponly" not in flags:
         report.warn("cookie", "the cookie is not HttpOnly: scripts can read it", remedies.COOKIE_FLAGS)
     else:
-        report.good("cookie", "the session cookie arrives as it was set")
+        report.good("cookie", "the session cookie arrives unchanged")
 
 
 def _secure_remedy(seen: dict[str, Any]) -> str:
@@ -233,7 +233,7 @@ async def probe_origins(asker: Asker, origin: str | None) -> Report:
     allowed = answer.headers.get_list(ALLOWED)
     plain = (await asker.ask("thywill/health")).headers.get_list(ALLOWED)
     if plain or len(allowed) > 1 or (allowed and answer.code == "origin"):
-        text = f"somebody on the way adds {ALLOWED}: browsers refuse what has it twice, and * with cookies"
+        text = f"a proxy adds {ALLOWED}: browsers refuse answers that have it twice, and * with cookies"
         report.problem("origins", text, remedies.NO_CORS)
     elif answer.code == "origin" and origin:
         report.problem("origins", f"pages of {origin} are refused", remedies.ALLOW.format(origin))
@@ -242,7 +242,7 @@ async def probe_origins(asker: Asker, origin: str | None) -> Report:
     elif allowed == [origin or STRANGER]:
         report.good("origins", f"pages of {origin or 'every other origin'} are allowed")
     else:
-        text = f"{ALLOWED} does not arrive: browsers keep the answer from pages of other origins"
+        text = f"{ALLOWED} does not arrive: pages of other origins cannot read the answer"
         report.problem("origins", text, remedies.NO_CORS)
     return report
 
@@ -271,7 +271,7 @@ async def probe_files(asker: Asker) -> Report:
         report.problem("files", text, remedies.PROXY if script.status >= 500 else remedies.STATIC)
         return report
     if "immutable" in script.headers.get("Cache-Control", ""):
-        text = "a wrong version of a file may be kept for ever: the answer's Cache-Control is not thywill's"
+        text = "browsers may keep a wrong version of a file for ever: a proxy changes Cache-Control"
         report.problem("files", text, remedies.STATIC)
         return report
     style = STYLE.search((await asker.ask("")).body.decode(errors="replace"))

@@ -17,9 +17,9 @@ from thywill.process.descriptors import raise_limit
 from thywill.process.sockets import Inherited, inherit
 
 DEVELOPMENT = {"client_interface.transport_in_address": True, "server.processes": 1}
-"""The settings of ``--dev``."""
+"""The settings that ``--dev`` changes."""
 PRIVATE = 0o077
-"""The umask: files with messages and secrets are readable for the server's user alone."""
+"""The umask: only the server's user can read files with messages and secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Call:
     """One call of a command.
 
     Args:
-        options: its options by name, those of settings by their place ("server.port").
+        options: its options by name; an option that sets a setting, by the setting's place ("server.port").
         folder: the folder of the project, as it was named at the prompt.
     """
 
@@ -36,16 +36,16 @@ class Call:
 
     @property
     def root(self) -> Path:
-        """The folder of the project, without links."""
+        """The folder of the project, with symbolic links resolved."""
         return self.folder.resolve()
 
     def use_compiled(self) -> str | None:
-        """Let imports find the compiled modules from now on; return why not, where there are some."""
+        """Let imports find the compiled modules; return why they are not used, or None."""
         return compiled.use(self.root / "thywill")
 
     @property
     def config(self) -> Path:
-        """The file with the settings, which need not exist if it was not named at the prompt."""
+        """The file with the settings. It has to exist only if it was named at the prompt."""
         return self.options["config"] or self.root / "conf" / "thywill.toml"
 
     def read_settings(self) -> Settings:
@@ -68,7 +68,7 @@ class Call:
         return {**DEVELOPMENT, **chosen} if self.options.get("dev") else chosen
 
 
-# Each command imports what it needs: the parent of several servers has to stay small.
+# Each command imports its modules itself, since the parent of several servers has to stay small.
 
 
 def _serve(call: Call) -> int:

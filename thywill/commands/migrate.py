@@ -15,7 +15,12 @@ from thywill.errors import SettingsError
 
 
 def run(options: Mapping[str, Any], settings: Settings, root: Path) -> int:
-    """Apply the migrations that are missing, print which they were, and return the exit status.
+    """Apply the missing migrations, print their names, and return the exit status.
+
+    Args:
+        options: the options of the command, by name.
+        settings: the settings.
+        root: the folder of the project.
 
     Raises:
         SettingsError: the settings do not name a usable database.
@@ -24,7 +29,7 @@ def run(options: Mapping[str, Any], settings: Settings, root: Path) -> int:
 
 
 async def examine(settings: Settings, root: Path) -> Report:
-    """Apply the migrations that are missing, and report their names."""
+    """Apply the missing migrations, and report their names."""
     report = Report()
     database = make_database(settings, root)
     try:

@@ -19,7 +19,7 @@ TEMPLATE = Path(__file__).parent / "template"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED = ("thywill", "static")
 IMPORTED = ("Application", "Client")
-"""What the class of an application must not be called, since its module imports them."""
+"""Names that the class of an application must not have, since its module imports them."""
 SECTION = re.compile(r"^\[application_interface\][^\n]*\n(?P<body>(?:(?!\[).*\n?)*)", re.MULTILINE)
 LIST = re.compile(r"^applications\s*=\s*\[(?P<items>[^\]]*)\]", re.MULTILINE)
 
@@ -28,12 +28,12 @@ def run(name: str, root: Path, config: Path) -> int:
     """Make the application and return the exit status.
 
     Args:
-        name: its name, which is also the last part of its address.
+        name: the application's name, which is also the last part of its address.
         root: the folder of the project.
         config: the file with the settings.
 
     Raises:
-        SettingsError: the name cannot be one, is in use, or the files cannot be written.
+        SettingsError: the name is not allowed or in use, or the files cannot be written.
     """
     _check(name, root)
     folder = root / "apps" / name
@@ -42,18 +42,18 @@ def run(name: str, root: Path, config: Path) -> int:
         switched_on = switch_on(f"apps.{name}", config)
     except OSError as error:
         raise SettingsError(f"apps/{name} cannot be made: {error.filename}: {error.strerror}") from None
-    print(f"apps/{name} is there, with a page and a test.")
+    print(f"apps/{name} was made, with a page and a test.")
     if switched_on:
         print(f'"apps.{name}" was added to the applications in {config}.')
     else:
         print(f'Add "apps.{name}" to the list [application_interface] applications in {config}.')
-    print(f"Serve it at /{name}/, and load it anew at each change:  {_python()} run.py --dev")
+    print(f"Serve it at /{name}/, and reload it at each change:  {_python()} run.py --dev")
     print(f"Run its test:  python3 -m tests apps/{name}")
     return 0
 
 
 def _python() -> str:
-    """Return how the Python that has what thywill needs is called at the prompt."""
+    """Return the command for this Python, which has the packages that thywill needs."""
     path = os.environ.get("PATH", "").split(os.pathsep)
     if str(Path(sys.executable).parent) in path:
         return Path(sys.executable).name
@@ -67,15 +67,15 @@ def _check(name: str, root: Path) -> None:
         close = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_0123456789")
         fits = NAME.fullmatch(close) and not keyword.iskeyword(close) and close not in RESERVED
         hint = f"; try {close}" if fits else ""
-        reason = "lower-case letters, digits and _, beginning with a letter, and no word of Python's"
-        raise SettingsError(f"new: {name!r} cannot be the name of an application: it needs {reason}{hint}")
+        reason = "use lower-case letters, digits and _, begin with a letter, and use no keyword of Python"
+        raise SettingsError(f"new: {name!r} cannot be the name of an application: {reason}{hint}")
     for taken in (root / "apps" / name, root / "apps" / f"{name}.py"):
         if taken.exists():
-            raise SettingsError(f"new: there is already {taken}; choose another name")
+            raise SettingsError(f"new: {taken} exists already; choose another name")
 
 
 def _write(name: str, folder: Path) -> None:
-    """Write the files into a folder beside, and give it its name when all are there."""
+    """Write the files into a temporary folder, and rename it when they are complete."""
     title = name.replace("_", " ").strip().capitalize()
     kind = "".join(part.capitalize() for part in name.split("_"))
     words = {"name": name, "title": title, "kind": f"{kind}App" if kind in IMPORTED else kind}
@@ -100,15 +100,15 @@ def _files(words: dict[str, str]) -> Iterator[tuple[Path, str]]:
 
 
 def _open_to_readers(folder: Path) -> None:
-    # The files of the server are private, sources are not.
+    # The umask makes the files of the server private, but sources need not be.
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def switch_on(package: str, config: Path) -> bool:
-    """Add ``package`` to the list of applications in the settings; return whether it is in there now.
+    """Add ``package`` to the list of applications in the settings; return whether the list contains it now.
 
-    Nothing is written where the list is not found, or where the result would differ in anything else.
+    Nothing is written if the list is not found, or if anything else in the settings would change.
     """
     if not config.is_file():
         return False

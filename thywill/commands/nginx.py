@@ -1,6 +1,6 @@
-"""``run.py check --nginx FILE``: whether nginx's settings fit the server's, and whether their files exist.
+"""``run.py check --nginx FILE``: checks whether nginx's settings fit the server's, and name existing files.
 
-It reads single lines and not nginx's whole language, and does not follow ``include``: ``nginx -t`` and
+It reads single lines, not nginx's whole language, and does not follow ``include``. ``nginx -t`` and
 ``run.py doctor`` find the rest.
 """
 
@@ -16,12 +16,12 @@ LINE = re.compile(r"^\s*([a-z_]+)\s+([^;#{]+);", re.MULTILINE)
 CERTBOT = "sudo certbot certonly --webroot -w /var/www/html -d NAME, or another path"
 LIMITS = "limit_req and limit_conn as in conf/nginx.conf"
 DEFAULT_SIZE = 1024 * 1024
-"""nginx's own client_max_body_size."""
+"""nginx's default for client_max_body_size."""
 UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 STREAM = re.compile(r"^\s*stream\s*\{", re.MULTILINE)
 STREAM_TIMEOUT = 600.0
-"""nginx's own proxy_timeout."""
+"""nginx's default for proxy_timeout, in seconds."""
 UPSTREAM = re.compile(r"\bupstream\s+\S+\s*\{([^}]*)\}")
 FILES = ("ssl_certificate", "ssl_certificate_key", "ssl_dhparam", "ssl_trusted_certificate")
 
@@ -51,7 +51,7 @@ def examine(file: Path, server: ServerSettings, hold: float = 0.0, *, shared: bo
         report.problem("nginx", text, f"server {server.address}:{server.port}; in upstream thywill")
     elif len(set(upstreams)) > 1 and not shared:
         servers = ", ".join(dict.fromkeys(upstreams))
-        text = f"it spreads requests over {servers}, but the queue here is of one server"
+        text = f"it spreads requests over {servers}, but the queue is for one server"
         report.problem("nginx", text, '[queue] component = "redis", or one server in upstream thywill')
     elif not report.status:
         _check_header(text, lines, server, report)
@@ -60,23 +60,23 @@ def examine(file: Path, server: ServerSettings, hold: float = 0.0, *, shared: bo
         else:
             _check_limits(lines, server, report)
             _check_times(text, lines, server, hold, report)
-        report.good("nginx", f"{file} leads here, and the files that it names are there")
+        report.good("nginx", f"{file} leads to this server, and the files that it names exist")
     return report
 
 
 def _check_header(text: str, lines: list[tuple[str, str]], server: ServerSettings, report: Report) -> None:
-    """Report where one of the two does not expect what the other does about PROXY headers."""
+    """Report if nginx sends PROXY headers that the server does not expect, or sends none in a ``stream``."""
     sends, expects = ("proxy_protocol", "on") in lines, bool(server.proxied_scheme)
     if sends and not expects:
         reason = "it begins connections with a PROXY header, which [server] proxy_protocol does not expect"
         report.problem("nginx", reason, '[server] proxy_protocol = "https"')
     elif STREAM.search(text) is not None and not sends:
-        reason = "its stream does not say who the browsers are: all have its address"
+        reason = "its stream does not pass the browsers' addresses on: all browsers have nginx's address"
         report.problem("nginx", reason, "proxy_protocol on; beside proxy_pass")
 
 
 def _check_stream(lines: list[tuple[str, str]], server: ServerSettings, report: Report) -> None:
-    """Report on the times and limits of a ``stream``, in which HTTP is the server's own."""
+    """Report on the times and limits of a ``stream``, in which the server itself reads HTTP."""
     waits = [_seconds(value) for name, value in lines if name == "proxy_timeout"] or [STREAM_TIMEOUT]
     if min(waits) <= server.idle_timeout:
         reason = f"proxy_timeout is {min(waits):g} s, but [server] idle_timeout is {server.idle_timeout:g}"
@@ -86,7 +86,7 @@ def _check_stream(lines: list[tuple[str, str]], server: ServerSettings, report: 
 
 
 def _check_limits(lines: list[tuple[str, str]], server: ServerSettings, report: Report) -> None:
-    """Report on limits, unless the file is a part of nginx's settings that passes nothing on."""
+    """Report on limits, unless the file is a part of nginx's settings without a ``proxy_pass``."""
     names = {name for name, _ in lines}
     if "proxy_pass" not in names:
         return
@@ -103,13 +103,13 @@ def _check_limits(lines: list[tuple[str, str]], server: ServerSettings, report: 
         )
         report.warn("nginx", text, f"large_client_header_buffers 4 {server.max_header};")
     if not {"limit_req", "limit_conn"} <= names:
-        report.warn("nginx", "it sets no limits for one address: anybody can take all places", LIMITS)
+        report.warn("nginx", "it sets no limits for one address: one visitor can use all connections", LIMITS)
 
 
 def _check_times(
     text: str, lines: list[tuple[str, str]], server: ServerSettings, hold: float, report: Report
 ) -> None:
-    """Report where nginx gives up an answer that waits, or keeps a connection that the server closes."""
+    """Report if nginx closes waiting requests too early, or keeps connections longer than the server."""
     reads = [_seconds(value) for name, value in lines if name == "proxy_read_timeout"]
     if reads and min(reads) <= hold:
         reason = (
@@ -145,7 +145,7 @@ def _check_file(name: str, file: Path, report: Report) -> None:
     try:
         file.stat()
     except PermissionError:
-        report.warn("nginx", f"{name} {file}: its folder is not for this user", "sudo nginx -t tells")
+        report.warn("nginx", f"{name} {file}: this user may not enter its folder", "sudo nginx -t checks it")
     except OSError:
         text = f"{name} {file}: there is no such file, so nginx does not start"
         report.problem("nginx", text, CERTBOT)

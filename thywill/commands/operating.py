@@ -1,4 +1,4 @@
-"""Asks a running server what only its operator may know."""
+"""Asks a running server for lists that only its operator may see."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from thywill.monitoring.settings import MonitoringSettings
 from thywill.process.sockets import bare
 
 PATIENCE = 10.0
-"""Seconds that the server has to answer in."""
+"""Seconds within which the server has to answer."""
 EVERY = ("", "0.0.0.0", "::")  # noqa: S104 - a server that listens everywhere is asked on this machine
 
 
 class NotListed(Exception):
-    """The server has not listed what it was asked for; the text says why, and what to do."""
+    """The server has not answered with the list; the text says why, and what to do."""
 
 
 def server_of(options: Mapping[str, Any], settings: Settings, root: Path) -> tuple[str, str]:
-    """Return the address of the server to ask, and the key that it asks for.
+    """Return the address of the server to ask, and its key.
 
     Args:
         options: the options of the command; ``url`` may name the server.
-        settings: where a server listens, and its key.
+        settings: the settings of the server, with its address and its key.
         root: the folder of the project.
 
     Raises:
@@ -39,17 +39,17 @@ def server_of(options: Mapping[str, Any], settings: Settings, root: Path) -> tup
 
 
 def ask(url: str, key: str, what: str, query: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return what the server at ``url`` lists.
+    """Return the answer of the server at ``url``, an object with the list.
 
     Args:
-        url: its address.
-        key: the key of its ``[monitoring]``, if it has one.
-        what: ``servers`` or ``clients``, as in its address and in its answer.
+        url: the server's address.
+        key: the key of its ``[monitoring]``, or an empty text.
+        what: the list, ``servers`` or ``clients``: the last part of the path and a field of the answer.
         query: the fields of the query.
 
     Raises:
-        SettingsError: ``url`` is none, or the server refuses the query.
-        NotListed: it cannot be reached, or does not answer with its list.
+        SettingsError: ``url`` is no address, or the server refuses the query.
+        NotListed: the server cannot be reached, or does not answer with the list.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -72,7 +72,7 @@ def ask(url: str, key: str, what: str, query: Mapping[str, Any] | None = None) -
 
 def _listed(url: str, status: int, body: bytes, what: str) -> dict[str, Any]:
     if status in (401, 403):
-        raise NotListed("the server asks for the key of its [monitoring]: set it in the settings here, too")
+        raise NotListed("the server wants the key of its [monitoring]: set it in the settings here, too")
     try:
         found = json.loads(body)
     except ValueError:
@@ -81,7 +81,7 @@ def _listed(url: str, status: int, body: bytes, what: str) -> dict[str, Any]:
         return found
     if status in (400, 404) and isinstance(found, dict) and isinstance(error := found.get("error"), dict):
         raise SettingsError(f"{url}: {error.get('message')}")
-    raise NotListed(f"the answer is {status} and no list of {what}: is this thywill?")
+    raise NotListed(f"the answer is {status} without a list of {what}: is this a thywill server?")
 
 
 def _url(server: ServerSettings) -> str:

@@ -14,19 +14,19 @@ from thywill.core.nearest import closest
 DEFAULT = "serve"
 """The command of a command line that names none."""
 REHEARSAL = "--rehearse"
-"""Makes ``serve`` do everything but serve, so that a restart knows beforehand whether it would succeed."""
+"""Makes ``serve`` build the server without starting it, to find out whether a restart would succeed."""
 APPLICATIONS = "application_interface.applications"
 MISSPELT = re.compile(r"unrecognized arguments: (--[^ =]+).*")
-"""What argparse says of an option that it does not know."""
+"""Matches the error of argparse about an unknown option."""
 
 
 class SettingOption(NamedTuple):
-    """An option that takes the place of a setting.
+    """An option that overrides a setting.
 
     Args:
         name: the option.
         place: the setting, as "section.key".
-        kind: the type of its value.
+        kind: the type of the value.
         help: one line for ``--help``.
     """
 
@@ -68,10 +68,10 @@ def places() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a command understands.
+    """The options of a command.
 
     Args:
-        settings: the options of settings that it takes.
+        settings: the options that override settings, by name.
         help: one line for ``--help``.
         add_options: adds the options that no other command has.
     """
@@ -82,9 +82,9 @@ class Command:
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(REHEARSAL, action="store_true", help="do all but serve: a restart would succeed")
+    parser.add_argument(REHEARSAL, action="store_true", help="only test whether the server could start")
     parser.add_argument(
-        "--dev", action="store_true", help="for working: load changed files anew, show errors in the page"
+        "--dev", action="store_true", help="for developers: reload changed files, show errors in the page"
     )
 
 
@@ -97,24 +97,29 @@ def _add_doctor(parser: argparse.ArgumentParser) -> None:
     _add_json(parser)
     parser.add_argument("url", help="where browsers find the server, such as https://chat.example.org/")
     parser.add_argument(
-        "--patience", type=float, default=40.0, metavar="SECONDS", help="for all of it (default: 40)"
+        "--patience", type=float, default=40.0, metavar="SECONDS", help="for all checks (default: 40)"
     )
-    parser.add_argument("--application", help="the one to connect to (default: the first in the list)")
-    parser.add_argument("--origin", help="another origin whose pages are to be allowed")
-    parser.add_argument("--insecure", action="store_true", help="go on with a certificate that is wrong")
+    parser.add_argument(
+        "--application", help="the application to connect to (default: the first in the list)"
+    )
+    parser.add_argument("--origin", help="another origin whose pages should be allowed")
+    parser.add_argument("--insecure", action="store_true", help="go on although the certificate is wrong")
 
 
 def _add_clients(parser: argparse.ArgumentParser) -> None:
-    # Here, since it is one of those that may be compiled, which is decided after this module is imported.
+    # Imported here, since the module may be compiled: the place of compiled modules is set after the import
+    # of this module.
     from thywill.core.lifecycle import State
 
     _add_json(parser)
     parser.add_argument(
-        "--state", choices=sorted(each.value for each in State), help="only those with this state"
+        "--state", choices=sorted(each.value for each in State), help="only clients with this state"
     )
     for name in ("application", "address", "transport"):
-        parser.add_argument(f"--{name}", help=f"only those with this {name}")
-    parser.add_argument("--seen", type=float, metavar="SECONDS", help="only those seen since then")
+        parser.add_argument(f"--{name}", help=f"only clients with this {name}")
+    parser.add_argument(
+        "--seen", type=float, metavar="SECONDS", help="only clients seen in the last so many seconds"
+    )
     parser.add_argument("--limit", type=int, default=1000, help="how many at most (default: 1000)")
     _add_url(parser)
 
@@ -125,12 +130,12 @@ def _add_servers(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_url(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--url", help="a server to ask (default: that of the settings, on this machine)")
+    parser.add_argument("--url", help="the server to ask (default: that of the settings, on this machine)")
 
 
 def _add_publish(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("application", help="the name of the application")
-    parser.add_argument("channel", help="the channel; or who gets it, with one of the options below")
+    parser.add_argument("channel", help="the channel, or another receiver with one of the options below")
     parser.add_argument(
         "json", help='the data, such as \'{"text": "Hello"}\'; - reads it from the standard input'
     )
@@ -141,9 +146,9 @@ def _add_publish(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(receiver="channel")
     parser.add_argument("--url", help="the address of the server (default: [server] address and port)")
     parser.add_argument("--key", help="the key (default: the first in [publishing.keys] for the application)")
-    parser.add_argument("--id", help="the message's own id: the same again is the same message, sent once")
+    parser.add_argument("--id", help="an id of the message: messages with the same id are sent once")
     parser.add_argument(
-        "--timeout", type=float, default=10.0, metavar="SECONDS", help="with all tries (default: 10)"
+        "--timeout", type=float, default=10.0, metavar="SECONDS", help="for all tries (default: 10)"
     )
 
 
@@ -167,16 +172,16 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 COMMANDS = {
     "serve": Command(ALL, "Serve real-time applications over plain HTTP.", _add_serve),
     "check": Command(
-        ALL, "Tell whether the settings are right, and whether all that they name can be reached.", _add_check
+        ALL, "Check the settings, and whether everything that they name can be reached.", _add_check
     ),
     "doctor": Command(
         (),
-        "Tell what a browser meets between it and a running server, and the line that mends it.",
+        "Find what proxies do to requests of browsers, and print the line that mends each problem.",
         _add_doctor,
     ),
     "clients": Command(
         (*STORED, "--queue"),
-        "List the clients in the database, or those of all servers that share a queue; seen last first.",
+        "List the clients in the database, or of all servers that share a queue; the last seen come first.",
         _add_clients,
     ),
     "servers": Command(
@@ -198,7 +203,7 @@ COMMANDS = {
 
 
 class Parser(argparse.ArgumentParser):
-    """Ends with status 2 and one line where an option is wrong; ``--help`` has the rest."""
+    """Prints only one line and ends with status 2 if an option is wrong; ``--help`` prints the rest."""
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong, which option may be meant, and how to get help; exit."""
@@ -209,9 +214,10 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: list[str]) -> tuple[str, dict[str, Any]]:
-    """Return the command that the command line names and its options by name, of settings by their place.
+    """Return the command that the command line names, and its options.
 
-    Ends the process with status 2 where the command line is wrong, as argparse does.
+    The options are by name; an option that sets a setting is by the setting's place ("server.port"). Ends the
+    process with status 2 if the command line is wrong, as argparse does.
     """
     word = arguments[0] if arguments and not arguments[0].startswith("-") else None
     name = word or DEFAULT
@@ -233,7 +239,7 @@ def make_parser(name: str) -> argparse.ArgumentParser:
     parser = Parser(
         prog="run.py" if name == DEFAULT else f"run.py {name}",
         description=command.help,
-        epilog=f"commands, each with --help of its own:\n{others}",
+        epilog=f"commands, each with its own --help:\n{others}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     if command.settings:
@@ -244,7 +250,7 @@ def make_parser(name: str) -> argparse.ArgumentParser:
             dest=APPLICATIONS,
             metavar="NAMES",
             type=lambda names: [each.strip() for each in names.split(",")],
-            help="packages with applications, divided by commas",
+            help="packages of applications, with commas between them",
         )
     for option in SETTINGS:
         if option.name in command.settings:

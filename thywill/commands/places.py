@@ -1,4 +1,4 @@
-"""Whether the server can use the files and folders that the settings name."""
+"""Checks whether the server can use the files and folders that the settings name."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from thywill.commands.report import Report
 from thywill.process.secret import SECRET_BYTES
 
 OTHERS = 0o077
-"""The rights of everybody but the owner."""
+"""The bits for the rights of everybody but the owner."""
 LINKS = ("current", "latest", "live", "release")
 """The usual names of a link to the release that is served."""
 
 
 def is_there(path: Path) -> bool:
-    """Return whether the file or folder exists, as far as this user may see."""
+    """Return whether the file or folder exists and this user may see it."""
     try:
         path.stat()
     except OSError:
@@ -25,10 +25,10 @@ def is_there(path: Path) -> bool:
 
 
 def release_problem(link: Path | None, data: Path) -> str | None:
-    """Return a line if the next release would begin without the data of this one, else None.
+    """Return a warning if the next release would begin without the data of this one, else None.
 
-    Releases often lie side by side, and a link called ``current`` leads to one of them. A data folder inside
-    a release stays behind at the next one: its clients, sessions and secret are lost.
+    Releases often lie side by side, and a symbolic link called ``current`` leads to one of them. The next
+    release does not have a data folder that is inside this one: its clients, sessions and secret are lost.
 
     Args:
         link: the link to the folder of the project, or None.
@@ -43,7 +43,7 @@ def release_problem(link: Path | None, data: Path) -> str | None:
 
 
 def release_link(folder: Path) -> Path | None:
-    """Return the link that leads from release to release, or None if the project is no release.
+    """Return the symbolic link to the release that is served, or None if the project is no release.
 
     Args:
         folder: the folder of the project, as it was named at the prompt.
@@ -78,11 +78,11 @@ def check_folder(
     """Report whether ``folder`` can be written, or created if it does not exist.
 
     Args:
-        subject: what to call it in the report.
+        subject: the subject of the finding.
         setting: the setting that names it, for the remedy.
         folder: the folder.
-        report: takes the finding.
-        made: the file in it that the server will create, or None.
+        report: gets the finding.
+        made: the file that the server will create in the folder, or None.
     """
     nearest = folder
     while not is_there(nearest) and nearest != nearest.parent:
@@ -91,19 +91,19 @@ def check_folder(
     if nearest != folder:
         remedy = f"sudo install -d -o thywill {folder} (the user of the service), or another {setting}"
     elif made is not None:  # the folder may belong to the system, and must keep its owner
-        remedy = f"{setting} in a folder of its own: sudo install -d -o thywill FOLDER"
+        remedy = f"{setting} in a folder for thywill alone: sudo install -d -o thywill FOLDER"
     if not nearest.is_dir():
         report.problem(subject, f"{nearest} is no folder", f"another {setting}")
     elif not os.access(nearest, os.W_OK | os.X_OK):
         report.problem(subject, f"nothing can be written in {nearest}{_why(nearest)}", remedy)
     elif made is not None or nearest != folder:
-        report.good(subject, f"{made or folder} is made at the first start")
+        report.good(subject, f"{made or folder} will be created at the first start")
     else:
         report.good(subject, f"{folder} can be written")
 
 
 def check_privacy(folder: Path, report: Report) -> None:
-    """Report whether other users of the machine can enter the folder for data, where messages are stored."""
+    """Report whether other users of the machine can enter the folder for data, which has messages."""
     if is_there(folder) and folder.stat().st_mode & OTHERS:
         report.warn("data", f"other users of this machine can enter {folder}", f"chmod 700 {folder}")
 
@@ -112,10 +112,10 @@ def check_file(subject: str, setting: str, file: Path, report: Report, *, data: 
     """Report whether ``file`` can be written, or created if it does not exist.
 
     Args:
-        subject: what to call it in the report.
+        subject: the subject of the finding.
         setting: the setting that names it, for the remedy.
         file: the file.
-        report: takes the finding.
+        report: gets the finding.
         data: the folder for data. The server creates folders below it, and no others.
     """
     if not is_there(file.parent) and not file.is_relative_to(data):
@@ -131,7 +131,7 @@ def check_file(subject: str, setting: str, file: Path, report: Report, *, data: 
 
 
 def check_secret(file: Path, report: Report) -> None:
-    """Report whether the secret is long enough and readable for its owner alone."""
+    """Report whether the secret is long enough, and readable only for its owner."""
     setting = "[client_interface] secret_file"
     if not is_there(file):
         check_folder("secret", setting, file.parent, report, made=file)
@@ -139,15 +139,15 @@ def check_secret(file: Path, report: Report) -> None:
         remedy = f"sudo chown thywill {file} (the user of the service)"
         report.problem("secret", f"{file} cannot be read", remedy)
     elif file.stat().st_size < SECRET_BYTES:
-        remedy = f"rm {file} (a new one is made; every browser starts anew)"
+        remedy = f"rm {file} (the next start makes a new one, and every browser gets a new session)"
         report.problem("secret", f"{file} is shorter than {SECRET_BYTES} bytes", remedy)
     elif file.stat().st_mode & OTHERS:
-        text = f"others than its owner can read or write {file}: they could speak for every browser"
+        text = f"other users can read or write {file}: they could act as any browser"
         report.warn("secret", text, f"chmod 600 {file}")
     else:
-        report.good("secret", f"{file} is there, for its owner alone")
+        report.good("secret", f"{file} exists, and only its owner can read it")
 
 
 def _why(place: Path) -> str:
-    reason = ": its disk is mounted for reading only"
+    reason = ": its disk is mounted read-only"
     return reason if os.statvfs(place).f_flag & getattr(os, "ST_RDONLY", 1) else ""

@@ -1,6 +1,6 @@
 """``run.py serve`` with ``[server] processes`` above 1: the parent of the servers.
 
-It imports nothing that serves, so that it stays small and nothing of it has to be reloaded.
+It imports no module that serves. So it stays small, and a rolling restart need not reload it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from thywill.process.parent import Parent, Wanted, check_start, command_of_this_
 from thywill.process.sockets import Inherited
 
 STAGES = 3
-"""How many times ``stop_timeout`` a server may wait at its end: for requests, for hooks, for its records."""
+"""A server that ends may wait for ``stop_timeout`` three times: for requests, for hooks and for records."""
 MARGIN = 10.0
-"""Seconds beyond that until a server that does not end is killed."""
+"""Seconds after these times until a server that does not end is killed."""
 
 
 def run(read: Callable[[], Settings], inherited: Inherited | None) -> int:
@@ -33,7 +33,7 @@ def run(read: Callable[[], Settings], inherited: Inherited | None) -> int:
         inherited: the sockets that were passed to this process, or None.
 
     Raises:
-        SettingsError: it cannot be done with these settings.
+        SettingsError: the servers cannot start with these settings.
     """
     if not hasattr(os, "fork"):
         raise SettingsError("[server] processes: this system has no fork(): set processes = 1")
@@ -55,7 +55,7 @@ def _wanted(settings: Settings) -> Wanted:
 
 
 def _write_log(format_: str) -> None:
-    # The log of [log] belongs to the servers; a parent has a few lines in a day, and standard error.
+    # The settings in [log] are for the servers. The parent writes its few lines to standard error.
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if format_ == "json" else logging.Formatter(LINE, TIME))
     logging.getLogger("thywill").addHandler(handler)
@@ -67,7 +67,7 @@ TIME = "%Y-%m-%d %H:%M:%S"
 
 
 class JsonLines(logging.Formatter):
-    """Writes an object in each line, with the fields that the log of the servers has."""
+    """Writes each line as a JSON object, with the same fields as the log of the servers."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""

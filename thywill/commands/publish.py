@@ -1,4 +1,4 @@
-"""``run.py publish``: sends a message to the pages of an application, by a running server."""
+"""``run.py publish``: sends a message to pages of an application, through a running server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from thywill.publisher import Publisher, PublishError
 from thywill.publishing.settings import PublishingSettings, applications_of, key_of
 
 EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not listened on here
-"""Where a server is asked that listens on every network."""
+"""The address at which to ask a server that listens on every network."""
 
 
 def run(options: Mapping[str, Any], settings: Settings, stdin: TextIO) -> int:
@@ -23,7 +23,7 @@ def run(options: Mapping[str, Any], settings: Settings, stdin: TextIO) -> int:
 
     Args:
         options: the options of the command, by name.
-        settings: what the operator chose.
+        settings: the settings.
         stdin: the standard input.
 
     Raises:
@@ -48,7 +48,7 @@ def _message(options: Mapping[str, Any], stdin: TextIO) -> dict[str, Any]:
     try:
         data = json.loads(text)
     except ValueError as error:
-        raise SettingsError(f"the data is not JSON: {error}; a text is written '\"text\"'") from None
+        raise SettingsError(f"the data is not JSON: {error}; write a text as '\"text\"'") from None
     return {
         "application": options["application"],
         options["receiver"]: options["channel"],

@@ -13,13 +13,13 @@ BUFFERING = "proxy_buffering off; (and no proxy_ignore_headers X-Accel-Buffering
 GZIP = "gzip off; in location /thywill/"
 READ_TIMEOUT = "proxy_read_timeout {:.0f}s; in location /thywill/ (or a lower hold in [push.*])"
 BODY = "client_max_body_size 1m;"
-PREFIX = "location {0} {{ proxy_pass http://thywill/; }} (with the slash at its end, which takes {0} away)"
+PREFIX = "location {0} {{ proxy_pass http://thywill/; }} (the slash at the end of thywill/ removes {0})"
 ALLOW = '[client_interface] origins = ["{}"] in conf/thywill.toml'
 NO_CORS = "no add_header Access-Control-… and no proxy_hide_header for it: thywill sets it itself"
 COOKIE = "no proxy_hide_header Set-Cookie and no proxy_ignore_headers Set-Cookie"
 COOKIE_FLAGS = "no proxy_cookie_flags and no proxy_cookie_path that change the cookie"
 STATIC = "location /static/ { proxy_pass http://thywill; } (an alias there has to lead to the same files)"
-PROXY = "a look at the proxy's error log: it has failed by itself"
+PROXY = "a look at the proxy's error log: the proxy itself has failed"
 UPSTREAM = "systemctl status thywill (and the address and port in upstream thywill { server … })"
 START = "python run.py --port {0} on this machine; or examine the address that run.py has printed"
 START_THERE = (

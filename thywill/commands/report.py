@@ -1,4 +1,4 @@
-"""What a command has found, for people and for scripts."""
+"""Reports of commands, as text for people and as JSON for scripts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from thywill.process.standard import write_out
 
 
 class Level(Enum):
-    """How serious a finding is; only a problem makes a command fail."""
+    """How serious a finding is; only a problem makes the command fail."""
 
     GOOD = "ok"
     WARNING = "warning"
@@ -26,7 +26,7 @@ class Finding:
         level: how serious it is.
         subject: what was examined, in one or two words, which scripts may compare.
         text: what was found.
-        remedy: what to write or to do about it; empty where nothing has to be done.
+        remedy: what to write or to do about it; empty if nothing has to be done.
     """
 
     level: Level
@@ -59,7 +59,7 @@ class Report:
 
     @property
     def status(self) -> int:
-        """The exit status: 1 where there is a problem, else 0."""
+        """The exit status: 1 if there is a problem, else 0."""
         return 1 if self.count(Level.PROBLEM) else 0
 
     def show(self, *, as_json: bool) -> int:
@@ -90,7 +90,7 @@ def show(text: str) -> None:
     """Print ``text``.
 
     Raises:
-        SettingsError: standard output cannot be written, for one because its disk is full.
+        SettingsError: standard output cannot be written, such as when its disk is full.
     """
     trouble = write_out(f"{text}\n")
     if trouble:
@@ -98,7 +98,7 @@ def show(text: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Return ``text`` for a terminal: whoever chose it must not send control sequences there."""
+    """Return ``text`` without control sequences, which the terminal would obey; a browser chose the text."""
     return "".join(each if each.isprintable() else "?" for each in text) or "-"
 
 

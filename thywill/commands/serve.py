@@ -30,9 +30,9 @@ Read = Callable[[], Settings]
 log = logging.getLogger("thywill")
 
 CANCEL_SECONDS = 1.0
-"""Seconds that a task has to end when it is cancelled at the end of the program."""
+"""Seconds that a cancelled task may take to end at the end of the program."""
 WATCH_EVERY = 1.0
-"""Seconds between two looks at the descriptors."""
+"""Seconds between two checks of the file descriptors."""
 
 
 def run(
@@ -49,13 +49,13 @@ def run(
     Args:
         read: returns the settings as they are now, or raises a ``SettingsError``.
         root: the folder of the project.
-        link: the link that leads from release to release, or None.
+        link: the symbolic link to the release that is served, or None.
         inherited: the sockets that were passed to this process, or None.
-        dev: whether to work for the developer: restart at each change of the code.
-        warning: what is to be logged when the server has started, or None.
+        dev: whether to restart at each change of the code.
+        warning: a line to log when the server has started, or None.
 
     Raises:
-        SettingsError: it cannot be done with these settings.
+        SettingsError: the server cannot start with these settings.
     """
     settings = _begin(read)
     with _blaming(settings), asyncio.Runner(loop_factory=loop_factory()) as runner:
@@ -98,7 +98,7 @@ def _blaming(settings: Settings) -> Iterator[None]:
 
 
 async def _tasks_are_left() -> bool:
-    """Cancel what still runs, and tell whether some of it goes on all the same."""
+    """Cancel all other tasks, and return whether some of them go on all the same."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
@@ -106,7 +106,7 @@ async def _tasks_are_left() -> bool:
 
 
 def _leave(successor: Successor | None) -> NoReturn:
-    """End this program, or let the next take its place, without waiting for its tasks as ``Runner`` does."""
+    """End this program, or replace it by the next one, without waiting for its tasks as ``Runner`` does."""
     if successor is not None:
         successor.take_over()
     sys.stdout.flush()
@@ -129,7 +129,7 @@ async def _serve(
     dev: bool,
     warning: str | None,
 ) -> Successor | None:
-    """Serve until SIGINT or SIGTERM; after SIGHUP return what takes this process's place."""
+    """Serve until SIGINT or SIGTERM, or until SIGHUP; then return the program that replaces this one."""
     parent = ParentLink(inherited.parent) if inherited and inherited.parent else None
     orders = Orders(restarts=parent is None)
     orders.watch()

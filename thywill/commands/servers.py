@@ -1,4 +1,4 @@
-"""``run.py servers``: the servers that run and share the queue, as one of them lists them."""
+"""``run.py servers``: asks one server for the list of all running servers that share its queue."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(options: Mapping[str, Any], settings: Settings, root: Path) -> int:
 
     Args:
         options: the options of the command, by name.
-        settings: where a server listens, and the key that it asks for.
+        settings: the settings of the server, with its address and its key.
         root: the folder of the project.
 
     Raises:

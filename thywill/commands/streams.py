@@ -1,4 +1,4 @@
-"""Whether each transport gets through, and for how long an answer may be silent."""
+"""Checks whether each transport gets through, and for how long an answer may be silent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from thywill.commands.report import Report
 from thywill.core import probe
 
 PROMPT = 3.0
-"""Seconds within which a frame has to arrive. A proxy that buffers holds it back for longer."""
+"""Seconds within which a frame has to arrive; a proxy that buffers holds it back for longer."""
 SLACK = 3.0
 FORM = "application/x-www-form-urlencoded"
 
@@ -39,7 +39,7 @@ class Outcome:
     """The result of trying a transport.
 
     Args:
-        trouble: what is wrong, or an empty text.
+        trouble: what is wrong; empty if the transport works.
         remedy: what to do about it.
         effect: how well the transport works all the same.
     """
@@ -55,7 +55,7 @@ ELSEWHERE = Outcome(
 
 
 class SockJSProbe:
-    """One SockJS session, which sends a wrong token and is closed for that.
+    """One SockJS session. It sends a wrong token, so that the server closes it.
 
     Args:
         asker: sends the requests.
@@ -91,7 +91,7 @@ class SockJSProbe:
     async def _stream(self) -> Outcome:
         stream = self._begin()
         opened = await stream.sees(STREAMS[self._transport], self._prompt)
-        # A session without a token ends by itself. What arrives only with that end was held back.
+        # A session without a token ends by itself. A first frame that arrives only then was held back.
         was_prompt = opened and REFUSED not in stream.answer.body
         if stream.ended is None and not await self._show_token():
             return ELSEWHERE
@@ -106,7 +106,7 @@ class SockJSProbe:
         return self._asker.begin(f"{self._base}/{self._transport}{query}", method=method, body=body)
 
     async def _show_token(self) -> bool:
-        """Send a wrong token; return whether the session is known where the request arrives."""
+        """Send a wrong token; return whether the server that gets the request knows the session."""
         frames = json.dumps([json.dumps({"token": probe.TOKEN, "cursor": 0})])
         if self._transport == "jsonp":
             form = {"Content-Type": FORM}
@@ -128,7 +128,7 @@ def _failure(asking: Asking) -> Outcome:
 
 def _works(answer: Answer) -> Outcome:
     if answer.encoding:
-        text = f"works, but is compressed ({answer.encoding}): others on the way may hold that back"
+        text = f"works, but is compressed ({answer.encoding}): other proxies may hold it back"
         return Outcome(text, remedies.GZIP, Effect.LESS)
     return Outcome()
 
@@ -153,7 +153,7 @@ async def probe_longpoll(asker: Asker) -> Outcome:
 
 
 async def probe_scripts(asker: Asker) -> Outcome:
-    """Try a native poll by a script tag."""
+    """Try a native poll with a script tag (JSONP)."""
     path = f"thywill/poll?token={probe.TOKEN}&cursor=0&callback=d"
     return await _refused(asker, path, headers={"Referer": asker.url})
 
@@ -166,7 +166,7 @@ async def _refused(asker: Asker, path: str, **options: Any) -> Outcome:
     if b'"bad_token"' in answer.body:
         return Outcome()
     if answer.code in ("origin", "method"):
-        return Outcome(f"fails: {answer.status}, as if a page of another site asked", remedies.HOST)
+        return Outcome(f"fails: {answer.status}, as for a page of another site", remedies.HOST)
     return Outcome(f"fails: {answer.status} instead of an answer", remedies.UPSTREAM)
 
 
@@ -175,7 +175,7 @@ async def probe_transports(asker: Asker, push: list[str], hold: float) -> Report
 
     Args:
         asker: sends the requests.
-        push: the push components that the server has.
+        push: the push components of the server.
         hold: seconds after which the server answers a poll, or sends a heartbeat, by itself.
     """
     probes: dict[str, Awaitable[Outcome]] = {}
@@ -216,17 +216,17 @@ async def probe_silence(asker: Asker, hold: float, seconds: float) -> Report:
     wanted = hold + 1
     pause = min(wanted, seconds - SLACK - 1)
     if pause < 1:
-        report.warn("silence", "there is no time to look at it", f"--patience {hold + 15:.0f}")
+        report.warn("silence", "no time is left to check it", f"--patience {hold + 15:.0f}")
         return report
     asking = asker.begin(f"thywill/echo?pause={pause:.1f}", timeout=pause + SLACK)
     await asking.done()
     cut = b'"waited"' not in asking.answer.body
     if cut and asking.took < pause - 0.5:
         mended = remedies.READ_TIMEOUT.format(max(60, 2 * hold))
-        text = f"an answer that is silent is cut after {asking.took:.0f} s, but polls are held for {hold:g} s"
+        text = f"a silent answer is cut after {asking.took:.0f} s, but polls are held for {hold:g} s"
         report.problem("silence", text, mended)
     elif cut:
-        text = f"what was written after {pause:.0f} s has not arrived {SLACK:g} s later"
+        text = f"a line that was sent after {pause:.0f} s has not arrived {SLACK:g} s later"
         report.problem("silence", text, remedies.BUFFERING)
     elif pause < wanted:
         text = f"an answer may be silent for {pause:.0f} s, polls are held for {hold:g} s"

@@ -83,11 +83,11 @@ def test_its_own_test_passes(root: Path, name: str, monkeypatch: pytest.MonkeyPa
         ("my-app", "'my-app' cannot be the name of an application: .*; try my_app$"),
         ("Board", "; try board$"),
         ("2d", "; try d$"),
-        ("class", "no word of Python's$"),
+        ("class", "no keyword of Python$"),
         ("static", "cannot be the name"),
         ("../x", "; try x$"),
         ("", "cannot be the name"),
-        ("taken", "there is already .*/apps/taken; choose another name$"),
+        ("taken", "/apps/taken exists already; choose another name$"),
     ],
 )
 def test_a_name_that_cannot_be_one_is_refused(
