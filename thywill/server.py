@@ -31,6 +31,7 @@ from thywill.client_interface.bootstrap import Bootstrap
 from thywill.client_interface.tornado import TornadoClientInterface
 from thywill.component import Choice, Chosen, Component
 from thywill.config import LimitsSettings, ServerSettings, Settings
+from thywill.core.beat import until_beat
 from thywill.core.server_row import ServerRow
 from thywill.core.signing import Signer
 from thywill.database.base import Database, DatabaseUnavailable
@@ -408,8 +409,10 @@ class Service:
         now = time.monotonic()
         if self._due:
             self.meter.late(now - self._due)
-        self._due = now + self.timing.tick
-        self._ticker = asyncio.get_running_loop().call_later(self.timing.tick, self._tick)
+        loop = asyncio.get_running_loop()
+        pause = until_beat(self.timing.tick, loop.time())
+        self._due = now + pause
+        self._ticker = loop.call_later(pause, self._tick)
         self.engine.leases.tick()
         self.status.engine.leases.tick()
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from itertools import count
 
 from thywill.component import Component
+from thywill.core.beat import until_beat
 from thywill.core.measures import Measures
 from thywill.database.base import Database, DatabaseUnavailable
 from thywill.hub.people import People
@@ -105,8 +106,9 @@ class SavedPeople(Component):
             await self._database.save_people((), gone)
 
     async def _keep_saving(self) -> None:
+        loop = asyncio.get_running_loop()
         for turn in count(1):
-            await asyncio.sleep(SAVE_EVERY)
+            await asyncio.sleep(until_beat(SAVE_EVERY, loop.time()))
             try:
                 if self._follows and turn % READ_TURN == 0:
                     await self.follow()

@@ -23,13 +23,20 @@ class Ticker:
         seconds: the time from one call to the next.
         tick: the method.
         late: the histogram of how late the calls come, in seconds.
+        before: called before each call.
     """
 
     def __init__(
-        self, name: str, seconds: float, tick: Callable[[], Awaitable[None]], late: Histogram
+        self,
+        name: str,
+        seconds: float,
+        tick: Callable[[], Awaitable[None]],
+        late: Histogram,
+        before: Callable[[], None],
     ) -> None:
         self.name = name
         self._late = late
+        self._before = before
         self._seconds = seconds
         self._tick = tick
         self._is_in_call = False
@@ -54,6 +61,7 @@ class Ticker:
             await asyncio.sleep(due - loop.time())
             self._late.observe(max(loop.time() - due, 0.0))
             self._is_in_call = True
+            self._before()
             try:
                 await self._call()
             finally:
@@ -84,9 +92,14 @@ def next_due(due: float, seconds: float, now: float) -> float:
 
 
 class Tickers:
-    """The tickers of all applications, and how late the calls of each application came."""
+    """The tickers of all applications, and how late the calls of each application came.
 
-    def __init__(self) -> None:
+    Args:
+        before: called before each call.
+    """
+
+    def __init__(self, before: Callable[[], None]) -> None:
+        self._before = before
         self._tickers: dict[tuple[str, str], Ticker] = {}
         self._late: defaultdict[str, Histogram] = defaultdict(Histogram)
 
@@ -99,7 +112,7 @@ class Tickers:
         """
         for method, seconds in application._handlers.tickers.items():
             tick, late = getattr(application, method), self._late[name]
-            ticker = Ticker(f"{name}.{method}", seconds, tick, late)
+            ticker = Ticker(f"{name}.{method}", seconds, tick, late, self._before)
             self._tickers[name, method] = ticker
             ticker.start()
 

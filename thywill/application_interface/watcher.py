@@ -13,6 +13,11 @@ a hook that sleeps for 0.3 s:
     0.30   the hook awaits, and the beat comes: the hook has held the loop for 0.23 s and half a period
 
 If the thread itself wakes up late, the whole machine is slow, and no hook is blamed: the thread begins anew.
+
+After ``AWAKE`` without a hook on the stack the thread rests and looks only every ``REST``: looking all the
+time would be most of what an idle server does. Whoever begins a hook then calls ``rouse``. The tasks that an
+application has created itself do not: one of them that holds the loop of an idle server for less than
+``REST`` may go unseen.
 """
 
 from __future__ import annotations
@@ -33,6 +38,10 @@ log = logging.getLogger(__name__)
 
 PERIOD = 0.1
 """Seconds between two looks of the thread. Each costs a server some 60 us, even one that is idle."""
+AWAKE = 1.0
+"""Seconds after which the thread rests."""
+REST = 1.0
+"""Seconds between two looks of the thread while it rests."""
 CLOSE_PERIOD = 0.02
 """Seconds between two looks after a hook was seen, until the beat has come."""
 LATE = 0.1
@@ -50,12 +59,18 @@ class Sight(NamedTuple):
 
 
 class Watcher:
-    """Logs a warning for each hook that holds the loop for longer than ``seconds``."""
+    """Logs a warning for each hook that holds the loop for longer than ``seconds``.
+
+    While ``rests`` is true, whoever begins a hook calls ``rouse``.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._beaten = 0.0
-        self._ends = threading.Event()
+        self.rests = False
+        self._rest_at = 0.0
+        self._rouse = threading.Event()
+        self._ends = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -69,33 +84,54 @@ class Watcher:
 
     def stop(self) -> None:
         """End the thread."""
-        self._ends.set()
+        self._ends = True
+        self._rouse.set()
         if self._thread is not None:
             self._thread.join()
+
+    def rouse(self) -> None:
+        """A hook is about to run."""
+        self.rests = False
+        self._rouse.set()
 
     def _ask_for_beat(self) -> None:
         assert self._loop is not None
         try:
             self._loop.call_soon_threadsafe(self._beat)
         except RuntimeError:  # the loop has been closed: nothing is left to watch
-            self._ends.set()
+            self._ends = True
 
     def _beat(self) -> None:
         self._beaten = time.monotonic()
 
     def _watch(self, loop_thread: int) -> None:
         hold, period, woken = None, PERIOD, time.monotonic()
-        while not self._ends.wait(period):
+        self._stay_awake(woken)
+        while not self._wait(period):
             before, woken = woken, time.monotonic()
+            if period == REST and not self.rests:  # it was roused
+                self._stay_awake(woken)
             if hold is not None and self._beaten > hold.begun:
                 hold.ended(self._beaten)
                 hold = None
             elif woken - before > period + LATE:
                 hold = None
             hold = self._look(hold, sight(sys._current_frames().get(loop_thread)), woken)
-            period = PERIOD if hold is None else CLOSE_PERIOD
+            if hold is not None:
+                self._stay_awake(woken)
+            self.rests = woken >= self._rest_at
+            period = REST if self.rests else PERIOD if hold is None else CLOSE_PERIOD
         if hold is not None:
             hold.ended(time.monotonic())
+
+    def _stay_awake(self, now: float) -> None:
+        self._rest_at = now + AWAKE
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait for so long, or until a hook begins in a rest; return whether the thread has to end."""
+        self._rouse.wait(seconds)
+        self._rouse.clear()
+        return self._ends
 
     def _look(self, hold: Hold | None, seen: Sight | None, now: float) -> Hold | None:
         if hold is None and seen is not None:

@@ -15,6 +15,7 @@ from typing import NoReturn
 from thywill.commands.options import REHEARSAL
 from thywill.commands.places import release_problem
 from thywill.config import Settings
+from thywill.core.beat import until_beat
 from thywill.development.component import Development
 from thywill.errors import SettingsError
 from thywill.process.child import ParentLink
@@ -175,6 +176,7 @@ def _warn(*texts: str | None) -> None:
 
 async def _watch_descriptors() -> None:
     watch = DescriptorWatch()
+    loop = asyncio.get_running_loop()
     while True:
         watch.check()
-        await asyncio.sleep(WATCH_EVERY)
+        await asyncio.sleep(until_beat(WATCH_EVERY, loop.time()))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from thywill.core.beat import until_beat
 from thywill.core.measures import Measures
 from thywill.core.person import StoredPerson
 from thywill.core.record import ClientRecord, Recorded, storable
@@ -253,8 +254,9 @@ class PeeweeDatabase(Database):
             log.error("the database cannot store the record of client %s: %s", row[0], reason, extra=about)
 
     async def _keep_writing(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(self._trouble.delay(self.settings.flush))
+            await asyncio.sleep(until_beat(self._trouble.delay(self.settings.flush), loop.time()))
             try:
                 await self.flush()
             except DatabaseUnavailable:

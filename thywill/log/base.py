@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from thywill.component import Component
+from thywill.core.beat import until_beat
 from thywill.errors import SettingsError
 from thywill.log.json_line import JsonFormatter
 from thywill.log.limit import RateLimit
@@ -151,6 +152,7 @@ class Log(Component):
 
 
 async def _sweep(limit: RateLimit) -> None:
+    loop = asyncio.get_running_loop()
     while True:
-        await asyncio.sleep(SWEEP_EVERY)
+        await asyncio.sleep(until_beat(SWEEP_EVERY, loop.time()))
         limit.sweep()

@@ -70,6 +70,17 @@ async def test_the_thread_ends_with_the_watcher() -> None:
     assert not thread.is_alive()
 
 
+@pytest.mark.gen_test
+async def test_a_thread_that_rests_is_roused_by_the_next_hook(caplog: pytest.LogCaptureFixture) -> None:
+    with watching(0.2) as watcher:
+        while not caplog.records:
+            await until(lambda: watcher.rests)
+            watcher.rouse()
+            await Slow().on_message(None, 0.6)
+            await asyncio.sleep(2 * PERIOD)
+    assert caplog.messages[0].startswith("slow.on_message held the loop for ")
+
+
 class Slowly:
     """What the watcher sees: equal names stand for one frame."""
 

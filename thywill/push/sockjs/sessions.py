@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from thywill.core.address import share_of
+from thywill.core.beat import until_beat
 from thywill.core.wheel import TimerWheel
 from thywill.push.sockjs.session import Keeper, Session
 from thywill.push.sockjs.shares import SessionShares
@@ -100,7 +101,8 @@ class SessionKeeper:
 
     def start(self) -> None:
         """Begin to check the deadlines; needs the running event loop."""
-        self._timer = asyncio.get_running_loop().call_later(TICK, self._tick)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(until_beat(TICK, loop.time()), self._tick)
 
     def stop(self) -> None:
         """Stop checking the deadlines."""

@@ -1,0 +1,32 @@
+"""Periodic work waits for moments that are common to all parts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thywill.core.beat import until_beat
+
+
+@pytest.mark.parametrize(
+    ("period", "now", "wait"),
+    [
+        (0.5, 10.125, 0.375),
+        (0.5, 10.0, 0.5),
+        (1.0, 10.25, 0.75),
+        (1.0, 9.5, 0.5),
+        (1.0, 9.75, 1.25),
+        (0.5, 9.984375, 0.515625),
+    ],
+)
+def test_the_next_beat(period: float, now: float, wait: float) -> None:
+    assert until_beat(period, now) == wait
+
+
+@given(st.floats(0.01, 60), st.floats(0, 1e7))
+def test_a_beat_is_near_a_multiple_and_never_the_same_again(period: float, now: float) -> None:
+    wait = until_beat(period, now)
+    assert period / 2 <= wait < 1.5 * period + 1e-6
+    beat = (now + wait) / period
+    assert abs(beat - round(beat)) * period < 1e-6
