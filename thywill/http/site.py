@@ -17,9 +17,7 @@ Endpoint = Callable[[Request, Reply], None]
 An endpoint may have a method ``body_limit(request)``. It is called before a large body is read, with a
 request whose body and browser are not known yet. It returns how many bytes the body may have, or None for the
 server's own limit; or it raises a ``RequestError``, which becomes the answer. Small bodies are always read.
-
-An endpoint may have a true attribute ``is_repeated``: browsers ask for it again and again, so its heads are
-cached (``heads.py``)."""
+"""
 
 Refuse = Callable[[Exception | Refusal, Request], WholeAnswer]
 """Returns the answer to a request that ended with an error."""
@@ -52,10 +50,6 @@ class Site:
     limited: Counter[str] = field(default_factory=Counter)
     hosts: frozenset[str] = frozenset()
     application_body: int | None = None
-
-    def repeated(self) -> frozenset[bytes]:
-        """Return the paths that browsers ask for again and again."""
-        return frozenset(path for path, each in self.endpoints.items() if getattr(each, "is_repeated", False))
 
     def find(self, request: Request) -> Endpoint | None:
         """Return the endpoint that answers ``request``, or None if the application answers it."""

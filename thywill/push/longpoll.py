@@ -27,10 +27,10 @@ class LongPoll(Push):
         # A page's last batch has about one message's size. Twice that is allowed, so that a page with a
         # larger batch can leave, too.
         farewell = 2 * self.limits.message
-        poll = JsonEndpoint(envelope.Poll, self._poll, self.origins, largest_body=0, is_repeated=True)
+        poll = JsonEndpoint(envelope.Poll, self._poll, self.origins, largest_body=0)
         return {
             b"/thywill/poll": poll,
-            b"/thywill/send": JsonEndpoint(envelope.Send, self._send, self.origins, is_repeated=True),
+            b"/thywill/send": JsonEndpoint(envelope.Send, self._send, self.origins),
             b"/thywill/leave": JsonEndpoint(envelope.Leave, self._leave, self.origins, largest_body=farewell),
         }
 

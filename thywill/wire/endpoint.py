@@ -32,7 +32,6 @@ class JsonEndpoint(Generic[envelope.Body]):
         trusting: whether a page may ask by JSONP without telling its origin, since it must show a token.
         largest_body: bytes that a body may have beyond ``[limits] small_body``, which it may always have; 0
             where a request holds no more than a token and a few numbers, None for ``[server] max_body``.
-        is_repeated: whether a page asks for it again and again (``thywill.http.heads``).
     """
 
     _kind: type[envelope.Body]
@@ -45,9 +44,7 @@ class JsonEndpoint(Generic[envelope.Body]):
         *,
         trusting: bool = True,
         largest_body: int | None = None,
-        is_repeated: bool = False,
     ) -> None:
-        self.is_repeated = is_repeated
         self._kind = kind
         self._largest_body = largest_body
         self._handle = handle

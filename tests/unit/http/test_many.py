@@ -174,7 +174,8 @@ async def test_two_thousand_parked_keep_nothing_of_their_requests(serve: Serve) 
     census = Census()
     served = await serve(timeouts=Timeouts(idle=0.2))
     wires = await park(served, 2000)
-    assert census.count(Connection, FastReply, Request) == [2000, 2000, 0]
+    # The one request is that of the cached head, which they share.
+    assert census.count(Connection, FastReply, Request) == [2000, 2000, 1]
     readers, parsers = census.count(RequestReader, httptools.HttpRequestParser)
     assert readers == parsers <= SPARE_READERS
     assert largest(census.of(Connection)) <= MOST_BYTES
