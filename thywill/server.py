@@ -94,9 +94,7 @@ COMPONENTS: dict[str, dict[str, str]] = {
         "longpoll": "thywill.push.longpoll.LongPoll",
     },
     "application_interface": {"local": "thywill.application_interface.local.LocalApplications"},
-    "client_interface": {
-        "tornado": "thywill.client_interface.tornado.TornadoClientInterface",
-    },
+    "client_interface": {"tornado": "thywill.client_interface.tornado.TornadoClientInterface"},
 }
 """The components that come with thywill, by section and by name; the first of each is the default, for push
 all of them."""
@@ -409,10 +407,9 @@ class Service:
         now = time.monotonic()
         if self._due:
             self.meter.late(now - self._due)
-        loop = asyncio.get_running_loop()
-        pause = until_beat(self.timing.tick, loop.time())
+        pause = until_beat(self.timing.tick, now)
         self._due = now + pause
-        self._ticker = loop.call_later(pause, self._tick)
+        self._ticker = asyncio.get_running_loop().call_later(pause, self._tick)
         self.engine.leases.tick()
         self.status.engine.leases.tick()
 
