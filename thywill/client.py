@@ -15,7 +15,7 @@ from thywill.core.overflow import Overflow
 from thywill.core.person import public_id
 from thywill.core.user import User
 from thywill.errors import LimitReached
-from thywill.hub.actions import HIDDEN, Actions
+from thywill.hub.actions import HIDDEN_PREFIX, Actions
 from thywill.hub.client import LiveClient
 
 
@@ -191,7 +191,7 @@ def channel_of(value: object) -> str:
         ValueError: it begins with NUL, as the names of hidden channels do.
     """
     name = text_of(value, "channel")
-    if name.startswith(HIDDEN):
+    if name.startswith(HIDDEN_PREFIX):
         raise ValueError("the name of a channel may not begin with NUL")
     return name
 

@@ -133,7 +133,7 @@ class FakeQueue(MessageQueue):
     def unsubscribed(self, client: LiveClient, channel: str) -> None:
         self.events.append(f"unsubscribed {client.id} {channel}")
 
-    def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
+    def is_rolled_back(self, application: str, cursor: int) -> bool:
         return cursor in self.lost
 
     def acknowledged(self, client: LiveClient) -> None:

@@ -40,7 +40,7 @@ class Visit:
 
 
 @dataclass(slots=True)
-class Untold:
+class PendingPresence:
     """The changes in one channel since the last event was sent to its pages.
 
     Args:

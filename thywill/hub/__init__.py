@@ -1,1 +1,1 @@
-"""The live clients of this process, their timers, and how messages reach them."""
+"""The live clients of this process: their timers, their channels, and how messages reach them."""

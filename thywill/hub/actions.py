@@ -20,33 +20,33 @@ from thywill.hub.ports import ActionQueue
 from thywill.hub.rates import ClientRates
 from thywill.hub.step import current
 
-HIDDEN = "\0"
-"""How the names of channels begin that applications do not see."""
-BESIDE = "\0presence "
-"""How the name of the channel beside another begins, which carries the events of who is there."""
-SESSION = "\0session "
-"""How that of one begins whose members are in the channel because their session is."""
+HIDDEN_PREFIX = "\0"
+"""The prefix of channels that applications do not see."""
+PRESENCE_PREFIX = "\0presence "
+"""The prefix of the hidden channel that carries a channel's presence events."""
+SESSION_PREFIX = "\0session "
+"""The prefix of the hidden channel whose members are in a channel because of their session."""
 
 Snapshot = Callable[[], Any]
-"""Returns what a client has to know of a channel when it enters, or an awaitable of that."""
+"""Returns the state of a channel for a client that enters it, or an awaitable of that state."""
 
 
 class Actions:
     """What the applications of one server call.
 
-    ``append`` and ``handled`` are the queue's own methods, without a step between, since each message passes
-    them: ``append(application, address, message)`` sends a message, and ``handled(client, number)`` reports a
-    step that has ended. ``may_begin``, where it is not None, tells whether a hook may begin.
-    ``declare(application, rules)`` lets channels keep their past.
+    ``append`` and ``handled`` are the queue's own methods, without a method in between, because every message
+    passes them: ``append(application, address, message)`` sends a message, and ``handled(client, number)``
+    reports a step that has ended. ``may_begin``, if it is not None, returns whether a hook may begin.
+    ``declare(application, rules)`` gives channels a history.
 
     Args:
         directory: finds clients.
-        queue: saves what is done.
-        people: what applications keep for people.
+        queue: saves messages and changes.
+        people: the data that applications keep for people.
         evict: ends a client, with a reason for its browser.
         new_rates: makes the limits of one client.
         monotonic: the clock of the limits.
-        totals: returns what this server has counted.
+        totals: returns the counts of this server.
     """
 
     def __init__(
@@ -77,21 +77,21 @@ class Actions:
         self._evict(client, reason)
 
     def subscribe(self, client: LiveClient, channel: str) -> None:
-        """Put ``client`` into ``channel`` of its application. Nothing happens if it is gone."""
+        """Add ``client`` to ``channel`` of its application. Nothing happens if it is gone."""
         if client.state is not State.GONE:
             self._directory.subscribe(client, channel)
             self._queue.subscribed(client, channel)
 
     async def replay(self, client: LiveClient, channel: str, limit: int) -> None:
-        """Send ``client`` the past of ``channel``, and put it into the channel exactly after that.
+        """Send ``client`` the history of ``channel``, and add it to the channel exactly after that.
 
         Args:
             client: the client.
-            channel: a channel that keeps its past.
+            channel: a channel that has a history.
             limit: how many bytes a message may have.
 
         Raises:
-            ValueError: the channel keeps no past.
+            ValueError: the channel has no history.
             Unavailable: nothing can be saved at present; the client is not in the channel.
         """
         self._check_past(client.application, channel)
@@ -99,10 +99,10 @@ class Actions:
             await self._queue.replay(client, channel, limit, partial(self._put, client, channel))
 
     def past(self, application: str, channel: str) -> list[bytes]:
-        """Return the encoded messages that a channel keeps, the oldest first.
+        """Return the encoded messages of a channel's history, the oldest first.
 
         Raises:
-            ValueError: the channel keeps no past.
+            ValueError: the channel has no history.
         """
         self._check_past(application, channel)
         return self._queue.past(application, channel)
@@ -114,9 +114,9 @@ class Actions:
             )
 
     async def enter(self, client: LiveClient, channel: str, snapshot: Snapshot, limit: int) -> None:
-        """Send ``client`` what ``snapshot`` returns, and put it into ``channel`` exactly at that moment.
+        """Send ``client`` the value of ``snapshot``, and add it to ``channel`` exactly at that moment.
 
-        Messages that are published while ``snapshot`` waits for something follow it in the same pack.
+        Messages that are published while ``snapshot`` is awaited follow the value in the same pack.
 
         Args:
             client: the client.
@@ -142,15 +142,15 @@ class Actions:
             await self._queue.enter(client, channel, packs, partial(self._put, client, channel))
 
     async def greet(self, client: LiveClient, channel: str, message: Message) -> None:
-        """Send ``message`` to ``client`` alone, and put it into ``channel`` exactly after that.
+        """Send ``message`` to ``client`` alone, and add the client to ``channel`` exactly after that.
 
-        Nothing happens if it is in the channel already.
+        Nothing happens if the client is in the channel already.
 
         Raises:
             Unavailable: nothing can be saved at present; the client is not in the channel.
         """
         if self.is_in(client, channel):
-            # Counted all the same, so that a step that runs again after a crash counts as it did before.
+            # The message counts all the same: a step that runs again after a crash must count as before.
             if step := current():
                 step.index((Address.client(client.id), message.reply_to), message.data)
         elif client.state is not State.GONE:
@@ -161,12 +161,12 @@ class Actions:
             self._directory.subscribe(client, channel)
 
     def unsubscribe(self, client: LiveClient, channel: str) -> None:
-        """Take ``client`` out of ``channel``."""
+        """Remove ``client`` from ``channel``."""
         self._directory.unsubscribe(client, channel)
         self._queue.unsubscribed(client, channel)
 
     def clients_of(self, application: str, channel: str | None = None) -> Sequence[LiveClient]:
-        """Return the clients in ``channel``, or all that have connected to ``application``."""
+        """Return the clients in ``channel``, or without one all that have connected to ``application``."""
         if channel is not None:
             return self._directory.members(application, channel)
         return [client for client in self._directory.of_application(application) if client.greeted]
@@ -176,24 +176,24 @@ class Actions:
         return [client for client in self._directory.of_session(application, session) if client.greeted]
 
     def knows(self, client_id: str) -> bool:
-        """Tell whether a client has this id."""
+        """Return whether a client with this id is here."""
         return client_id in self._directory.clients
 
     def is_in(self, client: LiveClient, channel: str) -> bool:
-        """Tell whether ``client`` is in ``channel``."""
+        """Return whether ``client`` is in ``channel``."""
         return self._directory.is_in(client, channel)
 
     def channels_of(self, client: LiveClient) -> list[str]:
-        """Return the channels that ``client`` is in, without hidden ones."""
-        return [name for name in self._directory.channels_of(client) if not name.startswith(HIDDEN)]
+        """Return the channels that ``client`` is in, without the hidden ones."""
+        return [name for name in self._directory.channels_of(client) if not name.startswith(HIDDEN_PREFIX)]
 
-    def channels_beside(self, client: LiveClient, prefix: str) -> list[str]:
-        """Return the channels for which ``client`` is in the hidden one that begins with ``prefix``."""
+    def channels_with_prefix(self, client: LiveClient, prefix: str) -> list[str]:
+        """Return the channels whose hidden channel, with ``prefix`` before its name, has ``client`` in it."""
         names = self._directory.channels_of(client)
         return [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
 
     def identify(self, client: LiveClient, identity: Identity) -> None:
-        """``client`` belongs to the user of ``identity`` from now on. Nothing happens if it is gone."""
+        """Set the user of ``client``. Nothing happens if the client is gone."""
         if client.state is not State.GONE:
             self._directory.identify(client, identity)
             self._queue.identified(client)
@@ -203,7 +203,11 @@ class Actions:
         self._queue.data_requested(client)
 
     def take(self, client: LiveClient, name: str, count: int, per: float) -> float:
-        """Take from a limit of the application's own; return 0.0, or the seconds until it would succeed."""
+        """Take one from a limit that the application defines: ``count`` times in ``per`` seconds.
+
+        Returns:
+            0.0 if it is allowed; otherwise the seconds until it would be.
+        """
         if client.rates is None:
             client.rates = self._new_rates()
         return client.rates.take(name, count, per, self._monotonic())

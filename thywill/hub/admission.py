@@ -8,16 +8,16 @@ by its network of 64 bits, see ``thywill.core.address``), with three limits:
     unpolled     clients that have not polled yet; a page polls within a moment, a flood never does
 
 When an address, or the whole server, has no room, the oldest client that has not polled for
-``unpolled_grace`` seconds is ended. So a flood keeps a place for that time only, and a page on a very slow
-network is not ended as long as nobody needs its place. For example, with a limit of 2 unpolled clients and a
+``unpolled_grace`` seconds is ended. So a flood keeps a place only for that time, and a page on a very slow
+network keeps its place as long as nobody else needs it. For example, with a limit of 2 unpolled clients and a
 grace of 10 s, all from one address:
 
      0 s   a connects     a
      1 s   b connects     a b
-     2 s   c connects     429: a has not had its 10 s
+     2 s   c connects     429: the 10 s of a have not passed
     10 s   c connects     b c, and a is ended
 
-A refusal takes some microseconds.
+A refusal costs some microseconds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from thywill.hub.client import LiveClient
 from thywill.hub.rates import ClientLimits
 
 IDLE = 10_000
-"""How many addresses without a client are remembered, so that none gets a new burst by leaving."""
+"""How many addresses without a client are remembered: otherwise leaving would give an address a new burst."""
 FULL_RETRY = 10.0
 """The ``retry`` of a full server, in seconds."""
 
@@ -63,7 +63,7 @@ class Admission:
         limits: how much one address may have.
         clients: how many clients the server may have.
         limited: counts refusals by the name of the setting.
-        give_up: ends a client that has not polled.
+        end_unpolled: ends a client that has not polled.
         monotonic: the clock.
     """
 
@@ -72,24 +72,24 @@ class Admission:
         limits: ClientLimits,
         clients: int,
         limited: Counter[str],
-        give_up: Callable[[LiveClient], None],
+        end_unpolled: Callable[[LiveClient], None],
         monotonic: Callable[[], float],
     ) -> None:
         self._limits = limits
         self._most = clients
         self._limited = limited
-        self._give_up = give_up
+        self._end_unpolled = end_unpolled
         self._monotonic = monotonic
         self._clients = 0
         self._unpolled: dict[LiveClient, float] = {}
         self._shares: dict[str, Share] = {}
         self._share_of: dict[LiveClient, Share] = {}
-        # Whoever is refused comes again and again, and to read an IPv6 address takes some microseconds.
+        # Cached: a refused browser tries again and again, and parsing an IPv6 address takes microseconds.
         self._name_of = lru_cache(maxsize=IDLE)(share_of)
         self._idle: dict[str, None] = {}
 
     def check(self, address: str) -> None:
-        """Check that there is room for another client of ``address``; an empty text is an unknown address.
+        """Check that there is room for another client of ``address``; it is empty if it is unknown.
 
         Raises:
             TooMany: there is no room, or the address creates clients too fast.
@@ -112,11 +112,11 @@ class Admission:
             raise self._refusal("connects", "new clients of this address come too fast", wait)
 
     def _make_room(self, unpolled: dict[LiveClient, float], now: float) -> bool:
-        """End the oldest client that has not polled, if its grace has passed; return whether that was so."""
+        """End the oldest client that has not polled if its grace has passed; return whether one was ended."""
         client = next(iter(unpolled), None)
         if client is None or now - unpolled[client] < self._limits.unpolled_grace:
             return False
-        self._give_up(client)
+        self._end_unpolled(client)
         return True
 
     def _refusal(self, setting: str, reason: str, retry: float) -> TooMany:
@@ -124,7 +124,7 @@ class Admission:
         return TooMany(reason, retry=retry)
 
     def add(self, client: LiveClient, address: str) -> None:
-        """Count a new client of ``address``, which has not polled yet."""
+        """Count a new client of ``address``; it has not polled yet."""
         now = self._monotonic()
         self._clients += 1
         self._unpolled[client] = now
@@ -136,13 +136,13 @@ class Admission:
             share.unpolled[client] = now
 
     def polled(self, client: LiveClient) -> None:
-        """``client`` has polled, or sent something, for the first time."""
+        """Count ``client`` as one that has polled: its first poll or message has arrived."""
         self._unpolled.pop(client, None)
         if share := self._share_of.get(client):
             share.unpolled.pop(client, None)
 
     def remove(self, client: LiveClient) -> None:
-        """Count a client no longer."""
+        """Stop counting a client that has ended."""
         self.polled(client)
         self._clients -= 1
         if share := self._share_of.pop(client, None):

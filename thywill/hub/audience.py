@@ -1,4 +1,4 @@
-"""Who is there: clients by id, by application, by session and by channel."""
+"""The clients of one process, by id, by application, by session, by user and by channel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from thywill.hub.client import LiveClient
 
 
 class Audience:
-    """A set of clients and the channels that they are in."""
+    """A set of clients, their users and their channels."""
 
     def __init__(self) -> None:
         self._clients: dict[str, LiveClient] = {}
@@ -29,7 +29,7 @@ class Audience:
 
     @property
     def sessions(self) -> int:
-        """How many browsers have a client here."""
+        """How many sessions have a client here."""
         return len(self._sessions)
 
     @property
@@ -38,17 +38,17 @@ class Audience:
         return len(self._channels)
 
     def has_session(self, session: str) -> bool:
-        """Tell whether a session has a client here."""
+        """Return whether a session has a client here."""
         return bool(self._sessions.of(session))
 
     def add(self, client: LiveClient) -> None:
-        """Add a client, which can be found from now on."""
+        """Add a client, so that the other methods find it."""
         self._clients[client.id] = client
         self._sessions.add(client)
         self.identify(client, client.identity)
 
     def identify(self, client: LiveClient, identity: Identity) -> None:
-        """``client`` belongs to the user of ``identity`` from now on."""
+        """Set the user of ``client``."""
         if client.identity.user is not None:
             self._users.remove(client, (client.application, client.identity.user.id))
         client.identity = identity
@@ -56,22 +56,22 @@ class Audience:
             self._users.add(client, (client.application, identity.user.id))
 
     def remove(self, client: LiveClient) -> None:
-        """Remove a client, also from its channels."""
+        """Remove a client and its memberships."""
         del self._clients[client.id]
         self._sessions.remove(client)
         self._channels.forget(client)
         self._users.forget(client)
 
     def subscribe(self, client: LiveClient, channel: str) -> None:
-        """Put ``client`` into ``channel`` of its application."""
+        """Add ``client`` to ``channel`` of its application."""
         self._channels.add(client, (client.application, channel))
 
     def unsubscribe(self, client: LiveClient, channel: str) -> None:
-        """Take ``client`` out of ``channel``."""
+        """Remove ``client`` from ``channel``."""
         self._channels.remove(client, (client.application, channel))
 
     def is_in(self, client: LiveClient, channel: str) -> bool:
-        """Tell whether ``client`` is in ``channel`` of its application."""
+        """Return whether ``client`` is in ``channel`` of its application."""
         return (client.application, channel) in self._channels.names(client)
 
     def channels_of(self, client: LiveClient) -> list[str]:
@@ -91,15 +91,15 @@ class Audience:
         return list(self._users.members((application, user)))
 
     def of_session(self, application: str, session: str) -> list[LiveClient]:
-        """Return the clients of one browser, in the order in which they were added."""
+        """Return the clients of one session, in the order in which they were added."""
         return [each for each in self._sessions.of(session) if each.application == application]
 
 
 class Sessions:
     """The live clients of every session.
 
-    Nearly every session has one client, which is then stored without a collection around it: that would take
-    several times the memory.
+    Nearly every session has one client. That client is stored without a collection around it, which would
+    take several times the memory.
     """
 
     def __init__(self) -> None:
@@ -127,7 +127,7 @@ class Sessions:
             del self._clients[client.session]
 
     def of(self, session: str) -> Sequence[LiveClient]:
-        """Return the live clients of ``session``, in the order in which they came."""
+        """Return the live clients of ``session``, in the order in which they were added."""
         clients = self._clients.get(session)
         if isinstance(clients, dict):
             return list(clients)

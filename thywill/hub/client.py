@@ -21,17 +21,17 @@ log = logging.getLogger("thywill.hub")
 class Receiver(Protocol):
     """A request of a browser that can be answered now or later: a parked poll or a stream.
 
-    A poll ends with its first answer. It comes by ``Hub.poll``, and releases its client (``Hub.release``)
-    before it writes. A stream comes by ``Hub.attach``, writes each message once, and releases its client when
-    it closes.
+    A poll ends with its first answer. It is passed to ``Hub.poll``, and releases its client (``Hub.release``)
+    before it writes. A stream is passed to ``Hub.attach``, writes each message once, and releases its client
+    when it closes.
     """
 
     def flush(self) -> None:
-        """Write what waits in the client's outbox."""
+        """Write the messages that wait in the client's outbox."""
         ...
 
     def expire(self) -> None:
-        """The hold time has passed: write that there is nothing. A stream gets this call after every hold."""
+        """The hold time has passed: answer a poll without messages. A stream is called after every hold."""
         ...
 
     def supersede(self) -> None:
@@ -50,14 +50,14 @@ class Receiver(Protocol):
 class LiveClient(Timed):
     """One page in one browser: its identity, its outbox and inbox, and the request that is parked for it.
 
-    There are thousands of clients, so a client has only what it needs while it is parked.
+    There are thousands of clients, so a client holds only what it needs while it is parked.
 
-    - ``created``, ``seen``, ``saved``: when it was created, heard last, and its record changed last, in
-      seconds since the epoch.
-    - ``identity``: the user that it belongs to; ``Directory.identify`` sets it.
+    - ``created``, ``seen``, ``saved``: when it was created, when its browser's last request came, and when
+      its record last changed, in seconds since the epoch.
+    - ``identity``: its user; ``Directory.identify`` sets it.
     - ``greeted``: whether it has polled, so that the application knows it.
-    - ``begun``, ``handled``: the numbers of its last message whose hook has begun, and has ended.
-    - ``rates``: how fast it sends and polls, once it has done so.
+    - ``begun``, ``handled``: the numbers of its last message whose hook has begun, and whose hook has ended.
+    - ``rates``: its limits for sending and polling; None until it needs them.
     - ``waiting``: whether it will be answered in the next turn of the loop.
     - ``timed``: the id of the message whose delay is measured, and when it was sent (``thywill.hub.meter``).
     """
@@ -116,7 +116,7 @@ class LiveClient(Timed):
 
     @property
     def pending(self) -> int:
-        """How many of its messages were accepted and are not handled yet."""
+        """How many messages of this client were accepted but are not handled yet."""
         return self.inbox.received - self.handled
 
     def record(self) -> ClientRecord:
@@ -136,7 +136,7 @@ class LiveClient(Timed):
 
 
 def guarded(client: LiveClient, step: Callable[[], None]) -> None:
-    """Call ``step``, and log what it raises, so that other clients of this turn are served all the same."""
+    """Call ``step`` and log any error, so that the other clients of this turn are served all the same."""
     try:
         step()
     except Exception:

@@ -17,7 +17,7 @@ from thywill.hub.moves import Moves
 log = logging.getLogger("thywill.hub")
 
 SWEEP = 4_000
-"""How many outboxes are visited and messages dropped in one turn of the loop."""
+"""How many steps of work one turn of the loop does: each outbox visited and each message dropped is one."""
 
 SLOW = "the queue is full: this page read too slowly"
 LATE = "the message log is full: this page read too slowly"
@@ -29,7 +29,7 @@ class Delivery:
     Args:
         directory: finds the receivers.
         call_soon: runs a function in the next turn of the loop.
-        moves: ends clients; a queue that several servers share moves clients by it, too.
+        moves: ends clients; a queue that several servers share also moves clients with it.
         meter: counts messages, drops and disconnected clients.
     """
 
@@ -53,7 +53,8 @@ class Delivery:
     ) -> None:
         """Add a message to the outboxes of its receivers; parked requests are answered in the next turn.
 
-        The answer waits for the next turn so that all that an application sends in one turn is one answer.
+        The answers wait for the next turn, so that all messages that an application sends in one turn travel
+        in one answer.
         """
         was_empty = not self._ready
         receivers = self._receivers(application, address)
@@ -69,7 +70,7 @@ class Delivery:
                 if dropped := client.outbox.append(entry):
                     self._dropped(client, entry, dropped)
             except Full:
-                self._cut_off(client, "queue", SLOW)
+                self._disconnect(client, "queue", SLOW)
             else:
                 if client.receiver is not None and not client.waiting:
                     client.waiting = True
@@ -80,11 +81,13 @@ class Delivery:
             self._relieve(application, messages)
 
     def _relieve(self, application: str, messages: MessageLog) -> None:
-        """Drop what the log holds beyond its bounds, if it still does."""
+        """Drop the oldest messages if the log still exceeds its bounds."""
         excess = messages.excess()
         if excess is not None:
             up_to, count = excess
-            log.warning("the log of %s is full, its oldest messages are dropped: %d", application, count)
+            log.warning(
+                "the message log of %s is full: its %d oldest messages are dropped", application, count
+            )
             clients = len(self._directory.of_application(application))
             self.drop_up_to(application, up_to, messages.fair_share(clients))
 
@@ -102,23 +105,26 @@ class Delivery:
         """Return the clients of ``application``."""
         return self._directory.of_application(application)
 
-    def _cut_off(self, client: LiveClient, cause: str, reason: str) -> None:
+    def _disconnect(self, client: LiveClient, cause: str, reason: str) -> None:
         log.warning("%s is disconnected: %s", client, reason)
         self._meter.disconnected[cause] += 1
         self.moves.evict(client, reason)
 
     def _dropped(self, client: LiveClient, entry: Entry, count: int) -> None:
         self._meter.dropped[(entry.overflow or client.outbox.bounds.overflow).value] += count
-        if count == client.outbox.lost:  # the first drop only, not each
+        if count == client.outbox.lost:  # only at the first drop
             log.warning("%s: its queue is full, messages are dropped", client)
 
     def drop_up_to(self, application: str, up_to: int, spared: LogBounds = NOBODY) -> None:
-        """Drop every message up to that id from the outboxes of ``application``; their pages are told.
-
-        Outboxes that hold no more than ``spared`` keep theirs.
+        """Drop the messages up to the id ``up_to`` from the outboxes of ``application``.
 
         With many clients this takes several turns of the loop. If it is called again before it is done, it
         finishes at once, since the memory has to stay bounded.
+
+        Args:
+            application: the application's name.
+            up_to: the id of the last message to drop.
+            spared: outboxes that hold no more than this keep their messages.
         """
         is_late = application in self._sweeps
         self._sweeps[application] = self._directory.of_application(application), up_to, spared
@@ -147,7 +153,7 @@ class Delivery:
         try:
             dropped = client.outbox.drop_up_to(up_to)
         except Full:
-            self._cut_off(client, "log", LATE)
+            self._disconnect(client, "log", LATE)
             return 0
         self._meter.given_up += dropped
         if client.receiver is not None and not client.waiting:
@@ -156,9 +162,9 @@ class Delivery:
         return dropped
 
     def _flush(self) -> None:
-        # All in one turn, some 100 ms for 10,000 clients. Between two turns the next polls of the clients
-        # that were answered would be read. They take longer than the answers, and the last receiver of a
-        # broadcast would wait for them.
+        # All clients are answered in one turn, some 100 ms for 10,000 clients. Between two turns the next
+        # polls of answered clients would be handled, which takes longer than the answers, and the last
+        # receivers of a broadcast would wait for that.
         ready, self._ready = self._ready, []
         for client in ready:
             client.waiting = False

@@ -1,4 +1,4 @@
-"""Finds live clients by id, token, session, channel and application, and why others were disconnected."""
+"""Finds live clients by their tokens, and remembers why others were disconnected."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Directory(Audience):
 
     Args:
         signer: signs and verifies tokens.
-        token: for how many seconds a token is valid while its client is not here. That of a live client does
+        token: seconds for which a token is valid if its client is not here. The token of a live client does
             not expire.
         wall: returns the time in seconds since the epoch.
     """
@@ -49,7 +49,7 @@ class Directory(Audience):
         self._evicted: Recent[str, str] = Recent(EVICTED)
 
     def create(self, application: str, session: str, outbox: Outbox, prefix: str = "") -> LiveClient:
-        """Return a new client with an id, which begins with ``prefix``, and a token."""
+        """Return a new client with a token and an id that begins with ``prefix``."""
         now = self._wall()
         client = LiveClient(prefix + self._names.next(), application, session, outbox, Inbox(), now)
         client.token = self._signer.sign(PURPOSE, client.id, now + self._token)
@@ -57,35 +57,36 @@ class Directory(Audience):
         return client
 
     def evict(self, client_id: str, reason: str) -> None:
-        """Remember why a client was disconnected, to answer its browser when it comes later."""
+        """Remember why a client was disconnected, for the answer to its browser's later requests."""
         self._evicted.put(client_id, reason)
 
     def check(self, token: str, *, may_expire: bool = True) -> str:
-        """Return the id of the client that ``token`` was issued to, which may be anywhere.
+        """Return the id of the client to which ``token`` was issued, wherever that client is.
 
         Args:
             token: the token.
-            may_expire: whether an old one is refused. Where servers share a store, that knows who is there,
-                and a server whose clock is wrong refuses nobody.
+            may_expire: whether an expired token is refused. With a store that several servers share it is
+                not, since the store knows which clients exist and a server's clock may be wrong.
 
         Raises:
             BadToken: as for ``verify``.
+            Probed: the token is that of ``run.py doctor``.
         """
         if not token.isascii():
             raise BadToken("this server did not issue the token")
         if token == probe.TOKEN:
-            raise Probed("run.py doctor has sent this in place of a token")
+            raise Probed("run.py doctor has sent this instead of a token")
         return self._signer.verify(PURPOSE, token, self._wall() if may_expire else -inf)
 
     def fingerprint(self) -> str:
-        """Return a digest of the secret that signs tokens, by which servers see that theirs are equal."""
+        """Return a digest of the secret that signs tokens, by which servers check that they have the same."""
         return self._signer.sign("fingerprint", "", 0)
 
     def verify(self, token: str) -> LiveClient:
-        """Return the client that ``token`` was issued to, where the token is not the one that it has now.
+        """Return the client to which ``token`` was issued, if it is not simply the client's present token.
 
         Raises:
-            BadToken: this server did not issue the token, or it was changed or has expired.
+            BadToken: this server did not issue the token, or the token was changed or has expired.
             Gone: the token is valid, but its client is gone.
         """
         client_id = self.check(token)

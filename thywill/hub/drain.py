@@ -9,15 +9,15 @@ from thywill.hub.client import LiveClient, guarded
 from thywill.hub.directory import Directory
 
 CLIENTS_PER_SECOND = 1000
-"""How many browsers are asked to come back per second after a restart."""
+"""How many browsers a second are asked to come back to the next server."""
 MOVE = 0.1
-"""Seconds after which the first browser of a server that stops asks another one."""
+"""Seconds after which the first browser asks another server of the cluster."""
 MOVES_PER_SECOND = 5000
-"""How many browsers are sent to the other servers per second."""
+"""How many browsers a second are sent to the other servers of the cluster."""
 
 
 class Drain:
-    """Whether the server is about to stop, and when each browser is to come back.
+    """Knows whether the server is about to stop, and when each browser is to come back.
 
     Args:
         directory: finds the clients.
@@ -30,26 +30,27 @@ class Drain:
         self.began = False
 
     def begin(self, seconds: float, first: float = 1.0) -> None:
-        """Answer every browser to come back later: after ``first`` seconds and up to ``seconds`` more."""
+        """Ask every browser to come back after ``first`` seconds and up to ``seconds`` more."""
         self.began, self._first, self._seconds = True, first, seconds
         for client in list(self._directory.clients.values()):
-            guarded(client, partial(self._send_away, client))
+            guarded(client, partial(self._ask_to_return, client))
 
     def begin_at_a_rate(self, *, others_serve: bool) -> None:
-        """Answer every browser to come back later, so many in each second as the next server can take.
+        """Ask every browser to come back, no more in each second than a server can take.
 
         Args:
-            others_serve: whether other servers take them now; else they wait for the next server.
+            others_serve: whether other servers of a cluster take them now; otherwise they wait for the next
+                server.
         """
         first, rate = (MOVE, MOVES_PER_SECOND) if others_serve else (1.0, CLIENTS_PER_SECOND)
         self.begin(len(self._directory) / rate, first)
 
-    def _send_away(self, client: LiveClient) -> None:
+    def _ask_to_return(self, client: LiveClient) -> None:
         if client.receiver is not None and client.outbox.entries:
             client.receiver.flush()
         if client.receiver is not None:
             client.receiver.retry(self.wait())
 
     def wait(self) -> float:
-        """Return after how many seconds the next browser is to come back: not all at the same moment."""
+        """Return after how many seconds the next browser is to come back; random, to spread the load."""
         return self._first + random.uniform(0, self._seconds)  # noqa: S311 - spreads load, guards nothing

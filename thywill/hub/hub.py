@@ -34,7 +34,11 @@ log = logging.getLogger("thywill.hub")
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Hub:
-    """What browsers' requests call. ``release`` and ``written`` are methods of its parts, straight."""
+    """What browsers' requests call.
+
+    ``release`` and ``written`` are methods of the hub's parts, without a method in between, because each
+    request passes them.
+    """
 
     def __init__(self, parts: Parts) -> None:
         self._timing = parts.timing
@@ -48,18 +52,17 @@ class Hub:
         self._meter = parts.meter
         self._new_rates = parts.new_rates
         self._monotonic = parts.monotonic
-        # Each request passes these two.
         self.release = parts.leases.release
         self.written = parts.meter.written
 
-    # Who is there.
+    # Clients.
 
     def create(
         self, application: str, session: str, address: str = "", identity: Identity = NOBODY
     ) -> LiveClient:
         """Return a new client, detached until its first poll.
 
-        It has no record before that, so that visitors who only fetch a page cost the database nothing.
+        The client has no record before that, so visitors who only fetch a page cost the database nothing.
 
         Raises:
             Draining: the server is about to stop.
@@ -78,19 +81,19 @@ class Hub:
         return client
 
     def _prefix(self, application: str) -> str:
-        """Return how the ids of the clients of ``application`` begin."""
+        """Return the prefix of the ids of new clients of ``application``."""
         return ""
 
     def find(self, token: str) -> LiveClient:
-        """Return the client that ``token`` was issued to.
+        """Return the client to which ``token`` was issued.
 
-        A token that equals the one its client has needs no other proof. Its signature is verified only where
-        the client is not here, or has another token since a restart.
+        If the token equals the one that the client has, no other proof is needed. Its signature is verified
+        only if the client is not here, or has no token yet after a restart.
 
         Raises:
-            BadToken: this server did not issue the token, or it was changed or has expired.
+            BadToken: this server did not issue the token, or the token was changed or has expired.
             Gone: the token is valid, but its client is gone.
-            Elsewhere: it may be with another server.
+            Elsewhere: the client may be with another server.
         """
         client = self._clients.get(token.partition(".")[0])
         if client is not None and token.isascii() and hmac.compare_digest(client.token, token):
@@ -98,7 +101,7 @@ class Hub:
         return self._directory.verify(token)
 
     def find_anywhere(self, token: str) -> LiveClient:
-        """Return the client, or what stands for one that may be with another server, to receive or leave."""
+        """Return the client, or a stand-in for one that may be with another server, to receive or leave."""
         return self.find(token)
 
     @property
@@ -123,12 +126,14 @@ class Hub:
     # To browsers.
 
     def poll(self, client: LiveClient, receiver: Receiver, cursor: int, hold: float) -> None:
-        """Answer ``receiver`` with what waits after ``cursor``, or park it for ``hold`` seconds.
+        """Answer ``receiver`` with the messages after ``cursor``, or park it for ``hold`` seconds.
 
         The newest poll wins: an older one is answered at once.
 
         Raises:
             Malformed: no message was ever sent with the id ``cursor``.
+            Gone: as for ``acknowledge``.
+            TooMany: the client polls too often.
         """
         outbox = client.outbox
         is_stale = outbox.is_stale(cursor)
@@ -145,12 +150,12 @@ class Hub:
         elif self._drain.began:
             receiver.retry(self._drain.wait())
         elif hold == 0:
-            # The answer confirms that the client exists, so it waits until the queue has saved that.
+            # The answer confirms that the client exists, so it waits until the queue has saved the client.
             self._leases.hold(client, self._timing.hold)
             self._queue.accept(client, (), partial(self._expire, client, receiver))
         else:
             self._leases.hold(client, hold)
-        # Last: the older connection may have the next poll already, which is then handled inside this call.
+        # Last: the older connection may have read the next poll, which is then handled inside this call.
         if older is not None:
             older.supersede()
 
@@ -174,7 +179,7 @@ class Hub:
         The stream itself asks the outbox for the messages that already wait after ``cursor``.
 
         Raises:
-            Malformed: no message was ever sent with the id ``cursor``.
+            Malformed, Gone, TooMany: as for ``poll``.
         """
         if client.outbox.is_stale(cursor):
             receiver.supersede()
@@ -191,33 +196,34 @@ class Hub:
             older.supersede()
 
     def acknowledge(self, client: LiveClient, cursor: int) -> None:
-        """The browser has processed the messages up to ``cursor``. An older cursor than the last is ignored.
+        """The browser has processed the messages up to ``cursor``. A cursor older than the last is ignored.
 
         Raises:
             Malformed: no message was ever sent with the id ``cursor``.
-            Gone: one was, in a time that the database has lost; the client ends.
+            Gone: the message ``cursor`` was sent, but the database has lost it, because it was rolled back to
+                an older state; the client is ended.
         """
         if cursor > client.outbox.cursor:
             try:
                 client.outbox.acknowledge(cursor)
             except Malformed:
-                self._leases.end_if_from_a_lost_time(client, cursor)
+                self._leases.end_if_rolled_back(client, cursor)
                 raise
             self._queue.acknowledged(client)
 
     def refused(self, error: RequestError) -> None:
-        """Count a request or frame that was refused with ``error`` after its endpoint had returned."""
+        """Count a request or frame that was refused with ``error`` only after its endpoint had returned."""
         self._meter.errors[probe.COUNTED if isinstance(error, Probed) else error.code] += 1
 
     @property
     def limited(self) -> Counter[str]:
-        """Counts what is refused because of a limit, by the name of its setting."""
+        """The counter of refusals because of a limit, by the name of the setting."""
         return self._meter.limited
 
     # From browsers.
 
     def charge(self, client: LiveClient, size: int) -> None:
-        """Count ``size`` bytes of messages that are not decoded yet, so that ``receive`` need not count them.
+        """Count ``size`` bytes of messages before they are decoded; ``receive`` must not count them again.
 
         Raises:
             TooMany: the client sends too many bytes.
@@ -230,14 +236,16 @@ class Hub:
         """Accept numbered messages, and call ``answer`` when they are safe, which may be at once.
 
         Args:
-            client: who has sent them.
+            client: the sender.
             items: the messages.
-            answer: gets the number of the last one that was accepted, or the error.
-            size: their bytes, or 0 where ``charge`` has counted them.
+            answer: gets the number of the last accepted message, and the error if there was one.
+            size: bytes of the messages, or 0 if ``charge`` has counted them.
 
         Raises:
             Gap: a number is missing.
-            TooMany: the application is behind with the earlier messages of this client.
+            Conflict: a number was used before for another message.
+            Malformed: the arguments of a call are not a list.
+            TooMany: the client sends too fast, or the application has not handled its earlier messages.
         """
         self._count_sends(client, len(items), size)
         inbox = client.inbox

@@ -1,10 +1,10 @@
 """The states and deadlines of clients, from their creation to their end.
 
-A client always has exactly one deadline. Which one depends on its browser:
+A client always has exactly one deadline, which depends on its browser:
 
-    created, restored      grace   ──▶ gone
-    a request is parked    hold    ──▶ the request is answered with nothing
-    it was answered        pause   ──▶ detached, then the rest of grace ──▶ gone
+    created, restored          grace   ──▶ gone
+    a request is parked        hold    ──▶ the request is answered without messages
+    a request was answered     pause   ──▶ detached, then the rest of grace ──▶ gone
 
 For example, with hold 25, pause 5 and grace 60 a browser that dies while its poll is parked has the poll
 answered after 25 s, counts as detached after 30 s, and is gone after 85 s.
@@ -34,17 +34,17 @@ SLICE = 200
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The times of a client's life, in seconds, and how much of it may wait.
+    """The times of a client's life, in seconds, and two limits.
 
     Args:
         hold: how long a poll is parked at most.
         grace: how long a client without a request is kept.
         pause: how long a browser may be without a request before it counts as detached.
-        token: how long a token may be presented to a server that does not know its client.
-        pending: how many messages of one client may wait for its application's hooks.
+        token: how long a token is valid if the server does not know its client.
+        pending: how many messages of one client may wait for the application's hooks.
         clients: how many clients the server may have.
-        record: how often a record is saved when nothing but its ``seen`` has changed.
-        tick: the precision of all of these.
+        record: how often a record is saved if only its ``seen`` has changed.
+        tick: the precision of all these times.
     """
 
     hold: float = 25.0
@@ -61,9 +61,10 @@ class Leases:
     """The states and the deadlines of all clients, in one timer wheel.
 
     Args:
-        timing: how long each deadline is.
+        timing: the times of a client's life.
         directory: finds clients.
-        queue, listener: get the beginning, the changes and the end of each client.
+        admission: counts clients.
+        queue, listener: are told of the beginning, the changes and the end of each client.
         call_soon: runs a function in the next turn of the loop.
         monotonic, wall: the two clocks. Deadlines use the first, records the second.
     """
@@ -94,15 +95,15 @@ class Leases:
     # Deadlines.
 
     def grace(self, client: LiveClient) -> None:
-        """``client`` has not polled yet, or not since the server was restarted."""
+        """Give ``client`` the grace time: it has not polled yet, or not since the server was restarted."""
         self._schedule(client, self._timing.grace)
 
     def hold(self, client: LiveClient, seconds: float) -> None:
-        """A request of ``client`` is parked, for ``seconds`` at most."""
+        """Set the deadline of ``client``: its request is parked for at most ``seconds``."""
         self._schedule(client, seconds)
 
     def pause(self, client: LiveClient) -> None:
-        """No request of ``client`` is here, as it is between two polls."""
+        """Set the deadline of ``client`` between two polls: no request of it is here."""
         self._schedule(client, self._timing.pause)
 
     def release(self, client: LiveClient) -> None:
@@ -113,13 +114,14 @@ class Leases:
     def _schedule(self, client: LiveClient, seconds: float) -> None:
         deadline, slot = self._monotonic() + seconds, client.slot
         if slot is not None and deadline >= (slot - 1) * self._timing.tick:
-            # The wheel visits the client before that, and moves it on. Every poll and every answer gets here.
+            # The wheel visits the client before the deadline and moves it then. Every poll and answer comes
+            # here.
             client.deadline = deadline
         else:
             self._wheel.schedule(client, deadline)
 
     def tick(self) -> None:
-        """Act on every deadline that has passed; called once a ``timing.tick``."""
+        """Act on every deadline that has passed; called every ``timing.tick`` seconds."""
         idle = not self._due
         self._due += self._wheel.advance(self._monotonic())
         if idle and self._due:
@@ -153,7 +155,7 @@ class Leases:
     # States.
 
     def heard(self, client: LiveClient) -> None:
-        """A poll, a stream or a send of ``client`` has arrived. The first one connects the client."""
+        """A poll, a stream or a send of ``client`` has arrived; the first one connects the client."""
         if client.state is State.CONNECTED:
             self._refresh(client)
             return
@@ -175,21 +177,21 @@ class Leases:
             self._queue.changed(client)
 
     def evict(self, client: LiveClient, reason: str) -> None:
-        """End ``client`` and remember the reason for its browser, which may come later."""
+        """End ``client``, and remember the reason for its browser's later requests."""
         if client.state is not State.GONE:
             self._directory.evict(client.id, reason)
             client.inbox.refuse(client.begun + 1)  # drops the messages whose hook has not begun
             self.end(client, Event.EVICT, Gone(reason))
 
-    def end_if_from_a_lost_time(self, client: LiveClient, cursor: int) -> None:
-        """End ``client`` if its ``cursor`` can only be from messages that the database has lost.
+    def end_if_rolled_back(self, client: LiveClient, cursor: int) -> None:
+        """End ``client`` if the database was rolled back and has lost the message with the id ``cursor``.
 
         Raises:
-            Gone: that is so.
+            Gone: the client was ended for that reason.
         """
-        if self._queue.is_from_a_lost_time(client.application, cursor):
+        if self._queue.is_rolled_back(client.application, cursor):
             log.warning(
-                "%s: has messages that the database has lost: it was replaced by an older one", client
+                "%s has messages that the database has lost, because it was replaced by an older one", client
             )
             self.evict(client, WENT_BACK)
             raise Gone(WENT_BACK, reconnect=True)
@@ -198,7 +200,7 @@ class Leases:
         """End ``client``, and answer its waiting request with ``reason``.
 
         Raises:
-            Gone: it has ended before.
+            Gone: the client has ended before.
         """
         self._remove(client, event, reason)
         self._queue.close(client, partial(self._closed, client), reason if event is Event.EVICT else None)
@@ -220,10 +222,10 @@ class Leases:
         if client.greeted:
             self._listener.disconnected(client)
 
-    # Between servers that share a queue, which has saved already what happens here.
+    # For servers that share a queue: the queue has already saved these changes.
 
     def adopt(self, client: LiveClient) -> None:
-        """``client`` has come from another server."""
+        """Add ``client``, which has come from another server."""
         self._directory.add(client)
         self._admission.add(client, client.address)
         if client.greeted:
@@ -231,19 +233,19 @@ class Leases:
         self.grace(client)
 
     def let_go(self, client: LiveClient) -> None:
-        """``client`` is with another server now: forget it, and let its page repeat its request."""
+        """Forget ``client``, which is with another server now, and let its page repeat its request."""
         receiver, client.receiver = client.receiver, None
         client.state = State.GONE
         self._directory.remove(client)
         self._admission.remove(client)
         self._wheel.cancel(client)
         client.outbox.entries.clear()
-        # Last: its connection may have the next poll already, which is then handled inside this call.
+        # Last: the connection may have read the next poll, which is then handled inside this call.
         if receiver is not None:
             receiver.supersede()
 
     def depart(self, client: LiveClient, reason: Gone) -> None:
-        """``client`` has ended: answer its waiting request with ``reason``."""
+        """Remove ``client``, which the queue has ended, and answer its waiting request with ``reason``."""
         self._remove(client, Event.EVICT, reason)
         receiver, client.receiver = client.receiver, None
         if receiver is not None:
@@ -252,7 +254,7 @@ class Leases:
     # After a restart of the server.
 
     def restore(self, clients: Sequence[Restored]) -> None:
-        """Restore the clients that the queue has stored. The grace begins anew; ``resume`` runs hooks."""
+        """Restore the clients that the queue has stored. Their grace time begins anew."""
         for restored in clients:
             client = restored.client(self._wall())
             self._restored.append((restored, client))
@@ -268,11 +270,11 @@ class Leases:
                 self._directory.evict(client.id, restored.evicted)
 
     def resume(self) -> None:
-        """Let the applications, which have started, handle the unfinished steps of the restored clients."""
+        """Let the applications handle the unfinished steps of the restored clients; called when they run."""
         all_restored, self._restored = self._restored, []
         for restored, client in all_restored:
-            tell = self._listener.resumed if restored.has_connected else self._listener.connected
-            tell(client)
+            report = self._listener.resumed if restored.has_connected else self._listener.connected
+            report(client)
             if restored.items:
                 self._listener.received(client, restored.items)
             if restored.gone:

@@ -1,7 +1,7 @@
-"""What the hub counts while it works, for the metrics and the status page; cheap enough for every message.
+"""The hub's counters, for the metrics and the status page. They are cheap enough for every message.
 
-Only events are counted here. What can be derived from the state when it is asked for (the number of clients,
-of waiting messages, of sessions) is not.
+Only events are counted here. Numbers that can be read from the state (clients, waiting messages, sessions)
+are not.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from thywill.hub.client import LiveClient
 from thywill.hub.tally import ChannelTally, Tally
 
 MOVES = 2000
-"""Changes of address and transport that are remembered, over all clients: half a megabyte."""
+"""How many changes of address and transport are remembered, of all clients together: half a megabyte."""
 DELAYS = 1000
-"""Delays that are put into the histogram together."""
+"""How many delays are collected before they are put into the histogram."""
 LAG_SECONDS = 60.0
 LAGS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -37,8 +37,9 @@ class Move(NamedTuple):
 class Meter:
     """The counters of one hub.
 
-    ``limited`` counts what a limit has refused, by the name of its setting in ``[limits]``. ``channels``
-    counts them one by one; it is None while nobody looks.
+    ``limited`` counts refusals by the name of the setting in ``[limits]``. ``given_up`` counts messages that
+    were dropped because the log was full. ``channels`` counts messages by channel; it is None while nobody
+    asks for that.
 
     Args:
         monotonic: the clock.
@@ -69,7 +70,7 @@ class Meter:
         return self._delay
 
     def totals(self, audience: Audience) -> Totals:
-        """Return the sums over all applications, and how many of ``audience`` are here."""
+        """Return the sums over all applications, and the numbers of clients and sessions in ``audience``."""
         tallies, delay = self.applications.values(), self.delay
         return Totals(
             clients=len(audience),
@@ -83,14 +84,14 @@ class Meter:
         )
 
     def add(self, application: str) -> None:
-        """Count for ``application`` from now on; nothing has happened yet."""
+        """Begin the counts of ``application`` with zeros."""
         self.applications.setdefault(application, Tally())
 
     def sent(self, application: str, message_id: int, receivers: Sequence[LiveClient]) -> None:
         """Count a message that was added to the outboxes of ``receivers``.
 
-        Its delay is measured for one receiver, so that a broadcast to thousands costs one measurement. Each
-        message takes another one in the order, so that it is not always the first or the last.
+        The delay is measured for one receiver, so that a broadcast to thousands costs one measurement. Each
+        message takes the next receiver in turn, so that it is not always the first or the last one.
         """
         tally = self.applications[application]
         tally.sends += 1
@@ -107,7 +108,7 @@ class Meter:
             client.timed = message_id, now
 
     def written(self, client: LiveClient) -> None:
-        """An answer to ``client`` was written: measure the delay if it carries the timed message."""
+        """An answer to ``client`` was written: measure the delay if the answer carries the timed message."""
         timed, outbox = client.timed, client.outbox
         in_flight = outbox.in_flight
         if timed is not None and in_flight and outbox.entries[in_flight - 1].id >= timed[0]:
@@ -117,14 +118,14 @@ class Meter:
                 _ = self.delay
 
     def moved(self, client: LiveClient) -> None:
-        """Remember the present address and transport of ``client``, which is about to change them."""
+        """Remember the present address and transport of ``client``, which are about to change."""
         if client.transport:
             self.moves.append(Move(self._monotonic(), client.id, client.address, client.transport))
 
     def moves_of(self, client_id: str) -> list[tuple[float, str, str]]:
-        """Return the remembered earlier places of one client, the oldest first.
+        """Return the remembered earlier addresses and transports of one client, the oldest first.
 
-        Each has the number of seconds since the client left it, the address and the transport.
+        Each entry has the seconds since the client left them, the address and the transport.
         """
         now = self._monotonic()
         own = (move for move in self.moves if move.client == client_id)
@@ -136,7 +137,7 @@ class Meter:
         return None if since is None else max(self._monotonic() - since, 0.0)
 
     def late(self, seconds: float) -> None:
-        """Count that the loop came to a timer ``seconds`` after it was due."""
+        """Count that the loop ran a timer ``seconds`` after it was due."""
         now, seconds = self._monotonic(), max(seconds, 0.0)
         self.lag.observe(seconds)
         self._lags.append((now, seconds))

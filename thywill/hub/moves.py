@@ -1,4 +1,4 @@
-"""What parts that are made before the leases do with clients: end them, and move them between servers."""
+"""Ends clients and moves them between servers, for parts that are built before the leases."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ class Moves:
         self.leases.evict(client, reason)
 
     def make_room(self, client: LiveClient) -> None:
-        """End a client that has not polled."""
+        """End a client that has not polled, because others need its place."""
         self.leases.end(client, Event.EXPIRE, Gone("it has not polled, and others needed its place"))
 
     # For a queue that several servers share.
 
     def find(self, client_id: str) -> LiveClient | None:
-        """Return the client of that id if it is here."""
+        """Return the client with this id if it is here."""
         return self._directory.clients.get(client_id)
 
     def fingerprint(self) -> str:
-        """Return what is equal on servers that know each other's tokens."""
+        """Return a digest of the secret that signs tokens; it is equal on servers with the same secret."""
         return self._directory.fingerprint()
 
     def adopt(self, client: LiveClient, channels: Iterable[str]) -> None:
-        """A client has come from another server, with the channels that it is in."""
+        """Add a client that has come from another server, and its memberships."""
         self.leases.adopt(client)
         for channel in channels:
             self._directory.subscribe(client, channel)
@@ -57,9 +57,9 @@ class Moves:
             self._directory.unsubscribe(client, channel)
 
     def let_go(self, client: LiveClient) -> None:
-        """The client is with another server now."""
+        """Forget a client that is with another server now."""
         self.leases.let_go(client)
 
     def depart(self, client: LiveClient, reason: Gone) -> None:
-        """The queue says that the client has ended."""
+        """Remove a client that the queue has ended."""
         self.leases.depart(client, reason)

@@ -16,11 +16,10 @@ URL_SAFE = bytes.maketrans(b"+/", b"-_")
 class Names:
     """Makes random names.
 
-    Random bytes are read a block at a time, since a system call for each name would cost several times the
-    rest.
+    Random bytes are read in blocks: a system call for each name would cost several times as much as the rest.
 
     Args:
-        read: returns as many random bytes as it is asked for.
+        read: returns so many random bytes.
     """
 
     def __init__(self, read: Callable[[int], bytes] = os.urandom) -> None:

@@ -1,4 +1,4 @@
-"""The parts of the hub, as one value."""
+"""The parts of the hub, in one tuple."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from thywill.hub.rates import ClientRates
 
 
 class Parts(NamedTuple):
-    """What the hub works with.
+    """The objects that the hub uses.
 
     Args:
         timing: the times of a client's life.
@@ -23,9 +23,9 @@ class Parts(NamedTuple):
         admission: decides who may become a client.
         leases: the states and deadlines of clients.
         queue: saves messages.
-        listener: gets the messages of browsers.
-        drain: whether the server is about to stop.
-        meter: counts what happens.
+        listener: is told of clients and their messages.
+        drain: knows whether the server is about to stop.
+        meter: counts events.
         new_rates: makes the limits of one client.
         monotonic: the clock of the limits.
     """

@@ -1,18 +1,19 @@
-"""What applications keep for the people that use them: a dict for each browser's session.
+"""The data that applications keep for people: a dict for each browser's session.
 
-All clients of a session have the same dict, and nothing reports a change in it. So a dict that somebody has
-asked for is compared with what was saved last, for some seconds, and a last time when the session has no
-client any more. An example:
+All clients of a session have the same dict, and nothing reports a change in it. So a dict that was asked for
+is compared with its last saved text for some seconds, and once more when the session has no client any more.
+An example:
 
      0.0 s   a hook asks for the person of session "s": {"name": "Ada"} is read from its saved text
      0.2 s   the hook sets the name to "Eve"
      0.5 s   ``changes`` finds that the dict differs, and returns a row, which is saved
     60.0 s   the last client of "s" is gone: the dict is dropped, and its text stays
 
-A person whose data is no JSON or too large is not saved: what was saved before stays.
+If a dict is no JSON or too large it is not saved, and its last saved text stays.
 
-Several servers may keep the same people in one database. Each reads what others have saved (``take``), and
-puts it into the dicts that are open here; what hooks have changed here since then stays, key by key.
+Several servers may keep the same people in one database. Each server reads the rows that others have saved
+(``take``) and merges them into its open dicts, key by key; keys that hooks have changed here keep their
+values.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ from thywill.core.record import decode_data, encode_data
 log = logging.getLogger("thywill.hub")
 
 WATCHED = 10.0
-"""Seconds after it was asked for in which a dict is compared."""
+"""Seconds for which a dict is compared after it was asked for."""
 WALK = 2000
-"""Dicts that are looked at in one call, to drop those of sessions that have ended."""
+"""How many open dicts one call checks, to drop those of sessions that have ended."""
 DAY = 86_400.0
 
 
@@ -38,11 +39,11 @@ class People:
     """The people of all applications.
 
     Args:
-        most: how many are kept; beyond it the one that nobody has asked for longest is forgotten.
-        size: bytes of JSON that one may have.
-        age: seconds after which one is forgotten that nobody has asked for.
+        most: how many people are kept; beyond it, the one who was not asked for longest is forgotten.
+        size: bytes of JSON that one person may have.
+        age: seconds after which a person who was not asked for is forgotten.
 
-    ``follow`` reads what other servers have saved; whoever saves people sets it.
+    ``follow`` reads the rows that other servers have saved; the part that saves people sets it.
     """
 
     def __init__(self, most: int = 100_000, size: int = 4096, age: float = 90 * DAY) -> None:
@@ -59,16 +60,16 @@ class People:
         return len(self._saved)
 
     def load(self, rows: Iterable[StoredPerson]) -> None:
-        """Take what was saved, the oldest first."""
+        """Take the saved rows, the oldest first, when the server starts."""
         self._saved = {row.session: row for row in rows}
 
     @property
     def latest(self) -> float:
-        """When the person was saved that was saved last, in seconds since the epoch; 0 if there is none."""
+        """When the last saved row was saved, in seconds since the epoch; 0 if there is none."""
         return next(reversed(self._saved.values())).seen if self._saved else 0.0
 
     def take(self, rows: Iterable[StoredPerson]) -> None:
-        """Take what other servers have saved, the oldest first."""
+        """Take rows that other servers have saved, the oldest first."""
         for row in rows:
             old = self._saved.get(row.session)
             if old == row:
@@ -79,7 +80,7 @@ class People:
             self.saved([row])
 
     def of(self, session: str) -> dict[str, Any]:
-        """Return the dict of ``session``, which the caller may be about to change."""
+        """Return the dict of ``session``; the caller may change it."""
         found = self._open.get(session)
         if found is None:
             saved = self._saved.get(session)
@@ -91,20 +92,20 @@ class People:
         """Return the rows that have to be saved.
 
         Args:
-            is_alive: tells whether a session has a client.
+            is_alive: returns whether a session has a client.
             now: seconds since the epoch.
         """
         rows = [row for session in self._watched(now) if (row := self._changed(session, now))]
         return rows + self._close(is_alive, now)
 
     def saved(self, rows: Iterable[StoredPerson]) -> None:
-        """The database has these rows now."""
+        """Remember rows that the database has now."""
         for row in rows:
             self._saved.pop(row.session, None)
             self._saved[row.session] = row
 
     def excess(self, now: float) -> list[str]:
-        """Forget those that are too old or too many; return their sessions."""
+        """Forget people who are too old or too many; return their sessions."""
         gone: list[str] = []
         for session, row in self._saved.items():
             if row.seen > now - self.age and len(self._saved) - len(gone) <= self.most:
@@ -127,7 +128,7 @@ class People:
         for session in list(islice(self._open, WALK)):
             data = self._open.pop(session)
             if session in self._asked or is_alive(session):
-                self._open[session] = data  # at the end, so that the next call looks at others
+                self._open[session] = data  # at the end, so that the next call checks others
                 continue
             self._open[session] = data
             if row := self._changed(session, now):
@@ -166,7 +167,7 @@ async def _nothing() -> None:
 
 
 def _merge(own: dict[str, Any], before: dict[str, Any], others: dict[str, Any]) -> None:
-    """Put the dict of others into ``own``, but what was changed here since ``before``."""
+    """Merge ``others`` into ``own``; keys that were changed here since ``before`` keep their values."""
     changed = {key: value for key, value in own.items() if key not in before or before[key] != value}
     merged = {key: value for key, value in others.items() if key in own or key not in before}
     own.clear()

@@ -1,10 +1,10 @@
-"""The contracts between the hub and the parts around it. The hub knows no other class of these parts.
+"""The contracts between the hub and the parts around it. The hub knows no other classes of these parts.
 
     hub ──▶ MessageQueue   saves messages and changes of clients    subclass: queue.base.Queue
     hub ──▶ Listener       runs the applications' hooks             subclass: application_interface.base
     hub ──▶ Receiver       answers a browser's waiting request      in thywill.hub.client, for push components
 
-The hub reports each event once. The queue decides what of it is saved, and where.
+The hub reports each event once. The queue decides what to save, and where.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ Answer = Callable[[int, RequestError | None], None]
 class Elsewhere(Exception):
     """A request's client is not with this server, but may be with another one.
 
-    ``bring(cursor, then)`` brings it here: ``then`` is called with None when the client is here, so that the
-    request can be tried again, or with the error that answers the request. ``cursor`` is the page's.
+    ``bring(cursor, then)`` moves the client here; ``cursor`` is the page's cursor. ``then`` is called with
+    None when the client is here, so that the request can be tried again, or with the error to answer it with.
     """
 
     def __init__(self, bring: Callable[[int, Then], None]) -> None:
@@ -41,7 +41,7 @@ class Elsewhere(Exception):
 
 
 class Listener(ABC):
-    """What the hub calls when a client does something: the applications."""
+    """The applications, which the hub calls when a client does something."""
 
     @abstractmethod
     def connected(self, client: LiveClient) -> None:
@@ -65,10 +65,12 @@ class Listener(ABC):
 
 
 class ActionQueue(ABC):
-    """What is called to save what applications do; one part of the ``MessageQueue``."""
+    """The part of ``MessageQueue`` that saves what applications do."""
 
     may_begin: Callable[[], bool] | None = None
-    """Tells whether the next hook may begin, where another server may run the hooks by now; else None."""
+    """Returns whether the next hook may begin: another server of a cluster may run the hooks by now.
+
+    None if no other server can."""
 
     @abstractmethod
     def identified(self, client: LiveClient) -> None:
@@ -83,34 +85,34 @@ class ActionQueue(ABC):
         """Add a message; return its id when it is as safe as this queue makes it and was delivered.
 
         Raises:
-            Unavailable: it cannot be saved at present; it was not sent.
+            Unavailable: the message cannot be saved at present; it was not sent.
         """
 
     @abstractmethod
     def declare(self, application: str, rules: Mapping[str, HistoryBounds]) -> None:
-        """Record the channels of ``application`` for late clients, by ``rules`` for names and patterns.
+        """Give channels of ``application`` a history, by ``rules`` for names and patterns.
 
-        Called for each application, before the queue starts.
+        This is called for each application before the queue starts.
         """
 
     @abstractmethod
     def history(self, application: str) -> History:
-        """Return what the channels of ``application`` keep."""
+        """Return the history of the channels of ``application``."""
 
     @abstractmethod
     def past(self, application: str, channel: str) -> list[bytes]:
-        """Return the encoded messages that a channel keeps, the oldest first.
+        """Return the encoded messages of a channel's history, the oldest first.
 
-        With a queue that several servers share, what was published in the last moments may be missing.
+        With a queue that several servers share, the messages of the last moments may be missing.
         """
 
     @abstractmethod
     async def replay(self, client: LiveClient, channel: str, limit: int, entered: Callable[[], None]) -> None:
-        """Send ``client`` the past of ``channel`` in packs, and put it into the channel exactly after them.
+        """Send ``client`` the history of ``channel`` in packs, and add it to the channel exactly after them.
 
         Args:
             client: the client.
-            channel: a channel that keeps its past.
+            channel: a channel that has a history.
             limit: how many bytes a pack may have.
             entered: as in ``enter``.
 
@@ -122,23 +124,24 @@ class ActionQueue(ABC):
     async def enter(
         self, client: LiveClient, channel: str, packs: Sequence[Message], entered: Callable[[], None]
     ) -> None:
-        """Send ``packs`` to ``client``, and put it into ``channel`` exactly after the last of them.
+        """Send ``packs`` to ``client``, and add it to ``channel`` exactly after the last of them.
 
-        Their ids are assigned before this waits.
+        The ids of the packs are assigned before this method waits for anything.
 
         Args:
             client: the client.
             channel: the channel.
             packs: messages for this client alone; may be empty.
-            entered: called when the last one is delivered, to put the client into the channel here.
+            entered: called when the last pack is delivered, to add the client to the channel on this server.
 
         Raises:
-            Unavailable: they cannot be saved at present; nothing was sent and the client is not in it.
+            Unavailable: nothing can be saved at present; nothing was sent, and the client is not in the
+                channel.
         """
 
     @abstractmethod
     def handled(self, client: LiveClient, number: int) -> None:
-        """The application has ended this step of ``client`` (see ``thywill.hub.step``)."""
+        """The application has ended the step ``number`` of ``client`` (see ``thywill.hub.step``)."""
 
     @abstractmethod
     def subscribed(self, client: LiveClient, channel: str) -> None:
@@ -150,22 +153,22 @@ class ActionQueue(ABC):
 
 
 class MessageQueue(ActionQueue):
-    """What the hub calls to save something: messages, and changes of clients.
+    """Saves messages and changes of clients for the hub.
 
     Events become safe in the order of the calls. For example, a message is never safe before the memberships
-    that decide who gets it. Only ``append`` may wait.
+    that decide who gets it. Only the asynchronous methods may wait.
     """
 
     durable: ClassVar[bool] = False
-    """Whether it outlives the process and needs its database."""
+    """Whether the queue outlives the process and needs its database."""
 
     ends_clients: ClassVar[bool] = False
-    """Whether it ends clients that stay away for the grace time; otherwise the hub does.
+    """Whether the queue ends clients that stay away for the grace time; otherwise the hub does.
 
-    A client that has not polled is ended by the hub in any case."""
+    The hub always ends clients that have not polled."""
 
     def listener(self, applications: Listener) -> Listener:
-        """Return what gets the events of clients: the applications, or what stands before them."""
+        """Return the object that gets the events of clients: the applications, or a filter before them."""
         return applications
 
     @abstractmethod
@@ -174,32 +177,32 @@ class MessageQueue(ActionQueue):
 
     @abstractmethod
     def add(self, client: LiveClient) -> None:
-        """``client`` has polled for the first time; before that it is not saved."""
+        """``client`` has polled for the first time: save it from now on."""
 
     @abstractmethod
     def changed(self, client: LiveClient) -> None:
-        """The record of ``client`` has changed: its state, its address, or when it was seen last."""
+        """The record of ``client`` has changed: its state, its address, or when it was last seen."""
 
     @abstractmethod
     async def publish(self, publications: Sequence[Publication]) -> list[int]:
-        """Add messages from outside, all of them or none; return their ids when they are safe.
+        """Add messages that other programs publish, all or none; return their ids when they are safe.
 
-        A publication whose mark is known gets the id of the first one, and is not sent again.
+        A publication that repeats an earlier one gets that one's id, and is not sent again.
 
         Raises:
-            Reused: a mark belongs to another message; nothing was sent.
-            Unavailable: they cannot be saved at present; nothing was sent.
+            Reused: the id that a publisher gave belongs to another message; nothing was sent.
+            Unavailable: the messages cannot be saved at present; nothing was sent.
         """
 
     @abstractmethod
     def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
-        """``client`` has sent ``items``: call ``then`` when these and all earlier ones are safe."""
+        """``client`` has sent ``items``: call ``then`` when these and all earlier events are safe."""
 
     @abstractmethod
-    def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
-        """Tell whether ``cursor`` can only be an id of messages that the log has lost.
+    def is_rolled_back(self, application: str, cursor: int) -> bool:
+        """Return whether ``cursor`` can only be the id of a message that the log has lost.
 
-        It loses them when its database is replaced by an older one, such as a backup.
+        A log loses messages if its database is rolled back: replaced by an older state, such as a backup.
         """
 
     @abstractmethod
@@ -208,11 +211,11 @@ class MessageQueue(ActionQueue):
 
     @abstractmethod
     def close(self, client: LiveClient, then: Then, evicted: Gone | None = None) -> None:
-        """``client`` is gone: call ``then`` when that and all that it has sent is safe.
+        """``client`` is gone: call ``then`` when its end and all its messages are safe.
 
         Args:
             client: the client, which may never have polled.
-            then: called when it is safe.
+            then: called when they are safe.
             evicted: the reason if the server has ended the client. Then ``client.inbox.received`` is the
-                number of its last message whose hook has begun; later ones are dropped.
+                number of its last message whose hook has begun; later messages are dropped.
         """

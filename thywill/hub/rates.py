@@ -13,8 +13,8 @@ REASONS = {
     "send_bytes": "this client sends too many bytes",
     "polls": "this client polls too often: are there two pages with its token?",
 }
-NAMED = 100
-"""How many limits an application may use for one client; beyond that the oldest is forgotten."""
+APPLICATION_LIMITS = 100
+"""How many limits of its own an application may use for one client; beyond that the oldest is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class ClientLimits:
 
     Args:
         clients_per_address: clients of one address.
-        unpolled_per_address: those of them that have not polled yet.
+        unpolled_per_address: clients of one address that have not polled yet.
         unpolled_grace: seconds after which such a client may be ended to make room.
         connects, connects_burst: new clients of one address, a second and in a burst.
         sends, sends_burst: messages of one client, a second and in a burst.
@@ -44,9 +44,10 @@ class ClientLimits:
     polls_burst: float = 100.0
 
     def within(self, clients: int) -> ClientLimits:
-        """Return these limits for a server of so many clients: one address never gets more than half of it.
+        """Return these limits for a server that may have ``clients`` clients.
 
-        Of clients that have not polled it gets no more than a quarter.
+        One address never gets more than half of the places, and its clients that have not polled never get
+        more than a quarter.
         """
         return replace(
             self,
@@ -56,23 +57,23 @@ class ClientLimits:
 
 
 class ClientRates:
-    """The token buckets of one client, created when it sends or polls for nothing for the first time.
+    """The token buckets of one client, made when the client first sends or needs the limit of polls.
 
     Args:
-        limits: how fast it may send and poll.
+        limits: how fast the client may send and poll.
         limited: counts refusals by the name of the setting.
 
-    ``messages`` and ``bytes`` limit what it sends. ``polls`` limits polls that bring nothing: those that are
-    not held, or that replace another.
+    ``messages`` and ``bytes`` limit what the client sends. ``polls`` limits polls that bring nothing: those
+    that are not held, or that replace another one.
     """
 
-    __slots__ = ("_limited", "_named", "bytes", "messages", "polls")
+    __slots__ = ("_limited", "_of_application", "bytes", "messages", "polls")
 
     def __init__(self, limits: ClientLimits, limited: Counter[str]) -> None:
         self.messages = TokenBucket(limits.sends, limits.sends_burst)
         self.bytes = TokenBucket(limits.send_bytes, limits.send_bytes_burst)
         self.polls = TokenBucket(limits.polls, limits.polls_burst)
-        self._named: dict[str, TokenBucket] = {}
+        self._of_application: dict[str, TokenBucket] = {}
         self._limited = limited
 
     def refusal(self, setting: str, wait: float) -> TooMany:
@@ -81,16 +82,16 @@ class ClientRates:
         return TooMany(REASONS[setting], retry=wait)
 
     def take(self, name: str, count: float, per: float, now: float) -> float:
-        """Take from a limit of the application, which allows ``count`` times in ``per`` seconds.
+        """Take one from the application's limit ``name``, which allows ``count`` times in ``per`` seconds.
 
         Returns:
-            0.0 if it is allowed, else the seconds until it would be.
+            0.0 if it is allowed; otherwise the seconds until it would be.
         """
-        bucket = self._named.get(name)
+        bucket = self._of_application.get(name)
         if bucket is None or (bucket.rate, bucket.burst) != (count / per, count):
-            if len(self._named) >= NAMED:
-                del self._named[next(iter(self._named))]
-            bucket = self._named[name] = TokenBucket(count / per, count)
+            if len(self._of_application) >= APPLICATION_LIMITS:
+                del self._of_application[next(iter(self._of_application))]
+            bucket = self._of_application[name] = TokenBucket(count / per, count)
         wait = bucket.take(now)
         if wait:
             self._limited["application"] += 1

@@ -16,17 +16,17 @@ from thywill.hub.step import CONNECTED
 
 @dataclass(slots=True)
 class Restored:
-    """What a queue has stored of one client.
+    """One client as a queue has stored it.
 
     Args:
         id, application, session, created, address, user_agent: as in ``LiveClient``.
         outbox: the messages that its browser has not acknowledged.
-        received: the number of the last of its messages that was accepted.
+        received: the number of its last accepted message.
         handled: the number of its last step that has ended (see ``thywill.hub.step``).
-        gone: whether it had left, so that only its unfinished steps are left to handle.
-        evicted: why it was disconnected, if it was.
+        gone: whether the client is gone, so that only its unfinished steps are left to handle.
+        evicted: why it was disconnected; None if it was not.
         data: ``client.data`` as it was at the end of the step ``handled``.
-        identity: the user that it belongs to.
+        identity: the client's user.
         channels: the channels that it is in.
         items: its messages after ``handled``.
     """
@@ -49,11 +49,11 @@ class Restored:
 
     @property
     def has_connected(self) -> bool:
-        """Whether its ``on_connect`` has ended."""
+        """Whether the client's ``on_connect`` has ended."""
         return self.handled >= CONNECTED
 
     def client(self, now: float) -> LiveClient:
-        """Return the live client: detached, and last seen ``now`` (seconds since the epoch)."""
+        """Return the live client, detached or gone, and last seen ``now`` (seconds since the epoch)."""
         inbox = Inbox(self.received, self.items, self.outbox.bounds.batch)
         client = LiveClient(self.id, self.application, self.session, self.outbox, inbox, self.created)
         client.address, client.user_agent, client.data = self.address, self.user_agent, self.data

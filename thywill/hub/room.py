@@ -2,8 +2,8 @@
 
     directory, admission, drain ─▶ delivery ─▶ queue ─▶ actions ─▶ applications ─▶ leases ─▶ hub
 
-The first ones end clients by the leases, which are made late. So they get the ``Moves``, which have the
-leases when the hub is complete; nothing is called before that.
+The first parts end clients, for which they need the leases, which are built late. So the first parts get a
+``Moves`` object, which gets the leases when the hub is complete; nothing is called before that.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Room(Generic[Q, L]):
         hub: what the requests of browsers call.
         actions: what applications call.
         directory: the clients that are alive in this process.
-        leases: their states; restores them at the start, and has to be called at every tick.
+        leases: the clients' states and deadlines; ``leases.tick`` has to be called at every tick.
         drain: sends browsers away before a stop.
-        queue, applications: what the two functions have made.
+        queue, applications: the results of the two functions that ``build`` gets.
     """
 
     hub: Hub
@@ -72,10 +72,10 @@ def build(
     """Build a hub.
 
     Args:
-        make_queue: makes the queue, which delivers by the ``Delivery``, but not before this has returned.
-        make_applications: makes the applications, which act by the ``Actions``; likewise.
+        make_queue: makes the queue. It may use the ``Delivery`` only after ``build`` has returned.
+        make_applications: makes the applications; the same holds for the ``Actions``.
         signer, timing, limits, meter: as in ``Directory``, ``Leases``, ``Admission`` and ``Parts``.
-        people: what applications keep for people.
+        people: the data that applications keep for people.
         call_soon: runs a function in the next turn of the loop.
         make_hub: makes the hub, which may differ for a queue that several servers share.
         monotonic, wall: the two clocks. Deadlines use the first; records and tokens the second.

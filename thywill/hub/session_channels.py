@@ -1,8 +1,8 @@
-"""Puts all pages of a browser into channels, those that it opens later, too.
+"""Subscribes sessions to channels: all pages of a browser, also those that it opens later.
 
-Each page that is in a channel for its session is also in a second channel, the mark, which nobody publishes
-to. Queues save marks as they save every membership, so after a restart the pages that are still there say
-what their sessions are subscribed to. An example with the session "s":
+A page that is in a channel because of its session is also in a hidden channel, the mark, to which nobody
+publishes. Queues save marks like every membership. So after a restart, the marks of the pages that are still
+there tell which channels their sessions are subscribed to. An example with the session "s":
 
     subscribe("s", "news")      its pages 1 and 2 enter "news", and the mark of "news"
     page 3 is opened            it enters both, before on_connect
@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from thywill.hub.actions import SESSION, Actions
+from thywill.hub.actions import SESSION_PREFIX, Actions
 from thywill.hub.client import LiveClient
 
 STAYS = 60.0
@@ -26,10 +26,10 @@ class SessionChannels:
     """The sessions of one application that are subscribed to channels.
 
     Args:
-        application: its name.
+        application: the application's name.
         actions: changes memberships.
         entered: called when a page has entered a channel.
-        left: called when a page has left one.
+        left: called when a page has left a channel.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class SessionChannels:
         self._channels: dict[str, dict[str, None]] = {}
 
     async def subscribe(self, session: str, channel: str) -> None:
-        """Put all pages of ``session`` into ``channel``, present and future ones."""
+        """Add all pages of ``session``, present and future ones, to ``channel``."""
         self._channels.setdefault(session, {})[channel] = None
         pages = self._pages(session)
         if not pages:
@@ -57,18 +57,18 @@ class SessionChannels:
             await self._entered(page, channel)
 
     def unsubscribe(self, session: str, channel: str) -> None:
-        """Take all pages of ``session`` out of ``channel``; those that it opens later do not enter it."""
+        """Remove all pages of ``session`` from ``channel``; pages that it opens later do not enter it."""
         channels = self._channels.get(session, {})
         channels.pop(channel, None)
         if not channels:
             self._channels.pop(session, None)
         for page in self._pages(session):
-            self._actions.unsubscribe(page, SESSION + channel)
+            self._actions.unsubscribe(page, SESSION_PREFIX + channel)
             self._actions.unsubscribe(page, channel)
             self._left(page, channel)
 
     async def greet(self, client: LiveClient) -> None:
-        """Put a page that has just connected into the channels of its session."""
+        """Add a page that has just connected to the channels of its session."""
         channels = list(self._channels.get(client.session, ()))
         for channel in channels:
             self._enter(client, channel)
@@ -76,17 +76,17 @@ class SessionChannels:
             await self._entered(client, channel)
 
     def restore(self, client: LiveClient) -> None:
-        """``client`` may have been restored after a restart: its marks say what its session is in."""
-        for channel in self._actions.channels_beside(client, SESSION):
+        """Read the channels of a restored client's session from its marks."""
+        for channel in self._actions.channels_with_prefix(client, SESSION_PREFIX):
             self._channels.setdefault(client.session, {})[channel] = None
 
     def gone(self, client: LiveClient) -> None:
-        """``client`` has left: it may have been the last page of its session."""
+        """``client`` is gone; it may have been the last page of its session."""
         if client.session in self._channels and not self._pages(client.session):
             self._forget_later(client.session)
 
     def _enter(self, client: LiveClient, channel: str) -> None:
-        for name in (SESSION + channel, channel):
+        for name in (SESSION_PREFIX + channel, channel):
             if not self._actions.is_in(client, name):
                 self._actions.subscribe(client, name)
 

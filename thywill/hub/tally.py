@@ -1,4 +1,4 @@
-"""The counts of one application and of channels, and when which ids were assigned."""
+"""The counts of applications and channels, and the times when ids were assigned."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import msgspec
 
 
 class Marks(msgspec.Struct, eq=False):
-    """Remembers when some ids were assigned.
+    """Remembers when some ids were assigned; each such pair is a mark.
 
     Args:
-        step: the least number of seconds between two marks, which is also how wrong a time may be.
+        step: the least number of seconds between two marks, and so the largest error of a time.
         limit: how many marks are remembered.
     """
 
@@ -22,7 +22,7 @@ class Marks(msgspec.Struct, eq=False):
     marks: deque[tuple[int, float]] = msgspec.field(default_factory=deque)
 
     def add(self, number: int, now: float) -> None:
-        """Remember that the id ``number``, higher than all before, was assigned ``now``."""
+        """Remember that the id ``number``, the highest so far, was assigned at ``now``, in seconds."""
         self.due = now + self.step
         self.marks.append((number, now))
         if len(self.marks) > self.limit:
@@ -49,9 +49,9 @@ class Tally(msgspec.Struct, eq=False):
 
 
 class ChannelTally:
-    """The counts of channels, by application and name: how often was sent to one, and to how many receivers.
+    """The counts of channels, by application and name: how many messages, and how many receivers in all.
 
-    An application may have a channel for each user, so only ``limit`` of them are counted at a time.
+    An application may have a channel for each user, so only ``limit`` channels are counted at a time.
     """
 
     __slots__ = ("_counts", "_limit")
@@ -70,6 +70,6 @@ class ChannelTally:
             self._counts[key] = 1, receivers
 
     def take(self) -> dict[tuple[str, str], tuple[int, int]]:
-        """Return what was counted since the last call."""
+        """Return the counts since the last call: (messages, receivers) by application and channel."""
         counts, self._counts = self._counts, {}
         return counts

@@ -22,7 +22,7 @@ from thywill.core.nearest import hint
 from thywill.core.overflow import Overflow
 from thywill.core.publication import Mark, Publication
 from thywill.errors import Malformed, NotFound, RequestError, TooLarge, UnsendableMessage
-from thywill.hub.actions import HIDDEN
+from thywill.hub.actions import HIDDEN_PREFIX
 
 MOST = 1000
 """The largest number of messages in one request."""
@@ -63,7 +63,7 @@ class WireMessage(msgspec.Struct):
         if len(named) != 1:
             found = " and ".join(named) or "none"
             raise Malformed(f"a message has one receiver of {', '.join(RECEIVERS)}: this one has {found}")
-        if self.channel is not None and self.channel.startswith(HIDDEN):
+        if self.channel is not None and self.channel.startswith(HIDDEN_PREFIX):
             raise Malformed("the name of a channel may not begin with NUL")
         return Address(named[0], getattr(self, named[0]))
 

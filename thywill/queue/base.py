@@ -283,7 +283,7 @@ class Queue(Component, MessageQueue):
     def unsubscribed(self, client: LiveClient, channel: str) -> None:
         """Nothing is stored of it."""
 
-    def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
+    def is_rolled_back(self, application: str, cursor: int) -> bool:
         return False
 
     def acknowledged(self, client: LiveClient) -> None:

@@ -48,5 +48,5 @@ class MemoryQueue(Queue):
     def handled(self, client: LiveClient, number: int) -> None:
         """Nothing is stored of it."""
 
-    def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
+    def is_rolled_back(self, application: str, cursor: int) -> bool:
         return cursor > self._last[application]

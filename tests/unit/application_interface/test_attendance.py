@@ -14,7 +14,7 @@ from thywill.client import Client
 from thywill.core.person import public_id
 from thywill.core.presence import Person
 from thywill.core.user import User
-from thywill.hub.actions import BESIDE
+from thywill.hub.actions import PRESENCE_PREFIX
 from thywill.hub.client import LiveClient
 from thywill.testing import run
 
@@ -230,7 +230,9 @@ async def test_who_leaves_while_an_event_is_sent_is_not_put_back() -> None:
 async def test_a_membership_that_was_half_saved_at_a_kill_is_mended() -> None:
     world = await World(application=Lobby()).begin()
     ada, bob = await join(world, "ada"), await join(world, "bob")
-    world.actions.unsubscribe(ada, BESIDE + "lobby")  # as if killed before it had entered the one beside
+    world.actions.unsubscribe(
+        ada, PRESENCE_PREFIX + "lobby"
+    )  # as if killed before it had entered the one beside
     world.actions.unsubscribe(bob, "lobby")
     await world.committed()
     world.application = Lobby()

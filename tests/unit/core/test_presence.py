@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thywill.core.presence import Presence, Untold
+from thywill.core.presence import PendingPresence, Presence
 
 ADA, BOB = {"id": "ada"}, {"id": "bob", "user": "7"}
 
@@ -72,17 +72,17 @@ def test_everybody_who_joins_leaves_once(moves: list[tuple[str, int, int]]) -> N
 
 
 def test_who_joins_and_leaves_before_anybody_is_told_is_not_told() -> None:
-    untold, ada, bob = Untold(), {"id": "ada"}, {"id": "bob"}
-    untold.join(ada)
-    untold.leave(bob)
-    assert (untold.before([ada]), bool(untold)) == ([bob], True)
-    untold.leave(ada)
-    untold.join(bob)
-    assert (untold.joined, untold.left, bool(untold)) == ({}, {}, False)
+    pending, ada, bob = PendingPresence(), {"id": "ada"}, {"id": "bob"}
+    pending.join(ada)
+    pending.leave(bob)
+    assert (pending.before([ada]), bool(pending)) == ([bob], True)
+    pending.leave(ada)
+    pending.join(bob)
+    assert (pending.joined, pending.left, bool(pending)) == ({}, {}, False)
 
 
 def test_who_comes_back_as_somebody_else_is_told_again() -> None:
-    untold, anonymous = Untold(), {"id": "ada"}
-    untold.leave(anonymous)
-    untold.join({"id": "ada", "user": "17"})
-    assert untold.joined == {"ada": {"id": "ada", "user": "17"}}
+    pending, anonymous = PendingPresence(), {"id": "ada"}
+    pending.leave(anonymous)
+    pending.join({"id": "ada", "user": "17"})
+    assert pending.joined == {"ada": {"id": "ada", "user": "17"}}

@@ -9,7 +9,7 @@ import pytest
 from tests.support.hub_fakes import TIMING, FakePoll, World, attach
 from thywill.core.envelope import Item
 from thywill.errors import TooMany
-from thywill.hub.rates import NAMED, ClientLimits
+from thywill.hub.rates import APPLICATION_LIMITS, ClientLimits
 
 LIMITS = ClientLimits(sends=10, sends_burst=5, send_bytes=100, send_bytes_burst=1000, polls=2, polls_burst=4)
 
@@ -140,7 +140,7 @@ def test_a_limit_of_the_applications_own() -> None:
 def test_names_that_a_page_makes_up_are_not_remembered_for_ever() -> None:
     world = world_of()
     client = world.connect()
-    for number in range(10 * NAMED):
+    for number in range(10 * APPLICATION_LIMITS):
         world.actions.take(client, f"name {number}", 1, 10)
     assert client.rates is not None
-    assert len(client.rates._named) == NAMED
+    assert len(client.rates._of_application) == APPLICATION_LIMITS

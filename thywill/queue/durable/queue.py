@@ -381,7 +381,7 @@ class DatabaseQueue(Queue):
             self.publications.withdraw(added)
         settle(safe, error)
 
-    def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
+    def is_rolled_back(self, application: str, cursor: int) -> bool:
         return self._positions[application].is_lost(cursor)
 
     def acknowledged(self, client: LiveClient) -> None:

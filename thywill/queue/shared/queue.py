@@ -289,7 +289,7 @@ class SharedQueue(Queue, AnyServer):
         _ = self.logs[application]
         return Outbox(self.bounds, self.reader.positions.get(application, 0))
 
-    def is_from_a_lost_time(self, application: str, cursor: int) -> bool:
+    def is_rolled_back(self, application: str, cursor: int) -> bool:
         return False  # the store tells it when the client is claimed
 
     # Clients.
