@@ -1,1 +1,1 @@
-"""Where the log lines go."""
+"""The log: formats the lines and writes them to the terminal or a file."""

@@ -1,4 +1,4 @@
-"""The contract of a log: it writes the records of this process's loggers somewhere."""
+"""The contract of a log, which writes the records of this process's loggers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEVELS = {
 }
 
 SWEEP_EVERY = 1.0
-"""Seconds after which the count of suppressed lines is written at the latest."""
+"""Seconds between two checks for suppressed lines whose count has to be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class LogSettings:
 
 
 def levels(least: int) -> dict[str, int]:
-    """Return the loggers that a log writes, each with its level.
+    """Return the loggers whose records a log writes, each with its level.
 
-    asyncio is among them because it reports tasks that failed. Tornado's INFO lines are left out. So are its
-    access lines for refused requests, since each 404 is a warning to it, unless the level is DEBUG.
+    asyncio is among them because it reports failed tasks. Tornado's INFO lines are left out. Its lines about
+    each request, where a 404 is a warning, are left out unless the level is DEBUG.
 
     Args:
         least: the level of thywill's own loggers.
@@ -74,16 +74,15 @@ class Running(NamedTuple):
 class Log(Component):
     """Attaches a handler to the loggers of thywill, the applications, Tornado and asyncio.
 
-    The records still propagate, so handlers of the root logger receive them too. Repeated warnings are
+    The records still propagate, so handlers of the root logger receive them, too. Repeated warnings are
     counted instead of written, and a thread writes the lines, so that a slow disk or terminal never stops the
-    event loop. A subclass implements ``make_handler``.
+    event loop. A subclass implements ``make_handler``. ``place`` says which of several servers of one parent
+    this is, such as ``2 of 4``; it is empty without a parent.
 
     Args:
         settings: an instance of ``Settings``.
-        folder: where relative file names begin.
-        packages: whose lines it takes beside thywill's own: those of the applications.
-
-    ``place`` says which of several servers of one parent writes, such as ``2 of 4``.
+        folder: the folder that relative paths begin at.
+        packages: the packages of applications, whose lines are logged beside thywill's own.
     """
 
     Settings: ClassVar[type[Any]] = LogSettings
@@ -111,10 +110,10 @@ class Log(Component):
         return LineFormatter(colour=colour, place=self.place)
 
     async def start(self) -> None:
-        """Write log lines from now on.
+        """Begin to write log lines.
 
         Raises:
-            SettingsError: they cannot be written where the settings say.
+            SettingsError: the lines cannot be written where the settings say.
         """
         spool = Spool(self.make_handler())
         limit = RateLimit(spool.write)
@@ -124,7 +123,7 @@ class Log(Component):
         self._running = Running(spool, limit, asyncio.create_task(_sweep(limit)))
 
     async def stop(self) -> None:
-        """Accept no more lines, write those that wait, and close; does nothing if it has not started."""
+        """Accept no more lines, write the waiting ones, and close. Without a start, do nothing."""
         running, self._running = self._running, None
         if running is None:
             return

@@ -24,7 +24,7 @@ class ConsoleHandler(logging.StreamHandler[TextIO]):
     """Writes to a stream that may be closed while the server runs."""
 
     def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
-        """Drop the line: where standard error is closed, no place is left to report it."""
+        """Drop the line: if standard error is closed, the failure cannot be reported anywhere."""
 
 
 def _takes_colour(stream: TextIO) -> bool:

@@ -24,7 +24,7 @@ from thywill.log.line import notice
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 LONGEST_LINE = 1_048_576
-"""Bytes of a line, with its traceback, that reach the file at once."""
+"""The largest line, with its traceback, that one write puts into the file, in bytes."""
 
 COMPLAIN_EVERY = 60.0
 """Seconds between two lines on standard error about a log that cannot be written."""
@@ -35,7 +35,7 @@ class FileSettings(LogSettings):
     """The section ``[log]`` with ``component = "file"``.
 
     Args:
-        path: the file; a relative one is below the folder for data.
+        path: the file; a relative path begins at the folder for data.
         max_bytes: the size at which the file is rotated; 0 leaves that to another program, such as logrotate.
         backups: how many older files are kept, as ``thywill.log.1`` and so on.
     """
@@ -47,9 +47,9 @@ class FileSettings(LogSettings):
     def __post_init__(self) -> None:
         LogSettings.__post_init__(self)
         if self.max_bytes < 0:
-            raise SettingsError(f"[log] max_bytes must not be below 0, not {self.max_bytes}")
+            raise SettingsError(f"[log] max_bytes is {self.max_bytes}, but must be 0 or more")
         if self.backups < 1:
-            raise SettingsError(f"[log] backups must be at least 1, not {self.backups}")
+            raise SettingsError(f"[log] backups is {self.backups}, but must be 1 or more")
 
 
 class FileLog(Log):
@@ -58,13 +58,13 @@ class FileLog(Log):
     Settings = FileSettings
 
     def files(self) -> Sequence[Path]:
-        """Return the file and the older ones."""
+        """Return the file and its backups."""
         settings: FileSettings = self.settings
         path = self.folder / settings.path
         return [path, *(Path(f"{path}.{number}") for number in range(1, settings.backups + 1))]
 
     def make_handler(self) -> logging.Handler:
-        """Return a handler for the file, which is created with its folder."""
+        """Return a handler for the file. The file and its folder are created."""
         settings: FileSettings = self.settings
         path = self.folder / settings.path
         try:
@@ -97,12 +97,12 @@ class FileHandler(RotatingFileHandler):
         self._next_complaint = -math.inf
 
     def _open(self) -> io.TextIOWrapper:
-        # A line reaches the file by one write, so that lines of several servers do not mix.
+        # Each line is written by one call, so that lines of several servers do not mix.
         raw = io.BufferedWriter(io.FileIO(self.baseFilename, self.mode), LONGEST_LINE)
         return io.TextIOWrapper(raw, self.encoding, self.errors)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the line; the first one after failures is preceded by a line that counts the missing ones."""
+        """Write the line. After failures, first write a line that counts the lost ones."""
         if self._was_moved():
             self._let_go()
         lost = self._lost
@@ -112,9 +112,9 @@ class FileHandler(RotatingFileHandler):
             super().emit(record)
 
     def doRollover(self) -> None:  # noqa: N802 - the name is logging's
-        """Rotate the file; if that is forbidden, report it once and write on into the old one."""
+        """Rotate the file; if that is not possible, report it once and go on with the old file."""
         with _locked(self.stream):
-            # Another server may have rotated it since: then there is a new file already.
+            # If another server has rotated the file meanwhile, there is a new file already.
             if not self._was_moved():
                 self._rotate()
             else:
@@ -131,7 +131,7 @@ class FileHandler(RotatingFileHandler):
             self._complain(f"the log cannot be rotated, so it grows until the next start: {error}")
 
     def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
-        """Count the line as lost, and report that on standard error, once a minute at most."""
+        """Count the line as lost, and report that on standard error, at most once a minute."""
         self._complain(f"the log cannot be written: {sys.exception()}")
         self._lost += 1
         # After a failure Python may hold a closed stream, or half a line in its buffer.
@@ -163,7 +163,7 @@ class FileHandler(RotatingFileHandler):
 
 @contextmanager
 def _locked(stream: TextIO | None) -> Iterator[None]:
-    """Hold the system's lock on a file that several servers write."""
+    """Hold the operating system's lock on a file that several servers write."""
     try:
         import fcntl
     except ImportError:  # Windows

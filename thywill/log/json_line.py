@@ -1,4 +1,4 @@
-"""One record as one line of JSON."""
+"""Formats a record as one line of JSON."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from thywill.log.line import client_of
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a JSON object: time (ISO 8601, UTC), level, logger, message; server, client and trace if any.
+    """Formats a JSON object with the fields time (ISO 8601, UTC), level, logger and message.
+
+    The fields server, client and trace are there if the record has them.
 
     Args:
-        place: which of several servers of one parent writes, such as ``2 of 4``; else empty.
+        place: which of several servers of one parent writes, such as ``2 of 4``; empty without a parent.
     """
 
     def __init__(self, place: str = "") -> None:
@@ -22,7 +24,7 @@ class JsonFormatter(logging.Formatter):
         self._place = place
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line. It is ASCII, so no character in it ends the line or controls a terminal."""
+        """Return the line. It is printable ASCII, so it cannot contain a line's end or control a terminal."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields: dict[str, Any] = {
             "time": time.replace("+00:00", "Z"),

@@ -19,12 +19,12 @@ SHOWN = 200
 
 
 class Key(NamedTuple):
-    """What two records have in common that count together.
+    """The kind of a record: records with equal keys are counted together.
 
     Args:
-        logger: the name of their logger.
-        template: their text before the arguments are put in.
-        error: the class of the exception that they report, or None.
+        logger: the name of the logger.
+        template: the text before the arguments are put in.
+        error: the class of the reported exception, or None.
     """
 
     logger: str
@@ -42,7 +42,7 @@ class Window:
     Args:
         ends: when the interval is over, by the clock of the filter.
         level: the level of the first record.
-        count: how many there were.
+        count: the number of records.
     """
 
     ends: float
@@ -57,11 +57,11 @@ class RateLimit(logging.Filter):
     below WARNING always pass, since the operator asked for them.
 
     Args:
-        release: takes the record that counts the suppressed ones, after the interval. It must not pass this
-            filter again.
+        release: called after an interval with a record that counts the suppressed ones. That record must not
+            pass this filter again.
         limit: how many records of one kind pass in one interval.
-        interval: seconds from the first record of a kind.
-        keys: how many kinds are counted apart at a time; further ones are counted together.
+        interval: the length of an interval in seconds; it begins with the first record of a kind.
+        keys: how many kinds are counted separately at a time; all others are counted together.
         clock: a monotonic clock, in seconds.
     """
 
@@ -81,11 +81,11 @@ class RateLimit(logging.Filter):
         self._keys = keys
         self._clock = clock
         self._windows: dict[Key, Window] = {}
-        # Loggers are called in any thread.
+        # Any thread may log.
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the record passes; before it, release the summary of its kind's last interval."""
+        """Return whether the record passes; first release the summary of the last interval of its kind."""
         if record.levelno < logging.WARNING:
             return True
         now = self._clock()

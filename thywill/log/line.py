@@ -1,4 +1,4 @@
-"""One record as one line of text."""
+"""Formats a record as one line of text."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ COLOURS = {logging.DEBUG: "2", logging.WARNING: "33", logging.ERROR: "31", loggi
 def escape(text: str) -> str:
     r"""Return ``text`` with everything that is not printable written as an escape such as ``\n``.
 
-    A text that a browser sent can then neither forge a line, nor control a terminal, nor change the direction
-    of reading.
+    So a text from a browser cannot forge a line, control a terminal, or change the direction of reading.
     """
     if text.isprintable():
         return text
@@ -34,13 +33,13 @@ def client_of(record: logging.LogRecord) -> str | None:
 
 
 class LineFormatter(logging.Formatter):
-    """Writes time, level, logger and message on one line.
+    """Formats time, level, logger and message as one line.
 
-    A traceback follows in indented lines, so that none of them looks like the begin of a record.
+    A traceback follows in indented lines, so that none of them looks like the beginning of a record.
 
     Args:
         colour: whether an ANSI sequence colours the level.
-        place: which of several servers of one parent writes, such as ``2 of 4``; the line has its number.
+        place: which of several servers of one parent writes, such as ``2 of 4``; the line has the number.
     """
 
     default_time_format = "%Y-%m-%d %H:%M:%S"

@@ -13,20 +13,20 @@ from thywill.log.line import client_of, notice
 CAPACITY = 30_000
 """How many records may wait: some 30 MB, enough for thousands of clients that come or go at once."""
 PATIENCE = 5.0
-"""How many seconds ``close`` waits for the lines that are not written yet."""
+"""How many seconds ``close`` waits for lines that are not written yet."""
 PAUSE = 0.05
-"""How many seconds the thread waits for more lines before it writes. While it runs, the event loop waits for
-Python's global lock, which costs several times as much as a line."""
+"""How many seconds the thread waits for more lines before it writes. While the thread runs, the event loop
+waits for Python's global lock, which costs several times as much as a line."""
 
 
 class Spool(logging.Handler):
     """Passes records to a thread, in which ``target`` formats and writes them.
 
-    A disk that hangs, a full pipe or a stopped terminal then delays the log and not the clients. Records
-    beyond the capacity are dropped and counted; when there is room again, a line reports their number.
+    So a hanging disk, a full pipe or a stopped terminal delays the log and not the clients. Records beyond
+    the capacity are dropped and counted; when there is room again, a line reports their number.
 
     Args:
-        target: the handler that writes; it is closed with this one.
+        target: the handler that writes; ``close`` closes it, too.
         capacity: how many records may wait.
         pause: seconds that the thread waits for more records before it writes.
     """
@@ -46,7 +46,7 @@ class Spool(logging.Handler):
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue a copy of ``record`` that no later change reaches; logging calls it with the lock held."""
+        """Queue a formatted copy of ``record``, which may change later; logging holds the lock meanwhile."""
         if self._dropped and self._put(_dropped(self._dropped)):
             self._dropped = 0
         if not self._put(_settled(record)):
@@ -61,7 +61,7 @@ class Spool(logging.Handler):
             self.release()
 
     def close(self) -> None:
-        """Write what waits, within ``PATIENCE``, and close the target; logging calls it at exit too."""
+        """Write the waiting lines, within ``PATIENCE``, and close the target; also called at exit."""
         if self._thread.is_alive():
             self._closing.set()
             with suppress(queue.Full):
@@ -100,7 +100,7 @@ def _settled(record: logging.LogRecord) -> logging.LogRecord:
 def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except Exception as error:  # noqa: BLE001 - arguments that do not fit, or whose own methods raise anything
+    except Exception as error:  # noqa: BLE001 - arguments may not fit, or their methods may raise anything
         return f"{record.msg} (not formatted: {type(error).__name__})"
 
 

@@ -107,8 +107,8 @@ async def test_a_file_is_appended_to(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
-        ({"max_bytes": -1}, "[log] max_bytes must not be below 0, not -1"),
-        ({"backups": 0}, "[log] backups must be at least 1, not 0"),
+        ({"max_bytes": -1}, "[log] max_bytes is -1, but must be 0 or more"),
+        ({"backups": 0}, "[log] backups is 0, but must be 1 or more"),
     ],
 )
 def test_a_setting_out_of_range_is_refused(settings, line):
