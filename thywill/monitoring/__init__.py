@@ -1,1 +1,1 @@
-"""What an operator watches: metrics, readiness and the status page."""
+"""For operators: metrics, readiness and the status page."""

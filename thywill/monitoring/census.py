@@ -13,7 +13,7 @@ from thywill.hub.client import LiveClient
 SLICE = 1000
 """How many clients are counted in one turn of the loop; that takes half a millisecond."""
 FRESH = 0.9
-"""For how many seconds a count is used again, when several ask at once."""
+"""For how many seconds a count is used again, so that several visitors cause one count."""
 
 Kind = tuple[str, str, str]
 """An application, a state and a transport."""
@@ -21,11 +21,11 @@ Kind = tuple[str, str, str]
 
 @dataclass(slots=True)
 class QueueTotals:
-    """What the queues of one application's clients hold.
+    """The totals of all queues of one application's clients.
 
     Args:
         messages: the messages in all queues.
-        size: their size in bytes.
+        size: the size of these messages in bytes.
         most_messages: the messages in the fullest queue.
         most_size: the bytes in the largest queue.
     """
@@ -65,8 +65,8 @@ class Count:
 class Census:
     """Counts the clients when somebody asks, a slice in each turn of the loop.
 
-    Counters that are kept up to date would need code in a dozen places, and run on every poll. This costs
-    nothing while nobody asks, and several who ask at the same time share one count.
+    Counters that are kept up to date would need code in a dozen places, and run on every poll. A census costs
+    nothing while nobody asks, and several visitors who ask at the same time share one count.
 
     Args:
         clients: the clients by id.

@@ -1,4 +1,4 @@
-"""How much is sent to which channel, for the status page; counted only while somebody looks."""
+"""The rates of messages by channel, for the status page; counted only while somebody has the page open."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from thywill.hub.tally import ChannelTally
 from thywill.monitoring.watch import Watch
 
 SECONDS = 10
-"""Over how many calls of ``take``, of which there is one each second, a rate is the mean."""
+"""A rate is the mean over this many calls of ``take``, which is called once a second."""
 SHOWN = 12
 """How many channels are shown."""
 NAME_SHOWN = 100
-"""Characters of a channel's name that are shown."""
+"""How many characters of a channel's name are shown."""
 
 
 class ChannelSample(NamedTuple):
-    """What was counted between two calls.
+    """The counts between two calls of ``take``.
 
     Args:
-        at: the time of the second of them, by the monotonic clock.
-        counts: by application and channel, how often was sent to it and to how many receivers.
+        at: the time of the second call, in seconds of the monotonic clock.
+        counts: by application and channel, the number of messages and the number of their receivers.
     """
 
     at: float
@@ -35,7 +35,7 @@ class ChannelRates:
 
     Args:
         watch: the running server, whose meter counts channels until ``stop``.
-        monotonic: the clock.
+        monotonic: the clock, in seconds.
     """
 
     def __init__(self, watch: Watch, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -45,11 +45,11 @@ class ChannelRates:
         self._samples: deque[ChannelSample] = deque([ChannelSample(monotonic(), {})], SECONDS + 1)
 
     def stop(self) -> None:
-        """Count no more."""
+        """Stop counting."""
         self._watch.meter.channels = None
 
     def take(self) -> list[dict[str, Any]]:
-        """Return the busiest channels, with their messages a second, once and for each receiver."""
+        """Return the busiest channels, with messages a second, and with messages times receivers a second."""
         self._samples.append(ChannelSample(self._monotonic(), self._tally.take()))
         first, *others = self._samples
         seconds = max(others[-1].at - first.at, 0.001)

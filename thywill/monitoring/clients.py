@@ -16,14 +16,14 @@ from thywill.monitoring.later import LaterEndpoint
 log = logging.getLogger(__name__)
 
 MOST = 10_000
-"""How many records one answer has at most, since they travel through the queue's store."""
+"""How many records one answer has at most; they travel through the queue's store."""
 
 
 class Clients(LaterEndpoint):
     """The endpoint ``/thywill/clients``, with the fields of ``ClientFilter`` in the query.
 
-    ``{"clients": [...], "silent": [...]}``: each client with the fields of ``ClientRecord``, those seen last
-    first, and the names of the servers that have not answered.
+    It answers ``{"clients": [...], "silent": [...]}``: the clients, the last seen first, each with the fields
+    of ``ClientRecord``; and the names of the servers that have not answered.
 
     Args:
         cluster: asks the servers.

@@ -1,11 +1,13 @@
-"""What an operator asks about clients, of all servers that share the queue at once.
+"""Answers an operator's questions about the clients of all servers that share the queue.
 
-    one      search("ada")      looks at its own clients, and asks two and three
-    two      Search("ada")      its own clients that match, as JSON
-    one      the newest of all of them, and the names of servers that have not answered
+For example, an operator asks server one for "ada", and there are servers two and three:
 
-A client is with one server at a time. One whose server has just ended is with none, until its page polls
-again; then only the queue knows it.
+    one         search("ada")    searches its own clients, and sends ``Search("ada")`` to two and three
+    two, three                   each answers with its own clients that match, as JSON
+    one                          answers with the newest of all, and the names of servers without an answer
+
+A client is with one server at a time. If its server has just ended, it is with no server until its page polls
+again; meanwhile only the queue knows it.
 """
 
 from __future__ import annotations
@@ -29,25 +31,25 @@ from thywill.queue.base import KnownClient
 
 
 class Search(msgspec.Struct, tag=True):
-    """Which clients match a text?"""
+    """Asks which clients match a text."""
 
     text: str
 
 
 class Describe(msgspec.Struct, tag=True):
-    """What is known of a client?"""
+    """Asks for everything that is known about a client."""
 
     client: str
 
 
 class List(msgspec.Struct, tag=True):
-    """What do the records of the wanted clients say?"""
+    """Asks for the records of the wanted clients."""
 
     wanted: ClientFilter
 
 
 NAME_SHOWN = 100
-"""Characters of an application's name that an error repeats."""
+"""How many characters of an application's name an error repeats."""
 Question = Search | Describe | List
 
 
@@ -55,14 +57,16 @@ class Cluster:
     """Asks this server, and all others that share its queue.
 
     Args:
-        watch: returns this server.
+        watch: returns the view of this server.
     """
 
     def __init__(self, watch: Callable[[], Watch]) -> None:
         self._watch = watch
 
     async def search(self, text: str) -> dict[str, Any]:
-        """Return the newest clients that match ``text``, and how many do; see ``lookup.search``.
+        """Return the newest clients that match ``text``, and the number of all that match.
+
+        See ``lookup.search``.
 
         ``silent`` has the names of the servers that have not answered.
         """
@@ -76,10 +80,10 @@ class Cluster:
         }
 
     async def describe(self, client_id: str) -> dict[str, Any] | None:
-        """Return everything that is known about a client, or None if nothing is.
+        """Return everything that is known about a client, or None if nothing is known.
 
         Raises:
-            Unavailable: it is with no server, and the queue cannot be read at present.
+            Unavailable: the client is with no server, and the queue cannot be read at present.
         """
         answers, _ = await self._ask(Describe(client_id))
         known = [each for each in answers if each is not None]
@@ -93,10 +97,14 @@ class Cluster:
         return {**known[0], "moves": moves} if known else None
 
     async def disconnect(self, client_id: str, reason: str) -> bool:
-        """End a client, wherever it is, with a reason for its page; return whether there was one.
+        """End a client of any server; return whether there was such a client.
+
+        Args:
+            client_id: the client's id.
+            reason: a sentence that the client's page gets.
 
         Raises:
-            Unavailable: it is not here, and the queue cannot be read at present.
+            Unavailable: the client is not with this server, and the queue cannot be read at present.
         """
         engine = self._watch().engine
         here = engine.directory.clients.get(client_id)
@@ -109,7 +117,7 @@ class Cluster:
         return True
 
     async def records(self, wanted: ClientFilter) -> tuple[list[dict[str, Any]], list[str]]:
-        """Return the records of the wanted clients, those seen last first, and which servers are silent.
+        """Return the records of the wanted clients, the last seen first, and the names of silent servers.
 
         Raises:
             NotFound: there is no application of the wanted name.
@@ -127,13 +135,13 @@ class Cluster:
             raise NotFound(f"there is no application {shown!r}{hint(shown, known)}")
 
     async def _ask(self, question: Question) -> tuple[list[Any], list[str]]:
-        """Return the answers of all servers, this one's first, and the names of those that are silent."""
+        """Return the answers of all servers, this server's first, and the names of silent servers."""
         queue = self._watch().engine.queue
         own, others = await asyncio.gather(self._own(question), queue.ask_servers(_encode(question)))
         return [own, *(msgspec.json.decode(body) for body in others.bodies)], list(others.silent)
 
     async def answer(self, question: bytes) -> bytes:
-        """Return the answer of this server to a question of another one, as JSON."""
+        """Return the answer of this server to a question of another server; both are JSON."""
         return _encode(await self._own(_decode(question)))
 
     async def _own(self, question: Question) -> Any:
@@ -150,7 +158,7 @@ _decode = msgspec.json.Decoder(Question).decode
 
 
 async def _records(directory: Directory, wanted: ClientFilter) -> list[dict[str, Any]]:
-    """Return the records of the clients of this server, in one turn of the loop for each slice of them."""
+    """Return the records of this server's clients that are wanted; each slice takes one turn of the loop."""
     clients, now = list(directory.clients.values()), time.time()
     found = []
     for first in range(0, len(clients), SLICE):

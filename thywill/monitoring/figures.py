@@ -18,7 +18,7 @@ STATM = Path("/proc/self/statm")
 
 
 class Figures:
-    """Computes what happened since it was last asked; create one when the first visitor opens the page.
+    """Computes figures since the last call of ``take``; created when the first visitor opens the page.
 
     Args:
         watch: the running server.
@@ -36,7 +36,7 @@ class Figures:
         self._channels = ChannelRates(watch)
 
     def stop(self) -> None:
-        """The last visitor has left."""
+        """Stop counting channels, since the last visitor has left."""
         self._channels.stop()
 
     async def take(self) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class Figures:
 
 
 def resident() -> int:
-    """Return how many bytes of memory this process has, or 0 where the system does not say."""
+    """Return the resident memory of this process in bytes, or 0 if the system does not say."""
     try:
         return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):

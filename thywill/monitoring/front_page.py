@@ -1,4 +1,4 @@
-"""The front page: an application of thywill that shows who is here, and how much the server delivers."""
+"""The front page: an application that shows how many people are here, and how much the server delivers."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from thywill.monitoring.watch import Watch
 log = logging.getLogger(__name__)
 
 NAME = "thywill"
-"""Its name as an application, which no other can have. So its files are in ``static/thywill``."""
+"""The front page's name as an application, which no other may have; its files are in ``static/thywill``."""
 CHANNEL = "figures"
 EVERY = 1.0
 """Seconds between two figures."""
 DELAYS = 60
-"""Over how many figures the median delay is computed, since one second may have measured nothing."""
+"""The median delay is computed over this many figures, since one second may have no delivery."""
 
 
 class FrontPage(Application):
     """Sends the figures to its visitors every second; without visitors it computes nothing.
 
     Args:
-        watch: returns the server that is shown; called when a visitor comes.
+        watch: returns the view of this server; called when a visitor comes.
     """
 
     title = "thywill"
@@ -72,12 +72,12 @@ class FrontPage(Application):
 
 
 class Sample(NamedTuple):
-    """What the server had counted at one moment.
+    """The server's counters at one moment.
 
     Args:
-        at: the time by the monotonic clock, in seconds.
+        at: the time, in seconds of the monotonic clock.
         messages: how many messages were queued for browsers.
-        delays: how many deliveries took how long, as in ``Histogram.counts``.
+        delays: the histogram of delivery delays, as in ``Histogram.counts``.
     """
 
     at: float
@@ -90,7 +90,7 @@ class LastSecond:
 
     Args:
         watch: the running server.
-        monotonic: the clock.
+        monotonic: the clock, in seconds.
     """
 
     def __init__(self, watch: Watch, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -99,9 +99,9 @@ class LastSecond:
         self._samples = [self._sample()]
 
     async def take(self) -> dict[str, Any]:
-        """Return the pages that are open, by application too, the messages per second and the median delay.
+        """Return open pages, in all and by application, messages per second, and the median delay.
 
-        The delay is in milliseconds; None where nothing was measured in the last minute.
+        The delay is in milliseconds; None if nothing was delivered in the last minute.
         """
         count = await self._watch.census.take()
         people: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Who may see the metrics and the status page."""
+"""Decides who may see the metrics and the status page."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from thywill.http.site import Endpoint
 
 COOKIE = "thywill_operator"
 HOURS = 12.0
-"""How long the cookie of a browser that sent the key is valid. A browser that is closed deletes it."""
+"""For how many hours the cookie of a browser that has sent the key is valid, unless the browser is closed."""
 BEARER = "bearer "
 
 
 class Requester(NamedTuple):
-    """What the gate knows of the sender of a request.
+    """The sender of a request, as the gate sees it.
 
     Args:
         peer: the address, as trusted proxies report it.
         host: the host that the request is for.
-        forwarded: the header X-Forwarded-For; of several, the first.
+        forwarded: the header X-Forwarded-For; if there are several, the first.
         authorization, cookies: the headers Authorization and Cookie.
     """
 
@@ -50,9 +50,9 @@ class Requester(NamedTuple):
     def is_local(self) -> bool:
         """Whether everything in the request says that it comes from this machine.
 
-        The address alone is not enough. A proxy on this machine that is not trusted has a local address, but
-        names another one in X-Forwarded-For. A page of another site may have a name that leads to 127.0.0.1
-        (DNS rebinding), but then the host is that name.
+        The address alone is not enough. An untrusted proxy on this machine has a local address, but names
+        another address in X-Forwarded-For. A page of another site may have a name that leads to 127.0.0.1
+        (DNS rebinding), but then that name is the host.
         """
         named = self.forwarded.split(",")
         if not all(_is_loopback(address.strip()) for address in named if address.strip()):
@@ -65,11 +65,11 @@ class Requester(NamedTuple):
 
 
 class Gate:
-    """Admits requests with the key or, where no key is set, requests from this machine.
+    """Admits requests with the key; if no key is set, requests from this machine.
 
     Args:
         key: the key, or an empty text.
-        signer: signs the cookie of a browser that sent the key.
+        signer: signs the cookie of a browser that has sent the key.
         monotonic, wall: the two clocks, in seconds.
     """
 
@@ -86,7 +86,7 @@ class Gate:
         self._attempts = Attempts()
         self._monotonic = monotonic
         self._wall = wall
-        # A cookie is valid for one key only, so a new key ends all of them.
+        # A cookie is valid for one key only, so a new key ends all cookies.
         self._purpose = f"operator {self._digest.hex()}"
 
     @property
@@ -131,7 +131,7 @@ class Gate:
         self._attempts.succeeded(address)
 
     def cookie(self, *, secure: bool) -> str:
-        """Return the Set-Cookie header for a browser that sent the key."""
+        """Return the Set-Cookie header for a browser that has sent the key."""
         value = self._signer.sign(self._purpose, secrets.token_urlsafe(8), self._wall() + HOURS * 3600)
         return f"{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"
 
@@ -159,11 +159,11 @@ class Gate:
 
 
 class Guarded:
-    """An endpoint that only those who may see the status page reach.
+    """An endpoint for visitors who may see the status page.
 
     Args:
-        gate: decides who that is.
-        endpoint: answers them.
+        gate: decides who they are.
+        endpoint: answers their requests.
     """
 
     def __init__(self, gate: Gate, endpoint: Endpoint) -> None:
@@ -175,7 +175,7 @@ class Guarded:
         self._endpoint(request, reply)
 
     def body_limit(self, request: Request) -> int:
-        """Return 0, which means small bodies: operators click on buttons."""
+        """Return 0, since operators send only small bodies; see ``thywill.http.site.Endpoint``."""
         return 0
 
 

@@ -9,7 +9,7 @@ from thywill.http.message import Reply, Request
 
 
 class LaterEndpoint:
-    """Answers GET and HEAD in a task of its own; a subclass has ``answer``."""
+    """Answers GET and HEAD in a task; a subclass implements ``answer``."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()

@@ -14,21 +14,21 @@ from thywill.monitoring.watch import Watch
 MOVES = 100
 """How many of a client's latest changes of address or transport are shown."""
 SHOWN = 100
-"""How many clients one answer holds."""
+"""How many clients one answer has at most."""
 AGENT_SHOWN = 150
-"""Characters of a user agent in a list, in which browser and system are found."""
+"""How many characters of a user agent a list has: enough to find browser and system in them."""
 CHANNELS = 50
 """How many channels of a client are named."""
 
 
 async def search(directory: Directory, text: str) -> dict[str, Any]:
-    """Return the newest clients that match, and the number of all that do.
+    """Return the newest clients that match, and the number of all that match.
 
-    It takes one turn of the loop for each slice of the clients.
+    Each slice of the clients takes one turn of the loop.
 
     Args:
-        directory: has the clients.
-        text: occurs in the id, session, address, application, user or user agent of a client that matches.
+        directory: the clients.
+        text: a client matches if its id, session, address, application, user or user agent contains the text.
     """
     wanted = text.strip().lower()
     clients = list(directory.clients.values())
@@ -51,7 +51,7 @@ def _fits(client: LiveClient, wanted: str) -> bool:
 
 
 def summary(client: LiveClient) -> dict[str, Any]:
-    """Return what a list shows of ``client``, which is never its token."""
+    """Return the fields of ``client`` for a list; its token is never among them."""
     user = client.identity.user
     return {
         "id": client.id,
@@ -67,7 +67,7 @@ def summary(client: LiveClient) -> dict[str, Any]:
 
 
 def describe(watch: Watch, client_id: str) -> dict[str, Any] | None:
-    """Return everything that is known about a client, or None if nothing is."""
+    """Return everything that this server knows about a client, or None if it knows nothing."""
     moves = [
         {"ago": round(ago), "address": address, "transport": transport}
         for ago, address, transport in watch.meter.moves_of(client_id)[-MOVES:]

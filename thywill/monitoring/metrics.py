@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class Snapshot(Collector):
-    """The measures of one moment, in the form that prometheus_client wants."""
+    """The measures of one moment, in the form for prometheus_client."""
 
     def __init__(self, measures: Measures) -> None:
         self._measures = measures
@@ -47,7 +47,7 @@ class Metrics(LaterEndpoint):
     def __init__(self, watch: Watch) -> None:
         super().__init__()
         self._watch = watch
-        # The package's own registry is one for the whole process, and tests run several servers in one.
+        # The package's own registry is shared by the whole process, but tests run several servers in one.
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
         PlatformCollector(registry=self._process)
@@ -66,10 +66,10 @@ class Metrics(LaterEndpoint):
             reply.send(200, body, head.encode())
 
     def encode(self, measures: Measures, accept: str = "") -> tuple[bytes, str]:
-        """Return ``measures`` and those of the process as text, and the type of that text.
+        """Return ``measures`` and the measures of the process as text, and the Content-Type of that text.
 
         Args:
-            measures: what the server measured.
+            measures: the measures of the server.
             accept: the header Accept of the request, which chooses the format.
         """
         encode, content_type = choose_encoder(accept)

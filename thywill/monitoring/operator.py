@@ -1,4 +1,4 @@
-"""Whether somebody may see the status page, so that the front page can lead there."""
+"""Answers whether a visitor may see the status page; if so, the front page links to it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from thywill.monitoring.gate import Gate, Requester
 
 
 class MayLook:
-    """The endpoint ``/thywill/operator``: ``{"operator": true}`` for who may see the status page.
+    """The endpoint ``/thywill/operator``: ``{"operator": true}`` for visitors who may see the status page.
 
-    A key in the request is not looked at, so asking is no way to guess one.
+    It ignores a key in the request, so that nobody can guess keys with it.
 
     Args:
         gate: decides who may see the page.

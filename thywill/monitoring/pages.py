@@ -1,4 +1,4 @@
-"""The entrance of the status page: a form that asks for the key, and the way to the page."""
+"""The entrance of the status page: asks for the key with a form, and routes admitted requests to the page."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ ASKING = """<form method="post" action="{base}status/">
 {problem}
 <button class="strong" type="submit">Look</button>
 </form>
-<p class="soft">It is <code>key</code> in <code>[monitoring]</code> of the settings.</p>"""
+<p class="soft">The key is <code>key</code> in <code>[monitoring]</code> of the settings.</p>"""
 REFUSED = '<p class="problem" role="alert">{}</p>'
 
 
@@ -60,7 +60,7 @@ class Door(Router):
 
     Args:
         gate: decides who may see the page.
-        site: the pages and files of the status page, which are routed as if they stood at the top.
+        site: the pages and files of the status page; it gets their paths without ``/thywill``.
     """
 
     def __init__(self, gate: Gate, site: Application) -> None:
@@ -89,7 +89,7 @@ class Door(Router):
 
 
 class KeyHandler(RequestHandler):
-    """Shows the form, and handles what it sends."""
+    """Shows the form, and handles the key that it sends."""
 
     def initialize(self, gate: Gate) -> None:
         self.gate = gate
@@ -151,7 +151,7 @@ class KeyHandler(RequestHandler):
 
     def _refuse(self) -> None:
         self.set_status(403)
-        reason = "Only from this machine: there is no key in the settings."
+        reason = "Only visitors on this machine may see this page, since the settings have no key."
         self._show(
             REFUSED.format(reason) + '<p class="soft">Set <code>key</code> in <code>[monitoring]</code>.</p>'
         )
@@ -160,7 +160,7 @@ class KeyHandler(RequestHandler):
         self.finish(FORM.format(base=self._base(), content=content))
 
     def _base(self) -> str:
-        # Addresses are relative, so that a proxy may serve all of this below a path of its own.
+        # Addresses are relative, so that a proxy may serve everything below some path.
         return "../" if self.request.path.endswith("/") else ""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
@@ -171,8 +171,8 @@ class KeyHandler(RequestHandler):
 def is_cross_site(request: HTTPServerRequest) -> bool:
     """Return whether a page of another site has sent a form, as far as the browser says.
 
-    Such a page could log a visitor in or out. The cookie's SameSite does not prevent that: browsers store the
-    cookies of the answer. Browsers of the last years send Sec-Fetch-Site, older ones Origin or Referer.
+    Such a page could log a visitor in or out. The cookie's SameSite does not prevent that, because browsers
+    store the cookies of the answer. Recent browsers send Sec-Fetch-Site, older ones Origin or Referer.
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:

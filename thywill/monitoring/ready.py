@@ -1,4 +1,4 @@
-"""``GET /thywill/ready``: whether the server can serve, and if not, why."""
+"""``GET /thywill/ready``: answers whether the server can serve, and if not, why."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Ready(LaterEndpoint):
     """The endpoint ``/thywill/ready``: 200 if the server can serve, else 503 with the reasons.
 
     Args:
-        reasons: returns what keeps the server from serving.
+        reasons: returns the reasons why the server cannot serve; an empty list if it can.
     """
 
     def __init__(self, reasons: Reasons) -> None:
@@ -26,7 +26,7 @@ class Ready(LaterEndpoint):
 
     async def answer(self, request: Request, reply: Reply) -> None:
         """Answer whether the server can serve."""
-        # Anybody may ask. However many do, only one query at a time goes to the database.
+        # Anybody may ask, so only one query at a time goes to the database.
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._reasons())
         reasons = await asyncio.shield(self._task)

@@ -9,7 +9,7 @@ from thywill.config import read_text
 from thywill.errors import SettingsError
 
 SHORTEST = 12
-"""How many characters a key must have, so that nobody guesses it at the rate that ``Attempts`` allows."""
+"""A key must have at least this many characters, so that ``Attempts`` allows nobody to guess it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,8 @@ class MonitoringSettings:
     """The settings of metrics and the status page.
 
     Args:
-        key: what visitors must send; without a key only visitors on this machine may see them.
-        keyfile: a file that holds the key; a relative one is below the project's folder.
+        key: the key that visitors must send; without a key only visitors on this machine are admitted.
+        keyfile: a file with the key; a relative path begins at the project's folder.
     """
 
     key: str = field(default="", repr=False)
@@ -28,14 +28,14 @@ class MonitoringSettings:
         """Return the key, or an empty text.
 
         Args:
-            folder: where relative file names begin.
+            folder: the folder that relative paths begin at.
 
         Raises:
             SettingsError: the key cannot be read, is too short, or two different keys are set.
         """
         key = self._from_file(folder) if self.keyfile else self.key
         if self.key and key != self.key:
-            raise SettingsError("[monitoring] key and keyfile hold two keys: keep one of them")
+            raise SettingsError("[monitoring] key and keyfile have two different keys: keep one of them")
         place = "keyfile" if self.keyfile else "key"
         if (key or self.keyfile) and len(key) < SHORTEST:
             raise SettingsError(
@@ -43,7 +43,7 @@ class MonitoringSettings:
             )
         if not key.isprintable():
             raise SettingsError(f"[monitoring] {place}: the key must be one line of text")
-        if key != key.strip():  # who sends it, sends it without them
+        if key != key.strip():  # a request's key is compared without blanks at its ends
             raise SettingsError(f"[monitoring] {place}: the key must not begin or end with a blank")
         return key
 

@@ -23,14 +23,14 @@ from thywill.push.base import Push
 from thywill.queue.base import Queue
 
 TIMING = Timing(grace=30.0, token=HOURS * 3600, clients=400)
-"""For the visitors of the status page, who do not count as clients of the server."""
+"""The times of the status page's visitors, who do not count as clients of the server."""
 LIMITS = ClientLimits(unpolled_grace=0.0, connects=1e6, connects_burst=1e6)
-"""The gate has admitted these visitors. A page that has not polled yet gives its place to the next at once,
-so that requests which are no browser's take no places."""
+"""The limits of these visitors, whom the gate has admitted. A page that has not polled yet makes room for the
+next one at once, so that requests of programs, which never poll, take no places."""
 
 
 class NoRecords(Database):
-    """Stores no record of the visitors, so that the page needs no database."""
+    """Stores no records of the visitors, so that the status page needs no database."""
 
     def save(self, client: Recorded) -> None:
         """Do nothing."""
@@ -40,14 +40,14 @@ class NoRecords(Database):
 class StatusSite:
     """The parts of the status page's own server.
 
-    It has its own hub, queue and client interface. So it works while the database is away, does not load the
-    hub that it shows, and can be closed to everybody without the key.
+    The status page has its own hub, queue and client interface. So it works while the database is away, puts
+    no load on the hub that it shows, and can be closed to everybody without the key.
 
     Args:
         gate: decides who may see the page.
-        engine: the hub where its visitors live, with its queue and its application.
-        push: delivers its messages.
-        interface: serves its page and files.
+        engine: the hub of the page's visitors, with its queue and its application.
+        push: delivers the page's messages.
+        interface: serves the page and its files.
     """
 
     gate: Gate
@@ -56,13 +56,13 @@ class StatusSite:
     interface: ClientInterface
 
     def rules(self) -> Sequence[Any]:
-        """Return its rules for the ``tornado.web.Application`` of the server."""
+        """Return the page's rules for the ``tornado.web.Application`` of the server."""
         site = self.interface.application()
         assert isinstance(site, Application)
         return Door(self.gate, site).rules()
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
-        """Return the endpoints of the wire, one level below the page's folder, and who asks for the way."""
+        """Return the endpoints of the page's wire, below ``/thywill``, and ``/thywill/operator``."""
         prefix = PREFIX.encode()
         wire = {prefix + path: self.gate.guard(each) for path, each in self.push.endpoints().items()}
         return {**wire, prefix + b"/operator": MayLook(self.gate)}

@@ -1,4 +1,4 @@
-"""Everything that can be observed of a running server."""
+"""The view of a running server that metrics and the status page share."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Watch:
 
     Args:
         engine: the hub, its queue and its applications.
-        meter: what the hub counts.
-        parts: the components, which measure themselves.
+        meter: the counters of the hub.
+        parts: the components, which add their own metrics.
         connections: returns how many HTTP connections are open.
         requests: the number of requests by kind.
         server: the server's name, process and version in the list of servers.
-        address: returns where it listens.
+        address: returns the address that the server listens on.
         begun: when the server was started, by the monotonic clock.
     """
 
@@ -97,11 +97,11 @@ class Watch:
             labels = {"application": application}
             text = "Messages that applications sent, each counted once."
             measures.counter("thywill_sends_total", text, tally.sends, **labels)
-            text = "The same, counted once for each receiver."
+            text = "Messages that applications sent, counted once for each receiver."
             measures.counter("thywill_messages_sent_total", text, tally.queued, **labels)
             text = "Messages that browsers sent."
             measures.counter("thywill_messages_received_total", text, tally.received, **labels)
-        text = "From the moment a message is safe until the answer with it is written; one receiver of each."
+        text = "From the storing of a message until its answer is written, for one receiver of each message."
         measures.histogram("thywill_delivery_delay_seconds", text, meter.delay)
 
     def _add_trouble(self, measures: Measures) -> None:
@@ -119,14 +119,14 @@ class Watch:
             text = "Requests and frames that were refused, by the code of the error."
             measures.counter("thywill_errors_total", text, refused, code=code)
         for limit, refused in meter.limited.items():
-            text = "What was refused because of a limit, by the name of its setting."
+            text = "Requests and connections refused because of a limit, by the name of its setting."
             measures.counter("thywill_limited_total", text, refused, limit=limit)
 
     def _add_server(self, measures: Measures) -> None:
         meter = self.meter
         text = "How late the loop came to a timer, twice a second."
         measures.histogram("thywill_loop_lag_seconds", text, meter.lag)
-        text = "The longest of these in the last minute."
+        text = "The longest loop lag in the last minute."
         measures.gauge("thywill_loop_lag_max_seconds", text, meter.worst_lag())
         measures.gauge("thywill_http_connections", "Connections that are open.", self.connections())
         for kind, asked in list(self.requests.items()):

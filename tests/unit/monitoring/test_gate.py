@@ -176,7 +176,7 @@ def test_a_key_is_read_from_a_file(tmp_path: Path) -> None:
         ({"keyfile": "empty"}, "[monitoring] keyfile: the key must have 12 characters or more"),
         ({"keyfile": "missing"}, "[monitoring] keyfile: {folder}/missing cannot be read: No such file"),
         ({"keyfile": "bytes"}, "[monitoring] keyfile: {folder}/bytes cannot be read: is not text"),
-        ({"key": KEY, "keyfile": "other"}, "[monitoring] key and keyfile hold two keys"),
+        ({"key": KEY, "keyfile": "other"}, "[monitoring] key and keyfile have two different keys"),
         ({"key": f"{KEY}\n{KEY}"}, "[monitoring] key: the key must be one line"),
         ({"key": f"{KEY} "}, "[monitoring] key: the key must not begin or end with a blank"),
     ],
