@@ -44,6 +44,7 @@ class SessionChannels:
         self._entered = entered
         self._left = left
         self._channels: dict[str, dict[str, None]] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
 
     async def subscribe(self, session: str, channel: str) -> None:
         """Add all pages of ``session``, present and future ones, to ``channel``."""
@@ -94,8 +95,12 @@ class SessionChannels:
         return self._actions.pages_of(self._application, session)
 
     def _forget_later(self, session: str) -> None:
-        asyncio.get_running_loop().call_later(STAYS, self._forget, session)
+        # The timer from before the session's last page came back would end the subscription too early.
+        if session in self._timers:
+            self._timers[session].cancel()
+        self._timers[session] = asyncio.get_running_loop().call_later(STAYS, self._forget, session)
 
     def _forget(self, session: str) -> None:
+        del self._timers[session]
         if not self._pages(session):
             self._channels.pop(session, None)

@@ -78,6 +78,17 @@ async def test_a_reload_of_the_only_page_stays_in_it_and_a_minute_ends_it() -> N
             assert await page.next() == channels
 
 
+async def test_each_reload_begins_the_minute_anew() -> None:
+    async with run(Rooms) as app:
+        page = await app.connect(session="ada")
+        await page.send("news")
+        for _ in range(2):  # the second time, the minute of the first one ends while no page is there
+            await page.leave()
+            await app.advance(31.0)
+            page = await app.connect(session="ada")
+            assert await page.next() == ["news"]
+
+
 async def test_a_session_without_a_page_is_remembered_for_a_minute() -> None:
     async with run(Rooms) as app:
         await app.application.subscribe("ada", "news")
