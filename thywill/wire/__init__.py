@@ -1,1 +1,1 @@
-"""The JSON endpoints of the wire: who may ask, what a request holds, how an error is answered."""
+"""The JSON endpoints of the wire: which pages may ask, how requests are read, how errors are answered."""

@@ -1,4 +1,4 @@
-"""The wire's addresses: JSON by POST, across origins (CORS), and as JSONP for browsers without CORS."""
+"""The endpoints of the wire: JSON by POST, across origins (CORS), and by JSONP for browsers without CORS."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ from thywill.wire.origins import Cors, Origins, ScriptCall, asking_page, preflig
 CALLBACK = re.compile(r"[A-Za-z_$][\w$]{0,63}(\.[A-Za-z_$][\w$]{0,63}){0,4}", re.ASCII)
 METHODS = "GET, OPTIONS, POST"
 CODING_SHOWN = 40
-"""Characters of a Content-Encoding that are said back to the browser."""
-
+"""How many characters of a Content-Encoding an error repeats."""
 
 Handle = Callable[[Any, Request, Reply], None]
 
 
 class JsonEndpoint(Generic[envelope.Body]):
-    """An address of the wire.
+    """One path of the wire.
 
     Args:
         kind: the struct that a request's body holds.
-        handle: answers a request that was decoded; may raise a ``RequestError``.
+        handle: answers a decoded request; may raise a ``RequestError``.
         origins: which pages may ask.
-        trusting: whether a page may ask by JSONP without telling its origin, since it must show a token.
-        largest_body: bytes that a body may have beyond ``[limits] small_body``, which it may always have; 0
-            where a request holds no more than a token and a few numbers, None for ``[server] max_body``.
+        trusting: whether a page may ask by JSONP without telling its origin, because it must show a token.
+        largest_body: how many bytes a body above ``[limits] small_body`` may have. 0 if requests hold only a
+            token and a few numbers, None for ``[server] max_body``.
     """
 
     _kind: type[envelope.Body]
@@ -83,7 +82,7 @@ class JsonEndpoint(Generic[envelope.Body]):
         fields = request.query()
         callback = fields.pop("callback", None)
         if callback is None:
-            raise MethodNotAllowed("only POST is allowed here, or GET with a callback", METHODS)
+            raise MethodNotAllowed("only POST, or GET with a callback, is allowed here", METHODS)
         if not CALLBACK.fullmatch(callback):
             raise Malformed("the callback is not the name of a function")
         reply.dress = ScriptCall(callback)
@@ -101,12 +100,12 @@ class JsonEndpoint(Generic[envelope.Body]):
 
 
 def refuse_encoded(request: Request) -> None:
-    """Refuse a body that could not be read if the reason is its encoding.
+    """Refuse a body that could not be read if the reason is its Content-Encoding.
 
-    It is looked at only then: no body has to wait for a search of the headers.
+    This is called only for bodies that could not be read, so that others need no search of the headers.
 
     Raises:
-        UnsupportedEncoding: the body is encoded.
+        UnsupportedEncoding: the body has a Content-Encoding.
     """
     coding = (request.header(b"content-encoding") or b"identity").decode("latin-1")
     if coding.lower() != "identity":
@@ -116,7 +115,7 @@ def refuse_encoded(request: Request) -> None:
 
 
 def _query_to_json(fields: dict[str, str]) -> bytes:
-    """Return a query's fields as the JSON object that a POST would have held."""
+    """Return the fields of a query as the JSON object that the body of a POST would hold."""
     known: dict[str, Any] = dict(fields)
     for name in ("cursor", "hold", "messages"):
         if name in known:

@@ -1,4 +1,4 @@
-"""Refusals of Tornado's handlers: the same answers as everywhere else."""
+"""Refusals by Tornado's handlers, with the same answers as everywhere else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from thywill.wire.refusals import answer_to
 
 
 def refuse(handler: RequestHandler, error: RequestError | Refusal) -> None:
-    """Answer the request of ``handler``, which ``error`` ends, as the wire has it."""
+    """Answer the request of ``handler`` with ``error``, in the form of all errors on the wire."""
     answer = answer_to(error)
     handler.set_status(answer.status, REASONS[answer.status].decode())
     for name, value in HTTPHeaders.parse(answer.head.decode("latin-1")).get_all():
@@ -22,7 +22,7 @@ def refuse(handler: RequestHandler, error: RequestError | Refusal) -> None:
 
 
 def allow(handler: RequestHandler, status: int) -> None:
-    """Say in an answer with the status 405 which methods ``handler`` has (RFC 9110, 15.5.6)."""
+    """Add the header Allow with the methods of ``handler`` to an answer 405 (RFC 9110, 15.5.6)."""
     if status == 405:
         missing = RequestHandler._unimplemented_method
         methods = [name for name in handler.SUPPORTED_METHODS if _method(handler, name) is not missing]
@@ -34,7 +34,7 @@ def _method(handler: RequestHandler, name: str) -> Any:
 
 
 class MethodsHandler(RequestHandler):
-    """A handler whose 405 says which methods it has."""
+    """A handler whose answer 405 names the methods that it has."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         allow(self, status_code)

@@ -1,4 +1,4 @@
-"""Pages of other origins: which may ask (``Origins``), and how the answer reaches them (CORS, JSONP)."""
+"""Pages of other origins: which may ask (``Origins``), and how they can read the answer (CORS, JSONP)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ SCRIPT = (
     JSON.replace(b"application/json", b"application/javascript; charset=UTF-8")
     + b"Cross-Origin-Resource-Policy: cross-origin\r\n"
 )
-"""The header lines of a script. A page that isolates itself (COEP require-corp) may load it."""
+"""The header lines of a script; with them, a page that isolates itself (COEP require-corp) may load it."""
 ORIGIN = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
 PORT = re.compile(r":\d*$")
 ADMITTED = 1000
-"""Pairs of an origin and a Host that are remembered: a site has few, and anybody can send any."""
+"""How many admitted pairs of origin and Host are cached: a site has few, and anybody can send any."""
 LONGEST_ADMITTED = 500
+"""Characters of the longest pair that is cached."""
 SHOWN = 100
-"""Characters of an origin and of a Host that an error repeats."""
+"""How many characters of an origin and of a Host an error repeats."""
 HEADER_NAMES = re.compile(rb"(?=.{1,1000}$)[\w!#$%&'*+.^`|~-]+( *, *[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
 PREFLIGHT = (
     b"Access-Control-Allow-Methods: POST\r\n"
@@ -32,7 +33,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Origins:
-    """Which pages may speak to the server: those it served itself, and those of the origins in the settings.
+    """Decides which pages may use the server: its own pages, and those of the origins in the settings.
 
     Args:
         allowed: origins such as ``https://example.org``; ``*`` allows every page.
@@ -43,7 +44,7 @@ class Origins:
         self._admitted: Recent[tuple[bytes, bytes | None], bool | None] = Recent(ADMITTED)
 
     def any(self) -> bool:
-        """Tell whether any other origin is allowed."""
+        """Return whether any other origin is allowed."""
         return bool(self._allowed)
 
     def allowed(self) -> list[str]:
@@ -51,7 +52,10 @@ class Origins:
         return sorted(self._allowed)
 
     def is_own(self, origin: str, host: bytes | None) -> bool:
-        """Tell whether ``origin`` is that of our own pages. A proxy may end TLS, so only the host counts."""
+        """Return whether ``origin`` is that of our own pages.
+
+        Only the host is compared and not the scheme, because a proxy may end TLS.
+        """
         scheme, _, authority = origin.lower().partition("://")
         if scheme not in DEFAULT_PORTS or not authority:
             return False
@@ -59,14 +63,14 @@ class Origins:
         return own in (authority, f"{authority}:{DEFAULT_PORTS[scheme]}")
 
     def is_named(self, origin: str) -> bool:
-        """Tell whether ``origin`` itself stands in the settings: only such a page may join a session."""
+        """Return whether the settings list ``origin`` by name: only then may its pages join a session."""
         return origin.lower() in self._allowed
 
     def admit(self, origin: bytes, host: bytes | None) -> bool:
-        """Do what ``check`` does, for the headers of each request; what may pass is remembered.
+        """Do the same as ``check``, for the headers of a request; caches admitted pairs.
 
         Raises:
-            BadOrigin: as ``check``.
+            BadOrigin: as for ``check``.
         """
         known = (origin, host)
         is_other = self._admitted.get(known, None)
@@ -77,10 +81,10 @@ class Origins:
         return is_other
 
     def check(self, origin: str, host: bytes | None) -> bool:
-        """Tell whether ``origin`` is another one than our own.
+        """Return whether ``origin`` is another origin than our own.
 
         Raises:
-            BadOrigin: it is, and is not allowed.
+            BadOrigin: it is another origin that is not allowed.
         """
         if self.is_own(origin, host):
             return False
@@ -90,7 +94,7 @@ class Origins:
 
 
 def _reason(origin: str, host: bytes | None) -> str:
-    """Return why a page of ``origin`` is refused where the request's Host is ``host``."""
+    """Return the reason for which a page of ``origin`` is refused if the request's Host is ``host``."""
     asked = (host or b"").decode("latin-1")
     page = origin.partition("://")[2]
     if asked and page and _without_port(page) == _without_port(asked):
@@ -107,10 +111,10 @@ def _without_port(authority: str) -> str:
 
 
 def preflight(request: Request) -> bytes:
-    """Return the header lines that let a page send what it asks for in a preflight (Fetch standard, 4.8).
+    """Return the header lines that allow what a page asks for in a preflight (Fetch standard, 4.8).
 
-    Pages add headers of their own to every request, such as ``traceparent`` for tracing. Whether the page may
-    ask at all is decided by ``Origins``, so its headers need no list.
+    Pages may add headers of their own, such as ``traceparent`` for tracing. All headers are allowed, because
+    ``Origins`` decides whether the page may ask at all.
     """
     asked = request.header(b"access-control-request-headers") or b""
     headers = asked if HEADER_NAMES.fullmatch(asked) else b"Content-Type"
@@ -118,21 +122,21 @@ def preflight(request: Request) -> bytes:
 
 
 def asking_page(request: Request) -> str:
-    """Return the origin of the page that a script tag stands in, or an empty text."""
+    """Return the origin of the page with the script tag that asks, or an empty text."""
     return origin_of((request.header(b"referer") or b"").decode("latin-1"))
 
 
 def origin_of(referer: str) -> str:
-    """Return the origin in a Referer, or the whole of one that holds none: it is no allowed origin then."""
+    """Return the origin in a Referer. One without an origin is returned whole: no setting allows it."""
     origin = ORIGIN.match(referer)
     return origin[0] if origin else referer
 
 
 class Cors:
-    """Adds to an answer that a page of another origin may read it (Fetch standard, 3.2).
+    """Adds the header lines that let a page of another origin read the answer (Fetch standard, 3.2).
 
-    With credentials, as a browser asks for them for the session's cookie; whether the cookie counts is
-    decided by ``Origins.is_named``.
+    They allow credentials, because a browser sends the session's cookie only then. Whether the cookie counts
+    is decided by ``Origins.is_named``.
     """
 
     def __init__(self, origin: bytes) -> None:
@@ -146,16 +150,16 @@ class Cors:
 
 
 class ScriptCall:
-    """Wraps an answer into a call of the page's function.
+    """Wraps an answer into a call of the page's function (JSONP).
 
     The status is always 200, since a script tag cannot read any other. The comment before the call keeps
-    a callback's name from being the first bytes of the file, which could make it a file of another format.
+    a callback's name from being the first bytes, which could pass for a file of another format.
     """
 
     def __init__(self, callback: str) -> None:
         self._callback = callback.encode()
 
     def __call__(self, status: int, body: bytes, head: bytes) -> tuple[int, bytes, bytes]:
-        # JavaScript before 2019 takes these two for line ends, which no string may hold.
+        # U+2028 and U+2029: JavaScript before 2019 reads them as line ends, which no string may contain.
         safe = body.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
         return 200, b"/**/%b(%b);" % (self._callback, safe), SCRIPT

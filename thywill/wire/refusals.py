@@ -8,9 +8,8 @@ An endpoint raises ``TooMany("one after the other", retry=7)``; the browser is a
 
     {"error": {"code": "too_many", "message": "one after the other", "retry": 7}}
 
-Endpoints, Tornado's handlers, SockJS and the HTTP servers' own refusals (a malformed request, a time-out)
-all come here. An error that nobody foresaw is answered 500 without its particulars, and logged with its
-traceback.
+Endpoints, Tornado's handlers, SockJS and the HTTP servers themselves (for a malformed request, a time-out)
+all answer errors here. An unforeseen error is answered 500 without details, and logged with its traceback.
 """
 
 from __future__ import annotations
@@ -40,12 +39,12 @@ CODES = {
     500: "internal",
     503: "unavailable",
 }
-"""The code on the wire of a refusal that has a status alone; all others are ``malformed``."""
+"""The code on the wire of a ``Refusal``, by its status; all other statuses have ``malformed``."""
 AGENT = probe.AGENT.encode()
 PATH_SHOWN = 200
-"""Characters of a path that are logged."""
+"""How many characters of a path are logged."""
 LINES, BURST = 10.0, 100.0
-"""Lines of the log about refusals with one code, a second and at once."""
+"""How many refusals with one code are logged: lines a second, and lines at once."""
 INTERNAL = Refusal(500, "an error in the server")
 
 
@@ -62,7 +61,7 @@ def answer_to(error: RequestError | Refusal) -> WholeAnswer:
 
 
 def _headers(error: RequestError) -> bytes:
-    """Return the header lines that an error has beside those of every answer."""
+    """Return the header lines of this error, in addition to those of every answer."""
     if isinstance(error, Later):
         return b"Retry-After: %d\r\n" % max(1, round(error.retry))  # RFC 9110, 10.2.3
     if isinstance(error, MethodNotAllowed):
@@ -75,13 +74,13 @@ def _headers(error: RequestError) -> bytes:
 
 
 class Refusals:
-    """Answers what a server refuses, counts it by its code and logs it.
+    """Answers refusals, counts them by code and logs them.
 
-    Of each code a burst of lines is logged, and then a few a second, since anybody can cause one.
+    Anybody can cause a refusal. So for each code a burst of lines is logged, and after that a few a second.
 
     Args:
-        errors: the counter.
-        now: seconds by a monotonic clock.
+        errors: the counter, by code.
+        now: returns seconds of a monotonic clock.
     """
 
     def __init__(self, errors: Counter[str], *, now: Callable[[], float] = time.monotonic) -> None:
@@ -91,7 +90,7 @@ class Refusals:
         self._unlogged: Counter[str] = Counter()
 
     def __call__(self, error: Exception | Refusal, request: Request) -> WholeAnswer:
-        """Return the answer to ``request``, which ``error`` ends."""
+        """Return the answer to ``request``, which has failed with ``error``."""
         if not isinstance(error, RequestError | Refusal):
             log.error("an error in the endpoint of %s", _shown(request), exc_info=error)
             error = INTERNAL
