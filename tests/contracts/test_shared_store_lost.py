@@ -222,5 +222,5 @@ async def test_the_calls_of_servers_that_ended_long_ago_are_forgotten(redis: Red
     async with opened(redis) as place:
         await place.connect()
         redis.call("HSET", "test:{chat}:calls", "long ago", "7 1000")
-        await place.do(Trim("chat", place.fence, SECONDS, 3600, 1000))
+        await place.do(Trim("chat", place.fence, SECONDS, 3600, 1000, 10**6))
         assert b"long ago" not in redis.call("HGETALL", "test:{chat}:calls")

@@ -9,13 +9,14 @@ import pytest
 from tests.support.redis_servers import Redises
 from tests.support.shared_place import FACTS, LOBBY, SECONDS, StorePlace, opened
 from tests.support.shared_store import MemorySharedStore, heartbeat
-from thywill.core.message import Message
+from thywill.core.message import Address, Message
 from thywill.hub.step import CONNECTED, DISCONNECTED
 from thywill.queue.shared.operations import (
     Accept,
     Append,
     Cause,
     Depart,
+    Discard,
     Drop,
     Evict,
     Expire,
@@ -33,9 +34,13 @@ from thywill.queue.shared.operations import (
 from thywill.queue.shared.rows import (
     ClientRow,
     Departure,
+    Posted,
+    Trimming,
 )
 
 pytestmark = pytest.mark.gen_test
+
+SIZE = 10**6
 
 
 @pytest.fixture(params=["fake", "redis", "valkey"])
@@ -91,9 +96,9 @@ async def test_what_a_silent_client_needs_is_saved_without_a_lease(redises: Redi
         await place.connect("a", seconds=0.02)
         position = await place.post()
         await place.do(Renew("chat", "one", [], None, SECONDS, [("a", position)]))
-        assert await place.do(Trim("chat", place.fence, 60, 3600, 100)) < position
+        assert await place.do(Trim("chat", place.fence, 60, 3600, 100, SIZE)) < position
         await place.do(Renew("chat", "one", [], position, SECONDS))
-        assert await place.do(Trim("chat", place.fence, 60, 3600, 100)) == position
+        assert await place.do(Trim("chat", place.fence, 60, 3600, 100, SIZE)) == position
         await place.later(0.03)
         assert await place.do(Expire("chat", place.fence, 10, 0.0, "a reason")) == ["a"]
 
@@ -162,7 +167,7 @@ async def test_a_deposed_leader_changes_nothing(redises: Redises, kind: str) -> 
                 Drop("chat", old, [step.id]),
                 Evict("chat", old, "a", "a reason", None),
                 Expire("chat", old, 10, 0, "a reason"),
-                Trim("chat", old, 1, 0, 0),
+                Trim("chat", old, 1, 0, 0, 0),
             ]
         )
         assert [type(outcome) for outcome in refused] == [NotLeader] * 8
@@ -203,7 +208,7 @@ async def test_the_log_keeps_what_some_client_needs(redises: Redises, kind: str)
         await place.connect("a")
         await place.connect("b", "two")
         ids = [await place.post(str(number)) for number in range(4)]
-        trim = Trim("chat", place.fence, 60, 3600, 100)
+        trim = Trim("chat", place.fence, 60, 3600, 100, SIZE)
         assert await place.do(trim) < ids[0]
         await place.do(Renew("chat", "one", [("a", ids[3])], ids[3], SECONDS))
         assert await place.do(trim) < ids[0]
@@ -214,16 +219,57 @@ async def test_the_log_keeps_what_some_client_needs(redises: Redises, kind: str)
         assert (await place.row("b", "two", cursor=ids[0])).trimmed == ids[1]
 
 
-async def test_the_log_forgets_what_is_too_old_or_too_much(redises: Redises, kind: str) -> None:
+async def test_what_is_too_old_is_announced_and_then_forgotten(redises: Redises, kind: str) -> None:
     async with opened(redises, kind) as place:
         await place.connect("a")
         ids = [await place.post(str(number)) for number in range(4)]
-        assert await place.do(Trim("chat", place.fence, 60, 3600, 3)) == ids[0]
-        assert [entry.id for entry in await place.log()] == ids[1:]
-        assert await place.do(Trim("chat", place.fence, 60, -2, 100)) == ids[3]
-        assert await place.log() == []
-        assert await place.store.last("chat") == ids[3]
+        trim = Trim("chat", place.fence, 60, -2, 100, SIZE)
+        assert await place.do(trim) < ids[0]
+        *posted, announced = await place.log()
+        assert [entry.id for entry in posted] == ids
+        assert (announced.up_to, announced.id > ids[3]) == (ids[3], True)  # type: ignore[union-attr]
+        assert await place.do(trim) == ids[3]
+        assert [type(entry) for entry in await place.log(announced.id)] == [Trimming]
         assert await place.post("new") > ids[3]
+        assert await place.store.trimmed("chat") == ids[3]
+
+
+@pytest.mark.parametrize("bounds", [(5, SIZE), (100, 30)])
+async def test_what_is_too_much_is_announced_and_then_forgotten(
+    redises: Redises, kind: str, bounds: tuple[int, int]
+) -> None:
+    async with opened(redises, kind) as place:
+        await place.connect("a")
+        trim = Trim("chat", place.fence, 60, 3600, *bounds)
+        ids: list[int] = []
+        for _ in range(3):
+            ids += [await place.post(str(len(ids) + number)) for number in range(2)]
+            await place.do(trim)
+        # Six messages of 6 bytes are too much; after the first look four have come.
+        announced = [entry for entry in await place.log() if isinstance(entry, Trimming)]
+        assert [entry.up_to for entry in announced] == [ids[1]]
+        assert await place.do(trim) == ids[1]
+        assert [entry.id for entry in await place.log() if isinstance(entry, Posted)] == ids[2:]
+
+
+async def test_what_a_client_has_dropped_leaves_the_log_if_it_was_for_it_alone(
+    redises: Redises, kind: str
+) -> None:
+    async with opened(redises, kind) as place:
+        await place.connect("a")
+        common = await place.post("common")
+        alone = Append("chat", place.fence, Address.client("a"), Message(b"1"), Cause("a", 7, "alone"))
+        position = await place.do(alone)
+        later = await place.post("later")
+        discard = Discard("chat", "a", "one", position, [common, position], [(position, 2)])
+        for operation in (discard._replace(server="two"), discard, discard):
+            await place.do(operation)
+        assert [entry.id for entry in await place.log()] == [common, later]
+        # A page or a server that is there has lost nothing.
+        row = await place.row(cursor=position)
+        assert (row.dropped, row.lost) == (position, [(position, 2)])
+        other = await place.open("two")
+        assert [entry.id for entry in await other.read_log({"chat": position}, 0)] == [later]
 
 
 async def test_a_whole_batch_that_is_repeated_changes_nothing(redises: Redises, kind: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from thywill.core.history import Ring
 from thywill.core.positions import EPOCH
-from thywill.queue.shared.rows import ClientFacts, Heartbeat, InboxEntry, LogEntry
+from thywill.queue.shared.rows import ClientFacts, Heartbeat, InboxEntry, LogEntry, Posted
 
 
 @dataclass
@@ -28,6 +28,8 @@ class MemoryClient:
     digests: list[int] = field(default_factory=list)
     channels: dict[str, int] = field(default_factory=dict)
     left: list[tuple[str, int, int]] = field(default_factory=list)
+    dropped: int = 0
+    lost: list[tuple[int, int]] = field(default_factory=list)
 
 
 @dataclass
@@ -35,6 +37,11 @@ class MemoryApplication:
     log: list[LogEntry] = field(default_factory=list)
     last: int = 0
     trimmed: int = 0
+    dropping: int = 0
+    logged: int = 0
+    written: int = 0
+    looks: list[tuple[int, int, int]] = field(default_factory=list)
+    discarded: set[int] = field(default_factory=set)
     inbox: dict[int, InboxEntry] = field(default_factory=dict)
     steps: int = 0
     clients: dict[str, MemoryClient] = field(default_factory=dict)
@@ -49,6 +56,11 @@ class MemoryApplication:
     until: float = 0.0
     expired: float | None = None
     patient_until: float = 0.0
+
+
+def size_of(entry: LogEntry) -> int:
+    """Return the bytes of a message in the log; 0 for other entries."""
+    return len(entry.message.data) if isinstance(entry, Posted) else 0
 
 
 class SharedMemory:

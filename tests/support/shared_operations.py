@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import singledispatchmethod
 
-from tests.support.shared_memory import MemoryApplication, MemoryClient, SharedMemory
+from tests.support.shared_memory import MemoryApplication, MemoryClient, SharedMemory, size_of
 from thywill.core.history import Past, Ring, pack
 from thywill.core.message import PACK, Address, Message
 from thywill.core.positions import begin
@@ -22,6 +22,7 @@ from thywill.queue.shared.operations import (
     Claim,
     Create,
     Depart,
+    Discard,
     Drop,
     Evict,
     Expire,
@@ -47,8 +48,10 @@ from thywill.queue.shared.rows import (
     ClientRow,
     Departure,
     InboxEntry,
+    LogEntry,
     Membership,
     Posted,
+    Trimming,
     encode_facts,
 )
 
@@ -149,7 +152,7 @@ class MemoryOperations:
 
     @staticmethod
     def _is_lost(there: MemoryApplication, cursor: int) -> bool:
-        known = cursor <= there.trimmed or cursor in (0, there.last)
+        known = cursor <= there.trimmed or cursor in (0, there.last) or cursor in there.discarded
         return not known and all(entry.id != cursor for entry in there.log)
 
     @_do.register
@@ -172,6 +175,22 @@ class MemoryOperations:
         return renewed
 
     @_do.register
+    def _discard(self, operation: Discard, there: MemoryApplication) -> Outcome:
+        client = there.clients.get(operation.client)
+        if client is None or client.server != operation.server:
+            return None
+        client.dropped, client.lost = operation.up_to, list(operation.lost)
+        gone = {
+            entry.id
+            for entry in there.log
+            if isinstance(entry, Posted) and entry.id in operation.ids and entry.address.kind == "client"
+        }
+        there.written -= sum(size_of(entry) for entry in there.log if entry.id in gone)
+        there.discarded |= gone
+        there.log = [entry for entry in there.log if entry.id not in gone]
+        return None
+
+    @_do.register
     def _append(self, operation: Append, there: MemoryApplication) -> Outcome:
         cause = operation.cause
         marks = there.marks.setdefault(self._marks_of(cause), {})
@@ -179,7 +198,7 @@ class MemoryOperations:
         if key in marks:
             return marks[key]
         entry = Posted(operation.application, self._next(there), operation.address, operation.message)
-        there.log.append(entry)
+        self._log(there, entry)
         self._keep(there, entry, operation.kept)
         marks[key] = entry.id
         if not cause.place:
@@ -232,8 +251,11 @@ class MemoryOperations:
         if client is None or client.gone is not None or is_in == operation.enters:
             return 0
         position = self._next(there)
-        there.log.append(
-            Membership(operation.application, position, operation.client, operation.channel, operation.enters)
+        self._log(
+            there,
+            Membership(
+                operation.application, position, operation.client, operation.channel, operation.enters
+            ),
         )
         if operation.enters:
             client.channels[operation.channel] = position
@@ -272,7 +294,7 @@ class MemoryOperations:
         there.pasts[name] = ring
         for each in pack([past.data for past in ring.messages], operation.limit):
             to, message = Address.client(operation.client), Message(each, reply_to=PACK)
-            there.log.append(Posted(application, self._next(there), to, message))
+            self._log(there, Posted(application, self._next(there), to, message))
         self._member(SetMember(application, operation.fence, operation.client, name, enters=True), there)
         marks[key] = there.last
         return there.last
@@ -330,14 +352,39 @@ class MemoryOperations:
             if now - at <= 2 * operation.grace or now < there.patient_until
         }
         up_to = min((lowest for lowest, _ in there.lowest.values()), default=there.last)
-        up_to = max(up_to, begin(now - operation.age, 0) - 1)
-        if len(there.log) > operation.entries:
-            up_to = max(up_to, there.log[-operation.entries - 1].id)
-        there.trimmed = max(there.trimmed, min(up_to, there.last))
+        there.trimmed = max(there.trimmed, min(max(up_to, there.dropping), there.last))
         there.log = [entry for entry in there.log if entry.id > there.trimmed]
+        self._announce(operation, there)
         return there.trimmed
 
+    def _announce(self, operation: Trim, there: MemoryApplication) -> None:
+        up_to = max(begin(self.memory.now - operation.age, 0) - 1, self._too_long(operation, there))
+        up_to = min(up_to, there.last)
+        if any(entry.id <= up_to for entry in there.log):
+            there.dropping = up_to
+            self._log(there, Trimming(operation.application, self._next(there), up_to))
+
+    @staticmethod
+    def _too_long(operation: Trim, there: MemoryApplication) -> int:
+        looks = [look for look in there.looks if look[0] > there.trimmed]
+        before = [look for look in there.looks if look[0] <= there.trimmed][-1:] or [(0, 0, 0)]
+        fitting = (
+            each[0]
+            for each in (*before, *looks)
+            if there.logged - each[1] <= operation.entries and there.written - each[2] <= operation.bytes
+        )
+        up_to = next(fitting, looks[-1][0] if looks else 0)
+        look = (there.last, there.logged, there.written)
+        there.looks = [each for each in (*before, *looks) if each != look] + [look]
+        return up_to
+
     # What several operations do.
+
+    @staticmethod
+    def _log(there: MemoryApplication, entry: LogEntry) -> None:
+        there.log.append(entry)
+        there.logged += 1
+        there.written += size_of(entry)
 
     def _next(self, there: MemoryApplication) -> int:
         there.last = begin(self.memory.now, there.last)
@@ -376,7 +423,7 @@ class MemoryOperations:
             self._delete(there, client_id, reason)
             return
         client.gone = reason
-        there.log.append(Departure(application, self._next(there), client_id, reason))
+        self._log(there, Departure(application, self._next(there), client_id, reason))
         self._step(there, client_id, DISCONNECTED, b"")
 
     def _delete(self, there: MemoryApplication, client_id: str, reason: str) -> None:
@@ -400,4 +447,6 @@ class MemoryOperations:
             channels=dict(client.channels),
             left=list(client.left),
             trimmed=there.trimmed,
+            dropped=client.dropped,
+            lost=list(client.lost),
         )

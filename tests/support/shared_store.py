@@ -126,6 +126,10 @@ class MemorySharedStore(MemoryOperations, SharedStore):
         await self._arrive()
         return [entry for entry in self.memory.applications[application].log if after < entry.id <= until]
 
+    async def trimmed(self, application: str) -> int:
+        await self._arrive()
+        return self.memory.applications[application].trimmed
+
     async def last(self, application: str) -> int:
         await self._arrive()
         return self.memory.applications[application].last

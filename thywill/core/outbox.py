@@ -255,11 +255,11 @@ class Outbox:
             if isinstance(item, Entry) and item.key is not None and keys.get(item.key) is item:
                 del keys[item.key]
 
-    def drop_up_to(self, up_to: int) -> int:
+    def drop_up_to(self, up_to: int) -> list[Waiting]:
         """Drop every message up to the id ``up_to``, even if it is in flight: the log is full.
 
         Returns:
-            how many messages were dropped.
+            the messages that were dropped.
 
         Raises:
             Full: one of the messages must not be dropped; then none was dropped.
@@ -274,7 +274,7 @@ class Outbox:
             if end < len(self.entries) and self._are_losses(end):
                 end += 1
             self._merge(self.in_flight, end)
-        return len(dropped)
+        return dropped
 
     def is_stale(self, cursor: int) -> bool:
         """Return whether ``cursor`` is older than the last acknowledgement: a newer request came first."""

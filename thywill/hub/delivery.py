@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from thywill.core.log import NOBODY, Entry, LogBounds, MessageLog
+from thywill.core.log import NOBODY, Entry, LogBounds, MessageLog, Waiting
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Full
 from thywill.hub.client import LiveClient
@@ -31,6 +31,9 @@ class Delivery:
         call_soon: runs a function in the next turn of the loop.
         moves: ends clients; a queue that several servers share also moves clients with it.
         meter: counts messages, drops and disconnected clients.
+
+    ``discarded`` is called with a client, an id, and the messages up to this id that the client has lost
+    because the log was full.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Delivery:
         self._call_soon = call_soon
         self.moves = moves
         self._meter = meter
+        self.discarded: Callable[[LiveClient, int, Sequence[Waiting]], None] = lambda *_: None
         self._ready: list[LiveClient] = []
         self._sweeps: dict[str, tuple[list[LiveClient], int, LogBounds]] = {}
 
@@ -155,11 +159,12 @@ class Delivery:
         except Full:
             self._disconnect(client, "log", LATE)
             return 0
-        self._meter.given_up += dropped
+        self._meter.given_up += len(dropped)
+        self.discarded(client, up_to, dropped)
         if client.receiver is not None and not client.waiting:
             client.waiting = True
             self._ready.append(client)
-        return dropped
+        return len(dropped)
 
     def _flush(self) -> None:
         # All clients are answered in one turn, some 100 ms for 10,000 clients. Between two turns the next

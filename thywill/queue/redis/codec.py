@@ -27,6 +27,7 @@ from thywill.queue.shared.operations import (
     Claim,
     Create,
     Depart,
+    Discard,
     Drop,
     Evict,
     Expire,
@@ -57,6 +58,7 @@ from thywill.queue.shared.rows import (
     Membership,
     Posted,
     Rewound,
+    Trimming,
     decode_facts,
     encode_facts,
 )
@@ -146,6 +148,12 @@ def _claim(operation: Claim) -> Row:
 def _renew(operation: Renew) -> Row:
     _, server, clients, lowest, seconds, silent = operation
     return ["renew", ANY, server, clients, -1 if lowest is None else lowest, seconds, silent]
+
+
+@_row.register
+def _discard(operation: Discard) -> Row:
+    _, client, server, up_to, ids, lost = operation
+    return ["discard", ANY, client, server, up_to, ids, _text(lost).decode()]
 
 
 @_row.register
@@ -298,6 +306,8 @@ def _log_entry(application: str, entry_id: int, fields: list[bytes]) -> LogEntry
         return Departure(application, entry_id, client, text)
     if kind == b"x":
         return Rewound(application, entry_id, text)
+    if kind == b"t":
+        return Trimming(application, entry_id, text)
     return Membership(application, entry_id, client, text, enters=kind == b"+")
 
 
@@ -327,6 +337,7 @@ def decode_stored_row(application: str, client: str, fields: Sequence[bytes], tr
 
 def decode_row(application: str, client: str, fields: dict[str, str], trimmed: int) -> ClientRow:
     """Return the row of a client from the fields of its hash."""
+    dropped, _, lost = fields.get("lost", "0 []").partition(" ")
     return ClientRow(
         id=client,
         application=application,
@@ -341,6 +352,8 @@ def decode_row(application: str, client: str, fields: dict[str, str], trimmed: i
         channels={json.loads(name[1:]): int(since) for name, since in fields.items() if name[0] == "#"},
         left=_left(fields.get("left", "[]")),
         trimmed=trimmed,
+        dropped=int(dropped),
+        lost=[(last, count) for last, count in json.loads(lost)],
     )
 
 

@@ -17,7 +17,10 @@
 --   history:CHANNEL the past of a channel; histories has the bytes of each, and of all under the empty name; in
 --                   silent the channels stand by the id of their last message
 --   lowest          for each server the lowest id that one of its clients needs, and when it said so
---   state           up to where the log is deleted; when leases expired last; since when nothing is lost
+--   state           up to where the log is deleted, and will be soon; how many entries and bytes it has had in all;
+--                   when leases expired last; since when nothing is lost
+--   looks           how many entries and bytes the log had had when the leader looked, by the last id then
+--   discarded       the ids of messages that were deleted before those around them
 --   calls           for each server the number of its last call, and when that was (calls.py)
 --   reason:ID       why a client has ended, for an hour after its row was deleted
 --
@@ -71,7 +74,13 @@ end
 local function log(at, ...)
   local id = next_id(at)
   redis.call('XADD', at.base .. 'log', id .. '-0', ...)
+  at.logged = at.logged + 1
   return id
+end
+
+local function log_message(at, header, data)
+  at.written = at.written + #data
+  return log(at, 'm', header, 'd', data)
 end
 
 local function step(at, client, number, item)
@@ -256,14 +265,18 @@ function OPERATIONS.depart(at, client, reason)
   return {OK}
 end
 
+local function entry_of(at, id)
+  local place = text(id) .. '-0'
+  return redis.call('XRANGE', at.base .. 'log', place, place)[1]
+end
+
 -- Return whether the log has never had the id ``cursor``, as far as that can be known.
 local function is_lost(at, cursor)
   local trimmed = tonumber(redis.call('HGET', at.base .. 'state', 'trimmed') or '0')
-  if cursor <= trimmed or cursor == 0 or cursor == at.last then
+  if cursor <= trimmed or cursor == 0 or cursor == at.last or entry_of(at, cursor) then
     return false
   end
-  local id = text(cursor) .. '-0'
-  return #redis.call('XRANGE', at.base .. 'log', id, id) == 0
+  return not redis.call('ZSCORE', at.base .. 'discarded', text(cursor))
 end
 
 -- Return the fields of a row, without the digests, which are no text.
@@ -326,6 +339,25 @@ function OPERATIONS.renew(at, server, clients, lowest, seconds, silent)
     redis.call('HSET', at.base .. 'lowest', server, text(lowest) .. ' ' .. text(at.now))
   end
   return {OK, moved, unknown}
+end
+
+-- Delete what a client has dropped and nobody else waits for, and remember what it has lost.
+function OPERATIONS.discard(at, client, server, up_to, ids, lost)
+  local row = row_of(at, client)
+  if redis.call('HGET', row, 'server') ~= server then
+    return {OK}
+  end
+  redis.call('HSET', row, 'lost', text(up_to) .. ' ' .. lost)
+  for _, id in ipairs(ids) do
+    local entry = entry_of(at, id)
+    local fields = entry and entry[2]
+    if fields and fields[1] == 'm' and string.sub(fields[2], 1, 10) == '["client",' then
+      redis.call('ZADD', at.base .. 'discarded', text(id), text(id))
+      redis.call('XDEL', at.base .. 'log', entry[1])
+      at.written = at.written - #fields[4]
+    end
+  end
+  return {OK}
 end
 
 -- Remember what a server has sent outside of steps under its ``number``, and forget an old one.
@@ -397,7 +429,7 @@ local function keep(at, id, data, kept)
 end
 
 local function post(at, header, data, kept)
-  local id = log(at, 'm', header, 'd', data)
+  local id = log_message(at, header, data)
   if kept then
     keep(at, id, data, kept)
   end
@@ -505,7 +537,7 @@ local function send_past(at, name, limit, header)
   local part, size = {}, 0
   local function send()
     if #part > 0 then
-      log(at, 'm', header, 'd', '[' .. table.concat(part, ',') .. ']')
+      log_message(at, header, '[' .. table.concat(part, ',') .. ']')
       part, size = {}, 0
     end
   end
@@ -634,19 +666,46 @@ local function forget_calls(at)
   end
 end
 
-function OPERATIONS.trim(at, grace, age, entries)
-  forget_calls(at)
-  local key, state = at.base .. 'log', at.base .. 'state'
-  local old = math.max(math.floor(at.now - age) - EPOCH, 0) * SECOND - 1
-  local trimmed = tonumber(redis.call('HGET', state, 'trimmed') or '0')
-  trimmed = math.max(trimmed, math.min(math.max(lowest_of(at, grace), old), at.last))
-  redis.call('XTRIM', key, 'MINID', text(trimmed + 1))
-  if redis.call('XLEN', key) > entries then
-    redis.call('XTRIM', key, 'MAXLEN', entries)
-    local first = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
-    trimmed = first and tonumber(string.match(first[1], '^%d+')) - 1 or at.last
+-- Return up to which id the log is too long, as far as the leader's looks tell.
+local function too_long_up_to(at, trimmed, entries, bytes)
+  local key = at.base .. 'looks'
+  local before = redis.call('ZREVRANGEBYSCORE', key, text(trimmed), '-inf', 'LIMIT', 0, 1)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. (before[1] and string.match(before[1], '^%d+') or '0'))
+  local up_to, looks = 0, redis.call('ZRANGE', key, 0, -1)
+  if not before[1] then
+    table.insert(looks, 1, '0 0 0')
   end
+  for _, look in ipairs(looks) do
+    local id, logged, written = string.match(look, '^(%d+) (%d+) (%d+)$')
+    up_to = tonumber(id)
+    if at.logged - tonumber(logged) <= entries and at.written - tonumber(written) <= bytes then
+      break
+    end
+  end
+  redis.call('ZADD', key, text(at.last), text(at.last) .. ' ' .. text(at.logged) .. ' ' .. text(at.written))
+  return up_to
+end
+
+-- Tell all servers to drop what is too old or too much; the next time it is deleted.
+local function announce(at, trimmed, age, entries, bytes)
+  local old = math.max(math.floor(at.now - age) - EPOCH, 0) * SECOND - 1
+  local up_to = math.min(math.max(old, too_long_up_to(at, trimmed, entries, bytes)), at.last)
+  if up_to > trimmed and #redis.call('XRANGE', at.base .. 'log', '-', text(up_to), 'COUNT', 1) > 0 then
+    redis.call('HSET', at.base .. 'state', 'dropping', text(up_to))
+    log(at, 't', '', 'u', text(up_to))
+  end
+end
+
+function OPERATIONS.trim(at, grace, age, entries, bytes)
+  forget_calls(at)
+  local state = at.base .. 'state'
+  local found = redis.call('HMGET', state, 'trimmed', 'dropping')
+  local wanted = math.max(lowest_of(at, grace), tonumber(found[2] or '0'))
+  local trimmed = math.max(tonumber(found[1] or '0'), math.min(wanted, at.last))
+  redis.call('XTRIM', at.base .. 'log', 'MINID', text(trimmed + 1))
+  redis.call('ZREMRANGEBYSCORE', at.base .. 'discarded', '-inf', text(trimmed))
   redis.call('HSET', state, 'trimmed', text(trimmed))
+  announce(at, trimmed, age, entries, bytes)
   return {OK, trimmed}
 end
 
@@ -662,13 +721,19 @@ local function open(base)
   local at = {base = base, now = time(), saved = redis.call('GET', base .. 'last')}
   at.last = tonumber(at.saved or '0')
   at.fence = redis.call('HGET', base .. 'leader', 'fence') or ''
-  at.rewound = tonumber(redis.call('HGET', base .. 'state', 'rewound') or '0')
+  local found = redis.call('HMGET', base .. 'state', 'rewound', 'logged', 'written')
+  at.rewound = tonumber(found[1] or '0')
+  at.logged, at.written = tonumber(found[2] or '0'), tonumber(found[3] or '0')
+  at.saved_logged, at.saved_written = at.logged, at.written
   return at
 end
 
 local function save(at)
   if text(at.last) ~= at.saved then
     redis.call('SET', at.base .. 'last', text(at.last))
+  end
+  if at.logged ~= at.saved_logged or at.written ~= at.saved_written then
+    redis.call('HSET', at.base .. 'state', 'logged', text(at.logged), 'written', text(at.written))
   end
 end
 

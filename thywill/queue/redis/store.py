@@ -256,11 +256,14 @@ class RedisStore(SharedStore):
     async def last(self, application: str) -> int:
         return int(await self._ask("GET", f"{self._base(application)}last") or 0)
 
+    async def trimmed(self, application: str) -> int:
+        return int(await self._ask("HGET", f"{self._base(application)}state", "trimmed") or 0)
+
     async def roster(self, application: str) -> list[ClientRow]:
         rows: list[ClientRow] = []
         cursor = b"0"
         base = self._base(application)
-        trimmed = int(await self._ask("HGET", f"{base}state", "trimmed") or 0)
+        trimmed = await self.trimmed(application)
         while True:
             cursor, found = await self._ask("ZSCAN", f"{base}leases", cursor, "COUNT", PAGE)
             rows += await self._rows(application, found[::2], trimmed)
@@ -278,7 +281,7 @@ class RedisStore(SharedStore):
         ]
 
     async def client(self, application: str, client_id: str) -> ClientRow | None:
-        trimmed = int(await self._ask("HGET", f"{self._base(application)}state", "trimmed") or 0)
+        trimmed = await self.trimmed(application)
         rows = await self._rows(application, [client_id.encode()], trimmed)
         return rows[0] if rows else None
 

@@ -119,6 +119,10 @@ class SharedStore(ABC):
         """Return the last id of the log, also if its entry is deleted; 0 if it never had one."""
 
     @abstractmethod
+    async def trimmed(self, application: str) -> int:
+        """Return the id up to which entries of the log may be deleted."""
+
+    @abstractmethod
     async def roster(self, application: str) -> list[ClientRow]:
         """Return all clients that have connected and whose last step has not ended."""
 

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from thywill.core.log import MessageLog
 from thywill.core.measures import Measures
 from thywill.core.outbox import Bounds
@@ -107,7 +109,8 @@ class Claims:
             raise Gone(UNKNOWN, reconnect=True)
         row = await self._row(application, client_id, cursor)
         needed = first_needed(row, cursor)
-        entries = await self._entries(application, needed)
+        entries, trimmed = await self._entries(application, needed)
+        row = msgspec.structs.replace(row, trimmed=trimmed)
         if self._moves.find(client_id) is not None:
             return
         position = self._reader.positions[application]
@@ -131,18 +134,22 @@ class Claims:
             raise outcome
         raise Unavailable(AWAY, retry=1)
 
-    async def _entries(self, application: str, after: int) -> list[LogEntry]:
-        """Return the entries after ``after`` up to the position that is applied when this returns."""
+    async def _entries(self, application: str, after: int) -> tuple[list[LogEntry], int]:
+        """Return the entries after ``after`` up to the position that is applied when this returns.
+
+        Also the id up to which some of them may be missing, since the log was trimmed; 0 if none is.
+        """
         try:
             await asyncio.wait_for(self._reader.reach(application, after), REACH)
             remembered = self._reader.after(application, after)
             if remembered is not None:
-                return remembered
+                return remembered, 0
             position = self._reader.positions[application]
             fetched = await self._store.range(application, after, position)
+            trimmed = await self._store.trimmed(application)
         except (StoreUnavailable, TimeoutError):
             raise Unavailable(AWAY, retry=1) from None
-        return [*fetched, *(self._reader.after(application, position) or ())]
+        return [*fetched, *(self._reader.after(application, position) or ())], trimmed
 
 
 def _call(then: Then, error: RequestError | None) -> None:

@@ -34,13 +34,16 @@ STAYED_AWAY = "its grace time has passed"
 
 
 class Keeping(Protocol):
-    """How long, in seconds, and how many messages the log keeps."""
+    """How long, in seconds, and how much the log keeps."""
 
     @property
     def age(self) -> float: ...
 
     @property
     def entries(self) -> int: ...
+
+    @property
+    def entries_bytes(self) -> int: ...
 
     @property
     def history_bytes(self) -> int: ...
@@ -147,7 +150,8 @@ class Leadership:
 
     def _trim(self) -> None:
         leading, keeping = self.leading, self._keeping
-        operation = Trim(leading.application, leading.fence, self._grace, keeping.age, keeping.entries)
+        bounds = (keeping.age, keeping.entries, keeping.entries_bytes)
+        operation = Trim(leading.application, leading.fence, self._grace, *bounds)
         self._pipeline.submit(operation, leading.check)
 
 

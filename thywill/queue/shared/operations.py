@@ -164,6 +164,29 @@ class Renewed(NamedTuple):
     unknown: list[str]
 
 
+class Discard(NamedTuple):
+    """The client, which is with ``server``, has dropped messages, since the log was too long.
+
+    Those that were for this client alone leave the log at once; the others when nobody waits for them. What
+    it has lost stays in its row, for the server that it comes to. Nothing happens if it is elsewhere.
+
+    Outcome: None. A repeat does the same again.
+
+    Args:
+        up_to: the id up to which messages were dropped.
+        ids: those that were dropped.
+        lost: for each loss that its page has not acknowledged, the id of the last message and how many it
+            were.
+    """
+
+    application: str
+    client: str
+    server: str
+    up_to: int
+    ids: Sequence[int]
+    lost: Sequence[tuple[int, int]]
+
+
 class Cause(NamedTuple):
     """Recognizes a message that was appended before, so that a repeat does not append it again.
 
@@ -353,14 +376,19 @@ EXPIRE_GAP = 10.0
 
 
 class Trim(NamedTuple):
-    """Delete from the log what no client needs, what is too old, and what is too much.
+    """Delete from the log what no client needs, and what was announced; announce what is too old or too much.
 
-    Outcome: the id up to which entries are deleted (int), or ``NotLeader``. A repeat deletes nothing more.
+    The announcement is a ``Trimming`` in the log: each server drops the messages from the outboxes of those
+    who still wait for them, and saves how many these have lost (``Discard``). The store looks at the length
+    of the log only here, so up to two intervals between two of these operations may lie beyond the bounds.
+
+    Outcome: the id up to which entries are deleted (int), or ``NotLeader``. A repeat deletes at once what was
+    announced.
 
     Args:
         grace: the lease of clients. What a server needed (``Renew.lowest``) counts for twice that time.
         age: entries that are older are deleted, even if a client needs them.
-        entries: how many entries stay at most.
+        entries, bytes: how many entries stay at most, and how many bytes of messages.
     """
 
     application: str
@@ -368,6 +396,7 @@ class Trim(NamedTuple):
     grace: float
     age: float
     entries: int
+    bytes: int
 
 
 Operation = (
@@ -377,6 +406,7 @@ Operation = (
     | Depart
     | Claim
     | Renew
+    | Discard
     | Append
     | Publish
     | Evict

@@ -44,10 +44,10 @@ from thywill.queue.shared.carrier import AnyServer, CarrierHub, NoHooks, Receive
 from thywill.queue.shared.claims import AGAIN, Claims
 from thywill.queue.shared.forms import facts_of, incoming, known_client
 from thywill.queue.shared.leaders import Leaders
+from thywill.queue.shared.losses import Losses
 from thywill.queue.shared.names import UNKNOWN, application_of, check_names
 from thywill.queue.shared.operations import (
     Accept,
-    Accepted,
     Append,
     Cause,
     Create,
@@ -62,6 +62,7 @@ from thywill.queue.shared.operations import (
     SaveFacts,
     Unknown,
 )
+from thywill.queue.shared.outcomes import appended, tell_accepted
 from thywill.queue.shared.pace import Pace
 from thywill.queue.shared.pasts import kept_of
 from thywill.queue.shared.pipeline import Pipeline
@@ -74,6 +75,7 @@ from thywill.queue.shared.rows import (
     Membership,
     Posted,
     Rewound,
+    Trimming,
 )
 from thywill.queue.shared.tasks import end
 
@@ -98,11 +100,12 @@ class SharedQueueSettings(QueueSettings):
 
     Args:
         age: seconds after which a message is dropped although some receiver has not acknowledged it.
-        entries: how many messages the log of one application keeps at most.
+        entries, entries_bytes: how many messages the log of one application keeps at most, and their size.
     """
 
     age: Seconds = 3600.0
     entries: Positive = 1_000_000
+    entries_bytes: Positive = 256 * 1024 * 1024
 
     @property
     def publication_age(self) -> float:
@@ -148,6 +151,7 @@ class SharedQueue(Queue, AnyServer):
         self._outside: dict[str, int] = defaultdict(int)
         self._unknown: set[str] = set()
         self._elsewhere: list[str] = []
+        self._hurry = asyncio.Event()
 
     # The life of the queue.
 
@@ -183,7 +187,10 @@ class SharedQueue(Queue, AnyServer):
     async def start(self) -> None:
         names = list(self.leaders.applications.pages())
         check_names(names)
-        self.reader = LogReader(self.store, names, self._apply, retry=self._pace.retry)
+        self.reader = LogReader(
+            self.store, names, self._apply, retry=self._pace.retry, size=self.settings.log_bytes
+        )
+        self.receivers.discarded = Losses(self.pipeline, self.name).discarded
         self.claims = Claims(
             self.store, self.pipeline, self.reader, self._moves, self.bounds, self.logs, self.name, self.lease
         )
@@ -266,6 +273,10 @@ class SharedQueue(Queue, AnyServer):
             logs = self.logs[entry.application]
             self.receivers.deliver(entry.application, entry.address, entry.id, entry.message, logs)
             return
+        if isinstance(entry, Trimming):
+            self.receivers.drop_up_to(entry.application, entry.up_to)
+            self._hurry.set()
+            return
         if isinstance(entry, Rewound):
             self._rewind(entry)
             return
@@ -322,7 +333,7 @@ class SharedQueue(Queue, AnyServer):
         def decide(outcome: Outcome) -> None:
             pause = next(pauses, None) if isinstance(outcome, Unknown) else None
             if pause is None:
-                _accepted(then, outcome)
+                tell_accepted(then, outcome)
             else:
                 asyncio.get_running_loop().call_later(pause, self._accept, operation, then, pauses)
 
@@ -369,7 +380,9 @@ class SharedQueue(Queue, AnyServer):
 
     async def _keep_renewing(self) -> None:
         while True:
-            await asyncio.sleep(self._moves.timing.grace / RENEWALS)
+            with suppress(TimeoutError):  # before the log is trimmed it has to know what everybody needs
+                await asyncio.wait_for(self._hurry.wait(), self._moves.timing.grace / RENEWALS)
+            self._hurry.clear()
             for application in self.reader.positions:
                 await self._renew_all(application)
 
@@ -465,26 +478,3 @@ class SharedQueue(Queue, AnyServer):
 
     def data_requested(self, client: LiveClient) -> None:
         """Nothing is saved of it: the leader has the client's data."""
-
-
-async def appended(pipeline: Pipeline, operation: Append) -> int:
-    """Append a message to the log; return its id.
-
-    Raises:
-        Unavailable: it was not sent.
-    """
-    outcome = await pipeline.ask(operation)
-    if isinstance(outcome, int):
-        return outcome
-    if isinstance(outcome, RequestError):
-        raise outcome
-    raise Unavailable("another server leads the application now", retry=1)
-
-
-def _accepted(then: Received, outcome: Outcome) -> None:
-    if isinstance(outcome, Accepted):
-        then(outcome.received, outcome.fresh, None)
-    elif isinstance(outcome, RequestError):
-        then(0, 0, outcome)
-    else:
-        then(0, 0, Unavailable("messages cannot be stored at present", retry=1))

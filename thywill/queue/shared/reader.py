@@ -1,7 +1,7 @@
 """The reader of the log: every server reads the log of all applications once, and applies it in order.
 
-It remembers the entries of the last minute, so that the outbox of a client that comes from another server is
-rebuilt without asking the store. An example with one application:
+It remembers the entries of the last minute, as far as they fit, so that the outbox of a client that comes
+from another server is rebuilt without asking the store. An example with one application:
 
     position 40                 the server has started; the log's last id was 40
     read 41, 42                 applied and remembered; position 42
@@ -20,13 +20,15 @@ from itertools import takewhile
 
 from thywill.core.measures import Measures
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
-from thywill.queue.shared.rows import LogEntry
+from thywill.queue.shared.rows import LogEntry, Posted
 from thywill.queue.shared.tasks import end
 
 log = logging.getLogger(__name__)
 
 REMEMBERED = 60.0
 """Seconds for which entries are remembered."""
+SIZE = 64 * 1024 * 1024
+"""Bytes of messages that are remembered."""
 BLOCK = 2.0
 """Seconds for which one read waits at most."""
 RETRY = 0.5
@@ -36,24 +38,38 @@ BEHIND = 2.0
 
 
 class _Recent:
-    """The last entries of one log: all that follow the id ``begins``."""
+    """The last entries of one log: all that follow the id ``begins``.
 
-    __slots__ = ("begins", "entries")
+    Args:
+        begins: where the log is now.
+        limit: how many bytes their messages may have.
+    """
 
-    def __init__(self, begins: int) -> None:
+    __slots__ = ("begins", "entries", "limit", "size")
+
+    def __init__(self, begins: int, limit: int) -> None:
         self.begins = begins
+        self.limit = limit
+        self.size = 0
         self.entries: deque[tuple[float, LogEntry]] = deque()
 
     def add(self, entry: LogEntry, now: float) -> None:
         self.entries.append((now, entry))
-        while self.entries[0][0] < now - REMEMBERED:
-            self.begins = self.entries.popleft()[1].id
+        self.size += _size(entry)
+        while self.entries and (self.entries[0][0] < now - REMEMBERED or self.size > self.limit):
+            oldest = self.entries.popleft()[1]
+            self.begins = oldest.id
+            self.size -= _size(oldest)
 
     def after(self, position: int) -> list[LogEntry] | None:
         if position < self.begins:
             return None
         found = takewhile(lambda entry: entry.id > position, (entry for _, entry in reversed(self.entries)))
         return [*found][::-1]
+
+
+def _size(entry: LogEntry) -> int:
+    return len(entry.message.data) if isinstance(entry, Posted) else 0
 
 
 class LogReader:
@@ -65,6 +81,7 @@ class LogReader:
         apply: called with each entry, in the order of the ids of an application.
         monotonic: the clock.
         retry: seconds until the next read after one that failed.
+        size: how many bytes of messages are remembered for each application.
     """
 
     def __init__(
@@ -75,12 +92,14 @@ class LogReader:
         *,
         monotonic: Callable[[], float] = time.monotonic,
         retry: float = RETRY,
+        size: int = SIZE,
     ) -> None:
         self._store = store
         self._applications = list(applications)
         self._apply = apply
         self._monotonic = monotonic
         self._retry = retry
+        self._size = size
         self._recent: dict[str, _Recent] = {}
         self._waiting: list[tuple[str, int, asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
@@ -96,7 +115,7 @@ class LogReader:
         """
         for application in self._applications:
             self.positions[application] = last = await self._store.last(application)
-            self._recent[application] = _Recent(last)
+            self._recent[application] = _Recent(last, self._size)
         self._task = asyncio.create_task(self._keep_reading())
 
     async def stop(self) -> None:

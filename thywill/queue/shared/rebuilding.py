@@ -59,9 +59,8 @@ def rebuild(
     """
     entries = list(entries)
     stays = _stays(row, entries)
-    waiting: list[Waiting] = [log.share(entry) for entry in _addressed(row, entries, stays)]
-    if row.trimmed > first_needed(row, cursor):
-        waiting.insert(0, Loss(row.trimmed, 1))  # nobody knows how many it were
+    found = [entry for entry in _addressed(row, entries, stays) if entry.id > row.dropped]
+    waiting = [*_losses(row, cursor), *(log.share(entry) for entry in found)]
     outbox = Outbox.restored(bounds, cursor, waiting, max(position, cursor))
     client = shadow(row, outbox)
     channels = [stay.channel for stay in stays if stay.since <= position < stay.until]
@@ -71,6 +70,15 @@ def rebuild(
 def first_needed(row: ClientRow, cursor: int) -> int:
     """Return the id after which the client may need entries of the log."""
     return max(row.cursor, cursor)
+
+
+def _losses(row: ClientRow, cursor: int) -> Iterator[Waiting]:
+    """Yield what the client has lost and its page may not know."""
+    for last, count in row.lost:
+        if last > cursor:
+            yield Loss(last, count)
+    if row.trimmed > max(first_needed(row, cursor), row.dropped):
+        yield Loss(row.trimmed, 1)  # one or more: the server that knew how many has died
 
 
 def shadow(row: ClientRow, outbox: Outbox) -> LiveClient:

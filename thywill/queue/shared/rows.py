@@ -47,6 +47,8 @@ class ClientRow(msgspec.Struct, frozen=True):
             ``cursor`` may be missing.
         trimmed: messages of the log up to this id may be deleted. Where it is above ``cursor``, the client
             may have lost some.
+        dropped: up to this id the server that it was with knew what it had lost; see ``Discard``.
+        lost: each of these losses: the id of the last message, and how many it were.
     """
 
     id: str
@@ -62,6 +64,8 @@ class ClientRow(msgspec.Struct, frozen=True):
     channels: dict[str, int]
     left: list[tuple[str, int, int]]
     trimmed: int
+    dropped: int = 0
+    lost: list[tuple[int, int]] = []
 
 
 class Heartbeat(msgspec.Struct, frozen=True):
@@ -134,7 +138,15 @@ class Rewound(NamedTuple):
     reason: str
 
 
-LogEntry = Posted | Membership | Departure | Rewound
+class Trimming(NamedTuple):
+    """In the log: it is too long, so its entries up to the id ``up_to`` will be deleted."""
+
+    application: str
+    id: int
+    up_to: int
+
+
+LogEntry = Posted | Membership | Departure | Rewound | Trimming
 
 
 # The inbox.

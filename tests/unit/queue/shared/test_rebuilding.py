@@ -91,3 +91,19 @@ def test_a_change_that_the_row_has_already_counts_once() -> None:
 def test_the_changes_of_others_do_not_count() -> None:
     found = rebuilt(row(), Membership("chat", 47, "b", "room", enters=True), posted(49, "room"))
     assert (ids(found), found.channels) == ([], [])
+
+
+def losses(rebuilt: Rebuilt) -> list[tuple[int, int]]:
+    return [(entry.id, entry.lost) for entry in rebuilt.client.outbox.entries if entry.lost]
+
+
+def test_what_the_server_before_has_dropped_is_lost_and_not_sent() -> None:
+    client = row(channels={"lobby": 10}, trimmed=42, dropped=44, lost=[(39, 1), (43, 2), (44, 1)])
+    found = rebuilt(client, posted(43, "lobby"), posted(46, "lobby"))
+    assert (losses(found), ids(found)) == ([(43, 2), (44, 1)], [46])
+
+
+def test_what_nobody_knows_is_lost_once() -> None:
+    client = row(channels={"lobby": 10}, trimmed=45, dropped=43, lost=[(43, 2)])
+    found = rebuilt(client, posted(46, "lobby"))
+    assert (losses(found), ids(found)) == ([(43, 2), (45, 1)], [46])

@@ -1,0 +1,32 @@
+"""What the outcomes of operations mean for those who wait for them."""
+
+from __future__ import annotations
+
+from thywill.errors import RequestError, Unavailable
+from thywill.queue.shared.carrier import Received
+from thywill.queue.shared.operations import Accepted, Append, Outcome
+from thywill.queue.shared.pipeline import Pipeline
+
+
+async def appended(pipeline: Pipeline, operation: Append) -> int:
+    """Append a message to the log; return its id.
+
+    Raises:
+        Unavailable: it was not sent.
+    """
+    outcome = await pipeline.ask(operation)
+    if isinstance(outcome, int):
+        return outcome
+    if isinstance(outcome, RequestError):
+        raise outcome
+    raise Unavailable("another server leads the application now", retry=1)
+
+
+def tell_accepted(then: Received, outcome: Outcome) -> None:
+    """Tell who has sent numbered messages up to which number they are accepted."""
+    if isinstance(outcome, Accepted):
+        then(outcome.received, outcome.fresh, None)
+    elif isinstance(outcome, RequestError):
+        then(0, 0, outcome)
+    else:
+        then(0, 0, Unavailable("messages cannot be stored at present", retry=1))
