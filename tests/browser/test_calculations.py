@@ -7,21 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.drivers import Browser, Page
+from tests.browser.drivers import Browser
+from tests.support.calculations_page import (
+    BUSY,
+    CARDS,
+    DRAWN,
+    PRIMES,
+    WHOLE,
+    begin_picture,
+    calculate,
+    choose,
+    fill,
+    open_calculations,
+)
 from tests.support.here import ServedHere
 from tests.support.served import Serve, serving
 
 pytestmark = pytest.mark.browser
-
-CARDS = "Array.from(document.querySelectorAll('.job')).map(card => card.textContent)"
-BUSY = "document.querySelectorAll('.job .bar').length"
-DRAWN = """(canvas => {
-  if (!canvas) { return false; }
-  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-  return data.filter((value, at) => at % 4 === 3 && value === 255).length === canvas.width * canvas.height;
-})(document.querySelector('.picture canvas'))"""
-PRIMES = "Count the primes"
-WHOLE = "240 \u00d7 180 pixels"
 
 
 @pytest.fixture
@@ -36,31 +38,10 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         yield start
 
 
-def visit(browser: Browser, address: str) -> Page:
-    """Open the page, and wait for the picture that it begins with."""
-    page = browser.open(address + "calculations/", isolated=True)
-    page.wait_for(f"{CARDS}.some(text => text.includes('{WHOLE}')) && {DRAWN}")
-    return page
-
-
-def choose(page: Page, title: str) -> None:
-    page.evaluate(
-        f"Array.from(document.querySelectorAll('.way')).find(b => b.textContent === '{title}').click()"
-    )
-
-
-def fill(page: Page, field: str, text: str) -> None:
-    page.evaluate(f"(document.getElementById('calc-{field}').value = {text!r}, 0)")
-
-
-def calculate(page: Page) -> None:
-    page.click(".form:not(.hidden) .strong")
-
-
 def test_two_browsers_calculate_at_the_same_time(
     chromium: Browser, firefox: Browser, server: ServedHere
 ) -> None:
-    pages = [visit(chromium, server.address), visit(firefox, server.address)]
+    pages = [open_calculations(chromium, server), open_calculations(firefox, server)]
     for page in pages:
         choose(page, PRIMES)
         fill(page, "primes-up_to", "100 000 000")
@@ -78,7 +59,7 @@ def test_two_browsers_calculate_at_the_same_time(
 
 
 def test_one_can_be_cancelled_by_the_keyboard_alone(chromium: Browser, server: ServedHere) -> None:
-    page = visit(chromium, server.address)
+    page = open_calculations(chromium, server)
     choose(page, PRIMES)
     fill(page, "primes-up_to", "100000000")
     page.evaluate("document.getElementById('calc-primes-up_to').focus(), 0")
@@ -91,7 +72,7 @@ def test_one_can_be_cancelled_by_the_keyboard_alone(chromium: Browser, server: S
 
 def test_an_error_stands_at_its_field(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
     for browser in (chromium, firefox):
-        page = visit(browser, server.address)
+        page = open_calculations(browser, server)
         choose(page, PRIMES)
         for wrong, said in (
             ("1", "Expected a whole number >= 2"),
@@ -112,7 +93,7 @@ def test_an_error_stands_at_its_field(chromium: Browser, firefox: Browser, serve
 
 
 def test_more_than_three_have_to_wait(chromium: Browser, server: ServedHere) -> None:
-    page = visit(chromium, server.address)
+    page = open_calculations(chromium, server)
     choose(page, PRIMES)
     fill(page, "primes-up_to", "100000000")
     for _ in range(4):
@@ -122,7 +103,7 @@ def test_more_than_three_have_to_wait(chromium: Browser, server: ServedHere) -> 
 
 
 def test_the_page_gives_up_when_its_time_is_over(chromium: Browser, server: ServedHere) -> None:
-    page = visit(chromium, server.address)
+    page = open_calculations(chromium, server)
     page.evaluate(
         "(list => { list.firstElementChild.value = '0.2'; list.value = '0.2'; return 0; })"
         "(document.getElementById('calc-patience'))"
@@ -135,12 +116,9 @@ def test_the_page_gives_up_when_its_time_is_over(chromium: Browser, server: Serv
 
 def test_a_calculation_survives_a_kill(chromium: Browser, firefox: Browser, serve: Serve) -> None:
     server = serve("--queue", "database")
-    pages = [visit(chromium, server.address), visit(firefox, server.address)]
+    pages = [open_calculations(chromium, server), open_calculations(firefox, server)]
     for page in pages:
-        fill(page, "mandelbrot-view", "spiral")
-        fill(page, "mandelbrot-width", "320")
-        fill(page, "mandelbrot-depth", "400")
-        calculate(page)
+        begin_picture(page, width=320, depth=400)
     for page in pages:
         page.wait_for("document.querySelector('.bar').getAttribute('aria-valuenow') > 10")
     server.kill()
@@ -151,7 +129,7 @@ def test_a_calculation_survives_a_kill(chromium: Browser, firefox: Browser, serv
 
 
 def test_rows_that_come_while_the_network_is_away_are_not_lost(chromium: Browser, server: ServedHere) -> None:
-    page = visit(chromium, server.address)
+    page = open_calculations(chromium, server)
     page.click(".thywill-cut")
     page.wait_for("document.querySelector('.thywill-cut-told').textContent.includes('Cut for')")
     calculate(page)

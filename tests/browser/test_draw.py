@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.browser.drivers import Browser, Page
-from tests.support.served import Serve, Served, serving
+from tests.browser.drivers import Browser
+from tests.support.draw_page import LINES, PIXELS, SEEN, sees, stroke, visit
+from tests.support.served import Serve, serving
 from thywill.publisher import Publisher
 
 pytestmark = pytest.mark.browser
 
-LINES = "draw.board.picture.lines().length"
-SEEN = "JSON.stringify(draw.board.picture.lines().map(line => [line.by, line.n, line.text]))"
-PIXELS = """(() => {
-  const base = draw.board.surface.base, {width, height} = base.canvas;
-  let sum = 0;
-  for (const word of new Uint32Array(base.getImageData(0, 0, width, height).data.buffer)) {
-    sum = (Math.imul(sum, 31) + word) | 0;
-  }
-  return sum;
-})()"""
-SETTLED = "draw.board.pending.length === 0 && !draw.board.isDue"
-STROKE = """(() => {
-  const paper = document.getElementById('draw-paper'), box = paper.getBoundingClientRect(), way = %s;
-  const fire = (type, point) => paper.dispatchEvent(new PointerEvent(type, {
-    bubbles: true, pointerId: 7,
-    clientX: box.left + point[0] * box.width, clientY: box.top + point[1] * box.height}));
-  fire('pointerdown', way[0]);
-  way.slice(1).forEach(point => fire('pointermove', point));
-  fire('pointerup', way[way.length - 1]);
-})()"""
 NO_CANVAS = "HTMLCanvasElement.prototype.getContext = function () { return null; };"
 COLOURED = """[...document.querySelectorAll('.cells td')]
   .filter(cell => cell.style.backgroundColor !== 'rgb(255, 253, 247)').length"""
@@ -50,23 +30,6 @@ MANY = 5000
 def serve(tmp_path: Path) -> Iterator[Serve]:
     with serving(tmp_path) as start:
         yield start
-
-
-def visit(browser: Browser, server: Served, *, script: str = "") -> Page:
-    page = browser.new_page(isolated=True)
-    if script:
-        page.add_init_script(script)
-    page.open(f"http://127.0.0.1:{server.port}/draw/")
-    page.wait_for("window.draw && draw.board && draw.board.people.own !== null")
-    return page
-
-
-def stroke(page: Page, *points: tuple[float, float]) -> None:
-    page.evaluate(STROKE % json.dumps(points))
-
-
-def sees(page: Page, count: int) -> None:
-    page.wait_for(f"{LINES} === {count} && {SETTLED}")
 
 
 def test_two_browsers_draw_and_a_late_one_sees_the_same(

@@ -7,17 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.drivers import Browser, Page
+from tests.browser.drivers import Browser
+from tests.support.echo_page import CONNECTED, COUNT, ECHOES, ROWS, TRANSPORT, open_echo, send
 from tests.support.here import ServedHere
 from tests.support.served import Serve, serving
 
 pytestmark = pytest.mark.browser
-
-TRANSPORT = "document.getElementById('echo-transport').textContent"
-CONNECTED = "document.getElementById('echo-state').textContent === 'Connected'"
-ECHOES = "Array.from(document.querySelectorAll('#echo-list .text')).map(each => each.textContent)"
-ROWS = "Array.from(document.querySelectorAll('#echo-table tr')).map(row => row.textContent)"
-COUNT = "document.getElementById('echo-count').textContent"
 
 
 @pytest.fixture
@@ -32,19 +27,8 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         yield start
 
 
-def visit(browser: Browser, address: str) -> Page:
-    page = browser.open(address + "echo/", isolated=True)
-    page.wait_for(CONNECTED)
-    return page
-
-
-def send(page: Page, text: str) -> None:
-    page.type("#echo-text", text)
-    page.press("Enter")
-
-
 def test_two_browsers_change_their_transport(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
-    pages = [visit(chromium, server.address), visit(firefox, server.address)]
+    pages = [open_echo(chromium, server), open_echo(firefox, server)]
     for name in ("longpoll", "jsonp", "eventsource", "xhr-streaming"):
         for page in pages:
             page.click(f"#echo-ways button[title='{name}']")
@@ -56,7 +40,7 @@ def test_two_browsers_change_their_transport(chromium: Browser, firefox: Browser
 
 def test_each_request_is_shown(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
     for browser in (chromium, firefox):
-        page = visit(browser, server.address)
+        page = open_echo(browser, server)
         page.click("#echo-many")
         page.wait_for(f"{COUNT} === '20'")
         page.wait_for(f"{ROWS}.some(row => /^\u2191 send.*ms.* B$/.test(row))")
@@ -67,7 +51,7 @@ def test_each_request_is_shown(chromium: Browser, firefox: Browser, server: Serv
 
 
 def test_a_text_is_text(chromium: Browser, server: ServedHere) -> None:
-    page = visit(chromium, server.address)
+    page = open_echo(chromium, server)
     page.evaluate("(document.getElementById('echo-text').value = '<img src=x onerror=hit=1>\u202e', 0)")
     page.click("#echo-send")
     page.wait_for(f"{ECHOES}[0] === '<img src=x onerror=hit=1>\u202e'")
@@ -76,7 +60,7 @@ def test_a_text_is_text(chromium: Browser, server: ServedHere) -> None:
 
 def test_it_goes_on_after_a_kill(chromium: Browser, firefox: Browser, serve: Serve) -> None:
     server = serve("--queue", "database")
-    pages = [visit(chromium, server.address), visit(firefox, server.address)]
+    pages = [open_echo(chromium, server), open_echo(firefox, server)]
     server.kill()
     for page in pages:
         page.wait_for("document.getElementById('echo-state').textContent.startsWith('Offline')")
@@ -88,7 +72,7 @@ def test_it_goes_on_after_a_kill(chromium: Browser, firefox: Browser, serve: Ser
 
 
 def test_a_cut_connection_loses_nothing(chromium: Browser, server: ServedHere) -> None:
-    page = visit(chromium, server.address)
+    page = open_echo(chromium, server)
     page.click(".thywill-cut")
     page.wait_for("document.getElementById('echo-state').textContent.startsWith('Offline')")
     page.click("#echo-many")

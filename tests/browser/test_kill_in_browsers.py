@@ -1,4 +1,4 @@
-"""The chat in real browsers, with a server that is killed and keeps everything in its database."""
+"""Applications in real browsers, with a server that is killed and keeps everything in its database."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from tests.browser.drivers import Browser
 from tests.support.chat_page import CONNECTED, enter, say, sees
+from tests.support.cut_page import APPLICATIONS, cut, has_lost_nothing
 from tests.support.served import Serve, serving
 
 pytestmark = pytest.mark.browser
@@ -40,3 +41,18 @@ def test_people_go_on_talking_after_a_kill(browser: Browser, serve: Serve) -> No
     texts = other.evaluate("Array.from(document.querySelectorAll('.bubble')).map(b => b.innerText.trim())")
     assert texts == ["before", "meanwhile", "after"]
     assert other.evaluate("document.getElementById('chat-gone').offsetHeight") == 0
+
+
+def test_a_cut_page_of_each_application_loses_nothing_by_a_kill(
+    chromium: Browser, firefox: Browser, serve: Serve
+) -> None:
+    server = serve("--queue", "database")
+    pages = [
+        (chromium, firefox)[number % 2].open(f"{server.address}{name}/", isolated=True)
+        for number, name in enumerate(APPLICATIONS)
+    ]
+    cut(pages)
+    server.kill()
+    serve("--queue", "database", port=server.port)
+    for page in pages:
+        has_lost_nothing(page)

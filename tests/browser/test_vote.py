@@ -10,42 +10,25 @@ from pathlib import Path
 import pytest
 
 from apps.vote import Vote
-from tests.browser.drivers import Browser, Page
+from tests.browser.drivers import Browser
 from tests.support.here import ServedHere
-from tests.support.served import Serve, Served, serving
+from tests.support.served import Serve, serving
+from tests.support.vote_page import MINE, choose, sees, visit
 from thywill import Client
 from thywill.tickets import make_ticket
 
 pytestmark = pytest.mark.browser
 
 SECRET = "signs the tickets of this test"
-COUNTS = "[...document.querySelectorAll('.votes')].map(each => parseInt(each.textContent, 10)).join(' ')"
 STATE = "document.getElementById('vote-state').textContent"
 WAITING = "document.getElementById('vote-waiting').innerText"
-MINE = "[...document.querySelectorAll('[aria-pressed=true] .text')].map(each => each.textContent).join(' ')"
 QUESTION = "document.getElementById('vote-question').textContent"
-ANSWER = ".answer:nth-child(%d) button"
 
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
     with serving(tmp_path) as start:
         yield start
-
-
-def visit(browser: Browser, server: Served, *, page: Page | None = None, ticket: str = "") -> Page:
-    page = page or browser.new_page(isolated=True)
-    page.open(f"http://127.0.0.1:{server.port}/vote/" + (f"?ticket={ticket}" if ticket else ""))
-    page.wait_for("document.querySelectorAll('.answer').length > 1")
-    return page
-
-
-def choose(page: Page, answer: int) -> None:
-    page.click(ANSWER % answer)
-
-
-def sees(page: Page, *counts: int) -> None:
-    page.wait_for(f"{COUNTS} === '{' '.join(map(str, counts))}' && vote.booth.pending === null")
 
 
 def test_two_browsers_see_each_other_vote(chromium: Browser, firefox: Browser, serve: Serve) -> None:

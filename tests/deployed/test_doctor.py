@@ -360,7 +360,7 @@ async def test_nobody_is_there() -> None:
     [
         ("http://localhost:8080/", "python run.py --port 8080 on this machine; "),
         ("http://[::1]:81/chat/", "python run.py --port 81 on this machine; "),
-        ("http://192.0.2.1:8080/", "python run.py --port 8080 on that machine; "),
+        ("http://192.0.2.1:8080/", "python run.py --port 8080 on that machine, "),
         ("http://chat.example.org/", "systemctl status nginx thywill (nginx -t "),
         ("http://127.0.0.1:80/", "systemctl status nginx thywill (nginx -t "),
         ("https://127.0.0.1:8443/", "systemctl status nginx thywill (nginx -t "),
