@@ -67,6 +67,7 @@ ONLY_IN = {
     "redis": "thywill.queue.redis",
     "httptools": "thywill.http",
     "prometheus_client": "thywill.monitoring",
+    "markdown_it": "thywill.client_interface",
 }
 
 CONCRETE = re.compile(rf"thywill\.({'|'.join(sorted(COMPONENTS))})\.(?!base\b)\w+")

@@ -56,10 +56,7 @@ async def test_the_front_page_is_an_application_and_so_is_live(running: Running)
 
 async def test_the_front_page_leads_to_the_guide(running: Running) -> None:
     assert b'<a href="thywill/guide">' in (await running.fetch("")).body
-    guide = await running.fetch("thywill/guide")
-    assert guide.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert guide.body == (ROOT / "apps" / "README.md").read_bytes()
-    assert (await running.fetch("thywill/guide", {})).code == 405
+    assert b"<h1 id=" in (await running.fetch("thywill/guide")).body
 
 
 async def test_where_no_client_can_be_created_the_front_page_is_a_list(

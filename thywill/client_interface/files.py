@@ -53,13 +53,14 @@ class File:
         text: its content.
         version: a hash of the content.
         kind: its Content-Type.
+        head: further lines of the answer's head.
     """
 
-    def __init__(self, text: bytes, version: str, kind: str) -> None:
+    def __init__(self, text: bytes, version: str, kind: str, head: bytes = FOR_ALL) -> None:
         self.text = text
         self.version = version
         self.tag = b'"%b"' % version.encode()
-        self._head = b"Content-Type: %b\r\n%b" % (kind.encode(), FOR_ALL)
+        self._head = b"Content-Type: %b\r\n%b" % (kind.encode(), head)
         zipped = gzip.compress(text, 9, mtime=0) if kind.startswith(TEXTS) else text
         self.zipped = zipped if len(zipped) < len(text) else None
         if self.zipped is not None:

@@ -32,7 +32,7 @@ APPLICATION = """<!DOCTYPE html>
 BEFORE, AFTER = APPLICATION.split("{bootstrap}")
 
 HEADER = """<div class="thywill-header" role="banner">
-<a href="{home}">&lsaquo; All</a> <span class="thywill-title">{title}</span>
+<a href="{home}">&lsaquo; All</a> <{tag} class="thywill-title">{title}</{tag}>
 </div>
 """
 
@@ -52,7 +52,7 @@ BARE = """<!DOCTYPE html>
 </html>
 """
 
-ERROR = """<div class="page">
+ERROR = """<div class="page" role="main">
 <h1>{title}</h1>
 <p>{status}. <a href="{home}">All applications</a></p>
 </div>"""
@@ -86,10 +86,21 @@ def around_bootstrap(page: Page, fragment: str, links: Links) -> tuple[str, str]
         title=title,
         icon=escape(links.icon),
         styles=_styles(links.styles),
-        header=HEADER.format(home=escape(page.home), title=title) if page.home else "",
+        header=header(page.title, page.home, is_heading=page.fragment is None) if page.home else "",
         fragment=fragment,
     )
     return before, AFTER.format(client=escape(links.client))
+
+
+def header(title: str, home: str, *, is_heading: bool = False) -> str:
+    """Return the line above a page, with the way to the front page.
+
+    Args:
+        title: the title of the page.
+        home: the address of the front page.
+        is_heading: whether the page has no heading of its own.
+    """
+    return HEADER.format(home=escape(home), title=escape(title), tag="h1" if is_heading else "span")
 
 
 def bootstrap_of(configuration: Mapping[str, Any]) -> bytes:
@@ -100,7 +111,7 @@ def bootstrap_of(configuration: Mapping[str, Any]) -> bytes:
 def fragment_of(page: Page) -> str:
     """Return the HTML of the body of an application's page."""
     if page.fragment is None:
-        return '<div id="application"></div>'
+        return '<div id="application" role="main"></div>'
     return page.fragment.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
 
 

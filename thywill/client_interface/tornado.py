@@ -12,7 +12,7 @@ from tornado.httputil import HTTPServerConnectionDelegate
 from tornado.web import Application, RequestHandler
 
 from thywill.application_interface.base import Page
-from thywill.client_interface import front, html
+from thywill.client_interface import front, guide, html
 from thywill.client_interface.assets import Assets, cache_control, open_to_all
 from thywill.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
 from thywill.client_interface.browser_sessions import BrowserSessions
@@ -20,7 +20,6 @@ from thywill.client_interface.bundle import Bundle, ClientBundle
 from thywill.client_interface.echo import Echo
 from thywill.client_interface.files import Files
 from thywill.client_interface.frame import Frame
-from thywill.client_interface.guide import Guide
 from thywill.client_interface.identities import Identities
 from thywill.client_interface.moment import Moment
 from thywill.client_interface.pages import Maker, PageEndpoint
@@ -98,6 +97,7 @@ class TornadoClientInterface(ClientInterface):
         made = {"client.js": self.bundle, "bar.js": self.bar}
         frames = {"frame.js": self.frame.script, "bridge.js": self.frame.bridge}
         self.static_files = Files(self.assets, {**made, **frames})
+        self.guide = guide.Guide(surroundings.static.parents[1], self.assets.address)
         self.maker = Maker(self._around, self._bootstrap)
         self._moment = Moment()
         self.page_policy = f"{PAGE_POLICY}; frame-ancestors {' '.join(_framers(surroundings.origins))}"
@@ -142,14 +142,13 @@ class TornadoClientInterface(ClientInterface):
             envelope.Connect, self._connect, self.surroundings.origins, trusting=False, largest_body=0
         )
         renew = JsonEndpoint(envelope.NewTicket, self._renew, self.surroundings.origins, largest_body=0)
-        guide = Guide(self.surroundings.static.parents[1] / "apps" / "README.md")
         wire: dict[bytes, Endpoint] = {b"/thywill/connect": connect, b"/thywill/ticket": renew}
-        return {**wire, b"/thywill/health": self._health, b"/thywill/guide": guide}
+        return {**wire, b"/thywill/health": self._health, guide.PATH: self.guide}
 
     def find(self, request: Request) -> Endpoint | None:
         """Return the endpoint of a page or a file; unusual requests are left to ``application``."""
         page = self._pages.get(request.path) if request.method == b"GET" else None
-        return page or self.static_files.find(request)
+        return page or self.static_files.find(request) or self.guide.find(request)
 
     # The wire.
 

@@ -38,7 +38,7 @@ FORM = """<!DOCTYPE html>
 <link rel="stylesheet" href="{base}static/0/status/status.css">
 </head>
 <body>
-<div class="door">
+<div class="door" role="main">
 <h1>Status</h1>
 {content}
 </div>
