@@ -34,7 +34,7 @@
     this.bar.setAttribute('aria-label', form.title);
     this.bar.setAttribute('aria-valuemin', '0');
     this.bar.setAttribute('aria-valuemax', '100');
-    this.fill = calc.node('div', 'fill');
+    this.fill = calc.node('div', 'fill graphic');
     this.bar.appendChild(this.fill);
     this.node.appendChild(this.bar);
     this.stop = calc.button('', 'Cancel', cancel);
@@ -53,6 +53,8 @@
     part: function (part) {
       if (!this.picture) {
         this.place = calc.node('div', 'picture');
+        this.place.setAttribute('role', 'img');
+        this.place.setAttribute('aria-label', this.form.title + ', ' + this.form.summary());
         this.node.insertBefore(this.place, this.stop);
         this.picture = new calc.Picture(this.place, part.pixels.length, Math.round(part.pixels.length * RATIO));
       }

@@ -28,7 +28,7 @@
     this.points = [];
     this.choose = choose;
     this.node = element('li', 'card chart tone-' + number % TONES + ' hidden', '', place);
-    this.title = element('h3', 'chart-name', display.cut(series.name, 60), this.node);
+    this.title = element('h2', 'chart-name', display.cut(series.name, 60), this.node);
     this.title.dir = 'auto';
     this.title.title = display.cut(series.name, 200);
     head = element('p', 'chart-now', '', this.node);

@@ -11,6 +11,8 @@
     canvas.width = WIDTH;
     canvas.height = HEIGHT;
     canvas.className = 'sheet';
+    // The paper around it has a name.
+    canvas.setAttribute('aria-hidden', 'true');
     place.appendChild(canvas);
     return found;
   }

@@ -74,7 +74,7 @@
       while (this.list.firstChild) { this.list.removeChild(this.list.firstChild); }
       for (i = 0; i < ids.length; i += 1) {
         line = element('li', ids[i] === this.own ? 'person mine' : 'person', '', this.list);
-        element('span', 'dot person-' + this.colourOf(ids[i]), '', line).setAttribute('aria-hidden', 'true');
+        element('span', 'dot disc-' + this.colourOf(ids[i]), '', line).setAttribute('aria-hidden', 'true');
         element('bdi', 'person-name', this.nameOf(ids[i]), line);
         if (ids[i] === this.own) { element('span', 'soft', ' (you)', line); }
       }
@@ -103,7 +103,7 @@
 
     write: function (pen) {
       // The name stays on the paper.
-      pen.node.className = 'pen person-' + this.colourOf(pen.by) + (pen.place.x > 0.75 ? ' pen-left' : '') +
+      pen.node.className = 'pen disc-' + this.colourOf(pen.by) + (pen.place.x > 0.75 ? ' pen-left' : '') +
         (pen.place.y > 0.85 ? ' pen-up' : '');
       pen.node.style.left = (pen.place.x * 100) + '%';
       pen.node.style.top = (pen.place.y * 100) + '%';

@@ -48,7 +48,7 @@
       while (place.firstChild) { place.removeChild(place.firstChild); }
       place.appendChild(echo.node('span', 'base', ''));
       for (i = 0; i < newest.length; i += 1) {
-        bar = echo.node('span', 'trip', '');
+        bar = echo.node('span', 'trip graphic', '');
         bar.title = echo.span(newest[i]);
         bar.style.height = Math.max(2, Math.round(newest[i] / most * HEIGHT)) + 'px';
         place.appendChild(bar);

@@ -10,7 +10,7 @@
   function toneOf(id) {
     var sum = 0, i;
     for (i = 0; i < id.length; i += 1) { sum += id.charCodeAt(i) * (i + 1); }
-    return 'tone-' + sum % TONES;
+    return sum % TONES;
   }
 
   function People(client, grid, place) {
@@ -71,7 +71,8 @@
         person.mark.label = tabular.element('span', 'cursor-name', '', person.mark);
         person.mark.setAttribute('aria-hidden', 'true');
       }
-      person.mark.className = 'cursor ' + toneOf(person.id) + (person.editing ? ' writes' : '');
+      person.mark.className = 'cursor tone-' + toneOf(person.id) + (person.editing ? ' writes' : '');
+      person.mark.label.className = 'cursor-name disc-' + toneOf(person.id);
       tabular.write(person.mark.label, person.name + (person.editing ? ' \u270e' : ''));
       node.appendChild(person.mark);
     },
@@ -86,8 +87,8 @@
       var self = this, place = self.place;
       while (place.firstChild) { place.removeChild(place.firstChild); }
       each(self.all, function (id, person) {
-        var line = tabular.element('li', 'person ' + toneOf(id), '', place), name;
-        tabular.element('span', 'dot', '', line).setAttribute('aria-hidden', 'true');
+        var line = tabular.element('li', 'person', '', place), name;
+        tabular.element('span', 'dot disc-' + toneOf(id), '', line).setAttribute('aria-hidden', 'true');
         name = tabular.element('span', 'person-name', person.name, line);
         name.dir = 'auto';
         if (id === self.client.id) { tabular.element('span', 'soft', ' (you)', line); }

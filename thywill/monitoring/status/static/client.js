@@ -48,10 +48,10 @@
   function moves(known) {
     var table = dom.make('table', 'moves'), body = dom.make('tbody'), rows = [], list = known.moves, i;
     if (known.state !== 'gone') {
-      rows.push(dom.row(['now', known.address, known.transport || '\u2013'], 9));
+      rows.push(dom.row(['now', known.address, known.transport || '\u2013'], 9, true));
     }
     for (i = list.length - 1; i >= 0; i -= 1) {
-      rows.push(dom.row(['until ' + ago(list[i].ago), list[i].address, list[i].transport], 9));
+      rows.push(dom.row(['until ' + ago(list[i].ago), list[i].address, list[i].transport], 9, true));
     }
     dom.fill(body, rows, 'Nothing is remembered.');
     table.appendChild(body);

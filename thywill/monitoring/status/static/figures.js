@@ -91,7 +91,7 @@
 
   function showPairs(id, list, nothing) {
     var rows = [], i;
-    for (i = 0; i < list.length; i += 1) { rows.push(dom.row([list[i][0], format.number(list[i][1])], 1)); }
+    for (i = 0; i < list.length; i += 1) { rows.push(dom.row([list[i][0], format.number(list[i][1])], 1, true)); }
     dom.fill(dom.find(id), rows, nothing);
   }
 

@@ -39,10 +39,12 @@
     while (node.firstChild) { node.removeChild(node.firstChild); }
   };
 
-  dom.row = function (cells, numbersFrom) {
+  // isNamed: whether the first cell is the name of the row.
+  dom.row = function (cells, numbersFrom, isNamed) {
     var row = dom.make('tr'), i, tag;
     for (i = 0; i < cells.length; i += 1) {
-      tag = dom.make('td', i >= numbersFrom ? 'n' : '');
+      tag = dom.make(isNamed && !i ? 'th' : 'td', i >= numbersFrom ? 'n' : '');
+      if (isNamed && !i) { tag.setAttribute('scope', 'row'); }
       tag.appendChild(typeof cells[i] === 'object' ? cells[i] : document.createTextNode(cells[i]));
       row.appendChild(tag);
     }
