@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from functools import singledispatch
+from functools import lru_cache
 from itertools import count, pairwise, takewhile
 from typing import Any
 
@@ -69,6 +69,9 @@ ANY = -1
 PIECE = 64
 """Bytes of a field at most in the small form of a hash (``hash-max-listpack-value``)."""
 
+NAMES = 10_000
+"""How many names of clients and channels are remembered in the form in which they travel."""
+
 AWAY = "this client has left, or its grace time has passed"
 BEHIND = "the application has not handled the earlier messages yet"
 LOST = "the servers have lost messages, because Redis has an older state: connect again"
@@ -77,6 +80,7 @@ WENT_BACK = "this page has messages that the server has lost, because Redis has 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
 _text = msgspec.json.Encoder().encode
+_quote = lru_cache(maxsize=NAMES)(json.dumps)
 
 Row = list[Any]
 
@@ -103,21 +107,14 @@ _header = msgspec.json.Decoder(Header).decode
 
 def encode_operations(operations: Iterable[Operation]) -> bytes:
     """Return a batch for the function ``execute``."""
-    return _pack([_row(operation) for operation in operations])
+    return _pack([ROWS[type(operation)](operation) for operation in operations])
 
 
-@singledispatch
-def _row(operation: Operation) -> Row:
-    raise TypeError(f"no operation: {operation!r}")
-
-
-@_row.register
 def _create(operation: Create) -> Row:
     _, client, server, facts, seconds = operation
     return ["create", ANY, client, server, _pieces(facts), seconds]
 
 
-@_row.register
 def _greet(operation: Greet) -> Row:
     _, client, server, facts, seconds = operation
     return ["greet", ANY, client, server, _pieces(facts), seconds]
@@ -128,35 +125,29 @@ def _pieces(facts: ClientFacts) -> list[str]:
     return [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
 
 
-@_row.register
 def _accept(operation: Accept) -> Row:
     items = [(item.n, f"{item.digest & 0xFFFFFF:06x}", item.item.decode()) for item in operation.items]
     return ["accept", ANY, operation.client, items, operation.room, operation.seconds]
 
 
-@_row.register
 def _depart(operation: Depart) -> Row:
     return ["depart", ANY, operation.client, json.dumps(operation.reason)]
 
 
-@_row.register
 def _claim(operation: Claim) -> Row:
     return ["claim", ANY, *operation[1:]]
 
 
-@_row.register
 def _renew(operation: Renew) -> Row:
     _, server, clients, lowest, seconds, silent = operation
     return ["renew", ANY, server, clients, -1 if lowest is None else lowest, seconds, silent]
 
 
-@_row.register
 def _discard(operation: Discard) -> Row:
     _, client, server, up_to, ids, lost = operation
     return ["discard", ANY, client, server, up_to, ids, _text(lost).decode()]
 
 
-@_row.register
 def _append(operation: Append) -> Row:
     message = _message(operation.address, operation.message)
     kept = _kept(operation.address, operation.kept)
@@ -166,7 +157,7 @@ def _append(operation: Append) -> Row:
 def _kept(address: Address, kept: Kept | None) -> Row | None:
     if kept is None:
         return None
-    return [json.dumps(address.name), *_bounds(kept.bounds), kept.total]
+    return [_quote(address.name), *_bounds(kept.bounds), kept.total]
 
 
 def _bounds(bounds: HistoryBounds) -> tuple[int, float, int]:
@@ -177,11 +168,10 @@ def _bounds(bounds: HistoryBounds) -> tuple[int, float, int]:
 def _message(address: Address, message: Message) -> tuple[str, str]:
     (kind, name), (data, reply_to, key, overflow, exclude) = address, message
     policy = overflow.value if overflow else None
-    header = (kind, json.dumps(name), reply_to, key, policy, *([exclude] if exclude else ()))
+    header = (kind, _quote(name), reply_to, key, policy, *([exclude] if exclude else ()))
     return _text(header).decode(), data.decode()
 
 
-@_row.register
 def _publish(operation: Publish) -> Row:
     kept = operation.kept or [None] * len(operation.messages)
     messages = [
@@ -192,58 +182,72 @@ def _publish(operation: Publish) -> Row:
     return ["publish", ANY, messages, cause.client, cause.number, max(1, int(operation.age)), operation.check]
 
 
-@_row.register
 def _evict(operation: Evict) -> Row:
     number = -1 if operation.number is None else operation.number
     return ["evict", _fence(operation.fence), operation.client, json.dumps(operation.reason), number]
 
 
-@_row.register
 def _set_member(operation: SetMember) -> Row:
     _, fence, client, channel, enters = operation
-    return ["set_member", fence, client, json.dumps(channel), enters]
+    return ["set_member", fence, client, _quote(channel), enters]
 
 
-@_row.register
 def _replay(operation: SendPast) -> Row:
     _, fence, client, channel, bounds, limit, cause = operation
     header = _text(("client", json.dumps(client), PACK, None, None)).decode()
-    return ["replay", fence, client, json.dumps(channel), *_bounds(bounds), limit, header, *cause]
+    return ["replay", fence, client, _quote(channel), *_bounds(bounds), limit, header, *cause]
 
 
-@_row.register
 def _save_facts(operation: SaveFacts) -> Row:
     return ["save_facts", ANY, operation.client, _pieces(operation.facts)]
 
 
-@_row.register
 def _save_data(operation: SaveData) -> Row:
     return ["save_data", operation.fence, operation.data]
 
 
-@_row.register
 def _finish(operation: Finish) -> Row:
     return ["finish", *operation[1:]]
 
 
-@_row.register
 def _drop(operation: Drop) -> Row:
     return ["drop", operation.fence, operation.entries]
 
 
-@_row.register
 def _expire(operation: Expire) -> Row:
     _, fence, limit, grace, reason = operation
     return ["expire", fence, limit, grace, json.dumps(reason)]
 
 
-@_row.register
 def _trim(operation: Trim) -> Row:
     return ["trim", *operation[1:]]
 
 
 def _fence(fence: int | None) -> int:
     return ANY if fence is None else fence
+
+
+ROWS: dict[type[Any], Callable[[Any], Row]] = {
+    Create: _create,
+    Greet: _greet,
+    Accept: _accept,
+    Depart: _depart,
+    Claim: _claim,
+    Renew: _renew,
+    Discard: _discard,
+    Append: _append,
+    Publish: _publish,
+    Evict: _evict,
+    SetMember: _set_member,
+    SendPast: _replay,
+    SaveFacts: _save_facts,
+    SaveData: _save_data,
+    Finish: _finish,
+    Drop: _drop,
+    Expire: _expire,
+    Trim: _trim,
+}
+"""Returns the row of an operation, by its class."""
 
 
 # Answers.
