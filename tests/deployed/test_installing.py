@@ -77,7 +77,7 @@ def run(block: str, machine: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_commands_lead_to_production(machine: Path) -> None:
-    install, doctor = BLOCKS[0].split("# What a browser meets.\n")
+    install, doctor = BLOCKS[0].split("# The way from a browser to the server.\n")
     result = run(install, machine)
     assert (result.returncode, result.stderr) == (0, "")
     assert "0 problems, " in result.stdout

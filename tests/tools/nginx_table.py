@@ -65,9 +65,9 @@ SETTINGS = (
     Setting("not among `trusted_proxies`", RIGHT, trusted=False),
     Setting("no `Host`", RIGHT.replace("proxy_set_header Host $http_host;", "")),
     Setting(
-        "a path, taken away", LIVE.replace("http://thywill;", "http://thywill/;"), "live/"
+        "a path that nginx removes", LIVE.replace("http://thywill;", "http://thywill/;"), "live/"
     ),
-    Setting("a path, left there", LIVE, "live/"),
+    Setting("a path that nginx does not remove", LIVE, "live/"),
 )  # fmt: skip
 
 
