@@ -1,13 +1,13 @@
-// The connection bar: says that the page is offline or its client has ended, where the application does not listen to
-// the state. While all is well there is nothing of it in the page. It is no part of the client: client.js loads it where
-// it may be needed, when the page has started.
+// The connection bar says that the page is offline or that its client has ended, if the application does not listen to
+// the state. While all is well, the page has no element of it. client.js loads this file after the start of a page that
+// may need it.
 (function (internal) {
   'use strict';
 
-  // Milliseconds without a connection until the bar says so: a hiccup is over by then.
+  // Milliseconds without a connection until the bar appears; shorter interruptions are not shown.
   var HICCUP = 2000,
       RESTARTED = 'The server was restarted, or this page was away for too long.',
-      // It comes before all other styles, which may change everything.
+      // This style is the first of the page, so that all others can override it.
       STYLE = '.thywill-bar{position:fixed;bottom:0;left:0;right:0;z-index:9999;padding:.5em;background:#222;color:#fff;' +
         'font:1em/1.5 sans-serif;text-align:center}.thywill-bar button{margin-left:1em;font:inherit}',
       isStyled = false;
@@ -57,7 +57,7 @@
       var self = this, detail = self.detail, now = thywill.clock.now(), seconds = Math.ceil((self.until - now) / 1000);
       thywill.clock.clear(self.timer);
       if (!self.isWanted()) { return self.remove(); }
-      // A screen reader tells only what changes in an element that is there already.
+      // A screen reader reads only changes of an element that is there already.
       if (!self.node) {
         self.build();
       } else if (self.client.state === 'gone') {
@@ -75,7 +75,7 @@
       node.setAttribute('aria-live', 'polite');
       this.text = addText(node, 'span');
       this.seconds = addText(node, 'span');
-      // Else a screen reader would count aloud.
+      // Otherwise a screen reader would count aloud.
       this.seconds.parentNode.setAttribute('aria-hidden', 'true');
       document.body.insertBefore(node, document.body.firstChild);
     },

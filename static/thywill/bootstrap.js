@@ -4,11 +4,11 @@
 
   var element = document.getElementById('thywill-bootstrap'),
       entries = [],
-      // The connection and the scripts, which are loaded meanwhile.
+      // Two things have to end before the start: the connection, and the loading of the scripts.
       remaining = 2,
       client,
       failure,
-      // The addresses of the application's scripts, and what is wrong with one of them.
+      // The addresses of the application's scripts, and the syntax error in one of them.
       scripts = [],
       broken;
 
@@ -40,7 +40,7 @@
     }, refused).proceed();
   };
 
-  // Called early, since a script of the page may change its address by pushState.
+  // Returns the whole address. Called early, since a script of the page may change the page's address by pushState.
   function resolve(address) {
     var link = document.createElement('a');
     link.href = address;
@@ -120,7 +120,7 @@
   }
 
   if (element) {
-    // Old engines tell errors to window.onerror alone, which is the page's.
+    // Old engines report errors only to window.onerror, which belongs to the page.
     if (window.addEventListener) { internal.listen(window, 'error', note); }
     boot();
   } else {

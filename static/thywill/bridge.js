@@ -1,13 +1,13 @@
 // The page's end of the bridge to the server's page in a hidden frame; frame.js is the other end. The page sends
 // [n, operation, body, seconds] for a request, [n, carrier, address] for a stream, and [n] to end one of these; the
-// frame answers [n, answer], [n, frame of a stream], or [n, null, how the stream ended]. All of it is JSON, since IE8
-// passes nothing but texts.
+// frame answers [n, answer], [n, frame of a stream], or [n, null, how the stream ended]. All messages are JSON, since
+// IE8 passes only texts.
 (function (internal) {
   'use strict';
 
-  // Seconds that the frame has to load.
+  // Seconds in which the frame has to load.
   var LOAD = 5,
-      // Seconds that it then has to answer.
+      // Seconds in which it then has to answer.
       ANSWER = 2,
       prototype = internal.Iframe.prototype,
       bridges = {},
@@ -32,8 +32,8 @@
   }
 
   Bridge.prototype = {
-    // Sends a message to the frame. Calls hear(first, second) for what comes back, or lost(). Returns a function that
-    // ends the exchange.
+    // Sends a message to the frame. Calls hear(first, second) for each answer, or lost() if the frame is lost. Returns a
+    // function that ends the exchange.
     ask: function (what, hear, lost) {
       var self = this, n = internal.digits() + (count += 1);
       if (!self.element || !self.element.contentWindow) { self.load(); }
@@ -60,7 +60,7 @@
         message = internal.json.parse(text) || [];
         call = /^\d/.test(message[0]) && this.calls[message[0]];
       } catch (exception) {
-        // The server's pages may post other things as well.
+        // The server's pages may post other messages, too.
       }
       if (call) {
         call.hear(message[1], message[2]);
@@ -83,7 +83,7 @@
       self.expect(LOAD);
     },
 
-    // Where no messages wait the frame was loaded a second time, and does not know our calls any longer.
+    // If no list of messages waits, the frame was loaded a second time, and has forgotten our calls.
     loaded: function () {
       var list = this.waiting;
       this.waiting = null;
@@ -105,7 +105,7 @@
       this.streams = streams;
     },
 
-    // The frame is forbidden, or too slow. One that has worked before is tried again.
+    // The frame is forbidden or too slow. If it has worked before, it is tried again.
     fail: function () {
       var element = this.element;
       this.isBroken = !this.isProven;
@@ -128,7 +128,7 @@
     return bridges[address];
   }
 
-  // Turns it into a transport by JSONP, which can at least tell why the page is refused.
+  // Turns the transport into one by JSONP, which can at least find out why the server refuses the page.
   function become(transport, jsonp) {
     for (var name in jsonp) { transport[name] = jsonp[name]; }
   }
@@ -156,7 +156,7 @@
     return find(transport.address).streams[name] === true;
   };
 
-  // A frame is closed with its page, before it could ask the server.
+  // The frame is closed with its page, before it could send a request.
   prototype.leave = function (fields, unloading) {
     if (unloading) {
       new internal.Jsonp(this.address).leave(fields);

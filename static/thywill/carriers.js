@@ -1,16 +1,16 @@
-// The carriers: each brings the frames of a SockJS session by one of the browser's own means. A carrier has
-// usable(transport), and open(transport, address, receive, end), which returns a function that closes it. It calls
-// receive(frame), and end('whole') when the server has ended the answer, 'cut' when the connection broke, 'full' when
-// the answer takes too much memory.
+// The carriers: each brings the frames of a SockJS session by one feature of the browser. A carrier has
+// usable(transport), and open(transport, address, receive, end), which returns a function that closes the stream. It
+// calls receive(frame), and end(how): 'whole' when the server has ended the answer, 'cut' when the connection broke,
+// 'full' when the answer takes too much memory.
 (function (internal) {
   'use strict';
 
-  // Characters after which an answer is left, since the browser keeps all of it in memory.
+  // Characters after which an answer is abandoned, since the browser keeps all of it in memory.
   var LIMIT = 1000000;
 
   function nothing() {}
 
-  // Calls receive(line) for each whole line since the last time.
+  // A stream by an XMLHttpRequest, or by an object that behaves like one.
   function openXhr(transport, address, receive, end) {
     var request = transport.open(address + 'xhr_streaming', true), read = 0;
 
@@ -30,7 +30,7 @@
       try {
         text = request.responseText;
       } catch (exception) {
-        // This engine shows nothing before the end.
+        // This engine shows nothing before the end of the answer.
       }
       takeLines(text);
       if (!request) { return; }
@@ -39,7 +39,7 @@
       } else if (read > LIMIT) {
         end('full');
       } else if (read < text.length) {
-        // A part of a frame shows at least that something comes.
+        // A part of a frame shows at least that data arrives.
         receive('');
       }
     };
@@ -52,7 +52,7 @@
     };
   }
 
-  // It would connect again by itself, but without a pause that grows. An error does not tell its cause.
+  // An EventSource would connect again by itself, but without a growing pause. Its error event has no cause.
   function openEventSource(transport, address, receive, end) {
     var source = new window.EventSource(transport.address + address + 'eventsource',
       {withCredentials: transport.otherOrigin});
@@ -66,7 +66,7 @@
 
   internal.carriers = {
     'xhr-streaming': {
-      // The engines that have this show a text before its end.
+      // Engines with withCredentials show an answer before its end.
       usable: function () { return 'withCredentials' in new window.XMLHttpRequest(); },
       open: openXhr
     },
@@ -76,7 +76,7 @@
     },
     eventsource: {
       usable: function () { return !!window.EventSource; },
-      // It shows no part of a frame.
+      // An EventSource shows no part of a frame.
       mute: true,
       open: openEventSource
     }

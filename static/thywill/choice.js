@@ -3,12 +3,12 @@
   'use strict';
 
   var KEY = 'thywill.transports',
-      // Milliseconds for which a failure counts.
+      // Milliseconds after which a failure is forgotten.
       FORGET = 600000,
-      // Milliseconds for which the next page begins with the transport that worked.
+      // Milliseconds for which pages begin with the transport that has worked.
       RELY = 3600000;
 
-  // Storage may be missing, full, forbidden (then it throws), or hold anything.
+  // The storage may be missing, full or forbidden (then it throws), and its values may be anything.
   internal.recall = function (key) {
     try {
       return internal.json.parse(window.localStorage.getItem(key)) || {};
@@ -26,13 +26,13 @@
     }
   };
 
-  // The transport that the page's address forces, where the server's settings allow that (transport_in_address).
+  // Returns the transport that the page's address forces, if the server's settings allow that (transport_in_address).
   internal.forced = function () {
     var found = /[?&]transport=([a-z-]+)/.exec(location.search);
     return internal.isForcible && found && found[1];
   };
 
-  // Without ActiveX the frame shows as a page that loads, so it is used only when it is asked for.
+  // Without ActiveX the browser shows the frame as a page that loads, so htmlfile is used only when the page asks for it.
   function hidesFrames() {
     try {
       return !!new window.ActiveXObject('htmlfile');
@@ -58,14 +58,14 @@
     return Math.abs(thywill.clock.now() - time) < span;
   }
 
-  // Polls end the list, since they always work.
+  // The list of names ends with polls, which always work.
   function Choice(transport, identity) {
     var forced = internal.forced(), names = forced ? [forced] : order(identity), i;
     this.polls = transport.name;
     this.names = [];
     this.isForced = !!forced;
     this.known = forced ? {} : internal.recall(KEY);
-    // Streams need an XMLHttpRequest to acknowledge what they bring.
+    // Streams need an XMLHttpRequest for their acknowledgements.
     if (transport.open && /\bsockjs\b/.test(identity.push)) {
       for (i = 0; i < names.length && !/^(longpoll|jsonp)$/.test(names[i]); i += 1) {
         if (isUsable(names[i], transport)) { this.names.push(names[i]); }

@@ -1,17 +1,18 @@
-// The client: what an application holds.
+// The client: the object that an application uses.
 (function (internal) {
   'use strict';
 
   var EVENTS = 'message, message:TYPE, state, error, transport, presence, restart, ticket',
-      // Messages that were not sent and are kept for the application, at most.
+      // The most messages in unsent.
       UNSENT = 1000,
-      // Milliseconds for each second of a ticket, after which a new one is asked for, and the most that a timer can wait.
+      // Milliseconds for each second of a ticket until the page is asked for a new one.
       EARLY = 800,
+      // The most milliseconds of a timer.
       LONGEST = 2e9;
 
   function nothing() {}
 
-  // Calls begin(done). Without a callback it returns a promise, where the browser has any.
+  // Calls begin(done). Without a callback it returns a promise, if the browser has promises.
   function promise(callback, begin) {
     if (callback || !window.Promise) {
       return begin(function (error, result) { internal.run(callback, error, result); });
@@ -33,14 +34,14 @@
     self.listeners = {};
     // Events that wait for the start of the application.
     self.early = [];
-    // Messages that the server has not accepted before the client ended.
+    // Messages that the server had not accepted when the client ended.
     self.unsent = [];
     // Whether a connection bar may be shown, and its script.
     self.bar = identity.bar !== false && thywill.bar !== false;
     self.barScript = identity.bar || internal.fileOf(transport.address, 'bar.js');
     self.identity = identity;
     self.carrier = transport;
-    // What a new client is asked for with.
+    // The fields of the request for a new client.
     self.fields = identity.fields || {application: self.application};
     self.introduction = internal.ask(transport, 'connect', self.fields, 'token', function (answer) {
       internal.each(answer, function (name, value) { identity[name] = value; });
@@ -72,12 +73,12 @@
         };
         self.dispatcher.send(item);
       });
-      // Nobody has to mind whether a message arrives.
+      // An application may ignore the promise, so its rejection is no error.
       if (sent) { sent.then(null, nothing); }
       return sent;
     },
 
-    // The callback may be left out. Of the options there is timeout, in seconds.
+    // The callback may be left out. The only option is timeout, in seconds.
     call: function (method, parameters, callback, options) {
       var self = this, item = {data: internal.json.stringify(parameters || []), method: internal.json.stringify(method)};
       if (typeof callback !== 'function') {
@@ -123,20 +124,20 @@
       if (this.state !== 'gone') { this.changeState('gone', internal.LEFT); }
     },
 
-    // The rest is for the other files, not for the application.
+    // The methods below are for the other files, not for the application.
 
-    // With an identity of the server's: the first, or a new one after a restart.
+    // Begins with an identity from the server: the first one, or a new one after a restart.
     begin: function () {
       var identity = this.identity;
       this.id = identity.client;
       this.user = identity.user || null;
-      // What ends the calls, by the numbers of their items.
+      // The functions that end the calls, by the numbers of their items.
       this.calls = {};
       this.dispatcher = new internal.Dispatcher(identity, this.carrier, this);
       this.expectEnd(identity.ticket);
     },
 
-    // Asks the application for a new ticket some time before the present one ends, which is in so many seconds.
+    // Asks the application for a new ticket some time before the present one ends, which is valid for `seconds`.
     expectEnd: function (seconds) {
       var self = this;
       thywill.clock.clear(self.ending);
@@ -150,7 +151,7 @@
       return this.listeners[name] || [];
     },
 
-    // The application's listeners are there: they get what has waited for them.
+    // The application has added its listeners: they get the events that have waited.
     start: function () {
       internal.page.listenLast();
       while (this.early && this.early.length) { this.notify.apply(this, this.early.shift()); }
@@ -196,13 +197,13 @@
       }
     },
 
-    // Returns whether nobody has ended the client on purpose, and the application can begin anew.
+    // Returns whether nobody has ended the client on purpose, and the application listens to restart.
     mayRestart: function (error) {
       var hasTicket = !this.identity.ticket || this.fields.ticket;
       return error.reconnect && !this.early && hasTicket && this.listenersOf('restart').length;
     },
 
-    // Asks for a new identity, at once at first, and then less and less often until it has worked.
+    // Asks for a new identity, with back-off, until it has worked.
     restart: function () {
       var self = this;
       self.opened = function (error) {

@@ -1,12 +1,12 @@
 // The button "Cut the connection": for ten seconds every request of this page fails, as if its network were gone.
-// The server goes on counting for the page meanwhile. At the end the page shows what arrived: nothing is lost, and
-// nothing comes twice. thywill.cuttable(client, place) puts the button into the element place.
+// Meanwhile the server goes on sending numbers. At the end the page shows which numbers have arrived: none is lost, and
+// none comes twice. thywill.cuttable(client, place) puts the button into the element place.
 (function (internal) {
   'use strict';
 
   var SECONDS = 10,
       isCut = false,
-      // What fails each request that is open.
+      // The functions that make the open requests fail.
       open = [],
       exchange = internal.exchange;
 
@@ -31,7 +31,7 @@
     }, seconds, done);
   };
 
-  // And each stream here.
+  // Each stream begins here.
   internal.each(internal.carriers, function (name, carrier) {
     var openStream = carrier.open;
     carrier.open = function (transport, address, receive, end) {
@@ -96,7 +96,7 @@
     return made;
   }
 
-  // The button, and the line that says what arrived.
+  // The button, and the line that says which numbers have arrived.
   function Cut(client, place) {
     var self = this;
     self.client = client;

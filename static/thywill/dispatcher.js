@@ -1,4 +1,4 @@
-// The dispatcher: the sender and the receiver of one client, from their start to their end.
+// The dispatcher has the sender and the receiver of one client, from their start to their end.
 (function (internal) {
   'use strict';
 
@@ -10,7 +10,7 @@
     function gone(error) { self.close(error); }
     self.transport = transport;
     self.owner = owner;
-    // Why it has ended.
+    // The error that has ended the client; null while it is alive.
     self.error = null;
     self.sender = new internal.Sender(identity, transport, function () { self.nudge(); }, gone);
     self.receiver = new internal.Receiver(identity, transport, self, gone);
@@ -32,7 +32,7 @@
       }
     },
 
-    // A reply may come before the answer to the send. A pack holds messages that come late.
+    // A reply may come before the answer to the send. A pack has several messages, such as the history of a channel.
     deliver: function (data, replyTo) {
       var i;
       if (replyTo === 'pack') {
@@ -69,7 +69,7 @@
       this.sender.close(error);
     },
 
-    // What page.js calls.
+    // The methods that page.js calls.
 
     wake: function () {
       this.receiver.wake();
@@ -80,7 +80,7 @@
       this.receiver.nudge();
     },
 
-    // The browser may throw the page away later without a word, so the server gets now what is not accepted yet.
+    // The browser may discard the page later without an event, so messages that are not accepted yet are sent now.
     suspend: function () {
       var farewell = this.sender.farewell();
       this.receiver.suspend();

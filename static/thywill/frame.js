@@ -1,10 +1,10 @@
-// The script of the server's page in a hidden frame: it asks the server in place of the page around it, if the server
-// allows that page's origin. bridge.js is the other end, and describes the messages.
+// The script of the server's page in a hidden frame: it sends requests for the page around it, if the server allows
+// that page's origin. bridge.js is the other end, and describes the messages.
 (function (internal) {
   'use strict';
 
   var origins = internal.json.parse(document.getElementById('thywill-origins').text).origins,
-      // Nothing else may be asked for through the frame.
+      // The frame sends no other requests.
       OPERATION = /^(connect|poll|send|leave|sockjs\/\d+\/\d+\/xhr_send)$/,
       SESSION = /^sockjs\/\d+\/\d+\/$/,
       server = new internal.Xhr('../../thywill/'),
@@ -69,7 +69,7 @@
   }
 
   internal.listen(window, 'message', function (event) {
-    // A page whose origin is null can't be addressed by it. It gets here only where the settings allow every page.
+    // A page with the origin null can't be addressed by its origin. It is allowed only if the settings allow every page.
     var source = event.source, target = event.origin === 'null' ? '*' : event.origin, message;
     if (source !== window.parent || !isAllowed(event.origin)) { return; }
     try {

@@ -47,7 +47,7 @@
     find('thywill-links').appendChild(node);
   }
 
-  // Only who may see the status page is led there.
+  // The link is only for visitors who may see the status page.
   function lead() {
     var request;
     if (!window.XMLHttpRequest) { return; }
@@ -60,6 +60,6 @@
   }
 
   lead();
-  // A start that fails leaves the list as it is: it needs no figures.
+  // If the start fails, the list of applications stays without figures.
   thywill.ready(start, function () {});
 }());

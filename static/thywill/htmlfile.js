@@ -1,5 +1,5 @@
-// The carrier by a page without an end in a hidden frame: each script of the page is one frame of the session. In
-// Internet Explorer the frame is in a document of its own, where it makes no click and shows no busy cursor.
+// The carrier by an endless page in a hidden frame: each script of that page is one frame of the session. In Internet
+// Explorer the hidden frame is in a separate document, where it makes no click and shows no busy cursor.
 (function (internal) {
   'use strict';
 
@@ -8,7 +8,7 @@
 
   function nothing() {}
 
-  // The server's page sets document.domain, and may only speak to documents that have set theirs as well.
+  // The server's page sets document.domain, and can only call documents that have set theirs, too.
   function createDocument() {
     var made = new window.ActiveXObject('htmlfile');
     made.open();
@@ -28,7 +28,7 @@
     try {
       document.domain = document.domain;
     } catch (refused) {
-      // New browsers no longer allow it.
+      // New browsers no longer allow this.
     }
     return document;
   }
@@ -49,7 +49,7 @@
     return function () {
       callbacks[name] = {start: nothing, message: nothing, stop: nothing};
       frame.onload = null;
-      // The frame is removed when none of its scripts runs.
+      // Removed later, since one of its scripts may be running now.
       internal.later(function () {
         delete callbacks[name];
         frame.src = 'about:blank';

@@ -1,5 +1,5 @@
-// The transport by a hidden frame, for pages of other origins that can't ask the server themselves. This is the
-// beginning of it: the first request loads bridge.js, which replaces the methods here.
+// The transport by a hidden frame, for pages of other origins that can't send requests to the server themselves. This
+// is only its beginning: the first request loads bridge.js, which replaces the methods here.
 (function (internal) {
   'use strict';
 

@@ -1,19 +1,19 @@
-// The introduction: how a page without a bootstrap gets the identity of a client, and any page after a restart. A new
-// ticket takes the same way.
+// The introduction asks the server for the identity of a client: in a page without a bootstrap, and in any page after
+// a restart of the server. It also sends new tickets.
 (function (internal) {
   'use strict';
 
-  // Seconds that the server has for its answer.
+  // Seconds in which the server has to answer.
   var PATIENCE = 30;
 
-  // Returns a lane whose proceed() asks until an answer has the field. Calls done(answer), or refused(error).
+  // Returns a lane whose proceed() sends the request until an answer has the field. Calls done(answer) or refused(error).
   internal.ask = function (transport, operation, fields, field, done, refused) {
     var lane = new internal.Lane(transport, PATIENCE, function () {
       lane.request(operation, fields, 0, function (answer, error) {
         if (field in answer) { done(answer); } else { lane.retry(error.retry); }
       });
     }, refused);
-    // A wrong address is said at once.
+    // The page of a proxy, such as at a wrong address, is final at once.
     lane.pages = 1;
     return lane;
   };

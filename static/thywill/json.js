@@ -1,10 +1,10 @@
-// JSON: the browser's own, or ours where there is none (IE6, IE7), or where the page has altered how it writes.
+// JSON: the browser's own functions; ours if there are none (IE6, IE7) or if the page has altered how they write.
 (function (internal) {
   'use strict';
 
-  // Some libraries replace JSON by an object of another kind.
+  // Some libraries replace window.JSON by another object.
   var builtin = window.JSON && window.JSON.parse && window.JSON.stringify ? window.JSON : null,
-      // A library that is loaded later may still replace its functions.
+      // Kept here, since a library that is loaded later may replace them.
       parseBuiltin = builtin && builtin.parse,
       stringifyBuiltin = builtin && builtin.stringify,
       // Old engines run out of stack at (a|b)*, so this pattern repeats a*(ba*)*.
@@ -84,12 +84,12 @@
     return '{' + parts.join(',') + '}';
   }
 
-  // Prototype and others give every list, text or number a toJSON, which writes JSON into the JSON.
+  // Prototype and other libraries give every list, text or number a toJSON, whose result would be quoted again.
   function isAltered() {
     return !!([].toJSON || {}.toJSON || ''.toJSON || (0).toJSON || true.toJSON);
   }
 
-  // Returns whether the value has a toJSON of its own or of its class, and not one that all lists or objects have.
+  // Returns whether the value has its own toJSON or that of its class, and not one that all lists or objects have.
   function hasToJSON(value) {
     var toJSON = typeof value === 'object' && value && value.toJSON;
     return !!toJSON && toJSON !== [].toJSON && toJSON !== {}.toJSON;
@@ -97,7 +97,7 @@
 
   function write(value) {
     var type = typeof value;
-    // Prototype's dates have a toJSON that writes JSON into the JSON.
+    // The toJSON of Prototype's dates returns JSON, which would be quoted again.
     if (value && value.toISOString) { return isFinite(value) ? quote(value.toISOString()) : 'null'; }
     if (hasToJSON(value)) { return write(value.toJSON()); }
     if (type === 'string') { return quote(value); }

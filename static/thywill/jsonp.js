@@ -1,16 +1,16 @@
-// The transport by script elements, for browsers that can do nothing else.
+// The transport by script elements, for browsers that have no better one.
 (function (internal) {
   'use strict';
 
-  // Characters of an address: IE allows 2083, some proxies 2000.
+  // The most characters of an address: IE allows 2083, some proxies 2000.
   var LIMIT = 1900,
-      // Milliseconds for which a script that was dropped may still come.
+      // Milliseconds for which a dropped script may still come.
       LATE = 60000,
       count = 0,
-      // They are properties of an object, since IE can't delete globals.
+      // Callbacks are properties of an object, since IE can't delete globals.
       callbacks = internal.callbacks = {};
 
-  // Returns a name that no cache knows.
+  // Returns a new name, so that no cache has the address.
   function newName() {
     count += 1;
     return 'c' + thywill.clock.now() + '_' + count;
@@ -39,7 +39,7 @@
         if (address.length > LIMIT) { throw new Error('Too long.'); }
         callbacks[name] = settle;
         drop = internal.loadScript(address, function () {
-          // IE6 may call a script loaded before it has run.
+          // IE6 may report a script as loaded before it has run.
           internal.later(function () { settle(internal.failure('unreachable', 'No answer.')); });
         });
 
@@ -51,7 +51,7 @@
       }, seconds, done);
     },
 
-    // Firefox loads no picture for a page that is being closed, so the beacon comes first.
+    // Firefox loads no picture for a page that is being closed, so a beacon is tried first.
     leave: function (fields) {
       if (!internal.beacon(this.address + 'leave', fields)) { new Image().src = this.locate('leave', fields, 'left'); }
     },

@@ -1,26 +1,26 @@
-// A lane: one request at a time, the pauses between, and the patience with a slow network. Polls have one lane, sends
-// have another.
+// A lane sends one request at a time, with pauses between, and adapts its patience to slow networks. Polls have one lane,
+// sends have another.
 (function (internal) {
   'use strict';
 
-  // Errors that may pass. Any other one ends the client, unless the server says after how many seconds to come back.
+  // Errors that may pass. Any other error ends the client, unless the server says after how many seconds to come back.
   var PASSING = /^(unreachable|timeout|internal|draining|unavailable|too_many|gap|refused)$/,
-      // The most seconds that an answer is waited for.
+      // The most seconds to wait for an answer.
       LONGEST = 120;
 
-  // Has patience for so many seconds at first. It calls proceed() after a pause, and gone(error) when the server gives
-  // an answer that can't get better.
+  // patience: the seconds to wait for an answer at first. The lane calls proceed() after a pause, and gone(error) after
+  // an error that can't get better.
   function Lane(transport, patience, proceed, gone) {
     this.transport = transport;
     this.shortest = this.patience = patience;
     this.proceed = proceed;
     this.gone = gone;
     this.backoff = new internal.Backoff();
-    // Seconds that the last answer took which the server did not hold.
+    // Seconds that the last answer took, among those that the server did not hold.
     this.roundTrip = 0;
-    // Codes of errors that the owner deals with.
+    // Codes of errors that the owner handles.
     this.own = /^$/;
-    // How many pages of a proxy, one after another, refuse a request for good, and how many came so far.
+    // So many refusals in a row by pages of a proxy are final, and so many have come.
     this.pages = 4;
     this.refusals = 0;
     this.drop = this.timer = null;
@@ -32,7 +32,7 @@
       return this.closed || !!this.drop || !!this.timer;
     },
 
-    // The server may hold the answer for so many seconds.
+    // Sends a request; the server may hold the answer for `hold` seconds.
     request: function (operation, fields, hold, answered) {
       var lane = this, begun = thywill.clock.now();
       lane.drop = lane.transport.request(operation, fields, hold + lane.patience, function (answer) {
@@ -48,7 +48,7 @@
       });
     },
 
-    // Patience doubles after a time-out, and follows the answers that come.
+    // The patience doubles after a time-out, and shrinks again when answers come sooner.
     learn: function (code, hold, seconds) {
       if (code === 'timeout') {
         this.patience = Math.min(2 * this.patience, LONGEST);
@@ -64,7 +64,7 @@
         (!PASSING.test(error.code) || this.refusals >= this.pages);
     },
 
-    // Pauses as long as the server asks, or else as the back-off says. Returns the seconds.
+    // Pauses for the seconds that the server asks for, or else for those of the back-off. Returns the seconds.
     retry: function (asked) {
       var lane = this, seconds = asked > 0 ? Math.max(0.1, Math.min(asked, 3600)) : lane.backoff.next();
       if (!lane.closed) {

@@ -2,13 +2,13 @@
 (function (internal) {
   'use strict';
 
-  // Returns the address of a file of ours, from the transport's. The browser asks each time whether there is a new one.
+  // Returns the address of one of our files; address is the transport's. The browser checks each time for a new version.
   internal.fileOf = function (address, name) {
     return address.replace(/thywill\/$/, 'static/0/' + name);
   };
 
-  // Calls done(whether it was loaded). Returns a function that drops the script. IE6 to IE8 call a missing script
-  // loaded, too.
+  // Loads a script and calls done(isLoaded). Returns a function that drops the script. IE6 to IE8 report a missing
+  // script as loaded, too.
   internal.loadScript = function (address, done) {
     var script = document.createElement('script'), head = document.getElementsByTagName('head')[0];
 
@@ -32,7 +32,7 @@
         if (/loaded|complete/.test(script.readyState)) { end(true); }
       };
     }
-    // Without this Firefox 3 runs it only after a script that waits at the server.
+    // Without this Firefox 3 would run the script only after another script that waits at the server.
     script.async = true;
     script.src = address;
     // IE6 can't append to a head that has a <base>.
@@ -40,7 +40,7 @@
     return drop;
   };
 
-  // Calls done() when all are loaded, or done(address) with the one that is missing.
+  // Calls done() when all scripts are loaded, or done(address) with the address of a missing one.
   internal.loadScripts = function (addresses, done) {
     if (!addresses.length) { return done(); }
     internal.loadScript(addresses[0], function (loaded) {

@@ -1,8 +1,8 @@
-// The page's life: its events, passed on to the dispatchers of its clients.
+// The page's life: passes the page's events on to the dispatchers of its clients.
 (function (internal) {
   'use strict';
 
-  // Milliseconds that the page's pictures have to load, until a request may wait at the server.
+  // Milliseconds that the page's pictures may take to load. After that requests wait at the server.
   var PATIENCE = 5000,
       page = internal.page = {
         loaded: !document.readyState || document.readyState === 'complete',
@@ -30,19 +30,19 @@
     if (!document.hidden) { callAll('wake'); }
   });
 
-  // Pages that have a place renew it whenever the server sends something, which wakes the pages that have none. A page
-  // in the background can't rely on its timers: they may come once a minute, which is too late for the server.
+  // A page with a place renews it whenever the server sends something, which wakes the pages without a place. These can't
+  // rely on their timers: in the background those may fire once a minute, which is too late for the server.
   listen(window, 'storage', function (event) {
     if (String(event.key).indexOf('thywill.parked') === 0) { callAll('nudge'); }
   });
 
-  // Open requests keep a page out of the browser's page cache, and so does a listener for unload.
+  // Open requests keep a page out of the browser's page cache; so does a listener for unload.
   function hide(event) {
     if (event.persisted) { callAll('suspend'); } else { callAll('leave', true); }
   }
 
-  // Called again with each message, so that ours comes after the application's own listeners: what they send goes with
-  // the last words of the page. A listener that is replaced during its event would not be called.
+  // Called again with each message, so that our listener runs after the application's own listeners, and the messages
+  // that these send go with the last request. A listener that is replaced during its event would not be called.
   page.listenLast = function () {
     if (!window.removeEventListener || isHiding) { return; }
     window.removeEventListener(HIDE, hide, false);

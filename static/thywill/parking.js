@@ -1,16 +1,16 @@
-// Parking: which of a browser's pages may keep a request open. A browser opens six connections to a host for all of
-// its tabs, so the pages agree by localStorage on some of them; the others poll only briefly. Browsers that open two
-// connections have no localStorage: there each page is on its own.
+// Parking decides which of a browser's pages may keep a request open. A browser opens six connections to a host for all
+// of its tabs, so the pages agree by localStorage on who has a place; the others poll only briefly. Browsers that open
+// only two connections have no localStorage: there every page keeps a request open.
 (function (internal) {
   'use strict';
 
-  // Pages that may keep a request open: two connections are left for sends and for pages that load.
+  // How many pages may keep a request open: two connections are left for sends and for pages that load.
   var PLACES = 4,
-      // The same, where pages of other origins, which have a storage of their own, use the server as well.
+      // The same if pages of other origins use the server, too: they have another storage.
       SHARED = 2,
       // Milliseconds after which a place is renewed.
       RENEW = 20000,
-      // Milliseconds: a time further ahead was written by another clock.
+      // Milliseconds: a time that is further ahead was written by a wrong clock, and does not count.
       MOST = 600000;
 
   // HTTP/2 and 3 have one connection for all requests.
@@ -23,7 +23,7 @@
     }
   }
 
-  // Old engines have no storage. New ones may forbid it: then asking throws.
+  // Returns whether this is an old engine without storage. If a new one forbids storage, reading the property throws.
   function lacksStorage() {
     try {
       return window.localStorage === undefined;
@@ -37,10 +37,10 @@
     if (isMultiplexed(address) || lacksStorage()) { this.places = Infinity; }
     this.key = 'thywill.parked ' + address;
     this.id = internal.digits() + internal.digits();
-    // Milliseconds for which a place is taken: a page that crashed does not give it back.
+    // Milliseconds after which a place is free again, since a page that crashed does not give it back.
     this.life = (2 * hold + 30) * 1000;
     this.until = 0;
-    // The storage is full or forbidden, so nobody knows how many pages there are.
+    // Whether the storage is full or forbidden, so that nobody knows how many pages there are.
     this.isBlind = false;
   }
 

@@ -1,35 +1,35 @@
-// The receiver: what brings messages to the browser, one request after another, by polls or by streams. Its cursor is
-// the id of the last message that the application was given.
+// The receiver brings messages to the browser, one request after another, by polls or by streams. Its cursor is the id
+// of the last message that the application has got.
 //
-// The table below is its life: a row is an event, a column the state it meets, a cell the state that follows. An empty
-// cell: the event means nothing there. A page that connects, tries a stream, and loses it:
+// The table below is its life: a row is an event, a column the present state, a cell the next state. An empty cell means
+// that the event changes nothing in this state. An example: a page connects, tries a stream, and loses it:
 //
 //   state      event       what happened                                              next
 //   idle       restart     the client starts; it is not connected                     ready
 //   ready      ask         a poll that the server answers at once is sent             asking
 //   asking     answered    the client is connected                                    ready
 //   ready      hold        a poll that waits at the server is sent, a trial begins    holding
-//   holding    opened      the stream on trial has said its first word                streaming
-//   streaming  cut         the stream broke: the client waits, and then asks anew     resting
+//   holding    opened      the first frame of the stream on trial has come            streaming
+//   streaming  cut         the stream broke: the client waits, and then polls         resting
 //   resting    wake        the pause is over, or the page comes to the front          ready
 //
-// In `ready` nothing is under way and proceed() decides at once what comes next. In `idle` nothing is under way
-// either, but the receiver waits to be woken. Beside `asking`, `holding` and `resting` a stream may be on trial: the
-// poll waits on, since a proxy that holds the stream back must delay no message.
+// In `ready` no request is under way, and proceed() decides at once what comes next. In `idle` no request is under way
+// either, but the receiver waits for wake(). In `asking`, `holding` and `resting` a stream may be on trial: the poll goes
+// on waiting, since a proxy that holds the stream back must delay no message.
 (function (internal) {
   'use strict';
 
-  // Seconds that the server has for its answer, beyond the hold.
+  // Seconds after the hold in which the server has to answer.
   var PATIENCE = 10,
-      // Polls that may bring nothing at once.
+      // So many polls in a row may be answered at once without a message.
       FRUITLESS = 3,
-      // Seconds between the polls of a page without a place, and up to 2 more.
+      // Seconds between the polls of a page without a place; up to 2 more are added.
       SHORT = 3,
-      // Seconds for which polls are held where no place can be recorded, and at least between them.
+      // If no place can be recorded, polls are held for so many seconds, and the pauses are at least as long.
       BRIEF = 1,
       // Milliseconds: a stream that lasts so long works.
       STABLE = 10000,
-      // A transport whose streams broke earlier so many times in a row is given up.
+      // A transport whose streams broke sooner so many times in a row is suspected.
       CUTS = 3,
       COLUMNS = {ready: 0, idle: 1, asking: 2, holding: 3, streaming: 4, resting: 5},
       TABLE = {
@@ -40,7 +40,7 @@
         resume:     ['streaming', '',       '',          '',          '',        ''],
         rest:       ['resting',   '',       '',          '',          '',        ''],
         answered:   ['',          '',       'ready',     'ready',     '',        ''],
-        // No answer, none of ours, or one to a poll that a newer one has replaced.
+        // No answer, an answer that is not the server's, or one to a poll that a newer one has replaced.
         unanswered: ['',          '',       'resting',   'resting',   '',        ''],
         opened:     ['',          '',       'streaming', 'streaming', '',        'streaming'],
         failed:     ['ready',     'ready',  'ready',     'ready',     'ready',   'ready'],
@@ -49,7 +49,7 @@
         cut:        ['',          '',       '',          '',          'resting', ''],
         silent:     ['',          '',       '',          '',          'resting', ''],
         wake:       ['',          'ready',  '',          '',          '',        'ready'],
-        // The connection may be dead: what is under way is dropped.
+        // The connection may be dead: all requests are dropped.
         restart:    ['ready',     'ready',  'ready',     'ready',     'ready',   'ready'],
         suspend:    ['idle',      'idle',   'idle',      'idle',      'idle',    'idle'],
         close:      ['closed',    'closed', 'closed',    'closed',    'closed',  'closed']
@@ -68,11 +68,11 @@
     self.state = 'idle';
     self.connected = self.isQuiet = false;
     self.fruitless = self.cuts = 0;
-    // A stream that goes on with another request.
+    // The stream that goes on with another request.
     self.stream = null;
-    // A stream that has not said a word.
+    // The stream on trial: its first frame has not come yet.
     self.trial = null;
-    // The transport that failed, if it was not the network.
+    // The transport whose stream has failed. A poll shows whether the network is to blame.
     self.suspect = null;
   }
 
@@ -84,12 +84,12 @@
       return !!next;
     },
 
-    // Until it is connected, the server answers at once. Then a request waits there, for a moment where there is no place
-    // for longer.
+    // Until the client is connected, the server answers at once. Then requests wait at the server; without a place the
+    // page only polls now and then.
     proceed: function () {
       var name;
       if (this.state !== 'ready') { return; }
-      // Else the spinner of old browsers keeps turning.
+      // Otherwise the spinner of old browsers would keep turning.
       if (this.connected && !internal.page.loaded) { return this.handle('wait'); }
       if (!this.connected || !this.parking.claim()) { return this.poll('ask'); }
       name = this.choice.pick(this.isQuiet);
@@ -108,7 +108,7 @@
       this.lane.drop = this.open(stream);
     },
 
-    // The stream on trial works. The poll's messages that are on their way come again by the stream.
+    // The stream on trial works. Messages that are on their way by the poll come again by the stream.
     adopt: function (stream) {
       this.handle('opened');
       this.lane.clear();
@@ -188,7 +188,7 @@
       if (answer.cursor > this.cursor) { this.cursor = answer.cursor; }
     },
 
-    // A proxy may answer at once, wrongly, for ever.
+    // A broken proxy may answer every poll at once.
     judge: function (isFruitful, held, seconds) {
       var isQuick = seconds < Math.min(1, this.hold / 2 || 1);
       this.isQuiet = held && !isFruitful;
@@ -235,7 +235,7 @@
       this.owner.changeTransport(name);
     },
 
-    // A stream broke. It is blamed for it only if that happens again and again.
+    // A stream broke. Its transport is suspected only if that happens again and again.
     broke: function (name, seconds, isStable) {
       this.cuts = isStable || seconds ? 0 : this.cuts + 1;
       if (isStable) { this.lane.backoff.reset(); }

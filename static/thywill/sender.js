@@ -1,13 +1,13 @@
-// The sender: numbered items on their way to the server, each repeated until the server has accepted it.
+// The sender numbers the items for the server, and repeats each until the server has accepted it.
 (function (internal) {
   'use strict';
 
-  // Seconds that the server has for its answer.
+  // Seconds in which the server has to answer.
   var PATIENCE = 30;
 
   // An item is {data: JSON, method: JSON or nothing, done: function (error, number)}. The first in the queue always
-  // has the number received + 1: so repeats keep their numbers, and a refused item leaves no gap.
-  // It calls accepted() when the server has accepted items, and gone(error) when it never will.
+  // has the number received + 1. So repeats keep their numbers, and a refused item leaves no gap.
+  // The sender calls accepted() when the server has accepted items, and gone(error) when it never will.
   function Sender(identity, transport, accepted, gone) {
     var self = this;
     self.token = identity.token;
@@ -76,7 +76,7 @@
         this.flush();
         this.accepted();
       } else if (isGap && error.received < before) {
-        // The server has lost what it had accepted.
+        // The server has lost messages that it had accepted.
         this.lane.gone(error);
       } else if (error.code === 'too_large' || error.code === 'malformed') {
         this.refuse(error, count);
@@ -85,7 +85,7 @@
       }
     },
 
-    // The fields of a last request: the token, and what the server has not accepted yet, as far as it fits in.
+    // Returns the fields of a last request: the token, and the messages that the server has not accepted, if they fit in.
     farewell: function () {
       var fields = {token: this.token};
       if (this.queue.length) { fields.messages = join(this.batch()); }
@@ -101,7 +101,7 @@
       }
     },
 
-    // One item of the batch is to blame: smaller batches show which.
+    // The server refuses one item of the batch. Smaller batches show which one.
     refuse: function (error, count) {
       if (count > 1) {
         this.most = Math.ceil(count / 2);

@@ -1,42 +1,42 @@
 // A stream: one SockJS session that brings messages, over as many requests as it takes.
 //
-// The table below is its life: a row is an event, a column the state it meets, a cell the state that follows. An empty
-// cell: the event means nothing there, and changes nothing. States without a column are ends; the receiver is told
-// each of them, and `paused`. A stream that brings messages over two requests, and is then cut:
+// The table below is its life: a row is an event, a column the present state, a cell the next state. An empty cell means
+// that the event changes nothing in this state. States without a column are ends; the stream reports each of them, and
+// `paused`, to the receiver. An example: a stream brings messages over two requests, and is then cut:
 //
 //   state     event      what happened                                                 next
 //   idle      open       the receiver opens it: the first request is sent              opening
-//   opening   opened     the frame o: the session is open; token and cursor are sent   greeting
-//   greeting  nothing    the first answer came, without messages                       greeted
+//   opening   opened     the frame o: the session is open; sends token and cursor      greeting
+//   greeting  nothing    the first answer has come, without messages                   greeted
 //   greeted   messages   an answer with messages                                       live
 //   live      whole      the server has ended the request; the session is still there  paused
 //   paused    open       the receiver opens it again                                   resumed
 //   resumed   heartbeat  the frame h                                                   beating
 //   beating   cut        the connection broke: the receiver begins a new session       cut
 //
-// Before `greeted` nothing proves that streams work here, so all failures are `failed`: the receiver then tries
-// another transport. `resumed` and `beating` have brought no message by the present request.
+// Before `greeted` nothing proves that streams work here, so every failure leads to `failed`: the receiver then tries
+// another transport. In `resumed` and `beating` the present request has brought no message yet.
 //
-// A greeting proves little: there are proxies and virus scanners that let the first kilobytes through, and then only
-// whole blocks. So until a request has brought enough, the stream asks the server for an echo, with acknowledgements
-// and when nothing has come for a while. Where the echo does not come in time, streams are `failed` as well.
+// A greeting proves little: some proxies and virus scanners let the first kilobytes through, and then only whole
+// blocks. So until a request has brought enough, the stream asks the server for an echo, with acknowledgements and when
+// nothing has come for a while. If the echo does not come in time, the stream has `failed`, too.
 (function (internal) {
   'use strict';
 
-  // Seconds: a proxy that holds a stream back shows by then.
+  // Seconds: a frame that has not come by then is held back by a proxy.
   var PROBE = 3,
-      // Seconds beyond the server's heartbeat.
+      // Seconds by which the server's heartbeat may be late.
       SLACK = 10,
       // Seconds between two acknowledgements.
       PAUSE = 1,
-      // Seconds without a frame until the server is asked for an echo; doubled after each that brings nothing else.
+      // Seconds without a frame until the stream asks for an echo; doubled after each echo that brings nothing else.
       SILENCE = 4,
-      // As many messages, or characters, are acknowledged without a wait.
+      // So many messages, or characters, are acknowledged at once.
       MANY = 20,
       MUCH = 32768,
-      // Characters by one request that no proxy lets through if it holds anything back.
+      // A proxy that holds anything back does not let so many characters of one request through.
       ENOUGH = 65536,
-      // The server has no such session any more; the second is a refusal without a code.
+      // The server does not have the session any more; the second is a refusal without a code.
       LEFT = /^(not_found|refused)$/,
       count = 0,
       COLUMNS = {idle: 0, opening: 1, greeting: 2, greeted: 3, live: 4, paused: 5, resumed: 6, beating: 7},
@@ -49,22 +49,22 @@
         messages:  ['',        'failed',   'greeted',  'live',    'live',    '',        'live',    'live'],
         // A heartbeat, while other pages need the connection.
         crowded:   ['',        'opening',  'greeting', 'full',    'full',    '',        'full',    'full'],
-        // The server ends the session: it stops, or another receiver has taken over. So streams work.
+        // The server ends the session, since it stops or another receiver has taken over. So streams work.
         stopping:  ['',        'failed',   'cut',      'cut',     'cut',     '',        'cut',     'cut'],
         // The server did not get our token in time, or the token has expired.
         refused:   ['',        'failed',   'failed',   'gone',    'gone',    '',        'gone',    'gone'],
         gone:      ['',        'gone',     'gone',     'gone',    'gone',    '',        'gone',    'gone'],
         whole:     ['',        'failed',   'failed',   'paused',  'paused',  '',        'cut',     'paused'],
-        // Whole, but within a second.
+        // As whole, but within a second.
         brief:     ['',        'failed',   'failed',   'paused',  'paused',  '',        'cut',     'cut'],
-        // The connection broke, or the session is over: there was the frame c, no answer of ours, one after a gap, or the
-        // server does not know the session.
+        // The connection broke, or the session is over: the frame c came, or an answer that is not the server's or
+        // follows a gap, or the server does not know the session.
         cut:       ['',        'failed',   'failed',   'cut',     'cut',     '',        'cut',     'cut'],
         full:      ['',        'failed',   'failed',   'full',    'full',    '',        'full',    'full'],
         silence:   ['',        'failed',   'failed',   'silent',  'cut',     '',        'silent',  'cut'],
         // An echo has not come in time.
         late:      ['',        'failed',   'failed',   'failed',  'failed',  '',        'failed',  'failed'],
-        // The receiver needs it no longer, and is not told.
+        // The receiver does not need the stream any more. Nothing is reported to it.
         close:     ['closed',  'closed',   'closed',   'closed',  'closed',  'closed',  'closed',  'closed']
       };
 
@@ -72,7 +72,7 @@
     this.name = name;
     this.transport = transport;
     this.receiver = receiver;
-    // The first part is for load balancers.
+    // Load balancers may use the first part.
     this.address = 'sockjs/' + internal.digits().slice(-3) + '/' + internal.digits() + internal.digits() +
       (count += 1) + '/';
     this.state = 'idle';
@@ -80,20 +80,20 @@
     this.unacknowledged = this.waiting = this.brought = 0;
   }
 
-  // Returns which event an answer of the server is.
+  // Returns the event for an answer of the server.
   function classify(answer, cursor) {
     var error = answer.error || {}, items = answer.messages;
     if (error.code === 'gone') { return 'gone'; }
     if (error.code === 'bad_token') { return 'refused'; }
     if (answer.superseded || error.retry > 0) { return 'stopping'; }
-    // Had it begun after our cursor, an answer before it would have been lost.
+    // If the answer begins after our cursor, an earlier answer was lost.
     if (!internal.isArray(items) || answer.after > cursor) { return 'cut'; }
     return items.length ? 'messages' : 'nothing';
   }
 
   Stream.prototype = {
-    // Sends a request. Calls ended(state, detail) once, when that request has ended; the detail is the error of a
-    // client that is gone, or the seconds for which the server asks. Returns a function that closes the stream.
+    // Sends a request. Calls ended(state, detail) once, when that request has ended; the detail is the error of a client
+    // that is gone, or the seconds after which to come back. Returns a function that closes the stream.
     open: function (ended) {
       var self = this, open = self.transport.carry || internal.carriers[self.name].open;
       self.ended = ended;
@@ -150,8 +150,8 @@
       self.ask();
     },
 
-    // Where the carrier is mute, since it may not notice that the stream was cut or held back, the server is asked on and
-    // on. It also answers if the session is gone.
+    // A mute carrier may not notice that the stream was cut or held back, so it asks the server for an echo again and
+    // again. The server also answers if the session is gone.
     ask: function () {
       var self = this, isMute = internal.carriers[self.name].mute, most = self.receiver.hold * 0.8;
       thywill.clock.clear(self.question);
@@ -163,12 +163,12 @@
       }, Math.min(self.silence, most) * 1000);
     },
 
-    // Seconds in which the server's word has to come.
+    // Returns the seconds in which an answer of the server has to come.
     echoTime: function () {
       return Math.max(PROBE, 2 * this.receiver.lane.roundTrip);
     },
 
-    // The server has written the echo, which may have come already.
+    // Called when the server has accepted the acknowledgement, and so has written the echo, which may have come already.
     expectEcho: function () {
       var self = this, isExpected = self.isEchoing;
       self.forgetEcho();
@@ -185,9 +185,9 @@
     receive: function (frame) {
       var kind = frame.charAt(0);
       this.brought += frame.length;
-      // Anything else shows that more comes through than heartbeats.
+      // Any frame but a heartbeat shows that nothing is held back.
       if (kind !== 'h') { this.forgetEcho(); }
-      // The rest of a frame may be held back.
+      // A part of a frame has come, and the rest may be held back.
       if (!kind) { this.silence = SILENCE; }
       if (kind === 'o') {
         this.handle('opened');
@@ -258,13 +258,13 @@
       self.posting = self.transport.request(self.address + 'xhr_send', body, patience, function (answer) {
         self.posting = null;
         if (answer.error && (!self.isProven() || LEFT.test(answer.error.code))) { return self.handle('cut'); }
-        // Without it the server may send nothing more.
+        // Acknowledge again, since without acknowledgements the server sends nothing more.
         if (answer.error) { self.unacknowledged += 1; } else { self.expectEcho(); }
         self.schedule();
       });
     },
 
-    // The carrier says how the request ended.
+    // Called by the carrier, with how the request ended.
     finish: function (event) {
       var isBrief = event === 'whole' && thywill.clock.now() - this.begun < PAUSE * 1000;
       this.handle(isBrief ? 'brief' : event);

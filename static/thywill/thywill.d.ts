@@ -1,4 +1,4 @@
-// What pages see of the browser client, for TypeScript and for editors. The type of an application's messages is given by
+// The types of the browser client, for TypeScript and for editors. A page names the type of its messages by
 // thywill.ready<Message>(...).
 
 declare namespace thywill {
@@ -20,7 +20,7 @@ declare namespace thywill {
 
   type State = 'connecting' | 'connected' | 'waiting' | 'lost' | 'gone';
 
-  /** What belongs to a state: `retry` to waiting, `count` to lost, a failure to gone. */
+  /** The detail of a state: `waiting` has `retry`, `lost` has `count`, `gone` has a failure. */
   interface StateDetail extends Partial<Failure> {
     /** How many messages the server had to drop. */
     count?: number;
@@ -65,7 +65,7 @@ declare namespace thywill {
     readonly application: string;
     /** What the application's `bootstrap` hook has set on the server. */
     readonly parameters: Record<string, any>;
-    /** Whom a ticket or the application has named. */
+    /** The user that a ticket or the application has named. */
     readonly user: {id: string; name?: string} | null;
     readonly state: State;
     readonly transport: TransportName | null;
@@ -95,7 +95,7 @@ declare namespace thywill {
     /** Calls an `@rpc` method; needs a browser that has promises. They are rejected with a Failure. */
     call<Result = any>(method: string, parameters?: readonly unknown[], options?: CallOptions): Promise<Result>;
 
-    /** The client goes on with a new ticket of the same user. */
+    /** Replaces the client's ticket by a new one of the same user. */
     renew(ticket: string, callback: (error: Failure | null) => void): void;
     renew(ticket: string): Promise<void>;
 
@@ -116,7 +116,7 @@ declare namespace thywill {
   /** Calls `ready` when the client is connected and the application's scripts are loaded. */
   function ready<Message = any>(ready: (client: Client<Message>) => void, failed?: (failure: StartFailure) => void): void;
 
-  /** The same in a page of another origin. */
+  /** As `ready`, in a page of another origin. */
   function connect<Message = any>(
     options: ConnectOptions,
     ready: (client: Client<Message>) => void,
@@ -129,7 +129,7 @@ declare namespace thywill {
   /** `false`: no connection bar; set it in `window.thywill` before the client's script. */
   let bar: false | undefined;
 
-  /** All time that the client knows. Tests may replace it. */
+  /** The source of all times and timers of the client. Tests may replace it. */
   const clock: {
     now(): number;
     set(action: () => void, milliseconds: number): unknown;

@@ -1,12 +1,12 @@
-// The global that pages see, what everything else stands under (thywill.internal), the clock, and small helpers.
+// The global thywill, which pages see; thywill.internal, which has everything else; the clock, and small helpers.
 (function () {
   'use strict';
 
-  // What the page has set before this script: the order of the transports, and whether there may be a connection bar.
+  // The page may have set the order of the transports, and whether there is a connection bar, before this script.
   var before = window.thywill || {}, thywill = window.thywill = {transports: before.transports, bar: before.bar},
       internal = thywill.internal = {};
 
-  // Nothing else asks for the time or sets a timer, so a test can replace it.
+  // All times and timers come from here, so that a test can replace the clock.
   thywill.clock = {
     now: function () { return new Date().getTime(); },
     set: function (action, milliseconds) { return window.setTimeout(action, milliseconds); },
@@ -49,7 +49,7 @@
     return others;
   };
 
-  // Shows an exception in the console, and stops nothing.
+  // Shows an exception in the console; the caller goes on.
   internal.report = function (exception) {
     internal.later(function () { throw exception; });
   };

@@ -1,12 +1,12 @@
-// What all transports share: the choice between them, one request with its time-out, encoding and decoding. A transport
-// has request(operation, fields, seconds, done), which returns a function that drops the request; leave(fields,
-// unloading); and a limit to the size(text) of what a request carries.
+// Code that all transports share: the choice between them, one request with its time-out, encoding and decoding. A
+// transport has request(operation, fields, seconds, done), which returns a function that drops the request;
+// leave(fields, unloading); and a limit for the size(text) of a request.
 (function (internal) {
   'use strict';
 
-  // What a status means when a proxy's page stands in place of the answer.
+  // The code of an answer that is a proxy's page, by its status.
   var CODES = {410: 'gone', 413: 'too_large'},
-      // Statuses of errors that can't get better.
+      // Matches statuses of errors that can't get better.
       FINAL = /^4(?!08|09|25|29)/;
 
   internal.transportKinds = [];
@@ -27,8 +27,8 @@
     return internal.failure('timeout', 'No answer in ' + seconds + ' seconds.');
   };
 
-  // Starts a request by start(settle), and calls done(answer) once. The function that start returns is called at the
-  // end, with whether the request is still open. Returns a function that drops the request.
+  // Starts a request by start(settle), and calls done(answer) once. start returns a function, which is called at the end
+  // with true if the request is still open. Returns a function that drops the request.
   internal.exchange = function (start, seconds, done) {
     var starting = true, timer, release;
 
@@ -41,7 +41,7 @@
 
     function settle(answer, open) {
       var callback = done;
-      // The answer came within send(): without a pause polls would recurse.
+      // The answer came during send(): without a pause polls would recurse.
       if (starting) { return internal.later(function () { settle(answer, open); }); }
       if (!callback) { return; }
       end(open);
@@ -60,7 +60,7 @@
     return function () { end(true); };
   };
 
-  // Returns the body of a request. A text is sent as it is; messages are JSON already.
+  // Returns the body of a request. A text is sent unchanged; the field messages is JSON already.
   internal.encode = function (fields) {
     var parts = [];
     if (typeof fields === 'string') { return fields; }
@@ -70,17 +70,17 @@
     return '{' + parts.join(',') + '}';
   };
 
-  // Returns whether the browser will deliver it, even after the page is closed.
+  // Returns whether the browser will send the request, even after the page is closed.
   internal.beacon = function (address, fields) {
     try {
       return !!navigator.sendBeacon && navigator.sendBeacon(address, internal.encode(fields));
     } catch (exception) {
-      // Some engines throw where the text is too long.
+      // Some engines throw if the text is too long.
       return false;
     }
   };
 
-  // IE has statuses of its own (12002 to 12152, and 1223 for 204), without a body, and throws where one is read.
+  // IE has its own statuses (12002 to 12152, and 1223 for 204), without a body, and throws if the body is read.
   internal.decode = function (request) {
     var status;
     try {
@@ -93,7 +93,7 @@
     }
   };
 
-  // Returns the bytes of the text in UTF-8, where each half of a surrogate pair counts as two.
+  // Returns the number of bytes of the text in UTF-8; each half of a surrogate pair counts as two.
   internal.bytes = function (text) {
     return text.length + text.replace(/[^\u0080-\uffff]+/g, '').length +
       text.replace(/[^\u0800-\ud7ff\ue000-\uffff]+/g, '').length;

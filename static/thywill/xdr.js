@@ -13,8 +13,8 @@
   };
 
   Xdr.prototype = {
-    // XDomainRequest hides what an error says, so what failed is asked again by JSONP. Texts are not: they belong to a
-    // stream.
+    // XDomainRequest hides the body of an error, so a failed request is repeated by JSONP. A text is not repeated, since
+    // it belongs to a stream.
     request: function (operation, fields, seconds, done) {
       var jsonp = this.jsonp, drop = this.post(operation, fields, seconds, function (answer) {
         if (typeof fields === 'string' || !answer.error || answer.error.code !== 'unreachable') {

@@ -1,4 +1,4 @@
-// The transport by XMLHttpRequest: to the page's own origin, and to others by CORS.
+// The transport by XMLHttpRequest: to the page's own origin, and by CORS to other origins.
 (function (internal) {
   'use strict';
 
@@ -6,11 +6,11 @@
       AWAY = ' does not answer.',
       UNREADABLE = ' does not answer, and the script-src of this page hides why.',
       HINDERED = ' answers, but not to this page: headers are changed on the way, or the setting origins lacks ',
-      // After so many failures in a row a script asks whether they are refusals.
+      // After so many failures in a row a script finds out whether the server refuses the page.
       TRIES = 3,
-      // Seconds that the script has for its answer.
+      // Seconds in which the script has to bring an answer.
       ANSWER = 10,
-      // What the page's own policy forbids: directives with origins.
+      // The directives of the page's own policy that have forbidden something, each with the origin.
       blocked = {};
 
   function nothing() {}
@@ -38,7 +38,7 @@
     this.address = address;
     this.otherOrigin = internal.isOtherOrigin(address);
     this.failures = 0;
-    // The page has read an answer, or the console has said that it can't.
+    // Whether the page has read an answer, or the console has said why it can't.
     this.isClear = false;
   }
 
@@ -64,7 +64,7 @@
       return function () { drop(); };
     },
 
-    // To a page of another origin a refusal looks like a failure of the network. A script can read it.
+    // In a page of another origin a refusal looks like a failure of the network. A script can read the refusal.
     inquire: function (failure, done) {
       var self = this;
       return new internal.Jsonp(self.address).request('poll', {token: '', cursor: 0}, ANSWER, function (answer) {
@@ -96,7 +96,7 @@
       }, seconds, done);
     },
 
-    // A page that unloads has time for a beacon, or for a request that blocks.
+    // A page that unloads can only send a beacon, or a request that blocks.
     leave: function (fields, unloading) {
       try {
         if (!internal.beacon(this.address + 'leave', fields)) { this.open('leave', !unloading).send(internal.encode(fields)); }
@@ -108,7 +108,7 @@
     open: function (operation, asynchronous) {
       var request = create();
       request.open('POST', this.address + operation, asynchronous);
-      // So that the session's cookie is sent.
+      // The browser then sends the session's cookie.
       if (this.otherOrigin) { request.withCredentials = true; }
       // A request of this type needs no preflight.
       request.setRequestHeader('Content-Type', 'text/plain;charset=UTF-8');
