@@ -31,7 +31,7 @@ from tests.support.display_page import KEY, NAMES, VALUE, publish
 from tests.support.display_page import look as watch
 from tests.support.echo_page import CONNECTED, COUNT, ECHOES, open_echo
 from tests.support.game_page import NAMES as PLAYERS
-from tests.support.game_page import has_gone_on, hunt, own_score, play
+from tests.support.game_page import WAITS, has_gone_on, hunt, own_score, play
 from tests.support.served import Served
 from tests.support.table_page import CELL, STATES, begin, look, press_button, sees, write
 from tests.support.three_servers import ThreeServers
@@ -127,6 +127,8 @@ def test_the_game_goes_on_with_its_scores(browsers: Browsers, three: ThreeServer
         hunt(page, 6)
     scores = {server: own_score(page) for server, page in pages.items()}
     killed = three.kill_leader("game")
+    for server in three.running:
+        pages[server].wait_for(WAITS)
     for server in three.running:
         has_gone_on(pages[server], scores[server])
     three.start_again(killed)

@@ -28,6 +28,7 @@ HUNT = """(() => {
 """Lets the player go to the nearest gem for ever. ``own()`` is its score, ``lowest`` the lowest so far."""
 NAMES = "Array.from(document.querySelectorAll('.score-name')).map(each => each.textContent).sort()"
 OFFLINE = "document.getElementById('game-state').textContent.indexOf('Offline') === 0"
+WAITS = "document.getElementById('game-told').textContent.indexOf('Waiting') === 0"
 STAR = 5
 """What is collected at once at most."""
 
@@ -62,3 +63,4 @@ def has_gone_on(page: Page, score: int) -> None:
     """
     page.wait_for(f"own() > {score}", timeout=90)
     assert page.evaluate("lowest") >= score - STAR
+    page.wait_for(f"!({WAITS})")

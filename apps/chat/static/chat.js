@@ -119,6 +119,7 @@
     // Entering, and who is here.
 
     enter: function (name) {
+      this.entering = {};  // so that the room is not called silent before its past has come
       this.showTalk(this.talks.room);
       this.ask(name);
     },

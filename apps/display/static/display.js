@@ -57,6 +57,7 @@
       var i;
       this.isNew = display.isNumber(data.at) && data.at > this.now;
       if (!this.isNew) { return; }
+      if (!this.now) { tell(''); }
       this.now = data.at;
       for (i = 0; i < this.own.length; i += 1) { this.own[i].series.add(data.at, data.values[i]); }
       this.forget();

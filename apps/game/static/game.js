@@ -5,7 +5,10 @@
   // Milliseconds between two frames where the browser has no requestAnimationFrame.
   var FRAME = 33,
       // Milliseconds after which an order is sent again, so that one hand sends at most some fifteen a second.
-      PAUSE = 66;
+      PAUSE = 66,
+      // Milliseconds without news, while there is a connection, after which the page says that it waits. Another
+      // server that takes the game over needs some seconds.
+      SILENCE = 2000;
 
   function now() {
     return thywill.clock.now();
@@ -19,6 +22,7 @@
     self.own = new gems.Own();
     self.arrivals = null;
     self.latest = null;
+    self.heard = 0;
     self.number = 0;
     self.sent = 0;
     self.waiting = false;
@@ -86,6 +90,7 @@
       this.arrivals.add(state.t, now());
       this.states.add(state);
       this.latest = state;
+      this.heard = now();
       this.note(now() - state.w);
       player = gems.byId(state.p)[this.view.own];
       if (player) { this.own.correct({x: player[1], y: player[2]}, player[3], player[5], now()); }
@@ -107,6 +112,7 @@
         this.view.showGems(this.latest.g);
         this.view.showScores(this.latest.p);
       }
+      this.view.wait(!/^(waiting|gone)$/.test(this.client.state) && time - this.heard > SILENCE);
       this.drawn = time;
     },
 

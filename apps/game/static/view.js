@@ -3,7 +3,8 @@
 (function (gems) {
   'use strict';
 
-  var COLOURS = 8;
+  var COLOURS = 8,
+      WAITING = 'Waiting for the game\u2026';
 
   function find(id) {
     return document.getElementById(id);
@@ -24,6 +25,8 @@
     this.names = {};
     this.own = null;
     this.scored = '';
+    this.said = '';
+    this.isWaiting = true;
   }
 
   View.prototype = {
@@ -96,7 +99,20 @@
     },
 
     tell: function (text) {
-      find('game-told').firstChild.nodeValue = text;
+      this.said = text;
+      this.write();
+    },
+
+    // While nothing comes from the server, the page says so in place of what it has told.
+    wait: function (isWaiting) {
+      if (isWaiting !== this.isWaiting) {
+        this.isWaiting = isWaiting;
+        this.write();
+      }
+    },
+
+    write: function () {
+      find('game-told').firstChild.nodeValue = this.isWaiting ? WAITING : this.said || '\u00a0';
     }
   };
 

@@ -15,6 +15,8 @@
     self.client = client;
     self.model = new tabular.Model(client.parameters.columns);
     self.isDue = false;
+    // Whether the table has come.
+    self.isHere = false;
     // What was not saved when this page had to begin anew: each [row, column, text].
     self.unsaved = [];
     self.saver = new tabular.Saver(client, self.model, function (row, column) { self.show(row, column); });
@@ -53,6 +55,10 @@
       this.people.receive(message);
       if (message.type === 'removed') { this.removed(message); }
       changed = this.model.apply(message);
+      if (message.type === 'rows' && !this.isHere) {
+        this.isHere = true;
+        tell('');
+      }
       for (i = 0; i < changed.length && message.type === 'cell'; i += 1) {
         cell = this.model.cell(changed[i][0], changed[i][1]);
         if (String(message.mark).indexOf(this.client.id) !== 0) { this.grid.flash(changed[i][0], changed[i][1]); }
