@@ -1,7 +1,7 @@
-"""Calculations: calls with typed arguments, and how long ones tell how far they are, and can be cancelled.
+"""Calculations: calls with typed arguments. Long calls report their progress, and can be cancelled.
 
 ``sums.py`` calculates, ``slices.py`` lets all calculations take turns, and ``forms.py`` describes the calls,
-so that the page can make its forms from nothing but their annotations.
+so that the page can make its forms from their annotations alone.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from apps.calculations.slices import Slices
 from thywill import Client, Configuration, Cuttable, RpcError, rpc
 
 STEPS = 50
-"""How often a page is told at most how far its calculation is."""
+"""How many times a calculation reports its progress, at most."""
 EACH = 3
 """How many calculations one browser may have at a time."""
 ALL = 30
-"""How many there may be together."""
+"""How many calculations all browsers may have at a time."""
 SECONDS = 60.0
-"""After this a calculation is given up."""
+"""A calculation that takes longer is stopped."""
 CALLS, PERIOD = 20, 10.0
 """How many calls a page may make in so many seconds."""
 
@@ -34,7 +34,7 @@ Key = tuple[str, int]
 
 
 class Calculations(Cuttable):
-    """Each call is one calculation. Its parts and its progress are messages, its result is the reply."""
+    """Each call is one calculation. Its parts and its progress are messages; its result is the reply."""
 
     title = "Calculations"
     description = "Let the server calculate: primes, pi and fractals, with progress, and stopped at will."
@@ -122,7 +122,7 @@ class Calculations(Cuttable):
         except TimeoutError:
             raise RpcError("too_long", f"It took longer than {SECONDS:.0f} seconds.") from None
         except asyncio.CancelledError:
-            # Cancelled is either the calculation, by its page, or this call, since the page has gone.
+            # Either the page has cancelled the calculation, or this call is cancelled, as its page has gone.
             if (current := asyncio.current_task()) is not None and current.cancelling():
                 raise
             raise RpcError("cancelled", "You have cancelled it.") from None
@@ -143,7 +143,7 @@ class Calculations(Cuttable):
         async for step in self._slices.run(steps, result):
             if isinstance(step, dict):
                 await client.send({"type": "part", "job": job, **step})
-            # Told by steps, not by time: what a calculation sends must be the same when it is done again.
+            # Reported by steps, not by time: a calculation that runs again must send the same messages.
             elif int(step * STEPS) > told:
                 told = int(step * STEPS)
                 await client.send({"type": "progress", "job": job, "done": step}, key=f"progress {job}")

@@ -1,4 +1,4 @@
-"""Describes methods with ``@rpc`` for the page, which makes a form of each from their annotations alone.
+"""Describes methods with ``@rpc`` by their annotations, so that the page can make a form for each.
 
     up_to: Annotated[int, Meta(ge=2, title="Up to")] = 100
 
@@ -21,7 +21,7 @@ Field = dict[str, Any]
 
 
 def describe(method: Callable[..., Any]) -> dict[str, Any]:
-    """Return what a page has to know of a method: its name, what it does, and its fields.
+    """Return the description of a method for the page: its name, its title, its text and its fields.
 
     Raises:
         TypeError: a parameter has a type that no form has a field for.

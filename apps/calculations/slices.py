@@ -1,8 +1,8 @@
 """Runs calculations in slices, so that none of them holds the server.
 
-A server has one loop, and whoever calculates in it for a second stops everybody for a second. So a
-calculation is a generator that is run for a few milliseconds at a time. All calculations take turns, and
-between two slices the loop has as much time for everything else:
+A server has one loop, and a hook that calculates for a second stops everybody for a second. So a calculation
+is a generator that runs for a few milliseconds at a time. All calculations take turns, and between two slices
+the loop has as much time for everything else:
 
     loop  | slice of A | messages, polls … | slice of B | messages, polls … | slice of A | …
 """
@@ -17,16 +17,16 @@ from typing import Any
 from apps.calculations.sums import Step, Steps
 
 SLICE = 0.004
-"""For how many seconds a calculation goes on at a time."""
+"""For how many seconds a calculation runs at a time."""
 PAUSE = 0.004
-"""Seconds between two slices, of whichever calculations."""
+"""Seconds between two slices, of any calculations."""
 
 
 class Slices:
     """The turns of all calculations.
 
     Args:
-        clock: seconds, from any beginning.
+        clock: returns seconds that only grow.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -34,10 +34,15 @@ class Slices:
         self._turn = asyncio.Lock()
 
     async def run(self, steps: Steps, result: dict[str, Any]) -> AsyncIterator[Step]:
-        """Yield what ``steps`` yields, without None; what it returns at the end is added to ``result``."""
+        """Run a calculation in slices; yield its steps.
+
+        Args:
+            steps: the generator; its None are not yielded.
+            result: a dict that gets the result of the generator at the end.
+        """
         try:
             while True:
-                # The lock is fair: who waits for longest is next.
+                # The lock is fair: the calculation that has waited the longest is next.
                 async with self._turn:
                     slice_, is_over = self._slice(steps, result)
                     await asyncio.sleep(PAUSE)

@@ -1,9 +1,8 @@
 """The calculations, as generators: each yields often, and returns its result.
 
-What a generator yields is how far it is (a number from 0 to 1), a part of the result (a dict), or None where
-it could be interrupted. Nothing here takes longer than a few milliseconds between two of them. Pure: no
-clock, no client, and the same arguments yield the same, so that a calculation which a crash has interrupted
-can be done again.
+A generator yields its progress (a number from 0 to 1), a part of the result (a dict), or None where it can be
+interrupted. Between two yields it runs for a few milliseconds at most. Pure: no clock and no client, and the
+same arguments yield the same steps, so that a calculation can run again after a crash.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ SEGMENT: Final = 1 << 16
 """How many numbers are sieved at a time."""
 LARGEST_SHOWN: Final = 10
 CONTEXT: Final = 10
-"""How many digits are shown before the one that was asked for."""
+"""How many digits are shown before the wanted one."""
 PIECE: Final = 4_000
 """How many characters are counted at a time."""
 PIXELS: Final = 8

@@ -1,7 +1,7 @@
 """Chat: rooms in which people have names and talk, and private messages between two of them.
 
-``rooms.py`` knows which rooms there are and who is in them. All else is thywill's: ``history`` keeps what was
-said, ``presence`` tells who is here, by people and not by pages, and ``client.person`` keeps the names.
+``rooms.py`` knows which rooms there are and who is in them. thywill does the rest: ``history`` keeps the
+messages, ``presence`` reports people, not pages, and ``client.person`` keeps the names.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ DIRECTORY = "rooms"
 """The channel of the list of rooms."""
 
 KEPT = 24 * 3600.0
-"""For how many seconds the past is kept."""
+"""For how many seconds messages are kept."""
 PAST = {"count": 200, "seconds": KEPT, "bytes": 200_000}
 
 PERIOD = 10.0
 """The period of the next limits, in seconds."""
 MESSAGES = 30
-"""How many messages a page may send in that time: more than anybody types."""
+"""How many messages a page may send in a period: more than anybody types."""
 MOVES = 20
-"""How often a page may enter a room or change its name in that time."""
+"""How often a page may enter a room or change its name in a period."""
 SIGNS = 10
-"""How often a page may say in that time that somebody is typing."""
+"""How often a page may report in a period that somebody is typing."""
 REMEMBERED = 10
-"""How many of the rooms that a person has talked in are remembered over a restart."""
+"""How many rooms are remembered over a restart, of those in which a person has talked."""
 SOON = 600.0
-"""A remembered time is renewed when it is older by so many seconds."""
+"""A remembered time is saved again only if the new one is so many seconds later."""
 
 Tag = Annotated[int, Meta(ge=0, le=2**53 - 1)] | None
 """The number by which a page recognizes its own message when it comes back."""
 
 
 class Chat(Cuttable):
-    """The chat. Each room is three channels: what is said, who is here, and who is typing."""
+    """The chat. Each room has three channels: its messages, its people, and who is typing."""
 
     title = "Chat"
     description = "Rooms to talk in with everybody who is here, and private messages."
@@ -84,7 +84,7 @@ class Chat(Cuttable):
         await self.subscribe(client, f"typing:person:{client.person_id}")
 
     async def on_resume(self, client: Client) -> None:
-        # The restart was no leaving for the others in the room, so nothing is published.
+        # For the others in the room nobody has left, so nothing is published.
         name = client.data.get("room")
         with suppress(RpcError):
             if name is not None:
@@ -102,7 +102,7 @@ class Chat(Cuttable):
 
     @rpc
     async def enter(self, client: Client, name: str) -> dict[str, Any]:
-        """Enter the room ``name``: the page gets its past and its people, and all that follows."""
+        """Enter the room ``name``: the page gets its history, its people, and everything that follows."""
         await client.limit("moves", MOVES, per=PERIOD)
         room, removed = self._rooms.open(clean_room(name), client.network)
         await self._leave_room(client)
@@ -163,7 +163,7 @@ class Chat(Cuttable):
 
     @rpc
     async def letters(self, client: Client) -> None:
-        """Send the page what was written to its person, and by it, from the past on."""
+        """Send the page the private messages to and from its person, beginning with the history."""
         channel = f"person:{client.person_id}"
         await self.unsubscribe(client, channel)
         await self.subscribe(client, channel, replay=True)
@@ -182,7 +182,7 @@ class Chat(Cuttable):
 
     @every(60)
     async def expire(self) -> None:
-        """Remove the rooms whose past has expired."""
+        """Remove the empty rooms whose messages have expired."""
         await self._list(*self._rooms.expire(time.time()))
 
     def _directory(self) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """The rooms of the chat: which there are, and who is in them.
 
-This module knows no clients, clocks or wire, so that it can be tested without a server. What was said in a
-room is not here: thywill keeps that, as ``Chat.history`` says. A room stays as long as somebody is in it, or
-as long as what was said there is kept:
+This module knows no clients, clocks or wire, so that it can be tested without a server. The messages of a
+room are not here: thywill keeps them (``Chat.history``). A room stays as long as somebody is in it, or as
+long as one of its messages is kept:
 
     12:00   Ada enters "Tea"                    the room is made
-    12:01   she says something                  it is kept until 12:01 tomorrow
-    12:02   she reloads the page, or leaves     it stays in the list, with nobody in it
-    12:01   the next day                        ``expire`` removes it
+    12:01   she says something                  the message is kept until 12:01 tomorrow
+    12:02   she reloads the page, or leaves     the room stays in the list, with nobody in it
+    12:01   the next day                        ``expire`` removes the room
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROOMS_LIMIT: Final = 100
 ROOMS_OF_ONE: Final = 10
 """How many rooms people of one network may have opened, so that nobody takes all rooms."""
 PEOPLE_SHOWN: Final = 300
-"""How many names a page gets that enters, so that they fit into one message (64 KiB)."""
+"""How many names a page gets when it enters: they have to fit into one message (64 KiB)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,10 +31,10 @@ class Room:
     """One room.
 
     Args:
-        name: as it is shown.
-        network: the network of the person who has opened it, which others are not told.
-        until: how long what was said here is kept, in seconds since the epoch; 0 if nothing was said.
-        people: the names of those who are here, by the ids of the persons.
+        name: the name as it is shown.
+        network: the network of the person who has opened the room; it is never sent to pages.
+        until: until when the last message is kept, in seconds since the epoch; 0 without a message.
+        people: the names of the people in the room, by their ids.
     """
 
     name: str
@@ -44,22 +44,22 @@ class Room:
 
     @property
     def key(self) -> str:
-        """The same for all spellings of its name in small and capital letters."""
+        """The room's name in small letters, so that spellings with capitals name the same room."""
         return self.name.casefold()
 
     @property
     def said(self) -> str:
-        """The channel of what is said here, which keeps its past."""
+        """The channel of the room's messages, which has a history."""
         return f"room:{self.key}"
 
     @property
     def here(self) -> str:
-        """The channel of who is here."""
+        """The channel that reports who is in the room."""
         return f"here:{self.key}"
 
     @property
     def typing(self) -> str:
-        """The channel of who is typing."""
+        """The channel that reports who is typing."""
         return f"typing:room:{self.key}"
 
     def summary(self) -> dict[str, object]:
@@ -67,7 +67,7 @@ class Room:
         return {"name": self.name, "people": len(self.people)}
 
     def names(self) -> list[dict[str, str]]:
-        """Return the people who are here, at most ``PEOPLE_SHOWN``."""
+        """Return the people in the room, at most ``PEOPLE_SHOWN``."""
         shown = list(self.people.items())[:PEOPLE_SHOWN]
         return [{"id": person, "name": name} for person, name in shown]
 
@@ -88,11 +88,11 @@ class Rooms:
         return self._rooms.get(name.casefold())
 
     def at(self, here: str) -> Room | None:
-        """Return the room whose channel ``Room.here`` has that name; None if there is none."""
+        """Return the room whose channel ``Room.here`` is ``here``; None if there is none."""
         return self._rooms.get(here.partition(":")[2])
 
     def with_person(self, person: str) -> list[Room]:
-        """Return the rooms that a person is in; with several pages they may be several."""
+        """Return the rooms that a person is in: several if the person has several pages."""
         return [room for room in self._rooms.values() if person in room.people]
 
     def name_of(self, person: str) -> str | None:
@@ -100,12 +100,12 @@ class Rooms:
         return next((room.people[person] for room in self.with_person(person)), None)
 
     def open(self, name: str, network: str = "", until: float = 0.0) -> tuple[Room, list[Room]]:
-        """Return the room of that name, and the rooms that were removed to have a place for it.
+        """Return the room of that name, and the rooms that were removed to make room for it.
 
         Args:
-            name: a cleaned name; a room is made if there is none of that name.
-            network: the network of the person who opens it.
-            until: how long something is kept that was said there before, as in ``Room``.
+            name: a cleaned name; if no room has it, a room is made.
+            network: the network of the person who opens the room.
+            until: until when the last earlier message is kept, as in ``Room``.
 
         Raises:
             RpcError: there are too many rooms with people in them; the code is ``too_many_rooms``.
@@ -119,7 +119,7 @@ class Rooms:
         return room, removed
 
     def remove_unused(self, room: Room, now: float) -> bool:
-        """Remove a room that nobody is in and nothing is kept of; return whether it was removed."""
+        """Remove a room without people and without kept messages; return whether it was removed."""
         used = room.people or room.until > now or room.name == LOBBY
         if used or self.find(room.name) is not room:
             return False
@@ -142,7 +142,7 @@ class Rooms:
         return removed
 
     def _remove_silent(self, rooms: list[Room], otherwise: str) -> Room:
-        """Remove the empty room that was silent for longest, or raise ``RpcError`` with the text."""
+        """Remove the empty room that has been silent the longest; raise ``RpcError`` if there is none."""
         empty = [room for room in rooms if not room.people and room.name != LOBBY]
         if not empty:
             raise RpcError("too_many_rooms", otherwise)

@@ -1,4 +1,4 @@
-"""Cleans and limits what people write: their names, the names of rooms, and messages."""
+"""Cleans and limits the texts of people: their names, the names of rooms, and messages."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ NAME_LIMIT: Final = 24
 ROOM_LIMIT: Final = 32
 TEXT_LIMIT: Final = 2_000
 PER_CHARACTER: Final = 20
-"""Of how many code points a character may consist before it is normalized. A name of more is too long in any
-case, and to normalize one of 30,000 accents would hold the server for seconds."""
+"""A name with more code points than this for each allowed character is not normalized. It is too long in any
+case, and to normalize a name of 30,000 accents would hold the server for seconds."""
 
 # Control characters but tab and line feed, and lone surrogates: JSON may contain these, but UTF-8 may not.
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")

@@ -1,9 +1,9 @@
 """Display: live charts of what the server does, and of any number that a program publishes from outside.
 
 Once a second the server publishes its figures with the time. Programs publish ``{"name", "value"}`` into the
-same channel, and no code here sees that. The channel keeps its last ten minutes, so a page that comes late
-draws the same charts as the others. A number from outside has no time of its own: it was published after the
-figures that stand before it in the channel, and they are at most a second older.
+same channel, and no code here sees these messages. The channel keeps its last ten minutes, so a page that
+comes late draws the same charts as the others. A number from outside has no time. It gets the time of the
+figures before it in the channel, which are at most a second older.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from thywill import Client, Configuration, Cuttable, every, on
 
 CHANNEL = "metrics"
 SECONDS = 600
-"""For how long the channel keeps what was published."""
+"""For how many seconds the channel keeps messages."""
 QUIET = 5
-"""While nobody looks, only each fifth of the figures is published: with a durable queue each is a write."""
+"""While nobody looks, only every fifth second has figures, since a durable queue has to write them."""
 TAPS = 20
 """Taps that one page may send in a second."""
 

@@ -1,4 +1,4 @@
-"""The figures of the time since they were last taken: rates and means, from sums that only grow."""
+"""Computes figures, such as rates and means, from the differences of counters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STATM = Path("/proc/self/statm")
 
 
 class Chart(NamedTuple):
-    """What a page shows of one figure: its name and unit."""
+    """A chart: the name and the unit of one figure."""
 
     name: str
     unit: str
@@ -30,16 +30,16 @@ CHARTS = (
     Chart("Memory", "MB"),
     Chart("Lateness of the loop", "ms"),
 )
-"""In the order of the values that ``Figures.take`` returns."""
+"""The charts, in the order of the values that ``Figures.take`` returns."""
 
 
 class Moment(NamedTuple):
-    """What was counted until one moment.
+    """The counters at one moment.
 
     Args:
         at: seconds of the monotonic clock.
         processor: seconds of processor time that this process has used.
-        totals: what the server has counted.
+        totals: the counters of the server.
     """
 
     at: float
@@ -51,8 +51,8 @@ class Figures:
     """Computes the figures.
 
     Args:
-        totals: returns what the server has counted.
-        monotonic: the clock.
+        totals: returns the counters of the server.
+        monotonic: the clock, in seconds.
         processor: returns the seconds of processor time that this process has used.
     """
 
@@ -69,7 +69,7 @@ class Figures:
         self._last = self._now()
 
     def take(self, taps: int) -> list[float | None]:
-        """Return a value for each of ``CHARTS``; None where nothing was measured.
+        """Return the values since the last call, one for each of ``CHARTS``; None if nothing was measured.
 
         Args:
             taps: how often people have tapped since the last call.
@@ -94,7 +94,7 @@ class Figures:
 
 
 def resident() -> int:
-    """Return how many bytes of memory this process has, or 0 where the system does not say."""
+    """Return the resident memory of this process in bytes, or 0 if the system does not say."""
     try:
         return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):

@@ -1,17 +1,17 @@
-"""Draw: one sheet of paper for everybody who is here.
+"""Draw: one sheet of paper for everybody who has the page open.
 
-The server keeps no picture. The picture is the sum of what was said about it: *a line*, *undo that line*,
-*clear all lines of mine*. The channel ``paper`` keeps the last 5,000 of these messages. A page that comes
-later gets them (``replay=True``), and every page adds them up in the same way, so all see the same. A restart
-or another server that takes over changes nothing: there is nothing here that could be lost.
+The server stores no picture. The picture is the sum of messages: *a line*, *undo that line*, *clear all my
+lines*. The channel ``paper`` keeps the last 5,000 of these messages. A page that comes later gets them
+(``replay=True``), and every page adds them up in the same way, so all show the same picture. This class has
+no picture that a restart, or a change to another server, could lose.
 
     1  {"type": "line", "by": "ann", "n": 1, …}     1
     2  {"type": "line", "by": "bob", "n": 1, …}     1 2
     3  {"type": "undo", "by": "ann", "n": 1}        2
     4  {"type": "clear", "by": "bob"}               nothing is left
 
-The oldest message that is not kept any more is a line, which fades from every sheet, or it has no effect by
-then, since what it takes back is older still.
+The oldest message is dropped next. If it is a line, the line fades from every sheet. Otherwise the message
+has no effect any more, since the lines that it takes back are older still.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ PENS = "pens"
 PEOPLE = "people"
 
 LINES = 5000
-"""Messages that make up the picture. As many as fit into one page's outbox: see ``test_draw.py``."""
+"""The number of messages that make up the picture. They fit into one page's outbox: see ``test_draw.py``."""
 POINTS = 28
-"""Points of one line. A hand that draws on begins another one, with the same number."""
+"""The most points of one line. A longer stroke is several lines with the same number."""
 NAME = 24
-"""Characters that a name may have."""
+"""The largest number of characters in a name."""
 TOLD = 500
-"""Names that a newcomer is told; more would not fit into a message."""
+"""How many names a new page gets; more would not fit into a message."""
 STROKES, PERIOD = 60, 10.0
 """Lines that a page may draw in so many seconds; nobody's hand is faster."""
 MOVES = 30
 """Moves of the pen that a page may send in a second."""
 
 # A point is four characters: two digits to the base 64 for x, and two for y. They are shares of the paper, so
-# no message can hold a point beside it.
+# no message can have a point outside the paper.
 Point = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{4}\Z")]
 Points = Annotated[str, Meta(pattern=rf"\A([A-Za-z0-9_-]{{4}}){{1,{POINTS}}}\Z")]
 Number = Annotated[int, Meta(ge=1, le=999_999)]
@@ -94,7 +94,7 @@ class Draw(Cuttable):
 
     @rpc
     async def show(self, client: Client) -> None:
-        """Send the page the whole picture once more: it has lost a part of it."""
+        """Send the page the whole picture again, since the page has lost a part of it."""
         await client.limit("show", 2, per=PERIOD)
         await self.unsubscribe(client, PAPER)
         await self._show(client)
@@ -107,7 +107,7 @@ class Draw(Cuttable):
 
     @rpc
     async def line(self, client: Client, n: Number, colour: Colour, width: Width, points: Points) -> None:
-        """Draw a line; ``n`` is what the person undoes it by."""
+        """Draw a line; ``n`` is the person's number of the line, for ``undo``."""
         await client.limit("strokes", STROKES, per=PERIOD)
         await self.publish(PAPER, make_line(client.person_id, n, colour, width, points))
 

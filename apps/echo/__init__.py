@@ -19,5 +19,6 @@ class Echo(Cuttable):
         try:
             await client.send(message)
         except UnsendableMessage as error:
-            # JSON can hold what no page can be sent, such as 2**53. It is the page's fault, so no traceback.
+            # JSON can contain values that no page can get, such as 2**53. That is the page's fault, so the
+            # log has no traceback.
             raise RpcError("unsendable", str(error)) from None

@@ -1,4 +1,4 @@
-"""Gems: a game for two to eight in real time, 20 steps a second, over whatever transport the browser has.
+"""Gems: a game for two to eight players in real time, 20 steps a second, over every transport.
 
 The server decides everything. A page sends the direction in which its player wants to go, and gets the world
 after each step; a page that reads too slowly gets the newest world only (``overflow = "conflate"``).
@@ -20,15 +20,15 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "arena"
 NAME = 16
-"""Characters that a name may have."""
+"""The largest number of characters in a name."""
 SEATS = 2
-"""Places that the pages of one browser may have, so that nobody takes all with a few tabs."""
+"""Places that the pages of one browser may have, so that nobody takes all places with a few tabs."""
 REMEMBERED = 1000
 """How many visitors' names and scores are remembered after they have left."""
 ORDERS = 30
-"""Orders that a page may send in a second; a hand needs fewer."""
+"""Orders that a page may send in a second; a person sends fewer."""
 LARGEST = 2**53 - 1
-"""The largest number of an order. A larger one cannot be sent back, so nobody would get the world."""
+"""The largest number of an order. A larger one cannot be sent, so nobody would get the world."""
 
 
 class Game(Cuttable):

@@ -1,8 +1,8 @@
 """The world of the game: players, gems and what happens to them in one step. Pure: no clock, no network.
 
 The world is 1000 by 600 units; x grows to the right and y downwards. A player is a disc that moves with a
-constant speed in the direction it was told, or stands. It collects what it touches. So all that a browser
-decides is a direction: one that sends thousands of them a second, or nonsense, is no faster than the others.
+constant speed in the ordered direction, or stands, and collects the gems that it touches. A browser decides
+only the direction: with thousands of orders a second, or with nonsense, a player is no faster than others.
 
     step 1   Ann at (100, 100) has heading 0: she moves to (111, 100).
     step 2   She is at (122, 100) and touches the gem at (150, 110): her score is 1, and a new gem appears.
@@ -19,13 +19,13 @@ STEPS = 20
 WIDTH, HEIGHT = 1000, 600
 RADIUS = 18
 REACH = 32
-"""From how far a player's centre collects a gem."""
+"""A player collects a gem within this distance of the player's centre, in units."""
 SPEED = 220 / STEPS
 """Units per step."""
 PLAYERS = 8
 GEMS = 10
 STAR = 5
-"""What a star is worth; a gem is worth 1."""
+"""The points for a star; a gem is 1 point."""
 STARS = 0.12
 """The share of stars among new gems."""
 COMPANY = 3
@@ -38,12 +38,12 @@ class Player:
     """A player or a bot.
 
     Args:
-        id: a small number that names it in messages.
-        name: for people.
-        x, y: where it is.
-        heading: where it goes, in degrees clockwise from the right; None if it stands.
-        score: what it has collected.
-        last: the number of the last order that it was given.
+        id: a small number, the player's id in messages.
+        name: the name that people see.
+        x, y: the place, in units.
+        heading: the direction, in degrees clockwise from the right; None if the player stands.
+        score: the points that it has collected.
+        last: the number of its last order.
         is_bot: whether the world steers it.
     """
 
@@ -57,7 +57,7 @@ class Player:
     is_bot: bool = False
 
     def state(self) -> list[int]:
-        """Return what browsers get in each step: id, x, y, heading (-1: it stands), score and last order."""
+        """Return the fields that browsers get: id, x, y, heading (-1: it stands), score, last order."""
         heading = -1 if self.heading is None else round(self.heading)
         return [self.id, round(self.x), round(self.y), heading, self.score, self.last]
 
@@ -71,7 +71,7 @@ class Gem:
     value: int
 
     def state(self) -> list[int]:
-        """Return what browsers get in each step."""
+        """Return the fields that browsers get: x, y and value."""
         return [self.x, self.y, self.value]
 
 
@@ -93,7 +93,7 @@ class World:
 
     @property
     def people(self) -> int:
-        """How many players are no bots."""
+        """The number of players that are no bots."""
         return sum(not player.is_bot for player in self.players.values())
 
     def join(self, name: str, score: int = 0) -> Player | None:
@@ -106,17 +106,17 @@ class World:
         return player
 
     def leave(self, player_id: int) -> None:
-        """Remove a player, if it is here."""
+        """Remove a player; nothing happens if there is no such player."""
         self.players.pop(player_id, None)
         self._balance()
 
     def steer(self, player_id: int, heading: float | None, number: int) -> None:
-        """Give a player an order, unless a newer one came before.
+        """Give a player an order, unless the player has a newer one.
 
         Args:
-            player_id: the player.
-            heading: degrees, or None to stand.
-            number: the number of the order; a browser counts its own.
+            player_id: the player's id.
+            heading: the direction in degrees, or None to stand.
+            number: the number of the order; each browser counts its own orders.
         """
         player = self.players[player_id]
         if number > player.last:
@@ -124,7 +124,7 @@ class World:
             player.heading = None if heading is None else heading % 360
 
     def step(self) -> bool:
-        """Move everybody by one step, and let them collect what they touch; return whether somebody has."""
+        """Move all players by one step, and let them collect gems; return whether somebody has."""
         self.tick += 1
         for player in self.players.values():
             if player.is_bot:
@@ -134,7 +134,7 @@ class World:
         return any(collected)
 
     def state(self) -> dict[str, object]:
-        """Return all that a browser draws: the tick ``t``, the players ``p`` and the gems ``g``."""
+        """Return everything that a browser draws: the tick ``t``, the players ``p`` and the gems ``g``."""
         return {
             "t": self.tick,
             "p": [player.state() for player in self.players.values()],
@@ -164,7 +164,7 @@ class World:
         return Gem(*self._place(), STAR if self.chance.random() < STARS else 1)
 
     def _think(self, bot: Player) -> None:
-        # Twice a second, at a different step for each: people should be able to win.
+        # Bots think only twice a second, so that people can win; each thinks in another step.
         if (self.tick + bot.id * 3) % (STEPS // 2):
             return
         gem = min(self.gems, key=lambda each: math.dist((bot.x, bot.y), (each.x, each.y)) / each.value)

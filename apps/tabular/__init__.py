@@ -1,7 +1,7 @@
-"""Table: many edit it at once, and nobody loses what they have written.
+"""Table: many people edit it at once, and nothing that they write is lost.
 
-Each change is an event in the channel ``table``, which keeps the last ones. They are all that there is: a
-page that comes late makes the table from them, and so does this class after a restart.
+Each change is an event in the channel ``table``, which keeps the last ones. These events are the only store:
+a page that comes late makes the table from them, and so does this class after a restart.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 TABLE = "table"
 CURSORS = "cursors"
 EDITS = 20
-"""Changes that one page may make in a second."""
+"""How many changes one page may make in a second."""
 MOVES = 30
-"""Times that it may move its cursor in a second."""
+"""How often one page may move its cursor in a second."""
 ANIMALS = ("Otter", "Heron", "Lynx", "Badger", "Robin", "Marten", "Owl", "Beaver", "Fox", "Swift")
 """Names for people who have not chosen one."""
 
@@ -83,19 +83,19 @@ class Tabular(Cuttable):
         self._cursors[client.id] = {**cursor, **client.data.get("cursor", {})}
 
     def _animal(self, person: str) -> str:
-        """Return a name for somebody who has chosen none: nobody else's, if one is left."""
+        """Return a name for a person who has chosen none, if possible one that nobody else has."""
         others = {self._cursors[each]["name"] for each, who in self._people.items() if who != person}
         first = zlib.crc32(person.encode())
         names = [ANIMALS[(first + place) % len(ANIMALS)] for place in range(len(ANIMALS))]
         return next((name for name in names if name not in others), names[0])
 
     def _here(self) -> Event:
-        # As many as one message has place for.
+        # More would not fit into one message.
         return {"type": "here", "people": list(self._cursors.values())[-200:]}
 
     @on("name")
     async def rename(self, client: Client, name: str) -> None:
-        """Let a person have another name, on all of their pages."""
+        """Change the name of a person, on all pages of that person."""
         await client.limit("names", 5, per=10)
         try:
             client.person["name"] = clean_text(name, NAME)
@@ -108,7 +108,7 @@ class Tabular(Cuttable):
 
     @on("cursor")
     async def cursor(self, client: Client, row: Number | None, column: ColumnNumber, editing: bool) -> None:
-        """Show the others which cell somebody is in, and whether they write."""
+        """Show the others which cell a person is in, and whether the person is writing."""
         await client.limit("moves", MOVES, per=1)
         place = {"row": row, "column": column, "editing": editing}
         client.data["cursor"] = place
@@ -118,7 +118,7 @@ class Tabular(Cuttable):
     async def _show_cursor(self, client: Client) -> None:
         await self.publish(CURSORS, self._cursors[client.id], key=client.id)
 
-    # Changes. ``number`` is the page's own: if a change is repeated after a crash, it has the same one.
+    # Changes. ``number`` is the page's number of a change; a change that is repeated after a crash keeps it.
 
     @rpc
     async def write(
@@ -191,7 +191,7 @@ class Tabular(Cuttable):
             await self._publish(each)
 
     async def _publish(self, event: Event) -> None:
-        # The table has changed already. So this is tried until the event is safe.
+        # The table has changed already, so try until the event is stored.
         while True:
             try:
                 await self.publish(TABLE, event)

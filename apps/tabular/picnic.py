@@ -1,4 +1,4 @@
-"""What the table is about at first."""
+"""The columns of the table, and the rows that it has at first."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
 """The table: rows of cells, each with a version, and its events. Pure: no clock, no network.
 
-A change is based on the version that its author saw. If the cell has a newer one by now, two people have
-changed it at the same time: nothing is changed, and the author gets to know the other value and decides.
+A change names the version of the cell that its author saw. If the cell has a newer version by now, two people
+have changed it at the same time. Then the cell does not change: the author gets the other value and decides.
 
     the cell has      Ada writes, based on      Bob writes, based on
-    "Salad" (4)       "Soup" (4): version 5     "Cake" (4): a conflict, it is "Soup" (5) by now
+    "Salad" (4)       "Soup" (4): version 5     "Cake" (4): a conflict, since the cell has "Soup" (5)
     "Soup" (5)                                  "Cake" (5): version 6, since Bob has decided so
 
-Everything that changes the table is an event, from which the table can be made anew. Only the last events are
-kept, so now and then a row is written down as a whole.
+Every change is an event, and the table can be made anew from the events. Only the last events are kept, so
+now and then a whole row is written as an event.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from apps.tabular.words import TEXT, clean_number, clean_text
 KEPT = 600
 """How many events are kept."""
 STALE = 300
-"""A row is written down again when it was last written so many events ago: then all are within ``KEPT``."""
+"""A row is written again after so many events, so that all rows are among the last ``KEPT`` events."""
 PAST = 20
-"""Values of a cell that are remembered, the present one among them."""
+"""How many values of a cell are remembered, including the present one."""
 LARGEST_ROW = 48 * 1024
-"""Characters of a row that is written down; one with a longer past is written with less of it."""
+"""The largest event of a row, in bytes; a row with a longer past is written with fewer old values."""
 REMEMBERED = 1000
-"""Changes whose outcome is remembered, so that one that is repeated is not made twice."""
+"""The outcomes of so many changes are remembered, so that a repeated change is not made twice."""
 REMOVED = 20
-"""Removed rows that can be brought back."""
+"""How many removed rows can be brought back."""
 ROWS = 100
-"""Rows that the table may have."""
+"""The largest number of rows."""
 
 Event = dict[str, Any]
 Value = str | int | float | None
@@ -68,14 +68,20 @@ EMPTY = Entry(None, 0, "", 0.0)
 
 @dataclass(slots=True)
 class Row:
-    """A row: for each cell its entries, the oldest first; ``written`` is the event that had all of it."""
+    """A row.
+
+    Args:
+        id: the row's id.
+        cells: for each cell its entries, the oldest first.
+        written: the number of the last event that had the whole row.
+    """
 
     id: int
     cells: list[deque[Entry]]
     written: int = 0
 
     def present(self, column: int) -> Entry:
-        """Return what a cell has now."""
+        """Return the present entry of a cell."""
         return self.cells[column][-1] if self.cells[column] else EMPTY
 
 
@@ -94,17 +100,17 @@ class Sheet:
     _highest: int = 0
     _outcomes: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
-    # Changes. Each returns an event that is applied already, or None where there is nothing to do.
+    # Changes. Each returns an event that is applied already, or None if there is nothing to do.
 
     def outcome(self, mark: str) -> int | None:
-        """Return what a change has led to before: a version, or the id of a row."""
+        """Return the outcome of an earlier change with this mark: a version, or the id of a row."""
         return self._outcomes.get(mark)
 
     def clean(self, column: int, value: object) -> Value:
-        """Return a value as the column has it.
+        """Return a value as the column stores it.
 
         Raises:
-            NotAllowed: it cannot stand there.
+            NotAllowed: the column cannot have this value.
         """
         if self.columns[column].type == "number":
             return clean_number(value)
@@ -136,7 +142,7 @@ class Sheet:
         return self._applied({"type": "rows", "rows": [written(self.removed[row])], "mark": change.mark})
 
     def stale(self) -> list[Event]:
-        """Return events, applied already, that write down the rows that were written too long ago."""
+        """Return events, applied already, of the rows that were written too many events ago."""
         oldest = sorted(self.rows.values(), key=lambda row: row.written)[:2]
         return [
             self._applied({"type": "rows", "rows": [written(row)]})
@@ -151,7 +157,7 @@ class Sheet:
         return event
 
     def apply(self, event: Event) -> None:
-        """Let an event happen, for the first time or when the table is made anew.
+        """Apply an event, for the first time or when the table is made anew.
 
         Raises:
             Exception: it is no event of a table.
@@ -188,7 +194,7 @@ class Sheet:
 
 
 def written(row: Row) -> Event:
-    """Return a row as events have it, with as much of its past as one message may hold."""
+    """Return a row as events have it, with as many old values as fit into one message."""
     for count in (PAST, PAST // 2, PAST // 4, 1):
         cells = [list(cell)[-count:] for cell in row.cells]
         if sum(len(str(entry).encode()) for cell in cells for entry in cell) < LARGEST_ROW:

@@ -1,19 +1,19 @@
-"""Cleans what people write into cells, and their names."""
+"""Cleans the values that people write into cells, and their names."""
 
 from __future__ import annotations
 
 from thywill import one_line
 
 TEXT = 200
-"""Characters that a cell may have."""
+"""The largest number of characters in a cell."""
 NAME = 24
-"""Characters that a name may have."""
+"""The largest number of characters in a name."""
 LARGEST = 1e15
 """The largest number of a cell; sums of larger ones are not exact."""
 
 
 class NotAllowed(Exception):
-    """A value cannot stand in a cell; the text says why, for people."""
+    """A cell or a name cannot have this value; the text says why, for people."""
 
 
 def clean_text(value: object, limit: int) -> str:
@@ -23,7 +23,7 @@ def clean_text(value: object, limit: int) -> str:
         NotAllowed: it is no text, or too long.
     """
     if not isinstance(value, str):
-        raise NotAllowed("This takes a text.")
+        raise NotAllowed("This must be a text.")
     text = one_line(value, limit + 1)
     if len(text) > limit:
         raise NotAllowed(f"A text has at most {limit} characters.")
@@ -39,7 +39,7 @@ def clean_number(value: object) -> int | float | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise NotAllowed("This takes a number.")
+        raise NotAllowed("This must be a number.")
     if not abs(value) <= LARGEST:  # NaN is not, either
         raise NotAllowed("This number is too large.")
     return value

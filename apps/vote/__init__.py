@@ -1,8 +1,8 @@
-"""Vote: a question, and the bars grow while people choose.
+"""Vote: a question with answers, whose bars grow while people choose.
 
-``poll.py`` knows the rules. This module saves each record of the poll in the channel ``ballots``, which keeps
-its past and in which nobody is. So no page sees who has chosen what, and after a restart ``on_start`` adds
-the records up again. Pages get the sums alone, five times a second at most.
+``poll.py`` has the rules. This module saves each record of the poll in the channel ``ballots``, which has a
+history and no members. So no page sees how others have voted, and after a restart ``on_start`` adds the
+records up again. Pages get only the sums, at most five times a second.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from apps.vote.poll import ANSWER, TEXT, TOGETHER, VOTERS, Poll, PollError
 from thywill import Client, Cuttable, RpcError, every, one_line, rpc
 
 MODERATOR = "moderator"
-"""The id of the user, in a ticket, who may change the poll."""
+"""The id of the user who may change the poll; a ticket names this user."""
 BALLOTS = "ballots"
 RESULT = "result"
 RECORDS = 100_000
-"""Records after which all votes are saved together, so that those before can be forgotten."""
+"""After so many records all votes are saved together, so that the records before can be dropped."""
 KEPT = RECORDS + VOTERS // TOGETHER + 1000
-"""Records that are kept: those, all votes together, and what comes while these are being saved."""
+"""The length of the history: these records, all votes together, and the records that come meanwhile."""
 
 Number = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Text = Annotated[str, Meta(max_length=20_000)]
@@ -52,7 +52,7 @@ class Vote(Cuttable):
 
     @rpc
     async def look(self, client: Client) -> None:
-        """Tell the page who it is, what it has chosen, and the result."""
+        """Send the page whether it is a moderator's, the person's choice, and the result."""
         await client.limit("look", 3, per=10)
         await client.send({"type": "you", "moderator": _is_moderator(client)})
         await client.send(self._choice(_voter(client)))
@@ -100,7 +100,7 @@ class Vote(Cuttable):
     # The records.
 
     async def _save(self, record: dict[str, Any]) -> None:
-        # Once more if the votes were saved together meanwhile, perhaps without this one.
+        # Save it again if all votes were saved together meanwhile, perhaps without this one.
         saved = -1
         while saved != self._saved_together:
             saved = self._saved_together
@@ -125,7 +125,7 @@ class Vote(Cuttable):
 
 
 def _voter(client: Client) -> str:
-    """Return who votes: a user once, with however many browsers; anybody else once with each browser."""
+    """Return the id of the voter: a user has one vote with all browsers, others one with each browser."""
     return client.person_id if client.user is None else f"user {client.user.id}"
 
 

@@ -1,14 +1,14 @@
-"""The poll: its question, its answers, and who has chosen which. Pure.
+"""The poll: its question, its answers, and how people have voted. Pure: no clock, no network.
 
 A poll is the sum of its *records*, dicts that can be saved in order and added up again:
 
     {"type": "question", "n": 1, "text": "Tea?", "answers": ["Yes", "No"]}    [0, 0]
     {"type": "vote", "n": 1, "by": "ann", "answer": 0}                        [1, 0]
-    {"type": "vote", "n": 1, "by": "ann", "answer": 1}                        [0, 1]   she chooses anew
+    {"type": "vote", "n": 1, "by": "ann", "answer": 1}                        [0, 1]   she changes her vote
     {"type": "open", "n": 1, "open": false}                                   [0, 1]   nobody can vote
 
-A record that is added twice changes nothing the second time. So it does no harm that a hook runs again after
-a crash, and saves once more what it has saved.
+A record that is added twice changes nothing the second time. So it does no harm if a hook runs again after a
+crash, and saves a record again.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from itertools import islice
 from typing import Any
 
 TEXT = 160
-"""Characters of a question."""
+"""The largest number of characters in a question."""
 ANSWER = 60
-"""Characters of an answer."""
+"""The largest number of characters in an answer."""
 ANSWERS = 8
-"""Answers that a question may have."""
+"""The largest number of answers to a question."""
 VOTERS = 50_000
-"""People whose votes are kept for one question."""
+"""The largest number of people who can vote on one question."""
 TOGETHER = 500
-"""Votes in one record where they are saved together."""
+"""The number of votes in one record, when all votes are saved together."""
 
 
 class PollError(Exception):
-    """What somebody has asked for is not possible.
+    """An action is not possible.
 
     Args:
         code: a word for the page's script.
@@ -49,12 +49,12 @@ class Poll:
     """One question with its votes.
 
     Args:
-        n: the number of the question; each has a higher one than that before it.
+        n: the number of the question; each question has a higher number than the one before.
         text: the question.
-        answers: what can be chosen.
-        is_open: whether votes count at present.
-        votes: which answer a person has chosen, by the person's id.
-        counts: how often each answer was chosen.
+        answers: the answers.
+        is_open: whether people can vote at present.
+        votes: the index of the answer that a person has chosen, by the person's id.
+        counts: for each answer, how many people have chosen it.
     """
 
     n: int = 1
@@ -64,7 +64,7 @@ class Poll:
     votes: dict[str, int] = field(default_factory=dict)
     counts: list[int] = field(default_factory=lambda: [0] * 4)
 
-    # What is allowed: each returns the record that has to be saved and added, or raises PollError.
+    # Actions. Each returns the record that has to be saved and added, or raises PollError.
 
     def vote(self, by: str, n: int, answer: int) -> dict[str, Any]:
         """Let a person choose an answer to the question with the number ``n``."""
@@ -82,7 +82,7 @@ class Poll:
         """Replace the question with the number ``n`` by another one.
 
         Returns:
-            the record; None if this has been done already.
+            the record; None if this question has been asked already.
         """
         _check(text, answers)
         if (n + 1, text, answers) == (self.n, self.text, self.answers):
@@ -121,14 +121,14 @@ class Poll:
         self.counts[answer] += 1
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """Yield few records that add up to this poll; votes that come meanwhile are in the later ones."""
+        """Yield a few records that add up to this poll; votes that come meanwhile are in the later ones."""
         yield {**self._question(), "open": self.is_open}
         for first in range(0, len(self.votes), TOGETHER):
             some = dict(islice(self.votes.items(), first, first + TOGETHER))
             yield {"type": "votes", "n": self.n, "votes": some}
 
     def result(self) -> dict[str, Any]:
-        """Return what every page shows."""
+        """Return the message with the question and the sums, for every page."""
         return {**self._question(), "type": "poll", "open": self.is_open, "counts": self.counts}
 
     def _question(self) -> dict[str, Any]:

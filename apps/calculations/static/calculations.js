@@ -1,4 +1,4 @@
-// Calculations: calls the server's functions by the forms, and shows their progress and results.
+// Calculations: calls the server's methods with the values of the forms, and shows their progress and results.
 (function (calc) {
   'use strict';
 
@@ -18,7 +18,7 @@
       var self = this, described = this.client.parameters.calculations, i;
       this.client.on('message:progress', function (message) { self.jobs.tell(message, 'progress', message.done); });
       this.client.on('message:part', function (message) { self.jobs.tell(message, 'part', message); });
-      // The page goes on with a new client; what was calculated for the old one has ended with an error.
+      // The page goes on with a new client; the calculations of the old one have ended with an error.
       this.client.on('restart', function () { self.complain(''); });
       for (i = 0; i < described.length; i += 1) { this.add(described[i]); }
       this.choose(0);

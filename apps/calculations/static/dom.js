@@ -18,7 +18,7 @@
     node.appendChild(document.createTextNode(text));
   };
 
-  // It stands in no form, so it sends none.
+  // The button is in no form, so it submits none.
   calc.button = function (className, text, act) {
     var made = calc.node('button', className, text);
     made.onclick = function () {

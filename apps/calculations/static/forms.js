@@ -1,4 +1,4 @@
-// Makes the form of a calculation from what the server says of its arguments.
+// Makes the form of a calculation from the server's description of its arguments.
 (function (calc) {
   'use strict';
 
@@ -59,7 +59,7 @@
   }
 
   Entry.prototype = {
-    // What is no number goes to the server as it is, which says what is wrong.
+    // A text that is no number goes to the server unchanged, which answers what is wrong.
     value: function () {
       var text = this.control.value, plain = text.replace(/[\s,_]/g, '');
       if (this.field.kind === 'flag') { return this.control.checked; }
@@ -76,7 +76,7 @@
     }
   };
 
-  // submit(form): called when the person wants it calculated.
+  // submit(form): called when the person starts the calculation.
   function Form(described, submit) {
     var self = this, i;
     this.name = described.name;

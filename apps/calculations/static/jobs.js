@@ -1,4 +1,4 @@
-// The calculations that were asked for, the newest first: how far each is, and what came of it.
+// The calculations of this page, the newest first, each with its progress and its result.
 (function (calc) {
   'use strict';
 
@@ -92,7 +92,7 @@
       if (this.list.childNodes.length > MOST) { this.list.removeChild(this.list.lastChild); }
     },
 
-    // Calls a method of the job that a message is for, if it still runs.
+    // Calls a method of the job that a message belongs to, if the job still runs.
     tell: function (message, method, value) {
       var job = this.all[message.job];
       if (job) { job[method](value); }
@@ -103,7 +103,7 @@
       job.end(error, result);
     },
 
-    // It was never begun.
+    // The job has never begun.
     drop: function (job) {
       delete this.all[job.number];
       this.list.removeChild(job.node);

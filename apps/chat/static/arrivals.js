@@ -1,4 +1,4 @@
-// Who came and went, in one line of the log as long as nothing else comes between: "Ada, Ben and 3 others joined".
+// Shows who came and went, in one line of the log until another message comes: "Ada, Ben and 3 others joined".
 (function (chat) {
   'use strict';
 
@@ -27,7 +27,7 @@
 
     left: function (name) { this.add(name, 1); },
 
-    // Somebody who came and went stands in the line once, with what was last.
+    // Somebody who came and went is in the line once, with the last of the two.
     add: function (name, kind) {
       if (!this.line || !this.log.endsWith(this.line)) {
         this.lists = [[], []];

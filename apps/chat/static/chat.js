@@ -1,4 +1,4 @@
-// The chat: shows the server's messages in the page, and sends what the person does to the server.
+// The chat: shows the server's messages in the page, and sends the person's actions to the server.
 (function (chat) {
   'use strict';
 
@@ -8,7 +8,7 @@
       SILENCE = 'Nothing has been said here yet. The address of this page leads others here.',
       ALONE = 'What you write here is for the two of you. It is kept for a day.';
 
-  // What follows a sign in the address: '/' for a room, '@' for a person.
+  // Returns the part of the address after a sign: '/' begins a room, '@' a person.
   function inAddress(sign) {
     var name = window.location.href.split('#' + sign)[1] || '';
     try {
@@ -25,16 +25,16 @@
     // The name of the room, '' until the page is in one.
     this.room = '';
     this.entering = null;
-    // Whether the list of who is here has come since the page has entered.
+    // Whether the list of people has come since the page has entered.
     this.greeted = false;
     this.lost = 0;
     // The names of people, by their ids.
     this.names = {};
     // Messages that were not sent before the client was gone.
     this.unsent = [];
-    // Whether the client is a new one, so that what waits is sent again when the page is in its room.
+    // Whether the client is a new one. Then messages that wait are sent again when the page is in its room.
     this.again = false;
-    // The notice that nothing was said yet.
+    // The notice that there is no message yet.
     this.silence = null;
     // Whether the page was in a room once.
     this.started = false;
@@ -64,7 +64,7 @@
       if (!dom.narrow()) { dom.focus(dom.find('chat-text')); }
     },
 
-    // What was not sent stands in the field again after the page has connected anew.
+    // An unsent text is in the field again after a reload of the page.
     keepUnsent: function () {
       var self = this, field = dom.find('chat-text');
       field.value = dom.kept(UNSENT_KEY) || field.value;
@@ -110,7 +110,7 @@
       }
     },
 
-    // What has not come back was not sent, as the past will show.
+    // Messages that have not come back are sent again, unless the history contains them.
     restarted: function () {
       this.again = true;
       this.ask(this.room || this.client.parameters.lobby);
@@ -132,7 +132,7 @@
       });
     },
 
-    // The server begins to send the room: its past, its people, and then what happens.
+    // The server begins to send the room: its history, its people, and then new events.
     open: function (room) {
       this.room = room.name;
       this.greeted = false;
@@ -142,7 +142,7 @@
       this.side.clearPeople();
     },
 
-    // The past has arrived, or the room cannot be entered.
+    // The history has arrived, or the room cannot be entered.
     entered: function (error) {
       var again = this.again ? this.pending.items.slice(0) : [], i;
       this.again = false;
@@ -220,7 +220,7 @@
       var own = message.person.id === this.me.id, isNew = talk.add(message), isShown = talk === this.talks.shown;
       if (own && this.pending.arrived(message.tag)) { return false; }
       if (!own) { this.typing.end(message.person.id); }
-      // The log is filled when all of the past is here. What comes before the page is in a room is the past as well.
+      // The log is filled when the whole history has come. Messages before the page is in a room belong to the history.
       if (isNew && isShown && (talk.person || !this.entering)) {
         this.breakSilence();
         this.log.said(message);
@@ -282,7 +282,7 @@
       if (!this.entering) { dom.write(dom.find('chat-count'), this.talks.shown.person ? 'Only the two of you' : people); }
     },
 
-    // What the person does.
+    // The person's actions.
 
     say: function (text) {
       var talk = this.talks.shown;
@@ -370,7 +370,7 @@
       dom.focus(dom.find('chat-text'));
     },
 
-    // The address leads to what is shown. That of the lobby may be the page's own.
+    // The address leads to the conversation that is shown. The address of the lobby may be the page's own.
     setAddress: function () {
       var person = this.talks.shown.person, id = inAddress('@'), room = inAddress('/') || this.client.parameters.lobby;
       if (person ? id !== person.id : id || room !== this.room) {

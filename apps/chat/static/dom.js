@@ -20,7 +20,7 @@
     while (node.firstChild) { node.removeChild(node.firstChild); }
   };
 
-  // It makes a text node, so nothing that people write becomes markup.
+  // The text becomes a text node, so texts of people never become markup.
   dom.write = function (node, text) {
     dom.empty(node);
     node.appendChild(document.createTextNode(text));
@@ -59,7 +59,7 @@
     }
   };
 
-  // The handler replaces the browser's own action.
+  // Listens to an event; the handler runs instead of the browser's own action.
   dom.on = function (node, type, handler) {
     dom.listen(node, type, function (event) {
       dom.stop(event);
@@ -82,7 +82,7 @@
     }
   };
 
-  // The server's messages begin with a small letter and have no full stop, since they stand in logs as well.
+  // The server's messages begin with a small letter and have no full stop, since they are also used in logs.
   dom.sentence = function (text) {
     var end = /[.!?]$/.test(text) ? '' : '.';
     return text.charAt(0).toUpperCase() + text.substr(1) + end;

@@ -1,10 +1,10 @@
-// Writes what people say as text, in which the addresses of pages can be followed.
+// Writes the texts of people, with the addresses of pages in them as links.
 (function (chat) {
   'use strict';
 
   // Never another scheme, and no character that turns the direction of the text around.
   var ADDRESS = /https?:\/\/[^\s<>"\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+/gi,
-      // What ends a sentence is no part of the address.
+      // Punctuation at the end of a sentence is no part of the address.
       END = /[.,;:!?'*\u2019\u201d\u00bb\u2026]$/,
       BEFORE = /[A-Za-z0-9]$/;
 

@@ -50,7 +50,7 @@
       return follows;
     },
 
-    // A screen reader must not read out again what is not new.
+    // A screen reader must not read old messages again.
     clear: function () {
       var node = this.node;
       node.setAttribute('aria-live', 'off');

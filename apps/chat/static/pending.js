@@ -4,7 +4,7 @@
 
   var dom = chat.dom,
       SLOW = 700,
-      // A tag is unique over reloads, since the past has the messages of earlier pages as well.
+      // A tag is unique over reloads, since the history also has the messages of earlier pages.
       PAGES = 1e9,
       OF_A_PAGE = 1e6;
 
@@ -33,7 +33,7 @@
       }
     },
 
-    // The message has come back. Returns whether it stands in the right place already, below all that came before it.
+    // The message has come back. Returns whether it is in the right place already, below all earlier messages.
     arrived: function (tag) {
       var item = this.take(tag);
       if (!item || !item.place) { return false; }

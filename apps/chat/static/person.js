@@ -35,7 +35,8 @@
     return disc;
   };
 
-  // A row of a list of people: a link to the private conversation, with a disc, the name and a number; act(): its click.
+  // A row in a list of people: a link to the private conversation, with a disc, the name and a number. A click calls
+  // act().
   person.link = function (act) {
     var row = chat.dom.make('li', 'person'), link = chat.dom.make('a', 'person-link');
     link.appendChild(chat.dom.make('span'));

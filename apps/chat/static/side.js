@@ -1,4 +1,4 @@
-// The column beside the messages: the rooms, the people here, and one's own name. On a narrow page it is a drawer.
+// The column beside the messages: the rooms, the people here, and the person's own name. On a narrow page it is a drawer.
 (function (chat) {
   'use strict';
 
@@ -23,7 +23,7 @@
     return row;
   }
 
-  // actions has enter(room), write(person) and rename(name, done), for what a person does here.
+  // actions has enter(room), write(person) and rename(name, done), which are called when the person does so.
   function Side(lobby, actions) {
     this.me = '';
     this.lobby = lobby;
@@ -83,7 +83,7 @@
       };
     },
 
-    // What has changed in the list of rooms, or all of it.
+    // Takes a change of the list of rooms, or the whole list.
     list: function (rooms, isWhole) {
       if (isWhole) { this.rooms.clear(); }
       for (var i = 0; i < rooms.length; i += 1) {

@@ -1,10 +1,10 @@
-// The conversations: that of the room, and the private ones with one person each.
+// The conversations: one with the room, and private ones with one person each.
 (function (chat) {
   'use strict';
 
   var MESSAGES = 200;
 
-  // person: the other one; null for the room.
+  // person: the other person; null for the room.
   function Talk(person) {
     this.person = person;
     this.messages = [];
@@ -12,7 +12,7 @@
   }
 
   Talk.prototype = {
-    // Returns false for a message that is here already: the past may come twice.
+    // Returns false for a message that the page has already, since the history may come twice.
     add: function (message) {
       if (this.has(message)) { return false; }
       this.messages.push(message);
@@ -30,7 +30,7 @@
     clear: function () { this.messages = []; }
   };
 
-  // node: the list of the private ones; section: what is hidden while there is none; act(id): shows one.
+  // node: the list of private conversations; section: hidden while there is none; act(id): shows a conversation.
   function Talks(node, section, act) {
     var self = this;
     this.room = new Talk(null);

@@ -2,7 +2,7 @@
 (function (chat) {
   'use strict';
 
-  // A sign goes out at most every so many milliseconds while somebody types, and is shown for a little longer.
+  // While somebody types, a sign is sent at most every so many milliseconds, and is shown for a little longer.
   var EVERY = 3000,
       SHOWN = 5000;
 
@@ -24,7 +24,7 @@
       }
     },
 
-    // What was typed is sent, or another conversation is shown.
+    // The text was sent, or another conversation is shown.
     sent: function () { this.told = 0; },
 
     sign: function (who) {

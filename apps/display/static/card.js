@@ -21,7 +21,7 @@
     while (node.firstChild) { node.removeChild(node.firstChild); }
   }
 
-  // choose(at) is called with a moment that somebody points to, or null; number: tells the charts apart.
+  // choose(at) is called with a moment that somebody points to, or null; number: the number of the chart.
   function Card(series, number, place, choose) {
     var head;
     this.series = series;

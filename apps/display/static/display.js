@@ -1,4 +1,4 @@
-// Display: puts what the server sends into charts, and shows them all over the same time.
+// Display: puts the server's messages into charts, and shows all charts over the same time.
 (function (display) {
   'use strict';
 
@@ -52,7 +52,7 @@
       }
     },
 
-    // After a restart of the server, what this page has drawn already may come once more.
+    // After a restart of the server, messages that this page has drawn already may come again.
     tick: function (data) {
       var i;
       this.isNew = display.isNumber(data.at) && data.at > this.now;
@@ -89,7 +89,7 @@
       return count;
     },
 
-    // Forgets what is too old, and the charts of programs that have ended.
+    // Drops old values, and the charts of programs that have ended.
     forget: function () {
       var self = this, before = (self.pausedAt || self.now) - self.kept;
       self.each(function (card, key) {

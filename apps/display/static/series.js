@@ -3,9 +3,9 @@
   'use strict';
 
   var display = window.display = {},
-      // Larger values are not shown: sums of them would be no numbers.
+      // Larger values are not shown, since their sums could overflow.
       LARGEST = 1e15,
-      // Seconds between two points from which on no line joins them.
+      // Two points that are so many seconds apart are not joined by a line.
       GAP = 12;
 
   function isNumber(value) {
@@ -67,7 +67,7 @@
     return {low: low, high: high};
   };
 
-  // Returns the points in runs that a line may join.
+  // Returns the points in runs, each of which a line joins.
   display.runs = function (points) {
     var runs = [], i;
     for (i = 0; i < points.length; i += 1) {
@@ -93,7 +93,7 @@
     return {low: low, high: marks[marks.length - 1], marks: marks};
   };
 
-  // Returns a number with its thousands apart and no more digits than one reads.
+  // Returns a number with groups of thousands, and with few digits.
   display.text = function (value) {
     var size = Math.abs(value), text;
     if (size >= 1e9 || (size && size < 0.005)) { return value.toExponential(1).replace('e+', 'e'); }

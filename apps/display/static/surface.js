@@ -1,4 +1,4 @@
-// What a chart is drawn on: SVG, or VML in Internet Explorer 6 to 8. Where there is neither, pages show tables.
+// The surface of a chart: SVG, or VML in Internet Explorer 6 to 8. If there is neither, pages show tables.
 (function (display) {
   'use strict';
 
@@ -133,7 +133,7 @@
     }
   };
 
-  // Returns something to draw on, or null.
+  // Returns a surface, or null.
   display.surface = function (place) {
     return hasSvg() ? new Svg(place) : hasVml() ? new Vml(place) : null;
   };

@@ -6,11 +6,11 @@
       // Milliseconds between two messages about the pen, and how many more for each person who is here: what all
       // pens together send should not grow with the square of the people.
       PAUSE = 60, PAUSE_EACH = 10,
-      // Raw points of a line from which on it is sent even if it is straight.
+      // A line with so many raw points is sent even if it is straight.
       RAW = 300,
-      // Milliseconds for which nobody draws, until the oldest lines fade and pens that rest are hidden.
+      // After so many milliseconds without drawing, the oldest lines fade and resting pens are hidden.
       IDLE = 1000,
-      // By this factor there may be too many messages where somebody draws on and on.
+      // While somebody draws on and on, there may be too many messages by this factor.
       EXCESS = 1.1;
 
   function now() {
@@ -41,7 +41,7 @@
   }
 
   Board.prototype = {
-    // What the server says.
+    // The server's messages.
 
     receive: function (message) {
       var type = message && message.type;
@@ -72,7 +72,7 @@
       if (this.picture.entries.length > this.picture.most * EXCESS && this.picture.fade()) { this.change(true); }
     },
 
-    // Draws before long: a line, or all (true); always what is above the picture.
+    // Draws soon: a line, or all (true); and always the lines and pens above the picture.
     change: function (what) {
       var self = this;
       if (what === true) { this.fresh = true; } else if (what && this.fresh !== true) { this.fresh.push(what); }
@@ -107,7 +107,7 @@
       return draw.line({by: this.people.own, n: this.number, c: this.colour, w: this.width, p: draw.encode(this.points)});
     },
 
-    // When nobody draws, the oldest lines fade, and pens that rest are hidden.
+    // When nobody draws, the oldest lines fade, and resting pens are hidden.
     rest: function () {
       var self = this;
       thywill.clock.clear(self.timer);
@@ -121,7 +121,7 @@
       return false;
     },
 
-    // What the hand does.
+    // The hand's movements.
 
     start: function (point) {
       this.number += 1;
@@ -172,7 +172,7 @@
     call: function (line) {
       var self = this, fields = line.fields;
       self.client.call('line', [fields.n, fields.c, fields.w, fields.p], function (error) {
-        // A client that begins anew sends it again.
+        // A client that begins anew sends the line again.
         if (!error || error.code === 'gone') { return; }
         self.pending = thywill.internal.without(self.pending, line);
         self.change();

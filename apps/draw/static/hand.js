@@ -1,5 +1,5 @@
-// What the person's hand does: the mouse, a finger, a pen, or the arrow keys. hand has begin(point), move(point),
-// end() and hover(point); points are shares of the paper, and may lie beside it.
+// The movements of the person's hand: by mouse, finger, pen, or arrow keys. hand has begin(point), move(point),
+// end() and hover(point); points are shares of the paper, and may lie outside of it.
 (function (draw) {
   'use strict';
 
@@ -12,7 +12,7 @@
     this.paper = paper;
     this.hand = hand;
     this.isDown = false;
-    // Where the keys have the pen.
+    // The place of the pen that the keys move.
     this.place = {x: 0.5, y: 0.5};
     this.listenToKeys();
     if (window.PointerEvent) { this.listenToPointers(); } else { this.listenToMouse(); }
@@ -70,7 +70,7 @@
 
       listen(self.paper, 'mousedown', function (event) {
         self.begin(event);
-        // Else old browsers drag or select.
+        // Otherwise old browsers would drag or select.
         stop(event);
         self.paper.focus();
       });

@@ -17,7 +17,7 @@
   function element(tag, className, text, place) {
     var made = document.createElement(tag);
     made.className = className;
-    // A text node, so nothing that people write becomes markup.
+    // A text node, so texts of people never become markup.
     made.appendChild(document.createTextNode(text));
     place.appendChild(made);
     return made;
@@ -44,14 +44,14 @@
 
     colourOf: function (id) { return part(id, 8, COLOURS); },
 
-    // Names of several people by id; an empty one takes a name back.
+    // Takes the names of several people by id; an empty text removes a name.
     setNames: function (names) {
       var id;
       for (id in names) { if (names.hasOwnProperty(id)) { this.names[id] = names[id]; } }
       this.show();
     },
 
-    // What the presence event says; left is null when everybody else has left.
+    // Takes a presence event; left is null when all others have left.
     change: function (joined, left) {
       var i;
       if (!left) { this.here = {}; }
@@ -116,7 +116,7 @@
       delete this.pens[page];
     },
 
-    // Returns the lines that others are drawing; pens that rest are hidden.
+    // Returns the lines that others are drawing; hides resting pens.
     lines: function (time) {
       var lines = [], page;
       for (page in this.pens) {

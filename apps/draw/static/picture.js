@@ -1,11 +1,11 @@
-// The picture: the sum of the last messages about it. Every page adds them up in the same way, so all see the same.
-// Pure.
+// The picture: the sum of the last messages about it. Every page adds them up in the same way, so all pages show the
+// same. Pure: nothing is drawn or sent here.
 (function (draw) {
   'use strict';
 
   var RUBBER = 0;
 
-  // Ink 0 has the paper's colour: it rubs out.
+  // Ink 0 has the paper's colour, so it erases.
   draw.COLOURS = ['#fffdf7', '#22262b', '#d63b2f', '#ef7d1a', '#f2bd1d', '#3f9d4a', '#149494', '#2a6fd6', '#7a4bc2', '#dd4f92', '#8a5a36'];
   // Widths as shares of the paper's height.
   draw.WIDTHS = [0.003, 0.008, 0.02, 0.05];
@@ -23,7 +23,7 @@
     };
   };
 
-  // most: how many messages count, the last ones.
+  // most: so many of the last messages count.
   function Picture(most) {
     this.most = most;
     // An entry for each message: its line, or null.
@@ -31,7 +31,7 @@
   }
 
   Picture.prototype = {
-    // Returns what has to be drawn: the new line, true for all, or null.
+    // Adds a message. Returns what has to be drawn: the new line, true for everything, or null.
     add: function (message) {
       var line = message.type === 'line' ? draw.line(message) : null, changed = line;
       if (!line) { changed = this.hide(message.by, message.type === 'clear' ? null : message.n); }
@@ -51,7 +51,7 @@
       return found;
     },
 
-    // Drops what is too old; returns whether a line has gone that was seen.
+    // Drops messages that are too old; returns whether a visible line has gone.
     fade: function () {
       var gone = this.entries.splice(0, Math.max(this.entries.length - this.most, 0)), i;
       for (i = 0; i < gone.length; i += 1) { if (gone[i] && !gone[i].hidden) { return true; } }

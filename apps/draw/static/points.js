@@ -1,5 +1,5 @@
-// Points on the paper. They are shares of it, from 0 to 1, so that it can have any size. In a message a point is four
-// characters, two digits to the base 64 for x and two for y. Pure.
+// Points on the paper. They are shares of the paper, from 0 to 1, so that it can have any size. In a message a point is
+// four characters, two digits to the base 64 for x and two for y. Pure: nothing is drawn or sent here.
 (function () {
   'use strict';
 
@@ -8,7 +8,7 @@
       MOST = 4095,
       // The paper is one and a half times as wide as high.
       RATIO = 1.5,
-      // How far, in shares of the paper's height, a line may lie beside the points that are left out.
+      // The largest distance of a left out point from the line, as a share of the paper's height.
       TOLERANCE = 0.0011;
 
   draw.RATIO = RATIO;
@@ -39,7 +39,7 @@
     return points;
   };
 
-  // How far a point lies beside the way from one to another.
+  // Returns the distance of a point from the straight line between two others.
   function beside(point, from, to) {
     var x = (to.x - from.x) * RATIO, y = to.y - from.y, length = x * x + y * y,
         px = (point.x - from.x) * RATIO, py = point.y - from.y,
@@ -73,7 +73,7 @@
     return result;
   };
 
-  // The direction of a line at one of its points, as long as one; nothing at an end and at a corner, which stay sharp.
+  // Returns the direction of a line at one of its points, with the length 1; 0 at ends and corners, which stay sharp.
   function direction(points, i) {
     var before = points[i - 1], point = points[i], after = points[i + 1], x, y, length, turn;
     if (!before || !after) { return {x: 0, y: 0}; }

@@ -14,7 +14,7 @@
     return 'Connected' + (client.transport ? ' by ' + client.transport : '');
   }
 
-  // Asks for the whole picture, a part of which was lost.
+  // Asks for the whole picture, since a part of it was lost.
   function showAll(client) {
     client.call('show', [], function (error) {
       if (error && error.code === 'too_many') { thywill.clock.set(function () { showAll(client); }, LATER); }
@@ -26,13 +26,13 @@
     thywill.internal.each(document.getElementsByTagName('input'), function (index, input) {
       function chosen() { choose(Number(input.value)); }
       if (input.name !== name) { return; }
-      // Old browsers tell a change late, and others do not tell it by click.
+      // Old browsers fire change late, and others fire no click.
       input.onclick = input.onchange = chosen;
       if (input.checked) { chosen(); }
     });
   }
 
-  // Everybody begins with an ink of their own.
+  // Each person begins with another ink.
   function ink(board, id) {
     var input = draw.find('draw-ink-' + (2 + board.people.colourOf(id)));
     input.checked = true;
@@ -51,7 +51,7 @@
     };
   }
 
-  // A link with the picture as a file, where there is a canvas.
+  // A link to the picture as a file, if there is a canvas.
   function saving(board) {
     var link = draw.find('draw-save');
     if (!board.surface.base.canvas || !('download' in link)) { return; }
@@ -67,7 +67,7 @@
     };
   }
 
-  // The cross that shows where the keys have the pen.
+  // The cross that shows the pen which the keys move.
   function crossing(board) {
     var cross = draw.find('draw-cross');
     return function (place) {

@@ -15,7 +15,7 @@
     return text + ' e';
   }
 
-  // The markup holds nothing but our own numbers and colours.
+  // The markup has only our own numbers and colours.
   function shape(line, height) {
     return '<draw:shape class="shape" filled="f" stroked="t" coordsize="' + WIDTH + ',' + HEIGHT + '" strokecolor="' +
       line.colour + '" strokeweight="' + Math.max(line.width * height, 1) + 'px" path="' + path(line) + '">' +

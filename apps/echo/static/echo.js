@@ -4,7 +4,7 @@
 
   var LINES = 50,
       MANY = 20,
-      // The names of the transports, and what they are. The first leaves the choice to the page.
+      // The names of the transports, each with a description. The first entry leaves the choice to the client.
       WAYS = [
         ['', 'The best that works'],
         ['xhr-streaming', 'A stream'],
@@ -53,7 +53,7 @@
     });
   }
 
-  // A client that was left tells no more.
+  // A client that has left has no events any more.
   function listen(own) {
     function on(event, listener) {
       own.on(event, function (first, second) { if (own === client) { listener(first, second); } });
@@ -80,7 +80,7 @@
     showState('gone', 'The page could not start (' + failure.step + '): ' + failure.message);
   }
 
-  // Leaves, and connects anew by another transport.
+  // Leaves, and connects again with another transport.
   function use(name) {
     var left = client;
     client = null;

@@ -1,9 +1,9 @@
-// What the browser tells of the requests that this page has made: when, for how long, and how much it received.
+// Shows the browser's report of the requests of this page: when, for how long, and how much it received.
 (function (echo) {
   'use strict';
 
   var ROWS = 60,
-      // The last part of a request's path, and what it is for.
+      // The purpose of a request, by the last part of its path.
       NAMES = {
         send: ['a message goes up', 'up'],
         xhr_send: ['an acknowledgement goes up', 'up'],
@@ -41,7 +41,7 @@
   }
 
   Requests.prototype = {
-    // Old browsers tell nothing of the kind.
+    // Old browsers report no requests.
     watch: function () {
       var self = this;
       if (!window.PerformanceObserver || !window.PerformanceResourceTiming) {

@@ -1,11 +1,11 @@
-// How long messages took to the server and back: the last, the median, and a bar for each of the newest.
+// Shows how long messages took to the server and back: the last, the median, and a bar for each of the newest.
 (function (echo) {
   'use strict';
 
   var BARS = 60,
       HEIGHT = 60;
 
-  // Milliseconds, with a fraction where the browser has one.
+  // Returns milliseconds, with a fraction if the browser has one.
   echo.now = function () {
     var precise = window.performance;
     return precise && precise.now ? precise.now() : thywill.clock.now();

@@ -96,7 +96,7 @@
       if (player) { this.own.correct({x: player[1], y: player[2]}, player[3], player[5], now()); }
     },
 
-    // The page's clock and the server's may differ; so this says something only where both are of one machine.
+    // The page's clock and the server's may differ, so this figure is right only if both are on one machine.
     note: function (milliseconds) {
       this.delays.push(milliseconds);
       if (this.delays.length > 1200) { this.delays.shift(); }

@@ -1,5 +1,6 @@
-// Where everybody is between two messages of the server. Others are shown a little late, between two known places;
-// the own player moves at once as the keys say, and is drawn to where the server has it. Pure: times are given.
+// Computes where players are between two messages of the server. Others are shown a little late, between two known
+// places; the own player moves at once with the keys, and is moved towards its place on the server. Pure: times are
+// arguments.
 (function () {
   'use strict';
 
@@ -7,11 +8,11 @@
       WIDTH = 1000, HEIGHT = 600, RADIUS = 18,
       // Units per millisecond.
       SPEED = 0.22,
-      // Updates that the estimates look back on.
+      // The number of updates from which times are estimated.
       MEMORY = 60,
-      // The share of the difference to the server's place that is made up in each frame.
+      // In each frame the player moves by this share of its distance to the place on the server.
       PULL = 0.08,
-      // Units from which on the player jumps instead.
+      // With a larger distance, in units, the player jumps.
       JUMP = 160;
 
   function clamp(value, least, most) {
@@ -41,13 +42,13 @@
       var base = now - tick * this.step, latest = 0, i;
       this.bases.push(base);
       if (this.bases.length > MEMORY) { this.bases.shift(); }
-      // The update that was fastest tells when the server made them.
+      // The fastest update shows best when the server made the updates.
       this.base = Math.min.apply(null, this.bases);
       for (i = 0; i < this.bases.length; i += 1) { latest = Math.max(latest, this.bases[i] - this.base); }
       this.delay = this.step + Math.min(latest, 400);
     },
 
-    // The step that is shown at this time, with a fraction.
+    // Returns the step that is shown at this time, with a fraction.
     shown: function (now) {
       return (now - this.base - this.delay) / this.step;
     }
@@ -90,7 +91,7 @@
     return {x: one[1] + (other[1] - one[1]) * part, y: one[2] + (other[2] - one[2]) * part};
   };
 
-  // The own player. Orders are {n, at, heading}; the server has taken those up to the number in its last state.
+  // The own player. Orders are {n, at, heading}; the server's last state has the number of the last order that it got.
   function Own() {
     this.orders = [];
     this.place = null;
@@ -116,7 +117,7 @@
       }
     },
 
-    // What the server says is as old as a round trip. Since then the player has moved as it was ordered here.
+    // The server's place is as old as a round trip. Since then the player has moved by the orders given here.
     predict: function (place, heading, now) {
       var at = now - this.roundTrip, i, order;
       for (i = 0; i < this.orders.length; i += 1) {

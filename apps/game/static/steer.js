@@ -1,4 +1,4 @@
-// Which way the player wants to go: arrow keys or WASD, or a finger or the mouse held down in the arena.
+// Reads the player's direction: from arrow keys or WASD, or from a finger or the mouse held down in the arena.
 (function (gems) {
   'use strict';
 
@@ -10,7 +10,7 @@
     return Math.round(Math.atan2(y, x) * 180 / Math.PI + 360) % 360;
   }
 
-  // Calls changed(heading). position() returns where the own player is, in shares of the arena.
+  // Calls changed(heading). position() returns the place of the own player, in shares of the arena.
   function Steer(arena, position, changed) {
     this.held = {};
     this.heading = -1;
@@ -47,7 +47,7 @@
       if (event.preventDefault) { event.preventDefault(); } else { event.returnValue = false; }
     },
 
-    // Towards the finger; it stands where it is near.
+    // Goes towards the finger, and stands near it.
     point: function (event) {
       var box = this.arena.getBoundingClientRect(), place = this.position(), x, y;
       if (!place) { return; }

@@ -1,5 +1,5 @@
-// Draws the world with positioned elements, which every browser has. Colours never stand alone: each player has its
-// name, and the own one a ring.
+// Draws the world with positioned elements, which every browser has. Players differ not only by colours: each has a
+// name, and the own player has a ring.
 (function (gems) {
   'use strict';
 
@@ -38,7 +38,7 @@
       }
     },
 
-    // Units of the world are shares of the arena, so that it can have any size.
+    // Places are drawn as shares of the arena, so that it can have any size.
     put: function (node, x, y) {
       node.style.left = (x * 100 / gems.WIDTH) + '%';
       node.style.top = (y * 100 / gems.HEIGHT) + '%';

@@ -1,5 +1,5 @@
-// The table as this page knows it: what the server has said, and what the person here has written that the server has
-// not taken yet. Pure: nothing is shown or sent here.
+// The table as this page knows it: the server's values, and the values of this page's person that the server has not
+// accepted yet. Pure: nothing is shown or sent here.
 (function () {
   'use strict';
 
@@ -7,8 +7,8 @@
       own = Object.prototype.hasOwnProperty,
       NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 
-  // state: '' (as the server has it), 'saving', 'conflict' (somebody else has written), or 'failed'. In these three
-  // mine is what the person here has written.
+  // state: '' (as on the server), 'saving', 'conflict' (somebody else has written), or 'failed'. In the last three, mine
+  // is the value of this page's person.
   function Cell() {
     this.value = null;
     this.version = 0;
@@ -17,12 +17,12 @@
     this.mine = null;
     this.state = '';
     this.problem = '';
-    // What was written while the cell was saving, in a list of at most one.
+    // The value that was written while the cell was saving, in a list of at most one.
     this.next = [];
   }
 
   Cell.prototype = {
-    // Returns what is shown.
+    // Returns the value that is shown.
     shown: function () {
       return this.state ? this.mine : this.value;
     },
@@ -95,7 +95,7 @@
       return -1;
     },
 
-    // Brings the rows into their order: empty cells last, and what is equal as it was entered.
+    // Sorts the rows: empty cells come last, and equal cells stay in the order in which they were entered.
     sort: function () {
       var self = this, column = self.sorted, down = self.isDown ? -1 : 1;
       self.order.sort(function (one, other) {

@@ -1,4 +1,4 @@
-// What is known of the chosen cell: who wrote it, what others write, a choice where two have written, and its past.
+// The details of the chosen cell: its author, what others write, the choice after a conflict, and its past.
 (function (tabular) {
   'use strict';
 

@@ -1,4 +1,4 @@
-// The field in which somebody writes into a cell, and how what was written is saved.
+// The field for the value of a cell, and the saving of values.
 (function (tabular) {
   'use strict';
 
@@ -50,7 +50,7 @@
     close: function (isSaved) {
       var input = this.input, text;
       if (!input) { return; }
-      // Taking the field away lets it lose the focus, which would close it once more.
+      // The field loses the focus when it is removed, which would close it again.
       this.input = null;
       text = input.value;
       if (input.parentNode) { input.parentNode.removeChild(input); }
@@ -59,7 +59,7 @@
     }
   };
 
-  // Sends what was written. show(row, column) is called when a cell has another state; name() is who writes here.
+  // Sends values. show(row, column) is called when a cell has another state; name() returns the name of this page's person.
   function Saver(client, model, show) {
     this.client = client;
     this.model = model;
@@ -68,7 +68,7 @@
   }
 
   Saver.prototype = {
-    // Returns the number of a change, by which the server knows it when it comes again.
+    // Returns the number of a change, by which the server recognizes a repeat.
     count: function () {
       this.number += 1;
       return this.number;
@@ -127,7 +127,7 @@
       this.show(row, column);
     },
 
-    // Ends a conflict or a failure: the cell has again what the server says.
+    // Ends a conflict or a failure: the cell has the server's value again.
     drop: function (row, column) {
       var cell = this.model.cell(row, column);
       cell.state = '';
@@ -135,7 +135,7 @@
       this.show(row, column);
     },
 
-    // Writes what the person here has written, over what somebody else has.
+    // Ends a conflict: writes the value of this page's person over the other value.
     insist: function (row, column) {
       var cell = this.model.cell(row, column);
       cell.state = '';

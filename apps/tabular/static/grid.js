@@ -108,7 +108,7 @@
       return line ? line.nodes[column] : null;
     },
 
-    // Shows the rows that there are, in their order.
+    // Shows the present rows, in their order.
     arrange: function () {
       var self = this, order = self.model.order, focused = self.hasFocus(), i, line, next = self.body.rows[0] || null;
       thywill.internal.each(self.lines, function (row, each) {
@@ -130,7 +130,7 @@
       self.settle(focused);
     },
 
-    // A chosen cell whose row is gone gives the choice to its neighbour.
+    // If the row of the chosen cell is gone, its neighbour is chosen.
     settle: function (focused) {
       var order = this.model.order;
       if (order.length && this.model.place(this.row) < 0) {
@@ -188,7 +188,7 @@
     // Somebody else has changed a cell.
     flash: function (row, column) {
       var self = this, node = self.node(row, column);
-      // A page that has just come gets the past before it has drawn a row.
+      // A new page gets the history before it has drawn a row.
       if (!node) { return; }
       node.isFresh = true;
       self.style(row, column);
@@ -198,7 +198,7 @@
       }, FRESH);
     },
 
-    // Makes a cell the one that the keys are for, without the focus.
+    // Chooses a cell for the keys, without moving the focus.
     choose: function (row, column) {
       var before = this.node(this.row, this.column), node = this.node(row, column), old = [this.row, this.column];
       if (!node) { return; }
@@ -223,7 +223,7 @@
       this.focus(order[at], Math.max(0, Math.min(this.model.columns.length - 1, this.column + columns)));
     },
 
-    // To the next cell, or the one before, over the ends of rows.
+    // Goes to the next cell or to the previous one, also to another row.
     step: function (by) {
       var count = this.model.columns.length, at = this.model.place(this.row) * count + this.column + by;
       if (at >= 0 && at < count * this.model.order.length) {

@@ -1,9 +1,9 @@
-// Who is here, and in which cells they are.
+// The people who are here, and their cells.
 (function (tabular) {
   'use strict';
 
   var TONES = 8,
-      // Milliseconds between two reports of where the person here is.
+      // Milliseconds between two reports of the cell of this page's person.
       PAUSE = 120,
       each = thywill.internal.each;
 
@@ -95,7 +95,7 @@
       });
     },
 
-    // Names of those who write in a cell at this moment.
+    // Returns the names of the people who are writing in a cell.
     writers: function (row, column) {
       var self = this, names = [];
       each(self.all, function (id, person) {
@@ -106,7 +106,7 @@
       return names;
     },
 
-    // Reports where the person here is, now and then.
+    // Reports the cell of this page's person, but not too often.
     report: function (editing) {
       var self = this;
       self.editing = editing;

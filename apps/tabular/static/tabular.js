@@ -17,7 +17,7 @@
     self.isDue = false;
     // Whether the table has come.
     self.isHere = false;
-    // What was not saved when this page had to begin anew: each [row, column, text].
+    // The values that were not saved when this page had to begin anew: each [row, column, text].
     self.unsaved = [];
     self.saver = new tabular.Saver(client, self.model, function (row, column) { self.show(row, column); });
     self.grid = new tabular.Grid(self.model, find('tabular-frame'), {
@@ -68,7 +68,7 @@
       if (message.type === 'rows' || message.type === 'removed' || changed.length) { this.soon(message.type !== 'cell'); }
     },
 
-    // The field for the name has it, unless somebody writes there.
+    // Puts the name into its field, unless the person is writing there.
     ownName: function () {
       var person = this.people.all[this.client.id], field = find('tabular-name');
       if (person && person.name !== this.name && document.activeElement !== field) {
@@ -76,7 +76,7 @@
       }
     },
 
-    // Draws what several messages have changed, together.
+    // Draws the changes of several messages together.
     soon: function (isWhole) {
       var self = this;
       self.isWhole = self.isWhole || isWhole;
@@ -139,7 +139,7 @@
       this.draw(false);
     },
 
-    // Where two have written, or nothing was saved, a line above says so and leads there.
+    // After a conflict or a failure, a line above the table says so and leads to the cell.
     notice: function () {
       var cells = this.model.inState(function (state) { return state === 'conflict' || state === 'failed'; }),
           text = cells.length === 1 ? 'One cell needs your decision.' : cells.length + ' cells need your decision.';
@@ -193,7 +193,7 @@
       });
     },
 
-    // The server did not know this page any more. The table comes anew; what was not saved is kept.
+    // The server did not know this page any more. The table comes anew; unsaved values are kept.
     restart: function () {
       var self = this, cells = self.model.inState(function (state) { return state !== ''; }), i;
       for (i = 0; i < cells.length; i += 1) {

@@ -11,7 +11,7 @@
     return document.getElementById(id);
   };
 
-  // A text node, so nothing that people write becomes markup.
+  // A text node, so texts of people never become markup.
   vote.write = function (node, text) {
     while (node.firstChild) { node.removeChild(node.firstChild); }
     node.appendChild(document.createTextNode(text));
@@ -94,7 +94,7 @@
       vote.write(row.count, ' ' + votes(count));
     },
 
-    // A screen reader hears the result, but not each single vote.
+    // A screen reader reads the result, but not each single vote.
     speak: function (atOnce) {
       var self = this, wait = self.spoken + SPOKEN - thywill.clock.now();
       if (self.isWaiting) { return; }

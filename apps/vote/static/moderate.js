@@ -1,4 +1,4 @@
-// What a moderator has: a new question, open and close, and a second try.
+// The moderator's part of the page: a new question, opening and closing, and beginning anew.
 (function (vote) {
   'use strict';
 

@@ -23,7 +23,7 @@
     var self = this;
     self.client = client;
     self.poll = null;
-    // What the server has of this person: {n, answer}; and what it has not got yet.
+    // The person's vote on the server, {n, answer}; and the vote that the server has not got yet.
     self.choice = {};
     self.pending = null;
     self.bars = new vote.Bars(function (answer) { self.choose(answer); });
@@ -60,7 +60,7 @@
       this.send();
     },
 
-    // A client that begins anew sends it again.
+    // A client that begins anew sends the vote again.
     send: function () {
       var self = this, pending = self.pending;
       if (!pending) { return; }
