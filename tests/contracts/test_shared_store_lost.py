@@ -23,10 +23,10 @@ from thywill.queue.shared.operations import (
     Create,
     Expire,
     Finish,
-    LostTime,
     NotLeader,
     Renew,
     Renewed,
+    RolledBack,
     Trim,
 )
 from thywill.queue.shared.rows import ClientRow, Posted, Rewound
@@ -143,7 +143,7 @@ async def test_all_clients_end_when_the_store_has_lost_what_it_confirmed(
         assert "lost messages" in rewound.reason
         assert begins == rewound.id
         for refused in (await place.row(), await place.send("a", 3)):
-            assert isinstance(refused, Gone if lost == "everything" else LostTime)
+            assert isinstance(refused, Gone if lost == "everything" else RolledBack)
         renewed = await place.do(Renew("chat", "one", [("a", 0), ("b", 0)], 0, SECONDS))
         assert renewed == Renewed([], ["a"])
         assert isinstance(await place.row("b"), ClientRow)
@@ -166,7 +166,7 @@ async def test_the_leader_begins_anew_and_ends_the_clients_that_were_there(redis
         (step,) = await again(place.inbox)
         assert (step.client, step.number) == ("a", DISCONNECTED)
         await place.do(Finish("chat", place.fence, "a", DISCONNECTED, step.id, {}))
-        assert isinstance(await place.row(), LostTime)
+        assert isinstance(await place.row(), RolledBack)
         await place.connect("b")
         assert [row.id for row in await place.store.roster("chat")] == ["b"]
 

@@ -22,11 +22,11 @@ from thywill.queue.shared.operations import (
     Expire,
     Finish,
     Incoming,
-    LostTime,
     NotLeader,
     Operation,
     Renew,
     Renewed,
+    RolledBack,
     SaveData,
     SetMember,
     Trim,
@@ -109,7 +109,7 @@ async def test_a_cursor_that_the_log_never_had_is_from_a_lost_time(redises: Redi
         first = await place.post("x")
         await place.post("y")
         assert isinstance(await place.row(cursor=first), ClientRow)
-        assert isinstance(await place.row(cursor=first + 2**25), LostTime)
+        assert isinstance(await place.row(cursor=first + 2**25), RolledBack)
 
 
 async def test_servers_that_are_alive_are_listed(redises: Redises, kind: str) -> None:

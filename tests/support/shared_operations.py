@@ -30,13 +30,13 @@ from thywill.queue.shared.operations import (
     Greet,
     Incoming,
     Kept,
-    LostTime,
     NotLeader,
     Operation,
     Outcome,
     Publish,
     Renew,
     Renewed,
+    RolledBack,
     SaveData,
     SaveFacts,
     SendPast,
@@ -140,7 +140,7 @@ class MemoryOperations:
         if isinstance(client, Gone):
             return client
         if self._is_lost(there, operation.cursor):
-            return LostTime("this page has messages that the server has lost: connect again")
+            return RolledBack("this page has messages that the server has lost: connect again")
         if client.server != operation.server:
             listener = self.memory.listeners.get(client.server)
             client.server = operation.server

@@ -1,1 +1,1 @@
-"""The queue: the message log that clients' queues are views of."""
+"""The queue: one message log for each application; the outboxes of clients hold parts of it."""

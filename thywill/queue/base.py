@@ -1,4 +1,4 @@
-"""The contract of a queue."""
+"""The contract of a queue: what every queue does, and what a queue that ends with the process needs."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
-    """What every queue can be told.
+    """The settings of every queue.
 
     Args:
-        message: how large one message may be, in bytes of JSON; either way.
-        batch: how many messages one request or answer carries at most; no more than an inbox remembers.
+        message: bytes of JSON that one message may have, in both directions.
+        batch: how many messages one request or answer may carry; no more than an inbox remembers.
         messages, bytes: how much may wait for one client.
-        overflow: what happens then, to a message of which its application says nothing else.
-        log_messages, log_bytes: how much may wait for all clients of one application together; what is for
-            several counts once.
-        history_bytes: how much the histories of one application's channels may have together.
-        publication_ids: how many ids of messages from outside are remembered, for an hour.
-        takeover: how long a server that starts waits for another one that owns the database, in seconds.
+        overflow: the policy for a full outbox, for messages whose application sets no other.
+        log_messages, log_bytes: how much may wait for all clients of one application together; a message for
+            several clients counts once.
+        history_bytes: bytes that the histories of one application's channels may have together.
+        publication_ids: how many ids of published messages are remembered, for an hour.
+        takeover: seconds that a starting server waits for another one that owns the database.
     """
 
     message: Positive = 64 * 1024
@@ -62,16 +62,16 @@ class QueueSettings:
 
     @property
     def publication_age(self) -> float:
-        """For how many seconds the ids of messages from outside are remembered."""
+        """Seconds for which the ids of published messages are remembered."""
         return 3600.0
 
 
 class Answers(NamedTuple):
-    """What other servers answer to a question.
+    """The answers of other servers to a question.
 
     Args:
         bodies: the answers.
-        silent: the names of the servers that have not answered in time.
+        silent: the names of the servers that did not answer in time.
     """
 
     bodies: Sequence[bytes]
@@ -79,12 +79,12 @@ class Answers(NamedTuple):
 
 
 class KnownClient(NamedTuple):
-    """A client that a shared queue has stored, whether it is with a server at present or not.
+    """A client that a shared queue has stored; it may be with any server, or with none.
 
     Args:
-        record: what is known of it; its state is unknown, and it may have been seen later.
-        cursor: up to which id it has acknowledged all messages, at least.
-        received: the number of its last message that was accepted.
+        record: its record, in which ``state`` and ``seen`` may be out of date.
+        cursor: an id up to which it has acknowledged all messages; it may have acknowledged more.
+        received: the number of its last accepted message.
         handled: the number of its last message whose hook has ended.
         channels: the channels that it is in.
     """
@@ -99,25 +99,24 @@ class KnownClient(NamedTuple):
 class Queue(Component, MessageQueue):
     """One ordered message log per application, and the records of the clients.
 
-    Ids are integers that grow, below 2**53. A message is handed to ``receivers`` once it is as safe as the
-    queue makes it, in the order of the ids; ``append`` returns after that. What the other methods do here is
-    enough for a queue that ends with the process: it stores the clients' records and nothing else, and calls
-    each ``then`` at once. ``thywill.hub.ports.MessageQueue`` says what each is called for.
+    Ids are growing integers below 2**53. When a message is as safe as the queue makes it, the queue passes it
+    to ``receivers``, in the order of the ids; after that ``append`` returns. The other methods here are
+    enough for a queue that ends with the process: they store only the clients' records, and call each
+    ``then`` at once. ``thywill.hub.ports.MessageQueue`` says when each method is called.
 
     Args:
         settings: the section ``[queue]``.
-        database: keeps the clients' records, and more for a queue that survives.
-        receivers: puts messages into the outboxes of those they are for.
+        database: stores the clients' records, and the messages of a durable queue.
+        receivers: adds messages to the outboxes of their receivers.
         wall: the clock, in seconds since the epoch.
 
     ``logs`` counts the messages that wait, by application. A message that is safe is delivered by
     ``receivers.deliver(application, address, message_id, message, logs[application])``.
 
-    ``hub`` is the class of the hub that works with this queue. ``shared`` says whether several servers
-    may use one such queue at the same time. Then any of them can answer any browser, and one database of
-    records belongs to all of them. Two functions are set before ``start``: ``describe_server`` returns this
-    server's row in the list of servers, and its ``name`` is this server's name; ``answer_server`` returns the
-    answer to a question of another server.
+    ``hub`` is the class of the hub that works with this queue. ``shared`` says whether several servers may
+    use the queue at the same time. Then any of them can answer any browser, and they share one database of
+    records. Two functions are set before ``start``: ``describe_server`` returns this server's row in the list
+    of servers, with its name, and ``answer_server`` returns the answer to a question of another server.
     """
 
     Settings: ClassVar[type[Any]] = QueueSettings
@@ -151,14 +150,14 @@ class Queue(Component, MessageQueue):
         self.histories: dict[str, History] = {}
 
     def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
-        """Tell the browser how much it may send at once."""
+        """Add to the bootstrap how much a page may send at once."""
         configuration.connection["limits"] = {
             "message": self.settings.message,
             "messages": self.settings.batch,
         }
 
     def measure(self, measures: Measures) -> None:
-        """Tell what the logs hold."""
+        """Add the metrics of the logs."""
         for application, messages in self.logs.items():
             text = "Messages that some queue holds, each counted once."
             measures.gauge("thywill_log_messages", text, len(messages), application=application)
@@ -172,17 +171,17 @@ class Queue(Component, MessageQueue):
         return ()
 
     def late_parts(self) -> Sequence[Component]:
-        """Return what starts after the applications and stops before them."""
+        """Return the parts that start after the applications and stop before them."""
         return ()
 
     async def problem(self) -> str | None:
-        """Return in one line why messages cannot be stored at present; None if they can, or need not be."""
+        """Return in one line why messages cannot be stored at present; None if there is no problem."""
         return None
 
     async def warnings(self) -> Sequence[str]:
-        """Look at what the queue needs, without changing anything; return a line for each weakness.
+        """Check the services that the queue needs, without a change; return a line for each weakness.
 
-        ``run.py check`` calls it, and the queue is not started then.
+        ``run.py check`` calls this; the queue is not started.
 
         Raises:
             SettingsError: the queue cannot be used; the line says what to change.
@@ -190,26 +189,26 @@ class Queue(Component, MessageQueue):
         return ()
 
     async def servers(self) -> Sequence[ServerRow]:
-        """Return a row for each server that uses this queue: this one alone, unless the queue is shared."""
+        """Return a row for each server that uses this queue; only a shared queue has more than one."""
         return [self.describe_server()]
 
     async def ask_servers(self, question: bytes) -> Answers:
-        """Return what the other servers that use this queue answer; there are none unless it is shared."""
+        """Return the answers of the other servers that use this queue; only a shared queue has others."""
         return Answers((), ())
 
     async def stored_client(self, client_id: str) -> KnownClient | None:
-        """Return a client that may be with another server, or with none; None unless the queue is shared.
+        """Return a client that may be with any server, or with none; always None if the queue is not shared.
 
         Raises:
-            Unavailable: it cannot be read at present.
+            Unavailable: the client cannot be read at present.
         """
         return None
 
     def end_client(self, client_id: str, reason: str) -> None:
-        """End a client that may be with another server, or with none, with a reason for its page."""
+        """End a client that may be with any server, or with none, with a reason for its page."""
 
     def record(self, application: str, address: Address, message_id: int, message: Message) -> bool:
-        """Record a message to a channel, which was assigned its id; return whether it is kept."""
+        """Add a message, whose id was just assigned, to its channel's history; return whether it is kept."""
         if application not in self.histories:
             return False
         past = Past(message_id, self.wall(), message.data, message.exclude)
@@ -235,13 +234,13 @@ class Queue(Component, MessageQueue):
     async def enter(
         self, client: LiveClient, channel: str, packs: Sequence[Message], entered: Callable[[], None]
     ) -> None:
-        # Exact as long as append neither waits nor fails, as in a queue that ends with the process.
+        # No message can come in between, because here ``append`` neither waits nor fails.
         for each in packs:
             await self.append(client.application, Address.client(client.id), each)
         entered()
 
     async def publish(self, publications: Sequence[Publication]) -> list[int]:
-        # All or none as long as append neither waits nor fails, as in a queue that ends with the process.
+        # All or none are published, because here ``append`` neither waits nor fails.
         now = self.wall()
         self.publications.check(publications, now)
         ids: list[int] = []
@@ -255,10 +254,10 @@ class Queue(Component, MessageQueue):
         return ids
 
     def handled(self, client: LiveClient, number: int) -> None:
-        """Nothing is stored of it."""
+        """Does nothing: steps are not stored."""
 
     def open(self, application: str) -> Outbox:
-        _ = self.logs[application]  # made for the first client, not for the first message
+        _ = self.logs[application]  # makes the log, so that metrics have it before the first message
         return Outbox(self.bounds)
 
     def add(self, client: LiveClient) -> None:
@@ -268,26 +267,26 @@ class Queue(Component, MessageQueue):
         self.database.save(client)
 
     def identified(self, client: LiveClient) -> None:
-        """Nothing is stored of it."""
+        """Does nothing: users are not stored."""
 
     def data_requested(self, client: LiveClient) -> None:
-        # The record is read only when it is written, so the change that may follow now is in it.
+        # ``client.record()`` is called only when the record is written, so it has the change that follows.
         self.database.save(client)
 
     def accept(self, client: LiveClient, items: Sequence[Item], then: Then) -> None:
         then(None)
 
     def subscribed(self, client: LiveClient, channel: str) -> None:
-        """Nothing is stored of it."""
+        """Does nothing: memberships are not stored."""
 
     def unsubscribed(self, client: LiveClient, channel: str) -> None:
-        """Nothing is stored of it."""
+        """Does nothing: memberships are not stored."""
 
     def is_rolled_back(self, application: str, cursor: int) -> bool:
         return False
 
     def acknowledged(self, client: LiveClient) -> None:
-        """Nothing is stored of it."""
+        """Does nothing: cursors are not stored."""
 
     def close(self, client: LiveClient, then: Then, evicted: Gone | None = None) -> None:
         if client.greeted:

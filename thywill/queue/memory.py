@@ -1,4 +1,4 @@
-"""A queue that lives as long as the process."""
+"""A queue in memory, which ends with the process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from thywill.queue.base import Queue, QueueSettings
 
 
 class MemoryQueue(Queue):
-    """Assigns ids to messages and stores none: the outboxes hold what is not acknowledged."""
+    """Assigns ids to messages but stores no message: the outboxes hold those that are not acknowledged."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class MemoryQueue(Queue):
         self._last: dict[str, int] = defaultdict(lambda: begin(wall(), 0) - 1)
 
     def open(self, application: str) -> Outbox:
-        _ = self._last[application]  # its ids begin with its first client
+        _ = self._last[application]  # the ids of the application begin at the time of its first client
         return super().open(application)
 
     async def append(self, application: str, address: Address, message: Message) -> int:
@@ -46,7 +46,7 @@ class MemoryQueue(Queue):
         then(None)
 
     def handled(self, client: LiveClient, number: int) -> None:
-        """Nothing is stored of it."""
+        """Does nothing: steps are not stored."""
 
     def is_rolled_back(self, application: str, cursor: int) -> bool:
         return cursor > self._last[application]

@@ -1,1 +1,1 @@
-"""A queue that survives the server: it keeps messages, clients and unfinished steps in a database."""
+"""The durable queue: messages, clients and unfinished steps are in a database and survive a restart."""

@@ -1,17 +1,17 @@
-"""Finds what a step has changed in ``client.data``, so that it is committed together with the step's end.
+"""Finds the changes of a step in ``client.data``, so that they are committed together with the step's end.
 
-An application changes ``client.data`` as it likes; nothing reports the change. So the queue remembers the
-JSON that it committed last for each client, and compares when a step ends. An example with the client A,
-whose data is ``{"n": 1}`` in the database:
+An application changes ``client.data`` at any time; nothing reports the change. So the queue remembers the
+JSON that it last committed for each client, and compares it when a step ends. In this example client A has
+the data ``{"n": 1}`` in the database:
 
-    A's message 7 starts its step. The hook reads ``client.data``, which is reported by ``requested``.
-    The hook sets ``n`` to 2 and publishes something, which is committed before the step ends.
-    If the server crashes here, the step runs again after the restart, with ``{"n": 1}``, as it did before.
+    A's message 7 starts its step. The hook reads ``client.data``, which calls ``requested``.
+    The hook sets ``n`` to 2 and publishes a message, which is committed before the step ends.
+    If the server crashes here, the step runs again after the restart, again with ``{"n": 1}``.
     The hook ends: ``step_ended`` finds that ``{"n": 2}`` differs, and one transaction stores both
     "A has handled 7" and the new data.
 
-Had ``{"n": 2}`` been committed earlier, the repeated step would have made it 3. For the same reason the data
-of a client whose own step is in progress is left out while the steps of others end.
+If ``{"n": 2}`` had been committed before the crash, the repeated step would make it 3. For the same reason
+the data of a client whose own step is running is not committed when steps of other clients end.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from thywill.hub.step import current
 log = logging.getLogger(__name__)
 
 OUTSIDE = ""
-"""Stands for a client's id where no step has asked for the data."""
+"""Stands for a client's id if code outside of any step asked for the data."""
 
 EMPTY = b"{}"
 UNKNOWN = b""
@@ -40,11 +40,11 @@ UNKNOWN = b""
 
 
 class ClientData:
-    """Compares the data of clients with what was committed last.
+    """Compares the data of clients with the data that was committed last.
 
-    When a step ends, the data of its own client is compared, and that of all others it has asked for. What
-    the step of another client has put meanwhile into the data of a client with a step of its own is committed
-    when that step ends; it is lost if the server crashes before.
+    When a step ends, the data of its own client is compared, and the data of all other clients for which it
+    asked. If one of those clients has a running step of its own, its data is committed only when that step
+    ends; the change is lost if the server crashes before.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class ClientData:
         self._refused: set[str] = set()
 
     def track(self, client_id: str, data: dict[str, Any] | None) -> str | None:
-        """Begin to compare the data of a client; return it as JSON, None where it is empty."""
+        """Begin to compare the data of a client; return it as JSON, or None if it is empty."""
         if not data:
             return None
         return self._encode(client_id, data)
@@ -64,17 +64,17 @@ class ClientData:
         self._refused.discard(client_id)
 
     def requested(self, client: LiveClient) -> None:
-        """The step in progress, or code outside of any step, asks for the data of ``client``."""
+        """The running step, or code outside of any step, asks for the data of ``client``."""
         step = current()
         owner = OUTSIDE if step is None else step.client
         self._requested.setdefault(owner, {})[client.id] = client
 
     def step_ended(self, client: LiveClient, *, last: bool) -> dict[str, str]:
-        """Return the data that changed until this step of ``client`` ended, as JSON by client id.
+        """Return the data that the ended step of ``client`` has changed, as JSON by client id.
 
         Args:
-            client: whose step has ended.
-            last: whether no step of ``client`` follows; its own data is then not stored any more.
+            client: the client whose step has ended.
+            last: whether this was the client's last step; then its own data is not stored any more.
         """
         requested = self._requested.pop(client.id, None)
         if last:
@@ -85,7 +85,7 @@ class ClientData:
         return self._changes([*own, *self._without_own_step(requested or {}, client)])
 
     def outside_steps(self, limit: int) -> tuple[dict[str, str], bool]:
-        """Return what code outside of steps changed, for up to ``limit`` clients, and whether more remain."""
+        """Return changes by code outside of steps, for up to ``limit`` clients, and whether more remain."""
         requested = self._requested.pop(OUTSIDE, {})
         taken = dict(islice(requested.items(), limit))
         for client_id in taken:
@@ -114,7 +114,7 @@ class ClientData:
         return changes
 
     def _encode(self, client_id: str, data: dict[str, Any]) -> str | None:
-        """Return ``data`` as JSON; None if it is not JSON, so that what was committed last stays."""
+        """Return ``data`` as JSON; None if it is not JSON, so that the last committed data stays."""
         try:
             text = encode_data(data)
         except Exception as error:  # noqa: BLE001 - an application may put anything there
@@ -132,7 +132,7 @@ class ClientData:
 
 
 def _digest(data: dict[str, Any]) -> bytes | None:
-    # msgspec takes a tenth of the time of the JSON that is stored.
+    # msgspec takes a tenth of the time of the encoder for the stored JSON.
     try:
         return msgspec.json.encode(data)
     except Exception:  # noqa: BLE001 - an application may put anything there

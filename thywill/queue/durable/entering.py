@@ -1,7 +1,7 @@
-"""Puts a client into a channel exactly after messages that are for it alone (``thywill.core.history``).
+"""Adds a client to a channel exactly after messages for this client alone (``thywill.core.history``).
 
 The messages and the membership are one transaction, so after a crash both are there or neither is. If the
-step runs again after a crash, its messages are found in the log, and so the membership is there too.
+step runs again after a crash and finds its messages in the log, the membership is there, too.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Add(Protocol):
 
 
 class Entering:
-    """Enters clients into channels.
+    """Adds clients to channels.
 
     Args:
         add: adds a message.
-        take: returns the id under which an interrupted step has sent a message before (``Replay.take``).
+        take: returns the id under which an interrupted step sent a message before (``Replay.take``).
         commits: commits the memberships.
     """
 
@@ -54,10 +54,10 @@ class Entering:
     async def enter(
         self, client: LiveClient, channel: str, packs: Sequence[Message], entered: Callable[[], None]
     ) -> None:
-        """Send ``packs``, of which there is at least one; as ``MessageQueue.enter``."""
+        """Do what ``MessageQueue.enter`` says, with at least one pack."""
         to, step = (Address.client(client.id), packs[0].reply_to), current()
         indices = [step.index(to, each.data) if step else None for each in packs]
-        # All of them are asked for: after a crash the step may have made fewer packs than now.
+        # ``sum`` looks for all packs and not only for one: before a crash the step may have made fewer packs.
         if step is not None and sum(self._has_sent(step, to, index) for index in indices):
             entered()
             return
@@ -83,7 +83,7 @@ class Entering:
         safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         address, last = Address.client(client.id), 0
         for each, index in zip(packs, indices, strict=True):
-            then = partial(_entered, entered, safe) if each is packs[-1] else nobody_waits
+            then = partial(_entered, entered, safe) if each is packs[-1] else do_nothing
             last = self._add(client.application, address, each, then, current(), index)
         change = MembershipChange(True, client.id, json.dumps(channel), last)
         self._commits.changes.entries.append(change)
@@ -97,8 +97,8 @@ def _entered(entered: Callable[[], None], safe: asyncio.Future[None], error: Req
 
 
 def settle(safe: asyncio.Future[None], error: RequestError | None) -> None:
-    """Let whoever waits for a message go on, or raise the error."""
-    if safe.done():  # the task that waited was cancelled
+    """End the wait for a message: with a result, or with ``error``."""
+    if safe.done():  # the waiting task was cancelled
         return
     if error is None:
         safe.set_result(None)
@@ -106,5 +106,5 @@ def settle(safe: asyncio.Future[None], error: RequestError | None) -> None:
         safe.set_exception(error)
 
 
-def nobody_waits(error: RequestError | None) -> None:
-    """Do nothing when one message of several is safe: the publisher waits for all of them together."""
+def do_nothing(error: RequestError | None) -> None:
+    """Do nothing when one of several messages is safe: the publisher waits for all of them together."""

@@ -1,18 +1,18 @@
-"""Group commit: one transaction is in flight while the changes for the next are collected.
+"""Group commit: one transaction is in flight while the changes for the next one are collected.
 
-A transaction takes as long for one message as for hundreds, so the queue never waits for a timer and never
-writes one message alone while others are ready. An example, with three messages of a busy server:
+A transaction takes as long for one message as for hundreds. So the queue never waits for a timer, and never
+writes one message alone while others are ready. An example with three messages of a busy server:
 
     0 ms   "a" arrives: nothing is in flight, so transaction 1 starts with "a".
     1 ms   "b" and "c" arrive: both go into ``changes``, since transaction 1 is still in flight.
     4 ms   Transaction 1 commits. The callback of "a" runs: "a" is delivered, its ``publish`` returns.
            Transaction 2 starts at once, with "b" and "c" together.
 
-If transaction 1 fails instead, the callbacks of "a" get ``Unavailable``, and so do those of "b" and "c": a
-browser numbers its messages, so "c" cannot be accepted after "a" was refused. Changes that nobody waits for
+If transaction 1 fails instead, the callback of "a" gets ``Unavailable``, and so do those of "b" and "c": a
+browser numbers its messages, so "c" cannot be accepted after "a" was refused. Changes for which nobody waits
 (cursors, ended steps, memberships) move into the next transaction, which starts a second later. The database
-may have committed transaction 1 although it reported a failure (the connection broke between the two), so the
-next transaction deletes "a" first: its sender was told that it failed, and may have sent it again.
+may have committed transaction 1 although it reported a failure, if the connection broke in between. So the
+next transaction first deletes "a": its sender got an error, and may have sent it again.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from thywill.hub.ports import Then
 log = logging.getLogger(__name__)
 
 TURN = 0.004
-"""Seconds for which callbacks of a transaction run in one turn of the loop."""
+"""Seconds for which the callbacks of a transaction run in one turn of the loop."""
 
 RETRY = 1.0
-"""Seconds until changes are retried after a failure; the next message retries them earlier."""
+"""Seconds until changes are retried after a failure; a message that comes earlier retries them at once."""
 
 
 class GroupCommit:
-    """Commits whatever is put into ``changes``, in order, and reports to callbacks when it is safe.
+    """Commits everything that is put into ``changes``, in order, and calls callbacks when it is safe.
 
-    ``failing`` is true from the first commit that fails until the next that stores a message. That one also
-    stores what is left of the commits that failed.
+    ``failing`` is true from the first failed commit until the next one that stores a message. That one also
+    stores what is left of the failed commits.
 
     Args:
         store: the database.
@@ -64,7 +64,7 @@ class GroupCommit:
         self._task = asyncio.create_task(self._keep_committing())
 
     async def stop(self) -> None:
-        """Commit what is left, if the database accepts it, and end."""
+        """Commit the remaining changes, if the database accepts them, and end."""
         if self.changes or self._callbacks:
             self.commit()
         if self._task is None:
@@ -75,24 +75,22 @@ class GroupCommit:
             await self._task
         self._cancel_timer()
         if self.changes:
-            log.error(
-                "the database accepts no writes: the latest acknowledgements of browsers are not stored"
-            )
+            log.error("the database accepts no writes: the last acknowledgements of browsers are not stored")
 
     def has_stored_within(self, seconds: float) -> bool:
-        """Tell whether a message was stored within the last ``seconds``, and no commit has failed since."""
+        """Return whether a message was stored within the last ``seconds``, and no commit has failed since."""
         stored = self._stored_at
         return not self.failing and stored is not None and time.monotonic() - stored < seconds
 
     def commit(self, then: Then | None = None) -> None:
-        """Commit at once; call ``then`` when all changes so far are safe, or with the error."""
+        """Commit at once; call ``then`` with None when all changes so far are safe, or with the error."""
         if then is not None:
             self._callbacks.append(then)
         self._idle.clear()
         self._wake.set()
 
     def commit_within(self, seconds: float) -> None:
-        """Commit after ``seconds`` at the latest; an earlier commit takes the changes along."""
+        """Commit after ``seconds`` at the latest; an earlier commit includes the changes."""
         due = asyncio.get_running_loop().time() + seconds
         if self._wake.is_set() or (self._timer is not None and self._due <= due):
             return
@@ -126,7 +124,7 @@ class GroupCommit:
             log.exception("a transaction failed with an unexpected error")
             await self._failed(changes, callbacks, error)
         else:
-            # Only a stored message proves it: a transaction that deletes succeeds on a full disk too.
+            # Only a stored message proves that writes work: on a full disk, deletions still succeed.
             if changes.messages or changes.items:
                 self._stored_at = time.monotonic()
                 self._recovered()
@@ -136,13 +134,13 @@ class GroupCommit:
         if not self.failing:
             self.failing = True
             log.warning("messages are refused, since they cannot be stored: %s", error)
-        # Messages that arrived meanwhile follow those that are refused, so they are refused as well.
+        # Messages that arrived meanwhile come after the refused ones, so they are refused as well.
         callbacks += self._callbacks
         self.changes, self._callbacks = changes.to_retry(self.changes), []
         self.commit_within(RETRY)
         await _run(callbacks, safe=False)
-        # While these callbacks ran, more messages arrived from browsers that had no answer yet. They are
-        # refused for the same reason, again and again: each may have the next one behind it.
+        # While these callbacks ran, more messages may have arrived from browsers that had no answer yet. They
+        # are refused for the same reason, in a loop, since each refusal may let the next message in.
         while self._callbacks:
             late, self._callbacks = self._callbacks, []
             self.changes = Changes().to_retry(self.changes)
@@ -152,7 +150,7 @@ class GroupCommit:
     def _recovered(self) -> None:
         if self.failing:
             self.failing = False
-            # WARNING like the line that it ends: the log sums up lines of one level that repeat.
+            # At the level of the line above: the log sums up repeated lines of one level.
             log.warning("messages are stored again")
 
 
@@ -166,7 +164,7 @@ async def _run(callbacks: list[Then], *, safe: bool) -> None:
 
 
 def _call(callback: Then, *, safe: bool) -> None:
-    # An exception in one callback must not keep the others waiting for ever.
+    # After an exception in one callback, the others must still be called.
     try:
         callback(None if safe else Unavailable("messages cannot be stored at present", retry=RETRY))
     except Exception:

@@ -1,4 +1,4 @@
-"""How far the log of one application has come."""
+"""The ids that one application's log has reached: assigned, delivered and trimmed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from thywill.core.positions import begin
 
 @dataclass(slots=True)
 class Position:
-    """How far the log of one application has come, in ids.
+    """The ids that one application's log has reached.
 
     Args:
         restored: the last id in the log when this server began.
         first: the first id that this server assigns.
-        assigned: the last id that a message got.
+        assigned: the last id that was assigned.
         delivered: the last id that was delivered.
         trimmed: all messages up to this id are deleted.
         marks: pairs of a time (seconds) and the last id delivered by then, the oldest first.
@@ -40,11 +40,11 @@ class Position:
         return cls(restored=last, first=first, assigned=first - 1, delivered=last)
 
     def is_lost(self, cursor: int) -> bool:
-        """Tell whether ``cursor`` is an id that only an earlier state of the log can have had."""
+        """Return whether ``cursor`` is an id that the log can only have had before it was rolled back."""
         return self.restored < cursor < self.first or cursor > self.assigned
 
     def older_than(self, age: float, now: float) -> int:
-        """Return the last id that was delivered ``age`` seconds ago, and remember the one of ``now``."""
+        """Return the last id that was delivered ``age`` seconds ago, and remember the present one."""
         old = 0
         self.marks.append((now, self.delivered))
         while self.marks[0][0] <= now - age:

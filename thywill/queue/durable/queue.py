@@ -1,18 +1,19 @@
-"""A queue that survives the end of the server: messages, clients and unfinished steps are in the database.
+"""The durable queue: messages, clients and unfinished steps are in the database and survive a restart.
 
-The rule: commit first, then let anybody rely on it. An example, in which browser A sends "hi" to a chat whose
-hook publishes it to the channel "lobby", where B is:
+The rule is: commit first, and only then let others rely on it. In this example browser A sends "hi" to a chat
+whose hook publishes it to the channel "lobby", where B is:
 
     1  A's message 7 is put into ``changes.items``; ``GroupCommit`` commits it.
     2  Only now A gets the answer {"received": 7}, and the hook starts: step (A, 7).
     3  The hook publishes. The message gets the id 40 and goes into ``changes.messages``; it is committed.
-    4  Only now it is delivered to B's queue, and ``publish`` returns to the hook.
-    5  The hook ends. "A has handled 7" is committed within 20 ms, with what the hook changed in A's data.
+    4  Only now it is delivered to B's outbox, and ``publish`` returns to the hook.
+    5  The hook ends. "A has handled 7" is committed within 20 ms, with the hook's changes in A's data.
     6  B's browser acknowledges 40. B's cursor is committed within 2 s; later 40 is trimmed from the log.
 
-A crash before 1 is committed: A has no answer and sends 7 again. Before 3: step (A, 7) runs again. Between 3
-and 5: it runs again, and its message 40 is recognized and not sent twice (``replay``). Before 6: B may get
-40 again after the restart (``restoring``), and its page ignores ids that it has.
+What a crash does depends on the last commit before it. Before 1: A has no answer and sends 7 again. Before 3:
+step (A, 7) runs again. Before 5: the step runs again, and its message 40 is recognized and not sent twice
+(``replay.py``). Before 6: B may get 40 again after the restart (``restoring.py``), and its page ignores ids
+that it has.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ from thywill.hub.restored import Restored
 from thywill.hub.step import CONNECTED, DISCONNECTED, Step, current
 from thywill.queue.base import Queue, QueueSettings
 from thywill.queue.durable.client_data import ClientData
-from thywill.queue.durable.entering import Entering, nobody_waits, settle
+from thywill.queue.durable.entering import Entering, do_nothing, settle
 from thywill.queue.durable.group_commit import GroupCommit
 from thywill.queue.durable.position import Position
 from thywill.queue.durable.replay import Replay
@@ -67,16 +68,16 @@ Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 ALL = 2**31 - 1
 WALK = 2000
-"""How many clients are looked at in one turn of the loop."""
+"""How many clients are checked in one turn of the loop."""
 
 STEP_END = 0.02
-"""Seconds until the end of a step is committed, if nothing else is committed earlier."""
+"""Seconds until the end of a step is committed, if no other commit comes earlier."""
 
 RECENTLY = 2.0
-"""Seconds for which a stored message proves that the next one can be stored too."""
+"""Seconds for which a stored message proves that the next one can be stored, too."""
 
 OUTSIDE = 0.5
-"""Seconds between two looks for changes of ``client.data`` that were made outside of any step."""
+"""Seconds between two checks for changes of ``client.data`` that were made outside of any step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,11 @@ class DatabaseQueueSettings(QueueSettings):
     """The section ``[queue]`` with ``component = "database"``.
 
     Args:
-        cursors: seconds within which acknowledgements of browsers are committed. Messages whose
-            acknowledgement was not committed when the server is killed are sent again; pages ignore them.
+        cursors: seconds within which acknowledgements of browsers are committed. If the server is killed
+            before that, the messages are sent again, and pages ignore them.
         trim: seconds between two deletions of messages that all receivers have acknowledged.
-        age: seconds after which a message is dropped although some receiver has not acknowledged it, and the
-            id of a message from outside is forgotten.
+        age: seconds after which a message is dropped even if a receiver has not acknowledged it, and the id
+            of a published message is forgotten.
     """
 
     cursors: Seconds = 2.0
@@ -135,7 +136,7 @@ class DatabaseQueue(Queue):
         ]
 
     async def stop(self) -> None:
-        """Commit what is left."""
+        """Commit the remaining changes."""
         for task in self._tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -151,7 +152,7 @@ class DatabaseQueue(Queue):
         for application, last in MessageIndex(stored.messages).last.items():
             self._positions[application] = Position.begin(self.wall(), last)
         self._forget_others(stored, applications)
-        # Steps of the others never run, so they must not keep messages in the log.
+        # Steps of other applications never run, so they must not keep messages in the log.
         ours = [client for client in stored.clients if client.application in applications]
         self._replay = Replay(ours, stored.messages)
         for row in stored.publications:
@@ -173,7 +174,7 @@ class DatabaseQueue(Queue):
                     history.release(channel)
 
     async def problem(self) -> str | None:
-        """Store a message and delete it again, unless one was stored just now."""
+        """Return in one line why no message can be stored; try it, unless one was stored just now."""
         if self._commits.has_stored_within(RECENTLY):
             return None
         try:
@@ -183,7 +184,7 @@ class DatabaseQueue(Queue):
         return None
 
     def _hold(self, clients: Sequence[Restored]) -> None:
-        """Count the messages that wait for the clients in the logs of their applications."""
+        """Count the waiting messages of the clients in the logs of their applications."""
         entries: dict[tuple[str, int], Entry] = {}
         for client in clients:
             for entry in client.outbox.entries:
@@ -251,8 +252,8 @@ class DatabaseQueue(Queue):
         self._change_membership(client, channel, enters=False)
 
     def _change_membership(self, client: LiveClient, channel: str, *, enters: bool) -> None:
-        # A message in flight is delivered to those who are members when it is committed. It counts as sent
-        # after this change, so the position is the last id that was delivered.
+        # A message that is not committed yet will be delivered to the members at the time of the commit. So
+        # it counts as sent after this change, and the position is the last delivered id.
         position = self._positions[client.application].delivered
         self._commits.changes.memberships.append(
             MembershipChange(enters, client.id, json.dumps(channel), position)
@@ -313,7 +314,8 @@ class DatabaseQueue(Queue):
     ) -> int:
         """Put a message into the next transaction and return its id.
 
-        When that is committed the message is delivered and ``then`` is called, or else called with the error.
+        After the commit the message is delivered and ``then`` is called. If the commit fails, ``then`` gets
+        the error.
         """
         position = self._positions[application]
         position.assigned += 1
@@ -358,7 +360,8 @@ class DatabaseQueue(Queue):
         ids = [self._publish(each, now, added) for each in publications]
         self._commits.changes.publications += added
         safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # Also where all are known: the first ones may be in flight, and have to be safe before the answer.
+        # Also if all of them are repeats: the first ones may not be committed yet, and the answer has to
+        # wait.
         self._commits.commit(partial(self._published, added, safe))
         await safe
         return ids
@@ -368,7 +371,7 @@ class DatabaseQueue(Queue):
         if known is not None:
             return known
         application, address, message, _ = publication
-        message_id = self._add(application, address, message, nobody_waits)
+        message_id = self._add(application, address, message, do_nothing)
         if row := publication.stored(message_id, now):
             self.publications.add(row)
             added.append(row)
@@ -434,7 +437,7 @@ class DatabaseQueue(Queue):
         while True:
             await asyncio.sleep(self.settings.trim)
             for application, position in list(self._positions.items()):
-                # Also while writes fail: on a full disk this is what makes room.
+                # Also while writes fail, because this makes room on a full disk.
                 with suppress(DatabaseUnavailable):
                     await self._trim(application, position)
             with suppress(DatabaseUnavailable):
@@ -446,7 +449,7 @@ class DatabaseQueue(Queue):
             await self._store.forget_publications(before)
 
     async def _trim(self, application: str, position: Position) -> None:
-        """Delete messages that nobody needs; the last stays, since the ids go on from it after a restart."""
+        """Delete messages that nobody needs; the last one stays, as ids go on from it after a restart."""
         await self._release_history(application)
         old = position.older_than(self.settings.age, time.monotonic())
         if old > position.trimmed:
@@ -466,11 +469,11 @@ class DatabaseQueue(Queue):
             await self._store.release(application, firsts)
 
     async def _lowest_waiting(self, application: str) -> int:
-        """Return the lowest id that waits in any queue, and commit what was dropped from them."""
+        """Return the lowest id that waits in any outbox, and commit the losses of all outboxes."""
         lowest = END
         for count, client in enumerate(self.receivers.clients(application)):
             if count % WALK == WALK - 1:
-                await asyncio.sleep(0)  # messages that come meanwhile have higher ids
+                await asyncio.sleep(0)  # messages that arrive meanwhile have higher ids
             entries = client.outbox.entries
             if entries:
                 lowest = min(lowest, entries[0].id)
@@ -479,7 +482,7 @@ class DatabaseQueue(Queue):
         return lowest
 
     def _commit_loss(self, client: LiveClient) -> None:
-        # Its messages may leave the log before its browser has acknowledged the loss.
+        # The dropped messages may leave the log before the browser has acknowledged the loss.
         self._lossy.add(client.id)
         self._commits.changes.lost[client.id] = client.outbox.loss()
 

@@ -1,16 +1,16 @@
-"""Recognizes what a step sent before a crash, when the step runs again after it.
+"""Recognizes the messages that a step sent before a crash, when the step runs again.
 
-A step runs again if the server was killed before its end was committed. Whatever the step had sent by then is
-in the log already, and must not be sent twice. An example: message 7 of client A makes its hook publish three
-times, to "lobby", to "lobby" and to "score". The server is killed after the second.
+A step runs again if the server was killed before the step's end was committed. The messages that the step had
+sent by then are in the log already, and must not be sent twice. An example: at message 7 of client A the hook
+publishes three times, to "lobby", to "lobby" and to "score". The server is killed after the second one.
 
     In the log:    id 40, from (A, 7), to "lobby", index 0        In the log:    id 41, same, index 1
     The step runs again. It publishes to "lobby", index 0:        id 40 is returned, nothing is sent.
     It publishes to "lobby", index 1:                             id 41 is returned, nothing is sent.
     It publishes to "score", index 0:                             the log has none, so it is sent now.
 
-Messages are matched by step, receiver, the item they reply to and their index among those, never by their
-data: most messages hold a time or a name that differs in the second run.
+Messages are matched by step, receiver, the item to which they reply, and their index among such messages.
+They are never matched by data: many messages hold a time or a random number, which differs in the second run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from thywill.hub.step import DISCONNECTED, Step
 
 
 class Sent(NamedTuple):
-    """A message that an interrupted step has sent; ``number`` as ``StoredMessage.cause_index``."""
+    """A message that an interrupted step has sent; ``number`` is its ``StoredMessage.cause_index``."""
 
     address: Address
     reply_to: int | None
@@ -35,7 +35,7 @@ class Sent(NamedTuple):
 
 
 class Replay:
-    """The messages of all interrupted steps, each of which is recognized once.
+    """The messages of all interrupted steps; each of them is recognized once.
 
     Args:
         clients: the clients whose steps run again.
@@ -51,7 +51,7 @@ class Replay:
             if row.cause_number == DISCONNECTED or row.cause_number > handled[row.cause_client]:
                 sent = Sent(Address(row.kind, json.loads(row.name)), row.reply_to, row.cause_index, row.id)
                 self._sent[row.cause_client, row.cause_number].append(sent)
-        # Including those that are recognized here: after another crash the next server needs them too.
+        # Messages that are recognized stay included: after another crash the next server needs them, too.
         self._lowest = {step: sent[0].id for step, sent in self._sent.items()}
 
     def take(self, step: Step, address: Address, reply_to: int | None, index: int) -> int | None:
@@ -60,11 +60,11 @@ class Replay:
         Args:
             step: the step that runs again.
             address: the receiver.
-            reply_to: the number of the item that the message replies to.
-            index: its number among the step's messages with the same ``address`` and ``reply_to``.
+            reply_to: the number of the item to which the message replies.
+            index: its index among the step's messages with the same ``address`` and ``reply_to``.
         """
         sent = self._sent.get((step.client, step.number), [])
-        for number in (index, None):  # rows of an older version have no index, only their order
+        for number in (index, None):  # rows of an older version have no index; their order counts
             for place, one in enumerate(sent):
                 if one[:3] == (address, reply_to, number):
                     del sent[place]
@@ -72,7 +72,7 @@ class Replay:
         return None
 
     def lowest(self) -> int | None:
-        """Return the lowest id that has to stay in the log for this restart or another; None if none has."""
+        """Return the lowest id that has to stay in the log to recognize repeats; None if none has to."""
         return min(self._lowest.values(), default=None)
 
     def step_ended(self, client_id: str, number: int) -> None:

@@ -1,17 +1,17 @@
-"""Rebuilds the clients and their queues from the rows, when a server starts.
+"""Rebuilds the clients and their outboxes from the rows, when a server starts.
 
-No row says what waits for a client. That follows from three others: where its cursor is, which channels it
-was in and since when, and what is in the log. An example: client A has the cursor 10, joined "lobby" at 5 and
-left it at 12, and joined "score" at 11.
+No row says which messages wait for a client. They follow from three other things: the client's cursor, the
+channels that it was in and since when, and the log. In this example client A has the cursor 10, joined
+"lobby" at 5 and left it at 12, and joined "score" at 11.
 
     log      9 lobby   11 lobby   12 to A   13 lobby   14 score
     A gets             11         12                   14
 
-9 lies before the cursor, 13 after A had left. The rebuilt queue is 11, 12, 14. The cursor in the database may
-lag two seconds behind the browser, so A may get a message again that its page has; the page ignores it. For
-the same reason the queue accepts any cursor up to the end of this log, also one that no answer of this server
-has carried. If messages of A were dropped (``lost`` of them, the last at the id ``lost_at``), a loss stands
-in their place, so that the page learns of it.
+9 lies before the cursor, and 13 came after A had left. The rebuilt outbox is 11, 12, 14. The cursor in the
+database may be two seconds behind the browser, so A may get a message that its page has already; the page
+ignores it. For the same reason the outbox accepts any cursor up to the end of this log, also one that this
+server has never sent. If messages for A were dropped (``lost`` of them, the last at the id ``lost_at``), a
+loss takes their place, so that the page learns of it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Source = tuple[str, Address]
 
 
 class MessageIndex:
-    """The messages of the log by their address; the receivers of one message share its entry."""
+    """The messages of the log by address; all receivers of a message share its entry."""
 
     def __init__(self, messages: Iterable[StoredMessage]) -> None:
         self._entries: dict[Source, list[Entry]] = defaultdict(list)
@@ -55,14 +55,14 @@ class MessageIndex:
             self.last[row.application] = max(row.id, self.last[row.application])
 
     def between(self, source: Source, after: int, until: int) -> Iterator[Entry]:
-        """Yield the entries of ``source`` whose ids are above ``after`` and not above ``until``."""
+        """Yield the entries of ``source`` with ids above ``after`` and up to ``until``."""
         entries = self._entries.get(source, [])
         first = bisect_right(entries, after, key=lambda entry: entry.id)
         return takewhile(lambda entry: entry.id <= until, entries[first:])
 
 
 def entry_of(row: StoredMessage) -> Entry:
-    """Return the entry that delivers the message of a row."""
+    """Return the entry for the message of a row."""
     overflow = Overflow(row.overflow) if row.overflow else None
     return Entry(row.id, row.data.encode(), row.reply_to, row.key, overflow, row.exclude)
 
@@ -75,7 +75,7 @@ def row_of(
     step: Step | None,
     index: int | None,
 ) -> StoredMessage:
-    """Return the row of a message, which ``step`` has sent as its message ``index`` to that receiver."""
+    """Return the row of a message, the message ``index`` of ``step`` to this receiver."""
     return StoredMessage(
         application=application,
         id=message_id,
@@ -94,7 +94,7 @@ def row_of(
 
 
 def restore(stored: Stored, bounds: Bounds, applications: Container[str]) -> list[Restored]:
-    """Return the clients of ``applications``; their queues hold what they have not acknowledged."""
+    """Return the clients of ``applications``; their outboxes hold the messages they have not acknowledged."""
     index = MessageIndex(stored.messages)
     subscriptions: dict[str, list[StoredSubscription]] = defaultdict(list)
     for each in stored.subscriptions:
@@ -156,10 +156,10 @@ def _addressed(
 
 
 def _with_loss(client: StoredClient, entries: list[Entry]) -> list[Waiting]:
-    """Return ``entries`` with a loss in the place of the messages that were dropped."""
+    """Return ``entries`` with a loss in the place of the dropped messages."""
     if client.lost_at <= client.cursor:
         return [*entries]
-    # The last message that was dropped may still be in the log.
+    # The last dropped message may still be in the log.
     others = [entry for entry in entries if entry.id != client.lost_at]
     place = bisect_right(others, client.lost_at, key=lambda entry: entry.id)
     return [*others[:place], Loss(client.lost_at, client.lost), *others[place:]]

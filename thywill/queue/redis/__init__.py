@@ -1,1 +1,1 @@
-"""A queue that several servers share by a Redis or Valkey server."""
+"""The store of a shared queue in a Redis or Valkey server."""

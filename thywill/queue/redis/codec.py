@@ -1,8 +1,7 @@
-"""What travels between the store and the functions in Redis: operations, answers, entries and rows.
+"""Encodes operations for the functions in Redis, and decodes answers, log entries and rows.
 
-Operations are packed by MessagePack, one pack for a whole batch, and so are the answers. Redis's MessagePack
-knows texts, but no bytes. Messages travel as JSON, and so do names of channels and reasons, which may hold
-what is no valid UTF-8.
+A batch of operations is packed with MessagePack, and so are its answers. Redis's MessagePack has texts, but
+no bytes. So messages travel as JSON, and so do names of channels and reasons, which may not be valid UTF-8.
 """
 
 from __future__ import annotations
@@ -34,13 +33,13 @@ from thywill.queue.shared.operations import (
     Finish,
     Greet,
     Kept,
-    LostTime,
     NotLeader,
     Operation,
     Outcome,
     Publish,
     Renew,
     Renewed,
+    RolledBack,
     SaveData,
     SaveFacts,
     SendPast,
@@ -67,7 +66,7 @@ ANY = -1
 """Stands for the fence of an operation that any server may execute."""
 
 PIECE = 64
-"""Bytes of a field at most in the small form of a hash (``hash-max-listpack-value``)."""
+"""The most bytes of a field in the compact form of a hash (``hash-max-listpack-value``)."""
 
 NAMES = 10_000
 """How many names of clients and channels are remembered in the form in which they travel."""
@@ -86,9 +85,9 @@ Row = list[Any]
 
 
 class Header(msgspec.Struct, array_like=True):
-    """What the log has of a message beside its data; ``exclude`` is left out where it is None.
+    """The fields of a message in the log beside its data.
 
-    So servers that do not know ``exclude`` yet can read all other messages.
+    ``exclude`` is left out if it is None, so that servers of an older version can read such messages.
     """
 
     kind: str
@@ -161,7 +160,7 @@ def _kept(address: Address, kept: Kept | None) -> Row | None:
 
 
 def _bounds(bounds: HistoryBounds) -> tuple[int, float, int]:
-    # 0 stands for a time without end, which Redis's MessagePack does not know.
+    # 0 stands for an infinite time, which Redis's MessagePack does not have.
     return bounds.count, 0 if math.isinf(bounds.seconds) else bounds.seconds, bounds.bytes
 
 
@@ -279,7 +278,7 @@ def _failed(reason: str) -> Outcome:
 _REFUSALS: dict[int, Callable[..., Outcome]] = {
     1: lambda reason: Gone(json.loads(reason) if reason else AWAY),
     2: lambda: Unknown(AWAY),
-    3: lambda: LostTime(WENT_BACK),
+    3: lambda: RolledBack(WENT_BACK),
     4: lambda: NotLeader("another server leads the application"),
     5: Gap,
     6: Conflict,
@@ -287,7 +286,7 @@ _REFUSALS: dict[int, Callable[..., Outcome]] = {
     8: _failed,
     9: Reused,
 }
-"""By the numbers at the beginning of ``library.lua``."""
+"""The outcome for each number at the beginning of ``library.lua``, except OK."""
 
 
 # Entries and rows.

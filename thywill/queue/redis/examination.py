@@ -1,7 +1,7 @@
-"""Looks at a Redis before a server uses it: is it new enough, does it keep what it has, is it the right one?
+"""Examines a Redis before a server uses it: is it new enough, does it keep its data, is it the right one?
 
-Each problem is one line that names what to change. What makes the queue unusable raises ``SettingsError``;
-what only makes it less safe is a warning.
+Each problem is one line that says what to change. A problem that makes the queue unusable raises
+``SettingsError``; one that only makes it less safe is a warning.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ OLDEST = (7, 0)
 WAITAOF_SINCE = (7, 2)
 
 KEEPS = ("noeviction", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl")
-"""Eviction policies that never drop a key without a time to live, as the log is one."""
+"""Eviction policies that never drop keys without a time to live, such as the log."""
 
 
 async def warnings(link: Link, place: RedisPlace, prefix: str, safety: Safety) -> list[str]:
-    """Return what makes the queue less safe than it could be, a line for each; set ``safety``.
+    """Return a line for each weakness that makes the queue less safe; set ``safety.always_on_disk``.
 
     Raises:
         SettingsError: the Redis cannot be reached or used.
@@ -53,14 +53,14 @@ async def warnings(link: Link, place: RedisPlace, prefix: str, safety: Safety) -
 
 
 async def _facts(link: Link) -> dict[str, str]:
-    """Return what INFO says."""
+    """Return the fields of Redis's answer to INFO."""
     text = (await link.call("INFO")).decode()
     lines = (line.partition(":") for line in text.splitlines())
     return {name: value for name, colon, value in lines if colon}
 
 
 async def _settings(link: Link) -> dict[str, str]:
-    """Return the settings of Redis; empty where a provider does not let clients see them."""
+    """Return the settings of Redis; empty if its provider does not let clients read them."""
     names = ("maxmemory", "maxmemory-policy", "appendonly", "appendfsync")
     try:
         found = [each for name in names for each in await link.call("CONFIG", "GET", name)]
@@ -70,7 +70,7 @@ async def _settings(link: Link) -> dict[str, str]:
 
 
 def _version(facts: Mapping[str, str]) -> tuple[int, ...]:
-    # Valkey says in ``redis_version`` which Redis it is like, which is 7.2.4 since its first release.
+    # Valkey's ``redis_version`` is the version of Redis with which it is compatible: 7.2.4 since its start.
     return tuple(int(part) for part in facts.get("redis_version", "0").split(".")[:2] if part.isdigit())
 
 
@@ -79,7 +79,7 @@ def _is_always_on_disk(facts: Mapping[str, str], settings: Mapping[str, str]) ->
 
 
 def problems(facts: Mapping[str, str], settings: Mapping[str, str], safety: Safety) -> Iterator[str]:
-    """Yield what makes the Redis unusable."""
+    """Yield the problems that make the Redis unusable; each phrase follows the address of Redis."""
     version = facts.get("redis_version", "unknown")
     if _version(facts) < OLDEST:
         yield f"has version {version}: install Redis 7.0 or newer, or Valkey"
@@ -105,10 +105,10 @@ def _not_on_disk(facts: Mapping[str, str], version: str, safety: Safety) -> Iter
 
 
 def _weaknesses(facts: Mapping[str, str], settings: Mapping[str, str], safety: Safety) -> Iterator[str]:
-    """Yield what makes the queue less safe."""
+    """Yield a line for each weakness that makes the queue less safe."""
     if facts.get("aof_enabled") != "1":
         yield (
-            "[queue] Redis writes no append-only file, so that what is newer than its last snapshot is lost "
+            "[queue] Redis writes no append-only file, so data newer than its last snapshot is lost "
             "when it ends: set 'appendonly yes' in its configuration"
         )
     policy = settings.get("maxmemory-policy", facts.get("maxmemory_policy", "noeviction"))
@@ -133,21 +133,21 @@ async def _check_format(link: Link, prefix: str) -> None:
 
 
 async def _check_kind(link: Link, prefix: str, key: str, kind: str) -> None:
-    """Check that another program's key does not stand where ours does."""
+    """Check that another program does not use the key: if it exists, it has to be of the type ``kind``."""
     found = (await link.call("TYPE", key)).decode()
     if found not in ("none", kind):
         raise SettingsError(_foreign(prefix, key))
 
 
 def _foreign(prefix: str, key: str) -> str:
-    return f"[queue] prefix: the key {key!r} is of another program: set another prefix than {prefix!r}"
+    return f"[queue] prefix: another program uses the key {key!r}: set another prefix than {prefix!r}"
 
 
 def compare(server: Heartbeat, others: Sequence[Heartbeat], prefix: str) -> None:
-    """Compare a server that starts with those that share its queue.
+    """Compare a starting server with the others that share its queue.
 
     Raises:
-        SettingsError: one has another secret, so that tokens of one are not valid at the other.
+        SettingsError: another server has another secret, so neither would accept the other's tokens.
     """
     for other in others:
         place = f"the server at {other.row.address} (process {other.row.process})"
@@ -167,7 +167,7 @@ def compare(server: Heartbeat, others: Sequence[Heartbeat], prefix: str) -> None
 
 
 async def problem(link: Link, key: str) -> str | None:
-    """Write a key, which lives for a second; return in one line why that failed."""
+    """Write a key that lives for a second; return in one line why that failed, or None."""
     try:
         await link.call("SET", key, "", "EX", 1)
     except ResponseError as error:

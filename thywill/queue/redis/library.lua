@@ -1,32 +1,32 @@
 #!lua name=NAME
 
 -- The operations of thywill/queue/shared/operations.py, as functions that Redis runs. Redis runs one function
--- at a time, so each is atomic. Python replaces NAME by a name that changes with this file: servers of several
--- versions work beside each other, each with its own library.
+-- at a time, so each is atomic. Python replaces NAME by a name that changes with this file, so that servers of
+-- several versions work beside each other, each with its own library.
 --
--- KEYS[1] is what the keys of one application begin with, such as "thywill:{chat}:". Behind it come:
---   log, last       the log; its last id, also when its entries are deleted
+-- KEYS[1] is the prefix of the keys of one application, such as "thywill:{chat}:". The keys are:
+--   log, last       the log; its last id, which stays when entries are deleted
 --   inbox           the steps for the leader
 --   client:ID       a client's row; each channel is a field "#name" with the id since when. As long as no field
 --                   has more than 64 bytes, a row takes half of the memory; so the facts are in pieces f1, f2, …
---   leases          all clients, by the time until when each may stay away; for ever once it has ended
---   leader          who leads, until when, with which fence
+--   leases          all clients, sorted by the end of their leases; +inf for a client that has ended
+--   leader          the leader, the end of its lease, and its fence
 --   cause:CLIENT:N  the ids of the messages that an unfinished step has sent
 --   outside:SERVER  the ids of the last messages that a server has sent outside of steps
---   published:MARK  the id of a message from outside, and its digest
---   history:CHANNEL the past of a channel; histories has the bytes of each, and of all under the empty name; in
---                   silent the channels stand by the id of their last message
---   lowest          for each server the lowest id that one of its clients needs, and when it said so
---   state           up to where the log is deleted, and will be soon; how many entries and bytes it has had in all;
---                   when leases expired last; since when nothing is lost
---   looks           how many entries and bytes the log had had when the leader looked, by the last id then
---   discarded       the ids of messages that were deleted before those around them
---   calls           for each server the number of its last call, and when that was (calls.py)
+--   published:MARK  the id of a published message, and its digest
+--   history:CHANNEL the history of a channel; ``histories`` has the bytes of each, and of all under the empty
+--                   name; ``silent`` has the channels, sorted by the id of their last message
+--   lowest          for each server the lowest id that one of its clients needs, and when the server said so
+--   state           up to which id the log is deleted, and will be deleted next; how many entries and bytes were
+--                   ever added to it; when leases were last expired; since which id nothing was lost
+--   looks           how many entries and bytes had been added at each ``trim``, sorted by the last id then
+--   discarded       the ids of messages that were deleted although older entries are still there
+--   calls           for each server the number of its last call, and the time of that call (calls.py)
 --   reason:ID       why a client has ended, for an hour after its row was deleted
 --
 -- An answer begins with one of these numbers.
 
-local OK, GONE, UNKNOWN, LOST_TIME, NOT_LEADER, GAP, CONFLICT, TOO_MANY, FAILED, REUSED =
+local OK, GONE, UNKNOWN, ROLLED_BACK, NOT_LEADER, GAP, CONFLICT, TOO_MANY, FAILED, REUSED =
   0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 local EPOCH = 1577836800 -- as core/positions.py
@@ -37,13 +37,13 @@ local EXPIRE_GAP = 10
 local OUTSIDE_AGE = 86400
 local CAUSES_REMEMBERED = 1000
 local DIGESTS = 10
-local DIGEST = 6 -- characters; all ten fit into the small form of a hash, 64 bytes
+local DIGEST = 6 -- characters; ten of them fit into the compact form of a hash, 64 bytes
 local CALLS_AGE = 86400
 local LEASE = 5 -- as shared/pace.py
--- As JSON, like all reasons.
+-- JSON, like all reasons.
 local LOST = '"the servers have lost messages, because Redis has an older state: connect again"'
 
--- Numbers above 10^14 lose digits when Lua makes texts of them.
+-- Lua's own conversion to text loses digits of numbers above 10^14.
 local function text(number)
   return string.format('%.0f', number)
 end
@@ -106,7 +106,7 @@ end
 -- Return the refusal of a client that has ended or is unknown; ``gone`` and ``begins`` are fields of its row.
 local function refusal(at, client, gone, begins)
   if begins and is_older(at, begins) then
-    return {LOST_TIME}
+    return {ROLLED_BACK}
   end
   if gone then
     return {GONE, gone}
@@ -116,7 +116,7 @@ local function refusal(at, client, gone, begins)
   end
   local reason = redis.call('GET', at.base .. 'reason:' .. client)
   if reason == LOST then
-    return {LOST_TIME}
+    return {ROLLED_BACK}
   end
   return reason and {GONE, reason} or {UNKNOWN}
 end
@@ -125,7 +125,7 @@ local function save_facts(row, pieces)
   for place, piece in ipairs(pieces) do
     redis.call('HSET', row, 'f' .. place, piece)
   end
-  redis.call('HDEL', row, 'f' .. (#pieces + 1)) -- where there were more before, they end here
+  redis.call('HDEL', row, 'f' .. (#pieces + 1)) -- ends the facts here, even if there were more pieces before
 end
 
 local function facts_of(row)
@@ -205,13 +205,13 @@ function OPERATIONS.greet(at, client, server, facts, seconds)
   return {OK}
 end
 
--- Return whether the message number ``n``, which was accepted before, was another one.
+-- Return whether the message ``n`` that was accepted before has another digest.
 local function conflicts(digests, received, n, digest)
   local from = #digests - (received - n + 1) * DIGEST + 1
   return from > 0 and string.sub(digests, from, from + DIGEST - 1) ~= digest
 end
 
--- Return the new ones of numbered messages, or nil and the refusal.
+-- Return the new messages among ``items``, or nil and the refusal.
 local function fresh_of(items, received, digests)
   local fresh, expected = {}, received + 1
   for _, item in ipairs(items) do
@@ -270,7 +270,7 @@ local function entry_of(at, id)
   return redis.call('XRANGE', at.base .. 'log', place, place)[1]
 end
 
--- Return whether the log has never had the id ``cursor``, as far as that can be known.
+-- Return whether the log has never had the id ``cursor``; false if that cannot be known.
 local function is_lost(at, cursor)
   local trimmed = tonumber(redis.call('HGET', at.base .. 'state', 'trimmed') or '0')
   if cursor <= trimmed or cursor == 0 or cursor == at.last or entry_of(at, cursor) then
@@ -299,7 +299,7 @@ function OPERATIONS.claim(at, client, server, cursor, seconds)
     return refused
   end
   if is_lost(at, cursor) then
-    return {LOST_TIME}
+    return {ROLLED_BACK}
   end
   if found[3] ~= server then
     redis.call('HSET', row, 'server', server)
@@ -341,7 +341,7 @@ function OPERATIONS.renew(at, server, clients, lowest, seconds, silent)
   return {OK, moved, unknown}
 end
 
--- Delete what a client has dropped and nobody else waits for, and remember what it has lost.
+-- Remember what a client has lost, and delete the dropped messages that were for this client alone.
 function OPERATIONS.discard(at, client, server, up_to, ids, lost)
   local row = row_of(at, client)
   if redis.call('HGET', row, 'server') ~= server then
@@ -360,7 +360,7 @@ function OPERATIONS.discard(at, client, server, up_to, ids, lost)
   return {OK}
 end
 
--- Remember what a server has sent outside of steps under its ``number``, and forget an old one.
+-- Remember the ids that a server has sent outside of steps under its ``number``, and forget an old number.
 local function remember(at, key, number, value)
   redis.call('HSET', key, text(number), value)
   redis.call('HDEL', key, text(number - CAUSES_REMEMBERED))
@@ -389,7 +389,7 @@ local function remember_cause(at, owner, number, place, id)
   end
 end
 
--- Drop from the past of a channel what its bounds do not allow; no ``seconds`` are 0.
+-- Drop messages of a channel's history that exceed its bounds; 0 ``seconds`` is no bound.
 local function drop_past(at, name, count, seconds, bytes)
   local key, sizes = at.base .. 'history:' .. name, at.base .. 'histories'
   local length, size = redis.call('XLEN', key), tonumber(redis.call('HGET', sizes, name) or '0')
@@ -410,7 +410,7 @@ local function drop_past(at, name, count, seconds, bytes)
   end
 end
 
--- Add a message to the past of its channel.
+-- Add a message to the history of its channel.
 local function keep(at, id, data, kept)
   local name, count, seconds, bytes, total = unpack(kept)
   local sizes, silent = at.base .. 'histories', at.base .. 'silent'
@@ -444,7 +444,7 @@ function OPERATIONS.append(at, header, data, owner, number, place, kept)
   return {OK, known or at.last}
 end
 
--- Return the id of a message from outside that is known, and its digest.
+-- Return the id and the digest of a published message whose mark is known.
 local function published(at, mark)
   local found = mark ~= '' and redis.call('GET', at.base .. 'published:' .. mark)
   if found then
@@ -452,7 +452,7 @@ local function published(at, mark)
   end
 end
 
--- Return the place of the first message whose mark belongs to another one, counted from 0.
+-- Return the index, from 0, of the first message whose mark belongs to another message.
 local function reused(at, messages)
   local marked = {}
   for place, message in ipairs(messages) do
@@ -503,7 +503,7 @@ function OPERATIONS.evict(at, client, reason, number)
   return {OK}
 end
 
--- Return the memberships that have ended, without those whose messages the client has acknowledged.
+-- Return the memberships that have ended after the client's cursor; the client needs no earlier ones.
 local function left_of(left, cursor)
   local kept = {}
   for _, each in ipairs(left and cjson.decode(left) or {}) do
@@ -532,7 +532,7 @@ function OPERATIONS.set_member(at, client, channel, enters)
   return {OK, at.last}
 end
 
--- Send the past of a channel in packs of at most ``limit`` bytes.
+-- Send the history of a channel in packs of at most ``limit`` bytes.
 local function send_past(at, name, limit, header)
   local part, size = {}, 0
   local function send()
@@ -612,7 +612,7 @@ function OPERATIONS.drop(at, entries)
   return {OK}
 end
 
--- End clients whose lease ends at ``until`` or before that; return their ids.
+-- End clients whose leases end at ``until_time`` or before that; return their ids.
 local function finish_overdue(at, until_time, limit, reason)
   local overdue = redis.call('ZRANGEBYSCORE', at.base .. 'leases', '-inf', until_time, 'LIMIT', 0, limit)
   for _, client in ipairs(overdue) do
@@ -639,7 +639,7 @@ function OPERATIONS.expire(at, limit, grace, reason)
   return {OK, finish_overdue(at, string.format('%.3f', at.now), limit, reason)}
 end
 
--- Return the lowest id that a server needs; forget what servers said long ago.
+-- Return the lowest id that any server needs; forget ids that servers reported long ago.
 local function lowest_of(at, grace)
   local key = at.base .. 'lowest'
   local is_patient = at.now < tonumber(redis.call('HGET', at.base .. 'state', 'patient') or '0')
@@ -666,7 +666,7 @@ local function forget_calls(at)
   end
 end
 
--- Return up to which id the log is too long, as far as the leader's looks tell.
+-- Return the id up to which the log is too long, as far as the numbers in ``looks`` tell.
 local function too_long_up_to(at, trimmed, entries, bytes)
   local key = at.base .. 'looks'
   local before = redis.call('ZREVRANGEBYSCORE', key, text(trimmed), '-inf', 'LIMIT', 0, 1)
@@ -686,7 +686,7 @@ local function too_long_up_to(at, trimmed, entries, bytes)
   return up_to
 end
 
--- Tell all servers to drop what is too old or too much; the next time it is deleted.
+-- Tell all servers to drop the messages that are too old or too many; the next ``trim`` deletes them.
 local function announce(at, trimmed, age, entries, bytes)
   local old = math.max(math.floor(at.now - age) - EPOCH, 0) * SECOND - 1
   local up_to = math.min(math.max(old, too_long_up_to(at, trimmed, entries, bytes)), at.last)
@@ -737,7 +737,8 @@ local function save(at)
   end
 end
 
--- The leader remembers what Redis does not, so its term ends; its lease does not, so that two never lead at once.
+-- End the leader's term, since the leader remembers data that Redis has lost. Its lease goes on, so that no two
+-- servers ever lead at once.
 local function depose(at)
   local key = at.base .. 'leader'
   at.fence = text(math.max(tonumber(at.fence) or 0, math.floor(at.now * 1000)) + 1)
@@ -745,8 +746,8 @@ local function depose(at)
   redis.call('HSET', key, 'server', '', 'fence', at.fence)
 end
 
--- Redis has lost something: end all clients, since nobody knows which of them it concerns.
--- ``seen`` is the highest id that the server knows.
+-- Redis has lost data: end all clients, since nobody knows which of them are concerned.
+-- ``seen`` is the highest id that the calling server knows.
 local function rewind(at, seen)
   depose(at)
   at.last = math.max(at.last, seen)
@@ -757,7 +758,7 @@ local function rewind(at, seen)
   end
 end
 
--- Return whether a call is the newest of its server; look whether Redis has lost one that was answered.
+-- Return whether a call is the newest of its server; check whether Redis has lost a call that was answered.
 local function is_newest(at, server, number, answered, seen)
   local key = at.base .. 'calls'
   local found = redis.call('HGET', key, server)
@@ -766,15 +767,15 @@ local function is_newest(at, server, number, answered, seen)
     return false
   end
   redis.call('HSET', key, server, text(number) .. ' ' .. text(at.now))
-  if known < answered and at.rewound <= seen then -- else the server will read that something was lost
+  if known < answered and at.rewound <= seen then -- else the server will read in the log that data was lost
     rewind(at, seen)
   end
   return true
 end
 
--- ARGV: the operations, packed by MessagePack; what the channels for claims begin with; the server, the number
--- of this call, and that of the last one that matters and was answered; the highest id that the server knows.
--- An operation is its name, the fence or -1, and its arguments. The answer has one answer for each.
+-- ARGV: the operations, packed with MessagePack; the prefix of the channels for claims; the server; the number of
+-- this call; the number of the last call that was answered and must not be lost; the highest id that the server
+-- knows. An operation consists of its name, the fence or -1, and its arguments. The result has an answer for each.
 local function execute(keys, args)
   local at = open(keys[1])
   at.claimed = args[2]
@@ -791,11 +792,11 @@ local function execute(keys, args)
 end
 
 redis.register_function('NAME_execute', execute)
--- The same where memory is full, for operations that free some.
+-- The same for operations that free memory, while memory is full.
 redis.register_function{function_name = 'NAME_free', callback = execute, flags = {'allow-oom'}}
 
--- ARGV: an id that the server has read in the log. Returns 0 if Redis has it, or where the log goes on: all clients
--- that were there before have ended.
+-- ARGV: an id that the server has read in the log. Returns 0 if Redis has it. Otherwise Redis was rolled back; then
+-- this returns the id of the entry that says so, and all clients that were there before have ended.
 redis.register_function('NAME_remembers', function(keys, args)
   local at, seen = open(keys[1]), tonumber(args[1])
   if not is_lost(at, seen) then
@@ -808,7 +809,7 @@ redis.register_function('NAME_remembers', function(keys, args)
   return text(at.rewound)
 end)
 
--- ARGV: the server, the seconds of its lease, and "1" if it takes a lead that is free.
+-- ARGV: the server, the seconds of its lease, and "1" if it takes the lead if that is free.
 redis.register_function('NAME_elect', function(keys, args)
   local key, server, now = keys[1] .. 'leader', args[1], time()
   local found = redis.call('HMGET', key, 'server', 'until', 'fence')

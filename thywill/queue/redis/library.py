@@ -1,4 +1,4 @@
-"""The functions that Redis runs, from ``library.lua``, under names that no other version of them has."""
+"""The functions that Redis runs, from ``library.lua``, under names that are unique to their version."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 FORMAT = 1
-"""The version of the keys. A server leaves a Redis alone that has a higher one."""
+"""The version of the keys. A server does not use a Redis whose keys have a higher version."""
 
 _SOURCE = Path(__file__).with_name("library.lua")
 
@@ -14,7 +14,7 @@ _SOURCE = Path(__file__).with_name("library.lua")
 class Library:
     """The source of the library, and its name, which changes with the source.
 
-    So servers of several versions can share a Redis: each loads its own library beside those of others.
+    So servers of several versions can share a Redis: each loads its own library beside the others.
     """
 
     def __init__(self) -> None:
@@ -24,5 +24,5 @@ class Library:
         self.source = source.replace("NAME", self.name)
 
     def function(self, name: str) -> str:
-        """Return the whole name of one of its functions."""
+        """Return the full name of a function of the library."""
         return f"{self.name}_{name}"

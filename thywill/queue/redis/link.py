@@ -1,4 +1,4 @@
-"""A connection to Redis that is made when it is needed, and made anew after it broke."""
+"""A connection to Redis that is opened when it is needed, and opened again after it broke."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from thywill.queue.shared.base import StoreUnavailable
 Command = Sequence[str | bytes | int | float]
 
 ANSWER = 5.0
-"""Seconds to wait for an answer, beyond those for which a command blocks."""
+"""Seconds to wait for an answer, in addition to the time for which a command blocks."""
 
 TRANSIENT = (ReadOnlyError, BusyLoadingError)
 
 
 class WrongPassword(StoreUnavailable):
-    """Redis refuses the name or the password, or the user may not use a command."""
+    """Redis refuses the user or the password, or the user may not run a command."""
 
 
 class Link:
@@ -48,7 +48,7 @@ class Link:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a connection, as far as is known."""
+        """Whether there is a connection; it may have broken without our knowledge."""
         return self._connection is not None
 
     async def call(self, *command: str | bytes | int | float, block: float = 0) -> Any:
@@ -56,7 +56,7 @@ class Link:
 
         Args:
             command: the command and its arguments.
-            block: for how many seconds Redis may wait before it answers.
+            block: seconds that Redis may wait before it answers.
 
         Raises:
             StoreUnavailable: there is no answer.
@@ -118,15 +118,15 @@ class Link:
         return f"Redis at {self._place.text}: {text}"
 
     async def close(self) -> None:
-        """Close the connection; the next call makes a new one."""
+        """Close the connection; the next call opens a new one."""
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.disconnect(nowait=True)
 
-    # Messages that Redis sends by itself.
+    # Messages that Redis pushes (publish and subscribe).
 
     async def subscribe(self, *channels: str) -> None:
-        """Let Redis send what is published in ``channels``; ``published`` returns it.
+        """Subscribe to channels of Redis; ``published`` returns their messages.
 
         Raises:
             StoreUnavailable: Redis cannot be reached.
@@ -134,7 +134,7 @@ class Link:
         await self.call("SUBSCRIBE", *channels)  # for all but the first, ``published`` reads the answer
 
     async def published(self) -> tuple[bytes, bytes]:
-        """Return the next message of the channels, with its channel; wait for it without end.
+        """Wait for the next message in the subscribed channels; return the channel and the message.
 
         Raises:
             StoreUnavailable: the connection broke.

@@ -1,4 +1,4 @@
-"""What the settings say about the store in Redis."""
+"""The settings of the store in Redis."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 
 class Safe(enum.Enum):
-    """What an operation has to survive before anybody relies on it.
+    """The failures that an operation survives once its outcome is known.
 
-    - ``memory``: the end of any thywill server. What Redis had executed just before its own end may be lost.
-    - ``disk``: the end of Redis and of its machine, too: it is in the append-only file, and on the disk.
-    - ``replicas``: the loss of Redis's machine: a replica has it, too.
+    - ``memory``: the end of any thywill server. If Redis itself ends, its last operations may be lost.
+    - ``disk``: also the end of Redis or its machine: the operation is in the append-only file on the disk.
+    - ``replicas``: also the loss of Redis's machine: a replica has the operation, too.
     """
 
     MEMORY = "memory"
@@ -24,9 +24,9 @@ class StoreOptions:
     """Where the store is, and how safe it has to be.
 
     Args:
-        url: where Redis is.
-        prefix: what all keys begin with.
-        safe: when an operation counts as executed.
+        url: the URL of Redis.
+        prefix: the prefix of all keys.
+        safe: which failures an executed operation has to survive.
     """
 
     url: str

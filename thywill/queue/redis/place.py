@@ -1,4 +1,4 @@
-"""Where Redis is: the setting ``url``, and what follows from it."""
+"""The place of Redis, which the setting ``url`` names."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ CONNECT = 3.0
 
 @dataclass(frozen=True)
 class RedisPlace:
-    """Where one Redis is, or the sentinels that know where it is.
+    """The address of one Redis, or of the sentinels that know its address.
 
     Args:
         text: the address for people, without a password.
-        options: arguments of the connection.
+        options: keyword arguments of the connection.
         kind: the class of the connection.
         sentinels: host and port of each sentinel; empty without Sentinel.
         service: the name by which the sentinels know the Redis.
@@ -42,7 +42,7 @@ class RedisPlace:
     service: str = ""
 
     async def connection(self) -> AbstractConnection:
-        """Return a new connection, which is not connected yet.
+        """Return a new connection that is not open yet.
 
         Raises:
             redis.exceptions.RedisError: no sentinel knows the Redis.
@@ -51,9 +51,9 @@ class RedisPlace:
         return self.kind(
             **options,
             protocol=2,
-            socket_timeout=None,  # who waits for an answer knows how long
+            socket_timeout=None,  # ``Link`` has its own time-outs
             socket_connect_timeout=CONNECT,
-            retry=Retry(NoBackoff(), 0),  # what is repeated, and when, only the caller knows
+            retry=Retry(NoBackoff(), 0),  # only the caller knows what may be retried, and when
         )
 
     async def _found(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def parse(url: str) -> RedisPlace:
     """Return the place that the setting names.
 
     Raises:
-        SettingsError: it is no such address.
+        SettingsError: ``url`` is not such an address.
     """
     try:
         return _sentinels(url) if url.startswith(f"{SENTINELS}://") else _single(url)

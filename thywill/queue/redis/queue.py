@@ -23,9 +23,9 @@ class RedisQueueSettings(SharedQueueSettings):
     """The section ``[queue]`` with ``component = "redis"``.
 
     Args:
-        url: where Redis is: ``redis://``, ``rediss://`` (TLS), ``unix://`` or ``sentinel://``.
-        prefix: what all keys begin with. Servers with the same prefix share a queue.
-        safe: what a message has to survive before its sender is told that it is safe (``Safe``).
+        url: the address of Redis: ``redis://``, ``rediss://`` (TLS), ``unix://`` or ``sentinel://``.
+        prefix: the prefix of all keys. Servers with the same prefix share a queue.
+        safe: the failures that a message has to survive before its sender gets an answer (``Safe``).
     """
 
     url: str = "redis://127.0.0.1:6379/0"
@@ -51,10 +51,10 @@ class RedisQueue(SharedQueue):
 
 
 def open_store(options: StoreOptions) -> SharedStore:
-    """Return the store, which is not connected yet.
+    """Return the store; it is not connected yet.
 
     Raises:
-        SettingsError: the package ``redis`` is not installed, or the address is none.
+        SettingsError: the package ``redis`` is not installed, or the address is malformed.
     """
     try:
         from thywill.queue.redis.store import RedisStore

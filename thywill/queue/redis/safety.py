@@ -1,4 +1,4 @@
-"""When an operation counts as executed: the setting ``safe``."""
+"""Makes sure that executed operations are safe, as the setting ``safe`` asks."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ WAIT = round(ANSWER * 1000) - 1000
 
 
 class Safety:
-    """What has to follow a batch so that it is safe.
+    """The commands that follow a batch to make sure that it is safe.
 
     Args:
         safe: the setting.
 
-    ``always_on_disk`` is set where Redis itself writes each command to the disk before it answers
-    (``appendfsync always``); then nothing has to follow.
+    ``always_on_disk`` says that Redis itself writes each command to the disk before it answers
+    (``appendfsync always``); then no command has to follow.
     """
 
     def __init__(self, safe: Safe) -> None:
@@ -31,7 +31,7 @@ class Safety:
 
     @property
     def commands(self) -> Sequence[Command]:
-        """The commands behind each batch."""
+        """The commands that follow each batch."""
         if self.safe is Safe.REPLICAS:
             return (("WAIT", 1, WAIT),)
         if self.safe is Safe.DISK and not self.always_on_disk:
@@ -50,4 +50,4 @@ class Safety:
             count = answer[0] if isinstance(answer, list) else answer
             if int(count) < 1:
                 where = "on its disk" if self.safe is Safe.DISK else "on any replica"
-                raise StoreUnavailable(f"Redis did not have the messages {where} in time", unsure=True)
+                raise StoreUnavailable(f"Redis did not store the messages {where} in time", unsure=True)

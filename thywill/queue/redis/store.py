@@ -1,15 +1,15 @@
 """The store of a shared queue in Redis 7 or newer, or Valkey.
 
-Whatever changes something is a function that Redis runs (``library.lua``), so each operation is atomic. A
-batch becomes one call for each application, and all calls travel together:
+Every change is made by a function that Redis runs (``library.lua``), so each operation is atomic. A batch
+becomes one call for each application, and all calls travel together:
 
     execute([Accept chat, Append game, Finish chat])
         FCALL thywill_…_execute "thywill:{chat}:" [accept, finish]
         FCALL thywill_…_execute "thywill:{game}:" [append]
         WAITAOF 1 0                                     with ``safe = "disk"``
 
-Calls that wait for something to happen (``read_log``, ``read_inbox``, claims) have connections of their own,
-since Redis answers the commands of one connection one after another.
+Calls that block (``read_log``, ``read_inbox``, claims) have connections of their own, since Redis answers the
+commands of one connection one after another.
 """
 
 from __future__ import annotations
@@ -48,26 +48,26 @@ from thywill.queue.shared.rows import ClientRow, Election, Heartbeat, InboxEntry
 log = logging.getLogger(__name__)
 
 CHUNK = 200
-"""Operations in one call at most: while Redis runs it, all others wait."""
+"""The most operations in one call: while Redis runs a call, all others wait."""
 
 PAGE = 1000
-"""Entries of a stream, or rows, in one answer at most."""
+"""The most entries of a stream, or rows, in one answer."""
 
 RETRY = 1.0
-"""Seconds until a connection that broke is tried again."""
+"""Seconds until a broken connection is opened again."""
 
 GROWING = (Create, Accept, Append, Publish, SendPast)
-"""Operations that are refused while Redis's memory is full. The others free some, or need hardly any."""
+"""Operations that are refused while Redis's memory is full. The others free memory, or need hardly any."""
 
 
 class RedisStore(SharedStore):
     """The store of one server.
 
     Args:
-        options: where it is, and how safe it has to be.
+        options: the address of Redis, and how safe operations have to be.
 
     Raises:
-        SettingsError: the address is none.
+        SettingsError: the address is malformed.
     """
 
     def __init__(self, options: StoreOptions) -> None:
@@ -131,11 +131,11 @@ class RedisStore(SharedStore):
         await self._ask("HSET", self._libraries, self._library.name, await self._now())
 
     async def _delete_libraries(self) -> None:
-        """Delete functions that no server has used for long; one that needs them loads them again."""
+        """Delete libraries that no server has used for a day; a server that needs one loads it again."""
         found, now = await self._ask("HGETALL", self._libraries), await self._now()
         for name, used in zip(found[::2], found[1::2], strict=True):
             if float(used) < now - FORGET:
-                with suppress(ResponseError):  # it is gone already, or this user may not delete functions
+                with suppress(ResponseError):  # it was deleted already, or this user may not delete functions
                     await self._control.call("FUNCTION", "DELETE", name)
                 await self._ask("HDEL", self._libraries, name)
 
@@ -220,9 +220,9 @@ class RedisStore(SharedStore):
         return [entry for key, entries in found for entry in codec.decode_log(names[key], entries)]
 
     async def _compare(self, link: Link, positions: Mapping[str, int]) -> list[LogEntry]:
-        """Look whether the Redis behind a new connection has all that this server has read.
+        """Check whether the Redis behind a new connection has every entry that this server has read.
 
-        Where it has not, the log goes on with a ``Rewound``: what lies before is for clients that have ended.
+        If it does not, return a ``Rewound`` for each application with losses: all its clients have ended.
         """
         lost: list[LogEntry] = []
         for application, position in positions.items():
@@ -343,7 +343,7 @@ class RedisStore(SharedStore):
 
     async def _send(self, parts: Sequence[Sequence[Operation]], function: str) -> list[Any]:
         """Send each part as one call; return the answers."""
-        if not self._batches.is_open:  # a repeat would be a second message where Redis has lost the first
+        if not self._batches.is_open:  # if Redis has lost a batch, its repeat would send messages twice
             await self._compare(self._batches, self._calls.positions)
         numbers = [self._calls.next(part[0].application) for part in parts]
         commands = [self._command(*each, function) for each in zip(parts, numbers, strict=True)]
@@ -372,7 +372,7 @@ class RedisStore(SharedStore):
     async def _execute_in_full_memory(
         self, outcomes: list[Outcome], operations: Sequence[Operation], places: Sequence[int]
     ) -> None:
-        """Execute what needs hardly any memory, and refuse the rest."""
+        """Execute the operations that need hardly any memory, and refuse the others."""
         small = [place for place in places if not isinstance(operations[place], GROWING)]
         for place in places:
             outcomes[place] = Unavailable("Redis has no memory left (maxmemory)", retry=RETRY)
@@ -382,14 +382,14 @@ class RedisStore(SharedStore):
 
 
 LAST_OF_ID = 0
-"""Ids of the log are ``N-0``."""
+"""The second part of the log's ids in Redis, which are ``N-0``."""
 
 FORGET = 86400.0
-"""After how many seconds the row of a server that is not alive is deleted, and functions that none uses."""
+"""Seconds after which the row of a dead server, and a library that no server uses, is deleted."""
 
 
 def _parts(operations: Sequence[Operation]) -> list[list[int]]:
-    """Return the places of the operations of each application, in pieces of ``CHUNK``."""
+    """Return the indices of the operations of each application, in pieces of ``CHUNK``."""
     places: dict[str, list[int]] = defaultdict(list)
     for place, operation in enumerate(operations):
         places[operation.application].append(place)
@@ -397,5 +397,5 @@ def _parts(operations: Sequence[Operation]) -> list[list[int]]:
 
 
 def _is_missing(answer: object) -> bool:
-    """Tell whether Redis has lost the library, as after FUNCTION FLUSH."""
+    """Return whether Redis has lost the library, as after FUNCTION FLUSH."""
     return isinstance(answer, ResponseError) and "Function not found" in str(answer)

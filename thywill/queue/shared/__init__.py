@@ -1,1 +1,1 @@
-"""A queue that several servers share: any server answers any browser, and one runs an application's hooks."""
+"""A queue that several servers share: any server answers any browser, one runs an application's hooks."""

@@ -1,9 +1,9 @@
-"""What several servers have in common: the store of a shared queue, its operations, and its rows.
+"""The contract of the store that the servers of a cluster share.
 
-For each application the store has a **log** of what happened to all clients, in one order: messages, changes
-of membership, ends of clients. Every server reads it. It also has an **inbox** of steps (``hub.step``), which
-only the application's leader reads, and a row for each client. An example: page A is parked at server 1,
-sends "hi" to server 2, and server 3 leads the application.
+For each application the store has a **log** of what happens to all clients, in one order: messages, changes
+of membership, ends of clients. Every server reads it. The store also has an **inbox** of steps
+(``hub.step``), which only the application's leader reads, and a row for each client. In this example page A
+is parked at server 1, sends "hi" to server 2, and server 3 leads the application.
 
     2   Accept(A, [(7, "hi")])           A's row: received 7      inbox: step (A, 7)
     2   answers A {"received": 7}
@@ -12,22 +12,23 @@ sends "hi" to server 2, and server 3 leads the application.
     1   reads the log, and answers A's parked poll with 40
     3   Finish(A, 7)                     A's row: handled 7       inbox: without the step, id 40 forgotten
     1   Renew([(A, 40)])                 A needs nothing of the log up to 40
-    3   Trim                             log: without what nobody needs
+    3   Trim                             log: without entries that nobody needs
 
 **Each operation is atomic**: it happens as a whole or not at all, whatever other servers do. ``execute`` runs
-a batch, in order. If the connection breaks meanwhile, nobody knows which operations of the batch have
-happened, and the caller executes it again. So each operation says below what a repeat of it does. A batch
-that was given up is not executed any more once its repeat was: an ``Append`` that came after the ``Finish``
-of its step would be a second message.
+a batch in order. If the connection breaks meanwhile, nobody knows which operations of the batch have
+happened, and the caller executes the batch again. So each operation in ``operations.py`` says what a repeat
+of it does. Once the repeat of a batch was executed, the store refuses the first one if it arrives late: an
+``Append`` that comes after the ``Finish`` of its step would be a second message.
 
 **The leader's operations carry its fence**, a number that grows with each election. When another server has
-been elected, they are answered with ``NotLeader`` and do nothing. ``fence=None`` is for what any server does.
+been elected, they do nothing and are answered with ``NotLeader``. Operations of any server have no fence
+(``fence=None``).
 
-**A store that went back in time**, such as a replica that had not received everything when it took over,
-says so by ``Rewound`` in the log as soon as it notices. The clients that were there before have ended then,
-and so has the term of the leader.
+**A store may be rolled back**, as when a replica takes over that had not received everything. The store adds
+a ``Rewound`` entry to the log as soon as it notices. That ends all clients that were there before, and the
+term of the leader.
 
-**Times** are seconds. Leases and ages are measured by the clock of the store, never by that of a server.
+**Times** are seconds. Leases and ages are measured by the store's clock, never by a server's.
 """
 
 from __future__ import annotations
@@ -42,11 +43,11 @@ from thywill.queue.shared.rows import ClientRow, Election, Heartbeat, InboxEntry
 
 
 class StoreUnavailable(ThywillError):
-    """The store cannot be reached, or refuses. The text is the reason, in one line.
+    """The store cannot be reached, or refuses a batch. The text is the reason, in one line.
 
     Args:
         reason: the reason.
-        unsure: whether operations of the batch may have been executed nevertheless. If not, none was.
+        unsure: whether operations of the batch may have been executed all the same. If not, none was.
     """
 
     def __init__(self, reason: str, *, unsure: bool = False) -> None:
@@ -55,27 +56,27 @@ class StoreUnavailable(ThywillError):
 
 
 class SharedStore(ABC):
-    """What the servers of a cluster share. One object for each server.
+    """The store that the servers of a cluster share; each server has one such object.
 
     Every method but ``start`` raises ``StoreUnavailable`` while the store cannot be reached.
     """
 
     @abstractmethod
     async def start(self, server: Heartbeat) -> None:
-        """Greet, and check that the store can be used.
+        """Connect, and check that the store can be used.
 
         Args:
             server: the server. Servers that share a store need the same ``secret``.
 
         Raises:
-            SettingsError: it cannot be reached or used; the line says what to change.
+            SettingsError: the store cannot be reached or used; the line says what to change.
         """
 
     async def warnings(self) -> list[str]:
-        """Return what makes the store less safe than it could be, a line for each; it need not be started.
+        """Return a line for each weakness that makes the store less safe; it need not be started.
 
         Raises:
-            SettingsError: it cannot be reached or used; the line says what to change.
+            SettingsError: the store cannot be reached or used; the line says what to change.
         """
         return []
 
@@ -85,7 +86,9 @@ class SharedStore(ABC):
 
     @abstractmethod
     async def execute(self, operations: Sequence[Operation]) -> list[Outcome]:
-        """Execute a batch. Operations of one application are executed in order; each has one outcome.
+        """Execute a batch, and return the outcome of each operation.
+
+        Operations of one application are executed in order.
 
         Raises:
             StoreUnavailable: the batch failed; see ``StoreUnavailable.unsure``.
@@ -97,7 +100,7 @@ class SharedStore(ABC):
 
         Args:
             after: for each application, the id after which to read.
-            block: for how many seconds to wait. Then the list is empty.
+            block: how many seconds to wait; after that the list is empty.
         """
 
     @abstractmethod
@@ -106,17 +109,17 @@ class SharedStore(ABC):
 
         Args:
             application: the name of the application.
-            after: the place of the last step that was read; "" reads from the first unfinished step.
-            block: for how many seconds to wait. Then the list is empty.
+            after: the ``id`` of the last entry that was read; "" reads from the first unfinished step.
+            block: how many seconds to wait; after that the list is empty.
         """
 
     @abstractmethod
     async def range(self, application: str, after: int, until: int) -> list[LogEntry]:
-        """Return the entries of the log above ``after`` and not above ``until``."""
+        """Return the entries of the log with ids above ``after`` and up to ``until``."""
 
     @abstractmethod
     async def last(self, application: str) -> int:
-        """Return the last id of the log, also if its entry is deleted; 0 if it never had one."""
+        """Return the last id of the log, even if its entry is deleted; 0 if the log never had an entry."""
 
     @abstractmethod
     async def trimmed(self, application: str) -> int:
@@ -128,42 +131,48 @@ class SharedStore(ABC):
 
     @abstractmethod
     async def pasts(self, application: str) -> list[tuple[str, Past]]:
-        """Return the past of all channels, each message with its channel, in order for each channel."""
+        """Return the histories of all channels: pairs of channel and message, in order for each channel."""
 
     @abstractmethod
     async def elect(self, application: str, server: str, seconds: float, *, stands: bool = True) -> Election:
-        """Let ``server`` lead the application for ``seconds`` if nobody does, or if it does already.
+        """Let ``server`` lead the application for ``seconds``, if it leads already or no server does.
 
         Args:
-            application, server, seconds: as above.
-            stands: whether it takes a lead that is free. If not, ``Election.leader`` is "" where it is.
+            application: the name of the application.
+            server: the name of the server.
+            seconds: how long the lease lasts.
+            stands: whether the server takes the lead if it is free. If not, and the lead is free,
+                ``Election.leader`` is "".
         """
 
     @abstractmethod
     async def resign(self, application: str, fence: int) -> None:
-        """Lead no longer, so that another server can be elected at once. Others are not deposed."""
+        """End the lead with this fence, so that another server can be elected at once.
+
+        Nothing happens if another server has been elected meanwhile.
+        """
 
     @abstractmethod
     async def client(self, application: str, client_id: str) -> ClientRow | None:
-        """Return one client, wherever it is; None if there is none."""
+        """Return one client, wherever it is; None if the store has no such client."""
 
     @abstractmethod
     def listen(self, claimed: Callable[[str], None], told: Callable[[bytes], None]) -> None:
-        """Call this server when another one has something for it. A call may get lost.
+        """Set the functions that are called at news from other servers. A call may get lost.
 
         Args:
-            claimed: called with the id of each client that another server has claimed from this one; if the
-                call gets lost, ``Renew`` tells it.
+            claimed: called with the id of each client that another server has claimed from this one. If the
+                call gets lost, the outcome of ``Renew`` has the id.
             told: called with each note that another server has sent by ``tell``.
         """
 
     @abstractmethod
     async def tell(self, servers: Sequence[str], note: bytes) -> None:
-        """Send a note to other servers, by their names; those that do not listen at present miss it."""
+        """Send a note to other servers, by their names; a server that does not listen now misses it."""
 
     @abstractmethod
     async def beat(self, server: Heartbeat, seconds: float) -> None:
-        """Tell the other servers that this one is alive, for the next ``seconds``."""
+        """Count this server as alive for the next ``seconds``."""
 
     @abstractmethod
     async def servers(self) -> list[Heartbeat]:

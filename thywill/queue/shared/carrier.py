@@ -1,7 +1,8 @@
 """The hub of a server that shares its queue with others: any server answers any request of any client.
 
-A poll or a stream of a client that is not here brings the client here (``find`` raises ``Elsewhere``). Its
-messages and its leave go straight into the store, wherever it is: the store checks their numbers.
+A poll or a stream of a client that is not here brings the client here (``find`` raises ``Elsewhere``). A
+client's messages and its leave go straight into the store, which checks the numbers of the messages. So the
+client stays where it is.
 """
 
 from __future__ import annotations
@@ -23,39 +24,39 @@ from thywill.hub.ports import Answer, Elsewhere, Listener, Then
 from thywill.queue.shared.names import application_of, prefix
 
 ABSENT = 10_000
-"""For how many clients that are elsewhere this server remembers how fast they send."""
+"""For how many clients of other servers this server remembers how fast they send."""
 
 
 Received = Callable[[int, int, RequestError | None], None]
-"""Called with the number that is accepted, how many messages were new, and the error if they are not."""
+"""Called with the last accepted number, how many messages were new, and the error if there was one."""
 
 
 class AnyServer(ABC):
-    """What the hub asks of a queue that several servers share, beside what it asks of every queue."""
+    """The part of a shared queue that other queues do not have, as the hub uses it."""
 
     @abstractmethod
     def create(self, client: LiveClient) -> None:
-        """``client`` is new. It has not polled, and its first poll may meet any server."""
+        """Store a new client: it has not polled, and its first poll may reach any server."""
 
     @abstractmethod
     def bring(self, client_id: str, cursor: int, then: Then) -> None:
-        """Bring a client here; call ``then`` when it is, or with the reason why it cannot be."""
+        """Move a client here; call ``then`` with None when it is here, or with the error."""
 
     @abstractmethod
     def let_go(self, client: LiveClient) -> None:
-        """The client is with another server."""
+        """Forget a client that is with another server now."""
 
     @abstractmethod
     def receive(self, client: LiveClient, items: Sequence[Item], then: Received) -> None:
-        """Accept numbered messages of a client, which may be with any server."""
+        """Accept numbered messages of a client that may be with any server."""
 
     @abstractmethod
     def leave(self, client: LiveClient) -> None:
-        """The page of ``client``, which may be with any server, has left."""
+        """End a client that may be with any server, because its page has left."""
 
 
 class NoHooks(Listener):
-    """Ignores what clients do here: the hooks run on the leader, which reads it from the inbox."""
+    """Ignores the events of clients: the hooks run on the leader, which reads the inbox."""
 
     def connected(self, client: LiveClient) -> None:
         """Do nothing."""
@@ -123,7 +124,8 @@ class CarrierHub(Hub):
         try:
             client.outbox.acknowledge(max(cursor, client.outbox.cursor))
         except Malformed:
-            # The page has it from another server, and this one has not heard yet that it moved.
+            # The page has this cursor from another server, to which the client moved: this one does not know
+            # yet.
             self._shared.let_go(client)
             raise Elsewhere(partial(self._shared.bring, client.id)) from None
 

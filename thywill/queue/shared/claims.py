@@ -1,4 +1,4 @@
-"""Claims: brings a client here that was with another server, because its page polls here now."""
+"""Claims: moves a client here from another server, because its page polls here now."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from thywill.hub.moves import Moves
 from thywill.hub.ports import Then
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.names import UNKNOWN, application_of
-from thywill.queue.shared.operations import Claim, LostTime, Outcome, Unknown
+from thywill.queue.shared.operations import Claim, Outcome, RolledBack, Unknown
 from thywill.queue.shared.pipeline import Pipeline
 from thywill.queue.shared.reader import LogReader
 from thywill.queue.shared.rebuilding import first_needed, rebuild
@@ -25,25 +25,25 @@ from thywill.queue.shared.rows import ClientRow, LogEntry
 log = logging.getLogger(__name__)
 
 AGAIN = (0.05, 0.2, 0.5, 1.0, 1.5, 2.0)
-"""Seconds between tries to claim an unknown client: the server that created it may not have stored it yet."""
+"""Seconds between tries to claim an unknown client: the server that made it may not have stored it yet."""
 REACH = 5.0
-"""Seconds within which this server has to read the log up to a page's cursor."""
+"""Seconds that this server has to read the log up to a page's cursor."""
 
 AWAY = "the servers' shared store is away at present"
 
 
 class Claims:
-    """Claims clients. ``done`` counts those that were brought here.
+    """Claims clients. ``done`` counts the clients that were moved here.
 
     Args:
         store: the store.
         pipeline: executes the claims.
-        reader: how far the log is applied.
-        moves: where the clients go.
+        reader: reads and applies the log.
+        moves: adds the clients to this server.
         bounds: how much an outbox may hold.
         logs: count the messages that wait, by application.
         name: the name of this server.
-        lease: for how many seconds a client is kept from now on.
+        lease: seconds of a claimed client's lease.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Claims:
         self.done = 0
 
     def bring(self, client_id: str, cursor: int, then: Then) -> None:
-        """Bring a client here; call ``then`` when it is here, or with the reason why it cannot be."""
+        """Move a client here; call ``then`` with None when it is here, or with the error."""
         if client_id in self._waiting:
             self._waiting[client_id][1].append(then)
             return
@@ -80,7 +80,7 @@ class Claims:
         task.add_done_callback(self._tasks.discard)
 
     def measure(self, measures: Measures) -> None:
-        """Tell how many clients were brought here."""
+        """Add the metric of moved clients."""
         text = "Clients that this server has brought here from another one."
         measures.counter("thywill_claims_total", text, self.done)
 
@@ -128,16 +128,17 @@ class Claims:
             await asyncio.sleep(pause)
         if isinstance(outcome, ClientRow):
             return outcome
-        if isinstance(outcome, (LostTime, Unknown)):
+        if isinstance(outcome, (RolledBack, Unknown)):
             raise Gone(outcome.message, reconnect=True)
         if isinstance(outcome, RequestError):
             raise outcome
         raise Unavailable(AWAY, retry=1)
 
     async def _entries(self, application: str, after: int) -> tuple[list[LogEntry], int]:
-        """Return the entries after ``after`` up to the position that is applied when this returns.
+        """Return the entries after ``after``, up to the position that is applied when this returns.
 
-        Also the id up to which some of them may be missing, since the log was trimmed; 0 if none is.
+        The second result is the id up to which entries may be missing because the log was trimmed; 0 if none
+        is.
         """
         try:
             await asyncio.wait_for(self._reader.reach(application, after), REACH)

@@ -1,4 +1,4 @@
-"""Clients and their messages in the forms of the store, and back."""
+"""Converts clients and messages to the types of the store, and back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from thywill.queue.shared.rows import ClientFacts, ClientRow
 
 
 def known_client(row: ClientRow) -> KnownClient:
-    """Return a client of the store for operators."""
+    """Return a stored client in the form for operators."""
     facts = row.facts
     record = ClientRecord(
         id=row.id,
@@ -34,7 +34,7 @@ def known_client(row: ClientRow) -> KnownClient:
 
 
 def facts_of(client: LiveClient) -> ClientFacts:
-    """Return what the store is told of a client."""
+    """Return the facts of a client for the store."""
     extra = client.identity.encode() or ""
     return ClientFacts(client.session, client.created, client.address, client.user_agent, extra)
 

@@ -1,15 +1,15 @@
-"""Leaders: elects this server for applications that nobody leads, and lets it lead them.
+"""Leaders: stands for election for every application, and leads those for which this server is elected.
 
     every 1 s   elect         the leader keeps its lease of 5 s; the others learn who leads
     elected     take over     on_start, the roster, on_resume for each client, the unfinished steps again
-    deposed     give up       hooks are cancelled and nothing is written; then on_stop
+    deposed     step down     hooks are cancelled and nothing is written; then on_stop
 
-A leader that cannot reach the store for the time of its lease gives up by itself: another one may lead. That
-time counts from before each request, and goes by the server's own clock.
+A leader that cannot reach the store until its lease ends steps down by itself, since another server may lead
+by then. The time of the lease counts from before each request, and is measured by the server's own clock.
 
-Different applications shall have different leaders. So a server that leads some leaves a free lead to others
-for a moment, and each server looks for free leads in another order. Nobody gives a lead away: the application
-would lose what it has in memory.
+Different applications should have different leaders. So a server that leads some applications waits a moment
+before it takes another free lead, and each server looks for free leads in another order. A leader never hands
+its lead over, since the application would lose what it holds in memory.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from thywill.hub.actions import Actions
 from thywill.hub.leases import Timing
 from thywill.hub.rates import ClientLimits, ClientRates
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
-from thywill.queue.shared.leadership import Keeping, Leadership
+from thywill.queue.shared.leadership import Leadership, Retention
 from thywill.queue.shared.leading import Leading
 from thywill.queue.shared.pace import MODEST, Pace
 from thywill.queue.shared.pipeline import Pipeline
@@ -43,21 +43,22 @@ log = logging.getLogger(__name__)
 
 
 NEW, NEW_FACTOR = 5.0, 2.5
-"""For so many seconds a server that has just started is more modest, by this factor: the others of the same
-machine, or of the same deployment, may need a second more to start."""
+"""During so many seconds after its start, a server waits longer by this factor before it takes another lead:
+the other servers of the same machine or deployment may need a second more to start."""
 
 
 class Leaders(Component):
     """The applications that this server leads. ``takeovers`` counts how often it has become a leader.
 
     Args:
-        store, pipeline: the store, and what executes operations.
+        store: the store.
+        pipeline: executes operations.
         applications: runs the hooks.
-        database: keeps the records of clients.
+        database: stores the records of clients.
         timing: the times of a client's life.
-        keeping: how long and how many messages the log keeps.
+        retention: how long and how many messages the log keeps.
         name: returns the name of this server.
-        pace: how often it looks for what.
+        pace: the times of its repeated work.
         wall, monotonic: the two clocks; deadlines use the second.
     """
 
@@ -68,7 +69,7 @@ class Leaders(Component):
         applications: ApplicationInterface,
         database: Database,
         timing: Timing,
-        keeping: Keeping,
+        retention: Retention,
         name: Callable[[], str],
         pace: Pace,
         wall: Callable[[], float],
@@ -80,7 +81,7 @@ class Leaders(Component):
         self._pipeline = pipeline
         self._database = database
         self._timing = timing
-        self._keeping = keeping
+        self._retention = retention
         self._name = name
         self._pace = pace
         self._wall = wall
@@ -102,7 +103,7 @@ class Leaders(Component):
             measures.gauge("thywill_leads", text, 1, application=name)
 
     def posted(self, entry: Posted) -> None:
-        """This server has read a message in the log."""
+        """Note a message that this server has read in the log."""
         if (leadership := self._led.get(entry.application)) is not None:
             leadership.leading.posted(entry)
 
@@ -120,12 +121,12 @@ class Leaders(Component):
             self._campaigns.append(asyncio.create_task(self._campaign(name)))
 
     async def stop(self) -> None:
-        """Take no more steps out of the inboxes. The lead is kept until the hooks have ended: ``resign``."""
+        """Take no more steps from the inboxes; this server leads until ``resign``, as hooks may still run."""
         for leadership in self._led.values():
             await leadership.rest()
 
     async def resign(self) -> None:
-        """Lead no longer, so that others are elected at once."""
+        """End all leads, so that other servers are elected at once."""
         await end(self._campaigns)
         for name, leadership in list(self._led.items()):
             leadership.leading.end()
@@ -143,19 +144,19 @@ class Leaders(Component):
             wake.clear()
 
     def _left(self, name: str) -> float:
-        """Return for how many seconds this server leads without a renewal; infinite if it does not lead."""
+        """Return how many seconds of this server's lease are left; infinite if it does not lead."""
         led = self._led.get(name)
         return math.inf if led is None else max(0.0, led.leading.until - self._monotonic())
 
     async def _stand(self, name: str) -> None:
         """Stand for election once."""
-        await self._give_up_if_over(name)
+        await self._step_down_if_over(name)
         asked, left = self._monotonic(), self._left(name)
         try:
             async with asyncio.timeout(None if left == math.inf else left):
                 election = await self._elect(name)
         except (StoreUnavailable, TimeoutError):
-            await self._give_up_if_over(name)
+            await self._step_down_if_over(name)
         else:
             await self._elected(name, election.fence if election.mine else None, asked + self._pace.lease)
 
@@ -174,15 +175,15 @@ class Leaders(Component):
         finally:
             self._standing -= 1
 
-    async def _give_up_if_over(self, name: str) -> None:
+    async def _step_down_if_over(self, name: str) -> None:
         led = self._led.get(name)
         if led is not None and not led.leading.may_begin():
-            await self._give_up(name)
+            await self._step_down(name)
 
     async def _elected(self, name: str, fence: int | None, until: float) -> None:
         led = self._led.get(name)
         if led is not None and (led.leading.fence != fence or led.leading.over or led.failed):
-            await self._give_up(name)
+            await self._step_down(name)
             led = None
         if led is None and fence is not None:
             led = self._take_over(name, fence)
@@ -202,7 +203,7 @@ class Leaders(Component):
             self._database,
             self._name(),
             partial(self._deposed, name),
-            self._keeping.history_bytes,
+            self._retention.history_bytes,
             self._wall,
             lambda: self._monotonic(),
         )
@@ -218,7 +219,7 @@ class Leaders(Component):
             self._pipeline,
             self.applications,
             self._timing.grace,
-            self._keeping,
+            self._retention,
             self._pace,
         )
         self._led[name] = leadership
@@ -227,7 +228,7 @@ class Leaders(Component):
         leadership.begin()
         return leadership
 
-    async def _give_up(self, name: str) -> None:
+    async def _step_down(self, name: str) -> None:
         leadership = self._led.pop(name)
         leadership.leading.end()
         await leadership.rest()

@@ -1,4 +1,4 @@
-"""The work of a leader for one application: the takeover, and then the inbox, the leases and the log."""
+"""The work of the leader of one application: the takeover, and then the inbox, the leases and the log."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from thywill.queue.shared.tasks import end
 log = logging.getLogger(__name__)
 
 UNFINISHED = 5_000
-"""Steps that are taken out of the inbox and have not ended, at most."""
+"""How many steps may be taken from the inbox before their hooks have ended."""
 BLOCK = 2.0
 """Seconds for which one read of the inbox waits."""
 PAUSE = 0.02
-"""Seconds until the next look whether hooks have ended, when there are too many steps."""
+"""Seconds between two checks whether hooks have ended, when there are too many steps."""
 EXPIRED = 500
-"""Clients that are ended in one operation."""
+"""How many clients one operation ends."""
 Row = TypeVar("Row")
 
 STAYED_AWAY = "its grace time has passed"
 
 
-class Keeping(Protocol):
-    """How long, in seconds, and how much the log keeps."""
+class Retention(Protocol):
+    """How long, in seconds, and how many messages and bytes the log keeps."""
 
     @property
     def age(self) -> float: ...
@@ -53,13 +53,14 @@ class Leadership:
     """Leads one application, from ``begin`` until ``rest``; ``took`` has the seconds of the takeover.
 
     Args:
-        leading: its roster, and what its hooks do.
-        actions: what the application gets.
-        store, pipeline: the store, and what executes operations.
+        leading: has the application's clients, and executes what its hooks do.
+        actions: what the application calls.
+        store: the store.
+        pipeline: executes operations.
         applications: runs the hooks.
-        grace: for how many seconds a client may stay away.
-        keeping: what the log keeps.
-        pace: how often it looks for what.
+        grace: seconds that a client may stay away.
+        retention: how long and how many messages the log keeps.
+        pace: the times of its repeated work.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Leadership:
         pipeline: Pipeline,
         applications: ApplicationInterface,
         grace: float,
-        keeping: Keeping,
+        retention: Retention,
         pace: Pace,
     ) -> None:
         self.leading = leading
@@ -81,12 +82,12 @@ class Leadership:
         self._pipeline = pipeline
         self._applications = applications
         self._grace = grace
-        self._keeping = keeping
+        self._retention = retention
         self._pace = pace
         self._tasks: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
-        """Take over, and work until ``rest``."""
+        """Take the application over, and lead it until ``rest``."""
         self._tasks = [
             asyncio.create_task(self._run()),
             asyncio.create_task(_every(self._pace.expire, self._expire)),
@@ -95,7 +96,7 @@ class Leadership:
         ]
 
     async def rest(self) -> None:
-        """Take no more steps; hooks that run go on."""
+        """Take no more steps; hooks that run may end."""
         await end(self._tasks)
 
     async def _run(self) -> None:
@@ -149,8 +150,8 @@ class Leadership:
         self._pipeline.submit(operation, leading.check)
 
     def _trim(self) -> None:
-        leading, keeping = self.leading, self._keeping
-        bounds = (keeping.age, keeping.entries, keeping.entries_bytes)
+        leading, retention = self.leading, self._retention
+        bounds = (retention.age, retention.entries, retention.entries_bytes)
         operation = Trim(leading.application, leading.fence, self._grace, *bounds)
         self._pipeline.submit(operation, leading.check)
 

@@ -1,15 +1,18 @@
 """One application that this server leads: its roster, and the steps of its inbox.
 
-The roster has all clients of the application, wherever they are, as far as its hooks can see them: id,
-session, data, channels. What the hooks do becomes operations that carry the fence; when the store answers one
-with ``NotLeader``, this server leads no longer, and nothing that its hooks still do is written.
+The roster has all clients of the application, on whatever server, with the facts that hooks can see: id,
+session, data, channels. What the hooks do becomes operations that carry the fence. If the store answers one
+of them with ``NotLeader``, this server does not lead any more, and nothing that its hooks still do is
+written.
 
-A server that stood still (a suspended machine, a hook that held the loop) may not know yet that another one
-leads. So no hook begins after the time ``until`` of its own clock, up to which its lease was last renewed.
+A server that stood still (a suspended machine, a hook that held the loop) may not know yet that another
+server leads. So no hook begins after ``until``: the time, by this server's clock, up to which its lease was
+renewed.
 
-A step that is interrupted runs again on the next leader. What it has sent is recognized by its ``Cause``:
-the step, the receiver, and which of the step's messages to this receiver it is. So "Finish" of a step,
-after which the store forgets its causes, waits until all of its messages are answered.
+A step that was interrupted runs again on the next leader. Messages that it sent before are recognized by
+their ``Cause``: the step, the receiver, and the message's index among the step's messages to this receiver.
+The store forgets the causes of a step at ``Finish``, so ``Finish`` waits until all messages of the step are
+answered.
 """
 
 from __future__ import annotations
@@ -75,22 +78,22 @@ def _future() -> asyncio.Future[Outcome]:
 
 
 class Leading(ActionQueue):
-    """What the hooks of one application do, while this server leads it.
+    """Executes what the hooks of one application do, while this server leads it.
 
     Args:
-        application: its name.
-        fence: the number that its operations carry.
-        pipeline: executes them.
+        application: the application's name.
+        fence: the number that the leader's operations carry.
+        pipeline: executes operations.
         listener: runs the hooks.
-        database: keeps the record of a client that has ended.
+        database: stores the record of a client that has ended.
         server: the name of this server.
-        deposed: called once, with the reason, when this server leads the application no longer.
-        history_bytes: how much the histories of its channels may have together.
+        deposed: called once, with the reason, when this server does not lead the application any more.
+        history_bytes: bytes that the histories of its channels may have together.
         wall: the clock, in seconds since the epoch.
         monotonic: the clock of the lease.
 
-    ``until`` is when the lease ends, by ``monotonic``; the caller moves it with each renewal. ``stored`` is
-    the past of channels that the store had at the takeover.
+    ``until`` is the time by ``monotonic`` at which the lease ends; the caller sets it at each renewal.
+    ``stored`` has the histories that the store had at the takeover.
     """
 
     def __init__(
@@ -133,11 +136,11 @@ class Leading(ActionQueue):
         self.until = math.inf
 
     def end(self) -> None:
-        """Lead no longer: from now on nothing is written, and no hook begins."""
+        """End the lead: from now on nothing is written, and no hook begins."""
         self.over = True
 
     def may_begin(self) -> bool:
-        """Return whether this server leads; end the lead if its lease has passed."""
+        """Return whether this server leads; end the lead if its lease has ended."""
         if not self.over and self._monotonic() >= self.until:
             self._depose(PASSED)
         return not self.over
@@ -149,7 +152,7 @@ class Leading(ActionQueue):
     # The roster and the inbox.
 
     def add(self, row: ClientRow) -> None:
-        """Add a client that was there before this server became the leader."""
+        """Add a client that connected before this server became the leader."""
         client = shadow(row, self._nothing)
         self._clients[client.id] = client
         self._data.track(client.id, client.data)
@@ -167,7 +170,7 @@ class Leading(ActionQueue):
             self._listener.resumed(self._clients[row.id])
 
     def take(self, entry: InboxEntry) -> None:
-        """Run a step of the inbox, if this server leads, when the client's earlier ones have ended."""
+        """Run a step of the inbox if this server leads; the client's earlier steps end first."""
         if not self.may_begin():
             return
         client = self._clients.get(entry.client)
@@ -208,7 +211,7 @@ class Leading(ActionQueue):
         return await self._answer(self._post(address, message))
 
     def _post(self, address: Address, message: Message) -> _Post:
-        """Put a message into the next batch."""
+        """Add a message to the next batch."""
         if self.over:
             raise Unavailable(DEPOSED, retry=1)
         step, to = current(), (address, message.reply_to)
@@ -223,10 +226,11 @@ class Leading(ActionQueue):
     def _cause(
         self, step: Step | None, to: Sequence[Any], index: int
     ) -> tuple[tuple[str, int] | None, Cause]:
-        """Return the cause of what is about to be sent, and the step whose end has to wait for it."""
+        """Return the step whose end has to wait for a message, or None, and the cause of the message."""
         if step is None:
             self._outside += 1
-            # Each leadership counts anew, so that its numbers are no repeats of those before.
+            # With the fence, because each leadership counts from 1 and must not seem to repeat the one
+            # before.
             return None, Cause(f"{self._server} {self.fence}", self._outside)
         key = (step.client, step.number)
         self._in_flight[key] += 1
@@ -241,7 +245,7 @@ class Leading(ActionQueue):
             answered.set_result(outcome)
 
     async def _answer(self, post: _Post) -> int:
-        """Return the id of a message when it is in the log."""
+        """Wait until a message is in the log, and return its id."""
         try:
             return self._id_of(await post.answered)
         except (Unavailable, asyncio.CancelledError) as error:
@@ -259,8 +263,8 @@ class Leading(ActionQueue):
             raise outcome
         raise Unavailable(DEPOSED, retry=1)
 
-    # The past of channels, for clients that come late, is in the store. Here are the rules, and what this
-    # server sends while a snapshot is made; what others send meanwhile, from outside, it does not know yet.
+    # The histories of channels are in the store. Here are their rules, and a recording of the messages that
+    # this server sends while a snapshot is made. Messages that other servers publish meanwhile are missing.
 
     def declare(self, application: str, rules: Mapping[str, HistoryBounds]) -> None:
         self._history = History(rules, self._history_bytes)
@@ -271,7 +275,7 @@ class Leading(ActionQueue):
         return self._history
 
     def posted(self, entry: Posted) -> None:
-        """This server has read a message in the log."""
+        """Note a message that this server has read in the log."""
         self._past.posted(entry)
 
     def past(self, application: str, channel: str) -> list[bytes]:
@@ -291,7 +295,7 @@ class Leading(ActionQueue):
         entered()
 
     def _record(self, address: Address, message: Message) -> int:
-        """Record a message before it has an id; return what stands for the id."""
+        """Record a message before it has an id; return the negative number that stands for the id."""
         self._serial -= 1
         if address.kind == "channel":
             past = Past(self._serial, self._wall(), message.data, message.exclude)
@@ -304,7 +308,7 @@ class Leading(ActionQueue):
         if self.over:
             raise Unavailable(DEPOSED, retry=1)
         posts = [self._post(Address.client(client.id), each) for each in packs]
-        # In one batch with the packs, so that no message comes between.
+        # In one batch with the packs, so that no message comes in between.
         operation = SetMember(self.application, self.fence, client.id, channel, enters=True)
         member = _future()
         self._pipeline.submit(operation, partial(self._posted, member, None))
@@ -330,7 +334,7 @@ class Leading(ActionQueue):
         self._submit(SetMember(self.application, self.fence, client.id, channel, enters))
 
     def evict(self, client: LiveClient, reason: str) -> None:
-        """End a client, wherever it is. The messages whose hook has not begun are dropped."""
+        """End a client, wherever it is. Its messages whose hooks have not begun are dropped."""
         if client.state is State.GONE or self.over:
             return
         client.inbox.refuse(client.begun + 1)
@@ -338,13 +342,13 @@ class Leading(ActionQueue):
         self._submit(Evict(self.application, self.fence, client.id, reason, client.begun))
 
     def identified(self, client: LiveClient) -> None:
-        """Nothing is saved of it, as in ``SharedQueue``."""
+        """Does nothing: the server that has the client saves its user (``SharedQueue.identified``)."""
 
     def data_requested(self, client: LiveClient) -> None:
         self._data.requested(client)
 
     def save_data(self) -> None:
-        """Save what code outside of steps has changed in the data of clients."""
+        """Save the data of clients that code outside of steps has changed."""
         changes, _ = self._data.outside_steps(ALL)
         if changes:
             self._submit(SaveData(self.application, self.fence, changes))
@@ -371,6 +375,6 @@ class Leading(ActionQueue):
             self._pipeline.submit(operation, self.check, keep=True)
 
     def check(self, outcome: Outcome) -> None:
-        """Look at the outcome of an operation: another server may lead the application."""
+        """End the lead if the outcome of an operation says that another server leads the application."""
         if isinstance(outcome, NotLeader) and not self.over:
             self._depose(DEPOSED)

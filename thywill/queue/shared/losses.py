@@ -1,4 +1,7 @@
-"""Saves in the store what clients lose because the log is too long, for the servers that they come to."""
+"""Saves in the store which messages clients lose because the log is too long.
+
+A server to which a client moves later can then tell its page how many messages were lost.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from thywill.queue.shared.pipeline import Pipeline
 
 
 class Losses:
-    """What the clients of this server lose.
+    """Saves the losses of this server's clients.
 
     Args:
         pipeline: executes the operations.
@@ -24,8 +27,8 @@ class Losses:
         self._name = name
 
     def discarded(self, client: LiveClient, up_to: int, dropped: Sequence[Waiting]) -> None:
-        """``client`` has lost the messages ``dropped``, all that it had up to the id ``up_to``."""
-        # A loss that follows at once, of a full outbox, has been merged with these.
+        """Save that ``client`` has lost ``dropped``, all its messages up to the id ``up_to``."""
+        # If a loss of a full outbox follows immediately, it was merged with these losses.
         first = takewhile(lambda item: item.lost, client.outbox.entries)
         lost = [(item.id, item.lost) for item in first]
         reach = max(up_to, *(last for last, _ in lost)) if lost else up_to

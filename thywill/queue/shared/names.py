@@ -1,4 +1,4 @@
-"""Ids of clients that contain their application, so that every server knows whose log a token belongs to."""
+"""Ids of clients that contain the application's name, so that every server knows which log a client needs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ UNKNOWN = (
 
 
 LONGEST = 39
-"""Characters of an application's name, with which the id of a client still fits into its column."""
+"""Characters of the longest application's name with which a client's id still fits into its column."""
 
 
 def check_names(applications: Iterable[str]) -> None:
     """Check that ids can contain the names of these applications.
 
     Raises:
-        SettingsError: one is too long.
+        SettingsError: a name is too long.
     """
     for name in applications:
         if len(name) > LONGEST:
@@ -32,15 +32,15 @@ def check_names(applications: Iterable[str]) -> None:
 
 
 def prefix(application: str) -> str:
-    """Return how the ids of the clients of ``application`` begin."""
+    """Return the prefix of the ids of clients of ``application``."""
     return application + SEPARATOR
 
 
 def application_of(client_id: str) -> str:
-    """Return the application of a client.
+    """Return the name of a client's application.
 
     Raises:
-        Gone: the id has none: it was issued by a server whose queue was not shared.
+        Gone: the id has no application: a server whose queue was not shared has issued it.
     """
     application, separator, _ = client_id.rpartition(SEPARATOR)
     if not separator:

@@ -1,4 +1,4 @@
-"""What servers do in a shared store. ``base.py`` has an example, and what holds for all operations."""
+"""The operations of servers in a shared store. ``base.py`` has an example, and the rules for all of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CAUSES_REMEMBERED = 1000
 """How many messages outside of steps the store remembers of each server (``Cause``)."""
 
 DIGESTS = 10
-"""Of how many of a client's last messages the store keeps a digest."""
+"""How many of a client's last messages the store remembers by a digest."""
 
 
 class NotLeader(ThywillError):
@@ -23,11 +23,11 @@ class NotLeader(ThywillError):
 
 
 class Unknown(Gone):
-    """The store has no row of the client: it has ended, or the store has lost it."""
+    """The store has no row of the client: the client has ended, or the store has lost it."""
 
 
-class LostTime(Gone):
-    """The client has messages that the store has lost, because it was replaced by an older copy."""
+class RolledBack(Gone):
+    """The client has messages that the store has lost, because the store was rolled back."""
 
 
 # Operations of any server.
@@ -47,9 +47,9 @@ class Create(NamedTuple):
 
 
 class Greet(NamedTuple):
-    """The client has polled: put its step ``CONNECTED`` into the inbox, and renew its lease.
+    """The client has polled: add its step ``CONNECTED`` to the inbox, and renew its lease.
 
-    Outcome: None; ``Gone`` or ``Unknown``. A repeat puts nothing into the inbox.
+    Outcome: None; ``Gone`` or ``Unknown``. A repeat adds nothing to the inbox.
     """
 
     application: str
@@ -60,12 +60,12 @@ class Greet(NamedTuple):
 
 
 class Incoming(NamedTuple):
-    """A message of a browser.
+    """A message from a browser.
 
     Args:
-        n: its number.
-        digest: tells a repeat from another message with the same number: the CRC-32 of ``item``.
-        item: JSON on the wire.
+        n: the message's number.
+        digest: the CRC-32 of ``item``, which tells a repeat from another message with the same number.
+        item: the message as JSON on the wire.
     """
 
     n: int
@@ -74,18 +74,18 @@ class Incoming(NamedTuple):
 
 
 class Accept(NamedTuple):
-    """The client has sent numbered messages: put those that are new into the inbox, and renew the lease.
+    """The client has sent numbered messages: add the new ones to the inbox, and renew the lease.
 
-    The client may be with any server, or with none, and stays there. If it has not polled yet, it connects
-    first. Without ``items`` only the lease is renewed.
+    The client may be with any server, or with none, and stays there. If it has not polled yet, its step
+    ``CONNECTED`` is added first. Without ``items`` only the lease is renewed.
 
     Outcome: ``Accepted``; ``Gap``, ``Conflict``, ``TooMany`` (nothing is accepted), ``Gone`` or ``Unknown``.
     A repeat accepts nothing again, and returns the same number.
 
     Args:
-        items: the batch, in the order in which it was sent.
+        items: the messages, in the order in which they were sent.
         room: how many messages of one client may wait for their hooks.
-        seconds: the lease; 0 renews none, for a client whose server renews it anyway.
+        seconds: the lease; with 0 it is not renewed, for a client whose server renews it anyway.
     """
 
     application: str
@@ -96,7 +96,7 @@ class Accept(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """The last number that is accepted now, and how many of the batch were new."""
+    """The last accepted number, and how many messages of the batch were new."""
 
     received: int
     fresh: int
@@ -105,7 +105,7 @@ class Accepted(NamedTuple):
 class Depart(NamedTuple):
     """The client ends: its step ``DISCONNECTED`` goes into the inbox, and its ``Departure`` into the log.
 
-    A client that has not polled is deleted without both. Outcome: None. A repeat does nothing.
+    A client that has not polled is only deleted. Outcome: None. A repeat does nothing.
     """
 
     application: str
@@ -114,13 +114,14 @@ class Depart(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """The client is with ``server`` from now on. The server that it was with is told (``listen``).
+    """Move the client to ``server``. The server that had the client before is told (``listen``).
 
-    Outcome: its ``ClientRow``; ``Gone`` with the reason, ``Unknown``, or ``LostTime``. A repeat returns the
-    same.
+    Outcome: the client's ``ClientRow``; ``Gone`` with the reason, ``Unknown``, or ``RolledBack``. A repeat
+    returns the same.
 
     Args:
-        cursor: what the page has processed. ``LostTime`` is answered if it is no id that the log has had.
+        cursor: the id of the last message that the page has processed. The outcome is ``RolledBack`` if the
+            log has never had this id.
         seconds: the lease.
     """
 
@@ -132,16 +133,16 @@ class Claim(NamedTuple):
 
 
 class Renew(NamedTuple):
-    """These clients, which are with ``server``, are alive: renew their leases.
+    """Renew the leases of clients that are with ``server``.
 
     Outcome: ``Renewed``. A repeat does the same again.
 
     Args:
-        clients: client and the id up to which it needs nothing of the log.
-        lowest: the lowest such id of all clients of the application that ``server`` still holds. The log
-            keeps what follows it. None leaves what was said before.
+        clients: pairs of a client and the id up to which it needs nothing of the log.
+        lowest: the lowest such id of all clients of the application on ``server``. The log keeps the entries
+            after it. None changes nothing.
         seconds: the lease.
-        silent: the same as ``clients``, for those whose pages stay away: their leases are not renewed.
+        silent: such pairs for clients whose pages stay away; their leases are not renewed.
     """
 
     application: str
@@ -153,11 +154,11 @@ class Renew(NamedTuple):
 
 
 class Renewed(NamedTuple):
-    """Which clients were not renewed.
+    """The clients whose leases were not renewed.
 
     Args:
-        moved: they are with another server.
-        unknown: the store has no row of them, or they have ended.
+        moved: clients that are with another server.
+        unknown: clients that have ended, or of which the store has no row.
     """
 
     moved: list[str]
@@ -165,18 +166,19 @@ class Renewed(NamedTuple):
 
 
 class Discard(NamedTuple):
-    """The client, which is with ``server``, has dropped messages, since the log was too long.
+    """The client, which is with ``server``, has dropped messages, because the log was too long.
 
-    Those that were for this client alone leave the log at once; the others when nobody waits for them. What
-    it has lost stays in its row, for the server that it comes to. Nothing happens if it is elsewhere.
+    Messages for this client alone are deleted from the log at once; others when no client needs them. The
+    client's losses are stored in its row, for the server to which it may move. Nothing happens if the client
+    is with another server.
 
     Outcome: None. A repeat does the same again.
 
     Args:
         up_to: the id up to which messages were dropped.
-        ids: those that were dropped.
-        lost: for each loss that its page has not acknowledged, the id of the last message and how many it
-            were.
+        ids: the ids of the dropped messages.
+        lost: for each loss that the page has not acknowledged, the id of the last message and the number of
+            messages.
     """
 
     application: str
@@ -188,12 +190,14 @@ class Discard(NamedTuple):
 
 
 class Cause(NamedTuple):
-    """Recognizes a message that was appended before, so that a repeat does not append it again.
+    """Identifies a message, so that the store recognizes a repeat and does not append it again.
 
-    In a step: the client, the number of the step, and which of the step's messages it is. The store remembers
-    it until ``Finish``. Outside of a step: ``client`` is the name of the server, ``number`` counts the
-    server's messages outside of steps from 1 for each application, and ``place`` is empty. The store
-    remembers the last ``CAUSES_REMEMBERED`` of these.
+    For a message of a step: the client, the number of the step, and a ``place`` that is unique among the
+    step's messages. The store remembers it until ``Finish``.
+
+    For a message outside of steps: ``client`` is the name of the server, ``number`` counts the server's
+    messages outside of steps from 1 for each application, and ``place`` is empty. The store remembers the
+    last ``CAUSES_REMEMBERED`` of these.
     """
 
     client: str
@@ -202,12 +206,12 @@ class Cause(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """How much of a channel's past the store keeps.
+    """How much of a channel's history the store keeps.
 
     Args:
-        bounds: of this channel.
-        total: bytes that all channels of the application may keep together; beyond it the channels that have
-            been silent for longest lose their past.
+        bounds: the bounds of this channel.
+        total: bytes that all channels of the application may keep together. Beyond it the channels that were
+            silent for the longest time lose their history.
     """
 
     bounds: HistoryBounds
@@ -218,10 +222,10 @@ class Append(NamedTuple):
     """Add a message to the log. Outcome: its id (int), or ``NotLeader``. A repeat returns the same id.
 
     Args:
-        kept: adds the message to the past of its channel, too.
-        fence: the leader's; None for a message that any server may append.
-        cause: by which a repeat is recognized. ``Finish`` of a step may be in no batch before all appends of
-            the step are answered.
+        fence: the leader's fence; None for a message that any server may append.
+        cause: recognizes a repeat. ``Finish`` of a step must not be submitted before all appends of the step
+            are answered.
+        kept: the bounds, if the message also belongs to its channel's history.
     """
 
     application: str
@@ -233,18 +237,18 @@ class Append(NamedTuple):
 
 
 class Publish(NamedTuple):
-    """Add messages from outside to the log: all of them, or none.
+    """Add published messages to the log: all of them, or none.
 
-    Outcome: their ids (list of int), or ``Reused`` with the index of the first one whose mark belongs to
-    another message. A message whose mark is known is not added again, and has the id that it had. A repeat
+    Outcome: their ids (list of int), or ``Reused`` with the index of the first message whose mark belongs to
+    another message. A message whose mark is known is not added again, and its old id is returned. A repeat
     returns the same ids.
 
     Args:
         messages: the messages of one application, each with its mark or None.
-        cause: as of an ``Append`` outside of steps.
-        age: for how many seconds the marks are remembered.
-        check: only look for marks that belong to other messages; the outcome is an empty list then.
-        kept: for each message whether its channel's past keeps it; may be empty where none does.
+        cause: as in an ``Append`` outside of steps.
+        age: how many seconds the marks are remembered.
+        check: whether only to check the marks; the outcome is then an empty list or ``Reused``.
+        kept: for each message the bounds of its channel's history, or None; empty if there are none.
     """
 
     application: str
@@ -256,7 +260,7 @@ class Publish(NamedTuple):
 
 
 class SaveFacts(NamedTuple):
-    """Save what is known of a client, which has changed. Outcome: None. A repeat changes nothing."""
+    """Save the facts of a client, which have changed. Outcome: None. A repeat changes nothing."""
 
     application: str
     client: str
@@ -269,10 +273,10 @@ class Evict(NamedTuple):
     A repeat does nothing. A client that has ended keeps its first reason.
 
     Args:
-        fence: the leader's; None if any other server ends the client.
-        number: the number of its last message whose hook has begun: later ones are dropped. The inbox still
-            has them; the leader drops them by ``Drop``, since their numbers are above ``received``. None
-            keeps all.
+        fence: the leader's fence; None if another server ends the client.
+        number: the number of its last message whose hook has begun; later messages are dropped. The inbox
+            still has their steps, and the leader removes them by ``Drop``, since their numbers are above
+            ``received``. None drops no message.
     """
 
     application: str
@@ -286,10 +290,10 @@ class Evict(NamedTuple):
 
 
 class SetMember(NamedTuple):
-    """The client enters or leaves a channel. Outcome: its id in the log (int), or ``NotLeader``.
+    """The client enters or leaves a channel. Outcome: the id of the change in the log, or ``NotLeader``.
 
-    Nothing happens, and the outcome is 0, if the client has ended, or is in the channel, or out of it,
-    already. So a repeat does nothing.
+    Nothing happens, and the outcome is 0, if the client has ended, or if the change was made already. So a
+    repeat does nothing.
     """
 
     application: str
@@ -300,16 +304,16 @@ class SetMember(NamedTuple):
 
 
 class SendPast(NamedTuple):
-    """Send the client the past of a channel, and put it into the channel exactly after that.
+    """Send the client the history of a channel, and add it to the channel exactly after that.
 
-    The messages travel in packs (``core/history.py``), each a message for this client alone. Outcome: the
-    last id in the log (int), or ``NotLeader``. Nothing happens, and the outcome is 0, if the client has
+    The messages travel in packs (``core/history.py``); each pack is a message for this client alone. Outcome:
+    the last id in the log (int), or ``NotLeader``. Nothing happens, and the outcome is 0, if the client has
     ended. A repeat returns the same id.
 
     Args:
-        bounds: what the channel keeps now, which may be less than it kept before.
+        bounds: the present bounds of the channel, which may be lower than before.
         limit: how many bytes a pack may have.
-        cause: as of an ``Append``.
+        cause: as in an ``Append``.
     """
 
     application: str
@@ -330,14 +334,14 @@ class SaveData(NamedTuple):
 
 
 class Finish(NamedTuple):
-    """A step has ended: take it out of the inbox, forget its causes, and save the data that it has changed.
+    """A step has ended: remove it from the inbox, forget its causes, and save the data that it has changed.
 
-    With the step ``DISCONNECTED`` the client's row is deleted; only the reason is remembered for an hour.
+    At the step ``DISCONNECTED`` the client's row is deleted; only the reason is remembered for an hour.
     Outcome: None, or ``NotLeader``. A repeat does the same again.
 
     Args:
-        entry: the step's place in the inbox.
-        data: ``client.data`` of the clients whose data has changed, JSON by client id.
+        entry: the id of the step in the inbox.
+        data: the changed ``client.data``, JSON by client id.
     """
 
     application: str
@@ -349,7 +353,7 @@ class Finish(NamedTuple):
 
 
 class Drop(NamedTuple):
-    """Take steps out of the inbox that never run. Outcome: None, or ``NotLeader``. A repeat does nothing."""
+    """Remove steps that never run from the inbox. Outcome: None, or ``NotLeader``. A repeat does nothing."""
 
     application: str
     fence: int
@@ -357,10 +361,10 @@ class Drop(NamedTuple):
 
 
 class Expire(NamedTuple):
-    """End clients whose lease has passed, as ``Depart`` does, at most ``limit`` of them.
+    """End clients whose leases have ended, as ``Depart`` does, at most ``limit`` of them.
 
-    Nobody is ended within ``grace`` after a time in which nothing was expired for more than ``EXPIRE_GAP``
-    seconds: then the store or the leader was away, and nobody could renew a lease.
+    If no ``Expire`` was executed for more than ``EXPIRE_GAP`` seconds, no client is ended for ``grace``
+    seconds after that: the store or the leader was away, and nobody could renew a lease.
 
     Outcome: the ids of the clients that have ended (list of str), or ``NotLeader``. A repeat ends others.
     """
@@ -376,19 +380,20 @@ EXPIRE_GAP = 10.0
 
 
 class Trim(NamedTuple):
-    """Delete from the log what no client needs, and what was announced; announce what is too old or too much.
+    """Delete entries of the log that no client needs, and announce which others will be deleted next time.
 
-    The announcement is a ``Trimming`` in the log: each server drops the messages from the outboxes of those
-    who still wait for them, and saves how many these have lost (``Discard``). The store looks at the length
-    of the log only here, so up to two intervals between two of these operations may lie beyond the bounds.
+    Entries that are too old or too many are announced first, by a ``Trimming`` in the log: each server then
+    drops these messages from its clients' outboxes and saves how many the clients have lost (``Discard``).
+    The next ``Trim`` deletes them. The store checks the length of the log only here, so the entries of up to
+    two intervals between two of these operations may exceed the bounds.
 
-    Outcome: the id up to which entries are deleted (int), or ``NotLeader``. A repeat deletes at once what was
-    announced.
+    Outcome: the id up to which entries are deleted (int), or ``NotLeader``. A repeat deletes the announced
+    entries at once.
 
     Args:
-        grace: the lease of clients. What a server needed (``Renew.lowest``) counts for twice that time.
-        age: entries that are older are deleted, even if a client needs them.
-        entries, bytes: how many entries stay at most, and how many bytes of messages.
+        grace: the lease of clients, in seconds. ``Renew.lowest`` of a server counts for twice that time.
+        age: seconds; older entries are deleted even if a client needs them.
+        entries, bytes: how many entries may stay, and how many bytes of messages.
     """
 
     application: str
@@ -428,6 +433,6 @@ Outcome = (
     | ClientRow
     | Accepted
     | Renewed
-    | RequestError  # Gap, Conflict, TooMany, Gone, Unknown, LostTime; Unavailable where the store is full
+    | RequestError  # Gap, Conflict, TooMany, Gone, Unknown, RolledBack; Unavailable if the store is full
     | NotLeader
 )

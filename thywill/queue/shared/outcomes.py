@@ -1,4 +1,4 @@
-"""What the outcomes of operations mean for those who wait for them."""
+"""Turns the outcomes of operations into results and errors for the code that waits for them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ async def appended(pipeline: Pipeline, operation: Append) -> int:
     """Append a message to the log; return its id.
 
     Raises:
-        Unavailable: it was not sent.
+        Unavailable: the message was not sent.
     """
     outcome = await pipeline.ask(operation)
     if isinstance(outcome, int):
@@ -23,7 +23,7 @@ async def appended(pipeline: Pipeline, operation: Append) -> int:
 
 
 def tell_accepted(then: Received, outcome: Outcome) -> None:
-    """Tell who has sent numbered messages up to which number they are accepted."""
+    """Call ``then`` of a send with the last accepted number, or with the error."""
     if isinstance(outcome, Accepted):
         then(outcome.received, outcome.fresh, None)
     elif isinstance(outcome, RequestError):

@@ -1,4 +1,4 @@
-"""How often a server does what has to be done again and again for a shared queue."""
+"""The times of the work that a server repeats for a shared queue."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ class Pace(NamedTuple):
     """Times in seconds.
 
     Args:
-        lease: for how long a server leads after an election.
+        lease: how long a server leads after an election.
         elect: between two elections.
-        modest: for how long a server that leads other applications leaves a lead that is free to others: so
-            long for each of them, but ``MODEST`` at most.
+        modest: how long a server waits before it takes a free lead, for each application that it leads
+            already; ``MODEST`` at most in all.
         beat: between two heartbeats.
-        alive: after which a server that sends no heartbeat counts as dead.
-        expire: between two looks for clients that stay away.
-        trim: between two looks at the length of the log.
-        save: between two looks for data of clients that was changed outside of steps.
-        retry: until the next try after the store was away.
+        alive: after this time without a heartbeat a server counts as dead.
+        expire: between two checks for clients that stay away.
+        trim: between two checks of the log's length.
+        save: between two checks for data of clients that was changed outside of steps.
+        retry: until the next try after the store could not be reached.
     """
 
     lease: float = 5.0

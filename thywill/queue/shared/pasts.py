@@ -1,7 +1,8 @@
-"""The past of channels, which the store keeps: which messages belong to it, and the leader's copy of it.
+"""Histories of channels with a shared store: which messages belong to them, and the leader's copy.
 
-The copy is for hooks, which cannot wait for the store. It begins with what the store had at the takeover, and
-follows the log from there on. The log may be read before the store was, or after it:
+The store keeps the histories. The copy is for hooks, which cannot wait for the store. It begins with the
+histories that the store had at the takeover, and follows the log after that. This server may read an entry of
+the log before it has read the store's histories, or after that:
 
     read    40 in "board"                        it waits, since the copy has not begun
     begin   "board" has 38, 40                   the copy is 38, 40; the waiting 40 is in it
@@ -20,11 +21,11 @@ from thywill.queue.shared.rows import Posted
 
 
 def kept_of(history: History | None, address: Address, total: int) -> Kept | None:
-    """Return how much of its channel's past is kept with a message; None if it belongs to none.
+    """Return the bounds of the history to which a message belongs; None if it belongs to none.
 
     Args:
         history: has the rules of the application; None if it has none.
-        address: whom the message is for.
+        address: the receivers of the message.
         total: bytes that all channels of the application may keep together.
     """
     bounds = history.bounds(address.name) if history is not None and address.kind == "channel" else None
@@ -32,12 +33,12 @@ def kept_of(history: History | None, address: Address, total: int) -> Kept | Non
 
 
 def sent_at(message_id: int) -> float:
-    """Return when a message was logged, in seconds since the epoch, without fractions."""
+    """Return when a message was added to the log, in whole seconds since the epoch."""
     return float((message_id >> BITS) + EPOCH)
 
 
 class PastCopy:
-    """The past of one application's channels, as far as this server has read the log.
+    """The histories of one application's channels, as far as this server has read the log.
 
     Args:
         total: bytes that all channels may keep together.
@@ -50,7 +51,7 @@ class PastCopy:
         self._early: list[Posted] = []
 
     def begin(self, rules: Mapping[str, HistoryBounds], stored: Iterable[tuple[str, Past]]) -> None:
-        """Begin with what the store has: messages with their channels, in order for each channel."""
+        """Begin with the store's histories: pairs of channel and message, in order for each channel."""
         self._history = History(rules, self._total)
         for channel, past in stored:
             self._history.record(channel, past)
@@ -60,7 +61,7 @@ class PastCopy:
             self.posted(entry)
 
     def posted(self, entry: Posted) -> None:
-        """A message was read in the log."""
+        """Add a message that was read in the log."""
         if self._history is None:
             self._early.append(entry)
         elif entry.address.kind == "channel" and entry.id > self._newest.get(entry.address.name, 0):
@@ -68,5 +69,5 @@ class PastCopy:
             self._history.record(entry.address.name, past)
 
     def messages(self, channel: str, now: float) -> list[bytes]:
-        """Return the past of a channel, the oldest message first; ``now`` in seconds since the epoch."""
+        """Return the history of a channel, the oldest message first; ``now`` in seconds since the epoch."""
         return [] if self._history is None else self._history.messages(channel, now)

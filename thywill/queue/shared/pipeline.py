@@ -1,12 +1,12 @@
-"""The pipeline: one batch of operations is in flight while those for the next are collected.
+"""The pipeline: one batch of operations is in flight while operations for the next one are collected.
 
-As with the group commit of the durable queue, nothing waits for a timer, and under load one round trip
-carries hundreds of operations. All operations of a server pass here, in order.
+As in the group commit of the durable queue, nothing waits for a timer, and under load one round trip carries
+hundreds of operations. All operations of a server pass through the pipeline, in order.
 
-When a batch fails, operations that somebody can try again (a browser its send, a hook its publish) are
-refused, and those that must not get lost (``keep``: the end of a step, a membership) are executed again with
-the next batch. So is a message of which nobody knows whether it is in the log: its ``Cause`` lets the store
-recognize it.
+When a batch fails, operations that a sender can retry (a browser's send, a hook's publish) are refused.
+Operations that must not get lost (``keep``: the end of a step, a membership) are executed again with the next
+batch. So are messages of which nobody knows whether they are in the log: the store recognizes them by their
+``Cause``.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ log = logging.getLogger(__name__)
 Then = Callable[[Outcome], None]
 
 BATCH = 500
-"""Operations in one batch; fewer than the messages outside of steps that the store remembers."""
+"""Operations in one batch: fewer than the causes outside of steps that the store remembers."""
 TURN = 0.004
 """Seconds for which outcomes are handled in one turn of the loop."""
 RETRY = 0.5
 """Seconds until the next batch after one that failed."""
 PATIENCE = 5.0
-"""Seconds for which a server that stops tries to execute what is left."""
+"""Seconds for which a stopping server tries to execute the remaining operations."""
 
 
 UNSURE = (Append, Publish, SendPast, SetMember)
-"""Operations that are executed again when nobody knows whether they were executed, since somebody waits."""
+"""Operations that are executed again if nobody knows whether they were, because a sender waits for them."""
 
 
 class Submitted(NamedTuple):
@@ -52,10 +52,10 @@ class Submitted(NamedTuple):
 
 
 class Pipeline:
-    """Executes operations, and calls what waits for their outcomes.
+    """Executes operations, and passes their outcomes to callbacks.
 
-    ``failing`` is true from a batch that fails until the next that succeeds. ``executed`` counts operations,
-    and ``seconds`` how long batches took.
+    ``failing`` is true from a failed batch until the next one that succeeds. ``executed`` counts operations,
+    and ``seconds`` has the durations of batches.
 
     Args:
         store: the store.
@@ -79,14 +79,14 @@ class Pipeline:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Execute what is left, if the store accepts it within some seconds, and end."""
+        """Execute the remaining operations, if the store accepts them within some seconds, and end."""
         if self._task is None:
             return
         with suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), PATIENCE)
         await end([self._task])
         if self._waiting:
-            log.error("the shared store is away: %d changes are not stored", len(self._waiting))
+            log.error("the shared store cannot be reached: %d changes are not stored", len(self._waiting))
 
     def submit(self, operation: Operation, then: Then = lambda _: None, *, keep: bool = False) -> None:
         """Execute ``operation`` with the next batch; ``then`` gets its outcome.
@@ -94,7 +94,7 @@ class Pipeline:
         Args:
             operation: the operation.
             then: called once, with ``Unavailable`` if the operation was refused.
-            keep: whether it is repeated until the store has executed it.
+            keep: whether the operation is repeated until the store has executed it.
         """
         self._waiting.append(Submitted(operation, then, keep))
         self._idle.clear()
@@ -112,7 +112,7 @@ class Pipeline:
         return await answer
 
     def measure(self, measures: Measures) -> None:
-        """Tell what was executed."""
+        """Add the metrics of operations and batches."""
         text = "Operations that the shared store has executed for this server."
         measures.counter("thywill_shared_operations_total", text, self.executed)
         text = "How long the shared store took for a batch of operations."
@@ -132,7 +132,7 @@ class Pipeline:
             self._idle.set()
 
     async def _probe(self) -> None:
-        """Look whether the store is back. Otherwise nobody would notice, since no new client is let in."""
+        """Check whether the store is back: no client is let in meanwhile, so nothing else would try it."""
         await asyncio.sleep(self._retry)
         with suppress(StoreUnavailable):
             if not self._waiting and await self._store.problem() is None:
@@ -148,7 +148,7 @@ class Pipeline:
             self._waiting = [*batch, *self._waiting]
             raise
         except Exception:
-            # Nothing would change if it were executed again.
+            # Not executed again, because it would fail again.
             log.exception("a batch of %d operations failed with an unexpected error", len(batch))
             await _tell(batch, [_refusal()] * len(batch))
         else:
@@ -165,7 +165,7 @@ class Pipeline:
     async def _failed(self, batch: list[Submitted], error: StoreUnavailable) -> None:
         if not self.failing:
             self.failing = True
-            log.warning("messages are refused, since the shared store is away: %s", error)
+            log.warning("messages are refused, since the shared store cannot be reached: %s", error)
         left, refused = [], []
         for each in batch:
             if each.keep or (error.unsure and isinstance(each.operation, UNSURE)):
@@ -187,7 +187,7 @@ async def _tell(batch: list[Submitted], outcomes: list[Outcome] | list[Unavailab
         try:
             each.then(outcome)
         except Exception:
-            # One exception must not keep the others waiting for ever.
+            # After an exception in one callback, the others must still be called.
             log.exception("the outcome of %s could not be handled", type(each.operation).__name__)
         if time.monotonic() >= pause:
             await asyncio.sleep(0)

@@ -1,10 +1,10 @@
-"""Questions to the other servers, which travel as notes that the store carries.
+"""Questions to the other servers. Questions and answers are notes that the store carries.
 
-    one      ask                  the note [ASK, "one", 7, question] goes to two and to three
-    two      told                 its answer is the note [ANSWER, "two", 7, answer] to one
-    one      two's answer, and the name of three, which has not answered in time
+    server one     ask        sends the note [ASK, "one", 7, question] to two and three
+    server two     told       answers with the note [ANSWER, "two", 7, answer] to one
+    server one                returns the answer of two, and the name of three, which did not answer in time
 
-A note waits for nobody, so one may get lost. Who asks waits some seconds at most.
+A note is not stored, so it may get lost. The asking server waits only some seconds.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from thywill.queue.shared.tasks import end
 log = logging.getLogger(__name__)
 
 PATIENCE = 3.0
-"""Seconds within which the others have to answer."""
+"""Seconds that the other servers have to answer."""
 ASK, ANSWER = 0, 1
 
 
 class Note(msgspec.Struct, array_like=True):
-    """What travels: ``number`` tells to which question an answer belongs."""
+    """A note from one server to another; ``number`` tells to which question an answer belongs."""
 
     kind: int
     server: str
@@ -45,13 +45,13 @@ class _Asked:
 
 
 class Questions:
-    """Asks the other servers, and answers what they ask.
+    """Asks the other servers, and answers their questions.
 
     Args:
         store: carries the notes.
         name: the name of this server.
         answer: returns the answer of this server to a question.
-        patience: seconds within which the others have to answer.
+        patience: seconds that the other servers have to answer.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class Questions:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def stop(self) -> None:
-        """Answer no more."""
+        """Stop answering questions."""
         await end(self._tasks)
 
     async def ask(self, question: bytes) -> Answers:
-        """Return the answers of the other servers that are alive, and who has not answered in time."""
+        """Return the answers of the other live servers, and the names of those that did not answer."""
         with suppress(StoreUnavailable):
             servers = [each.row.name for each in await self._store.servers()]
             return await self._ask([name for name in servers if name != self._name], question)
@@ -99,7 +99,7 @@ class Questions:
         try:
             note = _decode(text)
         except msgspec.MsgspecError as error:
-            log.warning("a note of another server cannot be read, which may be of another version: %s", error)
+            log.warning("a note cannot be read; the server that sent it may have another version: %s", error)
             return
         if note.kind == ASK:
             task = asyncio.get_running_loop().create_task(self._reply(note))

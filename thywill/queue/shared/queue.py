@@ -1,13 +1,14 @@
-"""A queue that several servers share: the side of the carrier, which is what every server is.
+"""A queue that several servers share: the part that every server has as a carrier of clients.
 
     first poll   ── Greet ──▶ inbox                   the leader runs on_connect
     send         ── Accept ─▶ inbox                   the leader runs on_message
     leave        ── Depart ─▶ inbox and log           the leader runs on_disconnect
     log ─▶ reader ─▶ messages, memberships, ends      applied to the clients that are here
-    poll of a client that is elsewhere ── Claim ─▶ rebuilt here, and let go there
+    poll of a client of another server ── Claim ─▶    rebuilt here, and let go there
 
-The hooks of an application run on one server, its leader (``leaders.py``). So nothing that a browser does
-here calls a hook here: it goes through the inbox, and what hooks do comes back by the log.
+The hooks of an application run on one server, its leader (``leaders.py``). So a browser's requests never call
+a hook on the carrier: they go through the inbox to the leader, and the results of hooks come back through the
+log.
 """
 
 from __future__ import annotations
@@ -87,20 +88,20 @@ LEFT = "the page has left"
 UNPOLLED = 60.0
 """Seconds for which the store keeps a client that has not polled."""
 RENEWALS = 3
-"""How often the lease of a client is renewed in its grace time."""
+"""How often the lease of a client is renewed during its grace time."""
 RENEW = 500
-"""Clients in one renewal."""
+"""How many clients one ``Renew`` has."""
 CLAIMED = 0.02
-"""Seconds for which clients are collected that other servers have claimed, to let go of them at once."""
+"""Seconds for which claimed clients are collected, so that they are checked and let go of together."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedQueueSettings(QueueSettings):
-    """What every shared queue can be told.
+    """The settings of every shared queue.
 
     Args:
-        age: seconds after which a message is dropped although some receiver has not acknowledged it.
-        entries, entries_bytes: how many messages the log of one application keeps at most, and their size.
+        age: seconds after which a message is dropped even if a receiver has not acknowledged it.
+        entries, entries_bytes: how many messages the log of one application may keep, and their bytes.
     """
 
     age: Seconds = 3600.0
@@ -113,12 +114,12 @@ class SharedQueueSettings(QueueSettings):
 
 
 class SharedQueue(Queue, AnyServer):
-    """What each server does with the shared store.
+    """The queue of one server of a cluster.
 
     Args:
-        settings, database, receivers, wall: as in the contract.
+        settings, database, receivers, wall: as in ``Queue``.
         store: the store.
-        pace: how often a server looks for what.
+        pace: the times of repeated work.
     """
 
     Settings: ClassVar[type[Any]] = SharedQueueSettings
@@ -180,7 +181,7 @@ class SharedQueue(Queue, AnyServer):
 
     @property
     def lease(self) -> float:
-        """For how many seconds a client is kept after the renewal of its lease."""
+        """How many seconds a client's lease lasts after each renewal."""
         grace = self._moves.timing.grace
         return grace + grace / RENEWALS
 
@@ -206,7 +207,7 @@ class SharedQueue(Queue, AnyServer):
         self._tasks = [asyncio.create_task(self._keep_beating()), asyncio.create_task(self._keep_renewing())]
 
     async def stop(self) -> None:
-        """Execute what is left, lead no longer, and leave the list of servers."""
+        """Execute the remaining operations, end all leads, and leave the list of servers."""
         await end(self._tasks)
         if self._tasks:
             await self.questions.stop()
@@ -301,7 +302,7 @@ class SharedQueue(Queue, AnyServer):
         return Outbox(self.bounds, self.reader.positions.get(application, 0))
 
     def is_rolled_back(self, application: str, cursor: int) -> bool:
-        return False  # the store tells it when the client is claimed
+        return False  # the store checks the cursor when the client is claimed
 
     # Clients.
 
@@ -349,7 +350,7 @@ class SharedQueue(Queue, AnyServer):
             self._moves.depart(client, Gone(LEFT))
 
     def close(self, client: LiveClient, then: Then, evicted: Gone | None = None) -> None:
-        # One that has not polled here may have polled elsewhere. If not, its short lease ends.
+        # A client that has not polled here may have polled at another server. If not, its short lease ends.
         if evicted is not None:
             operation = Evict(client.application, None, client.id, evicted.message, None)
             self.pipeline.submit(operation, keep=True)
@@ -370,7 +371,7 @@ class SharedQueue(Queue, AnyServer):
         self._elsewhere.append(client_id)
 
     def _check_claimed(self) -> None:
-        """Ask the store for clients that were claimed: the calls may be late, and the clients here again."""
+        """Ask the store about claimed clients: a call may be late, and its client may be back here."""
         found = [self._moves.find(client_id) for client_id in dict.fromkeys(self._elsewhere)]
         self._elsewhere = []
         for application in self.reader.positions:
@@ -380,7 +381,7 @@ class SharedQueue(Queue, AnyServer):
 
     async def _keep_renewing(self) -> None:
         while True:
-            with suppress(TimeoutError):  # before the log is trimmed it has to know what everybody needs
+            with suppress(TimeoutError):  # or at once before the log is trimmed: it has to know all cursors
                 await asyncio.wait_for(self._hurry.wait(), self._moves.timing.grace / RENEWALS)
             self._hurry.clear()
             for application in self.reader.positions:
@@ -389,8 +390,9 @@ class SharedQueue(Queue, AnyServer):
     async def _renew_all(self, application: str) -> None:
         """Renew the leases of the clients that are here, in batches.
 
-        ``lowest`` goes with the last one: by then the store has the cursors of all. Otherwise what lies below
-        might be deleted, and the server that one of them moves to would take it for lost.
+        ``lowest`` is sent after the last batch, when the store has the cursors of all clients. If it were
+        sent before, the store might delete entries above an old cursor, and a server to which that client
+        moves would report them as lost.
         """
         clients, lowest = self.receivers.clients(application), self._lowest(application)
         greeted = [each for each in clients if each.greeted]
@@ -420,7 +422,8 @@ class SharedQueue(Queue, AnyServer):
             client = self._moves.find(client_id)
             if client is not None:
                 self._moves.let_go(client)
-        # Who has ended is told by the log, soon. Who is unknown twice was lost by the store.
+        # The log will soon report clients that have ended. A client that is unknown twice was lost by the
+        # store.
         lost = self._unknown.intersection(outcome.unknown)
         self._unknown = self._unknown.union(outcome.unknown) - lost
         for client_id in lost:
@@ -428,7 +431,7 @@ class SharedQueue(Queue, AnyServer):
             if client is not None:
                 self._moves.depart(client, Gone(UNKNOWN, reconnect=True))
 
-    # What applications do on a server that does not lead them: they may send, and nothing else.
+    # For applications that another server leads: here they may send messages, and nothing else.
 
     async def append(self, application: str, address: Address, message: Message) -> int:
         kept = self._kept(application, address)
@@ -446,7 +449,7 @@ class SharedQueue(Queue, AnyServer):
         groups: dict[str, list[int]] = defaultdict(list)
         for place, each in enumerate(publications):
             groups[each.application].append(place)
-        if len(groups) > 1:  # each application has a log of its own, and no mark of any may be in use
+        if len(groups) > 1:  # each application has its own log, so all marks are checked before any message
             for places in groups.values():
                 await self._publish(publications, places, check=True)
         ids = [0] * len(publications)
@@ -477,4 +480,4 @@ class SharedQueue(Queue, AnyServer):
         self.pipeline.submit(SaveFacts(client.application, client.id, facts_of(client)), keep=True)
 
     def data_requested(self, client: LiveClient) -> None:
-        """Nothing is saved of it: the leader has the client's data."""
+        """Does nothing: the leader has the client's data."""

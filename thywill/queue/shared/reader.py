@@ -1,12 +1,12 @@
 """The reader of the log: every server reads the log of all applications once, and applies it in order.
 
-It remembers the entries of the last minute, as far as they fit, so that the outbox of a client that comes
-from another server is rebuilt without asking the store. An example with one application:
+It remembers the entries of the last minute, within a limit of bytes, so that the outbox of a client that
+comes from another server can be rebuilt without the store. An example with one application:
 
     position 40                 the server has started; the log's last id was 40
     read 41, 42                 applied and remembered; position 42
-    a client with cursor 41     its outbox is rebuilt from what is remembered after 41
-    a client with cursor 30     what is remembered begins after 40, so the store is asked for 31 to 42
+    a client with cursor 41     its outbox is rebuilt from the remembered entries after 41
+    a client with cursor 30     only entries after 40 are remembered, so 31 to 42 are read from the store
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ log = logging.getLogger(__name__)
 REMEMBERED = 60.0
 """Seconds for which entries are remembered."""
 SIZE = 64 * 1024 * 1024
-"""Bytes of messages that are remembered."""
+"""How many bytes of messages are remembered."""
 BLOCK = 2.0
-"""Seconds for which one read waits at most."""
+"""The most seconds for which one read waits."""
 RETRY = 0.5
 """Seconds until the next read after one that failed."""
 BEHIND = 2.0
-"""Seconds for which ``look`` waits at most; a server that needs longer counts as so far behind."""
+"""The most seconds for which ``look`` waits; a server that needs longer counts as so far behind."""
 
 
 class _Recent:
-    """The last entries of one log: all that follow the id ``begins``.
+    """The last entries of one log: all entries after the id ``begins``.
 
     Args:
-        begins: where the log is now.
+        begins: the present last id of the log.
         limit: how many bytes their messages may have.
     """
 
@@ -77,7 +77,7 @@ class LogReader:
 
     Args:
         store: the store.
-        applications: whose logs are read.
+        applications: the applications whose logs are read.
         apply: called with each entry, in the order of the ids of an application.
         monotonic: the clock.
         retry: seconds until the next read after one that failed.
@@ -119,24 +119,24 @@ class LogReader:
         self._task = asyncio.create_task(self._keep_reading())
 
     async def stop(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         if self._task is not None:
             await end([self._task])
 
     @property
     def age(self) -> float:
-        """Seconds since the last read that succeeded; up to ``BLOCK`` while nothing happens."""
+        """Seconds since the last successful read; up to ``BLOCK`` while nothing happens."""
         return self._monotonic() - self._read_at
 
     def measure(self, measures: Measures) -> None:
-        """Tell how far this server is behind."""
+        """Add the metrics of how far this server is behind."""
         text = "Seconds since the log of the shared queue was read; up to 2 while nothing happens."
         measures.gauge("thywill_shared_log_age_seconds", text, self.age)
         text = "Seconds that the newest entries of the log took to get here when it was looked at last."
         measures.gauge("thywill_shared_log_behind_seconds", text, self.behind)
 
     async def look(self) -> None:
-        """Set ``behind``: how many seconds what is in the logs now takes to be applied here.
+        """Set ``behind``: how many seconds it takes until the present entries of the logs are applied here.
 
         Raises:
             StoreUnavailable: the store cannot be reached.
@@ -148,11 +148,11 @@ class LogReader:
                 for application, last in lasts:
                     await self.reach(application, last)
         except TimeoutError:
-            log.debug("the newest entries of the log have not come within %g s", BEHIND)
+            log.debug("the newest entries of the log have not arrived within %g s", BEHIND)
         self.behind = self._monotonic() - begun
 
     def after(self, application: str, position: int) -> list[LogEntry] | None:
-        """Return the entries after ``position`` that were applied; None if they are not all remembered."""
+        """Return the applied entries after ``position``; None if not all of them are remembered."""
         return self._recent[application].after(position)
 
     async def reach(self, application: str, position: int) -> None:

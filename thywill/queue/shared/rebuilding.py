@@ -1,14 +1,14 @@
 """Rebuilds a client that comes from another server: its outbox and its channels, at one position of the log.
 
-The row of the client says what it needs; the server has applied the log up to some position, 50 here. The
-rule is one for messages, memberships and ends: what is up to 50 is in the outbox, and what follows is applied
-to the client when the reader gets there, as for every client of this server. The row may be older than the
-position, or newer. So the memberships that the log has up to the position count, too.
+The row of the client says what it needs. The server has applied the log up to some position, 50 in this
+example. One rule holds for messages, memberships and ends: entries up to 50 are used to rebuild the client,
+and entries after that are applied when the reader reaches them, as for every client of this server. The row
+may be older or newer than the position, so memberships in the log up to the position count, too.
 
     row     cursor 40; in "lobby" after 45; was in "score" after 10 and up to 52
     log     41 score   44 lobby   46 lobby   47 enters room   48 to the client   49 room   (52 leaves score)
     outbox  41                    46                          48                 49
-    at 50   it is in "lobby" and "room", and still in "score": the reader takes it out at 52
+    at 50   it is in "lobby" and "room", and still in "score"; the reader removes it from "score" at 52
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from thywill.hub.client import LiveClient
 from thywill.queue.shared.rows import ClientRow, Departure, LogEntry, Membership, Posted, Rewound
 
 OPEN = float("inf")
-"""Stands for the end of a stay that has not ended."""
+"""The end of a stay that has not ended."""
 
 
 class Rebuilt(NamedTuple):
-    """A client that was rebuilt, and the channels that it is in."""
+    """A rebuilt client, and the channels that it is in."""
 
     client: LiveClient
     channels: list[str]
@@ -49,8 +49,8 @@ def rebuild(
     Args:
         row: the client in the store.
         entries: the log after ``first_needed(row, cursor)``, up to ``position``.
-        cursor: what the page has processed.
-        position: up to where this server has applied the log.
+        cursor: the id of the last message that the page has processed.
+        position: the id up to which this server has applied the log.
         bounds: how much an outbox may hold.
         log: counts the messages that wait here.
 
@@ -73,12 +73,12 @@ def first_needed(row: ClientRow, cursor: int) -> int:
 
 
 def _losses(row: ClientRow, cursor: int) -> Iterator[Waiting]:
-    """Yield what the client has lost and its page may not know."""
+    """Yield the losses of the client of which its page may not know."""
     for last, count in row.lost:
         if last > cursor:
             yield Loss(last, count)
     if row.trimmed > max(first_needed(row, cursor), row.dropped):
-        yield Loss(row.trimmed, 1)  # one or more: the server that knew how many has died
+        yield Loss(row.trimmed, 1)  # one or more messages: the server that knew how many has died
 
 
 def shadow(row: ClientRow, outbox: Outbox) -> LiveClient:
@@ -111,7 +111,7 @@ def _stays(row: ClientRow, entries: Iterable[LogEntry]) -> list[Stay]:
 
 
 def _changed(stays: list[Stay], entry: Membership) -> list[Stay]:
-    """Return ``stays`` after a change, which they may have in them already."""
+    """Return ``stays`` after a change of membership; ``stays`` may include the change already."""
     of_channel = [stay for stay in stays if stay.channel == entry.channel]
     if any(entry.id in (stay.since, stay.until) for stay in of_channel):
         return stays

@@ -12,14 +12,14 @@ from thywill.core.server_row import ServerRow
 
 
 class ClientFacts(msgspec.Struct, array_like=True, frozen=True):
-    """What is known of a client when it is created.
+    """The facts about a client that are known when it is created.
 
     Args:
         session: the id of its browser's session.
         created: when it was created, in seconds since the epoch.
         address: its IP address.
-        user_agent: the name of its browser.
-        extra: further facts, JSON.
+        user_agent: the User-Agent header of its browser.
+        extra: its user, JSON (``thywill.core.user.Identity``); empty for nobody.
     """
 
     session: str
@@ -34,21 +34,21 @@ class ClientRow(msgspec.Struct, frozen=True):
 
     Args:
         id, application: the client.
-        facts: what is known of it.
-        server: the name of the server that it is with; "" if it is with none.
+        facts: the facts about it.
+        server: the name of the server that has the client; "" if none has it.
         cursor: the id up to which it needs nothing of the log.
-        received: the number of the last of its messages that was accepted.
+        received: the number of its last accepted message.
         handled: the number of its last step that has ended; -1 until ``on_connect`` has ended.
-        connected: whether its step ``CONNECTED`` is, or has been, in the inbox.
-        gone: why it has ended, if it has. Its row stays until its last step has ended.
+        connected: whether its step ``CONNECTED`` was added to the inbox.
+        gone: why it has ended; None if it has not. The row stays until the last step has ended.
         data: ``client.data`` at the end of the step ``handled``, JSON; None if there is none.
         channels: the channels that it is in, each with the id after which it gets the channel's messages.
-        left: channels that it was in: name, after which id, and up to which id. Those that lie below
+        left: the channels that it was in: name, after which id, and up to which id. Stays that ended before
             ``cursor`` may be missing.
-        trimmed: messages of the log up to this id may be deleted. Where it is above ``cursor``, the client
-            may have lost some.
-        dropped: up to this id the server that it was with knew what it had lost; see ``Discard``.
-        lost: each of these losses: the id of the last message, and how many it were.
+        trimmed: messages of the log up to this id may be deleted. If it is above ``cursor``, the client may
+            have lost messages.
+        dropped: the id up to which ``lost`` has all losses; see ``Discard``.
+        lost: the client's losses: the id of the last message, and the number of messages.
     """
 
     id: str
@@ -69,10 +69,10 @@ class ClientRow(msgspec.Struct, frozen=True):
 
 
 class Heartbeat(msgspec.Struct, frozen=True):
-    """What a server tells the others every few seconds.
+    """The state that a server reports every few seconds.
 
     Args:
-        row: the server. Its name is another one after each start.
+        row: the server. Its name changes at each start.
         applications: the applications that it has.
         secret: a digest of the secret that signs its tokens.
     """
@@ -83,12 +83,12 @@ class Heartbeat(msgspec.Struct, frozen=True):
 
 
 class Election(NamedTuple):
-    """Who leads an application.
+    """The leader of an application.
 
     Args:
         leader: the name of the server.
         fence: the number that its operations carry.
-        mine: whether it is the server that asked.
+        mine: whether the leader is the server that asked.
     """
 
     leader: str
@@ -109,7 +109,7 @@ class Posted(NamedTuple):
 
 
 class Membership(NamedTuple):
-    """In the log: ``client`` gets the messages of ``channel`` after this id, or no more of them."""
+    """In the log: ``client`` enters ``channel`` and gets its messages after this id, or leaves it."""
 
     application: str
     id: int
@@ -128,9 +128,10 @@ class Departure(NamedTuple):
 
 
 class Rewound(NamedTuple):
-    """In the log: the store has lost entries before this one, and with them what was confirmed already.
+    """In the log: the store was rolled back, and has lost entries before this one that were confirmed.
 
-    Nobody knows which clients had something in them. So all that were there before this id have ended.
+    Nobody knows which clients the lost entries concerned. So all clients that were there before this id have
+    ended.
     """
 
     application: str
@@ -139,7 +140,7 @@ class Rewound(NamedTuple):
 
 
 class Trimming(NamedTuple):
-    """In the log: it is too long, so its entries up to the id ``up_to`` will be deleted."""
+    """In the log: the log is too long, so its entries up to the id ``up_to`` will be deleted."""
 
     application: str
     id: int
@@ -156,9 +157,9 @@ class InboxEntry(NamedTuple):
     """A step that the leader has to run.
 
     Args:
-        id: the place in the inbox, for ``read_inbox`` and ``Finish``.
+        id: the entry's id in the inbox, for ``read_inbox`` and ``Finish``.
         client: the client's id.
-        number: the step, see ``thywill.hub.step``.
+        number: the number of the step, see ``thywill.hub.step``.
         item: the message as JSON on the wire. For ``CONNECTED`` the client's ``ClientFacts``, by
             ``encode_facts``. Empty for ``DISCONNECTED``.
     """
@@ -170,10 +171,10 @@ class InboxEntry(NamedTuple):
 
 
 def encode_facts(facts: ClientFacts) -> bytes:
-    """Return ``facts`` as they stand in the inbox: JSON in ASCII."""
+    """Return ``facts`` as JSON in ASCII, for the inbox."""
     return json.dumps(msgspec.to_builtins(facts), separators=(",", ":")).encode()
 
 
 def decode_facts(item: bytes) -> ClientFacts:
-    """Return what ``encode_facts`` has encoded."""
+    """Return the facts that ``encode_facts`` encoded."""
     return msgspec.json.decode(item, type=ClientFacts)

@@ -1,4 +1,4 @@
-"""Ends tasks."""
+"""Cancels tasks, and waits until they have ended."""
 
 from __future__ import annotations
 

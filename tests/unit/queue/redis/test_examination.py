@@ -143,12 +143,12 @@ def test_redis_is_too_old() -> None:
 async def test_the_keys_are_of_another_program(server: RedisServer, command: tuple[str, ...]) -> None:
     server.call(*command)
     line = await refusal(server)
-    assert "the key 'thywill:format' is of another program: set another prefix than 'thywill'" in line
+    assert "another program uses the key 'thywill:format': set another prefix than 'thywill'" in line
 
 
 async def test_the_servers_are_no_rows(server: RedisServer) -> None:
     server.call("RPUSH", "thywill:servers", "x")
-    assert "the key 'thywill:servers' is of another program" in await refusal(server)
+    assert "another program uses the key 'thywill:servers'" in await refusal(server)
 
 
 async def test_the_queue_is_of_a_newer_version(server: RedisServer) -> None:
