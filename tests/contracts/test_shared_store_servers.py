@@ -177,6 +177,43 @@ async def test_a_deposed_leader_changes_nothing(redises: Redises, kind: str) -> 
         assert (now.data, now.handled, now.gone, now.channels) == (None, row.handled, None, {})
 
 
+# What only one server has.
+
+
+async def test_a_name_is_with_the_server_that_takes_it_first(redises: Redises, kind: str) -> None:
+    async with opened(redises, kind) as place:
+        store, name = place.store, "a name with ☃ and \x7f"
+        assert await store.find_name(name) == ""
+        assert await store.take_name(name, "one", 60) == "one"
+        for _ in range(2):
+            assert await store.take_name(name, "two", 60) == "one"
+            assert await store.find_name(name) == "one"
+            await store.drop_name(name, "two")
+        assert await store.take_name(name, "two", 60, instead_of="three") == "one"
+        assert await store.take_name(name, "two", 60, instead_of="one") == "two"
+        await store.drop_name(name, "one")
+        assert await store.find_name(name) == "two"
+        await store.drop_name(name, "two")
+        assert await store.find_name(name) == ""
+
+
+async def test_notes_come_in_order(redises: Redises, kind: str) -> None:
+    async with opened(redises, kind) as place:
+        other = place.new()
+        notes: asyncio.Queue[bytes] = asyncio.Queue()
+        other.listen(lambda _: None, notes.put_nowait)
+        place._opened.append(other)
+        await other.start(heartbeat("two"))
+        while notes.empty():  # it has begun to listen
+            await place.store.tell([("two", b"first")])
+            await asyncio.sleep(0)
+        await place.store.tell([("two", b"%d" % number) for number in range(100)])
+        got: list[bytes] = []
+        while b"99" not in got:
+            got.append(await notes.get())
+        assert [each for each in got if each != b"first"] == [b"%d" % number for number in range(100)]
+
+
 # The end.
 
 

@@ -71,6 +71,7 @@ class SharedMemory:
         self.applications: dict[str, MemoryApplication] = defaultdict(MemoryApplication)
         self.beats: dict[str, tuple[Heartbeat, float]] = {}
         self.listeners: dict[str, Callable[[str], None]] = {}
+        self.names: dict[str, str] = {}
         self.ears: dict[str, Callable[[bytes], None]] = {}
         self._changed = asyncio.Event()
 

@@ -77,9 +77,25 @@ class MemorySharedStore(MemoryOperations, SharedStore):
     def listen(self, claimed: Callable[[str], None], told: Callable[[bytes], None]) -> None:
         self._claimed, self._told = claimed, told
 
-    async def tell(self, servers: Sequence[str], note: bytes) -> None:
+    async def take_name(self, name: str, server: str, seconds: float, *, instead_of: str = "") -> str:
         await self._arrive()
-        for name in servers:
+        names = self.memory.names
+        if names.setdefault(name, server) == instead_of:
+            names[name] = server
+        return names[name]
+
+    async def find_name(self, name: str) -> str:
+        await self._arrive()
+        return self.memory.names.get(name, "")
+
+    async def drop_name(self, name: str, server: str) -> None:
+        await self._arrive()
+        if self.memory.names.get(name) == server:
+            del self.memory.names[name]
+
+    async def tell(self, notes: Sequence[tuple[str, bytes]]) -> None:
+        await self._arrive()
+        for name, note in notes:
             if name in self.memory.ears:
                 asyncio.get_running_loop().call_soon(self.memory.ears[name], note)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,10 +36,14 @@ class Stream(Wire):
 
 
 class Service:
-    """A client of the service at ``base``; what it opens is closed with it."""
+    """A client of the service at ``base``; what it opens is closed with it.
 
-    def __init__(self, port: int, base: str) -> None:
+    Each connection goes to the next one of ``others``, which have the same service, then to ``port`` again.
+    """
+
+    def __init__(self, port: int, base: str, others: Sequence[int] = ()) -> None:
         self.port = port
+        self._ports = cycle((port, *others))
         self.base = base
         self._open: list[Wire] = []
 
@@ -90,7 +96,7 @@ class Service:
         assert (answer.status, answer.body) == (200, b"ok")
 
     async def _connect(self, *, slow: bool = False) -> Stream:
-        stream = await Stream.connect(self.port, slow=slow)
+        stream = await Stream.connect(next(self._ports), slow=slow)
         assert isinstance(stream, Stream)
         self._open.append(stream)
         return stream

@@ -28,6 +28,7 @@ from thywill.hub.client import LiveClient, Receiver
 from thywill.hub.parts import Parts
 from thywill.hub.ports import Answer
 from thywill.hub.rates import ClientRates
+from thywill.hub.relay import Relay
 
 log = logging.getLogger("thywill.hub")
 
@@ -79,6 +80,11 @@ class Hub:
         self._meter.add(application)
         self._leases.grace(client)
         return client
+
+    @property
+    def relay(self) -> Relay | None:
+        """What finds the server that can answer a request; None where this is the only one."""
+        return None
 
     def _prefix(self, application: str) -> str:
         """Return the prefix of the ids of new clients of ``application``."""

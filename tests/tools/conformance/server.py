@@ -25,6 +25,7 @@ from thywill.http.server import FastServer, Server
 from thywill.http.shared import Timeouts
 from thywill.http.site import Site
 from thywill.http.tornado.server import TornadoServer
+from thywill.hub.relay import Relay
 from thywill.push.sockjs import frames
 from thywill.push.sockjs.router import Router
 from thywill.push.sockjs.session import Keeper, Session
@@ -57,18 +58,28 @@ class Close(Session):
         self.close(3000, "Go away!")
 
 
-def make_routers() -> list[Router]:
-    """Return the services, open to the pages of every origin."""
+def make_routers(relay: Callable[[str], Relay | None] = lambda name: None) -> list[Router]:
+    """Return the services, open to the pages of every origin.
+
+    Args:
+        relay: returns what finds the sessions of other servers, for the service of that name.
+    """
     settings = {"response_limit": RESPONSE_LIMIT}
     origins = Origins(["*"])
-    echo = Router(Echo, "/echo", settings, origins)
+    echo = Router(Echo, "/echo", settings, origins, relay=relay("echo"))
     # The suite wants this one to advertise WebSocket in its /info; the addresses are 404 all the same.
     echo.websockets_enabled = True
     return [
         echo,
-        Router(Close, "/close", settings, origins),
-        Router(Echo, "/disabled_websocket_echo", settings, origins),
-        Router(Echo, "/cookie_needed_echo", {**settings, "jsessionid": True}, origins),
+        Router(Close, "/close", settings, origins, relay=relay("close")),
+        Router(Echo, "/disabled_websocket_echo", settings, origins, relay=relay("disabled_websocket_echo")),
+        Router(
+            Echo,
+            "/cookie_needed_echo",
+            {**settings, "jsessionid": True},
+            origins,
+            relay=relay("cookie_needed_echo"),
+        ),
     ]
 
 
@@ -93,14 +104,14 @@ class Services:
     async def start(self) -> None:
         """Begin to serve."""
         for router in self.routers:
-            router.sessions.start()
+            router.start()
         await self._server.start(self._sockets)
 
     async def stop(self) -> None:
         """Close every connection."""
         await self._server.stop(0.1)
         for router in self.routers:
-            router.sessions.stop()
+            router.stop()
 
 
 async def serve(http: str, port: int) -> None:

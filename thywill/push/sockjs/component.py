@@ -61,16 +61,17 @@ class SockJS(Push):
             },
             origins,
             SessionShares(limits.shares, hub.limited),
+            hub.relay,
         )
 
     async def start(self) -> None:
-        self.router.sessions.start()
+        self.router.start()
 
     async def stop(self) -> None:
-        self.router.sessions.stop()
+        self.router.stop()
 
     def drain(self) -> None:
-        self.router.sessions.drain()
+        self.router.drain()
 
     def find(self, request: Request) -> Endpoint | None:
         return self.router.find(request)

@@ -6,13 +6,15 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 from thywill.errors import NotFound, TooLarge
 from thywill.http.message import Reply, Request
-from thywill.http.site import Endpoint
+from thywill.hub.relay import Relay
 from thywill.push.sockjs import frames
+from thywill.push.sockjs.forwards import Forwards
 from thywill.push.sockjs.headers import TEXT, frame_policy, head, sticky_cookie
 from thywill.push.sockjs.pages import check_page
 from thywill.push.sockjs.replies import FrameReply, PollReply, StreamReply
@@ -43,11 +45,22 @@ class Endpoints:
         origins: which pages may use the service.
         response: bytes of frames after which the answer of a stream ends.
         cookie: whether to set JSESSIONID, for load balancers that use it to find the server.
+        relay: finds sessions of other servers; None where this is the only one.
+
+    ``forwards`` forwards requests to them.
     """
 
     def __init__(
-        self, prefix: str, sessions: SessionKeeper, origins: Origins, *, response: int, cookie: bool
+        self,
+        prefix: str,
+        sessions: SessionKeeper,
+        origins: Origins,
+        *,
+        response: int,
+        cookie: bool,
+        relay: Relay | None = None,
     ) -> None:
+        self.forwards = Forwards(relay, sessions, self._answer_forwarded) if relay is not None else None
         self._sessions = sessions
         self._origins = origins
         self._response = response
@@ -66,7 +79,7 @@ class Endpoints:
             lines += b"Cross-Origin-Embedder-Policy: require-corp\r\n"
         return lines
 
-    def find(self, request: Request) -> Endpoint | None:
+    def find(self, request: Request) -> SessionEndpoint | None:
         """Return the endpoint for the path and method of ``request``, or None."""
         found = self._pattern.fullmatch(request.path)
         if found is None:
@@ -89,6 +102,8 @@ class Endpoints:
         """
         if isinstance(kind, Transport):
             return 0
+        if self.forwards is not None and self._sessions.find(name) is None:
+            return min(frames.INTAKE.size, kind.largest)  # the server that has it looks again
         return min(self._open_session(name).intake.size, kind.largest)
 
     def _open_session(self, name: str) -> Session:
@@ -100,6 +115,19 @@ class Endpoints:
     def answer(self, step: Step, kind: Kind, name: str, request: Request, reply: Reply) -> None:
         """Answer ``request`` to the session ``name``."""
         self._admit(request, reply)
+        if self.forwards is None or self._sessions.find(name) is not None:
+            self._answer_here(step, kind, name, request, reply)
+            return
+        here = partial(self._answer_here, step, kind, name)
+        self.forwards.forward(name, request, reply, here, begins=isinstance(kind, Transport))
+
+    def _answer_forwarded(self, request: Request, reply: Reply) -> None:
+        endpoint = self.find(request)
+        if endpoint is None or self._sessions.find(endpoint.name) is None:
+            raise NotFound("there is no such session")
+        self._answer_here(endpoint.step, endpoint.kind, endpoint.name, request, reply)
+
+    def _answer_here(self, step: Step, kind: Kind, name: str, request: Request, reply: Reply) -> None:
         try:
             step(kind, name, request, reply)
         except frames.BadInput as error:

@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol
 
 from thywill.core.native import mypyc_attr
 from thywill.http.message import Reply
+from thywill.push.sockjs.frames import HEARTBEAT
 from thywill.push.sockjs.transports import Wrap
 
 
@@ -63,6 +64,10 @@ class FrameReply:
         """Write the last frames and end the answer; the source is not called."""
         raise NotImplementedError
 
+    def give_way(self) -> None:
+        """End the answer now: the session goes on with the browser's next request."""
+        raise NotImplementedError
+
     def closed(self) -> None:
         """The connection has closed: ``thywill.http.message.Owner``."""
         source, self.source = self.source, None
@@ -95,6 +100,9 @@ class PollReply(FrameReply):
         # Released before the answer is sent: sending it may make the connection handle the next poll at once.
         self._release()
         self._reply.send(200, self._wrap(frame), self._head)
+
+    def give_way(self) -> None:
+        self.write(HEARTBEAT)
 
     def finish(self, *frames: bytes) -> None:
         (frame,) = frames
@@ -130,6 +138,9 @@ class StreamReply(FrameReply):
                 self.source.blocked()
         elif self._left <= 0:
             self._complete()
+
+    def give_way(self) -> None:
+        self._complete()
 
     def writable(self) -> None:
         """The browser has read enough: ``thywill.http.message.Writer``."""

@@ -11,6 +11,7 @@ from tornado.ioloop import IOLoop
 from tornado.web import Application
 
 from thywill.config import LimitsSettings
+from thywill.hub.relay import Relay
 from thywill.push.sockjs.endpoints import KINDS, Endpoints
 from thywill.push.sockjs.library import SockJSRouter
 from thywill.push.sockjs.pages import AroundGet, AroundPost, FramePage, GreetingPage, InfoPage, NothingHere
@@ -32,6 +33,7 @@ class Router(SockJSRouter):  # type: ignore[misc]
         settings: those settings of sockjs-tornado that differ from its defaults.
         origins: which pages may use the service.
         shares: limits how many sessions there may be.
+        relay: finds sessions of other servers; None where this is the only one.
         wall: the wall clock, for the Expires header.
     """
 
@@ -42,6 +44,7 @@ class Router(SockJSRouter):  # type: ignore[misc]
         settings: Mapping[str, Any],
         origins: Origins,
         shares: SessionShares | None = None,
+        relay: Relay | None = None,
         *,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -56,8 +59,27 @@ class Router(SockJSRouter):  # type: ignore[misc]
         shares = shares or SessionShares(LimitsSettings(), Counter())
         self.sessions = SessionKeeper(make, chosen["heartbeat_delay"], chosen["disconnect_delay"], shares)
         response, cookie = chosen["response_limit"], chosen["jsessionid"]
-        endpoints = Endpoints(prefix, self.sessions, origins, response=response, cookie=cookie)
+        endpoints = Endpoints(prefix, self.sessions, origins, response=response, cookie=cookie, relay=relay)
         self.find = endpoints.find
+        self._forwards = endpoints.forwards
+
+    def start(self) -> None:
+        """Begin to look at deadlines, and to forward."""
+        self.sessions.start()
+        if self._forwards is not None:
+            self._forwards.start()
+
+    def stop(self) -> None:
+        """Stop both."""
+        self.sessions.stop()
+        if self._forwards is not None:
+            self._forwards.stop()
+
+    def drain(self) -> None:
+        """The server is about to stop: end every session that is open, and what is forwarded."""
+        self.sessions.drain()
+        if self._forwards is not None:
+            self._forwards.drain()
 
     @property
     def urls(self) -> list[tuple[Any, ...]]:

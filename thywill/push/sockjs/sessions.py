@@ -30,6 +30,8 @@ class SessionKeeper:
         pause: seconds for which a session may be without a request; an ended session is remembered as long.
         shares: limits how many sessions there may be.
         now: the monotonic clock.
+
+    ``forgotten`` is called with the name of each session that is forgotten.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class SessionKeeper:
         self.hold = hold
         self.pause = pause
         self.by_name: dict[str, Session] = {}
+        self.forgotten: Callable[[str], None] = lambda name: None
         self._make = make
         self._shares = shares
         # Cached, since an attacker begins session after session from one address.
@@ -88,6 +91,7 @@ class SessionKeeper:
         if self.by_name.get(session.name) is session:
             del self.by_name[session.name]
             self._shares.end(session.share, anonymous=session.anonymous)
+            self.forgotten(session.name)
 
     def schedule(self, session: Session, seconds: float) -> None:
         """Call ``session.overdue`` after ``seconds``; this replaces the deadline before."""

@@ -24,6 +24,8 @@
 --   calls           for each server the number of its last call, and the time of that call (calls.py)
 --   reason:ID       why a client has ended, for an hour after its row was deleted
 --
+-- For all applications, behind "thywill:": name:NAME has the server that has what is called so (relay.py).
+--
 -- An answer begins with one of these numbers.
 
 local OK, GONE, UNKNOWN, ROLLED_BACK, NOT_LEADER, GAP, CONFLICT, TOO_MANY, FAILED, REUSED =
@@ -833,6 +835,25 @@ redis.register_function('NAME_resign', function(keys, args)
   local key = keys[1] .. 'leader'
   if redis.call('HGET', key, 'fence') == args[1] then
     redis.call('HSET', key, 'server', '', 'until', '0')
+  end
+  return 1
+end)
+
+-- KEYS[1] is that of the name. ARGV: the server that wants it; the one that it may take it from; for how many
+-- seconds it is kept. Returns the server that has it.
+redis.register_function('NAME_take_name', function(keys, args)
+  local server = redis.call('GET', keys[1])
+  if server and server ~= args[1] and server ~= args[2] then
+    return server
+  end
+  redis.call('SET', keys[1], args[1], 'EX', args[3])
+  return args[1]
+end)
+
+-- KEYS[1] is that of the name. ARGV: the server that gives it up.
+redis.register_function('NAME_drop_name', function(keys, args)
+  if redis.call('GET', keys[1]) == args[1] then
+    redis.call('DEL', keys[1])
   end
   return 1
 end)

@@ -171,8 +171,21 @@ class RedisStore(SharedStore):
             except (StoreUnavailable, ResponseError):
                 await asyncio.sleep(RETRY)
 
-    async def tell(self, servers: Sequence[str], note: bytes) -> None:
-        await self._control.pipeline([("PUBLISH", self._notes + name, note) for name in servers])
+    async def tell(self, notes: Sequence[tuple[str, bytes]]) -> None:
+        await self._control.pipeline([("PUBLISH", self._notes + name, note) for name, note in notes])
+
+    def _key_of(self, name: str) -> str:
+        return f"{self._prefix}:name:{name}"
+
+    async def take_name(self, name: str, server: str, seconds: float, *, instead_of: str = "") -> str:
+        arguments = (self._key_of(name), server, instead_of, int(seconds))
+        return str((await self._function(self._control, "take_name", *arguments)).decode())
+
+    async def find_name(self, name: str) -> str:
+        return (await self._ask("GET", self._key_of(name)) or b"").decode()
+
+    async def drop_name(self, name: str, server: str) -> None:
+        await self._function(self._control, "drop_name", self._key_of(name), server)
 
     async def beat(self, server: Heartbeat, seconds: float) -> None:
         until = await self._now() + seconds
@@ -226,7 +239,7 @@ class RedisStore(SharedStore):
         """
         lost: list[LogEntry] = []
         for application, position in positions.items():
-            if rewound := int(await self._function(link, "remembers", application, position)):
+            if rewound := int(await self._function(link, "remembers", self._base(application), position)):
                 lost.append(Rewound(application, rewound, codec.LOST))
         return lost
 
@@ -297,16 +310,15 @@ class RedisStore(SharedStore):
     # Leading.
 
     async def elect(self, application: str, server: str, seconds: float, *, stands: bool = True) -> Election:
-        leader, fence = await self._function(
-            self._control, "elect", application, server, seconds, int(stands)
-        )
+        arguments = (self._base(application), server, seconds, int(stands))
+        leader, fence = await self._function(self._control, "elect", *arguments)
         return Election(leader.decode(), int(fence), leader.decode() == server)
 
     async def resign(self, application: str, fence: int) -> None:
-        await self._function(self._control, "resign", application, fence)
+        await self._function(self._control, "resign", self._base(application), fence)
 
-    async def _function(self, link: Link, name: str, application: str, *arguments: str | float) -> Any:
-        command = ("FCALL", self._library.function(name), 1, self._base(application), *arguments)
+    async def _function(self, link: Link, name: str, key: str, *arguments: str | float) -> Any:
+        command = ("FCALL", self._library.function(name), 1, key, *arguments)
         try:
             return await link.call(*command)
         except ResponseError as error:

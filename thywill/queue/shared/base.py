@@ -167,8 +167,24 @@ class SharedStore(ABC):
         """
 
     @abstractmethod
-    async def tell(self, servers: Sequence[str], note: bytes) -> None:
-        """Send a note to other servers, by their names; a server that does not listen now misses it."""
+    async def tell(self, notes: Sequence[tuple[str, bytes]]) -> None:
+        """Send notes, in order, each to the server of that name; one that does not listen misses it."""
+
+    @abstractmethod
+    async def take_name(self, name: str, server: str, seconds: float, *, instead_of: str = "") -> str:
+        """Return the server that has ``name``, such as that of a SockJS session.
+
+        If none has it, or the server ``instead_of``, ``server`` has it from now on. What it has is kept for
+        ``seconds`` from now.
+        """
+
+    @abstractmethod
+    async def find_name(self, name: str) -> str:
+        """Return the server that has ``name``, or ""."""
+
+    @abstractmethod
+    async def drop_name(self, name: str, server: str) -> None:
+        """``server`` does not have ``name`` any more; if another one has it, nothing happens."""
 
     @abstractmethod
     async def beat(self, server: Heartbeat, seconds: float) -> None:

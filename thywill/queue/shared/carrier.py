@@ -21,6 +21,7 @@ from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
 from thywill.hub.parts import Parts
 from thywill.hub.ports import Answer, Elsewhere, Listener, Then
+from thywill.hub.relay import Relay
 from thywill.queue.shared.names import application_of, prefix
 
 ABSENT = 10_000
@@ -32,7 +33,12 @@ Received = Callable[[int, int, RequestError | None], None]
 
 
 class AnyServer(ABC):
-    """The part of a shared queue that other queues do not have, as the hub uses it."""
+    """The part of a shared queue that other queues do not have, as the hub uses it.
+
+    ``relay`` finds the server that has a SockJS session.
+    """
+
+    relay: Relay
 
     @abstractmethod
     def create(self, client: LiveClient) -> None:
@@ -80,6 +86,10 @@ class CarrierHub(Hub):
         self._shared: AnyServer = parts.queue
         self._absent: Recent[str, LiveClient | None] = Recent(ABSENT)
         self._nothing = Outbox(Bounds())
+
+    @property
+    def relay(self) -> Relay:
+        return self._shared.relay
 
     def _prefix(self, application: str) -> str:
         return prefix(application)

@@ -25,11 +25,11 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 3.0
 """Seconds that the other servers have to answer."""
-ASK, ANSWER = 0, 1
+ASK, ANSWER, RELAYED = 0, 1, 2
 
 
 class Note(msgspec.Struct, array_like=True):
-    """A note from one server to another; ``number`` tells to which question an answer belongs."""
+    """A note from one server to another; ``number`` tells to which question an answer belongs. ``relay.py`` uses ``RELAYED``."""
 
     kind: int
     server: str
@@ -51,6 +51,7 @@ class Questions:
         store: carries the notes.
         name: the name of this server.
         answer: returns the answer of this server to a question.
+        relayed: called with a note for ``relay.py``, and with the name of the server that sent it.
         patience: seconds that the other servers have to answer.
     """
 
@@ -59,11 +60,13 @@ class Questions:
         store: SharedStore,
         name: str,
         answer: Callable[[bytes], Awaitable[bytes]],
+        relayed: Callable[[str, bytes], None] = lambda server, note: None,
         patience: float = PATIENCE,
     ) -> None:
         self._store = store
         self._name = name
         self._answer = answer
+        self._relayed = relayed
         self._patience = patience
         self._asked: dict[int, _Asked] = {}
         self._last = 0
@@ -87,7 +90,8 @@ class Questions:
             return Answers((), ())
         self._asked[number] = asked
         try:
-            await self._store.tell(others, _encode(Note(ASK, self._name, number, question)))
+            note = encode_note(Note(ASK, self._name, number, question))
+            await self._store.tell([(other, note) for other in others])
             with suppress(TimeoutError):
                 await asyncio.wait_for(asked.complete.wait(), self._patience)
         finally:
@@ -105,6 +109,8 @@ class Questions:
             task = asyncio.get_running_loop().create_task(self._reply(note))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        elif note.kind == RELAYED:
+            self._relayed(note.server, note.body)
         elif (asked := self._asked.get(note.number)) is not None and note.server in asked.silent:
             asked.silent.remove(note.server)
             asked.answers.append(note.body)
@@ -114,12 +120,13 @@ class Questions:
     async def _reply(self, note: Note) -> None:
         try:
             answer = await self._answer(note.body)
-            await self._store.tell([note.server], _encode(Note(ANSWER, self._name, note.number, answer)))
+            reply = encode_note(Note(ANSWER, self._name, note.number, answer))
+            await self._store.tell([(note.server, reply)])
         except StoreUnavailable:
             return
         except Exception:
             log.exception("a question of the server %s could not be answered", note.server)
 
 
-_encode = msgspec.msgpack.Encoder().encode
+encode_note = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Note).decode

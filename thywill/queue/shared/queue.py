@@ -69,6 +69,7 @@ from thywill.queue.shared.pasts import kept_of
 from thywill.queue.shared.pipeline import Pipeline
 from thywill.queue.shared.questions import Questions
 from thywill.queue.shared.reader import LogReader
+from thywill.queue.shared.relay import StoreRelay
 from thywill.queue.shared.rows import (
     Departure,
     Heartbeat,
@@ -125,6 +126,7 @@ class SharedQueue(Queue, AnyServer):
     Settings: ClassVar[type[Any]] = SharedQueueSettings
     settings: SharedQueueSettings
     hub = CarrierHub
+    relay: StoreRelay
     shared = True
     durable = True
     ends_clients = True
@@ -147,6 +149,7 @@ class SharedQueue(Queue, AnyServer):
         self.claims: Claims
         self.questions: Questions
         self.leaders: Leaders
+        self.relay = StoreRelay(store, lambda: self.name)
         self._moves = receivers.moves
         self._tasks: list[asyncio.Task[None]] = []
         self._outside: dict[str, int] = defaultdict(int)
@@ -195,7 +198,7 @@ class SharedQueue(Queue, AnyServer):
         self.claims = Claims(
             self.store, self.pipeline, self.reader, self._moves, self.bounds, self.logs, self.name, self.lease
         )
-        self.questions = Questions(self.store, self.name, self.answer_server)
+        self.questions = Questions(self.store, self.name, self.answer_server, self.relay.told)
         self.store.listen(self._claimed, self.questions.told)
         try:
             await self.store.start(self._heartbeat())
@@ -204,6 +207,7 @@ class SharedQueue(Queue, AnyServer):
         except StoreUnavailable as error:
             raise SettingsError(f"[queue]: the shared store cannot be used: {error}") from None
         self.pipeline.start()
+        self.relay.start()
         self._tasks = [asyncio.create_task(self._keep_beating()), asyncio.create_task(self._keep_renewing())]
 
     async def stop(self) -> None:
@@ -211,6 +215,7 @@ class SharedQueue(Queue, AnyServer):
         await end(self._tasks)
         if self._tasks:
             await self.questions.stop()
+            await self.relay.stop()
         await self.pipeline.stop()
         await self.leaders.resign()
         if self._tasks:

@@ -1,0 +1,380 @@
+"""Forwards requests of SockJS sessions between servers that share a queue.
+
+A session is several requests, and each may meet another server. The one where the session began keeps it, and
+answers all of its requests; the others pass on what it answers, piece by piece. Stock SockJS clients can
+neither acknowledge nor repeat, so a session cannot move: nobody would know which frames have arrived.
+
+    browser ── xhr_streaming x7 ──▶ one      "x7" is new: one takes the name, and answers itself
+    browser ── xhr_send x7 ───────▶ two      two finds one:    REQUEST 5  ──▶  one answers for its session
+                                    two      answers 204       ◀── SEND 5
+    browser ── xhr_streaming x7 ──▶ three    the stream was full, and is begun anew:  REQUEST 8  ──▶  one
+                                    three    begins, writes    ◀── BEGIN 8, WRITE 8, WRITE 8 …
+                                    three    has written 16 KB:  READ 8  ──▶  one may send more
+
+Pieces are counted: where one is missing, the connection is cut, as by a broken network. The same happens when
+the other server ends. Each of the two looks for that by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection
+from functools import partial
+
+import msgspec
+
+from thywill.errors import RequestError, Unavailable
+from thywill.http.message import JSON, Reply, Request, Writer
+from thywill.http.reply import ReplyBase
+from thywill.hub.relay import Relay
+from thywill.push.sockjs.replies import FrameReply
+from thywill.push.sockjs.sessions import SessionKeeper
+from thywill.wire.refusals import answer_to
+
+log = logging.getLogger(__name__)
+
+REQUEST, SEND, BEGIN, WRITE, END, READ, CLOSED, GIVE_WAY = range(8)
+WINDOW = 64 * 1024
+"""Bytes that may be on their way to another server, or wait there for the browser."""
+PART = 16 * 1024
+"""After so many bytes that a browser has taken in the other server is told."""
+LOOK = 2.0
+"""Seconds between two looks whether the other servers are alive."""
+PATIENCE = 10.0
+"""Seconds within which another server has to answer what it can answer at once."""
+KEEP = 3600.0
+"""Seconds after which this server says again which sessions it has."""
+
+Answer = Callable[[Request, Reply], None]
+
+
+class Note(msgspec.Struct, array_like=True):
+    """What one server tells another one about a request.
+
+    Args:
+        kind: one of the constants above.
+        number: of the request, on the server that the browser has asked.
+        place: which note about this answer it is. Of ``READ``: how many bytes the browser has taken in.
+        status, head, body: of the answer. The body of ``REQUEST`` is the request.
+    """
+
+    kind: int
+    number: int
+    place: int = 0
+    status: int = 0
+    head: bytes = b""
+    body: bytes = b""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Note).decode
+_decode_request = msgspec.msgpack.Decoder(Request).decode
+
+
+class RemoteReply(ReplyBase):
+    """The answer to a request whose browser is connected to another server, which also dresses it.
+
+    Args:
+        tell: sends a note to that server.
+        number: the request's number there.
+        ended: called when no more can be answered.
+    """
+
+    __slots__ = ("_ended", "_number", "_place", "_tell", "_under_way")
+
+    def __init__(self, tell: Callable[[Note], None], number: int, ended: Callable[[], None]) -> None:
+        super().__init__(head_only=False)
+        self._tell = tell
+        self._number = number
+        self._ended = ended
+        self._place = 0
+        self._under_way = 0
+
+    def send(self, status: int, body: bytes, head: bytes = JSON) -> None:
+        self.owner = self._writer = None
+        self._say(SEND, status, head, body)
+        self._ended()
+
+    def begin(self, status: int, head: bytes, chunk: bytes, writer: Writer) -> bool:
+        self.owner = self._writer = writer
+        self._say(BEGIN, status, head, chunk)
+        return self._may_follow(chunk)
+
+    def write(self, chunk: bytes) -> bool:
+        self._say(WRITE, body=chunk)
+        return self._may_follow(chunk)
+
+    def _may_follow(self, chunk: bytes) -> bool:
+        self._under_way += len(chunk)
+        return self._under_way <= WINDOW
+
+    def end(self) -> None:
+        self.owner = self._writer = None
+        self._say(END)
+        self._ended()
+
+    def _say(self, kind: int, status: int = 0, head: bytes = b"", body: bytes = b"") -> None:
+        self._tell(Note(kind, self._number, self._place, status, head, body))
+        self._place += 1
+
+    def hear(self, note: Note) -> None:
+        """Take a note of the server that the browser is connected to."""
+        if note.kind == READ:
+            self._read(note.place)
+        elif note.kind == CLOSED:
+            self.cut()
+        elif isinstance(self.owner, FrameReply):
+            self.owner.give_way()
+
+    def _read(self, count: int) -> None:
+        was_over = self._under_way > WINDOW
+        self._under_way -= count
+        if was_over and self._under_way <= WINDOW:
+            self.writable()
+
+    def cut(self) -> None:
+        """The browser has gone, or the server that it is connected to."""
+        self._ended()
+        self.closed()
+
+
+class Forwarded:
+    """A request of a browser that is connected here, which another server answers.
+
+    ``server`` is its name, once it is known; ``is_closed`` says whether the browser has gone.
+
+    Args:
+        number: of the request.
+        reply: its answer.
+        patience: seconds within which the other server has to say something.
+        tell: sends a note to a server.
+        now: the monotonic clock.
+        begins: whether it may begin a session.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        reply: Reply,
+        patience: float,
+        tell: Callable[[str, Note], None],
+        now: Callable[[], float],
+        *,
+        begins: bool,
+    ) -> None:
+        self.begins = begins
+        self.number = number
+        self.reply = reply
+        self.server = ""
+        self.is_closed = False
+        self._patience = patience
+        self._tell = tell
+        self._now = now
+        self._until = now() + patience
+        self._expected = 0
+        self._unread = 0
+        self._waits = False
+        reply.owner = self
+
+    def say(self, kind: int, place: int = 0, body: bytes = b"") -> None:
+        """Tell the other server something about this request."""
+        if self.server:
+            self._tell(self.server, Note(kind, self.number, place, body=body))
+
+    def take(self, note: Note) -> None:
+        """Pass on a piece of the answer."""
+        if note.place != self._expected:
+            log.warning("a piece of an answer of the server %s is missing", self.server)
+            self.fail()
+            return
+        self._expected += 1
+        self._until = self._now() + self._patience
+        if note.kind == BEGIN:
+            self._passed(note, self.reply.begin(note.status, note.head, note.body, self))
+        elif note.kind == WRITE:
+            self._passed(note, self.reply.write(note.body))
+        elif note.kind == SEND:
+            self.reply.send(note.status, note.body, note.head)
+        else:
+            self.reply.end()
+
+    def _passed(self, note: Note, may_follow: bool) -> None:
+        self._unread += len(note.body)
+        self._waits = not may_follow
+        if may_follow and self._unread >= PART:
+            self._say_read()
+
+    def _say_read(self) -> None:
+        count, self._unread = self._unread, 0
+        self.say(READ, count)
+
+    def is_hopeless(self, alive: Collection[str]) -> bool:
+        """Return whether the other server has ended, or has said nothing for too long."""
+        return self.server not in alive or self._now() > self._until
+
+    def fail(self) -> None:
+        """The other server will not answer any more: refuse the request, or cut its connection."""
+        self.say(CLOSED)
+        self.is_closed = True
+        self.reply.owner = None
+        self.reply.send(*answer_to(Unavailable("the server of this session does not answer", retry=2)))
+
+    # What the connection calls: thywill.http.message.Writer.
+
+    def writable(self) -> None:
+        """The browser has read enough for more to be sent."""
+        if self._waits:
+            self._waits = False
+            self._say_read()
+
+    def closed(self) -> None:
+        """The browser has gone."""
+        self.is_closed = True
+        self.say(CLOSED)
+
+
+class Forwards:
+    """Forwards requests to the servers that have their sessions, and answers what others forward.
+
+    Args:
+        relay: finds these servers.
+        sessions: those that are here.
+        answer: answers a request to a session that has to be here; raises a ``RequestError`` if it is not.
+        now: the monotonic clock.
+    """
+
+    def __init__(
+        self,
+        relay: Relay,
+        sessions: SessionKeeper,
+        answer: Answer,
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._relay = relay
+        self._sessions = sessions
+        self._answer = answer
+        self._now = now
+        self._forwarded: dict[int, Forwarded] = {}
+        self._remote: dict[tuple[str, int], RemoteReply] = {}
+        self._last = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to take notes, and to look whether the other servers are alive."""
+        self._sessions.forgotten = self._relay.let_go
+        self._relay.listen(self._told)
+        self._task = asyncio.get_running_loop().create_task(self._keep_looking())
+
+    def stop(self) -> None:
+        """Stop looking."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def drain(self) -> None:
+        """This server is about to stop: end what it passes on. Browsers go on with their next requests."""
+        for forwarded in self._forwarded.values():
+            forwarded.say(GIVE_WAY)
+
+    # Requests of browsers that are connected here.
+
+    def forward(self, name: str, request: Request, reply: Reply, here: Answer, *, begins: bool) -> None:
+        """Find the server that has the session ``name``, and let it answer.
+
+        Args:
+            name: the session, which is not here.
+            request: the request.
+            reply: its answer.
+            here: answers it where no other server has the session.
+            begins: whether the request may begin a session, and wait.
+        """
+        self._last += 1
+        patience = 2 * self._sessions.hold + PATIENCE if begins else PATIENCE
+        forwarded = Forwarded(self._last, reply, patience, self._tell, self._now, begins=begins)
+        find = self._relay.take if begins else self._relay.find
+        find(name, partial(self._found, name, request, forwarded, here))
+
+    def _found(
+        self, name: str, request: Request, forwarded: Forwarded, here: Answer, server: str | None
+    ) -> None:
+        if server is None:
+            error = Unavailable("the servers' shared store is away at present", retry=2)
+            forwarded.reply.send(*answer_to(error))
+        elif server:
+            self._pass(request, forwarded, server)
+        else:
+            forwarded.reply.owner = None
+            if not forwarded.is_closed:
+                _answer(here, request, forwarded.reply)
+            if forwarded.begins and self._sessions.find(name) is None:
+                self._relay.let_go(name)
+
+    def _pass(self, request: Request, forwarded: Forwarded, server: str) -> None:
+        if not forwarded.is_closed:
+            forwarded.server = server
+            self._forwarded[forwarded.number] = forwarded
+            forwarded.say(REQUEST, body=_encode(request))
+
+    # Notes.
+
+    def _tell(self, server: str, note: Note) -> None:
+        self._relay.tell(server, _encode(note))
+        if note.kind == CLOSED:
+            self._forwarded.pop(note.number, None)
+
+    def _told(self, server: str, text: bytes) -> None:
+        note = _decode(text)
+        if note.kind == REQUEST:
+            self._take(server, note)
+        elif note.kind in (SEND, BEGIN, WRITE, END):
+            self._pass_on(server, note)
+        elif (reply := self._remote.get((server, note.number))) is not None:
+            reply.hear(note)
+
+    def _pass_on(self, server: str, note: Note) -> None:
+        forwarded = self._forwarded.get(note.number)
+        if forwarded is not None:
+            if note.kind in (SEND, END):
+                del self._forwarded[note.number]
+            forwarded.take(note)
+        elif note.kind in (BEGIN, WRITE):
+            self._relay.tell(server, _encode(Note(CLOSED, note.number)))
+
+    def _take(self, server: str, note: Note) -> None:
+        """Answer a request that another server forwards."""
+        key = (server, note.number)
+
+        def ended() -> None:
+            self._remote.pop(key, None)
+
+        reply = self._remote[key] = RemoteReply(partial(self._tell, server), note.number, ended)
+        _answer(self._answer, _decode_request(note.body), reply)
+
+    # Servers that end.
+
+    async def _keep_looking(self) -> None:
+        kept = self._now()
+        while True:
+            await asyncio.sleep(LOOK)
+            if self._forwarded or self._remote:
+                self._drop_dead(await self._relay.alive())
+            if self._now() > kept + KEEP:
+                kept = self._now()
+                self._relay.keep(list(self._sessions.by_name))
+
+    def _drop_dead(self, alive: Collection[str]) -> None:
+        for forwarded in list(self._forwarded.values()):
+            if forwarded.is_hopeless(alive):
+                forwarded.fail()
+        for (server, _), reply in list(self._remote.items()):
+            if server not in alive:
+                reply.cut()
+
+
+def _answer(answer: Answer, request: Request, reply: Reply) -> None:
+    try:
+        answer(request, reply)
+    except RequestError as error:
+        reply.send(*answer_to(error))

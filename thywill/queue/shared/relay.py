@@ -1,0 +1,149 @@
+"""Finds the server that has a SockJS session, and carries notes there, by the store.
+
+    one    take("x7")          the store has no "x7": it is with one
+    two    find("x7")          one
+    two    tell(one, note)     by the store's notes, as the questions of operators
+
+A server may end without letting go. So who finds a server that is not alive takes its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
+
+from thywill.hub.relay import Found, Relay
+from thywill.queue.shared.base import SharedStore, StoreUnavailable
+from thywill.queue.shared.questions import RELAYED, Note, encode_note
+from thywill.queue.shared.tasks import end
+
+log = logging.getLogger(__name__)
+
+SECONDS = 86_400.0
+"""For how long a name is kept in the store."""
+FRESH = 2.0
+"""Seconds for which the list of servers that are alive is believed."""
+
+
+class StoreRelay(Relay):
+    """Works between ``start`` and ``stop``.
+
+    Args:
+        store: the store.
+        name: returns the name of this server.
+        monotonic: the clock.
+    """
+
+    def __init__(
+        self, store: SharedStore, name: Callable[[], str], *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._name = name
+        self._monotonic = monotonic
+        self._alive: frozenset[str] = frozenset()
+        self._read_at = -FRESH
+        self._notes: list[tuple[str, bytes]] = []
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._told: Callable[[str, bytes], None] = lambda server, note: None
+
+    def start(self) -> None:
+        """Begin to send notes."""
+        self._begin(self._keep_sending())
+
+    async def stop(self) -> None:
+        """Send no more."""
+        await end(self._tasks)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # Names.
+
+    def take(self, name: str, found: Found) -> None:
+        self._begin(self._tell_found(self._take(name), found))
+
+    def find(self, name: str, found: Found) -> None:
+        self._begin(self._tell_found(self._find(name), found))
+
+    async def _tell_found(self, search: Coroutine[Any, Any, str], found: Found) -> None:
+        server: str | None = None
+        with suppress(StoreUnavailable):
+            server = await search
+        try:
+            found("" if server == self._name() else server)
+        except Exception:
+            log.exception("a request could not go on after its server was found")
+
+    async def _take(self, name: str) -> str:
+        own = self._name()
+        server = await self._store.take_name(name, own, SECONDS)
+        if server == own or await self._is_alive(server):
+            return server
+        return await self._store.take_name(name, own, SECONDS, instead_of=server)
+
+    async def _find(self, name: str) -> str:
+        server = await self._store.find_name(name)
+        return server if server and await self._is_alive(server) else self._name()
+
+    async def _is_alive(self, server: str) -> bool:
+        return server in await self.alive() or server in await self._read_alive()
+
+    async def alive(self) -> Collection[str]:
+        if self._monotonic() < self._read_at + FRESH:
+            return self._alive
+        with suppress(StoreUnavailable):
+            await self._read_alive()
+        return self._alive
+
+    async def _read_alive(self) -> Collection[str]:
+        self._alive = frozenset(each.row.name for each in await self._store.servers())
+        self._read_at = self._monotonic()
+        return self._alive
+
+    def keep(self, names: Sequence[str]) -> None:
+        self._begin(self._keep(names))
+
+    async def _keep(self, names: Sequence[str]) -> None:
+        with suppress(StoreUnavailable):
+            for name in names:
+                await self._store.take_name(name, self._name(), SECONDS)
+
+    def let_go(self, name: str) -> None:
+        self._begin(self._let_go(name))
+
+    async def _let_go(self, name: str) -> None:
+        with suppress(StoreUnavailable):  # it is forgotten later
+            await self._store.drop_name(name, self._name())
+
+    # Notes.
+
+    def tell(self, server: str, note: bytes) -> None:
+        self._notes.append((server, encode_note(Note(RELAYED, self._name(), 0, note))))
+        self._wake.set()
+
+    async def _keep_sending(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            notes, self._notes = self._notes, []
+            try:
+                await self._store.tell(notes)
+            except StoreUnavailable as error:
+                log.warning("%d notes to other servers are lost: %s", len(notes), error)
+
+    def listen(self, told: Callable[[str, bytes], None]) -> None:
+        self._told = told
+
+    def told(self, server: str, note: bytes) -> None:
+        """Take a note of another server."""
+        try:
+            self._told(server, note)
+        except Exception:
+            log.exception("a note of the server %s could not be handled", server)
