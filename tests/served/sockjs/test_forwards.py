@@ -15,7 +15,7 @@ from tests.support.sockjs import Service, Stream
 from tests.support.wire import Ended
 from tests.tools.conformance.server import Echo, Services
 from thywill.push.sockjs import forwards as forwards_module
-from thywill.push.sockjs.forwards import CLOSED, WINDOW, WRITE, Note
+from thywill.push.sockjs.forwards import CLOSED, WINDOW, WRITE, Piece
 from thywill.push.sockjs.router import Router
 from thywill.push.sockjs.session import Session
 from thywill.push.sockjs.states import SessionState
@@ -141,7 +141,7 @@ async def test_a_stream_is_cut_where_a_piece_is_missing(two: Two) -> None:
     lost: list[bytes] = []
 
     def loses(note: bytes) -> bool:
-        if not lost and msgspec.msgpack.decode(note, type=Note).kind == WRITE:
+        if not lost and msgspec.msgpack.decode(note, type=Piece).kind == WRITE:
             lost.append(note)
             return True
         return False
@@ -158,7 +158,7 @@ async def test_a_browser_that_is_forgotten_elsewhere_ends_its_session(two: Two) 
     await two.open()
     stream, _ = await two.there.stream(f"{NAME}/xhr_streaming")
     await two.waits()
-    two.between.loses = lambda note: msgspec.msgpack.decode(note, type=Note).kind == CLOSED
+    two.between.loses = lambda note: msgspec.msgpack.decode(note, type=Piece).kind == CLOSED
     stream.close()
     await two.here.send(NAME, '["nobody reads this"]')
     two.between.loses = lambda note: False

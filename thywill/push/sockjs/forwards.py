@@ -50,7 +50,7 @@ KEEP = 3600.0
 Answer = Callable[[Request, Reply], None]
 
 
-class Note(msgspec.Struct, array_like=True):
+class Piece(msgspec.Struct, array_like=True):
     """What one server tells another one about a request.
 
     Args:
@@ -69,7 +69,7 @@ class Note(msgspec.Struct, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Note).decode
+_decode = msgspec.msgpack.Decoder(Piece).decode
 _decode_request = msgspec.msgpack.Decoder(Request).decode
 
 
@@ -84,7 +84,7 @@ class RemoteReply(ReplyBase):
 
     __slots__ = ("_ended", "_number", "_place", "_tell", "_under_way")
 
-    def __init__(self, tell: Callable[[Note], None], number: int, ended: Callable[[], None]) -> None:
+    def __init__(self, tell: Callable[[Piece], None], number: int, ended: Callable[[], None]) -> None:
         super().__init__(head_only=False)
         self._tell = tell
         self._number = number
@@ -116,10 +116,10 @@ class RemoteReply(ReplyBase):
         self._ended()
 
     def _say(self, kind: int, status: int = 0, head: bytes = b"", body: bytes = b"") -> None:
-        self._tell(Note(kind, self._number, self._place, status, head, body))
+        self._tell(Piece(kind, self._number, self._place, status, head, body))
         self._place += 1
 
-    def hear(self, note: Note) -> None:
+    def hear(self, note: Piece) -> None:
         """Take a note of the server that the browser is connected to."""
         if note.kind == READ:
             self._read(note.place)
@@ -159,7 +159,7 @@ class Forwarded:
         number: int,
         reply: Reply,
         patience: float,
-        tell: Callable[[str, Note], None],
+        tell: Callable[[str, Piece], None],
         now: Callable[[], float],
         *,
         begins: bool,
@@ -181,9 +181,9 @@ class Forwarded:
     def say(self, kind: int, place: int = 0, body: bytes = b"") -> None:
         """Tell the other server something about this request."""
         if self.server:
-            self._tell(self.server, Note(kind, self.number, place, body=body))
+            self._tell(self.server, Piece(kind, self.number, place, body=body))
 
-    def take(self, note: Note) -> None:
+    def take(self, note: Piece) -> None:
         """Pass on a piece of the answer."""
         if note.place != self._expected:
             log.warning("a piece of an answer of the server %s is missing", self.server)
@@ -200,7 +200,7 @@ class Forwarded:
         else:
             self.reply.end()
 
-    def _passed(self, note: Note, may_follow: bool) -> None:
+    def _passed(self, note: Piece, may_follow: bool) -> None:
         self._unread += len(note.body)
         self._waits = not may_follow
         if may_follow and self._unread >= PART:
@@ -319,7 +319,7 @@ class Forwards:
 
     # Notes.
 
-    def _tell(self, server: str, note: Note) -> None:
+    def _tell(self, server: str, note: Piece) -> None:
         self._relay.tell(server, _encode(note))
         if note.kind == CLOSED:
             self._forwarded.pop(note.number, None)
@@ -333,16 +333,16 @@ class Forwards:
         elif (reply := self._remote.get((server, note.number))) is not None:
             reply.hear(note)
 
-    def _pass_on(self, server: str, note: Note) -> None:
+    def _pass_on(self, server: str, note: Piece) -> None:
         forwarded = self._forwarded.get(note.number)
         if forwarded is not None:
             if note.kind in (SEND, END):
                 del self._forwarded[note.number]
             forwarded.take(note)
         elif note.kind in (BEGIN, WRITE):
-            self._relay.tell(server, _encode(Note(CLOSED, note.number)))
+            self._relay.tell(server, _encode(Piece(CLOSED, note.number)))
 
-    def _take(self, server: str, note: Note) -> None:
+    def _take(self, server: str, note: Piece) -> None:
         """Answer a request that another server forwards."""
         key = (server, note.number)
 
