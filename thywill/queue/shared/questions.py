@@ -29,7 +29,10 @@ ASK, ANSWER, RELAYED = 0, 1, 2
 
 
 class Note(msgspec.Struct, array_like=True):
-    """A note from one server to another; ``number`` tells to which question an answer belongs. ``relay.py`` uses ``RELAYED``."""
+    """A note from one server to another; ``number`` tells to which question an answer belongs.
+
+    Notes of the kind ``RELAYED`` are for ``relay.py``.
+    """
 
     kind: int
     server: str
