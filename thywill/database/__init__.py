@@ -1,1 +1,1 @@
-"""The client records."""
+"""The database: stores the clients' records, the durable queue, and the data of people."""

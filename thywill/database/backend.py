@@ -1,4 +1,4 @@
-"""What thywill needs of each kind of database beyond Peewee."""
+"""What each kind of database adds to Peewee's class for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import peewee
 
 QUIET = 30.0
-"""After so many seconds without use a connection is tested first: a firewall may have cut it."""
+"""Seconds without use after which a connection is tested first: a firewall may have cut it."""
 
 MIGRATING = 60
 """Seconds to wait while another server migrates the schema."""
@@ -20,7 +20,7 @@ MIGRATING = 60
 HOUR = 3600
 
 Transaction = Callable[[], AbstractContextManager[None]]
-"""Begins a transaction for a ``with`` block, which is committed only while this server owns the database."""
+"""Begins a transaction for a ``with`` block; it is committed only if this server owns the database."""
 
 
 class Backend(peewee.Database):
@@ -33,21 +33,21 @@ class Backend(peewee.Database):
     """Whether a migration that fails is undone completely."""
 
     share_lock: ClassVar[str] = ""
-    """What a SELECT needs at its end to keep others from changing its rows until the transaction ends."""
+    """The end of a SELECT that keeps others from changing its rows until the transaction ends."""
 
     holds_lock: bool = False
-    """Whether a lock of the operating system keeps other servers away, which ends with this process."""
+    """Whether this process holds a lock of the operating system that keeps other servers away."""
 
     joins_rows: ClassVar[bool] = False
-    """Whether the driver puts many rows into one statement, no more than the server accepts."""
+    """Whether the driver itself puts many rows into one statement, as many as the server accepts."""
 
     @property
     def label(self) -> str:
-        """The name of the database in the log, never with its password."""
+        """The name of the database in the log, without its password."""
         return str(self.database)
 
     def prepare(self) -> None:
-        """Create what has to exist before the first connection.
+        """Create what has to exist before the first connection, such as a folder.
 
         Raises:
             OSError: it cannot be created.
@@ -58,42 +58,44 @@ class Backend(peewee.Database):
         return []
 
     def usable(self) -> bool:
-        """Tell whether the open connection still reaches the database."""
+        """Return whether the open connection still reaches the database."""
         return True
 
     def take_lock(self) -> bool | None:
         """Take the lock of the operating system, if the database has one.
 
         Returns:
-            True if this process holds it, False if another one does, None if the database has no such lock.
+            True if this process holds the lock, False if another one does, None if the database has no such
+            lock.
         """
         return None
 
     def release_lock(self) -> None:
-        """Release that lock."""
+        """Release the lock of the operating system."""
 
     def is_wrong_server(self, error: Exception) -> bool:
-        """Tell whether ``error`` says that this server takes no writes any more: the connection is useless.
+        """Return whether ``error`` says that this server accepts no writes, so that the connection is
+        useless.
 
         After a planned failover the old server still answers, but only reads.
         """
         return False
 
     def lacks_table(self, error: Exception) -> bool:
-        """Tell whether ``error`` says that a table does not exist."""
+        """Return whether ``error`` says that a table does not exist."""
         return False
 
     def explain(self, error: Exception) -> str:
-        """Return what is wrong and what to do, as words that follow the label in a sentence."""
+        """Return what is wrong and what to do, as a phrase that follows the label."""
         return f"cannot be used: {one_line(str(error))}"
 
     def reason(self, error: Exception) -> str:
-        """Return in one line why the database did not do what it was asked."""
+        """Return in one line why the database refused or failed."""
         text = one_line(str(error))
         if self.lacks_table(error):
             return f"{self.label} lacks a table ({text}): restart the server, which creates it empty"
         if isinstance(error, peewee.IntegrityError):
-            return f"{self.label} contradicts the server ({text}): end other programs that write there"
+            return f"{self.label} has rows of another program ({text}): end other programs that write there"
         return self.failure(error)
 
     def failure(self, error: Exception) -> str:
@@ -101,11 +103,11 @@ class Backend(peewee.Database):
         return f"{self.label} {self.explain(error)}"
 
     def refusal(self, row: Sequence[Any]) -> str | None:
-        """Return why this row can never be stored, if the driver cannot tell that from a failure."""
+        """Return why this row can never be stored; for drivers that report it like any failure."""
         return None
 
     def conflict_target(self, *columns: Any) -> list[Any]:
-        """Return the columns whose conflict makes an upsert update, for Peewee's ``conflict_target``."""
+        """Return Peewee's ``conflict_target``: the columns by which an upsert finds an existing row."""
         return list(columns)
 
     def patient(self) -> Backend:
@@ -115,8 +117,8 @@ class Backend(peewee.Database):
     @contextmanager
     def migrating(self) -> Iterator[None]:
         """Keep other servers from changing the schema during the ``with`` block."""
-        # The one transaction makes a second server that starts at the same time wait, instead of applying
-        # the same script.
+        # One transaction: a second server that starts at the same time waits, and does not apply the same
+        # script.
         with self.atomic():
             yield
 
@@ -131,7 +133,7 @@ class ServerBackend(Backend):
         return self.connection()  # type: ignore[no-untyped-call]
 
     def is_alive(self) -> bool:
-        """Tell whether the driver considers its connection open."""
+        """Return whether the driver considers its connection open."""
         raise NotImplementedError
 
     def descriptor(self) -> int:
@@ -139,17 +141,17 @@ class ServerBackend(Backend):
         raise NotImplementedError
 
     def usable(self) -> bool:
-        """Tell whether the connection is open; the server is asked, in a round trip, only if in doubt."""
+        """Return whether the connection is open; only in doubt this needs a round trip to the server."""
         now = time.monotonic()
         idle, self._used = now - self._used, now
         if not self.is_alive():
             return False
-        # No statement is in progress, so whatever can be read is the end of the connection, or a notice.
+        # No statement is running, so if bytes can be read the connection has ended, or there is a notice.
         return (idle < QUIET and not _is_readable(self.descriptor())) or self._answers()
 
     def rollback(self) -> None:
-        """Roll back, unless the connection is lost: then the transaction is too."""
-        # On a lost connection it would raise an error that hides the reason of the loss.
+        """Roll back, unless the connection is lost: then the transaction is lost, too."""
+        # On a lost connection a rollback would raise an error that hides the reason of the loss.
         if self.is_alive():
             super().rollback()
 

@@ -16,10 +16,10 @@ from thywill.errors import SettingsError, ThywillError
 class DatabaseUnavailable(ThywillError):
     """The database cannot be reached or written at present.
 
-    Records that were saved are not lost: they wait in a bounded buffer and are retried.
+    Saved records are not lost: they wait in a bounded buffer and are retried.
 
     Args:
-        reason: the error of the database, or why it was not asked.
+        reason: the error of the database, or why it was not tried.
     """
 
     def __init__(self, reason: str) -> None:
@@ -30,9 +30,9 @@ class DatabaseUnavailable(ThywillError):
 
 
 class DatabaseContradiction(DatabaseUnavailable):
-    """The database answers, but its content does not fit what the server writes.
+    """The database answers, but its content contradicts what the server writes.
 
-    A table is missing, or a row exists that only another program can have written.
+    A table is missing, or there is a row that only another program can have written.
     """
 
     def __str__(self) -> str:
@@ -52,35 +52,40 @@ class MessageStore(Protocol):
         ...
 
     async def write(self, changes: Changes) -> None:
-        """Write all of ``changes``, or none if it raises. They then survive the end of the process."""
+        """Write all of ``changes``, or none if it raises. The changes then survive the end of the process."""
         ...
 
     async def probe(self) -> None:
-        """Store something and delete it again, as ``write`` would, to find out whether it can be done now."""
+        """Store a message and delete it again, to find out whether messages can be stored now."""
         ...
 
     async def trim(self, application: str, up_to: int) -> None:
-        """Delete the messages of ``application`` up to the id ``up_to``, but those of channels' histories."""
+        """Delete messages of ``application`` up to the id ``up_to``, except those of channels' histories."""
         ...
 
     async def release(self, application: str, firsts: Mapping[str, int]) -> None:
-        """Let messages of channels' histories be trimmed: by channel, those below an id."""
+        """Remove messages from channels' histories, so that they can be trimmed.
+
+        Args:
+            application: the application's name.
+            firsts: for each channel the first id that stays in its history.
+        """
         ...
 
     async def forget_publications(self, before: float) -> None:
-        """Delete the publications sent before that time, in seconds since the epoch; their messages stay."""
+        """Delete publications sent before a time, in seconds since the epoch; their messages stay."""
         ...
 
 
 class Database(Component):
     """Stores one record for each client, across restarts of the server.
 
-    All methods are called on the event loop and none blocks it. Saves of one client are stored in order. The
-    record of a client that is gone may be deleted after a while.
+    All methods are called on the event loop, and none blocks it. Saves of one client are stored in order. The
+    record of a client that is gone may be deleted after some time.
 
     Args:
         settings: an instance of ``Settings``.
-        folder: the folder that relative file names start from.
+        folder: the folder for relative file names.
 
     Raises:
         SettingsError: the settings contradict each other or name something unknown.
@@ -94,25 +99,25 @@ class Database(Component):
         """Open the database and bring its schema up to date.
 
         Raises:
-            SettingsError: it cannot be opened, or a newer version of thywill has written it.
+            SettingsError: the database cannot be opened, or a newer version of thywill has written it.
         """
 
     async def stop(self) -> None:
-        """Write what was saved, if the database accepts it, and close the database."""
+        """Write the saved records, if the database accepts them, and close the database."""
 
     async def own(self, address: str, patience: float, deposed: Callable[[str], None]) -> None:
-        """Become the one server that writes here, after ``start``; wait until another one has ended.
+        """Become the only server that writes to the database; wait until another one has ended.
 
-        A database that no two servers can share needs none of this.
+        This is called after ``start``. A database that two servers cannot share need not do anything.
 
         Args:
             address: where this server listens, for people.
             patience: seconds to wait for another server that owns the database.
-            deposed: called with a sentence when another server has taken the database from this one, as it
-                may from a server that was suspended. Nothing can be written from then on.
+            deposed: called with a sentence when another server has taken over the database, as happens to a
+                server that was suspended. From then on nothing can be written.
 
         Raises:
-            SettingsError: another server still owns it; the error names that server.
+            SettingsError: another server still owns the database; the error names that server.
         """
 
     def messages(self) -> MessageStore:
@@ -124,23 +129,23 @@ class Database(Component):
         raise SettingsError(f"[queue]: {type(self).__name__} stores no messages: choose another queue")
 
     def save(self, client: Recorded) -> None:
-        """Store the record of ``client`` soon; return at once, whatever state the database is in.
+        """Store the record of ``client`` soon; return at once, even if the database cannot be reached.
 
-        Several saves of one client become one: ``client.record()`` is called when the batch is written. A
-        record that exists keeps its ``created``.
+        Several saves of one client become one: ``client.record()`` is called when the batch is written. An
+        existing record keeps its ``created``.
         """
         raise NotImplementedError
 
     async def flush(self) -> None:
-        """Return when everything that was saved before this call is stored.
+        """Return when all records that were saved before this call are stored.
 
         Raises:
-            DatabaseUnavailable: it could not be stored now; it stays in the buffer and is retried.
+            DatabaseUnavailable: they could not be stored now; they stay in the buffer and are retried.
         """
         raise NotImplementedError
 
     async def find(self, client_id: str) -> ClientRecord | None:
-        """Return the record of a client as it was saved last, stored or not; None if there is none.
+        """Return the last saved record of a client, stored or not; None if there is none.
 
         Raises:
             DatabaseUnavailable: the record is not in the buffer and the database does not answer.
@@ -165,10 +170,10 @@ class Database(Component):
         raise NotImplementedError
 
     async def load_people(self, since: float = 0.0) -> Sequence[StoredPerson]:
-        """Return what applications keep for people, those first that were seen longest ago.
+        """Return the data that applications keep for people, the earliest seen first.
 
         Args:
-            since: only those that were seen then or later, in seconds since the epoch.
+            since: only people seen at or after this time, in seconds since the epoch.
 
         Raises:
             DatabaseUnavailable: the database does not answer.
@@ -176,14 +181,14 @@ class Database(Component):
         return ()
 
     async def save_people(self, rows: Sequence[StoredPerson], gone: Sequence[str]) -> None:
-        """Store the rows, and delete those of the sessions ``gone``: all of it, or nothing if it raises.
+        """Store ``rows``, and delete the rows of the sessions ``gone``; does nothing of this if it raises.
 
         Raises:
             DatabaseUnavailable: the database cannot be written.
         """
 
     async def retire(self) -> int:
-        """Mark every record as gone, as a server does that starts without clients; return how many changed.
+        """Mark every record as gone, for a server that starts without clients; return how many changed.
 
         Raises:
             DatabaseUnavailable: the database cannot be written.

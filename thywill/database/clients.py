@@ -15,7 +15,7 @@ Refused = tuple[Row, str]
 """A row that the database cannot store, and the reason."""
 
 UNCHANGED = ("id", "created")
-"""The columns that an update does not touch."""
+"""The columns that an update does not change."""
 
 
 def client_model(bound: peewee.Database) -> Any:
@@ -42,7 +42,7 @@ def client_model(bound: peewee.Database) -> Any:
 
 
 class ClientTable:
-    """The records in ``database``; each method that writes is one transaction.
+    """The table of records; each method that writes is one transaction.
 
     Args:
         database: the database.
@@ -60,7 +60,7 @@ class ClientTable:
         self._insert = Insert(database, self._client, self._columns, self._or_update)
 
     def write(self, rows: Sequence[Row]) -> list[Refused]:
-        """Insert or update the rows; return those that the database cannot store, each with the reason.
+        """Insert or update the rows; return the rows that the database cannot store, each with the reason.
 
         All others are stored: one bad row must not keep the others from being written.
         """
@@ -95,7 +95,7 @@ class ClientTable:
         return count
 
     def purge(self, before: float, limit: int) -> int:
-        """Delete up to ``limit`` rows that are gone and were last seen before that time; return how many."""
+        """Delete up to ``limit`` gone rows that were last seen before a time, in seconds; return how many."""
         old = (self._client.state == "gone") & (self._client.seen < before)
         # Two statements, since MariaDB does not support LIMIT in a subquery.
         keys = [key for (key,) in self._client.select(self._client.id).where(old).limit(limit).tuples()]
@@ -104,7 +104,10 @@ class ClientTable:
         return count
 
     def shrink(self, most: int, limit: int) -> int:
-        """Delete up to ``limit`` gone rows, the oldest first, as long as there are more than ``most``."""
+        """Delete up to ``limit`` gone rows, the oldest first, while there are more than ``most`` rows.
+
+        Return how many were deleted.
+        """
         excess = min(self._client.select().count() - most, limit)
         if excess <= 0:
             return 0

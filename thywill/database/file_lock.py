@@ -7,14 +7,14 @@ import os
 from pathlib import Path
 
 UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
-"""What ``flock`` says on file systems that have no locks, such as some that come over a network."""
+"""The errors of ``flock`` on file systems without locks, such as some network file systems."""
 
 
 class FileLock:
-    """An exclusive lock (``flock``) on a file of its own, which stays when the lock is released.
+    """An exclusive lock (``flock``) on a file of its own; the file stays when the lock is released.
 
     Args:
-        path: the file; it is created where it does not exist.
+        path: the file; it is created if it does not exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -22,7 +22,7 @@ class FileLock:
         self._descriptor: int | None = None
 
     def take(self) -> bool | None:
-        """Return True if this process now holds the lock, False if another one does, None without locks."""
+        """Take the lock; return whether this process has it now, or None if the file system has no locks."""
         try:
             import fcntl
         except ImportError:  # Windows

@@ -19,13 +19,13 @@ class Insert:
     """Inserts rows into one table, as many with each statement as the database accepts.
 
     SQLite's driver releases the interpreter lock in each statement, and the event loop has to wait each time
-    the driver takes the lock again. So there are few statements, and Peewee builds their SQL once.
+    when the driver takes the lock again. So there are few statements, and Peewee builds their SQL only once.
 
     Args:
-        database: holds the table.
+        database: the database with the table.
         model: the model of the table.
-        columns: the order of a row's values.
-        complete: adds to the query what happens to rows that exist.
+        columns: the columns, in the order of a row's values.
+        complete: adds to the query how to treat rows that exist already.
     """
 
     def __init__(self, database: Backend, model: Any, columns: Sequence[Any], complete: Complete) -> None:

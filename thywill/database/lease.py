@@ -1,8 +1,8 @@
-"""The lease on a database: one server at a time writes to it.
+"""The lease on a database: only one server at a time writes to it.
 
-Two servers on one durable queue would break its promise: both assign ids, and each takes the clients of
-the other for gone. So a server has to own the database before it reads the queue. The table
-``thywill_owner`` has one row: who owns it, and the *fencing number*, which grows with every change of the
+Two servers on one durable queue would break its promise: both would assign ids, and each would treat the
+other's clients as gone. So a server has to own the database before it reads the queue. The table
+``thywill_owner`` has one row with the owner and the *fencing number*, which grows with every change of the
 owner. An example:
 
     server A takes the lease            number 7, owner A
@@ -11,13 +11,14 @@ owner. An example:
     server B waits, 10 s go by          B takes the lease: number 8, owner B
     A goes on and commits               the check finds 8: the transaction is rolled back, A is *deposed*
 
-The check locks the row against changes until the transaction ends, so B cannot take the lease between the
-check and the commit of A. A server that ends releases the lease, and the next takes it at once; so does a
-server that finds the owner's process gone from this machine, as after ``kill -9``. Beside a file of SQLite
-the owner holds a lock of the system (``flock``) as well, which ends with the process: no heartbeat is needed.
+The check locks the row against changes until the transaction ends, so B cannot take the lease between A's
+check and A's commit. A server that ends releases the lease, and the next server takes it at once. A server
+also takes it at once if the owner's process is gone from this machine, as after ``kill -9``. With SQLite the
+owner also holds a lock of the system (``flock``) on a file beside the database. This lock ends with the
+process, so no heartbeat is needed.
 
-No two clocks are compared: a waiting server measures by its own for how long the beat has stood still. The
-number begins with the time, so it also grows if the database is replaced by an old backup.
+No two clocks are compared: a waiting server measures with its own clock how long the beat has not changed. A
+new number is at least the current time, so it also grows if the database is replaced by an old backup.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ ROW = 1
 """The id of the only row."""
 
 NOBODY = ServerProcess(0, "this machine", "which is just starting")
-"""Stands for a server that has the lock of the system, but no row yet."""
+"""The owner's name if a server has the lock of the system, but has not written its row yet."""
 
 SILENCE = 10.0
 """Seconds without a heartbeat after which the lease of a server on another machine may be taken."""
@@ -48,7 +49,7 @@ class Deposed(DatabaseUnavailable):
     """Another server owns the database now, so this one must not write.
 
     Args:
-        owner: the other server, as people should read it.
+        reason: the other server, as text for people.
     """
 
     def __str__(self) -> str:
@@ -78,11 +79,11 @@ def owner_model() -> Any:
 class Lease:
     """The lease of this process on one database. Every method blocks and runs in the database's thread.
 
-    A lease that was never taken checks nothing: commands write to no table of the server.
+    A lease that was never taken checks nothing: commands of ``run.py`` write to no table of the server.
 
     Args:
         database: the database.
-        monotonic, wall: the two clocks, in seconds: silence is measured by the first, a number begins with
+        monotonic, wall: the two clocks, in seconds. Silence is measured by the first; new numbers come from
             the second.
 
     Raises:
@@ -127,10 +128,10 @@ class Lease:
         return None
 
     def beat(self) -> None:
-        """Show that this server is alive.
+        """Write the heartbeat, which shows that this server is alive.
 
         Raises:
-            Deposed: it does not own the database any more.
+            Deposed: this server does not own the database any more.
         """
         with self.transaction():
             if not self._database.holds_lock:
@@ -138,7 +139,7 @@ class Lease:
                 self.model.update(beat=self.model.beat + 1).where(mine).execute()
 
     def release(self) -> None:
-        """Let the next server take the lease; nothing happens if this one does not hold it."""
+        """Release the lease for the next server; nothing happens if this server does not hold it."""
         number, self.number = self.number, None
         try:
             if number is not None:
@@ -151,7 +152,7 @@ class Lease:
         """Run the ``with`` block in a transaction that is committed only if this server owns the database.
 
         Raises:
-            Deposed: it does not.
+            Deposed: this server does not own the database.
         """
         with self._database.atomic():
             if self.number is not None:

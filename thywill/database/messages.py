@@ -25,12 +25,12 @@ from thywill.database.insert import Complete, Insert
 from thywill.database.rows import LENGTHS
 
 PROBE = StoredMessage("", 1, "client", '""', "x" * 8192, None, None, None, None, None, 0.0)
-"""A message for no application. It fills some pages of the database, so it has no room on a full disk."""
+"""A message for no application. It is large enough to fail on a full disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The models of the tables. Each database has its own, so that binding one does not rebind another."""
+    """The models of the tables. Each database has its own, because a model is bound to one database."""
 
     client: Any
     message: Any
@@ -138,7 +138,7 @@ def _publication() -> Any:
 
 
 class MessageTables:
-    """The durable queue in ``database``; each method is one transaction.
+    """The tables of the durable queue; each method is one transaction.
 
     Args:
         database: the database.
@@ -185,9 +185,10 @@ class MessageTables:
             self._forget(list(changes.forgotten))
 
     def trim(self, application: str, up_to: int, limit: int) -> int:
-        """Delete up to ``limit`` of the oldest messages whose ids are not above ``up_to``; return how many.
+        """Delete up to ``limit`` of the oldest messages with ids up to ``up_to``; return how many.
 
-        Those of a channel's history stay. Subscriptions that ended before the deleted ones are deleted too.
+        Messages of a channel's history stay. Subscriptions that ended before the last deleted message are
+        deleted, too.
         """
         message = self._models.message
         trimmed = (message.application == application) & (message.history == False)  # noqa: E712 - SQL
@@ -202,7 +203,7 @@ class MessageTables:
         return len(ids)
 
     def release(self, application: str, firsts: Mapping[str, int]) -> None:
-        """Let messages of channels' histories be trimmed: by channel, those below an id."""
+        """Remove messages from channels' histories; ``firsts`` has each channel's first id that stays."""
         message = self._models.message
         ours = (message.application == application) & (message.kind == "channel")
         with self._transaction():
@@ -211,7 +212,7 @@ class MessageTables:
                 message.update(history=False).where(ours & older).execute()
 
     def forget_publications(self, before: float) -> None:
-        """Delete the publications that were sent before that time."""
+        """Delete the publications that were sent before a time, in seconds since the epoch."""
         publication = self._models.publication
         with self._transaction():
             publication.delete().where(publication.sent < before).execute()
@@ -234,7 +235,7 @@ class MessageTables:
         return [row if row.data is None or self._fits(row.data) else row._replace(data=None) for row in rows]
 
     def _fits(self, data: str) -> bool:
-        # Data that is too large leaves the column unchanged. The log reports it when the record is written.
+        # If the data is too large, the column stays unchanged. It is logged when the record is written.
         return self._database.refusal((data,)) is None
 
     def _withdraw(self, changes: Changes) -> None:
@@ -287,7 +288,7 @@ class MessageTables:
             self._repeat(column.model.delete().where(column == ""), [(each,) for each in client_ids])
 
     def _repeat(self, query: Any, rows: Sequence[Sequence[Any]]) -> None:
-        # Peewee builds the statement once and the driver repeats it. Building SQL for each row in Python
+        # Peewee builds the statement once, and the driver repeats it: building SQL for each row in Python
         # would delay the event loop, which shares the interpreter lock with this thread.
         if rows:
             statement, _ = query.sql()
@@ -297,14 +298,14 @@ class MessageTables:
 
 
 def _ignore(query: Any) -> Any:
-    """Leave a row that exists as it is: a transaction that seemed to fail may have been committed."""
+    """Keep an existing row as it is: a transaction that seemed to fail may have been committed."""
     return query.on_conflict_ignore()
 
 
 def _refuse(query: Any) -> Any:
-    """Fail if the row exists: to ignore the conflict would lose the new message.
+    """Fail if the row exists, since otherwise the new message would be lost.
 
-    No two messages get one id, unless another server writes to this database as well.
+    Two messages can only have the same id if another server writes to this database as well.
     """
     return query
 

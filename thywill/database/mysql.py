@@ -36,7 +36,7 @@ _HINTS = {
     3024: "took longer than [database] timeout allows: check its load, or raise the timeout",
 }
 _WRONG_SERVER = (1047, 1053, 1207, 1290, 1792, 1836)
-"""Not ready in a Galera cluster, in shutdown, and four ways to be read-only."""
+"""Errors of a server that is not ready in a Galera cluster, shuts down, or is read-only (the last four)."""
 READ_ONLY = 1290
 ADDRESS = ("host", "port", "unix_socket")
 _NO_TABLE = 1146
@@ -46,12 +46,12 @@ _TLS = re.compile(r"\bSSL\b|certificate|TLS", re.IGNORECASE)
 
 
 class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
-    """Peewee's, with time-outs and text of any language; it never cuts or changes a value silently.
+    """Peewee's MySQL database, with time-outs and text of any language; no value is silently cut or changed.
 
     Args:
-        place: where it is.
-        timeout: seconds for a connection and for a lock.
-        statement: seconds for each statement; 0 for ``timeout`` and one more.
+        place: the address of the database.
+        timeout: seconds to wait for a connection, and for a lock.
+        statement: seconds for each statement; 0 for ``timeout`` plus one.
     """
 
     # TEXT and BLOB end at 64 KB.
@@ -63,13 +63,13 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
     def __init__(self, place: Place, timeout: int, statement: int = 0) -> None:
         self._place = place
         self._timeout = timeout
-        # More than for a lock, so that the error names the lock.
+        # Longer than for a lock, so that a locked statement fails with an error about the lock.
         self._statement = statement or timeout + 1
         self._largest = 0
         place.refuse_unknown(OPTIONS)
         super().__init__(
             place.name,
-            # Longer than the limit of the server, whose error says more than a time-out here.
+            # Longer than the server's own limit, because its error says more than a time-out of the driver.
             connect_timeout=timeout,
             read_timeout=self._statement + 1,
             write_timeout=self._statement + 1,
@@ -85,25 +85,25 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
         return str(self._place)
 
     def is_alive(self) -> bool:
-        """Tell whether PyMySQL considers its connection open."""
+        """Return whether PyMySQL considers its connection open."""
         return bool(not self.is_closed() and self.link().open)
 
     def descriptor(self) -> int:
-        """Return the descriptor of the socket, for which PyMySQL has no public name."""
+        """Return the descriptor of the socket, which is private in PyMySQL."""
         return int(self.link()._sock.fileno())
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
-        """Add the engine and the collation to CREATE TABLE, instead of the server's defaults."""
+        """Add the engine and the collation to CREATE TABLE, to replace the server's defaults."""
         if sql.startswith("CREATE TABLE"):
             sql += _TABLE + self._collation()
         return super().execute_sql(sql, params)  # type: ignore[no-untyped-call]
 
     def is_wrong_server(self, error: Exception) -> bool:
-        """Tell it by the number of the error."""
+        """Decide by the number of the error."""
         return _number_and_text(error)[0] in _WRONG_SERVER
 
     def lacks_table(self, error: Exception) -> bool:
-        """Tell it by the number of the error."""
+        """Decide by the number of the error."""
         return _number_and_text(error)[0] == _NO_TABLE
 
     def explain(self, error: Exception) -> str:
@@ -120,25 +120,25 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
         return f"cannot be used: {text}"
 
     def refusal(self, row: Sequence[Any]) -> str | None:
-        """Refuse a row that PyMySQL or the server would refuse each time, with an error like any other."""
+        """Refuse a row that PyMySQL or the server would always refuse, but with an ordinary error."""
         if any(isinstance(value, float) and not math.isfinite(value) for value in row):
             return "a number in it is not finite"
-        # Escaped characters take two bytes, so half of the limit is always safe.
+        # An escaped character takes two bytes, so half of the limit is always safe.
         if sum(len(value) for value in row if isinstance(value, str)) > self._largest // 2:
             return f"it is larger than half of the server's max_allowed_packet, {self._largest} bytes"
         return None
 
     def conflict_target(self, *columns: Any) -> list[Any]:
-        """Return no column: every unique key counts here, and none can be named."""
+        """Return no column: MySQL uses all unique keys, and none can be named."""
         return []
 
     def patient(self) -> MySQLDatabase:
-        """Return a database that lets a statement take an hour."""
+        """Return a database whose statements may take an hour."""
         return MySQLDatabase(self._place, self._timeout, HOUR)
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
-        """Hold a named lock, which ends with the connection: no transaction covers changes of the schema."""
+        """Hold a named lock, as no transaction covers schema changes; it ends with the connection."""
         name = f"thywill schema {self.database}"[:64]
         (got,) = self.execute_sql("SELECT GET_LOCK(%s, %s)", (name, MIGRATING)).fetchone()
         if not got:
@@ -156,7 +156,7 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
         return "mariadb" in conn.server_version.lower()
 
     def _connect(self) -> Any:
-        """Connect to the first server that answers and, if the URL names several, can be written."""
+        """Connect to the first server that answers; if the URL names several, it must also accept writes."""
         *others, last = _addresses(self._place)
         for address in others:
             with suppress(peewee.PeeweeException, pymysql.MySQLError):
@@ -183,7 +183,7 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
         except (pymysql.MySQLError, peewee.PeeweeException):
             raise
         except Exception as error:
-            # If another kind of program answers, PyMySQL fails in many ways.
+            # PyMySQL fails in many ways if another kind of program answers.
             raise peewee.OperationalError(f"{type(error).__name__}: {error}") from error
 
     def _close(self, conn: Any) -> None:
@@ -191,7 +191,7 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
             conn.close()
 
     def _initialize_connection(self, conn: Any) -> None:
-        # MySQL limits only SELECT.
+        # Unlike MariaDB, MySQL can limit only SELECT.
         longest = (
             f"max_statement_time = {self._statement}"
             if self._is_mariadb(conn)
@@ -208,12 +208,12 @@ def _locks(seconds: int) -> str:
 
 
 def _credentials(place: Place) -> dict[str, Any]:
-    # PyMySQL would encode text as Latin 1.
+    # As bytes, because PyMySQL would encode a text as Latin 1.
     return {"user": place.user or None, "password": place.password.encode()}
 
 
 def _addresses(place: Place) -> list[dict[str, Any]]:
-    """Return the arguments of the driver for each server."""
+    """Return the driver's arguments for each server."""
     return [_address(host, port, place.options.get("unix_socket")) for host, port in place.hosts]
 
 
@@ -228,7 +228,7 @@ def _tls(place: Place) -> dict[str, Any]:
     if place.switch("ssl_disabled"):
         return {"ssl_disabled": True}
     verify = place.switch("ssl_verify")
-    # With an authority the server has to prove its name; PyMySQL does not check that by default.
+    # If an authority is set, the server's name is checked, which PyMySQL does not do by default.
     if verify or (verify is None and "ssl_ca" in options):
         options |= {"ssl_verify_cert": True, "ssl_verify_identity": True}
     return options
@@ -251,6 +251,6 @@ def _last(error: Exception) -> str:
 
 
 def _cause(text: str) -> str:
-    """Return the text in brackets at the end of PyMySQL's error, without the number of the system's error."""
+    """Return the text in brackets at the end of PyMySQL's error, without the system's error number."""
     match = re.search(r"\((?:\[Errno -?\d+\] )?(.*)\)$", text)
     return match[1] if match else text

@@ -1,4 +1,4 @@
-"""The process that owns a database: who it is, and whether it still runs."""
+"""Identifies the process that owns a database, and tells whether it still runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 UNKNOWN = 0
-"""The start of a process where the system does not tell it."""
+"""The start of a process if the system does not tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +16,12 @@ class ServerProcess:
     """A server that owns a database, or wants to.
 
     Args:
-        process: the number of its process.
+        process: its process id.
         host: the name of its machine.
         address: where it listens.
-        machine: identifies the running system and its processes: the same number on another machine, in
-            another container or after a reboot is another process.
-        started: when the process started, in the system's own unit: a number is used again some day.
+        machine: identifies the booted system and its PID namespace: on another machine, in another container
+            or after a reboot, the same process id belongs to another process.
+        started: when the process started, in the system's own unit, because process ids are used again.
     """
 
     process: int
@@ -34,7 +34,7 @@ class ServerProcess:
         return f"process {self.process} on {self.host}, {self.address}"
 
     def has_ended(self) -> bool:
-        """Tell whether the process is known to have ended; false where this machine cannot know."""
+        """Return whether the process is known to have ended; false if this machine cannot know."""
         if not self.machine or self.machine != _machine():
             return False
         return _started(self.process) != self.started
@@ -53,7 +53,7 @@ def this_process(address: str) -> ServerProcess:
 
 
 def _machine() -> str:
-    # The boot, and the namespace that process numbers belong to: two containers may have one host name.
+    # The boot and the PID namespace; not the host name, which two containers may share.
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
@@ -66,5 +66,5 @@ def _started(process: int) -> int | None:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    # Field 22 of proc(5); the third is the first after the name. A zombie (Z) has ended.
+    # Field 22 of proc(5); here fields[0] is field 3, the first one after the name. A zombie (Z) has ended.
     return None if fields[0] == "Z" else int(fields[19])

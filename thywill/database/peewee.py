@@ -1,4 +1,4 @@
-"""The client records in a relational database, with Peewee."""
+"""The database component with Peewee, for SQLite, MariaDB, MySQL and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ log = logging.getLogger("thywill.database")
 DAY = 86400.0
 
 BATCH = 5000
-"""Records in one transaction. It takes some 50 ms, for which a ``find`` may have to wait."""
+"""How many records one transaction writes. It takes some 50 ms, and a ``find`` may have to wait for it."""
 
 TURN = 0.005
-"""Seconds for which rows are made in one turn of the loop."""
+"""Seconds for which records are encoded in one turn of the loop."""
 
 BEAT = 2.0
 """Seconds between two heartbeats of the server that owns the database."""
@@ -47,9 +47,9 @@ LOOK = 0.25
 """Seconds between two tries to take the lease of another server."""
 
 PURGE_EVERY = 60.0
-"""Seconds between two deletions of old records: soon enough for a flood of new clients."""
+"""Seconds between two deletions of old records: often enough even for a flood of new clients."""
 PURGE_SLICE = 500
-"""Old records deleted in one transaction; batches are written between two of these."""
+"""How many old records one transaction deletes; batches are written between two of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,12 @@ class PeeweeSettings:
     Args:
         url: the database; a relative file is below the folder ``[server] data``.
         flush: seconds between two batches.
-        keep: days after which the record of a client that is gone is deleted; 0 keeps it for ever.
-        records: how many records are kept; beyond it those of gone clients are deleted, the oldest first.
-            0 sets no limit.
-        buffer: how many records may wait while the database is away.
-        timeout: seconds to wait for a lock that another program holds; for a server also for a connection
-            and for each statement, at least 1.
+        keep: days after which the record of a gone client is deleted; 0 keeps it for ever.
+        records: how many records are kept; beyond it, the oldest records of gone clients are deleted. 0 sets
+            no limit.
+        buffer: how many records may wait while the database cannot be written.
+        timeout: seconds to wait for a lock that another program holds; with a database server also for a
+            connection and for each statement, at least 1.
         migrate: whether the start migrates an older schema (``auto``) or fails (``refuse``).
     """
 
@@ -131,7 +131,7 @@ class PeeweeDatabase(Database):
         """Take the lease; return why it cannot be taken now, or an empty text."""
         try:
             owner = await self._thread.run(self._lease.take, me)
-        except DatabaseUnavailable as error:  # such as a deadlock of two servers that start at once
+        except DatabaseUnavailable as error:  # for example, two servers that start at once cause a deadlock
             return str(error)
         if owner is None:
             return ""
@@ -173,7 +173,7 @@ class PeeweeDatabase(Database):
         return await self._thread.pending()
 
     async def stop(self) -> None:
-        """Try once more to write what waits, and close the database."""
+        """Try once more to write the waiting records, and close the database."""
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
@@ -188,7 +188,7 @@ class PeeweeDatabase(Database):
         self._thread.database.release_lock()
 
     def measure(self, measures: Measures) -> None:
-        """Report how long transactions took, and how many records wait."""
+        """Add the metrics: how long transactions took, and how many records wait."""
         text = "How long transactions took, with the wait for their turn."
         for operation, times in self._thread.times.items():
             measures.histogram("thywill_database_seconds", text, times, operation=operation)
@@ -204,7 +204,7 @@ class PeeweeDatabase(Database):
         self._pending.add(client)
 
     async def flush(self) -> None:
-        """Write batches until everything that waits now is stored."""
+        """Write batches until all records that wait now are stored."""
         remaining = len(self._pending)
         async with self._turn:
             while remaining > 0 and len(self._pending):
@@ -212,7 +212,7 @@ class PeeweeDatabase(Database):
                 remaining -= BATCH
 
     async def find(self, client_id: str) -> ClientRecord | None:
-        """Look into the buffer, then into the database."""
+        """Search the buffer, then the database."""
         waiting = self._pending.find(client_id)
         if waiting is not None:
             return decode(_make_row(waiting.record()))
@@ -222,7 +222,7 @@ class PeeweeDatabase(Database):
     async def find_all(
         self, *, state: str | None = None, application: str | None = None, limit: int = 1000
     ) -> list[ClientRecord]:
-        """Write what waits, then ask the database."""
+        """Write the waiting records, then search the database."""
         with suppress(DatabaseUnavailable):
             await self.flush()
         state, application = (None if value is None else key(value) for value in (state, application))
@@ -236,7 +236,7 @@ class PeeweeDatabase(Database):
         await self._thread.run(self._people.write, rows, gone)
 
     async def retire(self) -> int:
-        """Write what waits, then mark all records as gone."""
+        """Write the waiting records, then mark all records as gone."""
         await self.flush()
         return await self._thread.run(self._table.retire)
 
@@ -284,7 +284,7 @@ class PeeweeDatabase(Database):
 
 
 async def _make_rows(clients: Iterable[Recorded]) -> list[Row]:
-    # On the loop, not in the thread: a hook could change the data while it is being encoded.
+    # On the loop and not in the thread, where a hook could change the data while it is encoded.
     loop = asyncio.get_running_loop()
     rows = []
     pause = loop.time() + TURN
@@ -306,5 +306,5 @@ def _make_row(record: ClientRecord) -> Row:
         data = storable(record.data)
         left_out = ", ".join(str(key) for key in record.data if key not in data)
         text = "the data of client %s is not JSON, and its record is stored without %s: %s"
-        log.error(text, record.id, left_out, error)  # noqa: TRY400 - the traceback is thywill's own
+        log.error(text, record.id, left_out, error)  # noqa: TRY400 - a traceback of thywill's helps nobody
         return encode(replace(record, data=data))

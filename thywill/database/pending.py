@@ -12,16 +12,16 @@ from thywill.core.record import Recorded
 class Pending:
     """A bounded buffer of clients, one entry for each id; the client that has waited longest is first.
 
-    A client that is saved again stays at its place. So if n clients wait at some moment, the first n entries
-    hold everything that was saved before it.
+    A client that is saved again stays at its place. So if n clients wait now, writing the first n entries
+    stores everything that was saved before now.
 
     Args:
-        limit: how many clients may wait; beyond it those that have waited longest are dropped.
+        limit: how many clients may wait; beyond it, those that have waited longest are dropped.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        # An OrderedDict, since removing the first key of a plain dict gets slower each time.
+        # An OrderedDict, because removing the first key of a plain dict gets slower each time.
         self._waiting: OrderedDict[str, Recorded] = OrderedDict()
         self._taken: dict[str, Recorded] = {}
         self._dropped = 0
@@ -30,7 +30,7 @@ class Pending:
         return len(self._waiting) + len(self._taken)
 
     def add(self, client: Recorded) -> None:
-        """Add ``client``, or replace the entry with the same id at its place."""
+        """Add ``client``; an entry with the same id is replaced at its place."""
         self._waiting[client.id] = client
         self._trim()
 
@@ -40,7 +40,7 @@ class Pending:
 
     @contextmanager
     def batch(self, count: int) -> Iterator[list[Recorded]]:
-        """Take out up to ``count`` clients for a ``with`` block, which writes them.
+        """Remove up to ``count`` clients for a ``with`` block that writes them.
 
         ``find`` still returns them meanwhile. If the block raises, they return to the front of the buffer.
         """

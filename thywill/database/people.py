@@ -29,7 +29,7 @@ def person_model(bound: peewee.Database) -> Any:
 
 
 class PeopleTable:
-    """What is kept for each session.
+    """The data that applications keep for each session.
 
     Args:
         database: the database.
@@ -47,14 +47,14 @@ class PeopleTable:
         self._insert = Insert(database, model, columns, self._or_update)
 
     def load(self, since: float) -> list[StoredPerson]:
-        """Return the rows that were seen ``since`` then, those first that were seen longest ago."""
+        """Return the rows seen at or after ``since`` (seconds since the epoch), the earliest first."""
         model = self.model
         query = model.select(model.session, model.data, model.seen).where(model.seen >= since)
         query = query.order_by(model.seen, model.session)
         return [StoredPerson(*row) for row in query.tuples()]
 
     def write(self, rows: Sequence[StoredPerson], gone: Sequence[str]) -> None:
-        """Insert or update the rows, and delete those of the sessions ``gone``."""
+        """Insert or update ``rows``, and delete the rows of the sessions ``gone``."""
         with self._transaction():
             if rows:
                 self._insert(rows)

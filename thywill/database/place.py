@@ -16,17 +16,18 @@ _SWITCHES = {"true": True, "1": True, "false": False, "0": False}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A database on a server. What the URL leaves out is empty here, and the driver's default applies.
+    """The address of a database on a server. Parts that the URL leaves out are empty: the driver's default
+    holds.
 
     Args:
         scheme: the scheme of the URL.
-        user: the name to log in with.
-        password: not part of ``str()``, so that it is never logged.
-        hosts: the servers, each a host (a name, an address, or the path of a socket) and a port (0 for the
-            default port). There is at least one; several are tried in their order.
-        name: the database.
-        options: the part after the question mark.
-        folder: the folder that relative file names start from.
+        user: the user's name.
+        password: the user's password; ``str()`` leaves it out, so that it is never logged.
+        hosts: at least one server: a host (a name, an address, or the path of a socket) and a port (0 for the
+            default port). Several servers are tried in their order.
+        name: the name of the database.
+        options: the options after the question mark.
+        folder: the folder for relative file names.
     """
 
     scheme: str
@@ -43,7 +44,11 @@ class Place:
         return f"{self.scheme}://{user}{hosts}/{self.name}"
 
     def refuse_unknown(self, known: tuple[str, ...]) -> None:
-        """Raise a SettingsError for an option that is not among ``known``."""
+        """Check that all options are ``known``.
+
+        Raises:
+            SettingsError: an option is not.
+        """
         for name in self.options:
             if name not in known:
                 raise bad(f"{self.scheme} knows no option {name!r}; it knows {', '.join(known)}")
@@ -74,7 +79,8 @@ def parse(scheme: str, rest: str, folder: Path) -> Place:
     """Return the database that ``scheme://rest`` names.
 
     Raises:
-        SettingsError: it is malformed. The error repeats only the scheme, since a password may be anywhere.
+        SettingsError: the URL is malformed. The error repeats only the scheme, since the rest may contain a
+            password.
     """
     address, _, query = rest.partition("?")
     authority, slash, name = address.partition("/")

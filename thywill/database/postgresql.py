@@ -16,10 +16,10 @@ from thywill.database.place import Place
 OPTIONS = ("host", "target_session_attrs", "sslmode", "sslrootcert", "sslcert", "sslkey")
 FILES = ("sslrootcert", "sslcert", "sslkey")
 SYSTEM = "system"
-"""The value of sslrootcert that stands for the authorities that the system trusts."""
+"""The value of sslrootcert for the authorities that the system trusts."""
 
 LOCK = int.from_bytes(b"thywill", "big")
-"""The number of the advisory lock around migrations; each database has its own such locks."""
+"""The number of the advisory lock around migrations; each database has its own advisory locks."""
 
 _USER = "refuses the user or the password: check both, and what pg_hba.conf allows"
 _AWAY = "does not answer: check that it runs, and that host and port are right"
@@ -64,7 +64,7 @@ _STATES = {
 
 
 class WatchedConnection(psycopg.Connection[Any]):
-    """psycopg's connection, closed when the server has been silent for too long."""
+    """psycopg's connection, which is closed when the server is silent for too long."""
 
     patience: float = HOUR
     """Seconds without a byte after which the connection is closed."""
@@ -93,9 +93,9 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
     """Peewee's PostgreSQL database with time-outs.
 
     Args:
-        place: where it is.
-        timeout: seconds for a connection and for a lock.
-        statement: seconds for each statement; 0 for ``timeout`` and one more.
+        place: the address of the database.
+        timeout: seconds to wait for a connection, and for a lock.
+        statement: seconds for each statement; 0 for ``timeout`` plus one.
     """
 
     share_lock = " FOR SHARE"
@@ -103,13 +103,13 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
     def __init__(self, place: Place, timeout: int, statement: int = 0) -> None:
         self._place = place
         self._timeout = timeout
-        # More than for a lock, so that the error names the lock.
+        # Longer than for a lock, so that a locked statement fails with an error about the lock.
         self._statement = statement or timeout + 1
         place.refuse_unknown(OPTIONS)
         super().__init__(
             place.name,
             prefer_psycopg3=True,
-            # libpq takes at least two seconds.
+            # libpq accepts no less than two seconds.
             connect_timeout=max(2, timeout),
             **_where(place),
             **_tls(place),
@@ -121,7 +121,7 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
         return str(self._place)
 
     def is_alive(self) -> bool:
-        """Tell whether psycopg considers its connection open."""
+        """Return whether psycopg considers its connection open."""
         return not self.is_closed() and not self.link().closed
 
     def descriptor(self) -> int:
@@ -129,11 +129,11 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
         return int(self.link().fileno())
 
     def is_wrong_server(self, error: Exception) -> bool:
-        """Tell it by the SQLSTATE of the error."""
+        """Decide by the SQLSTATE of the error."""
         return _state(error) in _WRONG_SERVER
 
     def lacks_table(self, error: Exception) -> bool:
-        """Tell it by the SQLSTATE of the error."""
+        """Decide by the SQLSTATE of the error."""
         return _state(error) == _NO_TABLE
 
     def explain(self, error: Exception) -> str:
@@ -150,7 +150,7 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
         return f"cannot be used: {text}"
 
     def patient(self) -> PostgresqlDatabase:
-        """Return a database that lets a statement take an hour."""
+        """Return a database whose statements may take an hour."""
         return PostgresqlDatabase(self._place, self._timeout, HOUR)
 
     @contextmanager
@@ -165,7 +165,7 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
         conn = WatchedConnection.connect(
             dbname=self.database, client_encoding="UTF8", autocommit=True, **self.connect_params
         )
-        # Longer than the limit of the server, whose error says more than a time-out here.
+        # Longer than the server's own limit, because its error says more than a time-out of the driver.
         conn.patience = self._statement + 1
         return conn
 
@@ -188,7 +188,7 @@ def _state(error: Exception) -> str | None:
 
 
 def _where(place: Place) -> dict[str, Any]:
-    # An empty value would keep libpq from its own defaults: ~/.pgpass, the user of the system.
+    # Empty values are left out, so that libpq uses its own defaults: ~/.pgpass, the user of the system.
     several = len(place.hosts) > 1
     where = {
         "host": ",".join(host for host, _ in place.hosts) or place.options.get("host"),
@@ -197,7 +197,7 @@ def _where(place: Place) -> dict[str, Any]:
         else place.hosts[0][1] or None,
         "user": place.user or None,
         "password": place.password or None,
-        # Of several servers the one is meant that takes writes: the others are its replicas.
+        # Of several servers, connect to the one that accepts writes: the others are its replicas.
         "target_session_attrs": place.options.get("target_session_attrs")
         or ("read-write" if several else None),
     }

@@ -33,14 +33,15 @@ LENGTHS = {
     "transport": 32,
     "state": 16,
 }
-"""The number of characters that each column holds."""
+"""How many characters each column holds."""
 
 # PostgreSQL refuses NUL in text, and every database refuses a lone surrogate, which is not a character.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def encode(record: ClientRecord) -> Row:
-    """Return the row of ``record``; its texts are cut to their columns, without characters that are refused.
+    """Return the row of ``record``. Texts are cut to their columns; characters that a database refuses are
+    replaced.
 
     Raises:
         TypeError, ValueError, RecursionError: ``record.data`` cannot be written as JSON.
@@ -66,7 +67,7 @@ def decode(row: Sequence[Any]) -> ClientRecord:
 
 
 def key(client_id: str) -> str:
-    """Return the id as it is stored; it is never cut, since two ids must not become one."""
+    """Return the id in its stored form; it is never cut, since two ids must not become one."""
     return _storable(client_id)
 
 
@@ -75,5 +76,5 @@ def _text(field: str, value: str) -> str:
 
 
 def _storable(text: str) -> str:
-    # Nearly all texts are plain, and this test takes a tenth of the time of the search.
+    # Nearly all texts pass the first test, which takes a tenth of the time of the search.
     return text if text.isascii() and "\0" not in text else _UNSTORABLE.sub("\ufffd", text)

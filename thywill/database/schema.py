@@ -1,4 +1,4 @@
-"""The version of the schema, which is the list of the migrations that were applied to the database."""
+"""Migrates the schema. Its version is the list of the migrations that were applied to the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from thywill.errors import SettingsError
 log = logging.getLogger("thywill.database")
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-"""The folder of the scripts ``NNNN_what.py``. They hold frozen copies of the models, never imports."""
+"""The folder of the scripts ``NNNN_what.py``. They contain frozen copies of the models, never imports."""
 
 # Peewee's default name, "schema_migration", may belong to another program that uses this database.
 HISTORY = "thywill_schema"
@@ -31,7 +31,7 @@ def pending(database: Backend, folder: Path = MIGRATIONS) -> list[str]:
         folder: the folder of the scripts.
 
     Raises:
-        SettingsError: a script was applied that this version does not have: a newer version has written it.
+        SettingsError: a script was applied that this version of thywill does not have, so a newer one did it.
         PeeweeException: the database does not answer.
     """
     migrations = _runner(database, folder).status()
@@ -57,12 +57,12 @@ def check_writable(database: Backend, folder: Path = MIGRATIONS) -> None:
 
 
 def create_lost_tables(database: Backend, models: Sequence[Any]) -> list[str]:
-    """Create, empty, the tables of ``models`` that are missing although all migrations were applied.
+    """Create the tables of ``models`` that are missing although all migrations were applied.
 
-    They were dropped, or a backup does not have them.
+    Such tables were dropped, or a restored backup did not have them.
 
     Returns:
-        The names of these tables.
+        the names of the tables, which are empty.
     """
     if _missing(database):
         return []
@@ -81,11 +81,11 @@ def _missing(database: Backend) -> bool:
 def migrate(database: Backend, folder: Path = MIGRATIONS) -> list[str]:
     """Apply the scripts that are missing in this database; return their names.
 
-    If a script fails, none is applied, except on MariaDB and MySQL, which cannot undo a change of the schema:
-    there the earlier scripts stay applied, and the one that failed may be half done.
+    If a script fails, none is applied. MariaDB and MySQL cannot undo schema changes: there the earlier
+    scripts stay applied, and the failed script may be half done.
 
     Args:
-        database: the database, connected; as returned by ``Backend.patient``, since a script may take long.
+        database: the database, connected; from ``Backend.patient``, since a script may take long.
         folder: the folder of the scripts.
 
     Raises:
@@ -107,11 +107,12 @@ def _apply(database: Backend, folder: Path, name: str) -> None:
     except peewee.PeeweeException as error:
         text = f"[database] url: {database.label}: migration {name} failed: {one_line(str(error))}"
         if not database.undoes_schema:
-            text += "; it may be half done: undo what it made by hand, or restore a backup, and start again"
+            text += "; it may be half done: undo its changes by hand, or restore a backup, and start again"
         raise SettingsError(text) from error
     log.info("%s: applied migration %s", database.label, name)
 
 
 def _runner(database: Backend, folder: Path) -> Runner:
-    # Peewee takes the folder for a pattern: a checkout below "app[1]" would have no migrations.
+    # Escaped, because Peewee treats the folder as a pattern: a checkout below "app[1]" would have no
+    # migrations.
     return Runner(database, glob.escape(str(folder)), table_name=HISTORY)

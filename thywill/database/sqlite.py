@@ -37,7 +37,7 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
     Args:
         file: the file, or ``:memory:``.
         timeout: seconds to wait for a lock that another program holds.
-        folder: the folder for data; only below it the file's own folder is created.
+        folder: the folder for data; the file's own folder is created only if it is below this one.
     """
 
     def __init__(self, file: str, timeout: float, folder: Path) -> None:
@@ -59,7 +59,7 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
         """Create the folder of the file, if it is below the folder for data.
 
         Raises:
-            SettingsError: the file is elsewhere, where there is no such folder.
+            SettingsError: the folder of the file does not exist and is not below the folder for data.
         """
         if self.database != MEMORY:
             try:
@@ -68,7 +68,7 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
                 raise bad(f"there is no folder {error.filename}: create it, or name another file") from None
 
     def take_lock(self) -> bool | None:
-        """Lock the file ``NAME.lock`` beside the database, so that links to one database share one lock."""
+        """Lock the file ``NAME.lock`` beside the database; all symbolic links to one database share it."""
         if self.database == MEMORY or self.holds_lock:
             return True
         self._file_lock = FileLock(Path(os.path.realpath(self.database) + ".lock"))
@@ -77,16 +77,16 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
         return locked
 
     def release_lock(self) -> None:
-        """Release that lock."""
+        """Release the lock of the file."""
         self.holds_lock = False
         if self._file_lock is not None:
             self._file_lock.release()
 
     def usable(self) -> bool:
-        """Refuse a file that was moved away, deleted or replaced: what is written there would be lost.
+        """Refuse a file that was moved away, deleted or replaced, since writes to it would be lost.
 
         Raises:
-            OperationalError: it was. Once the same file is back, it is used again.
+            OperationalError: the file was. If the same file is put back, it is used again.
         """
         moved = next((path for path in self._files if self._is_moved(path)), None)
         if moved is not None:
@@ -100,7 +100,7 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
         try:
             found = Path(path).stat()
         except OSError:
-            # Beside a database the file of its write-ahead log appears with the first write.
+            # The file of the write-ahead log may not exist yet: it appears with the first write.
             return self._files[path] is not None
         identity = found.st_dev, found.st_ino
         known = self._files[path] = self._files[path] or identity
@@ -113,7 +113,8 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
             try:
                 return super()._connect()  # type: ignore[misc]
             except sqlite3.OperationalError as error:
-                # If two programs create the write-ahead log at once, SQLite refuses one without waiting.
+                # If two programs create the write-ahead log at once, SQLite refuses one of them without a
+                # wait.
                 if "locked" not in str(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(RETRY)
@@ -129,7 +130,8 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
 
     def rollback(self) -> None:
         """Roll back, unless SQLite has done so already."""
-        # It has when the disk is full. A second rollback would raise an error that hides the reason.
+        # SQLite does that when the disk is full. A second rollback would raise an error that hides the
+        # reason.
         if self.connection().in_transaction:  # type: ignore[no-untyped-call]
             super().rollback()
 
@@ -140,11 +142,11 @@ class SqliteDatabase(Backend, peewee.SqliteDatabase):
         return next(hints, None) or super().explain(error)
 
     def lacks_table(self, error: Exception) -> bool:
-        """Tell it by the words of SQLite."""
+        """Decide by the words of SQLite's error."""
         return "no such table" in str(error)
 
     def failure(self, error: Exception) -> str:
-        """Return SQLite's own words: there is one file, and no network that could be the cause."""
+        """Return SQLite's own words, which are enough: no network can be the cause."""
         return str(error)
 
 

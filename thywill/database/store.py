@@ -11,15 +11,15 @@ from thywill.database.messages import MessageTables
 from thywill.database.thread import DatabaseThread
 
 TRIM_SLICE = 2000
-"""Messages deleted in one transaction; other transactions run between two of these."""
+"""How many messages one transaction deletes; other transactions run between two of these."""
 
 
 class PeeweeMessages(MessageStore):
-    """Runs everything in the database's thread.
+    """Runs all methods in the database's thread.
 
     Args:
-        thread: shared with the client records: two connections of one process would wait for each other.
-        transaction: begins a transaction in it.
+        thread: the thread of the client records: two connections of one process would block each other.
+        transaction: begins a transaction in the thread.
     """
 
     def __init__(self, thread: DatabaseThread, transaction: Transaction) -> None:

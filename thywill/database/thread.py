@@ -21,17 +21,17 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 PAUSE = 1.0
-"""Seconds for which a database that could not be reached is not tried again. Each try may take the whole
-time-out, and all callers would wait for theirs one after another."""
+"""Seconds for which a database that could not be reached is not tried again. Each try may take as long as the
+time-out, and all callers would wait for their tries one after another."""
 
 
 class DatabaseThread:
-    """Runs functions that use Peewee in one thread, one after another, away from the event loop.
+    """Runs functions that use Peewee in one thread, one after another, so that the event loop does not block.
 
     Peewee blocks and has one connection for each thread, and SQLite allows one writer at a time. So one
-    thread is the simplest solution and, with batches, fast enough. A connection that is lost is opened again,
-    but no function is called a second time: only its caller knows whether it may run twice, since a
-    transaction that was cut off may have been committed.
+    thread is the simplest solution and, with batches, fast enough. A lost connection is opened again, but a
+    failed function is not called again: its transaction may have been committed, and only its caller knows
+    whether it may run twice.
 
     Args:
         database: the database.
@@ -48,7 +48,7 @@ class DatabaseThread:
         self._away = ""
 
     async def open(self) -> None:
-        """Connect, create the file or tables that are missing, and apply the migrations.
+        """Connect, create missing files, and apply the migrations.
 
         Raises:
             SettingsError: one of these failed.
@@ -56,7 +56,7 @@ class DatabaseThread:
         await self._start(self._open)
 
     async def migrate(self) -> list[str]:
-        """Apply the migrations and disconnect; return the names of those that were missing.
+        """Apply the missing migrations and disconnect; return their names.
 
         Raises:
             SettingsError: the database cannot be reached, or a migration failed.
@@ -67,7 +67,7 @@ class DatabaseThread:
             await self.close()
 
     async def pending(self) -> list[str]:
-        """Return the names of the migrations that are missing in the database, and disconnect.
+        """Return the names of the missing migrations, and disconnect.
 
         Raises:
             SettingsError: the database cannot be reached.
@@ -78,7 +78,7 @@ class DatabaseThread:
             await self.close()
 
     async def close(self) -> None:
-        """Finish the functions that wait, and disconnect; a second call does nothing."""
+        """Run the functions that still wait, and disconnect; a second call does nothing."""
         executor, self._executor = self._executor, None
         if executor is not None:
             await asyncio.get_running_loop().run_in_executor(executor, self.database.close)
@@ -183,13 +183,13 @@ def _connect(database: Backend) -> None:
     try:
         database.connect()
     except BaseException:
-        # If only the preparation of the connection failed, Peewee considers it open.
+        # Peewee considers the connection open if only its preparation failed.
         database.close()
         raise
 
 
 def _first(error: BaseException) -> Exception:
-    """Return the first error: after it the clean-up failed too, with an error that explains nothing."""
+    """Return the first error of a chain: a clean-up after it may have failed, too, with a useless error."""
     first: BaseException | None = error
     found = error
     while first is not None:

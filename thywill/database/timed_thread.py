@@ -1,4 +1,4 @@
-"""Measures how long the database takes."""
+"""Measures how long the database takes, for the metrics."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TABLES: dict[type, str] = {ClientTable: "clients", Lease: "lease"}
 
 
 class TimedThread(DatabaseThread):
-    """A database thread that measures how long its callers waited, for the metrics.
+    """A database thread that measures how long its callers waited.
 
     ``times`` has a histogram for each operation, such as ``clients write``.
     """

@@ -9,11 +9,11 @@ from collections.abc import Callable
 log = logging.getLogger("thywill.database")
 
 LONGEST = 5.0
-"""The largest number of seconds between two tries."""
+"""The most seconds between two tries."""
 
 
 class Trouble:
-    """Logs one line when writing begins to fail, one when records are dropped, one when it works again.
+    """Logs one line when writing begins to fail, one when records are dropped, and one when it works again.
 
     Args:
         clock: returns seconds that never decrease.

@@ -18,9 +18,9 @@ def make_database(url: str, folder: Path, timeout: float) -> Backend:
 
     Args:
         url: such as ``sqlite:///thywill.db`` or ``postgresql://user:password@host/thywill``.
-        folder: the folder that a relative file name starts from.
-        timeout: seconds to wait for a lock that another program holds; for a server also for a connection,
-            and one more for each statement.
+        folder: the folder for a relative file name.
+        timeout: seconds to wait for a lock that another program holds; with a database server also for a
+            connection, and one more second for each statement.
 
     Raises:
         SettingsError: the URL is malformed, its scheme is not supported, or the driver for it is missing.
@@ -57,7 +57,7 @@ def _make_postgresql(scheme: str, rest: str, folder: Path, timeout: float) -> Ba
 
 
 def _whole(timeout: float) -> int:
-    # The servers take whole seconds, and some of them take 0 for no limit.
+    # Database servers accept whole seconds, and for some of them 0 means no limit.
     return max(1, math.ceil(timeout))
 
 

@@ -1,4 +1,4 @@
-"""The table of the server that owns the database; it has one row."""
+"""The table with the server that owns the database; it has one row."""
 
 from __future__ import annotations
 

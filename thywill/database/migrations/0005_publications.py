@@ -1,4 +1,4 @@
-"""The table of the messages from outside whose publishers gave them an id."""
+"""The table of published messages to which their publishers gave ids."""
 
 from __future__ import annotations
 

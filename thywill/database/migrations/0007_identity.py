@@ -1,4 +1,4 @@
-"""The column for the user that a client belongs to."""
+"""The column for the user of a client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of what applications keep for the session of a browser."""
+"""The table of the data that applications keep for people, by session."""
 
 from __future__ import annotations
 

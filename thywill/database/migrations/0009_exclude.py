@@ -1,4 +1,4 @@
-"""The column that names the client of a channel that does not get a message."""
+"""The column with the client of a channel that does not get a message."""
 
 from __future__ import annotations
 
