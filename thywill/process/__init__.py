@@ -1,1 +1,1 @@
-"""The process that the server runs in: signals, sockets, file descriptors, systemd."""
+"""The server's process: signals, sockets, file descriptors, systemd, and the parent of several servers."""

@@ -1,8 +1,8 @@
 """The connection between a server and the parent that has started it (``run.py --processes N``).
 
-It is a pair of Unix sockets. The parent says which of its servers this is, in one line (``2 4``: the second
-of four); the server says ``ready`` when it accepts connections. If either of them ends, the other one reads
-the end of the connection: a server whose parent was killed stops, as it does after SIGTERM.
+It is a pair of Unix sockets. The parent sends one line that says which of its servers this is (``2 4``: the
+second of four); the server sends ``ready`` when it accepts connections. If one of them ends, the other one
+reads the end of the connection: a server whose parent was killed stops as after SIGTERM.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Callable
 from contextlib import suppress
 
 LONGEST = 100
-"""How many bytes a line has at most."""
+"""The most bytes of a line."""
 READY = b"ready\n"
 
 
 def greet(sock: socket.socket, slot: int, count: int) -> None:
-    """Tell a server which of the parent's servers it is; called by the parent before the server starts."""
+    """Send a server its number among the parent's servers; the parent calls this before the server starts."""
     sock.sendall(f"{slot} {count}\n".encode())
 
 
@@ -28,7 +28,7 @@ class ParentLink:
     Args:
         sock: the socket that the server has inherited.
 
-    ``place`` says which server this is: ``2 of 4``.
+    ``place`` is the server's number among all, such as ``2 of 4``.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -39,7 +39,7 @@ class ParentLink:
         sock.setblocking(False)
 
     def watch(self, gone: Callable[[], None]) -> None:
-        """Call ``gone`` when the parent has ended; called on the event loop."""
+        """Call ``gone`` when the parent has ended; needs the running event loop."""
         loop = asyncio.get_running_loop()
 
         def look() -> None:
@@ -57,5 +57,5 @@ class ParentLink:
 
     def ready(self) -> None:
         """Tell the parent that this server accepts connections."""
-        with suppress(OSError):  # it has ended: ``gone`` is called
+        with suppress(OSError):  # the parent has ended, so ``gone`` is called
             self._sock.sendall(READY)

@@ -1,8 +1,8 @@
-"""The modules that ``run.py compile`` has compiled: whether they are of today's sources, and where they are.
+"""Finds the modules that ``run.py compile`` has compiled, if they match the present sources.
 
-They are in a folder beside the sources, which git ignores, with a digest of all sources and of the Python
-that they were made for. A finder leads to them only if that digest is still right. So a folder that is
-forgotten there does no harm: the plain modules run, and a line says so.
+They are in a folder beside the sources, which git ignores, together with a digest of all sources and of the
+Python for which they were compiled. They are used only if the digest matches. So a forgotten folder does no
+harm: the plain modules run, and a line of the log says so.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from pathlib import Path
 from types import ModuleType
 
 FOLDER = "compiled"
-"""The folder, below that of the package."""
+"""The folder of the compiled modules, inside the package's folder."""
 MANIFEST = "digest.json"
 LIBRARY = "thywill__mypyc"
-"""The module with the code of all of them; those with the modules' own names only lead to it."""
+"""The module with the code of all compiled modules; the others only import from it."""
 SUFFIX: str = sysconfig.get_config_var("EXT_SUFFIX") or ".so"
 
 REMEDY = "python run.py compile, or remove the folder"
@@ -34,7 +34,7 @@ class CompiledFinder(MetaPathFinder):
     """Finds compiled modules before Python looks for their sources.
 
     Args:
-        files: the file of each module by its name.
+        files: the files by the modules' names.
     """
 
     def __init__(self, files: Mapping[str, Path]) -> None:
@@ -43,7 +43,7 @@ class CompiledFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return where a module is, or None for one that is not compiled."""
+        """Return the spec of a compiled module, or None for a module that is not compiled."""
         file = self._files.get(fullname)
         return None if file is None else spec_from_file_location(fullname, file)
 
@@ -62,21 +62,21 @@ def _sources(package: Path) -> Iterator[Path]:
 
 
 def write_manifest(folder: Path, package: Path) -> None:
-    """Write into ``folder``, which holds compiled modules, what they were made of."""
+    """Write the digest of the sources into ``folder``, which has the compiled modules."""
     (folder / MANIFEST).write_text(json.dumps({"digest": digest(package)}), encoding="utf-8")
 
 
 def use(package: Path, folder: Path | None = None) -> str | None:
-    """Let Python import the compiled modules of ``package`` if they are of today's sources.
+    """Let Python import the compiled modules of ``package`` if they match the sources.
 
-    Nothing happens where one of them is imported already.
+    Nothing happens if one of them was imported already.
 
     Args:
         package: the folder of the package ``thywill``.
-        folder: where the compiled modules are; None for the folder beside the sources.
+        folder: the folder of the compiled modules; None for the one beside the sources.
 
     Returns:
-        why they are not used, or None if they are, or if there are none.
+        a line that says why the compiled modules are not used; None if they are used or if there are none.
     """
     folder = package / FOLDER if folder is None else folder
     if not folder.is_dir():
@@ -107,7 +107,7 @@ def _load(files: Mapping[str, Path]) -> str | None:
     finder = CompiledFinder(files)
     sys.meta_path.insert(0, finder)
     try:
-        importlib.import_module(LIBRARY)  # only the system's loader can say whether it fits this machine
+        importlib.import_module(LIBRARY)  # only the system's loader can tell whether it runs on this machine
     except ImportError as error:
         sys.meta_path.remove(finder)
         return f"the compiled modules cannot be loaded ({error})"
@@ -115,7 +115,7 @@ def _load(files: Mapping[str, Path]) -> str | None:
 
 
 def form() -> str:
-    """Return ``"compiled"`` if compiled modules run in this process, otherwise ``"plain"``."""
+    """Return ``"compiled"`` if this process uses compiled modules, otherwise ``"plain"``."""
     library = sys.modules.get(LIBRARY)
     loaded = library is not None and isinstance(library.__loader__, ExtensionFileLoader)
     return "compiled" if loaded else "plain"

@@ -1,4 +1,4 @@
-"""File descriptors: every connection needs one, so they limit how many clients a server can hold."""
+"""File descriptors: every connection needs one, so their limit is a limit of clients."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ OWN = 100
 def needed(clients: int) -> int:
     """Return how many descriptors a server with ``clients`` clients needs.
 
-    Each client has one connection with a parked request. Some have a second one for a moment: a page that
-    sends while its poll is parked. One in twenty is enough for these.
+    Each client has one connection with a parked request. A page that sends while its poll is parked has a
+    second one for a moment; one in twenty more is enough for these.
     """
     return clients + clients // 20 + OWN
 
 
 def limit() -> int | None:
-    """Return how many descriptors this process may open, or None where the system sets no limit."""
+    """Return how many descriptors this process may open, or None if the system sets no limit."""
     try:
         import resource
     except ImportError:  # not a Unix system
@@ -39,7 +39,7 @@ def limit() -> int | None:
 
 
 def raise_limit() -> None:
-    """Raise this process's limit as far as the system allows its user."""
+    """Raise this process's limit as far as the system allows."""
     try:
         import resource
     except ImportError:  # not a Unix system
@@ -50,9 +50,9 @@ def raise_limit() -> None:
 
 
 class DescriptorWatch:
-    """Warns when the descriptors come to an end, once a minute at most.
+    """Warns when few descriptors are left, at most once a minute.
 
-    Out of descriptors, the event loop refuses connections without a word.
+    Without descriptors the event loop refuses connections without a message.
 
     Args:
         clock: a monotonic clock, in seconds.
@@ -63,7 +63,7 @@ class DescriptorWatch:
         self._next = -math.inf
 
     def check(self) -> None:
-        """Log a line if few or no descriptors are left; call it about once a second."""
+        """Log a line if few or no descriptors are left; to be called about once a second."""
         used, allowed = lowest_free(), limit()
         if self._clock() < self._next or (used is not None and (allowed is None or used < NEAR * allowed)):
             return
@@ -77,9 +77,9 @@ class DescriptorWatch:
 
 
 def lowest_free() -> int | None:
-    """Return the lowest descriptor that is free, or None if there is none.
+    """Return the lowest free descriptor, or None if there is none.
 
-    All below it are open, so it says how many are in use, without counting them.
+    All lower ones are open, so this tells how many are in use, at least, without counting them.
     """
     try:
         number = os.open(os.devnull, os.O_RDONLY)
@@ -90,7 +90,7 @@ def lowest_free() -> int | None:
 
 
 def shortage(clients: int, allowed: int | None = None) -> str | None:
-    """Return a sentence with its remedy if the limit is too low for ``clients`` clients, else None.
+    """Return a sentence with a remedy if the limit is too low for ``clients`` clients, otherwise None.
 
     Args:
         clients: ``max_clients`` of the settings.

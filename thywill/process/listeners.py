@@ -1,4 +1,4 @@
-"""The listening sockets of a parent: its servers share one port."""
+"""The listening sockets of a parent, whose servers share one port."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from thywill.process.sockets import Inherited, bind, describe
 class Listeners:
     """Gives each slot the sockets that its server listens on.
 
-    Every slot has sockets of its own at the same port (``SO_REUSEPORT``), and the kernel spreads new
-    connections over them. The parent holds them too. So a connection that waits while a server is replaced is
-    accepted by the next server of the slot, and none is refused. When a server crashes, its sockets are
-    closed: the kernel then gives its share to the other servers at once.
+    Every slot has its own sockets at the same port (``SO_REUSEPORT``), and the kernel spreads new connections
+    over them. The parent holds the sockets, too. So a connection that waits while a server is replaced is
+    accepted by the next server of the slot, and none is refused. When a server has crashed, the parent closes
+    the sockets of its slot: then the kernel gives all new connections to the other servers.
 
-    Sockets that were inherited, such as those of systemd, are shared by all servers instead.
+    Inherited sockets, such as those of systemd, are shared by all servers instead.
 
     Args:
-        address, port: where to listen; a port 0 is a free one.
-        inherited: sockets that this program has inherited, or None.
+        address, port: where to listen; port 0 means a free one.
+        inherited: the sockets that this program has inherited, or None.
 
     Raises:
         SettingsError: the address does not belong to this machine, or the port is in use.
@@ -38,7 +38,8 @@ class Listeners:
             self.place = describe(*inherited.sockets[0].getsockname()[:2])
 
     def _bind_first(self, address: str, port: int) -> None:
-        # With SO_REUSEPORT we would share a port that another service of the same user has.
+        # Bound without SO_REUSEPORT first, which would let us share a port with another service of the same
+        # user.
         for sock in bind(address, port):
             port = sock.getsockname()[1]
             sock.close()
@@ -47,10 +48,10 @@ class Listeners:
         self.place = describe(*self._slots[1][0].getsockname()[:2])
 
     def of(self, slot: int) -> list[socket.socket]:
-        """Return the sockets of ``slot``, which it keeps until ``forget``.
+        """Return the sockets of ``slot``; they stay the same until ``forget``.
 
         Raises:
-            SettingsError: they cannot be bound.
+            SettingsError: the sockets cannot be bound.
         """
         if self._inherited is not None:
             return self._inherited.sockets
@@ -59,15 +60,16 @@ class Listeners:
         return self._slots[slot]
 
     def forget(self, slot: int) -> None:
-        """Close the parent's sockets of ``slot``, in which no server is left."""
+        """Close the parent's sockets of ``slot``, which has no server any more."""
         for sock in self._slots.pop(slot, []):
             sock.close()
 
     def move(self, address: str, port: int) -> None:
-        """Listen at another place from the next servers on; sockets of systemd stay.
+        """Let future servers listen at another address and port; sockets of systemd stay.
 
         Raises:
-            SettingsError: it cannot be done, for the same reasons; nothing changes.
+            SettingsError: the address does not belong to this machine, or the port is in use; nothing
+                changes.
         """
         if not self.ours or (address, port) == self._wanted:
             return

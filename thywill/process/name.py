@@ -7,12 +7,12 @@ import secrets
 import socket
 
 LONGEST = 200
-"""How many characters of the machine's name are taken."""
+"""How many characters of the machine's name are used."""
 
 
 def server_name() -> str:
-    """Return a name that no other server has, and no later one: machine, process and a random part.
+    """Return a name that no other server has or will have: machine, process id and a random part.
 
-    A process number is used again some day, and in a container it is always the same.
+    Without the random part names could repeat: process ids are used again, and in containers they are alike.
     """
     return f"{socket.gethostname()[:LONGEST]}:{os.getpid()}:{secrets.token_hex(4)}"

@@ -1,17 +1,17 @@
 """Signals, and the restart in place that SIGHUP asks for.
 
-A restart in place has four steps, so that no connection is refused and a mistake in the new settings or code
+A restart in place has four steps, so that no connection is refused, and a mistake in the new settings or code
 does not end the service:
 
-1. SIGHUP arrives. The process runs its own command a second time with ``--rehearse`` (``would_start``), which
-   reads the settings, imports the applications and starts nothing. If that fails, one line is logged and
-   the service goes on.
-2. The listening sockets are duplicated, and the server stops as it does after SIGTERM. New connections wait
-   in the kernel from now on.
+1. SIGHUP arrives. The process runs its own command a second time with ``--rehearse`` (``would_start``). That
+   command reads the settings, imports the applications and starts nothing. If it fails, one line is logged
+   and the service goes on.
+2. The listening sockets are duplicated, and the server stops as after SIGTERM. New connections wait in the
+   kernel from now on.
 3. ``Successor`` blocks the signals, and ``take_over`` replaces the program of this process by the same
-   command (``exec``). The process number stays, and the sockets become the descriptors 3, 4, …
+   command (``exec``). The process id stays, and the sockets become the descriptors 3, 4, …
 4. The new program inherits the sockets (``sockets.inherit``) and unblocks the signals (``Orders.watch``). A
-   SIGTERM that was sent meanwhile reaches it then.
+   SIGTERM that was sent meanwhile reaches the new program then.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ ORDERS = tuple(
 
 
 class Orders:
-    """The signals that this process has received; create it on the running event loop.
+    """The signals that this process has received; needs the running event loop.
 
-    SIGINT and SIGTERM set ``stop``; the second of them ends the process at once. SIGHUP sets ``restart``,
-    or ``stop`` if the system sent it because the terminal was closed.
+    SIGINT and SIGTERM set ``stop``; a second one ends the process at once. SIGHUP sets ``restart``, or
+    ``stop`` if the system sent it because the terminal was closed.
 
     Args:
-        restarts: whether SIGHUP is heeded; a server that a parent has started leaves restarts to it.
+        restarts: whether SIGHUP is handled; a server with a parent leaves restarts to the parent.
     """
 
     def __init__(self, *, restarts: bool = True) -> None:
@@ -55,14 +55,14 @@ class Orders:
         self._terminals = [number for number in range(3) if os.isatty(number)]
 
     def watch(self) -> None:
-        """Handle signals from now on, those too that arrived while they were blocked for a restart."""
+        """Handle signals from now on, including those that were blocked during a restart."""
         loop = asyncio.get_running_loop()
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
             loop.add_signal_handler(signal.SIGINT, self._stop)
             loop.add_signal_handler(signal.SIGTERM, self._stop)
             if not self._restarts:
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup asks to ignore it
+            elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup has set it to be ignored
                 loop.add_signal_handler(signal.SIGHUP, self._hang_up)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ORDERS)
 
@@ -78,7 +78,7 @@ class Orders:
             self.stop.set()
 
     async def next(self) -> bool:
-        """Wait for a signal and return whether it asks for a restart."""
+        """Wait for a signal; return whether it asks for a restart."""
         await first(self.stop.wait(), self.restart.wait())
         self.restart.clear()
         return not self.stop.is_set()
@@ -87,7 +87,7 @@ class Orders:
 async def until_over(
     orders: Orders, option: str, hand_over: Callable[[], list[socket.socket]]
 ) -> list[socket.socket]:
-    """Wait for a signal that ends the service; return the sockets to restart with, or an empty list to stop.
+    """Wait for a signal to end the service; return the sockets for a restart, or an empty list to stop.
 
     If the new program would not start, one line is logged and the service goes on.
 
@@ -114,7 +114,7 @@ async def until_over(
 
 
 async def first(*awaitables: Awaitable[Any]) -> None:
-    """Return when one of ``awaitables`` has ended, and cancel the others."""
+    """Return when one of ``awaitables`` has ended; cancel the others."""
     tasks = [asyncio.ensure_future(each) for each in awaitables]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -125,9 +125,9 @@ async def first(*awaitables: Awaitable[Any]) -> None:
 
 
 async def would_start(option: str) -> str | None:
-    """Rehearse the start of this command; return why it fails, in one line, or None if it succeeds.
+    """Rehearse the start of this command; return in one line why it fails, or None if it succeeds.
 
-    The rehearsal is a process of its own, since this one has imported the applications as they were before.
+    The rehearsal is a process of its own, because this process has already imported the old applications.
 
     Args:
         option: the option that makes this command a rehearsal.
@@ -154,13 +154,13 @@ async def would_start(option: str) -> str | None:
 
 
 class Successor:
-    """The same command, which will replace the program of this process and keep its process number.
+    """The same command, which will replace the program of this process and keep the process id.
 
     Signals are blocked from now on, since they would end a program that does not handle them yet. They wait
     until the new program calls ``Orders.watch``.
 
     Args:
-        sockets: the sockets that it will listen on.
+        sockets: the sockets on which it will listen.
         ours: whether this program bound them itself.
     """
 
@@ -170,7 +170,7 @@ class Successor:
         signal.pthread_sigmask(signal.SIG_BLOCK, ORDERS)
 
     def take_over(self) -> NoReturn:
-        """Replace this program; nothing else may run in the process any more.
+        """Replace this program; no other code may run in this process any more.
 
         Raises:
             OSError: the command cannot be run.
@@ -180,7 +180,7 @@ class Successor:
 
 
 def run_again() -> NoReturn:
-    """Replace this program by the same command, without any socket.
+    """Replace this program by the same command, without sockets.
 
     Raises:
         OSError: the command cannot be run.

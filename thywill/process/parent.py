@@ -1,7 +1,7 @@
 """A parent that keeps several servers alive on one port; ``slots.py`` decides what it starts and stops.
 
-It serves nobody itself and needs no event loop: it waits for signals, for the end of servers, for what they
-say (``child.py``), and for the next time at which the table of slots has something to do.
+It serves no browser itself and needs no event loop. It waits for signals, for the end of servers, for their
+reports (``child.py``), and for the next time at which the table of slots has something to do.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ log = logging.getLogger(__name__)
 STOP = (signal.SIGINT, signal.SIGTERM)
 WATCHED = (*STOP, signal.SIGHUP, signal.SIGCHLD)
 NOT_RUN = 127
-"""The status of a process whose program could not be run."""
-FOR_CHILDREN = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC")
-"""Variables that servers do not inherit: the parent alone reports to systemd."""
+"""The exit status of a process whose program could not be run."""
+NOT_INHERITED = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC")
+"""Variables that servers do not inherit, because only the parent reports to systemd."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the settings say of the servers.
+    """The settings of the servers.
 
     Args:
-        count: how many there are.
+        count: how many servers there are.
         address, port: where they listen.
         patience: seconds that a server has to end.
     """
@@ -57,8 +57,8 @@ class Rehearsal:
     """A process that tries whether servers would start with the present settings and code.
 
     Args:
-        process: its number.
-        errors: the file with what it writes to standard error.
+        process: its process id.
+        errors: the file to which its standard error goes.
         again: whether SIGHUP arrived while it ran.
     """
 
@@ -67,7 +67,7 @@ class Rehearsal:
     again: bool = False
 
     def reason(self, status: int) -> str:
-        """Return why it failed, in one line."""
+        """Return in one line why it failed, from its errors or its exit status."""
         self.errors.seek(0)
         lines = self.errors.read().decode(errors="replace").splitlines()
         return next((line for line in reversed(lines) if line.strip()), f"it ended with {status}")
@@ -77,10 +77,10 @@ class Parent:
     """Starts, watches and stops the servers.
 
     Args:
-        command: the command of a server.
-        rehearsal: the command that only tries whether it would start.
-        wanted: what the settings say now.
-        read: reads the settings again, for a restart; raises a ``SettingsError``.
+        command: the command that runs a server.
+        rehearsal: the command that only tries whether a server would start.
+        wanted: the present settings.
+        read: reads the settings again, for a restart; may raise a ``SettingsError``.
         listeners: the sockets of the servers.
     """
 
@@ -104,7 +104,7 @@ class Parent:
         self._terminals = [number for number in range(3) if os.isatty(number)]
 
     def run(self) -> int:
-        """Serve until a signal ends it; return the worst status of the servers."""
+        """Run until a signal ends the service; return the worst exit status of the servers."""
         wake, signals = socket.socketpair()
         for each in (wake, signals):
             each.setblocking(False)
@@ -169,7 +169,7 @@ class Parent:
                 print(f"thywill serves on {url} (end it with Ctrl-C)", flush=True)
             notify("READY=1", f"STATUS={self.slots.count} servers serve on {url}")
 
-    # What happens.
+    # Events.
 
     def _hear(self, process: int) -> None:
         link = self._links[process]
@@ -221,7 +221,7 @@ class Parent:
         server = self.slots.servers.get(process)
         if server is None:
             return
-        if process in self._links:  # its last word may be that it was ready
+        if process in self._links:  # it may have reported that it was ready just before
             self._hear(process)
         self.slots.ended(process, status, time.monotonic())
         if not any(other.slot == server.slot for other in self.slots.servers.values()):
@@ -242,7 +242,7 @@ class Parent:
         with rehearsal.errors:
             if self.slots.stopping:
                 return
-            if rehearsal.again:  # the settings may have changed since it began
+            if rehearsal.again:  # the settings may have changed since the rehearsal began
                 self._begin_restart()
                 return
             trouble = rehearsal.reason(status) if status else self._restart()
@@ -266,7 +266,7 @@ class Parent:
 
 
 def _nothing(_number: int, _frame: Any) -> None:
-    """Let a signal wake the parent, which reads its number from a socket."""
+    """Do nothing: a signal only has to wake the parent, which reads its number from a socket."""
 
 
 def _send(process: int, number: signal.Signals) -> None:
@@ -275,17 +275,17 @@ def _send(process: int, number: signal.Signals) -> None:
 
 
 def _spawn(command: Sequence[str], prepare: Callable[[], Mapping[str, str]]) -> int:
-    """Run ``command`` in a new process of its own group and return its number.
+    """Run ``command`` in a new process in a group of its own; return the process id.
 
-    Ctrl-C reaches the parent alone, which tells its servers. Signals stay blocked in the new process until it
-    handles them.
+    Because of the group, Ctrl-C reaches only the parent, which then tells its servers. Signals stay blocked
+    in the new process until it handles them.
 
     Args:
         command: the program and its arguments.
         prepare: called in the new process; arranges its descriptors and returns its environment.
 
     Raises:
-        OSError: there can be no further process.
+        OSError: the system allows no further process.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
     try:
@@ -303,10 +303,10 @@ def _become(command: Sequence[str], prepare: Callable[[], Mapping[str, str]]) ->
         signal.set_wakeup_fd(-1)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         environment = {**prepare()}
-        for name in FOR_CHILDREN:
+        for name in NOT_INHERITED:
             environment.pop(name, None)
         os.execve(command[0], list(command), environment)  # noqa: S606 - no shell is wanted
-    except BaseException as error:  # noqa: BLE001 - nothing of the parent may go on in this process
+    except BaseException as error:  # noqa: BLE001 - no code of the parent may go on in this process
         os.write(2, f"{command[0]} cannot be run: {error}\n".encode())
     finally:
         os._exit(NOT_RUN)
@@ -326,7 +326,7 @@ def _silence(errors: IO[bytes]) -> Mapping[str, str]:
 
 
 def check_start(rehearsal: Sequence[str]) -> int:
-    """Try whether servers would start, and return the status of the trial, which prints what is wrong."""
+    """Try whether servers would start; return the exit status of the rehearsal, which prints any error."""
     process = _spawn(rehearsal, lambda: os.environ)
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 

@@ -1,6 +1,7 @@
-"""Makes the files of the server readable for its user only, since they contain messages and secrets.
+"""Makes the server's files readable for its user only, since they contain messages and secrets.
 
-The umask makes new files private. Files of an earlier version, or of a copy, may be readable for everybody.
+The umask makes new files private. Files of an earlier version, or copied files, may be readable for
+everybody.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ OWNER = 0o700
 
 
 def make_private(folder: Path, files: Iterable[Path]) -> list[str]:
-    """Remove all rights but the owner's from those ``files`` on which all users of the machine have rights.
+    """Remove all rights but the owner's from those ``files`` that other users of the machine can access.
 
-    Files on which only the group has rights stay as they are: somebody has granted these on purpose, such as
-    for reading the log. The folder is treated in the same way if it contains nothing but these files.
+    Files that only the group can access stay as they are: somebody has granted that on purpose, for example
+    to read the log. The folder is treated in the same way if it contains only these files.
 
     Returns:
-        A line for each file that cannot be changed.
+        a line for each file whose rights cannot be changed.
     """
     own = [path for path in files if path.is_file() and not path.is_symlink()]
     names = {path.name for path in own if path.parent == folder}
@@ -34,5 +35,5 @@ def _tighten(path: Path) -> str | None:
         if mode & OTHERS:
             path.chmod(mode & OWNER)
     except OSError as error:
-        return f"all users of this machine have rights on {path}; they cannot be taken: {error.strerror}"
+        return f"all users of this machine can access {path}; its rights cannot be changed: {error.strerror}"
     return None

@@ -1,4 +1,4 @@
-"""Python's own machinery: the event loop and the garbage collector."""
+"""Python's runtime: the event loop and the garbage collector."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's loop where it is installed, two to three times faster than asyncio's, else None."""
+    """Return uvloop's loop, two to three times faster than asyncio's, or None if it is not installed."""
     try:
         import uvloop
     except ImportError:
@@ -17,7 +17,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def spare_the_collector() -> None:
-    """Take the objects of the start out of the collector's sight: they stay until the end."""
+    """Keep the garbage collector from visiting the objects of the start again: they live until the end."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

@@ -1,4 +1,4 @@
-"""The folder for data, and the secret in it that signs tokens and sessions."""
+"""Makes the folder for data, and the secret in it that signs tokens and sessions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def make_folder(folder: Path) -> None:
     """Create the folder for data if it does not exist.
 
     Raises:
-        SettingsError: it cannot be created.
+        SettingsError: the folder cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def read_secret(folder: Path, name: str) -> bytes:
         name: the name of the file in it.
 
     Raises:
-        SettingsError: it cannot be created or read, or is too short.
+        SettingsError: the file cannot be created or read, or is too short.
     """
     path = folder / name
     try:
@@ -54,8 +54,8 @@ def read_secret(folder: Path, name: str) -> bytes:
 
 
 def _create(path: Path) -> None:
-    # Several servers may start at the same time. The file appears with its whole content, and the first of
-    # them to link it decides; the others read what it has written.
+    # Several servers may start at the same time. The file appears with its whole content at once: the first
+    # server that links it wins, and the others read its secret.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     draft = Path(name)
     try:
@@ -71,5 +71,5 @@ def _place(draft: Path, path: Path) -> None:
         os.link(draft, path)
     except FileExistsError:
         return
-    except OSError:  # a file system without links: the last server to start decides
+    except OSError:  # a file system without links: the last server to start wins
         draft.replace(path)

@@ -1,6 +1,6 @@
-"""Which servers a parent starts and stops, and when: the state of ``run.py --processes N`` without its I/O.
+"""Decides which servers a parent starts and stops, and when: ``run.py --processes N`` without its I/O.
 
-There are N *slots*, and each should have one server. A server is one process, in one of three phases:
+There are N *slots*, and each should have one server. A server is one process in one of three phases:
 
     STARTING ──ready──▶ READY ──drain──▶ DRAINING ──▶ it ends
         └───────────────drain───────────────┘
@@ -8,15 +8,16 @@ There are N *slots*, and each should have one server. A server is one process, i
 The parent reports what happens (``started``, ``ready``, ``ended``, ``restart``, ``stop``), and then carries
 out ``orders``. An example with two slots, times in seconds:
 
-     0.0  begin             start 1. It migrates the database, so the others wait for it
-     0.5  ready(1)          start 2
-     9.0  ended(2)          start 2 again after 1 s; then after 2 s, 4 s, … 30 s; 1 s after a good minute
-    20.0  restart (SIGHUP)  start a second server in slot 1, the replacement
-    20.6  ready(it)         drain the old server of slot 1
-    21.0  ended(old)        start a replacement in slot 2, and so on
+     0.0  begin               start 1. It migrates the database, so the others wait for it
+     0.5  ready(1)            start 2
+     9.0  ended(2)            start 2 again after 1 s; if it goes on ending, after 2 s, 4 s, … 30 s; after a
+                              good minute, 1 s again
+    20.0  restart (SIGHUP)    start a second server in slot 1, the replacement
+    20.6  ready(replacement)  drain the old server of slot 1
+    21.0  ended(old)          start a replacement in slot 2, and so on
 
-So at least N - 1 servers are ready throughout a restart. If a replacement ends before it is ready, the
-restart stops there and the servers that run go on.
+So at least N - 1 servers are ready during a restart. If a replacement ends before it is ready, the restart
+stops, and the running servers go on.
 """
 
 from __future__ import annotations
@@ -30,19 +31,20 @@ from typing import NamedTuple
 
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 30.0
-"""Seconds until a server that ended is started again: at first, and at most after it has ended repeatedly."""
+"""Seconds until an ended server is started again: the first delay, and the longest after repeated ends."""
 GOOD = 60.0
-"""Seconds for which a server has to have been ready, so that its end counts as the first one again."""
+"""If a server was ready for so many seconds, its end counts as the first one again."""
 START = 60.0
 """Seconds that a replacement has to become ready."""
 UNUSABLE = 2
-"""The status of a server that cannot start with its settings. Nobody is served if the first one ends so."""
+"""The exit status of a server that cannot start with its settings. If the first server ends with it, the
+service stops."""
 NOBODY = 0
-"""Stands for the number of a process that could not be started."""
+"""Stands for the process id of a server that could not be started."""
 
 
 class Phase(Enum):
-    """What a server does."""
+    """The phase of a server."""
 
     STARTING = "starting"
     READY = "ready"
@@ -54,7 +56,7 @@ MOVES: dict[Phase, set[Phase]] = {
     Phase.READY: {Phase.DRAINING},
     Phase.DRAINING: set(),
 }
-"""Which phases may follow which."""
+"""Which phases may follow each phase."""
 
 
 @dataclass(slots=True)
@@ -63,10 +65,10 @@ class Child:
 
     Args:
         slot: its slot, from 1 on.
-        process: the number of its process.
-        phase: what it does.
-        since: when that began.
-        deadline: when it is killed, if it does the same until then; None for never.
+        process: its process id.
+        phase: its phase.
+        since: when the phase began.
+        deadline: when it is killed if it is still in this phase; None for never.
     """
 
     slot: int
@@ -86,13 +88,13 @@ class Child:
         return self.phase is Phase.DRAINING
 
     def move(self, phase: Phase, now: float, deadline: float | None = None) -> None:
-        """Go on to ``phase``; nothing happens where the table does not allow it."""
+        """Go on to ``phase``; nothing happens if the table does not allow that."""
         if phase in MOVES[self.phase]:
             self.phase, self.since, self.deadline = phase, now, deadline
 
 
 class Action(Enum):
-    """What the parent has to do."""
+    """The kinds of orders for the parent."""
 
     START = "start a server"
     DRAIN = "send it SIGTERM"
@@ -100,7 +102,7 @@ class Action(Enum):
 
 
 class Order(NamedTuple):
-    """An action: on the slot ``number`` for START, on the process ``number`` otherwise."""
+    """An action for the parent; ``number`` is a slot for START, and a process id otherwise."""
 
     action: Action
     number: int
@@ -118,9 +120,9 @@ class Slots:
 
     Args:
         count: how many slots there are.
-        patience: seconds that a server has to end when it is drained; then it is killed.
+        patience: seconds that a drained server has to end before it is killed.
 
-    ``lines`` collects what people should know; whoever writes it to the log removes it.
+    ``lines`` collects lines for the log; the parent writes and removes them.
     """
 
     def __init__(self, count: int, patience: float) -> None:
@@ -139,7 +141,7 @@ class Slots:
         self._replacing: int | None = None
         self._replacement: int | None = None
 
-    # What the parent asks.
+    # Questions of the parent.
 
     @property
     def over(self) -> bool:
@@ -148,7 +150,7 @@ class Slots:
 
     @property
     def rolling(self) -> bool:
-        """Whether a restart is under way."""
+        """Whether a restart is in progress."""
         return self._roll is not None
 
     @property
@@ -158,18 +160,18 @@ class Slots:
         return ready >= set(range(1, self.count + 1))
 
     def alive(self, slot: int) -> Iterator[Child]:
-        """Yield the servers of ``slot`` that are not about to end."""
+        """Yield the servers of ``slot`` that are not draining."""
         for server in self.servers.values():
             if server.slot == slot and not server.is_draining:
                 yield server
 
     def deadline(self) -> float | None:
-        """Return when ``orders`` has something to do even if nothing happens; None for never."""
+        """Return when ``orders`` has to be called even if nothing happens before; None for never."""
         ends = [server.deadline for server in self.servers.values() if server.deadline is not None]
         return min([*ends, *self._due.values()], default=None)
 
     def orders(self, now: float) -> list[Order]:
-        """Return what to do now; the parent carries all of it out, in this order."""
+        """Return the orders for now; the parent carries out all of them, in this order."""
         self._kill_late(now)
         if not self.stopping:
             self._go_on_rolling(now)
@@ -177,14 +179,14 @@ class Slots:
         orders, self._orders = self._orders, []
         return orders
 
-    # What the parent reports.
+    # Reports of the parent.
 
     def begin(self, now: float) -> None:
-        """Start the first server; the others follow when it is ready or has ended."""
+        """Begin with the first server; the others follow when it is ready or has ended."""
         self._due[1] = now
 
     def started(self, slot: int, process: int, now: float) -> None:
-        """A server for ``slot`` was started as ``process``."""
+        """A server for ``slot`` was started; ``process`` is its process id."""
         replaces = self._replacing == slot and self._replacement is None
         if replaces:
             self._replacement = process
@@ -203,12 +205,12 @@ class Slots:
             self._drain_slot(server.slot, now, but=server)
 
     def ended(self, process: int, status: int, now: float) -> None:
-        """The process has ended.
+        """A process has ended.
 
         Args:
-            process: its number.
+            process: its process id.
             status: its exit status, or the negative number of the signal that killed it.
-            now: the time.
+            now: the time, in seconds.
         """
         server = self.servers.pop(process, None)
         if server is None:
@@ -226,16 +228,16 @@ class Slots:
         self._lose(Child(slot, NOBODY, Phase.STARTING, now), f"cannot be started: {reason}", now)
 
     def restart(self, count: int) -> None:
-        """Replace every server by a new one, a slot at a time; then there are ``count`` slots.
+        """Replace every server by a new one, one slot at a time; after that there are ``count`` slots.
 
-        A restart that is under way begins anew, since the settings may have changed again.
+        A restart in progress begins anew, since the settings may have changed again.
         """
         self._target = count
         self._roll = deque(range(1, count + 1))
         self._say(logging.INFO, f"restarting {count} servers, one at a time")
 
     def stop(self, now: float) -> None:
-        """Drain all servers; none is started any more."""
+        """Drain all servers, and start no more."""
         self.stopping = True
         self._roll = None
         self._due.clear()

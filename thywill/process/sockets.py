@@ -1,9 +1,10 @@
 """The sockets that the server listens on: it binds them itself, or inherits them.
 
 Inherited sockets follow systemd's convention (``sd_listen_fds(3)``): they are the descriptors from 3 on, and
-environment variables say how many there are. systemd passes them with socket activation. This program passes
-them to its successor in a restart in place: the kernel holds new connections meanwhile, so none is refused. A
-parent of several servers passes each its own, and one more by which the two talk (``child.py``).
+environment variables tell how many there are. systemd passes sockets at socket activation. At a restart in
+place this program passes them to its successor: the kernel holds new connections meanwhile, so none is
+refused. The parent of several servers passes each server its sockets, and one more for the connection between
+the two (``child.py``).
 """
 
 from __future__ import annotations
@@ -20,21 +21,22 @@ from thywill.errors import SettingsError
 
 FIRST = 3
 NO_SUCH_FAMILY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
-"""A name may stand for an IPv6 and an IPv4 address on a machine that has only one of them."""
+"""Errors that are ignored for one of several addresses: a name may have an IPv6 and an IPv4 address, but the
+machine only one of the two."""
 OURS = "thywill-restart"
-"""The name in ``LISTEN_FDNAMES`` of sockets that this program bound itself before a restart. The settings may
-then choose another address or port; sockets of systemd stay whatever the settings say."""
+"""The name in ``LISTEN_FDNAMES`` of sockets that this program bound itself before a restart. New settings may
+choose another address or port for these, but not for systemd's sockets."""
 PARENT = "thywill-parent"
-"""The name there of the socket that leads to the parent of this server."""
+"""The name in ``LISTEN_FDNAMES`` of the socket that leads to the parent of this server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """Sockets that listened before this program began.
+    """The sockets that were passed to this program.
 
     Args:
-        sockets: the sockets.
-        ours: whether this program bound them itself, before a restart; or its parent did.
+        sockets: the listening sockets.
+        ours: whether this program bound them before a restart, or its parent did.
         parent: the socket that leads to the parent of this server, or None.
     """
 
@@ -46,13 +48,14 @@ class Inherited:
 def bind(address: str, port: int, *, shared: bool = False) -> list[socket.socket]:
     """Return sockets that are bound to ``address`` and do not listen yet.
 
-    So the port belongs to this process, but a browser is refused and tries another server, until ``listen``.
+    The port then belongs to this process, but browsers are refused, and try another server, until the sockets
+    listen.
 
     Args:
-        address: an IP address or a host name of this machine; ``::`` stands for every address, of IPv4 too.
+        address: an IP address or a host name of this machine; ``::`` stands for all addresses, also of IPv4.
         port: the port; 0 for a free one.
-        shared: whether other sockets of the same user may be bound to the same port. The kernel spreads new
-            connections over those that listen (``SO_REUSEPORT``).
+        shared: whether other sockets of the same user may be bound to the same port (``SO_REUSEPORT``). The
+            kernel spreads new connections over those that listen.
 
     Raises:
         SettingsError: the address does not belong to this machine, or the port is in use.
@@ -64,10 +67,10 @@ def bind(address: str, port: int, *, shared: bool = False) -> list[socket.socket
 
 
 def start_listening(sockets: list[socket.socket], backlog: int) -> None:
-    """Let ``sockets`` accept connections, of which ``backlog`` may wait. Those that listen go on.
+    """Let ``sockets`` listen; up to ``backlog`` connections may wait. Sockets that listen already stay so.
 
     Raises:
-        SettingsError: another process has begun to listen at the same port.
+        SettingsError: another process listens at the same port.
     """
     for sock in sockets:
         try:
@@ -77,7 +80,7 @@ def start_listening(sockets: list[socket.socket], backlog: int) -> None:
 
 
 def listen(address: str, port: int, backlog: int = 128) -> list[socket.socket]:
-    """Return sockets that listen on ``address``; for ``::`` one for IPv6 and one for IPv4, at one port.
+    """Return sockets that listen on ``address``; for ``::`` one for IPv6 and one for IPv4 at the same port.
 
     Raises:
         OSError: the address does not belong to this machine, or the port is in use.
@@ -140,7 +143,7 @@ def _refused(place: str, error: OSError) -> SettingsError:
 
 
 def bare(address: str) -> str:
-    """Return an IP address without the brackets that it has in a URL."""
+    """Return ``address`` without the brackets of an IPv6 address in a URL."""
     return address[1:-1] if address[:1] == "[" and address[-1:] == "]" else address
 
 
@@ -158,11 +161,10 @@ def url_of(sock: socket.socket) -> str:
 def inherit(environment: MutableMapping[str, str]) -> Inherited | None:
     """Return the sockets that were passed to this process, or None if there are none.
 
-    The variables that describe them are removed from ``environment``, so that no child process takes them
-    for its own.
+    The variables that describe them are removed from ``environment``, so that no child process uses them.
 
     Raises:
-        SettingsError: a descriptor that was passed is no listening TCP socket.
+        SettingsError: a passed descriptor is no listening TCP socket.
     """
     variables = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
     process, count, labels = (environment.pop(name, "") for name in variables)
@@ -182,7 +184,7 @@ def _take(descriptor: int, *, ours: bool) -> socket.socket:
     try:
         os.set_inheritable(descriptor, False)
         sock = socket.socket(fileno=descriptor)
-        # A parent passes a socket that does not listen yet: the server does when it is ready.
+        # A socket from a parent does not listen yet: the server lets it listen when it is ready.
         listens = ours or sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     except OSError:
         listens = 0
@@ -201,21 +203,22 @@ def hand_over(
     environment: MutableMapping[str, str],
     parent: socket.socket | None = None,
 ) -> None:
-    """Make ``sockets`` the descriptors 3, 4, … of the program that will replace this one.
+    """Make ``sockets`` the descriptors 3, 4, … for the program that will replace this one.
 
-    Whatever had these descriptors is closed, so nothing but ``exec`` may run in this process afterwards.
+    Files that had these descriptors are closed, so only ``exec`` may follow in this process.
 
     Args:
         sockets: the sockets.
         ours: whether this program bound them itself.
-        environment: gets the variables that describe them.
-        parent: the socket that leads to the parent of that program; it follows the others.
+        environment: gets the variables that describe the sockets.
+        parent: the socket that leads to the parent of the new program; it follows the others.
     """
     import fcntl  # not on Windows
 
     named = [(sock, OURS if ours else "socket") for sock in sockets]
     named += [(parent, PARENT)] if parent is not None else []
-    # The first copies lie above all targets: a socket may have the descriptor that another has to get.
+    # The sockets are first copied above all targets, since one may have the descriptor that another has to
+    # get.
     above = FIRST + len(named)
     copies = [fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, above) for sock, _ in named]
     for number, copy in enumerate(copies, FIRST):

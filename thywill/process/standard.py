@@ -1,4 +1,4 @@
-"""Standard input, output and error: always open, and never the reason why the service ends.
+"""Keeps standard input, output and error open, so that they never end the service.
 
 The program that starts the server may have closed them, and a program that reads them may end while the
 server runs. Then every ``print`` raises an error, also in an application. A closed standard error is worse:
@@ -15,15 +15,15 @@ from typing import Any, TextIO
 
 
 def open_closed() -> None:
-    """Open those of the descriptors 0, 1 and 2 that are closed, on the null device.
+    """Open the null device for each of the descriptors 0, 1 and 2 that is closed.
 
-    Call it before anything else opens a file or a socket.
+    This has to be called before other code opens a file or a socket.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            # The lowest free number is the next to be used, so it is this one.
+            # The system uses the lowest free number, which is this one.
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     if sys.stdin is None:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor, kept open
@@ -32,7 +32,7 @@ def open_closed() -> None:
 
 
 def never_fail(name: str) -> None:
-    """Make a stream drop what it cannot write, instead of raising an error.
+    """Make a stream drop text that it cannot write, instead of raising an error.
 
     Args:
         name: ``stdout`` or ``stderr``.
@@ -40,7 +40,7 @@ def never_fail(name: str) -> None:
     stream: TextIO = getattr(sys, name)
     with contextlib.suppress(OSError, ValueError):
         stream.flush()
-    with contextlib.suppress(OSError, ValueError):  # somebody has replaced it by what is no file
+    with contextlib.suppress(OSError, ValueError):  # the stream was replaced by an object that is no file
         setattr(sys, name, _text(stream.fileno(), stream.encoding))
 
 
@@ -53,13 +53,13 @@ def escape_unknown() -> None:
 def write_out(text: str) -> str | None:
     """Write ``text`` to standard output; return why that failed, or None.
 
-    It is no failure if the reader of a pipe has ended: it has read what it wanted.
+    If the reader of a pipe has ended, that is no failure: it has read as much as it wanted.
     """
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except OSError as error:
-        # The rest stays in the buffer. Python would write it at its end, and fail again.
+        # The rest stays in the buffer. Python would write it when it ends, and fail again.
         never_fail("stdout")
         return None if isinstance(error, BrokenPipeError) else error.strerror or str(error)
     return None
@@ -72,10 +72,11 @@ def _text(descriptor: int, encoding: str) -> TextIO:
 
 
 class LossyOutput(io.RawIOBase):
-    """Writes to a descriptor, and drops what it does not take: a full disk, a pipe that nobody reads.
+    """Writes to a descriptor, and drops data that cannot be written: on a full disk, to a pipe without
+    reader.
 
     Args:
-        descriptor: stays open when this is closed.
+        descriptor: the descriptor; it stays open when this object is closed.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -92,7 +93,7 @@ class LossyOutput(io.RawIOBase):
         return os.isatty(self._descriptor)
 
     def write(self, data: Any) -> int:
-        """Return how many bytes are done with, written or dropped."""
+        """Return how many bytes were written or dropped."""
         try:
             return os.write(self._descriptor, data)
         except OSError:

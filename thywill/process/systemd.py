@@ -1,4 +1,4 @@
-"""Reports the service's state to systemd: sd_notify(3), one datagram to the socket that systemd names."""
+"""Reports the service's state to systemd (sd_notify(3)): one datagram to the socket that systemd names."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import socket
 from collections.abc import Mapping
 
 PATIENCE = 1.0
-"""Seconds to wait for systemd to read, which it does at once."""
+"""Seconds to wait for systemd to read; it normally reads at once."""
 
 
 def notify(*lines: str, environment: Mapping[str, str] = os.environ) -> bool:
-    """Send ``lines`` such as ``READY=1`` and return whether they were sent.
+    """Send ``lines`` such as ``READY=1``; return whether they were sent.
 
-    Without systemd, or when its socket is gone or not read, nothing happens: the service goes on without it.
+    Without systemd, or if its socket is gone or not read, nothing happens, and the service goes on.
     """
     name = environment.get("NOTIFY_SOCKET", "")
     if not name:

@@ -52,4 +52,4 @@ def test_a_file_of_another_user_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "chmod", refuse)
     line = make_private(tmp_path, [file])[0]
-    assert f"have rights on {file}; they cannot be taken: Operation not permitted" in line
+    assert f"can access {file}; its rights cannot be changed: Operation not permitted" in line
