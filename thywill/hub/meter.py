@@ -83,9 +83,10 @@ class Meter:
             lags=self.lag.count,
         )
 
-    def add(self, application: str) -> None:
-        """Begin the counts of ``application`` with zeros."""
-        self.applications.setdefault(application, Tally())
+    def add(self, *applications: str) -> None:
+        """Begin the counts of these applications with zeros."""
+        for each in applications:
+            self.applications.setdefault(each, Tally())
 
     def sent(self, application: str, message_id: int, receivers: Sequence[LiveClient]) -> None:
         """Count a message that was added to the outboxes of ``receivers``.

@@ -44,6 +44,8 @@ class Watch:
 
     def __post_init__(self) -> None:
         self.census = Census(self.engine.directory.clients)
+        # An application that nobody has visited is seen, too.
+        self.meter.add(*self.engine.applications.pages())
 
     @property
     def version(self) -> str:
@@ -59,7 +61,7 @@ class Watch:
             clients=len(self.engine.directory),
             delay=round(delay.sum / max(delay.count, 1), 4),
             lag=round(self.meter.worst_lag(), 4),
-            leads=tuple(self.engine.applications.pages()),
+            leads=tuple(self.meter.applications),
         )
 
     async def measures(self) -> Measures:
