@@ -8,6 +8,17 @@
 
 struct protocol protocol;
 
+/* What browsers say beside what a protocol needs; a browser's cookie is its own. Without Accept-Encoding, so that
+ * no server packs its answers. */
+static const char *browser =
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
+    "Accept: */*\r\n"
+    "Accept-Language: en-US,en;q=0.5\r\n"
+    "Origin: http://bench\r\n"
+    "Connection: keep-alive\r\n"
+    "Referer: http://bench/page/\r\n"
+    "Cookie: theme=light; visitor={client}{client}{client}{client}{client}{client}\r\n";
+
 /* In the first value an underscore stands for a space. */
 static void add_capture(const char *words, int header, int once) {
     struct capture *to = &protocol.captures[protocol.capture_count++];
@@ -41,6 +52,10 @@ static void append(char **text, const char *line, const char *end) {
     strcat(*text, end);
 }
 
+static void add_browser(struct template *request) {
+    if (request->head) append(&request->head, browser, "");
+}
+
 /* Lines "== NAME WORDS" begin a section; what follows is a request: its header, an empty line, its body. */
 void protocol_read(const char *path) {
     char line[2048], name[32], words[512];
@@ -63,6 +78,10 @@ void protocol_read(const char *path) {
             append(&request->head, line, "\r\n");
     }
     fclose(file);
+    for (int i = 0; i < protocol.opening_count; i++) add_browser(&protocol.opening[i]);
+    add_browser(&protocol.poll);
+    add_browser(&protocol.send);
+    add_browser(&protocol.acknowledge);
     if (protocol.resume < 0) protocol.resume = protocol.opening_count;
     if (!protocol.poll.head || !protocol.publish.head) fail("a protocol needs poll and publish");
 }
