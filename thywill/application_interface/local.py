@@ -310,7 +310,7 @@ class LocalApplications(ApplicationInterface):
         configuration.scripts += [f"{application.name}/{file}" for file in application.scripts]
         configuration.styles += [f"{application.name}/{file}" for file in application.styles]
         application.bootstrap(self._handle(client), configuration)
-        if wrong := find_wrong_number(configuration.parameters):
+        if configuration.parameters and (wrong := find_wrong_number(configuration.parameters)):
             raise UnsendableMessage(f"{application.name}.bootstrap: in configuration.parameters {wrong}")
 
     def authenticates(self, application: str) -> bool:

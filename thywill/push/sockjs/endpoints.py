@@ -160,10 +160,11 @@ class Endpoints:
         reply.send(sender.status, sender.answer, TEXT_HEAD + self._cookie(request))
 
     def _admit(self, request: Request, reply: Reply) -> None:
-        origin, referer = request.header(b"origin"), request.header(b"referer") or b""
-        page = None if origin is None else origin.decode("latin-1")
-        foreign = check_page(self._origins, page, referer.decode("latin-1"), request.host or b"")
-        if foreign and origin is not None:
+        origin = request.origin
+        if origin is None:
+            referer = (request.header(b"referer") or b"").decode("latin-1")
+            check_page(self._origins, None, referer, request.host or b"")
+        elif self._origins.admit(origin, request.host):
             reply.dress = Cors(origin)
 
     def _cookie(self, request: Request) -> bytes:
