@@ -132,7 +132,8 @@ def _rehearse(settings: Settings, root: Path, report: Report) -> Service | None:
     except SettingsError as error:
         report.problem("settings", str(settings.blame(error)))
         return None
-    names = ", ".join(page.name for page in service.client_interface.surroundings.pages.values())
+    pages = service.client_interface.surroundings.pages.values()
+    names = ", ".join(page.name for page in pages if not page.is_front)
     report.good("settings", f"every setting is right; applications: {names or 'none'}")
     return service
 
