@@ -192,7 +192,9 @@ COMMANDS = {
         "Publish a message to the pages of an application, by a running server.",
         _add_publish,
     ),
-    "new": Command((), "Make a new application in apps/, with a page and a test, and serve it.", _add_new),
+    "new": Command(
+        (), "Make a new application in apps/, with a page and a test, and switch it on.", _add_new
+    ),
     "migrate": Command(STORED, "Bring the database's schema up to date.", _add_json),
     "compile": Command(
         (),
