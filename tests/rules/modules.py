@@ -34,7 +34,7 @@ class Import:
 
 
 def room_of(name: str) -> str:
-    """Return the room that the module ``name`` is in: what lies directly below ``thywill/``, or above it."""
+    """Return the room of the module ``name``: its part below ``thywill``, or ``apps`` or ``run``."""
     names = name.split(".")
     return names[1] if names[0] == "thywill" and len(names) > 1 else names[0]
 
@@ -57,7 +57,7 @@ def make_module(path: Path, root: Path) -> Module:
 
 
 def imports_of(module: Module, modules: Iterable[str]) -> Iterator[Import]:
-    """Yield every import of ``module``: also those within functions and under ``if TYPE_CHECKING``."""
+    """Yield every import of ``module``, also those within functions and under ``if TYPE_CHECKING``."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             yield from (Import(node.lineno, alias.name) for alias in node.names)

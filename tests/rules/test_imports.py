@@ -1,4 +1,4 @@
-"""The direction of the imports within the project: which room may know which. Type hints count, too."""
+"""Which room of the project may import which. Imports for type hints count, too."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 from tests.gate.environment import ROOT
 from tests.rules.modules import Module, find_modules, imports_of, is_below, room_of
 
-# The rooms of thywill/ from the bottom up, and what each may import beside itself.
+# The rooms of thywill/ from the bottom up, and the other rooms that each may import.
 ENGINE = {"core", "errors"}
 COMPONENTS = {"application_interface", "client_interface", "database", "log", "push", "queue"}
 AUTHORS = {"application", "client"}  # what authors work with
 BELOW_COMPONENTS = {"component", "config", "handlers", "http", "hub", "wire", *AUTHORS, *ENGINE}
-COMPONENT = BELOW_COMPONENTS | COMPONENTS  # of another component its contract alone, its base.py
+COMPONENT = BELOW_COMPONENTS | COMPONENTS  # of another component only its contract, its base.py
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -74,7 +74,7 @@ CONCRETE = re.compile(rf"thywill\.({'|'.join(sorted(COMPONENTS))})\.(?!base\b)\w
 
 
 def problems(root: Path) -> list[str]:
-    """Return a line for every import below ``root`` against the direction."""
+    """Return a line for every import below ``root`` that is not allowed."""
     modules = find_modules(root)
     found = []
     for module in modules.values():

@@ -17,7 +17,7 @@ MAX_FILE = 500
 MAX_FUNCTION = 40
 MEDIAN_BODY = 3
 MOST_BODIES = 11
-"""The lines that half of the function bodies in thywill/ have at most, and that nine of ten have."""
+"""Half of the function bodies in thywill/ have at most the first number of lines, nine of ten the second."""
 FOLDERS = ("thywill", "apps", "static/thywill", "tests")
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 TOP_LEVEL = {"README.md", "run.py", "requirements.txt", "conf", "static", "apps", "tests", "thywill"}
@@ -39,7 +39,7 @@ def long_files(root: Path) -> Iterator[str]:
 
 
 def long_functions(root: Path) -> Iterator[str]:
-    """Find functions of Python; the ES3 gate holds the same limit for the browser's scripts."""
+    """Find functions of Python that are too long; the ES3 gate has the same limit for scripts."""
     for path in sources(root):
         if path.suffix != ".py":
             continue
@@ -63,7 +63,7 @@ def body_length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def strangers(root: Path) -> set[str]:
-    """Return what lies at the top level of a repository, kept or to be kept, and has no place there."""
+    """Return the files at the top level of a repository that do not belong there, without ignored ones."""
     git = require("git", "git")
     listing = [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     output = subprocess.run(listing, cwd=root, check=True, capture_output=True, text=True).stdout

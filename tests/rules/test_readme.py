@@ -1,4 +1,4 @@
-"""What the READMEs say is true: their application runs, and their links lead somewhere."""
+"""The READMEs are true: their application runs, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def test_links_lead_somewhere(readme: Path) -> None:
 
 
 def leads_somewhere(readme: Path, target: str) -> bool:
-    """Tell whether there is such a file, and where the link names a heading, that too."""
+    """Return whether the file exists, and the heading, if the link names one."""
     name, _, heading = target.partition("#")
     file = readme.parent / name if name else readme
     return file.exists() and (not heading or heading in headings(file.read_text(encoding="utf-8")))
 
 
 def headings(text: str) -> list[str]:
-    """Return the headings of a Markdown file as links name them."""
+    """Return the headings of a Markdown file in the form that links use."""
     prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
     lines = re.findall(r"^#+ (.+)$", prose, flags=re.MULTILINE)
     return [re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines]

@@ -19,7 +19,7 @@ CHOOSING = {"component", "components"}
 
 
 def with_alternatives() -> dict[str, Any]:
-    """Return the file with the settings switched on that are in comments: those of components not chosen."""
+    """Return the file with the commented settings of components that are not chosen switched on."""
     return tomllib.loads(re.sub(r"^# (?=\w+ = )", "", TEXT, flags=re.MULTILINE))
 
 

@@ -45,7 +45,7 @@ def check(tmp_path: Path) -> Check:
 def test_all_is_well(check: Check, tmp_path: Path) -> None:
     result = check("[server]\nmax_clients = 100\n", "--applications", "apps.echo")
     assert (result.returncode, result.stderr) == (0, "")
-    assert "ok       settings: every setting is right; applications: echo\n" in result.stdout  # not the front page
+    assert "ok       settings: every setting is right; applications: echo\n" in result.stdout
     for subject in ("data", "secret", "database", "port", "descriptors"):
         assert f"ok       {subject}: " in result.stdout
     assert result.stdout.splitlines()[-1].startswith("0 problems, ")

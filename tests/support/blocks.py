@@ -1,4 +1,4 @@
-"""A proxy that lets the beginning of a stream through at once, and after it whole blocks only."""
+"""A proxy that passes the beginning of a stream on at once, and then only whole blocks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STREAMS = (b"xhr_streaming", b"eventsource", b"htmlfile")
 
 
 class BlockProxy(Proxy):
-    """Passes everything on but streams, of which it holds back what does not fill a block."""
+    """Passes everything on; of a stream it holds back the part that does not fill a block."""
 
     def __init__(self, port: int) -> None:
         super().__init__(port)

@@ -62,7 +62,7 @@ class Carrier(ABC):
 
     @abstractmethod
     async def receive(self) -> dict[str, Any]:
-        """Return the next thing from the server that is no answer to ``send``; raises ``Cut``."""
+        """Return the server's next object that is no answer to ``send``; raises ``Cut``."""
 
     @abstractmethod
     async def acknowledge(self, cursor: int) -> None:
@@ -82,7 +82,7 @@ class Carrier(ABC):
         """Leave, as a page does when it is closed."""
 
     async def close(self) -> None:
-        """Break off."""
+        """Close the connections without leaving."""
         for stream in self._streams:
             stream.close()
 
@@ -186,7 +186,7 @@ class SockJS(Carrier):
         await self.say({"leave": True})
 
     async def say(self, *messages: Any) -> None:
-        """Send messages of the session, each as its JSON."""
+        """Send messages of the SockJS session, each a text of JSON."""
         try:
             status = await self.write(json.dumps([json.dumps(message) for message in messages]))
         except (Ended, OSError):

@@ -110,7 +110,7 @@ class Server:
         return [task for task in tasks if task is not None]
 
     async def kill(self) -> None:
-        """End it as ``kill -9`` does: nothing that it has not written is written."""
+        """End the server as ``kill -9`` does: it writes nothing any more."""
         self.is_alive = False
         self.store.fault = "away"
         await end(self.tasks())
@@ -202,7 +202,7 @@ class ClusterPage:
 
 
 class Cluster:
-    """The servers and what they share."""
+    """The servers, and the memory that they share."""
 
     def __init__(self, kinds: dict[str, type[Application]], *, timing: Timing | None = None) -> None:
         self.memory = SharedMemory()

@@ -1,4 +1,4 @@
-"""``python run.py`` in a process whose descriptors, signals and limits a test prepares, or in its own."""
+"""``python run.py`` in this process, or in one whose descriptors, signals and limits a test prepares."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Command:
             self.process.stdout.close()
 
     def serves_on(self) -> int:
-        """Wait until it says where it serves, and return the port."""
+        """Wait until the command prints its address, and return the port."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         started = STARTED.fullmatch(line)

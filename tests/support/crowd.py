@@ -1,4 +1,4 @@
-"""Many pages that poll, with little work for each; after any failure they connect again."""
+"""Many pages that poll, each with little code; after any failure they connect again."""
 
 from __future__ import annotations
 

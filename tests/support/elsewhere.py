@@ -1,4 +1,4 @@
-"""A site of another origin, whose page has the chat by ``thywill.connect``."""
+"""A site of another origin, whose page uses the chat by ``thywill.connect``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One server over each kind of queue, with one application, so that a test sees the same of all of them."""
+"""One server over each kind of queue, with one application, so that one test runs with all queues."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from thywill.queue.shared.queue import SharedQueue, SharedQueueSettings
 KINDS = ("memory", "sqlite", "mariadb", "postgresql", "fake", "redis", "valkey")
 """``fake`` is the shared queue over a store in memory."""
 SURVIVE = KINDS[1:]
-"""Queues that go on after a restart of the server."""
+"""Queues that keep messages over a restart of the server."""
 SHARED = KINDS[4:]
 NAME = "chat"
 
 
 class EnginePlace:
-    """Where one kind of queue stores what it has, from one server to the next.
+    """The place where one kind of queue stores its data, from one server to the next.
 
     Args:
         kind: the queue.
@@ -77,7 +77,7 @@ class EnginePlace:
         )
 
     def make_queue(self, database: Database, options: dict[str, Any]) -> Callable[[Delivery], Queue]:
-        """Return what makes the queue of the next server, with these settings."""
+        """Return the function that makes the queue of the next server, with these settings."""
 
         def make(delivery: Delivery) -> Queue:
             if self.kind == "memory":

@@ -32,7 +32,7 @@ AWAY = (
     "this server does not know this client: it has left, its grace time has passed,"
     " or the server was restarted"
 )
-"""What is told of an end that had no reason of its own."""
+"""The reason of a client that has ended without another reason."""
 
 Result = TypeVar("Result")
 

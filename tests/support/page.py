@@ -10,7 +10,7 @@ from tests.support.serving import Running
 
 
 class Page:
-    """One client, whatever carries its messages.
+    """One client, with any carrier.
 
     Args:
         running: the server.
@@ -33,7 +33,7 @@ class Page:
 
     @property
     def carrier(self) -> Carrier:
-        """What carries the page's messages now."""
+        """The present carrier of the page's messages."""
         assert self._carrier is not None
         return self._carrier
 
@@ -45,7 +45,7 @@ class Page:
         return carrier
 
     async def step(self) -> dict[str, Any]:
-        """Take what the server says next, and return it; raises ``Cut``."""
+        """Take the server's next object, and return it; raises ``Cut``."""
         said = await self.carrier.receive()
         if "messages" not in said:
             self.notices.append(said)
@@ -79,7 +79,7 @@ class Page:
         return self.data
 
     async def notice(self) -> dict[str, Any]:
-        """Return the next thing from the server that is no message."""
+        """Return the server's next object without messages."""
         while not self.notices:
             await self.step()
         return self.notices.pop(0)

@@ -1,4 +1,4 @@
-"""A SockJS session on paper: its keeper and its reply write down what they are told."""
+"""Fakes around a SockJS session: its keeper and its reply record all calls."""
 
 from __future__ import annotations
 

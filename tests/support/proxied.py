@@ -15,10 +15,10 @@ from tests.gate.environment import ROOT, MissingProgram
 from tests.support.served import Served
 
 TEXT = (ROOT / "conf" / "nginx.conf").read_text(encoding="utf-8")
-"""What people install."""
+"""The file that operators install."""
 
 STREAM = (ROOT / "conf" / "nginx-stream.conf").read_text(encoding="utf-8")
-"""What they install who let nginx end TLS alone."""
+"""The file that operators install if nginx only ends TLS."""
 STREAM_MODULE = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 """Where Debian puts it."""
 

@@ -1,4 +1,4 @@
-"""Real Redis and Valkey servers, on free ports and in folders of their own."""
+"""Real Redis and Valkey servers, on free ports and in temporary folders."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class RedisServer:
 
     @property
     def log(self) -> str:
-        """What it printed."""
+        """The text that it has printed."""
         return (self.folder / "log").read_text(errors="replace")[-2000:]
 
     def url(self, database: int = 0) -> str:
@@ -102,7 +102,7 @@ class RedisServer:
             process.wait(LIMIT)
 
     def freeze(self) -> None:
-        """Have it answer nothing, with all its connections open."""
+        """Stop it from answering; all its connections stay open."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 

@@ -1,4 +1,4 @@
-"""``python run.py`` in a process of its own."""
+"""``python run.py`` in another process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.gate.environment import ROOT
 
 COMMAND = [sys.executable, str(ROOT / "run.py")]
 FORCIBLE = {"THYWILL_CLIENT_INTERFACE_TRANSPORT_IN_ADDRESS": "true"}
-"""Lets the address of a page force a transport."""
+"""The setting by which the address of a page can force a transport."""
 STARTED = re.compile(r"thywill serves on (http://127\.0\.0\.1:(\d+)/) \(end it with Ctrl-C\)\n")
 
 UNLIMITED = """
@@ -29,7 +29,7 @@ unpolled_per_address = 100_000
 connects = 100_000.0
 connects_burst = 100_000
 """
-"""Each page makes a client, and a test asks for more of them than one address may have."""
+"""Higher limits: each page makes a client, and tests need more clients than one address may have."""
 
 
 class Reachable(Protocol):
@@ -66,7 +66,7 @@ class Served:
         self.wait()
 
     def wait(self) -> None:
-        """Wait until it says that it serves, at the start and after a restart in place."""
+        """Wait until it prints that it serves, at the start and after a restart in place."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         started = STARTED.fullmatch(line)

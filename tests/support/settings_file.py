@@ -1,4 +1,4 @@
-"""Which settings ``conf/thywill.toml`` has to hold."""
+"""The settings that ``conf/thywill.toml`` has to contain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def component(dotted: str) -> type[Component]:
 
 
 def documented() -> dict[str, list[type[Any]]]:
-    """Return for each section of the file the classes whose settings it holds."""
+    """Return for each section of the file the classes whose settings it contains."""
     sections: dict[str, list[type[Any]]] = {
         "server": [ServerSettings],
         "limits": [LimitsSettings],

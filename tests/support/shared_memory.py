@@ -1,4 +1,4 @@
-"""What the servers of a test share: the state of a shared store, with a clock that a test sets."""
+"""The state of a shared store in memory, which the servers of a test share, with a clock that a test sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each operation does to the state of a shared store in memory."""
+"""Executes operations on the state of a shared store in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store that servers share, in memory or in Redis, and what a test of it does."""
+"""A store that servers share, in memory or in Redis, with short methods for its tests."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SECONDS = 60.0
 
 
 class StorePlace:
-    """One store in common, and what a test does with it as the server ``one``, which leads ``chat``."""
+    """One shared store, and methods by which a test acts as the server ``one``, which leads ``chat``."""
 
     def __init__(self, redis: RedisServer | None, prefix: str) -> None:
         self.memory = SharedMemory()
@@ -70,7 +70,7 @@ class StorePlace:
             await store.stop()
 
     async def later(self, seconds: float) -> None:
-        """Return when the store's clock has advanced by so much."""
+        """Return when the store's clock has advanced by so many seconds."""
         self.memory.now += seconds
         if self._redis is not None:
             await asyncio.sleep(seconds + 0.002)

@@ -1,4 +1,4 @@
-"""Real database servers: MariaDB and PostgreSQL, on free ports and in folders of their own."""
+"""Real database servers: MariaDB and PostgreSQL, on free ports and in temporary folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all database servers of the tests have in common."""
+"""The base of all database servers of the tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.databases.disk import Disk
 
 USER = "thywill"
 PASSWORD = "pä/ss:w@rd%41"
-"""With all that has to be escaped in a URL."""
+"""A password with all characters that have to be escaped in a URL."""
 
 LIMIT = 60.0
 """Seconds for a server to start or stop."""
@@ -78,7 +78,7 @@ class DatabaseServer:
         self.stop(signal.SIGKILL)
 
     def freeze(self) -> None:
-        """Have it answer nothing, with all its connections open."""
+        """Stop it from answering; all its connections stay open."""
         assert self._process is not None
         self._frozen = True
         self._signal(self._process, signal.SIGSTOP)
@@ -92,7 +92,7 @@ class DatabaseServer:
         self._signal(self._process, signal.SIGCONT)
 
     def is_well(self) -> bool:
-        """Tell whether it runs and is not frozen."""
+        """Return whether it runs and is not frozen."""
         return self._process is not None and self._process.poll() is None and not self._frozen
 
     def close(self) -> None:
@@ -234,7 +234,7 @@ def thread_states(pid: int) -> list[str]:
 
 
 def has_ended(pid: int) -> bool:
-    """Tell whether a process has ended; a zombie counts as ended."""
+    """Return whether a process has ended; a zombie counts as ended."""
     return all(state == "Z" for state in thread_states(pid))
 
 
