@@ -44,7 +44,7 @@ def test_two_browsers_calculate_at_the_same_time(
     pages = [open_calculations(chromium, server), open_calculations(firefox, server)]
     for page in pages:
         choose(page, PRIMES)
-        fill(page, "primes-up_to", "100 000 000")
+        fill(page, "primes-up_to", "20 000 000")
         calculate(page)
         page.wait_for("document.querySelector('.bar').getAttribute('aria-valuenow') > 0")
         choose(page, "Count the letters")
@@ -52,8 +52,8 @@ def test_two_browsers_calculate_at_the_same_time(
         calculate(page)
     for page in pages:
         page.wait_for(f"{CARDS}[0].includes('25 characters')")
-        page.wait_for(f"{CARDS}[1].includes('5,761,455 primes')")
-        assert "99,999,989" in page.evaluate(CARDS)[1]
+        page.wait_for(f"{CARDS}[1].includes('1,270,607 primes')", timeout=200)
+        assert "19,999,999" in page.evaluate(CARDS)[1]
         assert page.evaluate("typeof window.hit === 'undefined'")
         assert page.errors == []
 
@@ -124,7 +124,7 @@ def test_a_calculation_survives_a_kill(chromium: Browser, firefox: Browser, serv
     server.kill()
     serve("--queue", "database", port=server.port)
     for page in pages:
-        page.wait_for(f"{CARDS}[0].includes('320 \u00d7 240 pixels')", timeout=120)
+        page.wait_for(f"{CARDS}[0].includes('320 \u00d7 240 pixels')", timeout=200)
         assert page.evaluate(DRAWN)
 
 
