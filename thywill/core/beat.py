@@ -1,9 +1,9 @@
 """Common moments for periodic work, so that an idle server wakes up seldom.
 
-Several parts of a server look at something once or twice a second. With a timer of its own for each, the
-processor wakes up for each of them, and a wake-up costs more than the look. So each part waits for the next
-multiple of its period. For example, three parts with the periods 0.5, 0.5 and 1 s begin at 10.1, 10.2 and
-10.4:
+Several parts of a server check something once or twice a second. If each part had a timer of its own, the
+processor would wake up for each of them, and a wake-up costs more than the check. So each part waits for the
+next multiple of its period. For example, three parts with the periods 0.5, 0.5 and 1 s begin at 10.1, 10.2
+and 10.4:
 
     10.1, 10.2, 10.4   they begin, and wait for 10.5, 10.5 and 11.0
     10.5               one wake-up for two of them
@@ -14,9 +14,10 @@ from __future__ import annotations
 
 
 def until_beat(period: float, now: float) -> float:
-    """Return the seconds until work with this period is due, at least half a period and less than 1.5.
+    """Return the seconds until the next beat: at least half a period, and less than one and a half.
 
-    A timer may fire a moment before its beat; the same beat must not come twice.
+    At least half, because a timer may fire a moment before its beat, and must not fire for the same beat
+    again.
 
     Args:
         period: the seconds between two beats.

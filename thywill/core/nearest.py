@@ -1,4 +1,4 @@
-"""What somebody may have meant by a name that is not known: the second half of an error's line."""
+"""Suggests known names in place of an unknown one: the second half of an error's line."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """Return the one of the ``known`` names that ``name`` may be a misspelling of, or None."""
+    """Return the known name of which ``name`` may be a misspelling, or None."""
     found = difflib.get_close_matches(name, list(known), n=1)
     return found[0] if found else None
 
 
 def hint(name: str, known: Iterable[str]) -> str:
-    """Return how an error about the unknown ``name`` goes on: what may be meant, or else all that is known.
+    """Return the end of an error about the unknown ``name``: a suggestion, or all known names.
 
     For example ``; did you mean 'chat'?`` or ``; known are: chat, echo``.
     """

@@ -83,7 +83,7 @@ class Hub:
 
     @property
     def relay(self) -> Relay | None:
-        """What finds the server that can answer a request; None where this is the only one."""
+        """Finds the server that can answer a request; None if there are no other servers."""
         return None
 
     def _prefix(self, application: str) -> str:

@@ -1,4 +1,4 @@
-"""How servers that share a queue find the one that can answer a request, and send it notes."""
+"""The contract by which servers that share a queue find the one for a request, and send it notes."""
 
 from __future__ import annotations
 
@@ -6,36 +6,36 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 
 Found = Callable[[str | None], None]
-"""Called with the name of a server; "" for this one; None if nobody can know at present."""
+"""Called with the name of a server; "" for this one; None if the shared store cannot be reached."""
 
 
 class Relay(ABC):
-    """Finds the server that has something by its name, such as a SockJS session, and carries notes there."""
+    """Finds the server that holds a name, such as that of a SockJS session, and carries notes to it."""
 
     @abstractmethod
     def take(self, name: str, found: Found) -> None:
-        """Find the server that has ``name``. If none has it, this one has it from now on."""
+        """Find the server that holds ``name``. If none does, this server holds it from now on."""
 
     @abstractmethod
     def find(self, name: str, found: Found) -> None:
-        """Find the server that has ``name``; where none has it, this one is found."""
+        """Find the server that holds ``name``; the result is this server if none does."""
 
     @abstractmethod
     def keep(self, names: Sequence[str]) -> None:
-        """This server still has ``names``, which are forgotten a day after the last call."""
+        """Renew names that this server holds; they are forgotten a day after the last call."""
 
     @abstractmethod
     def let_go(self, name: str) -> None:
-        """This server does not have ``name`` any more."""
+        """Release a name that this server holds."""
 
     @abstractmethod
     def tell(self, server: str, note: bytes) -> None:
-        """Send a note to another server, behind those that were sent before. It may get lost."""
+        """Send a note to another server, after the notes that were sent before. It may get lost."""
 
     @abstractmethod
     def listen(self, told: Callable[[str, bytes], None]) -> None:
-        """Call ``told`` with each note of another server, and with the server's name."""
+        """Call ``told`` with the name of another server and each note from it."""
 
     @abstractmethod
     async def alive(self) -> Collection[str]:
-        """Return the names of the servers that are alive, as far as this one knows."""
+        """Return the names of the servers that are alive, as far as this server knows."""

@@ -45,9 +45,9 @@ class Endpoints:
         origins: which pages may use the service.
         response: bytes of frames after which the answer of a stream ends.
         cookie: whether to set JSESSIONID, for load balancers that use it to find the server.
-        relay: finds sessions of other servers; None where this is the only one.
+        relay: finds sessions of other servers; None if there are no other servers.
 
-    ``forwards`` forwards requests to them.
+    ``forwards`` forwards requests to other servers; it is None without a relay.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Endpoints:
         if isinstance(kind, Transport):
             return 0
         if self.forwards is not None and self._sessions.find(name) is None:
-            return min(frames.INTAKE.size, kind.largest)  # the server that has it looks again
+            return min(frames.INTAKE.size, kind.largest)  # the server with the session checks again
         return min(self._open_session(name).intake.size, kind.largest)
 
     def _open_session(self, name: str) -> Session:

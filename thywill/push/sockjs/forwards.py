@@ -1,18 +1,19 @@
 """Forwards requests of SockJS sessions between servers that share a queue.
 
-A session is several requests, and each may meet another server. The one where the session began keeps it, and
-answers all of its requests; the others pass on what it answers, piece by piece. Stock SockJS clients can
-neither acknowledge nor repeat, so a session cannot move: nobody would know which frames have arrived.
+A session consists of several requests, and each may reach another server. The server where the session began
+keeps it and answers all its requests; the other servers forward requests to it, and pass its answers on,
+piece by piece. A session cannot move, because stock SockJS clients neither acknowledge nor repeat: no server
+could know which frames have arrived.
 
     browser ── xhr_streaming x7 ──▶ one      "x7" is new: one takes the name, and answers itself
-    browser ── xhr_send x7 ───────▶ two      two finds one:    REQUEST 5  ──▶  one answers for its session
+    browser ── xhr_send x7 ───────▶ two      "x7" is at one:   REQUEST 5  ──▶  one answers for its session
                                     two      answers 204       ◀── SEND 5
-    browser ── xhr_streaming x7 ──▶ three    the stream was full, and is begun anew:  REQUEST 8  ──▶  one
+    browser ── xhr_streaming x7 ──▶ three    the stream was full and is begun anew:  REQUEST 8  ──▶  one
                                     three    begins, writes    ◀── BEGIN 8, WRITE 8, WRITE 8 …
-                                    three    has written 16 KB:  READ 8  ──▶  one may send more
+                                    three    the browser has read 16 KB:  READ 8  ──▶  one may send more
 
-Pieces are counted: where one is missing, the connection is cut, as by a broken network. The same happens when
-the other server ends. Each of the two looks for that by itself.
+Pieces are numbered. If one is missing, the browser's connection is closed, as a broken network would close
+it. The same happens when the other server ends; each of the two servers checks that by itself.
 """
 
 from __future__ import annotations
@@ -37,27 +38,28 @@ log = logging.getLogger(__name__)
 
 REQUEST, SEND, BEGIN, WRITE, END, READ, CLOSED, GIVE_WAY = range(8)
 WINDOW = 64 * 1024
-"""Bytes that may be on their way to another server, or wait there for the browser."""
+"""Bytes of an answer that may be in flight to another server, or wait there for the browser."""
 PART = 16 * 1024
-"""After so many bytes that a browser has taken in the other server is told."""
+"""After so many bytes that a browser has read, the other server is told."""
 LOOK = 2.0
-"""Seconds between two looks whether the other servers are alive."""
+"""Seconds between two checks whether the other servers are alive."""
 PATIENCE = 10.0
-"""Seconds within which another server has to answer what it can answer at once."""
+"""Seconds that another server has to answer a request that need not wait."""
 KEEP = 3600.0
-"""Seconds after which this server says again which sessions it has."""
+"""Seconds after which this server renews the names of its sessions in the store."""
 
 Answer = Callable[[Request, Reply], None]
 
 
 class Piece(msgspec.Struct, array_like=True):
-    """What one server tells another one about a request.
+    """A note from one server to another about a forwarded request.
 
     Args:
-        kind: one of the constants above.
-        number: of the request, on the server that the browser has asked.
-        place: which note about this answer it is. Of ``READ``: how many bytes the browser has taken in.
-        status, head, body: of the answer. The body of ``REQUEST`` is the request.
+        kind: one of the constants ``REQUEST`` to ``GIVE_WAY``.
+        number: the request's number on the server to which the browser is connected.
+        place: the number of this piece of the answer, from 0. For ``READ``: how many bytes the browser has
+            read.
+        status, head, body: parts of the answer. The body of ``REQUEST`` is the request.
     """
 
     kind: int
@@ -74,12 +76,12 @@ _decode_request = msgspec.msgpack.Decoder(Request).decode
 
 
 class RemoteReply(ReplyBase):
-    """The answer to a request whose browser is connected to another server, which also dresses it.
+    """The answer to a request that another server has forwarded; that server adds headers such as CORS.
 
     Args:
-        tell: sends a note to that server.
+        tell: sends a piece to that server.
         number: the request's number there.
-        ended: called when no more can be answered.
+        ended: called when the answer has ended.
     """
 
     __slots__ = ("_ended", "_number", "_place", "_tell", "_under_way")
@@ -120,7 +122,7 @@ class RemoteReply(ReplyBase):
         self._place += 1
 
     def hear(self, note: Piece) -> None:
-        """Take a note of the server that the browser is connected to."""
+        """Handle a piece from the server to which the browser is connected."""
         if note.kind == READ:
             self._read(note.place)
         elif note.kind == CLOSED:
@@ -135,23 +137,23 @@ class RemoteReply(ReplyBase):
             self.writable()
 
     def cut(self) -> None:
-        """The browser has gone, or the server that it is connected to."""
+        """End the answer: the browser has gone, or the server to which it is connected."""
         self._ended()
         self.closed()
 
 
 class Forwarded:
-    """A request of a browser that is connected here, which another server answers.
+    """A request from a browser that is connected here, which another server answers.
 
-    ``server`` is its name, once it is known; ``is_closed`` says whether the browser has gone.
+    ``server`` is that server's name as soon as it is known; ``is_closed`` says whether the browser has gone.
 
     Args:
-        number: of the request.
-        reply: its answer.
-        patience: seconds within which the other server has to say something.
-        tell: sends a note to a server.
+        number: the number of the request.
+        reply: the reply to the browser.
+        patience: seconds within which the next piece has to come from the other server.
+        tell: sends a piece to a server.
         now: the monotonic clock.
-        begins: whether it may begin a session.
+        begins: whether the request may begin a session.
     """
 
     def __init__(
@@ -179,12 +181,12 @@ class Forwarded:
         reply.owner = self
 
     def say(self, kind: int, place: int = 0, body: bytes = b"") -> None:
-        """Tell the other server something about this request."""
+        """Send a piece about this request to the other server."""
         if self.server:
             self._tell(self.server, Piece(kind, self.number, place, body=body))
 
     def take(self, note: Piece) -> None:
-        """Pass on a piece of the answer."""
+        """Pass a piece of the answer on to the browser."""
         if note.place != self._expected:
             log.warning("a piece of an answer of the server %s is missing", self.server)
             self.fail()
@@ -211,11 +213,11 @@ class Forwarded:
         self.say(READ, count)
 
     def is_hopeless(self, alive: Collection[str]) -> bool:
-        """Return whether the other server has ended, or has said nothing for too long."""
+        """Return whether the other server has ended, or has sent nothing for too long."""
         return self.server not in alive or self._now() > self._until
 
     def fail(self) -> None:
-        """The other server will not answer any more: refuse the request, or cut its connection."""
+        """The other server will not answer any more: refuse the request, or close its connection."""
         self.say(CLOSED)
         self.is_closed = True
         self.reply.owner = None
@@ -236,12 +238,12 @@ class Forwarded:
 
 
 class Forwards:
-    """Forwards requests to the servers that have their sessions, and answers what others forward.
+    """Forwards requests to the servers that have their sessions, and answers requests that others forward.
 
     Args:
         relay: finds these servers.
-        sessions: those that are here.
-        answer: answers a request to a session that has to be here; raises a ``RequestError`` if it is not.
+        sessions: the sessions of this server.
+        answer: answers a request to a session of this server; raises a ``RequestError`` if it is not here.
         now: the monotonic clock.
     """
 
@@ -263,18 +265,18 @@ class Forwards:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to take notes, and to look whether the other servers are alive."""
+        """Begin to receive pieces, and to check whether the other servers are alive."""
         self._sessions.forgotten = self._relay.let_go
         self._relay.listen(self._told)
         self._task = asyncio.get_running_loop().create_task(self._keep_looking())
 
     def stop(self) -> None:
-        """Stop looking."""
+        """Stop checking the other servers."""
         if self._task is not None:
             self._task.cancel()
 
     def drain(self) -> None:
-        """This server is about to stop: end what it passes on. Browsers go on with their next requests."""
+        """This server is about to stop: end forwarded requests. Browsers go on with their next requests."""
         for forwarded in self._forwarded.values():
             forwarded.say(GIVE_WAY)
 
@@ -284,11 +286,11 @@ class Forwards:
         """Find the server that has the session ``name``, and let it answer.
 
         Args:
-            name: the session, which is not here.
+            name: the name of a session that is not here.
             request: the request.
-            reply: its answer.
-            here: answers it where no other server has the session.
-            begins: whether the request may begin a session, and wait.
+            reply: the reply to it.
+            here: answers the request if no other server has the session.
+            begins: whether the request waits for frames, and so may begin a session.
         """
         self._last += 1
         patience = 2 * self._sessions.hold + PATIENCE if begins else PATIENCE

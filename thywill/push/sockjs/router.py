@@ -33,7 +33,7 @@ class Router(SockJSRouter):  # type: ignore[misc]
         settings: those settings of sockjs-tornado that differ from its defaults.
         origins: which pages may use the service.
         shares: limits how many sessions there may be.
-        relay: finds sessions of other servers; None where this is the only one.
+        relay: finds sessions of other servers; None if there are no other servers.
         wall: the wall clock, for the Expires header.
     """
 
@@ -64,19 +64,19 @@ class Router(SockJSRouter):  # type: ignore[misc]
         self._forwards = endpoints.forwards
 
     def start(self) -> None:
-        """Begin to look at deadlines, and to forward."""
+        """Begin to check deadlines, and to forward requests."""
         self.sessions.start()
         if self._forwards is not None:
             self._forwards.start()
 
     def stop(self) -> None:
-        """Stop both."""
+        """Stop checking deadlines and forwarding."""
         self.sessions.stop()
         if self._forwards is not None:
             self._forwards.stop()
 
     def drain(self) -> None:
-        """The server is about to stop: end every session that is open, and what is forwarded."""
+        """The server is about to stop: end every open session and every forwarded request."""
         self.sessions.drain()
         if self._forwards is not None:
             self._forwards.drain()

@@ -31,7 +31,7 @@ class SessionKeeper:
         shares: limits how many sessions there may be.
         now: the monotonic clock.
 
-    ``forgotten`` is called with the name of each session that is forgotten.
+    ``forgotten`` is called with the name of each session that has been forgotten.
     """
 
     def __init__(

@@ -69,7 +69,7 @@ PIECE = 64
 """The most bytes of a field in the compact form of a hash (``hash-max-listpack-value``)."""
 
 NAMES = 10_000
-"""How many names of clients and channels are remembered in the form in which they travel."""
+"""How many names of clients and channels are cached in their encoded form."""
 
 AWAY = "this client has left, or its grace time has passed"
 BEHIND = "the application has not handled the earlier messages yet"

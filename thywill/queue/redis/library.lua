@@ -24,7 +24,7 @@
 --   calls           for each server the number of its last call, and the time of that call (calls.py)
 --   reason:ID       why a client has ended, for an hour after its row was deleted
 --
--- For all applications, behind "thywill:": name:NAME has the server that has what is called so (relay.py).
+-- One more kind of key, for all applications: "thywill:name:NAME" has the server that holds NAME (relay.py).
 --
 -- An answer begins with one of these numbers.
 
@@ -839,8 +839,8 @@ redis.register_function('NAME_resign', function(keys, args)
   return 1
 end)
 
--- KEYS[1] is that of the name. ARGV: the server that wants it; the one that it may take it from; for how many
--- seconds it is kept. Returns the server that has it.
+-- KEYS[1] is the key of a name. ARGV: the server that wants the name; the server from which it may take the name;
+-- the seconds for which the name is kept. Returns the server that holds the name.
 redis.register_function('NAME_take_name', function(keys, args)
   local server = redis.call('GET', keys[1])
   if server and server ~= args[1] and server ~= args[2] then
@@ -850,7 +850,7 @@ redis.register_function('NAME_take_name', function(keys, args)
   return args[1]
 end)
 
--- KEYS[1] is that of the name. ARGV: the server that gives it up.
+-- KEYS[1] is the key of a name. ARGV: the server that releases the name.
 redis.register_function('NAME_drop_name', function(keys, args)
   if redis.call('GET', keys[1]) == args[1] then
     redis.call('DEL', keys[1])

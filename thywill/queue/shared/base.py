@@ -168,23 +168,23 @@ class SharedStore(ABC):
 
     @abstractmethod
     async def tell(self, notes: Sequence[tuple[str, bytes]]) -> None:
-        """Send notes, in order, each to the server of that name; one that does not listen misses it."""
+        """Send notes in order, each to the server of that name; a server that does not listen misses it."""
 
     @abstractmethod
     async def take_name(self, name: str, server: str, seconds: float, *, instead_of: str = "") -> str:
-        """Return the server that has ``name``, such as that of a SockJS session.
+        """Return the server that holds ``name``, such as the name of a SockJS session.
 
-        If none has it, or the server ``instead_of``, ``server`` has it from now on. What it has is kept for
-        ``seconds`` from now.
+        If no server holds the name, or the server ``instead_of`` does, ``server`` holds it from now on. The
+        name is forgotten after ``seconds``.
         """
 
     @abstractmethod
     async def find_name(self, name: str) -> str:
-        """Return the server that has ``name``, or ""."""
+        """Return the server that holds ``name``, or "" if none does."""
 
     @abstractmethod
     async def drop_name(self, name: str, server: str) -> None:
-        """``server`` does not have ``name`` any more; if another one has it, nothing happens."""
+        """Release a name that ``server`` holds; nothing happens if another server holds it."""
 
     @abstractmethod
     async def beat(self, server: Heartbeat, seconds: float) -> None:

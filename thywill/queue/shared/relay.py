@@ -1,10 +1,10 @@
-"""Finds the server that has a SockJS session, and carries notes there, by the store.
+"""Finds the server that has a SockJS session, and carries notes to it, with the help of the store.
 
-    one    take("x7")          the store has no "x7": it is with one
-    two    find("x7")          one
-    two    tell(one, note)     by the store's notes, as the questions of operators
+    one    take("x7")          the store has no "x7", so server one holds it now
+    two    find("x7")          the result is one
+    two    tell(one, note)     the note goes through the store, like the questions of operators
 
-A server may end without letting go. So who finds a server that is not alive takes its place.
+A server may end without releasing its names. So a server that finds a name with a dead server takes it over.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from thywill.queue.shared.tasks import end
 log = logging.getLogger(__name__)
 
 SECONDS = 86_400.0
-"""For how long a name is kept in the store."""
+"""Seconds for which the store keeps a name."""
 FRESH = 2.0
-"""Seconds for which the list of servers that are alive is believed."""
+"""Seconds for which the list of live servers is cached."""
 
 
 class StoreRelay(Relay):
-    """Works between ``start`` and ``stop``.
+    """The relay of a server with a shared store, for use between ``start`` and ``stop``.
 
     Args:
         store: the store.
@@ -56,7 +56,7 @@ class StoreRelay(Relay):
         self._begin(self._keep_sending())
 
     async def stop(self) -> None:
-        """Send no more."""
+        """Stop sending notes."""
         await end(self._tasks)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
@@ -119,7 +119,7 @@ class StoreRelay(Relay):
         self._begin(self._let_go(name))
 
     async def _let_go(self, name: str) -> None:
-        with suppress(StoreUnavailable):  # it is forgotten later
+        with suppress(StoreUnavailable):  # otherwise the store forgets the name later
             await self._store.drop_name(name, self._name())
 
     # Notes.
@@ -142,7 +142,7 @@ class StoreRelay(Relay):
         self._told = told
 
     def told(self, server: str, note: bytes) -> None:
-        """Take a note of another server."""
+        """Handle a note from another server."""
         try:
             self._told(server, note)
         except Exception:
