@@ -32,8 +32,8 @@ from thywill.hub.actions import Actions
 from thywill.hub.leases import Timing
 from thywill.hub.rates import ClientLimits, ClientRates
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
+from thywill.queue.shared.leader_queue import LeaderQueue
 from thywill.queue.shared.leadership import Leadership, Retention
-from thywill.queue.shared.leading import Leading
 from thywill.queue.shared.pace import MODEST, Pace
 from thywill.queue.shared.pipeline import Pipeline
 from thywill.queue.shared.rows import Election, Posted
@@ -105,7 +105,7 @@ class Leaders(Component):
     def posted(self, entry: Posted) -> None:
         """Note a message that this server has read in the log."""
         if (leadership := self._led.get(entry.application)) is not None:
-            leadership.leading.posted(entry)
+            leadership.queue.posted(entry)
 
     @property
     def leads(self) -> Sequence[str]:
@@ -129,9 +129,9 @@ class Leaders(Component):
         """End all leads, so that other servers are elected at once."""
         await end(self._campaigns)
         for name, leadership in list(self._led.items()):
-            leadership.leading.end()
+            leadership.queue.end()
             with suppress(StoreUnavailable):
-                await self._store.resign(name, leadership.leading.fence)
+                await self._store.resign(name, leadership.queue.fence)
         self._led.clear()
 
     async def _campaign(self, name: str) -> None:
@@ -146,7 +146,7 @@ class Leaders(Component):
     def _left(self, name: str) -> float:
         """Return how many seconds of this server's lease are left; infinite if it does not lead."""
         led = self._led.get(name)
-        return math.inf if led is None else max(0.0, led.leading.until - self._monotonic())
+        return math.inf if led is None else max(0.0, led.queue.until - self._monotonic())
 
     async def _stand(self, name: str) -> None:
         """Stand for election once."""
@@ -177,25 +177,25 @@ class Leaders(Component):
 
     async def _step_down_if_over(self, name: str) -> None:
         led = self._led.get(name)
-        if led is not None and not led.leading.may_begin():
+        if led is not None and not led.queue.may_begin():
             await self._step_down(name)
 
     async def _elected(self, name: str, fence: int | None, until: float) -> None:
         led = self._led.get(name)
-        if led is not None and (led.leading.fence != fence or led.leading.over or led.failed):
+        if led is not None and (led.queue.fence != fence or led.queue.over or led.failed):
             await self._step_down(name)
             led = None
         if led is None and fence is not None:
             led = self._take_over(name, fence)
         if led is not None:
-            led.leading.until = until
+            led.queue.until = until
 
     def _deposed(self, name: str, reason: str) -> None:
         log.warning("%s: %s", name, reason)
         self._wakes[name].set()
 
     def _take_over(self, name: str, fence: int) -> Leadership:
-        leading = Leading(
+        queue = LeaderQueue(
             name,
             fence,
             self._pipeline,
@@ -209,11 +209,9 @@ class Leaders(Component):
         )
         rates = partial(ClientRates, ClientLimits(), Counter())
         own = self.applications.actions
-        actions = Actions(
-            leading.audience, leading, own.people, leading.evict, rates, self._monotonic, own.totals
-        )
+        actions = Actions(queue.audience, queue, own.people, queue.evict, rates, self._monotonic, own.totals)
         leadership = Leadership(
-            leading,
+            queue,
             actions,
             self._store,
             self._pipeline,
@@ -230,6 +228,6 @@ class Leaders(Component):
 
     async def _step_down(self, name: str) -> None:
         leadership = self._led.pop(name)
-        leadership.leading.end()
+        leadership.queue.end()
         await leadership.rest()
         await self.applications.abandon(name)

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from thywill.application_interface.base import ApplicationInterface
 from thywill.hub.actions import Actions
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
-from thywill.queue.shared.leading import Leading
+from thywill.queue.shared.leader_queue import LeaderQueue
 from thywill.queue.shared.operations import Expire, Trim
 from thywill.queue.shared.pace import Pace
 from thywill.queue.shared.pipeline import Pipeline
@@ -53,7 +53,7 @@ class Leadership:
     """Leads one application, from ``begin`` until ``rest``; ``took`` has the seconds of the takeover.
 
     Args:
-        leading: has the application's clients, and executes what its hooks do.
+        queue: has the application's clients, and executes what its hooks do.
         actions: what the application calls.
         store: the store.
         pipeline: executes operations.
@@ -65,7 +65,7 @@ class Leadership:
 
     def __init__(
         self,
-        leading: Leading,
+        queue: LeaderQueue,
         actions: Actions,
         store: SharedStore,
         pipeline: Pipeline,
@@ -74,7 +74,7 @@ class Leadership:
         retention: Retention,
         pace: Pace,
     ) -> None:
-        self.leading = leading
+        self.queue = queue
         self.failed = False
         self.took = 0.0
         self._actions = actions
@@ -92,7 +92,7 @@ class Leadership:
             asyncio.create_task(self._run()),
             asyncio.create_task(_every(self._pace.expire, self._expire)),
             asyncio.create_task(_every(self._pace.trim, self._trim)),
-            asyncio.create_task(_every(self._pace.save, self.leading.save_data)),
+            asyncio.create_task(_every(self._pace.save, self.queue.save_data)),
         ]
 
     async def rest(self) -> None:
@@ -105,36 +105,36 @@ class Leadership:
         except asyncio.CancelledError:
             raise
         except Exception:
-            log.exception("%s: this server cannot lead it", self.leading.application)
+            log.exception("%s: this server cannot lead it", self.queue.application)
             self.failed = True
             return
         await self._keep_taking()
 
     async def _take_over(self) -> None:
-        leading, begun = self.leading, time.monotonic()
-        rows = await self._patiently(partial(self._store.roster, leading.application))
+        queue, begun = self.queue, time.monotonic()
+        rows = await self._patiently(partial(self._store.roster, queue.application))
         for row in rows:
-            leading.add(row)
+            queue.add(row)
         await self._applications.actions.people.follow()
-        leading.stored = await self._patiently(partial(self._store.pasts, leading.application))
-        if not leading.may_begin():
+        queue.stored = await self._patiently(partial(self._store.pasts, queue.application))
+        if not queue.may_begin():
             return
-        await self._applications.lead(leading.application, self._actions)
+        await self._applications.lead(queue.application, self._actions)
         for row in rows:
-            leading.resume(row)
+            queue.resume(row)
         self.took = time.monotonic() - begun
-        log.info("%s: taken over with %d clients in %.2f s", leading.application, len(rows), self.took)
+        log.info("%s: taken over with %d clients in %.2f s", queue.application, len(rows), self.took)
 
     async def _keep_taking(self) -> None:
-        leading, last = self.leading, ""
+        queue, last = self.queue, ""
         while True:
-            while leading.unfinished >= UNFINISHED:  # noqa: ASYNC110 - hooks end in any turn of the loop
+            while queue.unfinished >= UNFINISHED:  # noqa: ASYNC110 - hooks end in any turn of the loop
                 await asyncio.sleep(PAUSE)
-            read = partial(self._store.read_inbox, leading.application, last, BLOCK)
+            read = partial(self._store.read_inbox, queue.application, last, BLOCK)
             steps = await self._patiently(read)
             for step in steps:
                 last = step.id
-                leading.take(step)
+                queue.take(step)
             await asyncio.sleep(0)
 
     async def _patiently(self, read: Callable[[], Awaitable[list[Row]]]) -> list[Row]:
@@ -145,15 +145,15 @@ class Leadership:
                 await asyncio.sleep(self._pace.retry)
 
     def _expire(self) -> None:
-        leading = self.leading
-        operation = Expire(leading.application, leading.fence, EXPIRED, self._grace, STAYED_AWAY)
-        self._pipeline.submit(operation, leading.check)
+        queue = self.queue
+        operation = Expire(queue.application, queue.fence, EXPIRED, self._grace, STAYED_AWAY)
+        self._pipeline.submit(operation, queue.check)
 
     def _trim(self) -> None:
-        leading, retention = self.leading, self._retention
+        queue, retention = self.queue, self._retention
         bounds = (retention.age, retention.entries, retention.entries_bytes)
-        operation = Trim(leading.application, leading.fence, self._grace, *bounds)
-        self._pipeline.submit(operation, leading.check)
+        operation = Trim(queue.application, queue.fence, self._grace, *bounds)
+        self._pipeline.submit(operation, queue.check)
 
 
 async def _every(seconds: float, work: Callable[[], None]) -> None:

@@ -11,7 +11,7 @@ from thywill.core.envelope import Item
 from thywill.hub.client import LiveClient
 from thywill.hub.ports import Listener
 from thywill.hub.step import CONNECTED
-from thywill.queue.shared.leading import DEPOSED, PASSED, Leading
+from thywill.queue.shared.leader_queue import DEPOSED, PASSED, LeaderQueue
 from thywill.queue.shared.operations import NotLeader
 from thywill.queue.shared.pipeline import Pipeline
 from thywill.queue.shared.rows import ClientFacts, InboxEntry, encode_facts
@@ -45,7 +45,7 @@ class Lead:
         self.now = 0.0
         self.hooks = Hooks()
         self.reasons: list[str] = []
-        self.leading = Leading(
+        self.queue = LeaderQueue(
             "chat",
             1,
             Pipeline(MemorySharedStore(SharedMemory())),
@@ -57,11 +57,11 @@ class Lead:
             lambda: 0.0,
             lambda: self.now,
         )
-        self.leading.until = 6.0
-        self.leading.take(InboxEntry("1", "a", CONNECTED, encode_facts(ClientFacts("session", 1.5))))
+        self.queue.until = 6.0
+        self.queue.take(InboxEntry("1", "a", CONNECTED, encode_facts(ClientFacts("session", 1.5))))
 
     def take(self, number: int) -> None:
-        self.leading.take(InboxEntry(str(number), "a", number, b'[%d, "text"]' % number))
+        self.queue.take(InboxEntry(str(number), "a", number, b'[%d, "text"]' % number))
 
 
 async def test_hooks_begin_while_the_lease_lasts() -> None:
@@ -76,7 +76,7 @@ async def test_a_leader_that_stood_still_for_its_lease_begins_no_hook() -> None:
     lead = Lead()
     lead.now = 6.0
     lead.take(1)
-    lead.leading.until = 100.0  # a renewal that comes too late
+    lead.queue.until = 100.0  # a renewal that comes too late
     lead.take(2)
     assert lead.hooks.begun == [CONNECTED]
     assert lead.reasons == [PASSED]
@@ -85,7 +85,7 @@ async def test_a_leader_that_stood_still_for_its_lease_begins_no_hook() -> None:
 async def test_a_leader_that_was_deposed_begins_no_hook() -> None:
     lead = Lead()
     for _ in range(2):
-        lead.leading.check(NotLeader("another server leads"))
+        lead.queue.check(NotLeader("another server leads"))
         lead.take(1)
     assert lead.hooks.begun == [CONNECTED]
     assert lead.reasons == [DEPOSED]

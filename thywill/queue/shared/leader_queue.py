@@ -1,4 +1,4 @@
-"""One application that this server leads: its roster, and the steps of its inbox.
+"""The queue of one application that this server leads: its roster, and the steps of its inbox.
 
 The roster has all clients of the application, on whatever server, with the facts that hooks can see: id,
 session, data, channels. What the hooks do becomes operations that carry the fence. If the store answers one
@@ -77,7 +77,7 @@ def _future() -> asyncio.Future[Outcome]:
     return asyncio.get_running_loop().create_future()
 
 
-class Leading(ActionQueue):
+class LeaderQueue(ActionQueue):
     """Executes what the hooks of one application do, while this server leads it.
 
     Args:
