@@ -56,7 +56,7 @@ def _sieve(start: int, end: int, small: list[int]) -> list[int]:
 
 
 def digit_of_pi(place: int) -> Steps:
-    """Return a digit of pi after the point, by Gibbons' spigot, which brings one digit after another."""
+    """Return a digit of pi after the point, by Gibbons' spigot, which computes one digit after another."""
     digits = list[int]()
     spigot = _digits_of_pi()
     while len(digits) <= place:
@@ -70,7 +70,7 @@ def digit_of_pi(place: int) -> Steps:
 
 
 def _digits_of_pi() -> Generator[int | None, None, None]:
-    """Yield the digits of pi, the 3 first, and None for a step that brings none."""
+    """Yield the digits of pi, beginning with 3, and None for a step without a digit."""
     q, r, t, k, n, m = 1, 0, 1, 1, 3, 3
     while True:
         if 4 * q + r - t < n * t:
@@ -89,7 +89,7 @@ def _digits_of_pi() -> Generator[int | None, None, None]:
 
 
 class View(NamedTuple):
-    """A part of the plane: its middle, and its width."""
+    """A part of the plane: its centre, and its width."""
 
     x: float
     y: float
@@ -103,7 +103,7 @@ VIEWS: Final = {
     "spiral": View(-0.088, 0.654, 0.012),
 }
 SHADES: Final = "0123456789abcdefghijklmnopqrstuv"
-"""A row of a picture is a text with one of these for each pixel; the last is for what belongs to the set."""
+"""A row of a picture is a text with one of these for each pixel; the last one stands for the set itself."""
 RATIO: Final = 0.75
 
 

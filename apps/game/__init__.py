@@ -63,7 +63,7 @@ class Game(Cuttable):
         if player is None:
             return
         self._seats[client.session] -= 1
-        self._seats += Counter()  # forgets whom nobody plays for any more
+        self._seats += Counter()  # drops sessions without a player
         self._remember(client.session, player)
         self.world.leave(player.id)
         await self._seat_next()
@@ -100,13 +100,13 @@ class Game(Cuttable):
                 return
 
     def _known(self, client: Client) -> tuple[str, int]:
-        """Return the name and the score that a client goes on with."""
+        """Return the name and the score with which a client goes on."""
         if "score" in client.data:  # it has played on a server that was killed
             return client.data["name"], client.data["score"]
         return self._scores.get(client.session, (client.data["name"], 0))
 
     def _take_score(self, client: Client, player: Player) -> None:
-        """Keep the score with the client alone, so that no second tab of its browser gets it as well."""
+        """Keep the score only with the client, so that no second tab of its browser gets it, too."""
         client.data.update(name=player.name, score=player.score)
         if client.session in self._scores:
             self._scores[client.session] = player.name, 0
@@ -151,7 +151,7 @@ class Game(Cuttable):
                 await self._step()
             except Exception:
                 log.exception("a step of the game failed")
-            # Steps that were missed because the machine was busy are left out, not made up for.
+            # Steps that were missed because the machine was busy are left out.
             due = max(due + pause, loop.time() - pause)
             await asyncio.sleep(due - loop.time())
 
@@ -176,7 +176,7 @@ class Game(Cuttable):
 
 
 def _number(value: Any) -> float | None:
-    """Return a number that a page has sent; None if it is anything else, or too large to be sent back."""
+    """Return ``value`` if it is a number that can be sent back to pages; otherwise None."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
         return None
     return float(value)

@@ -1,6 +1,6 @@
 // Parking decides which of a browser's pages may keep a request open. A browser opens six connections to a host for all
-// of its tabs, so the pages agree by localStorage on who has a place; the others poll only briefly. Browsers that open
-// only two connections have no localStorage: there every page keeps a request open.
+// of its tabs, so the pages agree by localStorage which of them have places; the others poll only briefly. Browsers with
+// two connections have no localStorage: there every page keeps a request open.
 (function (internal) {
   'use strict';
 

@@ -63,7 +63,7 @@ declare namespace thywill {
   interface Client<Message = any> {
     readonly id: string;
     readonly application: string;
-    /** What the application's `bootstrap` hook has set on the server. */
+    /** The parameters that the application's `bootstrap` hook has set on the server. */
     readonly parameters: Record<string, any>;
     /** The user that a ticket or the application has named. */
     readonly user: {id: string; name?: string} | null;

@@ -91,7 +91,7 @@ def disconnect(page: Page) -> None:
     )
     page.click("#st-end button")
     page.wait_for("document.getElementById('st-told').innerText === 'Disconnected.'")
-    assert "Its page is told: disconnected by the operator" in page.evaluate("window.asked")
+    assert "Its page shows: disconnected by the operator" in page.evaluate("window.asked")
     page.wait_for("document.getElementById('st-one').innerText.includes('gone')")
 
 

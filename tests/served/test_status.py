@@ -317,7 +317,7 @@ async def test_a_client_is_disconnected_with_a_reason(
     assert (answer["error"]["code"], answer["error"]["message"]) == ("gone", "too loud")
     assert (await looking.call("disconnect", client.id, "too loud"))["result"] is False
     assert (await looking.call("describe", client.id))["result"] is None
-    assert f"{client.id} is disconnected by the operator at 127.0.0.1" in caplog.text
+    assert f"{client.id} was disconnected by the operator at 127.0.0.1" in caplog.text
 
 
 @pytest.mark.parametrize(

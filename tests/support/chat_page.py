@@ -1,4 +1,4 @@
-"""What a person does on the chat's page, and sees there."""
+"""The actions of a person on the chat's page, and what the page shows."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Visitor:
         if status in (401, 410):
             self._token, self.polls = "", 0
         elif status != 200 or "retry" in answer:
-            # As long as it is told, as pages do.
+            # As long as the server asks for, as pages do.
             await asyncio.sleep(answer.get("retry") or answer.get("error", {}).get("retry") or PAUSE)
         else:
             self.polls += 1

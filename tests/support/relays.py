@@ -9,7 +9,7 @@ from thywill.hub.relay import Found, Relay
 
 
 class Between:
-    """What the servers share. ``loses`` decides which notes get lost, ``dead`` has the servers that ended."""
+    """The servers' state. ``loses`` decides which notes get lost, ``dead`` has ended servers."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}

@@ -64,7 +64,7 @@ def size_of(entry: LogEntry) -> int:
 
 
 class SharedMemory:
-    """What the servers share. ``now`` is its clock, in seconds since 1970."""
+    """The state that the servers share. ``now`` is its clock, in seconds since 1970."""
 
     def __init__(self, now: float = EPOCH + 1000.0) -> None:
         self.now = now

@@ -1,4 +1,4 @@
-"""A client that sends the bytes it is told to, and reads answers strictly."""
+"""A client that sends any bytes, and reads answers strictly."""
 
 from __future__ import annotations
 

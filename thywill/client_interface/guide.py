@@ -24,7 +24,7 @@ PATH = b"/thywill/guide"
 GUIDE = "apps/README.md"
 STYLES = ("thywill/look.css", "thywill/guide.css")
 LARGEST_PICTURE = 64 * 1024
-"""Bytes of a picture, which the page contains."""
+"""The largest picture that a page contains, in bytes."""
 HEAD = (
     b"X-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'; style-src 'self'; "
     b"img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'\r\n"
@@ -45,11 +45,11 @@ BACK = '<p class="back"><a href="{address}">&lsaquo; Writing an application</a><
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A text, and where its page is.
+    """A text of the guide, and the address of its page.
 
     Args:
-        name: the path of its file from the folder of the program.
-        page: the address of its page from ``/thywill/``.
+        name: the path of its file, relative to the project's folder.
+        page: the address of its page, relative to ``/thywill/``.
     """
 
     name: str
@@ -60,7 +60,7 @@ class _Place:
         return "../" * self.page.count("/") + page
 
     def path(self, target: str) -> str:
-        """Return the path of a file that the text names, from the folder of the program."""
+        """Return the path of a file that the text names, relative to the project's folder."""
         return posixpath.normpath(posixpath.join(posixpath.dirname(self.name), target))
 
 
@@ -89,11 +89,11 @@ class Guide:
         file.send(request, reply, is_current=False)
 
     def find(self, request: Request) -> Endpoint | None:
-        """Return what answers a request for a page below the guide, or None for any other address."""
+        """Return the endpoint of a page below the guide, or None for any other address."""
         return self if request.path.startswith(PATH + b"/") else None
 
     def _current(self, name: str) -> File:
-        """Return the page as it is now; it is made again only when a file of it has changed.
+        """Return the present page; it is made again only when one of its files has changed.
 
         Raises:
             NotFound: the guide does not link to such a text.

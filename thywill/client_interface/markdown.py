@@ -21,7 +21,7 @@ class Heading:
 
     Args:
         level: 1 for the title of the text, 2 for a section, and so on.
-        text: what it says, without markup.
+        text: its text, without markup.
         anchor: its id in the page.
     """
 
@@ -48,8 +48,8 @@ def render(text: str, link: Target, image: Target) -> Text:
 
     Args:
         text: Markdown: CommonMark and tables.
-        link: finds the address for what a link leads to; a link that leads nowhere becomes plain text.
-        image: finds the address of an image; an image that has none becomes its description.
+        link: returns the address for the target of a link; if it returns None, the link becomes plain text.
+        image: returns the address of an image; if it returns None, the image becomes its description.
     """
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse(text)
@@ -66,7 +66,7 @@ def render(text: str, link: Target, image: Target) -> Text:
 
 
 def links_of(text: str) -> list[str]:
-    """Return what the links of a Markdown text lead to, in their order."""
+    """Return the targets of the links in a Markdown text, in their order."""
     tokens = MarkdownIt("commonmark", {"html": False}).enable("table").parse(text)
     inline = (child for token in tokens for child in token.children or ())
     return [str(child.attrGet("href")) for child in inline if child.type == "link_open"]
@@ -92,7 +92,7 @@ def _mark_headings(tokens: list[Token]) -> Iterator[Heading]:
 
 
 def _lead(children: Iterable[Token], link: Target, image: Target) -> Iterator[Token]:
-    """Give links and images their addresses, and drop those that have none."""
+    """Yield the tokens with the addresses of links and images; drop links without an address."""
     is_dropped = False
     for child in children:
         if child.type == "link_open":

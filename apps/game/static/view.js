@@ -103,7 +103,7 @@
       this.write();
     },
 
-    // While nothing comes from the server, the page says so in place of what it has told.
+    // While nothing comes from the server, the line says so instead of its last text.
     wait: function (isWaiting) {
       if (isWaiting !== this.isWaiting) {
         this.isWaiting = isWaiting;

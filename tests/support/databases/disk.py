@@ -16,7 +16,7 @@ class Disk:
 
     Args:
         folder: where it is to be.
-        user: whom it belongs to.
+        user: its owner.
     """
 
     def __init__(self, folder: Path, user: pwd.struct_passwd | None) -> None:

@@ -84,7 +84,7 @@ class PostgreSQL(DatabaseServer):
 
 
 def _postgresql_programs() -> Path:
-    """Return the newest folder of programs. Debian has one for each version, none of them in PATH."""
+    """Return the newest folder of programs. Debian has a folder for each version, and none is in PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     if found:
         return found[-1].parent

@@ -1,4 +1,4 @@
-"""The status page: an application of thywill, in a hub of its own beside the hub that it shows."""
+"""The status page: an application with its own hub, beside the hub that it shows."""
 
 from __future__ import annotations
 
@@ -27,19 +27,21 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "figures"
 EVERY = 1.0
+"""Seconds between two figures."""
 HISTORY = 120
 """How many seconds the charts of a newly opened page show."""
 POINT = ("clients", "sent", "received", "delay", "worst_delay", "lag", "memory", "queued")
+"""The figures that are drawn as charts."""
 REASON = 200
-"""How many characters the reason may have for which a client is disconnected."""
+"""The largest number of characters in the reason for which a client is disconnected."""
 
 
 class Status(Application):
     """Sends the figures to its visitors every second; without visitors it computes nothing.
 
     Args:
-        watch: returns the server that is shown; called when a visitor comes.
-        servers: returns a row for each server that shares its queue.
+        watch: returns the view of this server; called when a visitor comes.
+        servers: returns a row for each server that shares the queue.
         cluster: asks these servers about clients.
         has_key: whether visitors have to send a key.
     """
@@ -64,7 +66,7 @@ class Status(Application):
 
     @property
     def watch(self) -> Watch:
-        """The server that is shown."""
+        """The view of this server."""
         return self._watch()
 
     def bootstrap(self, client: Client, configuration: Configuration) -> None:
@@ -112,23 +114,23 @@ class Status(Application):
 
     @rpc
     async def search(self, _client: Client, text: str) -> dict[str, Any]:
-        """Return the newest clients that match ``text``, of all servers."""
+        """Return the newest clients of all servers that match ``text``."""
         return await self._cluster.search(_text(text))
 
     @rpc
     async def describe(self, _client: Client, client_id: str) -> dict[str, Any] | None:
         """Return everything that is known about a client of any server."""
-        with _told():
+        with _unavailable_answered():
             return await self._cluster.describe(_text(client_id))
 
     @rpc
     async def disconnect(self, client: Client, client_id: str, reason: str) -> bool:
         """Disconnect a client of any server, whose page shows ``reason``; return whether there was one."""
-        told = _text(reason).strip()[:REASON] or "disconnected by the operator"
-        with _told():
-            found = await self._cluster.disconnect(_text(client_id), told)
+        shown = _text(reason).strip()[:REASON] or "disconnected by the operator"
+        with _unavailable_answered():
+            found = await self._cluster.disconnect(_text(client_id), shown)
         if found:
-            log.info("%s is disconnected by the operator at %s", client_id, client.address)
+            log.info("%s was disconnected by the operator at %s", client_id, client.address)
         return found
 
 
@@ -137,8 +139,8 @@ def _shown(row: ServerRow, own: ServerRow) -> dict[str, Any]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Tell the page where the queue cannot be read at present."""
+def _unavailable_answered() -> Iterator[None]:
+    """Answer the page's call with an error if the queue cannot be read at present."""
     try:
         yield
     except Unavailable as error:

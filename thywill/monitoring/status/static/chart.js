@@ -1,5 +1,5 @@
-// One or two lines over the last two minutes, in SVG, with a time axis and a legend. Browsers without it show
-// the numbers alone.
+// One or two lines over the last two minutes, in SVG, with a time axis and a legend. Browsers without SVG show only
+// the numbers.
 (function (status) {
   'use strict';
 
@@ -44,7 +44,7 @@
       } else {
         x = SECONDS - (values.length - 1 - i);
         y = (HEIGHT - 1 - values[i] / top * (HEIGHT - 2)).toFixed(2);
-        // A length of nothing with round ends shows a value that stands alone as a dot.
+        // A line of the length 0 with round ends is a dot, for a value without neighbours.
         path += (drawing ? 'L' : 'M' + x + ' ' + y + 'L') + x + ' ' + y;
         drawing = true;
       }
@@ -78,7 +78,7 @@
     return node;
   }
 
-  // Args: the least that the scale shows; how a value of it is written; what its lines are called, if there are two.
+  // Args: the smallest top of the scale; a function that writes a value; the names of the lines, if there are two.
   function Chart(least, write, names) {
     this.least = least;
     this.write = write;

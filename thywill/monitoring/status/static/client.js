@@ -1,4 +1,4 @@
-// All that is known of one client, and the end of it.
+// Everything that is known about one client, and the button that disconnects it.
 (function (status) {
   'use strict';
 
@@ -87,7 +87,7 @@
 
   function end() {
     var id = shown, reason = dom.find('st-reason').value;
-    if (!window.confirm('Disconnect this client?\n\n' + id + '\n\nIts page is told: ' + reason)) { return false; }
+    if (!window.confirm('Disconnect this client?\n\n' + id + '\n\nIts page shows: ' + reason)) { return false; }
     connection.call('disconnect', [id, reason], function (error, found) {
       if (id !== shown) { return; }
       tell(error ? 'Not disconnected: ' + error.message : found ? 'Disconnected.' : 'It had gone already.');

@@ -1,4 +1,4 @@
-// Numbers and times for people, and what the page needs of the DOM.
+// Writes numbers and times for people, and has helpers for the DOM.
 (function (status) {
   'use strict';
 
@@ -18,7 +18,7 @@
     return document.getElementById(id);
   };
 
-  // Always a text node: what a browser says of itself never becomes markup.
+  // Always a text node: texts from browsers, such as user agents, never become markup.
   dom.make = function (tag, className, text) {
     var node = document.createElement(tag);
     node.className = className || '';
@@ -58,14 +58,14 @@
     if (!rows.length) { body.appendChild(dom.row([dom.make('span', 'soft', nothing)], 1)); }
   };
 
-  // A text that may be long, on one line; the whole of it shows where the pointer rests.
+  // A text that may be long, on one line; the pointer shows the whole text.
   dom.cut = function (text, className) {
     var node = dom.make('span', 'cut' + (className ? ' ' + className : ''), text);
     node.title = text;
     return node;
   };
 
-  // 1234567 as "1 234 567", with thin blanks that keep it on one line.
+  // Returns 1234567 as "1 234 567", with thin blanks that keep it on one line.
   format.number = function (value) {
     var text = String(value), whole = text.split('.')[0], rest = text.split('.')[1], parts = '';
     while (whole.length > 3) {
@@ -104,7 +104,7 @@
     return value < 172800 ? Math.round(value / 3600) + ' h' : Math.round(value / 86400) + ' days';
   };
 
-  // Enough of an id to tell one from another; ids end with what is random.
+  // Returns the end of an id, which is random and so distinguishes ids.
   format.id = function (id) {
     return id.slice(-6);
   };
@@ -116,14 +116,14 @@
     return '';
   }
 
-  // What a user agent says of itself, in two words: "Firefox, Linux"; of a program its name.
+  // Returns a user agent in two words, "Firefox, Linux"; for a program its name.
   format.agent = function (agent) {
     var browser = firstOf(BROWSERS, agent), system = firstOf(SYSTEMS, agent);
     if (!browser) { return agent.split(/[\/ ;(]/)[0].slice(0, 24) || 'a program'; }
     return system ? browser + ', ' + system : browser;
   };
 
-  // How people call a client: by its user or, without one, by its browser.
+  // Returns a name for a client: its user or, without one, its browser.
   format.name = function (known) {
     return (known.user || format.agent(known.agent || '')) + ' \u00b7 ' + format.id(known.id);
   };

@@ -7,7 +7,7 @@
       PRESS = 1000,
       dom = status.dom,
       format = status.format,
-      // What is searched for, which changes only when the form is sent.
+      // The searched text, which changes only when the form is sent.
       wanted = '',
       asking = false,
       pressed = 0;

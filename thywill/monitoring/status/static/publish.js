@@ -1,10 +1,10 @@
-// Publishes a message as any other program does: by the address for messages from outside, with a key of [publishing.keys].
+// Publishes a message as any other program does: by /thywill/publish, with a key of [publishing.keys].
 (function (status) {
   'use strict';
 
   var dom = status.dom,
       ADDRESS = '../publish',
-      // The front page is an application too, to which nobody publishes.
+      // The front page is an application, too, but nobody publishes to it.
       FRONT = 'thywill',
       offered = '';
 
@@ -64,7 +64,7 @@
       dom.find('st-publish').onsubmit = publish;
     },
 
-    // What is chosen stays: the list is built again only when there are other applications.
+    // The list is built again only when the applications have changed, so that the choice stays.
     offer: function (applications) {
       var choice = dom.find('st-application'), names = [], chosen = choice.value, i;
       for (i = 0; i < applications.length; i += 1) {
