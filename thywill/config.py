@@ -316,7 +316,7 @@ class Settings:
         in_file = key in self._at(path)
         return self._origins.get(place, self._source if in_file else None)
 
-    def blame(self, error: SettingsError) -> SettingsError:
+    def with_origin(self, error: SettingsError) -> SettingsError:
         """Return ``error``; if it names a setting, its text says where the value came from."""
         named = NAMED_SETTING.match(str(error))
         origin = self.origin(named[1], named[2]) if named else None

@@ -310,4 +310,4 @@ def test_a_mistake_that_a_part_finds_is_blamed_too(config: Path) -> None:
         "the port is taken": "the port is taken",
     }
     for text, told in blamed.items():
-        assert str(settings.blame(SettingsError(text))) == told
+        assert str(settings.with_origin(SettingsError(text))) == told

@@ -50,7 +50,7 @@ REPORTS = 5.0
 """Seconds after which a hook that still runs is reported."""
 
 
-class Sight(NamedTuple):
+class RunningHook(NamedTuple):
     """A hook on the stack of the loop, and the line of the application that runs."""
 
     frame: FrameType
@@ -116,7 +116,7 @@ class Watcher:
                 hold = None
             elif woken - before > period + LATE:
                 hold = None
-            hold = self._look(hold, sight(sys._current_frames().get(loop_thread)), woken)
+            hold = self._look(hold, hook_on_stack(sys._current_frames().get(loop_thread)), woken)
             if hold is not None:
                 self._stay_awake(woken)
             self.rests = woken >= self._rest_at
@@ -133,7 +133,7 @@ class Watcher:
         self._rouse.clear()
         return self._ends
 
-    def _look(self, hold: Hold | None, seen: Sight | None, now: float) -> Hold | None:
+    def _look(self, hold: Hold | None, seen: RunningHook | None, now: float) -> Hold | None:
         if hold is None and seen is not None:
             hold = Hold(now, self._seconds)
             self._ask_for_beat()
@@ -153,11 +153,11 @@ class Hold:
     def __init__(self, begun: float, seconds: float) -> None:
         self.begun = begun
         self._seconds = seconds
-        self._seen: Sight | None = None
+        self._seen: RunningHook | None = None
         self._since = begun
         self._reported = False
 
-    def look(self, seen: Sight | None, now: float) -> None:
+    def look(self, seen: RunningHook | None, now: float) -> None:
         """At the time ``now`` no beat has come yet, and ``seen`` is on the stack."""
         if seen is None or self._seen is None or seen.frame is not self._seen.frame:
             self.ended(now)
@@ -182,7 +182,7 @@ class Hold:
         log.warning("%s %s at %s: %s", self._seen.hook, what, self._seen.place, advice)
 
 
-def sight(innermost: FrameType | None) -> Sight | None:
+def hook_on_stack(innermost: FrameType | None) -> RunningHook | None:
     """Return the hook on the stack with this innermost frame; None if no application's code runs there."""
     frames = list(_frames(innermost))
     for frame in reversed(frames):
@@ -192,7 +192,7 @@ def sight(innermost: FrameType | None) -> Sight | None:
             own = (each for each in frames if folder and each.f_code.co_filename.startswith(folder))
             last = next(own, frames[0])
             place = f"{last.f_code.co_filename}, line {last.f_lineno}"
-            return Sight(frame, f"{application.name}.{frame.f_code.co_name}", place)
+            return RunningHook(frame, f"{application.name}.{frame.f_code.co_name}", place)
     return None
 
 

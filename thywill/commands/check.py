@@ -130,7 +130,7 @@ def _rehearse(settings: Settings, root: Path, report: Report) -> Service | None:
         service = Service(settings, root, secret=secrets.token_bytes(SECRET_BYTES))
         settings.check_variables()
     except SettingsError as error:
-        report.problem("settings", str(settings.blame(error)))
+        report.problem("settings", str(settings.with_origin(error)))
         return None
     pages = service.client_interface.surroundings.pages.values()
     names = ", ".join(page.name for page in pages if not page.is_front)
@@ -161,8 +161,8 @@ async def _check_database(settings: Settings, choice: Choice, folder: Path, repo
     try:
         missing = await pending(chosen.kind(chosen.settings, folder))
     except (SettingsError, DatabaseUnavailable) as error:
-        blamed = settings.blame(error) if isinstance(error, SettingsError) else error
-        report.problem("database", str(blamed))
+        located = settings.with_origin(error) if isinstance(error, SettingsError) else error
+        report.problem("database", str(located))
         return
     if missing:
         text = f"it can be reached, its schema lacks {', '.join(missing)}"
@@ -177,7 +177,7 @@ async def _check_queue(settings: Settings, queue: Queue, report: Report) -> None
     try:
         warnings = await queue.warnings()
     except SettingsError as error:
-        report.problem("queue", str(settings.blame(error)))
+        report.problem("queue", str(settings.with_origin(error)))
         return
     for line in warnings:
         text, _, remedy = line.rpartition(": ")

@@ -89,7 +89,7 @@ def _stored(settings: Settings, root: Path, wanted: ClientFilter) -> Sequence[Cl
     try:
         return asyncio.run(find(make_database(settings, root), wanted, time.time()))
     except (SettingsError, DatabaseUnavailable) as error:
-        sys.stderr.write(f"{settings.blame(error) if isinstance(error, SettingsError) else error}\n")
+        sys.stderr.write(f"{settings.with_origin(error) if isinstance(error, SettingsError) else error}\n")
         return None
 
 

@@ -35,8 +35,8 @@ async def examine(settings: Settings, root: Path) -> Report:
     try:
         names = await database.migrate() if isinstance(database, Migrating) else []
     except (SettingsError, DatabaseUnavailable) as error:
-        blamed = settings.blame(error) if isinstance(error, SettingsError) else error
-        report.problem("database", str(blamed))
+        located = settings.with_origin(error) if isinstance(error, SettingsError) else error
+        report.problem("database", str(located))
     else:
         report.good("database", f"applied {', '.join(names)}" if names else "the schema was up to date")
     return report

@@ -59,7 +59,7 @@ def run(
         SettingsError: the server cannot start with these settings.
     """
     settings = _begin(read)
-    with _blaming(settings), asyncio.Runner(loop_factory=loop_factory()) as runner:
+    with _errors_with_origin(settings), asyncio.Runner(loop_factory=loop_factory()) as runner:
         serving = _serve(settings, read, root, link, inherited, dev=dev, warning=warning)
         successor = runner.run(serving)
         if runner.run(_tasks_are_left()):
@@ -80,7 +80,7 @@ def rehearse(read: Read, root: Path) -> int:
         SettingsError: serving would fail with these settings.
     """
     settings = _begin(read)
-    with _blaming(settings), asyncio.Runner(loop_factory=loop_factory()) as runner:
+    with _errors_with_origin(settings), asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_rehearse(settings, root))
     return 0
 
@@ -91,11 +91,11 @@ def _begin(read: Read) -> Settings:
 
 
 @contextmanager
-def _blaming(settings: Settings) -> Iterator[None]:
+def _errors_with_origin(settings: Settings) -> Iterator[None]:
     try:
         yield
     except SettingsError as error:
-        raise settings.blame(error) from None
+        raise settings.with_origin(error) from None
 
 
 async def _tasks_are_left() -> bool:

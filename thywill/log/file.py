@@ -26,7 +26,7 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 LONGEST_LINE = 1_048_576
 """The largest line, with its traceback, that one write puts into the file, in bytes."""
 
-COMPLAIN_EVERY = 60.0
+REPORT_EVERY = 60.0
 """Seconds between two lines on standard error about a log that cannot be written."""
 
 
@@ -94,7 +94,7 @@ class FileHandler(RotatingFileHandler):
             path, maxBytes=max_bytes, backupCount=backups, encoding="utf-8", errors="backslashreplace"
         )
         self._lost = 0
-        self._next_complaint = -math.inf
+        self._next_report = -math.inf
 
     def _open(self) -> io.TextIOWrapper:
         # Each line is written by one call, so that lines of several servers do not mix.
@@ -104,7 +104,7 @@ class FileHandler(RotatingFileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line. After failures, first write a line that counts the lost ones."""
         if self._was_moved():
-            self._let_go()
+            self._close_stream()
         lost = self._lost
         super().emit(_lost_notice(lost) if lost else record)
         if lost and self._lost == lost:
@@ -118,35 +118,35 @@ class FileHandler(RotatingFileHandler):
             if not self._was_moved():
                 self._rotate()
             else:
-                self._let_go()
+                self._close_stream()
 
     def _rotate(self) -> None:
-        self._let_go()
+        self._close_stream()
         try:
             super().doRollover()
         except OSError as error:
             if error.errno in DISK_FULL:
                 raise
             self.maxBytes = 0
-            self._complain(f"the log cannot be rotated, so it grows until the next start: {error}")
+            self._report(f"the log cannot be rotated, so it grows until the next start: {error}")
 
     def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
         """Count the line as lost, and report that on standard error, at most once a minute."""
-        self._complain(f"the log cannot be written: {sys.exception()}")
+        self._report(f"the log cannot be written: {sys.exception()}")
         self._lost += 1
         # After a failure Python may hold a closed stream, or half a line in its buffer.
-        self._let_go()
+        self._close_stream()
 
-    def _complain(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         now = time.monotonic()
-        if now < self._next_complaint:
+        if now < self._next_report:
             return
-        self._next_complaint = now + COMPLAIN_EVERY
+        self._next_report = now + REPORT_EVERY
         # Standard error is the last resort of a log, and may be closed itself.
         with suppress(OSError, ValueError):
             print(f"thywill: {text}", file=sys.stderr)
 
-    def _let_go(self) -> None:
+    def _close_stream(self) -> None:
         stream, self.stream = self.stream, None
         with suppress(OSError):
             if stream:

@@ -141,7 +141,7 @@ class Gate:
 
     def guard(self, endpoint: Endpoint) -> Endpoint:
         """Return ``endpoint`` with this check before it."""
-        return Guarded(self, endpoint)
+        return GuardedEndpoint(self, endpoint)
 
     def _has_cookie(self, cookies: str) -> bool:
         for part in cookies.split(";"):
@@ -158,7 +158,7 @@ class Gate:
         return True
 
 
-class Guarded:
+class GuardedEndpoint:
     """An endpoint for visitors who may see the status page.
 
     Args:

@@ -8,7 +8,7 @@ from thywill.http.message import Reply, Request
 from thywill.monitoring.gate import Gate, Requester
 
 
-class MayLook:
+class OperatorEndpoint:
     """The endpoint ``/thywill/operator``: ``{"operator": true}`` for visitors who may see the status page.
 
     It ignores a key in the request, so that nobody can guess keys with it.
@@ -23,9 +23,9 @@ class MayLook:
     def __call__(self, request: Request, reply: Reply) -> None:
         if request.method not in (b"GET", b"HEAD"):
             raise MethodNotAllowed("only GET is allowed here")
-        reply.send(200, encode_object({"operator": self._lets_in(request)}))
+        reply.send(200, encode_object({"operator": self._is_admitted(request)}))
 
-    def _lets_in(self, request: Request) -> bool:
+    def _is_admitted(self, request: Request) -> bool:
         try:
             self._gate.check(Requester.of(request)._replace(authorization=""))
         except RequestError:

@@ -55,7 +55,7 @@ ASKING = """<form method="post" action="{base}status/">
 REFUSED = '<p class="problem" role="alert">{}</p>'
 
 
-class Door(Router):
+class StatusRouter(Router):
     """Routes requests below ``/thywill`` to the site of the status page, or to the form.
 
     Args:
@@ -75,12 +75,12 @@ class Door(Router):
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
         is_page = "/static/" not in request.path
-        if is_page and (request.method == "POST" or not self._lets_in(request)):
+        if is_page and (request.method == "POST" or not self._is_admitted(request)):
             return self._form.find_handler(request, **kwargs)
         request.path = request.path.removeprefix(PREFIX)
         return self._site.find_handler(request, **kwargs)
 
-    def _lets_in(self, request: HTTPServerRequest) -> bool:
+    def _is_admitted(self, request: HTTPServerRequest) -> bool:
         try:
             self._gate.check(visitor_of(request))
         except RequestError:

@@ -17,8 +17,8 @@ from thywill.hub.leases import Timing
 from thywill.hub.rates import ClientLimits
 from thywill.hub.room import Room
 from thywill.monitoring.gate import HOURS, Gate
-from thywill.monitoring.operator import MayLook
-from thywill.monitoring.pages import PREFIX, Door
+from thywill.monitoring.operator import OperatorEndpoint
+from thywill.monitoring.pages import PREFIX, StatusRouter
 from thywill.push.base import Push
 from thywill.queue.base import Queue
 
@@ -59,10 +59,10 @@ class StatusSite:
         """Return the page's rules for the ``tornado.web.Application`` of the server."""
         site = self.interface.application()
         assert isinstance(site, Application)
-        return Door(self.gate, site).rules()
+        return StatusRouter(self.gate, site).rules()
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
         """Return the endpoints of the page's wire, below ``/thywill``, and ``/thywill/operator``."""
         prefix = PREFIX.encode()
         wire = {prefix + path: self.gate.guard(each) for path, each in self.push.endpoints().items()}
-        return {**wire, prefix + b"/operator": MayLook(self.gate)}
+        return {**wire, prefix + b"/operator": OperatorEndpoint(self.gate)}

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.serving import until
 from thywill import Application
-from thywill.application_interface.watcher import CLOSE_PERIOD, PERIOD, Hold, Watcher, sight
+from thywill.application_interface.watcher import CLOSE_PERIOD, PERIOD, Hold, Watcher, hook_on_stack
 
 
 class Slow(Application):
@@ -118,13 +118,13 @@ def test_only_a_hook_that_was_there_all_the_time_is_named(
 
 
 def test_a_stack_without_an_application_shows_no_hook() -> None:
-    assert sight(sys._getframe()) is None
-    assert sight(None) is None
+    assert hook_on_stack(sys._getframe()) is None
+    assert hook_on_stack(None) is None
 
 
 def test_an_application_from_no_file_is_seen_all_the_same() -> None:
     space: dict[str, Any] = {"__name__": "nowhere", "Application": Application, "sys": sys}
     exec("class Typed(Application):\n    name = 'typed'\n    def hook(self): return sys._getframe()", space)
-    seen = sight(space["Typed"]().hook())
+    seen = hook_on_stack(space["Typed"]().hook())
     assert seen is not None
     assert seen.hook == "typed.hook"

@@ -145,7 +145,7 @@ async def test_a_folder_without_rights_is_refused():
 
 def test_a_full_disk_is_said_once_and_the_gap_is_counted(target, monkeypatch, capsys):
     monkeypatch.setattr(target, "_open", lambda: open("/dev/full", "w"))  # noqa: SIM115, PTH123 - the handler closes it
-    target._let_go()
+    target._close_stream()
     for number in range(50):
         target.handle(record(str(number)))
     monkeypatch.undo()
@@ -201,7 +201,7 @@ def test_a_closed_standard_error_does_not_matter(target, monkeypatch):
     monkeypatch.setattr(target, "_open", lambda: open("/dev/full", "w"))  # noqa: SIM115, PTH123 - the handler closes it
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     sys.stderr.close()
-    target._let_go()
+    target._close_stream()
     target.handle(record("lost"))
 
 
