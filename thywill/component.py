@@ -126,6 +126,10 @@ class Choice:
     def one(self, section: str, contract: type[C]) -> Chosen[C]:
         """Return the component of a section that has one component.
 
+        Args:
+            section: the name of the section.
+            contract: the class that the component has to be a subclass of.
+
         Raises:
             SettingsError: there is no such component, or its settings are wrong.
         """
@@ -135,6 +139,10 @@ class Choice:
 
     def several(self, section: str, contract: type[C]) -> list[Chosen[C]]:
         """Return the components of a section that has several components, each with its own table.
+
+        Args:
+            section: the name of the section.
+            contract: the class that each component has to be a subclass of.
 
         Raises:
             SettingsError: there is no such component, or its settings are wrong.

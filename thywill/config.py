@@ -253,11 +253,20 @@ class Settings:
                 raise SettingsError(f"{source}: unknown section [{name}]{hint(name, SECTIONS)}")
 
     def chosen(self, kind: str, default: str) -> str:
-        """Return the name of the component that the section ``kind`` chooses."""
+        """Return the name of the component that the section ``kind`` chooses, or ``default``."""
         return self.word(kind, "component", default)
 
     def word(self, path: str, key: str, default: str) -> str:
-        """Return a setting that is one word, without reading the rest of its section."""
+        """Return a setting that is one word, without reading the rest of its section.
+
+        Args:
+            path: the section, such as ``push.longpoll``.
+            key: the name of the setting.
+            default: its value if it is not set.
+
+        Raises:
+            SettingsError: the value is no text.
+        """
         found = self._find(path, key)
         name = found.text if found else self._sections.get(path, {}).get(key, default)
         if not isinstance(name, str):
@@ -265,7 +274,7 @@ class Settings:
         return name
 
     def chosen_all(self, kind: str, default: list[str]) -> list[str]:
-        """Return the names of the components that the section ``kind`` chooses."""
+        """Return the names of the components that the section ``kind`` chooses, or ``default``."""
         found = self._find(kind, "components")
         names = _as_list(found.text) if found else self._sections.get(kind, {}).get("components", default)
         if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
@@ -273,7 +282,12 @@ class Settings:
         return names
 
     def section(self, path: str, kind: type[T], *, ignore: Iterable[str] = ()) -> T:
-        """Return the section ``path`` ("queue", "push.longpoll") as the frozen dataclass ``kind``.
+        """Return a section as a frozen dataclass.
+
+        Args:
+            path: the section, such as ``queue`` or ``push.longpoll``.
+            kind: the dataclass, whose fields are the keys of the section.
+            ignore: keys that are not fields, such as ``component``.
 
         Raises:
             SettingsError: the section has a key that ``kind`` does not know, or a value of the wrong type.
@@ -309,7 +323,7 @@ class Settings:
         )
 
     def origin(self, path: str, key: str) -> str | None:
-        """Return where the value of a setting came from, or None if it is the default."""
+        """Return where the value of ``key`` in the section ``path`` came from; None if it is the default."""
         place = f"{path}.{key}"
         if place in self._options:
             return self._options[place]

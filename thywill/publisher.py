@@ -319,7 +319,11 @@ class Publisher:
 class AsyncPublisher:
     """A ``Publisher`` for programs that run an asyncio loop; all calls have to come from one loop.
 
-    Arguments and errors are those of ``Publisher``.
+    Args:
+        url, key, timeout: as for ``Publisher``.
+
+    Raises:
+        ValueError: the address or the key is not valid.
     """
 
     def __init__(self, url: str, key: str, timeout: float = 10.0) -> None:
@@ -335,7 +339,7 @@ class AsyncPublisher:
         id: str | None = None,  # noqa: A002 - its name on the wire
         key: str | None = None,
     ) -> int:
-        """Publish to every client in a channel; see ``Publisher.publish``."""
+        """Publish to every client in a channel; arguments, result and errors as for ``Publisher.publish``."""
         return (await self.many([_to_channel(application, channel, data, id, key)]))[0]
 
     async def send(
@@ -347,11 +351,11 @@ class AsyncPublisher:
         user: str | None = None,
         id: str | None = None,  # noqa: A002 - its name on the wire
     ) -> int:
-        """Send to one client, to the pages of one browser, or to those of a user; see ``Publisher.send``."""
+        """Send to one client, session or user; arguments, result and errors as for ``Publisher.send``."""
         return (await self.many([_to_one(application, data, client, session, user, id)]))[0]
 
     async def many(self, messages: Iterable[Mapping[str, Any]]) -> list[int]:
-        """Publish up to 1,000 messages, all of them or none; see ``Publisher.many``."""
+        """Publish up to 1,000 messages, all or none; arguments, result, errors: see ``Publisher.many``."""
         call = Sending(self._place, messages, self._timeout, time.monotonic())
         while True:
             try:

@@ -58,7 +58,7 @@ class SavedPeople(Component):
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Read what was saved, and begin to save what changes."""
+        """Read the saved people, and begin to save changes."""
         try:
             self._people.load(await self._database.load_people())
         except DatabaseUnavailable as error:
@@ -66,7 +66,7 @@ class SavedPeople(Component):
         self._task = asyncio.get_running_loop().create_task(self._keep_saving())
 
     async def stop(self) -> None:
-        """Save what has changed since the last transaction."""
+        """Save the changes since the last transaction."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):

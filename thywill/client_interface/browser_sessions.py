@@ -49,7 +49,7 @@ class BrowserSessions:
         return self._names.next()
 
     def cookie(self, session: str, *, secure: bool) -> str:
-        """Return the value of the Set-Cookie header; ``secure`` says whether the browser uses https."""
+        """Return the value of the Set-Cookie header for ``session``; ``secure``: the browser uses https."""
         value = self._signer.sign(PURPOSE, session, self._wall() + self._seconds)
         attributes = f"Path=/; Max-Age={int(self._seconds)}; HttpOnly; SameSite=Lax"
         return f"{_cookie(secure=secure)}={value}; {attributes}{'; Secure' if secure else ''}"

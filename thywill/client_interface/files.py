@@ -147,7 +147,12 @@ class Files:
 
 
 class FileEndpoint:
-    """Sends one file."""
+    """Sends one file.
+
+    Args:
+        file: the file.
+        is_current: whether the address has the version of the file.
+    """
 
     def __init__(self, file: File, *, is_current: bool) -> None:
         self._file = file

@@ -80,7 +80,12 @@ class Frame:
 
 
 class Bridge(Bundle):
-    """The script in the other origin's page that talks to the frame; it contains the frame's version."""
+    """The script in the other origin's page that talks to the frame; it contains the frame's version.
+
+    Args:
+        folder: the folder of the browser client.
+        frame: the frame.
+    """
 
     def __init__(self, folder: Path, frame: Frame) -> None:
         super().__init__(folder, BRIDGE_FILES)

@@ -53,7 +53,7 @@ class Maker:
         self._known: dict[str, Spliced] = {}
 
     def page(self, page: Page, configuration: Configuration) -> tuple[Spliced, bytes]:
-        """Return the HTML around the bootstrap, and the bootstrap."""
+        """Return the HTML of ``page`` around its bootstrap, and the bootstrap with ``configuration``."""
         styles = tuple(configuration.styles)
         spliced = self._moment.get((page.name, styles), lambda: self._spliced(page, list(styles)))
         return spliced, html.bootstrap_of(self._bootstrap(page, configuration))
@@ -84,7 +84,7 @@ class Interface(Protocol):
         ...
 
     def refused(self, page: Page, status: int, reason: str) -> str:
-        """Return the HTML that is sent instead of ``page``."""
+        """Return the HTML that is sent instead of ``page``, with the HTTP status and the reason."""
         ...
 
     def run(self, task: asyncio.Task[None]) -> None:
@@ -93,7 +93,12 @@ class Interface(Protocol):
 
 
 class PageEndpoint:
-    """Answers with the page of one application."""
+    """Answers with the page of one application.
+
+    Args:
+        interface: the client interface.
+        page: the page.
+    """
 
     def __init__(self, interface: Interface, page: Page) -> None:
         self._interface = interface

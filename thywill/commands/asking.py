@@ -111,7 +111,11 @@ class Asker:
         self._http.close()
 
     def begin(self, path: str, *, timeout: float = TIMEOUT, **options: Any) -> Asking:
-        """Send a request and return at once; ``answer`` of the result grows as the answer arrives."""
+        """Send a request and return at once; ``answer`` of the result grows as the answer arrives.
+
+        Args:
+            path, timeout, options: as for ``ask``.
+        """
         return Asking(self, path, timeout, options)
 
     async def ask(self, path: str, *, timeout: float = TIMEOUT, **options: Any) -> Answer:
@@ -157,7 +161,12 @@ class Asker:
 
 
 class Asking:
-    """A request under way; ``answer`` grows as it arrives."""
+    """A request under way; ``answer`` grows as it arrives.
+
+    Args:
+        asker: sends the request.
+        path, timeout, options: as for ``Asker.ask``.
+    """
 
     def __init__(self, asker: Asker, path: str, timeout: float, options: Mapping[str, Any]) -> None:
         self.answer = Answer()

@@ -32,6 +32,10 @@ class Migrating(Protocol):
 def make_database(settings: Settings, root: Path) -> Database:
     """Return the database that the settings choose, not yet open.
 
+    Args:
+        settings: the settings.
+        root: the folder of the project.
+
     Raises:
         SettingsError: a setting has a wrong value.
     """

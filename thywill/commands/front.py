@@ -46,7 +46,7 @@ class Installation:
 
 
 async def find_server(asker: Asker, report: Report) -> bool:
-    """Report and return whether the address leads to thywill."""
+    """Add to ``report`` whether the address of ``asker`` leads to thywill; return that."""
     try:
         answer = await asker.ask("thywill/health")
     except Unreachable as error:
@@ -96,7 +96,13 @@ def _other_than_thywill(asker: Asker, answer: Answer) -> tuple[str, str]:
 
 
 async def check_requests(asker: Asker, known: Installation, report: Report) -> None:
-    """Compare a request as it was sent with the request as the server received it."""
+    """Compare a request as it was sent with the request as the server received it.
+
+    Args:
+        asker: sends the request.
+        known: gets the answer of ``/thywill/echo``.
+        report: gets the findings.
+    """
     # Tornado's client would send Connection: close.
     answer = await asker.ask("thywill/echo", headers={"Connection": "keep-alive"})
     known.seen = seen = answer.json
@@ -153,7 +159,14 @@ def _judge_address(seen: dict[str, Any], report: Report, *, is_proxied: bool) ->
 
 
 async def check_pages(asker: Asker, known: Installation, report: Report, name: str | None) -> None:
-    """Connect as a page does, check the cookie, and leave before a hook runs for the client."""
+    """Connect as a page does, check the cookie, and leave before a hook runs for the client.
+
+    Args:
+        asker: sends the requests.
+        known: gets what the answer says about the server.
+        report: gets the findings.
+        name: the application to connect to; None for the first in the list.
+    """
     name = name or next(iter(await _applications(asker)), None)
     if name is None:
         report.warn("connect", "this address has no list of applications", "--application NAME")
@@ -226,7 +239,12 @@ def _secure_remedy(seen: dict[str, Any]) -> str:
 
 
 async def probe_origins(asker: Asker, origin: str | None) -> Report:
-    """Check the CORS headers that pages of another origin receive."""
+    """Check the CORS headers that pages of another origin receive.
+
+    Args:
+        asker: sends the requests.
+        origin: an origin that should be allowed; None for one that should be refused.
+    """
     report = Report()
     asked = {"token": probe.TOKEN, "cursor": 0}
     answer = await asker.ask("thywill/poll", body=asked, headers={**TEXT, "Origin": origin or STRANGER})
@@ -248,7 +266,7 @@ async def probe_origins(asker: Asker, origin: str | None) -> Report:
 
 
 async def probe_size(asker: Asker, message: int) -> Report:
-    """Check whether a message of the largest size gets through."""
+    """Check whether a message of the largest size, ``message`` bytes, gets through."""
     report = Report()
     body = {"token": probe.TOKEN, "messages": [[1, "x" * message]]}
     answer = await asker.ask("thywill/send", body=body, headers=TEXT)

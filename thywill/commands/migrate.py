@@ -29,7 +29,12 @@ def run(options: Mapping[str, Any], settings: Settings, root: Path) -> int:
 
 
 async def examine(settings: Settings, root: Path) -> Report:
-    """Apply the missing migrations, and report their names."""
+    """Apply the missing migrations, and return a report with their names.
+
+    Args:
+        settings: the settings.
+        root: the folder of the project.
+    """
     report = Report()
     database = make_database(settings, root)
     try:

@@ -65,7 +65,12 @@ def _links_to(root: Path) -> Iterator[Path]:
 
 
 def check_release(link: Path | None, data: Path, report: Report) -> None:
-    """Report whether the next release would begin without the data of this one."""
+    """Report whether the next release would begin without the data of this one.
+
+    Args:
+        link, data: as for ``release_problem``.
+        report: gets the finding.
+    """
     problem = release_problem(link, data)
     if problem:
         text, _, remedy = problem.removeprefix("[server] data: ").partition(": ")

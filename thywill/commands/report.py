@@ -42,15 +42,15 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
 
     def good(self, subject: str, text: str) -> None:
-        """Add that something is right."""
+        """Add a finding that is right; the arguments are those of ``Finding``."""
         self.findings.append(Finding(Level.GOOD, subject, text))
 
     def warn(self, subject: str, text: str, remedy: str = "") -> None:
-        """Add something that works, but should be better."""
+        """Add a finding that works, but should be better; the arguments are those of ``Finding``."""
         self.findings.append(Finding(Level.WARNING, subject, text, remedy))
 
     def problem(self, subject: str, text: str, remedy: str = "") -> None:
-        """Add something that does not work."""
+        """Add a finding that does not work; the arguments are those of ``Finding``."""
         self.findings.append(Finding(Level.PROBLEM, subject, text, remedy))
 
     def count(self, level: Level) -> int:

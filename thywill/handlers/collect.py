@@ -102,7 +102,11 @@ class Handlers:
 
 
 def collect(kind: type, *, has_on_message: bool) -> Handlers:
-    """Return the marked methods of the class ``kind`` and of its bases.
+    """Return the marked methods of a class and of its bases.
+
+    Args:
+        kind: the class of an application.
+        has_on_message: whether it overrides ``on_message``, which gets messages without a handler.
 
     Raises:
         TypeError: a method is not ``async def``, two methods handle one type, or an annotation is wrong.

@@ -21,7 +21,7 @@ def escape(text: str) -> str:
 
 
 def notice(text: str, *, logger: str = "thywill.log", level: int = logging.WARNING) -> logging.LogRecord:
-    """Return a record about the log itself."""
+    """Return a record about the log itself, with this text, name of the logger, and level."""
     name = logging.getLevelName(level)
     return logging.makeLogRecord({"name": logger, "levelno": level, "levelname": name, "msg": text})
 

@@ -36,7 +36,7 @@ class QueueTotals:
     most_size: int = 0
 
     def add(self, messages: int, size: int) -> None:
-        """Add one queue."""
+        """Add one queue, with its number of messages and their size in bytes."""
         self.messages += messages
         self.size += size
         if messages > self.most_messages:

@@ -67,7 +67,7 @@ def summary(client: LiveClient) -> dict[str, Any]:
 
 
 def describe(watch: Watch, client_id: str) -> dict[str, Any] | None:
-    """Return everything that this server knows about a client, or None if it knows nothing."""
+    """Return everything that the server of ``watch`` knows about a client; None if it knows nothing."""
     moves = [
         {"ago": round(ago), "address": address, "transport": transport}
         for ago, address, transport in watch.meter.moves_of(client_id)[-MOVES:]

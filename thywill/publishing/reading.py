@@ -150,7 +150,7 @@ class Reader:
 
 
 def numbered(error: RequestError, index: int) -> RequestError:
-    """Return ``error`` with the number of the message, which counts from 1, in its text."""
+    """Return ``error`` with the number of the message in its text, which is ``index`` plus 1."""
     error.message = f"message {index + 1} (messages[{index}]): {error.message}"
     return error
 

@@ -39,7 +39,7 @@
     return input;
   }
 
-  // One argument: its label, its control, and what is wrong with it.
+  // One argument: its label, its control, and the text of its error.
   function Entry(form, field) {
     var id = 'calc-' + form.name + '-' + field.name, label = calc.node('label', '', field.label);
     this.field = field;
@@ -66,7 +66,7 @@
       return this.field.kind === 'number' && plain && isFinite(plain) ? Number(plain) : text;
     },
 
-    // text: what is wrong; '' if nothing is.
+    // text: the error; '' if there is none.
     blame: function (text) {
       calc.write(this.problem, text);
       this.problem.className = text ? 'problem' : 'problem hidden';

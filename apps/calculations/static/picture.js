@@ -1,12 +1,12 @@
-// A picture that comes row by row: on a canvas, or as coloured strips where there is none.
+// A picture that comes row by row: on a canvas, or as coloured strips if the browser has no canvas.
 (function (calc) {
   'use strict';
 
   var SHADES = '0123456789abcdefghijklmnopqrstuv',
-      // Colours between which the shades lie, and that of the set itself.
+      // The colours between which the shades lie, and the colour of the set itself.
       STOPS = [[13, 20, 48], [26, 82, 118], [46, 168, 142], [240, 224, 158], [226, 128, 52], [120, 34, 70], [13, 20, 48]],
       INSIDE = [6, 9, 14],
-      // Pixels of the page for one of the picture, where there is no canvas.
+      // Without a canvas, so many pixels of the page are one pixel of the picture.
       SCALE = 2,
       colours = [];
 

@@ -120,7 +120,7 @@
       if (this.people.find(who.id) >= 0) { this.people.put(who.id, who); }
     },
 
-    // Returns what is said of the number of people.
+    // Returns the text for a number of people.
     count: function () {
       var count = this.people.rows.length + this.hidden;
       dom.write(dom.find('chat-more'), 'and ' + this.hidden + ' more');

@@ -21,7 +21,7 @@
     var charts = client.parameters.charts, i;
     this.kept = client.parameters.seconds;
     this.seconds = WINDOWS[1];
-    // The time of the server's last figures. Numbers from outside have none of their own, and take this one.
+    // The time of the server's last figures. Numbers from outside have no time, and get this one.
     this.now = 0;
     this.isNew = false;
     this.pausedAt = null;
