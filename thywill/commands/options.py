@@ -189,7 +189,7 @@ COMMANDS = {
     ),
     "publish": Command(
         ("--address", "--port"),
-        "Publish a message to the pages of an application, by a running server.",
+        "Publish a message to the pages of an application, through a running server.",
         _add_publish,
     ),
     "new": Command(
