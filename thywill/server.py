@@ -34,6 +34,7 @@ from thywill.config import LimitsSettings, ServerSettings, Settings
 from thywill.core.beat import until_beat
 from thywill.core.server_row import ServerRow
 from thywill.core.signing import Signer
+from thywill.core.text import counted
 from thywill.database.base import Database, DatabaseUnavailable
 from thywill.development.component import Development
 from thywill.errors import SettingsError
@@ -384,7 +385,7 @@ class Service:
 
     async def stop(self) -> None:
         """Drain, ask browsers to come back later, finish the requests under way, and stop every part."""
-        log.info("stopping: %d clients are asked to come back later", len(self.engine.directory))
+        log.info("stopping: asking %s to come back later", counted(len(self.engine.directory), "client"))
         await self._server.drain()
         self._send_browsers_away()
         self.status.engine.drain.begin(0)

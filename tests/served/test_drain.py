@@ -73,7 +73,7 @@ async def test_sends_under_way_are_finished(serve: Serve, number: signal.Signals
         async with connected(served.port) as beside:
             await ask(beside, "poll", token=told["token"], cursor=0, hold=0)
             served.process.send_signal(number)
-            await logged(served, "stopping: 1 clients")
+            await logged(served, "stopping: asking 1 client to")
             # It waits no longer for connections that bring nothing.
             assert await is_over(beside)
         await coming.send(whole[-5:])

@@ -36,7 +36,7 @@ def test_it_serves_and_ends_cleanly(server: Served, number: signal.Signals) -> N
     assert server.stop(number) == (0, "")
     *others, last = server.log.read_text().splitlines()
     # The front page has a client of its own, for its figures.
-    assert "stopping: 1 clients are asked to come back later" in last
+    assert "stopping: asking 1 client to come back later" in last
     # Before it the database's schema is new, and the machine may be a small one.
     assert [line for line in others if "applied migration" not in line] == []
 

@@ -20,6 +20,7 @@ from thywill.commands.databases import pending, sqlite_file
 from thywill.commands.report import Report
 from thywill.component import Choice
 from thywill.config import ServerSettings, Settings
+from thywill.core.text import counted
 from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import SettingsError
 from thywill.log.base import Log
@@ -225,13 +226,15 @@ def _check_limits(server: ServerSettings, report: Report) -> None:
         report.warn("descriptors", text, remedy)
     else:
         needed = descriptors.needed(server.max_clients)
-        report.good("descriptors", f"{needed} are enough for {server.max_clients} clients, and are allowed")
+        report.good(
+            "descriptors", f"{needed} are enough for {counted(server.max_clients, 'client')}, and are allowed"
+        )
 
 
 def _check_processes(server: ServerSettings, report: Report) -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if server.processes > cores:
-        text = f"{server.processes} servers on {cores} processors are slower than {cores}"
+        text = f"{server.processes} servers on {counted(cores, 'processor')} are slower than {cores}"
         report.warn("processes", text, f"[server] processes = {cores}")
     elif server.processes > 1:
         text = f"{server.processes} servers share the port, each with its own limits; a parent watches them"

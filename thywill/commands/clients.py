@@ -28,6 +28,7 @@ from thywill.core.client_filter import ClientFilter
 from thywill.core.lifecycle import State
 from thywill.core.nearest import hint
 from thywill.core.record import ClientRecord
+from thywill.core.text import counted
 from thywill.database.base import Database, DatabaseUnavailable
 from thywill.errors import SettingsError
 from thywill.monitoring.front_page import NAME as FRONT_PAGE
@@ -138,7 +139,7 @@ def as_table(records: Sequence[ClientRecord]) -> str:
     rows = [COLUMNS, *(tuple(_shown(record, name) for name in COLUMNS) for record in records)]
     widths = [max(len(row[index]) for row in rows) for index in range(len(COLUMNS))]
     lines = ["  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join([*(line.rstrip() for line in lines), f"{len(records)} clients"])
+    return "\n".join([*(line.rstrip() for line in lines), counted(len(records), "client")])
 
 
 def _shown(record: ClientRecord, name: str) -> str:

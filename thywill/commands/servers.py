@@ -12,6 +12,7 @@ from typing import Any
 from thywill.commands.operating import NotListed, ask, server_of
 from thywill.commands.report import printable, show
 from thywill.config import Settings
+from thywill.core.text import counted
 
 COLUMNS = (
     "name",
@@ -55,12 +56,8 @@ def as_table(rows: Sequence[Mapping[str, Any]], now: float) -> str:
     texts = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in lines]
     clients = sum(int(row["clients"]) for row in rows)
     return "\n".join(
-        [*(text.rstrip() for text in texts), f"{_count(len(rows), 'server')}, {_count(clients, 'client')}"]
+        [*(text.rstrip() for text in texts), f"{counted(len(rows), 'server')}, {counted(clients, 'client')}"]
     )
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _shown(row: Mapping[str, Any], name: str, now: float) -> str:

@@ -1,4 +1,4 @@
-"""Makes a text that people wrote into one line that cannot garble the lines around it."""
+"""Texts for people: one line of what somebody wrote, and numbers with what they count."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ MARKS = 30
 some n² steps, which is a fifth of a second for 10,000."""
 JOINERS = "\u200c\u200d"
 """Invisible characters that Persian words and many emoji need."""
+
+
+def counted(number: int, thing: str) -> str:
+    """Return how many things there are, as in "1 client" and "2 clients"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def one_line(value: Any, limit: int) -> str:

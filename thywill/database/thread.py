@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 
 import peewee
 
+from thywill.core.text import counted
 from thywill.database.backend import Backend
 from thywill.database.base import DatabaseContradiction, DatabaseUnavailable
 from thywill.database.schema import check_writable, migrate, pending
@@ -135,7 +136,7 @@ class DatabaseThread:
             missing = self._connect_and_ask()
             if missing and self._refuse:
                 raise SettingsError(
-                    f"[database] migrate: {len(missing)} migrations are missing in {self.database.label}, "
+                    f"[database] migrate: {self.database.label} lacks {counted(len(missing), 'migration')}, "
                     f"{', '.join(missing)}: apply them with `python run.py migrate`"
                 )
             if missing:

@@ -6,6 +6,8 @@ import logging
 import time
 from collections.abc import Callable
 
+from thywill.core.text import counted
+
 log = logging.getLogger("thywill.database")
 
 LONGEST = 5.0
@@ -41,7 +43,7 @@ class Trouble:
         if self._since is not None:
             log.info("client records are written again after %.1f s", self._clock() - self._since)
         if dropped:
-            log.warning("%d updates of client records were dropped, the buffer was full", dropped)
+            log.warning("%s of client records dropped, since the buffer was full", counted(dropped, "update"))
         self._since, self._tries, self._dropped = None, 0, 0
 
     def delay(self, usual: float) -> float:

@@ -16,6 +16,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from thywill.core.text import counted
 from thywill.errors import RpcError
 
 OWN = 2
@@ -77,7 +78,9 @@ class Arguments:
             raise self._refusal(f"the argument {self._names[number]!r} is missing")
         if number > len(self._names):
             wanted = ", ".join(self._names) or "none"
-            raise self._refusal(f"{number} arguments, but it takes {len(self._names)} at most ({wanted})")
+            raise self._refusal(
+                f"{counted(number, 'argument')}, but it takes {len(self._names)} at most ({wanted})"
+            )
 
     def _refusal(self, reason: str) -> RpcError:
         return malformed(f"{self._label}: {reason}")

@@ -9,6 +9,7 @@ from functools import partial
 from thywill.core.log import NOBODY, Entry, LogBounds, MessageLog, Waiting
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Full
+from thywill.core.text import counted
 from thywill.hub.client import LiveClient
 from thywill.hub.directory import Directory
 from thywill.hub.meter import Meter
@@ -90,7 +91,9 @@ class Delivery:
         if excess is not None:
             up_to, count = excess
             log.warning(
-                "the message log of %s is full: its %d oldest messages are dropped", application, count
+                "the message log of %s is full: it drops the oldest, %s",
+                application,
+                counted(count, "message"),
             )
             clients = len(self._directory.of_application(application))
             self.drop_up_to(application, up_to, messages.fair_share(clients))

@@ -199,7 +199,7 @@ class Parent:
             for process in self.slots.servers:
                 _send(process, signal.SIGKILL)
             os._exit(1)
-        log.info("stopping %d servers", len(self.slots.servers))
+        log.info("stopping the servers: %d", len(self.slots.servers))
         notify("STOPPING=1")
         self.slots.stop(time.monotonic())
         if self._rehearsal is not None:

@@ -1,10 +1,10 @@
-"""What people write becomes one harmless line."""
+"""What people write becomes one harmless line, and numbers stand with what they count."""
 
 from __future__ import annotations
 
 import pytest
 
-from thywill.core.text import MARKS, one_line
+from thywill.core.text import MARKS, counted, one_line
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,7 @@ def test_a_text_of_a_page_becomes_one_harmless_line(text: object, shown: str) ->
 def test_few_marks_are_kept_since_the_time_to_order_them_grows_with_their_square() -> None:
     marks = "\u0315" * 4_000 + "\u0300" * 4_000
     assert one_line("a" + marks + "b", 100) == "a" + "\u0315" * MARKS + "b"
+
+
+def test_one_thing_is_singular() -> None:
+    assert [counted(number, "client") for number in (0, 1, 2)] == ["0 clients", "1 client", "2 clients"]

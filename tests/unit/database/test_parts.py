@@ -105,7 +105,7 @@ def test_dropped_records_are_counted_over_the_whole_failure(caplog):
     trouble.ended(dropped=0)
     assert [record.getMessage() for record in caplog.records if "dropped" in record.message] == [
         "the buffer is full, the oldest updates of client records are dropped: away",
-        "6 updates of client records were dropped, the buffer was full",
+        "6 updates of client records dropped, since the buffer was full",
     ]
 
 

@@ -100,7 +100,7 @@ async def test_the_buffer_is_bounded(tmp_path, lock, caplog):
     assert stored == {f"client-{number}" for number in range(20, 30)}
     assert [line for line in lines(caplog, "WARNING") if "dropped" in line] == [
         "the buffer is full, the oldest updates of client records are dropped: database is locked",
-        "20 updates of client records were dropped, the buffer was full",
+        "20 updates of client records dropped, since the buffer was full",
     ]
 
 

@@ -156,7 +156,7 @@ async def test_a_start_that_must_not_migrate_names_the_command(make):
     database = make(migrate="refuse")
     label = database._thread.database.label
     assert await refusal(database) == (
-        f"[database] migrate: {len(KNOWN)} migrations are missing in {label}, {', '.join(KNOWN)}: "
+        f"[database] migrate: {label} lacks {len(KNOWN)} migrations, {', '.join(KNOWN)}: "
         "apply them with `python run.py migrate`"
     )
     assert await database.pending_migrations() == KNOWN

@@ -239,7 +239,7 @@ def test_the_queue_keeps_its_log_in_its_bounds(caplog: pytest.LogCaptureFixture)
     for number in range(11):
         run(queue.append("chat", Address.channel("lobby"), Message(b"%d" % number)))
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert warnings == ["the message log of chat is full: its 2 oldest messages are dropped"]
+    assert warnings == ["the message log of chat is full: it drops the oldest, 2 messages"]
     for client in clients:
         answer = world.poll(client, 0).answer
         assert (answer["lost"], [item[1] for item in answer["messages"]]) == (2, list(range(2, 11)))

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from thywill.application_interface.base import ApplicationInterface
+from thywill.core.text import counted
 from thywill.hub.actions import Actions
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.leader_queue import LeaderQueue
@@ -123,7 +124,9 @@ class Leadership:
         for row in rows:
             queue.resume(row)
         self.took = time.monotonic() - begun
-        log.info("%s: taken over with %d clients in %.2f s", queue.application, len(rows), self.took)
+        log.info(
+            "%s: taken over with %s in %.2f s", queue.application, counted(len(rows), "client"), self.took
+        )
 
     async def _keep_taking(self) -> None:
         queue, last = self.queue, ""

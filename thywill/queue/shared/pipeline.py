@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from thywill.core.histogram import Histogram
 from thywill.core.measures import Measures
+from thywill.core.text import counted
 from thywill.errors import Unavailable
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.operations import Append, Operation, Outcome, Publish, SendPast, SetMember
@@ -86,7 +87,8 @@ class Pipeline:
             await asyncio.wait_for(self._idle.wait(), PATIENCE)
         await end([self._task])
         if self._waiting:
-            log.error("the shared store cannot be reached: %d changes are not stored", len(self._waiting))
+            lacked = counted(len(self._waiting), "change")
+            log.error("the shared store cannot be reached: it lacks %s", lacked)
 
     def submit(self, operation: Operation, then: Then = lambda _: None, *, keep: bool = False) -> None:
         """Execute ``operation`` with the next batch; ``then`` gets its outcome.
@@ -149,7 +151,7 @@ class Pipeline:
             raise
         except Exception:
             # Not executed again, because it would fail again.
-            log.exception("a batch of %d operations failed with an unexpected error", len(batch))
+            log.exception("a batch of %s failed with an unexpected error", counted(len(batch), "operation"))
             await _tell(batch, [_refusal()] * len(batch))
         else:
             self.executed += len(batch)

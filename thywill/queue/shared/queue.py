@@ -34,6 +34,7 @@ from thywill.core.message import Address, Message
 from thywill.core.outbox import Outbox
 from thywill.core.publication import Publication
 from thywill.core.server_row import ServerRow
+from thywill.core.text import counted
 from thywill.database.base import Database
 from thywill.errors import Gone, RequestError, Reused, SettingsError, Unavailable
 from thywill.hub.client import LiveClient
@@ -296,7 +297,7 @@ class SharedQueue(Queue, AnyServer):
 
     def _rewind(self, entry: Rewound) -> None:
         clients = list(self.receivers.clients(entry.application))
-        log.warning("%s: %s (%d clients are here)", entry.application, entry.reason, len(clients))
+        log.warning("%s: %s (here: %s)", entry.application, entry.reason, counted(len(clients), "client"))
         for client in clients:
             self._moves.depart(client, Gone(entry.reason, reconnect=True))
 
