@@ -14,6 +14,13 @@
     return String(number < 10 ? Math.round(number * 10) / 10 : Math.round(number));
   }
 
+  // A figure, and the word for what it counts.
+  function showCount(id, number, one, several) {
+    var text = count(number);
+    show(id, text);
+    show(id + '-word', text === '1' ? one : several);
+  }
+
   function showPeople(people) {
     var lines = document.getElementsByTagName('p'), prefix = 'thywill-people-', i, id, here;
     for (i = 0; i < lines.length; i += 1) {
@@ -30,8 +37,8 @@
       show('thywill-transport', client.transport || '\u2013');
     }
     client.on('message', function (figures) {
-      show('thywill-pages', count(figures.pages));
-      show('thywill-messages', count(figures.messages));
+      showCount('thywill-pages', figures.pages, 'page connected', 'pages connected');
+      showCount('thywill-messages', figures.messages, 'message per second', 'messages per second');
       show('thywill-delay', figures.delay === null ? '\u2013' : count(figures.delay));
       showPeople(figures.people);
       showTransport();

@@ -24,7 +24,7 @@
   };
 
   internal.late = function (seconds) {
-    return internal.failure('timeout', 'No answer in ' + seconds + ' seconds.');
+    return internal.failure('timeout', 'No answer in ' + seconds + ' s.');
   };
 
   // Starts a request by start(settle), and calls done(answer) once. start returns a function, which is called at the end

@@ -39,7 +39,7 @@ thywill.ready(function (client) {
   button.appendChild(text);
   document.getElementById('application').appendChild(button);
   button.onclick = function () { client.send('one more'); };
-  client.on('message', function (count) { text.nodeValue = 'Pressed ' + count + ' times'; });
+  client.on('message', function (count) { text.nodeValue = 'Pressed: ' + count; });
   if (location.search === '?again') {
     client.on('restart', function (unsent) {
       for (var i = 0; i < unsent.length; i += 1) { client.send(unsent[i]); }
@@ -65,7 +65,7 @@ def serve(folder: Path, port: int = 0) -> Served:
 
 
 def pressed(count: int, text: str) -> str:
-    return f"{PRESS} && {PRESS}.{text} === 'Pressed {count} times'"
+    return f"{PRESS} && {PRESS}.{text} === 'Pressed: {count}'"
 
 
 def test_a_page_says_that_its_server_was_restarted(browser: Browser, tmp_path: Path) -> None:

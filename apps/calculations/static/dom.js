@@ -32,4 +32,9 @@
   calc.number = function (value) {
     return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
   };
+
+  // How many there are, as in "1 prime" and "1,229 primes".
+  calc.count = function (value, thing) {
+    return calc.number(value) + ' ' + thing + (value === 1 ? '' : 's');
+  };
 }(window.calc = window.calc || {}));

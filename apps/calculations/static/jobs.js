@@ -6,7 +6,7 @@
       RATIO = 0.75,
       SAY = {
         primes: function (result) {
-          return [calc.number(result.count) + ' primes', 'The largest: ' + result.largest.reverse().join(', ').replace(/\d+/g, calc.number)];
+          return [calc.count(result.count, 'prime'), 'The largest: ' + result.largest.reverse().join(', ').replace(/\d+/g, calc.number)];
         },
         digit_of_pi: function (result) {
           return [String(result.digit), 'after \u2026' + result.before];
@@ -17,7 +17,7 @@
         letters: function (result) {
           var most = [], i;
           for (i = 0; i < result.most.length; i += 1) { most.push(result.most[i].join(' \u00d7 ')); }
-          return [calc.number(result.characters) + ' characters', calc.number(result.different) + ' of them different. ' + most.join(', ')];
+          return [calc.count(result.characters, 'character'), calc.number(result.different) + ' of them different. ' + most.join(', ')];
         }
       };
 

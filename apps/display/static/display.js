@@ -171,7 +171,7 @@
     var board = new Board(client), state = find('display-state').firstChild;
     function showState(name, detail) {
       state.nodeValue = describe(client, name, detail);
-      if (name === 'lost') { tell(detail.count + ' values were dropped, since this page was too slow.'); }
+      if (name === 'lost') { tell((detail.count === 1 ? 'One value was' : detail.count + ' values were') + ' dropped, since this page was too slow.'); }
     }
     client.on('message', function (data) { board.receive(data); });
     client.on('state', showState);

@@ -64,6 +64,7 @@
       this.count += 1;
       this.bytes += entry.transferSize || entry.encodedBodySize || 0;
       echo.write('echo-requests', String(this.count));
+      echo.write('echo-requests-word', this.count === 1 ? 'request' : 'requests');
       echo.write('echo-bytes', echo.size(this.bytes));
       table.insertBefore(this.row(entry), table.firstChild);
       if (table.childNodes.length > ROWS) { table.removeChild(table.lastChild); }

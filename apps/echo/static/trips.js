@@ -53,7 +53,8 @@
         bar.style.height = Math.max(2, Math.round(newest[i] / most * HEIGHT)) + 'px';
         place.appendChild(bar);
       }
-      place.setAttribute('aria-label', newest.length + ' round trips, the slowest took ' + echo.span(most));
+      place.setAttribute('aria-label', newest.length === 1 ? 'One round trip, which took ' + echo.span(newest[0])
+        : newest.length + ' round trips, the slowest took ' + echo.span(most));
     }
   };
 

@@ -71,7 +71,7 @@
       tabular.element('p', 'details-value', cell.shown() === null ? 'Empty' : tabular.text(cell.shown()), place).dir = 'auto';
       who = cell.version ? author(cell.who, cell.at) : 'Nobody has written here.';
       tabular.element('p', 'soft', cell.state === 'saving' ? 'Saving\u2026' : who, place);
-      if (writers.length) { tabular.element('p', 'soft', writers.join(', ') + ' is writing here.', place); }
+      if (writers.length) { tabular.element('p', 'soft', writers.join(', ') + (writers.length > 1 ? ' are' : ' is') + ' writing here.', place); }
       tools = tabular.element('p', 'details-tools', '', place);
       if (cell.state === 'conflict') {
         tabular.element('p', 'problem', cell.who + ' wrote ' + quoted(cell.value) + ' while you wrote ' +

@@ -117,8 +117,8 @@ test('a call may have a time-out, and what comes after it is ignored', async () 
   assert.deepEqual(heard, []);
   page.clock.advance(2.2);
   assert.deepEqual(heard, [['timeout', undefined]]);
-  assert.deepEqual(await rejected(promise), {code: 'timeout', message: 'No answer in 6 seconds.'});
-  assert.deepEqual(await rejected(other), {code: 'timeout', message: 'No answer in 7 seconds.'});
+  assert.deepEqual(await rejected(promise), {code: 'timeout', message: 'No answer in 6 s.'});
+  assert.deepEqual(await rejected(other), {code: 'timeout', message: 'No answer in 7 s.'});
   page.deliver([[1, {result: 'late'}, 1], [2, {result: 'in time'}, 4]]);
   assert.equal(await quick, 'in time');
   assert.equal(heard.length, 1);

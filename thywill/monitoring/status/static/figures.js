@@ -9,11 +9,11 @@
       columns = [[], [], [], [], [], [], [], []],
       TILES = [
         {title: 'Clients', value: function (f) { return format.number(f.clients); }, note: peers, least: 10, first: 0, write: format.number},
-        {title: 'Messages sent', unit: 'per second', value: function (f) { return format.rate(f.sent); }, note: function (f) { return format.rate(f.received) + ' received, ' + format.rate(f.sends) + ' sends per second'; }, least: 10, first: 1, second: 2, names: ['sent', 'received'], write: format.number},
+        {title: 'Messages sent', unit: function () { return 'per second'; }, value: function (f) { return format.rate(f.sent); }, note: function (f) { return format.rate(f.received) + ' received, ' + format.rate(f.sends) + (f.sends === 1 ? ' send' : ' sends') + ' per second'; }, least: 10, first: 1, second: 2, names: ['sent', 'received'], write: format.number},
         {title: 'Delivery delay', value: function (f) { return format.milliseconds(f.delay); }, note: delay, least: 5, first: 3, second: 4, names: ['mean', 'worst'], write: format.milliseconds},
         {title: 'Loop lag', value: function (f) { return format.milliseconds(f.lag); }, note: function (f) { return format.milliseconds(f.worst_lag) + ' in the last minute'; }, least: 5, first: 5, write: format.milliseconds},
         {title: 'Memory', value: function (f) { return megabytes(f.memory); }, note: function (f) { return f.cpu + ' % CPU, ' + format.count(f.connections, 'connection'); }, least: 50, first: 6, write: megabytes},
-        {title: 'Queued', unit: 'messages', value: function (f) { return format.number(f.queued); }, note: waiting, least: 10, first: 7, write: format.number}
+        {title: 'Queued', unit: function (f) { return f.queued === 1 ? 'message' : 'messages'; }, value: function (f) { return format.number(f.queued); }, note: waiting, least: 10, first: 7, write: format.number}
       ];
 
   function megabytes(value) {
@@ -39,7 +39,8 @@
     tile.appendChild(dom.make('h2', '', about.title));
     about.shown = dom.make('span', 'figure', '\u2013');
     line.appendChild(about.shown);
-    if (about.unit) { line.appendChild(dom.make('span', 'unit', ' ' + about.unit)); }
+    about.unitShown = dom.make('span', 'unit');
+    line.appendChild(about.unitShown);
     about.told = dom.make('p', 'note', '\u00a0');
     about.chart = new status.Chart(about.least, about.write, about.names);
     tile.appendChild(line);
@@ -113,6 +114,7 @@
       draw();
       for (i = 0; i < tiles.length; i += 1) {
         dom.write(tiles[i].shown, tiles[i].value(figures));
+        if (tiles[i].unit) { dom.write(tiles[i].unitShown, ' ' + tiles[i].unit(figures)); }
         dom.write(tiles[i].told, tiles[i].note(figures));
       }
       showApplications(figures.applications);

@@ -37,7 +37,7 @@
   }
 
   function describe(answer, shown) {
-    var found = wanted ? format.number(answer.found) + ' of ' + format.number(answer.all) + ' fit' : format.count(answer.all, 'client');
+    var found = wanted ? format.number(answer.found) + ' of ' + format.number(answer.all) + (answer.found === 1 ? ' fits' : ' fit') : format.count(answer.all, 'client');
     if (shown < answer.found) { found += '; the newest ' + shown + ' are shown'; }
     return answer.silent.length ? found + '. No answer of ' + answer.silent.join(', ') + '.' : found + '.';
   }
