@@ -20,10 +20,10 @@ PAUSE = 0.1
 
 
 class Cuttable(Application):
-    """An application with the button; its ``scripts`` need not name the button's script."""
+    """An application with the button; its ``scripts`` need not name the button's, and may use ``dom.js``."""
 
     def bootstrap(self, client: Client, configuration: Configuration) -> None:
-        configuration.scripts.insert(0, "thywill/cut.js")
+        configuration.scripts[:0] = ["thywill/dom.js", "thywill/cut.js"]
 
     @rpc(concurrent=True)
     async def count(self, client: Client) -> int:

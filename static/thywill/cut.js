@@ -88,20 +88,12 @@
     }
   };
 
-  function element(tag, className, text, place) {
-    var made = document.createElement(tag);
-    made.className = className;
-    made.appendChild(document.createTextNode(text));
-    place.appendChild(made);
-    return made;
-  }
-
   // The button, and the line that says which numbers have arrived.
   function Cut(client, place) {
     var self = this;
     self.client = client;
-    self.button = element('button', 'thywill-cut', 'Cut the connection', place);
-    self.told = element('span', 'thywill-cut-told soft', '', place);
+    self.button = internal.dom.element('button', 'thywill-cut', 'Cut the connection', place);
+    self.told = internal.dom.element('span', 'thywill-cut-told soft', '', place);
     self.told.setAttribute('role', 'status');
     self.count = null;
     self.isAsked = false;

@@ -16,8 +16,10 @@ FRONT = """<div class="page front" role="main">
 <p class="lead">This server exchanges messages with every browser over plain HTTP, each exactly once
 and in order. It needs no WebSockets, so it works in old browsers and behind proxies.</p>
 <div class="figures unknown" id="thywill-figures">
-<p class="figure"><b id="thywill-pages">0</b> <span class="soft" id="thywill-pages-word">pages connected</span></p>
-<p class="figure"><b id="thywill-messages">0</b> <span class="soft" id="thywill-messages-word">messages per second</span></p>
+<p class="figure"><b id="thywill-pages">0</b>
+<span class="soft" id="thywill-pages-word">pages connected</span></p>
+<p class="figure"><b id="thywill-messages">0</b>
+<span class="soft" id="thywill-messages-word">messages per second</span></p>
 <p class="figure"><b id="thywill-delay">&ndash;</b> <span class="soft">median delay, ms</span></p>
 <p class="figure"><b id="thywill-transport">&ndash;</b> <span class="soft">transport of this page</span></p>
 </div>

@@ -52,9 +52,10 @@ BARE = """<!DOCTYPE html>
 </html>
 """
 
-ERROR = """<div class="page" role="main">
+ERROR = """<div class="page door" role="main">
+<p class="soft">{status}</p>
 <h1>{title}</h1>
-<p>{status}. <a href="{home}">All applications</a></p>
+<p><a class="button strong" href="{home}">All applications</a></p>
 </div>"""
 
 

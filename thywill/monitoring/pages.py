@@ -35,6 +35,7 @@ FORM = """<!DOCTYPE html>
 <meta name="color-scheme" content="light dark">
 <title>thywill: status</title>
 <link rel="icon" href="data:,">
+<link rel="stylesheet" href="{base}static/0/thywill/look.css">
 <link rel="stylesheet" href="{base}static/0/status/status.css">
 </head>
 <body>

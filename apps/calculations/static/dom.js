@@ -1,21 +1,15 @@
-// Helpers for the DOM that work in every browser since IE6.
+// Elements, buttons and numbers, as this page has them.
 (function (calc) {
   'use strict';
 
-  calc.find = function (id) {
-    return document.getElementById(id);
-  };
+  calc.find = thywill.internal.dom.find;
+  calc.write = thywill.internal.dom.write;
 
   calc.node = function (tag, className, text) {
     var made = document.createElement(tag);
     made.className = className || '';
     if (text) { made.appendChild(document.createTextNode(text)); }
     return made;
-  };
-
-  calc.write = function (node, text) {
-    while (node.firstChild) { node.removeChild(node.firstChild); }
-    node.appendChild(document.createTextNode(text));
   };
 
   // The button is in no form, so it submits none.

@@ -4,22 +4,10 @@
 
   var TONES = 8, HEIGHT = 128, TOP = 18, EDGE = 8, PAGE = 10,
       LEFT = 37, UP = 38, RIGHT = 39, DOWN = 40, ESCAPE = 27, END = 35, HOME = 36, PAGE_UP = 33, PAGE_DOWN = 34,
-      listen = thywill.internal.listen;
-
-  function element(tag, className, text, place) {
-    var made = document.createElement(tag);
-    made.className = className;
-    made.appendChild(document.createTextNode(text));
-    return place.appendChild(made);
-  }
-
-  function write(node, text) {
-    if (node.firstChild.nodeValue !== text) { node.firstChild.nodeValue = text; }
-  }
-
-  function empty(node) {
-    while (node.firstChild) { node.removeChild(node.firstChild); }
-  }
+      listen = thywill.internal.listen,
+      dom = thywill.internal.dom,
+      element = dom.element,
+      write = dom.write;
 
   // choose(at) is called with a moment that somebody points to, or null; number: the number of the chart.
   function Card(series, number, place, choose) {
@@ -63,8 +51,7 @@
       listen(plot, 'touchend', function () { self.choose(null); });
       listen(plot, 'blur', function () { self.choose(null); });
       listen(plot, 'keydown', function (event) {
-        if (!self.key(event.keyCode)) { return; }
-        if (event.preventDefault) { event.preventDefault(); } else { event.returnValue = false; }
+        if (self.key(event.keyCode)) { dom.stop(event); }
       });
     },
 
@@ -136,7 +123,7 @@
 
     label: function (grid) {
       var view = this.view, step = view.seconds / 4, at, i, node;
-      empty(this.labels);
+      dom.empty(this.labels);
       for (i = 0; i < grid.length; i += 1) {
         node = element('span', 'mark-y', display.text(this.scale.marks[i]), this.labels);
         node.style.top = Math.round(grid[i]) + 'px';
@@ -168,7 +155,4 @@
   };
 
   display.Card = Card;
-  display.element = element;
-  display.write = write;
-  display.empty = empty;
 }(window.display));

@@ -7,11 +7,9 @@
       OTHERS = 24,
       // Milliseconds for which several messages are drawn together.
       TOGETHER = 50,
-      listen = thywill.internal.listen;
-
-  function find(id) {
-    return document.getElementById(id);
-  }
+      listen = thywill.internal.listen,
+      dom = thywill.internal.dom,
+      find = dom.find;
 
   function tell(text) {
     find('display-told').firstChild.nodeValue = text || '\u00a0';
@@ -134,16 +132,10 @@
     }
   };
 
-  function describe(client, state, detail) {
-    if (state === 'waiting') { return 'Offline. Trying again in ' + Math.ceil(detail.retry) + ' s.'; }
-    if (state === 'gone') { return 'Disconnected: ' + detail.message + '. Reload the page.'; }
-    return 'Connected' + (client.transport ? ' by ' + client.transport : '');
-  }
-
   function offerWindows(board) {
     var place = find('display-windows'), buttons = [], i;
     function offer(seconds) {
-      var button = display.element('button', '', seconds / 60 + ' min', place);
+      var button = dom.element('button', '', seconds / 60 + ' min', place);
       button.setAttribute('aria-pressed', String(seconds === board.seconds));
       buttons.push(button);
       button.onclick = function () {
@@ -168,24 +160,20 @@
   }
 
   function start(client) {
-    var board = new Board(client), state = find('display-state').firstChild;
-    function showState(name, detail) {
-      state.nodeValue = describe(client, name, detail);
+    var board = new Board(client);
+    function tellLost(name, detail) {
       if (name === 'lost') { tell((detail.count === 1 ? 'One value was' : detail.count + ' values were') + ' dropped, since this page was too slow.'); }
     }
     client.on('message', function (data) { board.receive(data); });
-    client.on('state', showState);
-    client.on('transport', function () { showState(client.state); });
+    client.on('state', tellLost);
     client.on('error', function (error) { tell(error.message); });
     // The charts go on when the server has been restarted.
     client.on('restart', function () {});
     listen(window, 'resize', function () { board.draw(); });
     listen(document, 'visibilitychange', function () { board.soon(); });
-    showState(client.state);
+    dom.showState(client, find('display-state'), {gone: 'Reload the page.'});
     offerTools(client, board);
   }
 
-  thywill.ready(start, function (failure) {
-    find('display-state').firstChild.nodeValue = 'The page could not start (' + failure.step + '): ' + failure.message;
-  });
+  thywill.ready(start, dom.showFailure(find('display-state')));
 }(window.display));

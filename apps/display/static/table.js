@@ -2,7 +2,8 @@
 (function (display) {
   'use strict';
 
-  var ROWS = 12;
+  var ROWS = 12,
+      dom = thywill.internal.dom;
 
   // Returns a row {to, value, low, high} for each part of the time in which there was a value, the newest first.
   display.rows = function (points, view) {
@@ -24,10 +25,10 @@
     var self = this;
     self.series = series;
     self.isOpen = !card.surface;
-    self.node = display.element('div', self.isOpen ? 'chart-table' : 'chart-table hidden', '', card.node);
+    self.node = dom.element('div', self.isOpen ? 'chart-table' : 'chart-table hidden', '', card.node);
     self.node.id = 'display-table-' + number;
     if (self.isOpen) { return; }
-    self.button = display.element('button', 'quiet chart-button', 'Table', card.foot);
+    self.button = dom.element('button', 'quiet chart-button', 'Table', card.foot);
     self.button.setAttribute('aria-expanded', 'false');
     self.button.setAttribute('aria-controls', self.node.id);
     self.button.setAttribute('aria-label', 'Table of ' + display.cut(series.name, 60));
@@ -44,13 +45,13 @@
       var rows, table, body, line, i;
       if (!this.isOpen) { return; }
       rows = display.rows(points, view);
-      display.empty(this.node);
-      table = display.element('table', '', '', this.node);
-      body = display.element('tbody', '', '', table);
-      line = display.element('tr', '', '', body);
+      dom.empty(this.node);
+      table = dom.element('table', '', '', this.node);
+      body = dom.element('tbody', '', '', table);
+      line = dom.element('tr', '', '', body);
       this.cells(line, 'th', ['Time', 'Value', 'Lowest', 'Highest']);
       for (i = 0; i < rows.length; i += 1) {
-        line = display.element('tr', '', '', body);
+        line = dom.element('tr', '', '', body);
         this.cells(line, 'td', [
           display.time(rows[i].at, true), display.text(rows[i].value), display.text(rows[i].low), display.text(rows[i].high)
         ]);
@@ -60,7 +61,7 @@
     cells: function (line, tag, texts) {
       var i, cell;
       for (i = 0; i < texts.length; i += 1) {
-        cell = display.element(tag, i ? 'number' : '', texts[i], line);
+        cell = dom.element(tag, i ? 'number' : '', texts[i], line);
         if (tag === 'th') { cell.setAttribute('scope', 'col'); }
       }
     }

@@ -3,7 +3,8 @@
 (function (draw) {
   'use strict';
 
-  var KEYS = {37: [-1, 0], 38: [0, -1], 39: [1, 0], 40: [0, 1]},
+  var stop = thywill.internal.dom.stop,
+      KEYS = {37: [-1, 0], 38: [0, -1], 39: [1, 0], 40: [0, 1]},
       SPACE = 32, ENTER = 13, ESCAPE = 27, Z = 90,
       // How far a key moves the pen, as a share of the paper's height; with Shift four times as far.
       STEP = 0.0125;
@@ -16,10 +17,6 @@
     this.place = {x: 0.5, y: 0.5};
     this.listenToKeys();
     if (window.PointerEvent) { this.listenToPointers(); } else { this.listenToMouse(); }
-  }
-
-  function stop(event) {
-    if (event.preventDefault) { event.preventDefault(); } else { event.returnValue = false; }
   }
 
   Reader.prototype = {

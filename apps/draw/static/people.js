@@ -5,23 +5,12 @@
   var COLOURS = 8,
       // Milliseconds after which a pen that rests is hidden.
       REST = 8000,
+      find = thywill.internal.dom.find,
+      element = thywill.internal.dom.element,
       ADJECTIVES = ['Brave', 'Calm', 'Clever', 'Curious', 'Gentle', 'Happy', 'Jolly', 'Kind', 'Lively', 'Lucky', 'Merry', 'Mighty',
         'Quick', 'Quiet', 'Sunny', 'Witty'],
       ANIMALS = ['Badger', 'Beaver', 'Crane', 'Dolphin', 'Falcon', 'Fox', 'Hare', 'Heron', 'Lynx', 'Marten', 'Otter', 'Owl',
         'Panda', 'Robin', 'Seal', 'Wren'];
-
-  function find(id) {
-    return document.getElementById(id);
-  }
-
-  function element(tag, className, text, place) {
-    var made = document.createElement(tag);
-    made.className = className;
-    // A text node, so texts of people never become markup.
-    made.appendChild(document.createTextNode(text));
-    place.appendChild(made);
-    return made;
-  }
 
   // The id of a person is a number to the base 16 that nobody has chosen.
   function part(id, from, count) {

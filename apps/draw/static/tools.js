@@ -7,13 +7,6 @@
       // Milliseconds after which a page that reads too slowly asks for the picture once more.
       LATER = 5000;
 
-  function describe(client, state, detail) {
-    if (state === 'waiting') { return 'Offline. What you draw is sent later. Trying again in ' + Math.ceil(detail.retry) + ' s.'; }
-    if (state === 'gone') { return 'Disconnected: ' + detail.message + '. Reload the page to draw on.'; }
-    if (state === 'connecting') { return 'Connecting\u2026'; }
-    return 'Connected' + (client.transport ? ' by ' + client.transport : '');
-  }
-
   // Asks for the whole picture, since a part of it was lost.
   function showAll(client) {
     client.call('show', [], function (error) {
@@ -96,19 +89,15 @@
   }
 
   function start(client) {
-    var board = draw.board = new draw.Board(client), state = draw.find('draw-state').firstChild, isKnown = false;
-
-    function showState(name, detail) {
-      state.nodeValue = describe(client, name, detail);
-      if (name === 'lost') { showAll(client); }
-    }
+    var board = draw.board = new draw.Board(client), isKnown = false;
 
     client.on('message', function (message) { board.receive(message); });
     client.on('presence', function (channel, joined, left) { board.people.change(joined, left); });
     client.on('restart', function () { board.again(); });
-    client.on('state', showState);
-    client.on('transport', function () { showState(client.state); });
-    showState(client.state);
+    client.on('state', function (state) {
+      if (state === 'lost') { showAll(client); }
+    });
+    thywill.internal.dom.showState(client, draw.find('draw-state'), {waiting: 'What you draw is sent later.', gone: 'Reload the page to draw on.'});
     choices('draw-colour', function (value) { board.colour = value; });
     client.on('message:you', function (message) {
       if (!isKnown) { ink(board, message.id); }
@@ -123,7 +112,5 @@
     thywill.cuttable(client, draw.find('draw-cut'));
   }
 
-  thywill.ready(start, function (failure) {
-    draw.find('draw-state').firstChild.nodeValue = 'The page could not start (' + failure.step + '): ' + failure.message;
-  });
+  thywill.ready(start, thywill.internal.dom.showFailure(draw.find('draw-state')));
 }(window.draw));

@@ -74,7 +74,7 @@
       this.own = new gems.Own();
       // A server that takes over has a new player standing there, while the key may still be held down.
       if (this.steer.heading >= 0) { this.order(this.steer.heading); }
-      this.view.tell('Arrow keys or WASD, or hold a finger or the mouse in the arena.');
+      this.view.tell('Arrow keys, or hold a finger or the mouse in the arena. After a click there, WASD steers, too.');
     },
 
     // Another server has begun a new world: nothing of the old one is near it.
@@ -127,23 +127,10 @@
     }
   };
 
-  function describe(client, state, detail) {
-    if (state === 'waiting') { return 'Offline. Trying again in ' + Math.ceil(detail.retry) + ' s.'; }
-    if (state === 'gone') { return 'Disconnected: ' + detail.message + '. Reload the page to play again.'; }
-    return 'Connected' + (client.transport ? ' by ' + client.transport : '');
-  }
-
   function start(client) {
-    var game = new Game(client), form = gems.find('game-name-form'), state = gems.find('game-state').firstChild;
-
-    function showState(name, detail) {
-      state.nodeValue = describe(client, name, detail);
-    }
-
+    var game = new Game(client), form = gems.find('game-name-form');
     client.on('message', function (data) { game.receive(data); });
-    client.on('state', showState);
-    client.on('transport', function () { showState(client.state); });
-    showState(client.state);
+    thywill.internal.dom.showState(client, gems.find('game-state'), {gone: 'Reload the page to play again.'});
     form.onsubmit = function () {
       client.send({type: 'name', name: gems.find('game-name').value});
       gems.find('game-name').blur();
@@ -154,7 +141,5 @@
     game.run();
   }
 
-  thywill.ready(start, function (failure) {
-    gems.find('game-state').firstChild.nodeValue = 'The page could not start (' + failure.step + '): ' + failure.message;
-  });
+  thywill.ready(start, thywill.internal.dom.showFailure(gems.find('game-state')));
 }(window.gems));

@@ -2,7 +2,8 @@
 (function (gems) {
   'use strict';
 
-  var KEYS = {37: 'left', 38: 'up', 39: 'right', 40: 'down', 65: 'left', 87: 'up', 68: 'right', 83: 'down'};
+  var DOWN = 40,
+      KEYS = {37: 'left', 38: 'up', 39: 'right', 40: 'down', 65: 'left', 87: 'up', 68: 'right', 83: 'down'};
 
   // Returns the heading in degrees, clockwise from the right, or -1 for none.
   function headingOf(x, y) {
@@ -21,17 +22,19 @@
     this.listen();
   }
 
-  function isTyping(event) {
-    var target = event.target || event.srcElement;
-    return /^(input|textarea|select)$/i.test(target.nodeName);
-  }
-
   Steer.prototype = {
     go: function (heading) {
       if (heading !== this.heading) {
         this.heading = heading;
         this.changed(heading);
       }
+    },
+
+    // Letters steer where the arena has the focus, and arrows also where nothing has it: elsewhere they mean something else.
+    isMeant: function (event) {
+      var focused = document.activeElement || document.body;
+      if (event.altKey || event.ctrlKey || event.metaKey) { return false; }
+      return focused === this.arena || (event.keyCode <= DOWN && (focused === document.body || focused === document.documentElement));
     },
 
     byKeys: function () {
@@ -41,7 +44,7 @@
 
     key: function (event, down) {
       var name = KEYS[event.keyCode];
-      if (!name || isTyping(event)) { return; }
+      if (!name || (down && !this.isMeant(event))) { return; }
       this.held[name] = down;
       this.byKeys();
       if (event.preventDefault) { event.preventDefault(); } else { event.returnValue = false; }

@@ -4,19 +4,9 @@
   'use strict';
 
   var COLOURS = 8,
-      WAITING = 'Waiting for the game\u2026';
-
-  function find(id) {
-    return document.getElementById(id);
-  }
-
-  function element(tag, className, text, place) {
-    var made = document.createElement(tag);
-    made.className = className;
-    made.appendChild(document.createTextNode(text));
-    place.appendChild(made);
-    return made;
-  }
+      WAITING = 'Waiting for the game\u2026',
+      find = thywill.internal.dom.find,
+      element = thywill.internal.dom.element;
 
   function View() {
     this.arena = find('game-arena');

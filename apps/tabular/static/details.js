@@ -87,6 +87,7 @@
       } else {
         self.button('Write', '', function () { self.actions.edit(null); }, tools);
         if (cell.version) { self.button('History', 'quiet', function () { self.ask(); }, tools); }
+        self.button('Remove row', 'quiet', function () { self.actions.remove(grid.row); }, tools);
       }
       if (self.past) { self.drawPast(); }
     },

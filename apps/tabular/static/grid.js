@@ -3,25 +3,13 @@
   'use strict';
 
   var listen = thywill.internal.listen,
+      element = thywill.internal.dom.element,
+      write = thywill.internal.dom.write,
+      stop = thywill.internal.dom.stop,
       // Milliseconds for which a cell shows that somebody has changed it.
       FRESH = 1500, PAGE = 10,
       ENTER = 13, ESCAPE = 27, PAGE_UP = 33, PAGE_DOWN = 34, END = 35, HOME = 36,
       LEFT = 37, UP = 38, RIGHT = 39, DOWN = 40, DELETE = 46, BACK = 8, F2 = 113;
-
-  function element(tag, className, text, place) {
-    var made = document.createElement(tag);
-    made.className = className;
-    made.appendChild(document.createTextNode(text));
-    return place.appendChild(made);
-  }
-
-  function write(node, text) {
-    if (node.firstChild.nodeValue !== text) { node.firstChild.nodeValue = text; }
-  }
-
-  function stop(event) {
-    if (event.preventDefault) { event.preventDefault(); } else { event.returnValue = false; }
-  }
 
   // actions: {edit(text), empty(), remove(row), chosen(), sort(column)}; text replaces the value if it is not null.
   function Grid(model, place, actions) {

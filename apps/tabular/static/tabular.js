@@ -2,9 +2,7 @@
 (function (tabular) {
   'use strict';
 
-  function find(id) {
-    return document.getElementById(id);
-  }
+  var find = thywill.internal.dom.find;
 
   function tell(text) {
     find('tabular-told').firstChild.nodeValue = text || '\u00a0';
@@ -41,6 +39,7 @@
         edit: function (text) { self.edit(text); },
         keep: function () { self.decide('insist'); },
         drop: function () { self.decide('drop'); },
+        remove: function (row) { self.remove(row); },
         use: function (value) {
           self.saver.value(self.grid.row, self.grid.column, value, self.model.cell(self.grid.row, self.grid.column).version);
           self.grid.focus(self.grid.row, self.grid.column);
@@ -220,14 +219,6 @@
     }
   };
 
-  function describe(client, state, detail) {
-    if (state === 'waiting') {
-      return 'Offline. Trying again in ' + Math.ceil(detail.retry) + ' s. What you write is kept and sent then.';
-    }
-    if (state === 'gone') { return 'Disconnected: ' + detail.message + '. Reload the page.'; }
-    return 'Connected' + (client.transport ? ' by ' + client.transport : '');
-  }
-
   function offer(client, board) {
     find('tabular-add').onclick = function () { board.add(); };
     find('tabular-unsort').onclick = function () { board.sort(null); };
@@ -243,21 +234,14 @@
   }
 
   function start(client) {
-    var board = new Board(client), state = find('tabular-state').firstChild;
-    function showState(name, detail) {
-      state.nodeValue = describe(client, name, detail);
-    }
+    var board = new Board(client);
     client.on('message', function (message) { board.receive(message); });
-    client.on('state', showState);
-    client.on('transport', function () { showState(client.state); });
     client.on('error', function (error) { tell(error.message); });
     client.on('restart', function () { board.restart(); });
-    showState(client.state);
+    thywill.internal.dom.showState(client, find('tabular-state'), {waiting: 'What you write is sent later.', gone: 'Reload the page.'});
     offer(client, board);
     tabular.board = board;
   }
 
-  thywill.ready(start, function (failure) {
-    find('tabular-state').firstChild.nodeValue = 'The page could not start (' + failure.step + '): ' + failure.message;
-  });
+  thywill.ready(start, thywill.internal.dom.showFailure(find('tabular-state')));
 }(window.tabular));

@@ -5,24 +5,11 @@
   var vote = window.vote = {},
       COLOURS = 8,
       // Milliseconds between two sentences for screen readers about the result.
-      SPOKEN = 4000;
+      SPOKEN = 4000,
+      dom = thywill.internal.dom;
 
-  vote.find = function (id) {
-    return document.getElementById(id);
-  };
-
-  // A text node, so texts of people never become markup.
-  vote.write = function (node, text) {
-    while (node.firstChild) { node.removeChild(node.firstChild); }
-    node.appendChild(document.createTextNode(text));
-  };
-
-  function element(tag, className, place) {
-    var made = document.createElement(tag);
-    made.className = className;
-    place.appendChild(made);
-    return made;
-  }
+  vote.find = dom.find;
+  vote.write = dom.write;
 
   function sum(counts) {
     var total = 0, i;
@@ -71,15 +58,15 @@
     },
 
     row: function (list, i) {
-      var self = this, line = element('li', 'answer', list), row = {button: element('button', '', line)}, label;
+      var self = this, line = dom.element('li', 'answer', '', list), row = {button: dom.element('button', '', '', line)}, label;
       row.button.onclick = function () { self.choose(i); };
-      row.bar = element('span', 'bar bar-' + i % COLOURS, row.button);
-      label = element('span', 'label', row.button);
-      row.mark = element('span', 'mark', label);
-      row.text = element('bdi', 'text', label);
+      row.bar = dom.element('span', 'bar bar-' + i % COLOURS, '', row.button);
+      label = dom.element('span', 'label', '', row.button);
+      row.mark = dom.element('span', 'mark', '', label);
+      row.text = dom.element('bdi', 'text', '', label);
       vote.write(row.text, this.poll.answers[i]);
-      row.share = element('b', 'share', label);
-      row.count = element('span', 'votes', label);
+      row.share = dom.element('b', 'share', '', label);
+      row.count = dom.element('span', 'votes', '', label);
       return row;
     },
 

@@ -2,12 +2,7 @@
 (function (vote) {
   'use strict';
 
-  function describe(client, state, detail) {
-    if (state === 'waiting') { return 'Offline. Your vote is sent later. Trying again in ' + Math.ceil(detail.retry) + ' s.'; }
-    if (state === 'gone') { return 'Disconnected: ' + detail.message + '. Reload the page to vote.'; }
-    if (state === 'connecting') { return 'Connecting\u2026'; }
-    return 'Connected' + (client.transport ? ' by ' + client.transport : '');
-  }
+  var dom = thywill.internal.dom;
 
   // What stands in the place of the answers until the question comes.
   function expectation(state) {
@@ -76,22 +71,19 @@
   function start(client) {
     var booth = vote.booth = new Booth(client);
 
-    function showState(name, detail) {
-      vote.write(vote.find('vote-state'), describe(client, name, detail));
-      booth.wait(name);
-      if (name === 'lost') { client.call('look', [], function (error) { tell(error ? error.message : ''); }); }
-    }
-
     client.on('message', function (message) { booth.receive(message); });
     client.on('restart', function () { booth.send(); });
-    client.on('state', showState);
-    client.on('transport', function () { showState(client.state); });
-    showState(client.state);
+    client.on('state', function (state) {
+      booth.wait(state);
+      if (state === 'lost') { client.call('look', [], function (error) { tell(error ? error.message : ''); }); }
+    });
+    dom.showState(client, vote.find('vote-state'), {waiting: 'Your vote is sent later.', gone: 'Reload the page to vote.'});
+    booth.wait(client.state);
     thywill.cuttable(client, vote.find('vote-cut'));
   }
 
   thywill.ready(start, function (failure) {
     vote.write(vote.find('vote-waiting'), expectation('gone'));
-    vote.write(vote.find('vote-state'), 'The page could not start (' + failure.step + '): ' + failure.message);
+    dom.showFailure(vote.find('vote-state'))(failure);
   });
 }(window.vote));

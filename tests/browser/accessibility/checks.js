@@ -412,7 +412,8 @@
 
   // Whether keys can use an element that listens to the mouse; kept: a selector of those for which keys do the same elsewhere.
   function isUsable(element, kept) {
-    return !(element instanceof Element) || element.matches('label, form, body, html, ' + CONTROLS) || Boolean(kept && element.matches(kept));
+    if (!(element instanceof Element) || element.matches('label, form, body, html') || (kept && element.matches(kept))) { return true; }
+    return element.matches(CONTROLS) && (element.tabIndex >= 0 || element.getAttribute('role') === 'gridcell' || element.disabled);
   }
 
   // Motion.

@@ -15,7 +15,7 @@ function startedPage(options) {
 
 test('the harness loads every file of the client', () => {
   const files = fs.readdirSync(FOLDER).filter((name) => name.endsWith('.js'));
-  assert.deepEqual([...FILES, 'bar.js', 'bridge.js', 'cut.js', 'frame.js', 'front.js'].sort(), files.sort());
+  assert.deepEqual([...FILES, 'bar.js', 'bridge.js', 'cut.js', 'dom.js', 'frame.js', 'front.js'].sort(), files.sort());
 });
 
 test('there is one global', () => {

@@ -55,7 +55,10 @@
     var i;
     dom.empty(body);
     for (i = 0; i < rows.length; i += 1) { body.appendChild(rows[i]); }
-    if (!rows.length) { body.appendChild(dom.row([dom.make('span', 'soft', nothing)], 1)); }
+    if (rows.length) { return; }
+    body.appendChild(dom.row([dom.make('span', 'soft', nothing)], 1));
+    body.firstChild.firstChild.colSpan = 9;
+    body.firstChild.firstChild.className = 'nothing';
   };
 
   // A text that may be long, on one line; the pointer shows the whole text.
