@@ -1,4 +1,4 @@
-"""The past of channels, and what is known of clients, in the store that servers share."""
+"""The histories of channels, and the facts about clients, in the store that servers share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.shared_place import FACTS, LOBBY, StorePlace, opened
 from thywill.core.history import HistoryBounds
 from thywill.core.message import PACK, Address, Message
 from thywill.core.publication import Mark
-from thywill.queue.shared.operations import Append, Cause, Kept, Publish, SaveFacts, SendPast
+from thywill.queue.shared.operations import Append, Cause, Kept, Publish, SaveFacts, SendHistory
 from thywill.queue.shared.rows import ClientRow, Membership, Posted
 
 pytestmark = pytest.mark.gen_test
@@ -40,7 +40,7 @@ async def replayed(
 ) -> list[list[str]]:
     """Return the packs that the client ``a`` is sent."""
     before = await place.store.last("chat")
-    operation = SendPast("chat", place.fence, "a", name, bounds, limit, Cause("a", number, "replay"))
+    operation = SendHistory("chat", place.fence, "a", name, bounds, limit, Cause("a", number, "replay"))
     position = await place.do(operation)
     entries = await place.log(before)
     packs = [entry for entry in entries if isinstance(entry, Posted)]
@@ -57,7 +57,7 @@ async def test_a_late_client_gets_the_last_messages_and_then_the_channel(redises
             await post(place, number, f"m{number}")
         await place.do(Append("chat", place.fence, LOBBY, Message(b'"not kept"'), Cause("a", 9, "x")))
         before = await place.store.last("chat")
-        stored = [(name, past.data) for name, past in await place.store.pasts("chat")]
+        stored = [(name, past.data) for name, past in await place.store.histories("chat")]
         assert stored == [("lobby", b'"m2"'), ("lobby", b'"m3"'), ("lobby", b'"m4"')]
         assert await replayed(place, 10) == [["m2", "m3", "m4"]]
         pack, entered = await place.log(before)
@@ -74,7 +74,7 @@ async def test_a_repeat_sends_nothing_again(redises: Redises, kind: str) -> None
         await post(place, 1, "one")
         assert await replayed(place, 10) == [["one"]]
         last = await place.store.last("chat")
-        operation = SendPast("chat", place.fence, "a", "lobby", THREE, 1000, Cause("a", 10, "replay"))
+        operation = SendHistory("chat", place.fence, "a", "lobby", THREE, 1000, Cause("a", 10, "replay"))
         assert await place.do(operation) == last
         assert await place.store.last("chat") == last
         await post(place, 1, "one")  # recognized, and not kept twice

@@ -49,7 +49,7 @@ class MemoryApplication:
     reasons: dict[str, tuple[str, float]] = field(default_factory=dict)
     published: dict[str, tuple[int, str, float]] = field(default_factory=dict)
     marks: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
-    pasts: OrderedDict[str, Ring] = field(default_factory=OrderedDict)
+    histories: OrderedDict[str, Ring] = field(default_factory=OrderedDict)
     lowest: dict[str, tuple[int, float]] = field(default_factory=dict)
     leader: str = ""
     fence: int = 0

@@ -6,7 +6,7 @@ import asyncio
 from functools import singledispatchmethod
 
 from tests.support.shared_memory import MemoryApplication, MemoryClient, SharedMemory, size_of
-from thywill.core.history import Past, Ring, pack
+from thywill.core.history import HistoryMessage, Ring, pack
 from thywill.core.message import PACK, Address, Message
 from thywill.core.positions import begin
 from thywill.errors import Conflict, Gap, Gone, Reused, TooMany
@@ -39,7 +39,7 @@ from thywill.queue.shared.operations import (
     RolledBack,
     SaveData,
     SaveFacts,
-    SendPast,
+    SendHistory,
     SetMember,
     Trim,
     Unknown,
@@ -271,16 +271,16 @@ class MemoryOperations:
         name = entry.address.name
         ring = Ring(kept.bounds)
         for past in (
-            *there.pasts.pop(name, ring).messages,
-            Past(entry.id, self.memory.now, entry.message.data),
+            *there.histories.pop(name, ring).messages,
+            HistoryMessage(entry.id, self.memory.now, entry.message.data),
         ):
             ring.add(past)
-        there.pasts[name] = ring
-        while sum(each.size for each in there.pasts.values()) > kept.total and len(there.pasts) > 1:
-            there.pasts.popitem(last=False)
+        there.histories[name] = ring
+        while sum(each.size for each in there.histories.values()) > kept.total and len(there.histories) > 1:
+            there.histories.popitem(last=False)
 
     @_do.register
-    def _replay(self, operation: SendPast, there: MemoryApplication) -> Outcome:
+    def _replay(self, operation: SendHistory, there: MemoryApplication) -> Outcome:
         cause, name, application = operation.cause, operation.channel, operation.application
         marks = there.marks.setdefault(self._marks_of(cause), {})
         key = cause.place or str(cause.number)
@@ -288,10 +288,10 @@ class MemoryOperations:
         if key in marks or client is None or client.gone is not None:
             return marks.get(key, 0)
         ring = Ring(operation.bounds)
-        for past in there.pasts.pop(name, ring).messages:
+        for past in there.histories.pop(name, ring).messages:
             ring.add(past)
         ring.drop(self.memory.now)
-        there.pasts[name] = ring
+        there.histories[name] = ring
         for each in pack([past.data for past in ring.messages], operation.limit):
             to, message = Address.client(operation.client), Message(each, reply_to=PACK)
             self._log(there, Posted(application, self._next(there), to, message))

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tests.support.shared_memory import SharedMemory
 from tests.support.shared_operations import MemoryOperations
-from thywill.core.history import Past
+from thywill.core.history import HistoryMessage
 from thywill.core.server_row import ServerRow
 from thywill.errors import SettingsError
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
@@ -157,9 +157,9 @@ class MemorySharedStore(MemoryOperations, SharedStore):
 
     # Leading.
 
-    async def pasts(self, application: str) -> list[tuple[str, Past]]:
+    async def histories(self, application: str) -> list[tuple[str, HistoryMessage]]:
         await self._arrive()
-        rings = self.memory.applications[application].pasts
+        rings = self.memory.applications[application].histories
         return [(channel, past) for channel, ring in rings.items() for past in ring.messages]
 
     async def client(self, application: str, client_id: str) -> ClientRow | None:

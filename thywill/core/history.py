@@ -66,7 +66,7 @@ def read_bounds(value: object) -> HistoryBounds:
     return HistoryBounds(**fields)
 
 
-class Past(NamedTuple):
+class HistoryMessage(NamedTuple):
     """A message of a channel's history.
 
     Args:
@@ -89,10 +89,10 @@ class Ring:
 
     def __init__(self, bounds: HistoryBounds) -> None:
         self._bounds = bounds
-        self.messages: deque[Past] = deque()
+        self.messages: deque[HistoryMessage] = deque()
         self.size = 0
 
-    def add(self, message: Past) -> int:
+    def add(self, message: HistoryMessage) -> int:
         """Add a message; return how many bytes of older messages were dropped."""
         self.messages.append(message)
         self.size += len(message.data)
@@ -132,7 +132,7 @@ class History:
         self._rules: ByChannel[HistoryBounds | None] = ByChannel(None, rules)
         self._limit = limit
         self._rings: OrderedDict[str, Ring] = OrderedDict()
-        self._recordings: dict[str, list[list[Past]]] = {}
+        self._recordings: dict[str, list[list[HistoryMessage]]] = {}
         self._changed: set[str] = set()
         self.size = 0
 
@@ -144,12 +144,12 @@ class History:
         """Return whether the channel has a history."""
         return self._rules.of(channel) is not None
 
-    def add_to_recordings(self, channel: str, message: Past) -> None:
+    def add_to_recordings(self, channel: str, message: HistoryMessage) -> None:
         """Add a message, whose id was just assigned, to the channel's recordings but not to its history."""
         for recording in self._recordings.get(channel, ()):
             recording.append(message)
 
-    def record(self, channel: str, message: Past) -> bool:
+    def record(self, channel: str, message: HistoryMessage) -> bool:
         """Add a message, whose id was just assigned; return whether the channel's history keeps it."""
         self.add_to_recordings(channel, message)
         bounds = self._rules.of(channel)
@@ -185,9 +185,9 @@ class History:
         return [message.data for message in ring.messages]
 
     @contextmanager
-    def recording(self, channel: str) -> Iterator[list[Past]]:
+    def recording(self, channel: str) -> Iterator[list[HistoryMessage]]:
         """Record the messages to the channel during a ``with`` block, whether it has a history or not."""
-        recorded: list[Past] = []
+        recorded: list[HistoryMessage] = []
         self._recordings.setdefault(channel, []).append(recorded)
         try:
             yield recorded

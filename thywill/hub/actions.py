@@ -94,7 +94,7 @@ class Actions:
             ValueError: the channel has no history.
             Unavailable: nothing can be saved at present; the client is not in the channel.
         """
-        self._check_past(client.application, channel)
+        self._check_history(client.application, channel)
         if client.state is not State.GONE:
             await self._queue.replay(client, channel, limit, partial(self._put, client, channel))
 
@@ -104,10 +104,10 @@ class Actions:
         Raises:
             ValueError: the channel has no history.
         """
-        self._check_past(application, channel)
+        self._check_history(application, channel)
         return self._queue.past(application, channel)
 
-    def _check_past(self, application: str, channel: str) -> None:
+    def _check_history(self, application: str, channel: str) -> None:
         if not self._queue.history(application).keeps(channel):
             raise ValueError(
                 f"the channel {channel!r} keeps no history: declare history = {{{channel!r}: 100}}"
@@ -133,7 +133,7 @@ class Actions:
             if isawaitable(value):
                 value = await value
             first = encode_data(value, limit)
-            later = [past.data for past in recorded if past.exclude != client.id]
+            later = [each.data for each in recorded if each.exclude != client.id]
             await self._enter(client, channel, [first, *later], limit)
 
     async def _enter(self, client: LiveClient, channel: str, messages: Sequence[bytes], limit: int) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from thywill.component import Component, Configuration
 from thywill.core.envelope import Item
-from thywill.core.history import History, HistoryBounds, Past, pack
+from thywill.core.history import History, HistoryBounds, HistoryMessage, pack
 from thywill.core.inbox import REMEMBERED
 from thywill.core.log import LogBounds, MessageLog
 from thywill.core.measures import Measures
@@ -211,8 +211,8 @@ class Queue(Component, MessageQueue):
         """Add a message, whose id was just assigned, to its channel's history; return whether it is kept."""
         if application not in self.histories:
             return False
-        past = Past(message_id, self.wall(), message.data, message.exclude)
-        return self.histories[application].record(address.name, past)
+        recorded = HistoryMessage(message_id, self.wall(), message.data, message.exclude)
+        return self.histories[application].record(address.name, recorded)
 
     # What the hub calls: thywill.hub.ports.MessageQueue.
 

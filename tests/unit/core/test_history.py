@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thywill.core.history import END, History, HistoryBounds, Past, pack, read_bounds
+from thywill.core.history import END, History, HistoryBounds, HistoryMessage, pack, read_bounds
 
 LIMIT = 1000
 
 
-def past(number: int, sent: float = 0.0, size: int = 1) -> Past:
-    return Past(number, sent, b"x" * size)
+def past(number: int, sent: float = 0.0, size: int = 1) -> HistoryMessage:
+    return HistoryMessage(number, sent, b"x" * size)
 
 
 def test_a_ring_keeps_the_last_of_each_bound() -> None:
@@ -23,9 +23,9 @@ def test_a_ring_keeps_the_last_of_each_bound() -> None:
         LIMIT,
     )
     for number in (1, 2, 3):
-        history.record("few", Past(number, 0, b"%d" % number))
-        history.record("short", Past(number, number * 6.0, b"%d" % number))
-        history.record("small", Past(number, 0, b"%d%d%d" % (number, number, number)))
+        history.record("few", HistoryMessage(number, 0, b"%d" % number))
+        history.record("short", HistoryMessage(number, number * 6.0, b"%d" % number))
+        history.record("small", HistoryMessage(number, 0, b"%d%d%d" % (number, number, number)))
     assert history.messages("few", 0) == [b"2", b"3"]
     assert history.messages("short", 18) == [b"2", b"3"]
     assert history.messages("short", 23) == [b"3"]

@@ -40,7 +40,7 @@ from thywill.core.changes import (
     StoredPublication,
 )
 from thywill.core.envelope import Item
-from thywill.core.history import Past
+from thywill.core.history import HistoryMessage
 from thywill.core.lifecycle import State
 from thywill.core.log import Entry
 from thywill.core.message import Address, Message
@@ -170,7 +170,7 @@ class DatabaseQueue(Queue):
             history = self.histories.get(row.application) if row.history else None
             if history is not None:
                 channel = json.loads(row.name)
-                if not history.record(channel, Past(row.id, row.sent, row.data.encode())):
+                if not history.record(channel, HistoryMessage(row.id, row.sent, row.data.encode())):
                     history.release(channel)
 
     async def problem(self) -> str | None:

@@ -15,10 +15,11 @@ from typing import Any
 
 import msgspec
 
-from thywill.core.history import HistoryBounds, Past
+from thywill.core.history import HistoryBounds, HistoryMessage
 from thywill.core.message import PACK, Address, Message
 from thywill.core.overflow import Overflow
 from thywill.errors import Conflict, Gap, Gone, Reused, TooMany, Unavailable
+from thywill.queue.shared.histories import sent_at
 from thywill.queue.shared.operations import (
     Accept,
     Accepted,
@@ -42,12 +43,11 @@ from thywill.queue.shared.operations import (
     RolledBack,
     SaveData,
     SaveFacts,
-    SendPast,
+    SendHistory,
     SetMember,
     Trim,
     Unknown,
 )
-from thywill.queue.shared.pasts import sent_at
 from thywill.queue.shared.rows import (
     ClientFacts,
     ClientRow,
@@ -191,7 +191,7 @@ def _set_member(operation: SetMember) -> Row:
     return ["set_member", fence, client, _quote(channel), enters]
 
 
-def _replay(operation: SendPast) -> Row:
+def _replay(operation: SendHistory) -> Row:
     _, fence, client, channel, bounds, limit, cause = operation
     header = _text(("client", json.dumps(client), PACK, None, None)).decode()
     return ["replay", fence, client, _quote(channel), *_bounds(bounds), limit, header, *cause]
@@ -238,7 +238,7 @@ ROWS: dict[type[Any], Callable[[Any], Row]] = {
     Publish: _publish,
     Evict: _evict,
     SetMember: _set_member,
-    SendPast: _replay,
+    SendHistory: _replay,
     SaveFacts: _save_facts,
     SaveData: _save_data,
     Finish: _finish,
@@ -314,11 +314,13 @@ def _log_entry(application: str, entry_id: int, fields: list[bytes]) -> LogEntry
     return Membership(application, entry_id, client, text, enters=kind == b"+")
 
 
-def decode_past(name: bytes, entries: Iterable[tuple[bytes, list[bytes]]]) -> list[tuple[str, Past]]:
+def decode_history(
+    name: bytes, entries: Iterable[tuple[bytes, list[bytes]]]
+) -> list[tuple[str, HistoryMessage]]:
     """Return entries of a stream ``history:CHANNEL``; ``name`` is the channel's name in the key."""
     channel = json.loads(name)
     ids = [(int(place.partition(b"-")[0]), fields[1]) for place, fields in entries]
-    return [(channel, Past(position, sent_at(position), data)) for position, data in ids]
+    return [(channel, HistoryMessage(position, sent_at(position), data)) for position, data in ids]
 
 
 def decode_inbox(entries: Iterable[tuple[bytes, list[bytes]]]) -> list[InboxEntry]:

@@ -392,7 +392,7 @@ local function remember_cause(at, owner, number, place, id)
 end
 
 -- Drop messages of a channel's history that exceed its bounds; 0 ``seconds`` is no bound.
-local function drop_past(at, name, count, seconds, bytes)
+local function drop_history(at, name, count, seconds, bytes)
   local key, sizes = at.base .. 'history:' .. name, at.base .. 'histories'
   local length, size = redis.call('XLEN', key), tonumber(redis.call('HGET', sizes, name) or '0')
   local oldest = seconds > 0 and (math.floor(at.now - seconds) - EPOCH) * SECOND or 0
@@ -420,7 +420,7 @@ local function keep(at, id, data, kept)
   redis.call('HINCRBY', sizes, name, #data)
   redis.call('HINCRBY', sizes, '', #data)
   redis.call('ZADD', silent, id, name)
-  drop_past(at, name, count, seconds, bytes)
+  drop_history(at, name, count, seconds, bytes)
   while tonumber(redis.call('HGET', sizes, '')) > total and redis.call('ZCARD', silent) > 1 do
     local oldest = redis.call('ZRANGE', silent, 0, 0)[1]
     redis.call('HINCRBY', sizes, '', -tonumber(redis.call('HGET', sizes, oldest)))
@@ -535,7 +535,7 @@ function OPERATIONS.set_member(at, client, channel, enters)
 end
 
 -- Send the history of a channel in packs of at most ``limit`` bytes.
-local function send_past(at, name, limit, header)
+local function send_history(at, name, limit, header)
   local part, size = {}, 0
   local function send()
     if #part > 0 then
@@ -563,8 +563,8 @@ function OPERATIONS.replay(at, client, channel, count, seconds, bytes, limit, he
   if found[1] or not found[2] then
     return {OK, 0}
   end
-  drop_past(at, channel, count, seconds, bytes)
-  send_past(at, channel, limit, header)
+  drop_history(at, channel, count, seconds, bytes)
+  send_history(at, channel, limit, header)
   OPERATIONS.set_member(at, client, channel, true)
   remember_cause(at, owner, number, place, text(at.last))
   return {OK, at.last}

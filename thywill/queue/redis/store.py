@@ -24,7 +24,7 @@ from typing import Any
 import msgspec
 from redis.exceptions import OutOfMemoryError, ResponseError
 
-from thywill.core.history import Past
+from thywill.core.history import HistoryMessage
 from thywill.errors import Unavailable
 from thywill.queue.redis import codec, examination
 from thywill.queue.redis.calls import Calls
@@ -41,7 +41,7 @@ from thywill.queue.shared.operations import (
     Operation,
     Outcome,
     Publish,
-    SendPast,
+    SendHistory,
 )
 from thywill.queue.shared.rows import ClientRow, Election, Heartbeat, InboxEntry, LogEntry, Rewound
 
@@ -56,7 +56,7 @@ PAGE = 1000
 RETRY = 1.0
 """Seconds until a broken connection is opened again."""
 
-GROWING = (Create, Accept, Append, Publish, SendPast)
+GROWING = (Create, Accept, Append, Publish, SendHistory)
 """Operations that are refused while Redis's memory is full. The others free memory, or need hardly any."""
 
 
@@ -298,13 +298,13 @@ class RedisStore(SharedStore):
         rows = await self._rows(application, [client_id.encode()], trimmed)
         return rows[0] if rows else None
 
-    async def pasts(self, application: str) -> list[tuple[str, Past]]:
+    async def histories(self, application: str) -> list[tuple[str, HistoryMessage]]:
         base = self._base(application)
         names = await self._ask("ZRANGE", f"{base}silent", 0, -1)
-        found: list[tuple[str, Past]] = []
+        found: list[tuple[str, HistoryMessage]] = []
         for name in names:
             entries = await self._ask("XRANGE", f"{base}history:".encode() + name, "-", "+")
-            found += codec.decode_past(name, entries)
+            found += codec.decode_history(name, entries)
         return found
 
     # Leading.

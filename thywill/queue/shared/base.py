@@ -36,7 +36,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
-from thywill.core.history import Past
+from thywill.core.history import HistoryMessage
 from thywill.errors import ThywillError
 from thywill.queue.shared.operations import Operation, Outcome
 from thywill.queue.shared.rows import ClientRow, Election, Heartbeat, InboxEntry, LogEntry
@@ -130,7 +130,7 @@ class SharedStore(ABC):
         """Return all clients that have connected and whose last step has not ended."""
 
     @abstractmethod
-    async def pasts(self, application: str) -> list[tuple[str, Past]]:
+    async def histories(self, application: str) -> list[tuple[str, HistoryMessage]]:
         """Return the histories of all channels: pairs of channel and message, in order for each channel."""
 
     @abstractmethod

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from thywill.core.envelope import Item
-from thywill.core.history import History, HistoryBounds, Past
+from thywill.core.history import History, HistoryBounds, HistoryMessage
 from thywill.core.lifecycle import State
 from thywill.core.message import Address, Message
 from thywill.core.outbox import Bounds, Outbox
@@ -39,6 +39,7 @@ from thywill.hub.client import LiveClient
 from thywill.hub.ports import ActionQueue, Listener
 from thywill.hub.step import CONNECTED, DISCONNECTED, Step, current
 from thywill.queue.durable.client_data import ClientData
+from thywill.queue.shared.histories import HistoryCopy, kept_of
 from thywill.queue.shared.operations import (
     Append,
     Cause,
@@ -49,10 +50,9 @@ from thywill.queue.shared.operations import (
     Operation,
     Outcome,
     SaveData,
-    SendPast,
+    SendHistory,
     SetMember,
 )
-from thywill.queue.shared.pasts import PastCopy, kept_of
 from thywill.queue.shared.pipeline import Pipeline
 from thywill.queue.shared.rebuilding import shadow
 from thywill.queue.shared.rows import ClientRow, InboxEntry, Posted, decode_facts
@@ -129,8 +129,8 @@ class LeaderQueue(ActionQueue):
         self._serial = 0
         self._history_bytes = history_bytes
         self._history = History({}, history_bytes)
-        self._past = PastCopy(history_bytes)
-        self.stored: list[tuple[str, Past]] = []
+        self._copy = HistoryCopy(history_bytes)
+        self.stored: list[tuple[str, HistoryMessage]] = []
         self._wall = wall
         self._monotonic = monotonic
         self.until = math.inf
@@ -268,7 +268,7 @@ class LeaderQueue(ActionQueue):
 
     def declare(self, application: str, rules: Mapping[str, HistoryBounds]) -> None:
         self._history = History(rules, self._history_bytes)
-        self._past.begin(rules, self.stored)
+        self._copy.begin(rules, self.stored)
         self.stored = []
 
     def history(self, application: str) -> History:
@@ -276,10 +276,10 @@ class LeaderQueue(ActionQueue):
 
     def posted(self, entry: Posted) -> None:
         """Note a message that this server has read in the log."""
-        self._past.posted(entry)
+        self._copy.posted(entry)
 
     def past(self, application: str, channel: str) -> list[bytes]:
-        return self._past.messages(channel, self._wall())
+        return self._copy.messages(channel, self._wall())
 
     async def replay(self, client: LiveClient, channel: str, limit: int, entered: Callable[[], None]) -> None:
         bounds = self._history.bounds(channel)
@@ -288,7 +288,7 @@ class LeaderQueue(ActionQueue):
         step = current()
         to = ("replay", channel)
         key, cause = self._cause(step, to, 0 if step is None else step.index(to, b""))
-        operation = SendPast(self.application, self.fence, client.id, channel, bounds, limit, cause)
+        operation = SendHistory(self.application, self.fence, client.id, channel, bounds, limit, cause)
         answered = _future()
         self._pipeline.submit(operation, partial(self._posted, answered, key))
         self._id_of(await answered)
@@ -298,8 +298,8 @@ class LeaderQueue(ActionQueue):
         """Record a message before it has an id; return the negative number that stands for the id."""
         self._serial -= 1
         if address.kind == "channel":
-            past = Past(self._serial, self._wall(), message.data, message.exclude)
-            self._history.add_to_recordings(address.name, past)
+            recorded = HistoryMessage(self._serial, self._wall(), message.data, message.exclude)
+            self._history.add_to_recordings(address.name, recorded)
         return self._serial
 
     async def enter(

@@ -117,7 +117,7 @@ class Leadership:
         for row in rows:
             queue.add(row)
         await self._applications.actions.people.follow()
-        queue.stored = await self._patiently(partial(self._store.pasts, queue.application))
+        queue.stored = await self._patiently(partial(self._store.histories, queue.application))
         if not queue.may_begin():
             return
         await self._applications.lead(queue.application, self._actions)

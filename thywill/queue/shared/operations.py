@@ -303,7 +303,7 @@ class SetMember(NamedTuple):
     enters: bool
 
 
-class SendPast(NamedTuple):
+class SendHistory(NamedTuple):
     """Send the client the history of a channel, and add it to the channel exactly after that.
 
     The messages travel in packs (``core/history.py``); each pack is a message for this client alone. Outcome:
@@ -417,7 +417,7 @@ Operation = (
     | Evict
     | SaveFacts
     | SetMember
-    | SendPast
+    | SendHistory
     | SaveData
     | Finish
     | Drop

@@ -23,7 +23,7 @@ from thywill.core.measures import Measures
 from thywill.core.text import counted
 from thywill.errors import Unavailable
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
-from thywill.queue.shared.operations import Append, Operation, Outcome, Publish, SendPast, SetMember
+from thywill.queue.shared.operations import Append, Operation, Outcome, Publish, SendHistory, SetMember
 from thywill.queue.shared.tasks import end
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ PATIENCE = 5.0
 """Seconds for which a stopping server tries to execute the remaining operations."""
 
 
-UNSURE = (Append, Publish, SendPast, SetMember)
+UNSURE = (Append, Publish, SendHistory, SetMember)
 """Operations that are executed again if nobody knows whether they were, because a sender waits for them."""
 
 

@@ -45,6 +45,7 @@ from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.carrier import AnyServer, CarrierHub, NoHooks, Received
 from thywill.queue.shared.claims import AGAIN, Claims
 from thywill.queue.shared.forms import facts_of, incoming, known_client
+from thywill.queue.shared.histories import kept_of
 from thywill.queue.shared.leaders import Leaders
 from thywill.queue.shared.losses import Losses
 from thywill.queue.shared.names import UNKNOWN, application_of, check_names
@@ -66,7 +67,6 @@ from thywill.queue.shared.operations import (
 )
 from thywill.queue.shared.outcomes import appended, tell_accepted
 from thywill.queue.shared.pace import Pace
-from thywill.queue.shared.pasts import kept_of
 from thywill.queue.shared.pipeline import Pipeline
 from thywill.queue.shared.questions import Questions
 from thywill.queue.shared.reader import LogReader

@@ -300,11 +300,11 @@ async def test_the_servers_are_listed() -> None:
     assert await cluster.servers[0].store.servers() == []
 
 
-# The past of channels.
+# Histories of channels.
 
 
 class Board(Lobby):
-    """Late clients get the board's past."""
+    """Late clients get the history of the board."""
 
     history: ClassVar[dict[str, int]] = {"board": 3}
 

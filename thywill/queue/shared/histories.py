@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from thywill.core.history import History, HistoryBounds, Past
+from thywill.core.history import History, HistoryBounds, HistoryMessage
 from thywill.core.message import Address
 from thywill.core.positions import BITS, EPOCH
 from thywill.queue.shared.operations import Kept
@@ -37,7 +37,7 @@ def sent_at(message_id: int) -> float:
     return float((message_id >> BITS) + EPOCH)
 
 
-class PastCopy:
+class HistoryCopy:
     """The histories of one application's channels, as far as this server has read the log.
 
     Args:
@@ -50,12 +50,12 @@ class PastCopy:
         self._newest: dict[str, int] = {}
         self._early: list[Posted] = []
 
-    def begin(self, rules: Mapping[str, HistoryBounds], stored: Iterable[tuple[str, Past]]) -> None:
+    def begin(self, rules: Mapping[str, HistoryBounds], stored: Iterable[tuple[str, HistoryMessage]]) -> None:
         """Begin with the store's histories: pairs of channel and message, in order for each channel."""
         self._history = History(rules, self._total)
-        for channel, past in stored:
-            self._history.record(channel, past)
-            self._newest[channel] = past.id
+        for channel, message in stored:
+            self._history.record(channel, message)
+            self._newest[channel] = message.id
         early, self._early = self._early, []
         for entry in early:
             self.posted(entry)
@@ -65,8 +65,8 @@ class PastCopy:
         if self._history is None:
             self._early.append(entry)
         elif entry.address.kind == "channel" and entry.id > self._newest.get(entry.address.name, 0):
-            past = Past(entry.id, sent_at(entry.id), entry.message.data)
-            self._history.record(entry.address.name, past)
+            message = HistoryMessage(entry.id, sent_at(entry.id), entry.message.data)
+            self._history.record(entry.address.name, message)
 
     def messages(self, channel: str, now: float) -> list[bytes]:
         """Return the history of a channel, the oldest message first; ``now`` in seconds since the epoch."""

@@ -1,4 +1,4 @@
-"""The past of channels where several servers share a queue: the store keeps it, whoever has published."""
+"""Histories of channels with a queue that servers share: the store keeps them, whichever server published."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.gen_test
 
 
 class Board(Application):
-    """Late clients get the board's past."""
+    """Late clients get the history of the board."""
 
     history: ClassVar[dict[str, int]] = {"board": 3}
 
