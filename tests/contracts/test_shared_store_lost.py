@@ -206,6 +206,23 @@ async def test_what_was_read_and_lost_is_not_sent_again(redis: RedisServer) -> N
         assert isinstance(await place.row("b"), ClientRow)
 
 
+async def test_a_batch_on_a_new_connection_may_travel_while_logs_are_read(redis: RedisServer) -> None:
+    async with opened(redis) as place:
+        store = place.store
+        assert isinstance(store, RedisStore)
+        function = store._function
+
+        async def meanwhile(*arguments: Any) -> Any:
+            store._calls.seen({"another application": 7})
+            return await function(*arguments)
+
+        await place.connect()
+        store._calls.seen({"chat": await place.post()})
+        store._function = meanwhile  # type: ignore[method-assign]
+        await store._batches.close()
+        assert isinstance(await place.row(), ClientRow)
+
+
 async def test_what_is_done_again_anyway_may_be_lost(redis: RedisServer) -> None:
     async with opened(redis) as place:
         await place.connect()

@@ -238,7 +238,7 @@ class RedisStore(SharedStore):
         If it does not, return a ``Rewound`` for each application with losses: all its clients have ended.
         """
         lost: list[LogEntry] = []
-        for application, position in positions.items():
+        for application, position in dict(positions).items():  # it may grow meanwhile
             if rewound := int(await self._function(link, "remembers", self._base(application), position)):
                 lost.append(Rewound(application, rewound, codec.LOST))
         return lost
