@@ -64,7 +64,7 @@ class Publishing:
 
     def __init__(self, ports: Sequence[int]) -> None:
         self._ports = cycle(ports)
-        self._ids: list[int] = []
+        self._ids: list[tuple[str, int]] = []
         self.outcomes = [self._publish(body) for body in REQUESTS]
 
     def _publish(self, body: dict[str, Any]) -> tuple[int, Any]:
@@ -75,12 +75,14 @@ class Publishing:
         connection.close()
         if status != 200:
             return status, said["error"]
-        return status, [self._place(each) for each in said["ids"]]
+        applications = [each["application"] for each in body.get("messages", [body])]
+        return status, [self._place(each) for each in zip(applications, said["ids"], strict=True)]
 
-    def _place(self, number: int) -> int:
-        if number not in self._ids:
-            self._ids.append(number)
-        return self._ids.index(number)
+    def _place(self, message: tuple[str, int]) -> int:
+        # Each application has a log of its own, so an id may come in both.
+        if message not in self._ids:
+            self._ids.append(message)
+        return self._ids.index(message)
 
 
 def served(folder: Path, queue: str, url: str = "") -> Served:
