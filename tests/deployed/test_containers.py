@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
@@ -15,6 +15,7 @@ import yaml
 from tests.conftest import Start
 from tests.gate.environment import ROOT
 from tests.support.command import free_port
+from tests.support.dockerfile import all_of, instructions
 from thywill.component import Choice
 from thywill.config import ServerSettings, Settings
 from thywill.http.proxies import TrustedProxies
@@ -22,7 +23,6 @@ from thywill.process import descriptors
 from thywill.queue.base import Queue
 from thywill.server import COMPONENTS
 
-DOCKERFILE = (ROOT / "conf" / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "conf" / "compose.yaml").read_text(encoding="utf-8"))
 NGINX = (ROOT / "conf" / "nginx.conf").read_text(encoding="utf-8")
 SERVERS = ("thywill1", "thywill2", "thywill3")
@@ -30,23 +30,6 @@ KNOWN = {
     "FROM", "COPY", "RUN", "WORKDIR", "ENV", "VOLUME", "EXPOSE", "USER", "STOPSIGNAL", "HEALTHCHECK",
     "ENTRYPOINT",
 }  # fmt: skip
-
-
-class Instruction(NamedTuple):
-    """One instruction of the Dockerfile, its lines joined."""
-
-    name: str
-    rest: str
-
-
-def instructions() -> list[Instruction]:
-    text = "\n".join(line for line in DOCKERFILE.splitlines() if not line.startswith("#"))
-    joined = re.sub(r"\\\n\s*", "", text).splitlines()
-    return [Instruction(*line.split(" ", 1)) for line in joined if line.strip()]
-
-
-def all_of(name: str) -> list[str]:
-    return [each.rest for each in instructions() if each.name == name]
 
 
 # The Dockerfile.

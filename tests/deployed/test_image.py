@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from tests.browser.drivers import require
-from tests.deployed.test_containers import all_of
 from tests.gate.environment import ROOT
 from tests.support.command import free_port, wait_for
+from tests.support.dockerfile import all_of
 
 WORKDIR = "/srv/thywill"
 PACKAGES = "/srv/packages/bin/python"
