@@ -103,7 +103,7 @@ async def test_what_a_silent_client_needs_is_saved_without_a_lease(redises: Redi
         assert await place.do(Expire("chat", place.fence, 10, 0.0, "a reason")) == ["a"]
 
 
-async def test_a_cursor_that_the_log_never_had_is_from_a_lost_time(redises: Redises, kind: str) -> None:
+async def test_a_cursor_that_the_log_never_had_means_a_rollback(redises: Redises, kind: str) -> None:
     async with opened(redises, kind) as place:
         await place.connect()
         first = await place.post("x")

@@ -21,7 +21,7 @@ class User(NamedTuple):
 
 
 def check_user(user: object) -> User | None:
-    """Return what an application's ``authenticate`` has returned, with texts as id and name.
+    """Check the result of an application's ``authenticate``; return it with texts as id and name.
 
     Raises:
         TypeError, ValueError: it is neither None nor a user with an id.

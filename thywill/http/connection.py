@@ -120,7 +120,7 @@ class Connection(Outgoing):
         if self.shared.places.take(share):
             self._share = share
             return
-        # Not by ``refuse``, which would keep the connection for a moment: this address has too many.
+        # Not by ``refuse``, which keeps the connection open for a moment: this address has too many already.
         self.write(self._refusal(Refusal(429, "too many connections from this address", RETRY)))
         self.close()
 

@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 FOR, PROTO = FORWARDED
 SCHEMES = (b"http", b"https")
 BROWSERS = 20_000
-"""How many addresses, and how many values of X-Forwarded-For, are cached with what was found out of them."""
+"""How many addresses are cached with the answer whether they are trusted, and how many values of
+X-Forwarded-For with the browser's address."""
 UNIX = "unix:"
 """The address of a proxy that connects through a Unix socket; it may be trusted like any other."""
 LONGEST_REMEMBERED = 200

@@ -26,8 +26,8 @@ PIECE = 64 * 1024
 READ_AT_ONCE = frozenset(
     len(name) for name in (b"host", b"origin", b"expect", b"content-length", b"transfer-encoding", *FORWARDED)
 )
-"""The lengths of the names of the headers that are interpreted while the head is read. A look at the length
-is faster than a comparison of names."""
+"""The lengths of the names of headers that are interpreted while the head is read: a check of the length is
+faster than a comparison of names."""
 
 
 @dataclass(frozen=True, slots=True)

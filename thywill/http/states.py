@@ -60,7 +60,7 @@ class ConnectionEvent(enum.IntEnum):
     ANSWERED = 7  # the answer is written
     CHOKE = 8  # the browser reads more slowly than the server writes
     RELIEVE = 9  # the browser has read enough
-    REFUSE = 10  # the request is answered with an error, and the connection closes
+    REFUSE = 10  # the request is answered with an error, and the connection will close
     TIMEOUT = 11  # the state's deadline has passed
     CLOSE = 12  # the connection has to close when all is written
     ABORT = 13  # the connection has to close at once

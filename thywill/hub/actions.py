@@ -166,7 +166,7 @@ class Actions:
         self._queue.unsubscribed(client, channel)
 
     def clients_of(self, application: str, channel: str | None = None) -> Sequence[LiveClient]:
-        """Return the clients in ``channel``, or without one all that have connected to ``application``."""
+        """Return the clients in ``channel``; if it is None, all clients that have connected."""
         if channel is not None:
             return self._directory.members(application, channel)
         return [client for client in self._directory.of_application(application) if client.greeted]

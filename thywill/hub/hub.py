@@ -4,10 +4,10 @@
     hooks    ─ append ──▶ queue ─▶ delivery.deliver ─▶ outbox            of each receiver
     outbox   ─▶ receiver.flush                                           the poll or the stream that is parked
 
-This class is what the requests of browsers call; ``actions.py`` has what the hooks call. Everything runs on
-the event loop. The other files of this room: ``room.py`` builds the parts, ``directory.py`` finds clients,
-``leases.py`` has their states and deadlines, ``delivery.py`` adds messages to outboxes, ``drain.py`` sends
-browsers away before a stop, ``meter.py`` counts.
+Requests of browsers call this class; hooks call the one in ``actions.py``. Everything runs on the event loop.
+In this room, ``room.py`` builds the parts, ``directory.py`` finds clients, ``leases.py`` has their states and
+deadlines, ``delivery.py`` adds messages to outboxes, ``drain.py`` sends browsers away before a stop, and
+``meter.py`` counts.
 """
 
 from __future__ import annotations

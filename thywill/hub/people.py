@@ -39,9 +39,9 @@ class People:
     """The people of all applications.
 
     Args:
-        most: how many people are kept; beyond it, the one who was not asked for longest is forgotten.
+        most: how many people are kept; beyond it, the person whom no hook has asked for longest is forgotten.
         size: bytes of JSON that one person may have.
-        age: seconds after which a person who was not asked for is forgotten.
+        age: seconds after which a person whom no hook has asked for is forgotten.
 
     ``follow`` reads the rows that other servers have saved; the part that saves people sets it.
     """

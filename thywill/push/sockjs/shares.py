@@ -1,7 +1,8 @@
 """How many SockJS sessions there may be, and how many of them one address may have. Pure.
 
 Anyone can begin a session, and it belongs to no client until its first message shows a token. So there are
-two limits: one for all sessions, and a low one for those without a token, a state of a moment.
+two limits: one for all sessions, and a low one for sessions without a token, of which a page has one for a
+moment only.
 """
 
 from __future__ import annotations

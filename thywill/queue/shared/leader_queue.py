@@ -1,6 +1,6 @@
 """The queue of one application that this server leads: its roster, and the steps of its inbox.
 
-The roster has all clients of the application, on whatever server, with the facts that hooks can see: id,
+The roster has all clients of the application, on any server, with the facts that hooks can see: id,
 session, data, channels. What the hooks do becomes operations that carry the fence. If the store answers one
 of them with ``NotLeader``, this server does not lead any more, and nothing that its hooks still do is
 written.
