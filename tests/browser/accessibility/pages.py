@@ -282,7 +282,13 @@ LOOKS = (
         cut="#game-arena",
         mouse="#game-arena",
     ),
-    Look("draw", draw, live=("#draw-count", "#draw-told", "#draw-state"), mouse="#draw-paper"),
+    Look(
+        "draw",
+        draw,
+        live=("#draw-count", "#draw-told", "#draw-state"),
+        marks=".nib-3 .ink",
+        mouse="#draw-paper",
+    ),
     Look("display", display, live=("#display-told", "#display-state"), marks=".line, .surface .dot"),
     Look("calculations", calculations, live=("#calc-told", "#calc-problem"), marks=".fill"),
     Look(
