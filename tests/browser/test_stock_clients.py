@@ -11,6 +11,7 @@ import subprocess
 import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.browser.drivers import Browser
 from tests.browser.drivers.programs import provide, require
 from tests.gate import environment
 from tests.support.proxy import pump, shut
+from tests.support.redis_servers import RedisServer
 from tests.support.served import Served
 
 pytestmark = pytest.mark.browser
@@ -68,22 +70,27 @@ def elsewhere(package: Path) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(scope="module", params=["fast", "tornado"])
+@pytest.fixture(scope="module", params=["fast", "tornado", "processes"])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, elsewhere: str
 ) -> Iterator[Served]:
-    """A server that allows that origin, with short responses."""
+    """A server that allows that origin, with short responses; or three processes on one port."""
     folder = tmp_path_factory.mktemp("server")
     settings = folder / "thywill.toml"
-    settings.write_text(
-        f'server.http = "{request.param}"\n'
-        'application_interface.applications = ["tests.support.probe"]\n'
-        f'client_interface.origins = ["{elsewhere}"]\n'
-        f'push.sockjs = {{ response = 1500, client = "{elsewhere}/sockjs.min.js" }}\n'
-    )
-    served = Served(folder, "--config", str(settings))
-    yield served
-    served.kill()
+    several = request.param == "processes"
+    with ExitStack() as stack:
+        if several:
+            redis = RedisServer("redis")
+            stack.callback(redis.close)
+        settings.write_text(
+            f'server.http = "{"fast" if several else request.param}"\n'
+            f"server.processes = {3 if several else 1}\n"
+            'application_interface.applications = ["tests.support.probe"]\n'
+            f'client_interface.origins = ["{elsewhere}"]\n'
+            f'push.sockjs = {{ response = 1500, client = "{elsewhere}/sockjs.min.js" }}\n'
+            + (f'queue = {{ component = "redis", url = "{redis.url()}" }}\n' if several else "")
+        )
+        yield stack.enter_context(Served(folder, "--config", str(settings)))
 
 
 class Stripped(socketserver.BaseRequestHandler):
@@ -123,12 +130,13 @@ def below(server: Served) -> Iterator[str]:
         thread.join()
 
 
-def options(server: Served, transport: str) -> dict[str, str]:
+def options(server: Served, transport: str) -> dict[str, Any]:
     """Return what a visit needs, with the token of a new client."""
     connect = urllib.request.Request(server.address + "thywill/connect", b'{"application":"probe"}')
     with urllib.request.urlopen(connect) as response:
-        token = json.load(response)["token"]
-    return {"base": server.address + "thywill/sockjs", "transport": transport, "token": token}
+        answer = json.load(response)
+    chosen = {"token": answer["token"], "cursor": answer["cursor"]}
+    return {"base": server.address + "thywill/sockjs", "transport": transport, **chosen}
 
 
 def check(outcome: dict[str, Any], transport: str) -> None:
@@ -141,7 +149,7 @@ def check(outcome: dict[str, Any], transport: str) -> None:
     assert outcome["closes"] == [[1000, "Normal closure"], [4010, "the page has left"]]
 
 
-def visit_in_node(package: Path, chosen: dict[str, str]) -> dict[str, Any]:
+def visit_in_node(package: Path, chosen: dict[str, Any]) -> dict[str, Any]:
     """Return what a visit by Node.js came to."""
     command = [require("node", "nodejs"), str(HERE / "in_node.js"), str(package), json.dumps(chosen)]
     output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
@@ -160,7 +168,7 @@ def test_below_a_path_of_a_proxy(package: Path, server: Served, below: str, tran
     check(visit_in_node(package, chosen), transport)
 
 
-def visit(browser: Browser, package: Path, address: str, chosen: dict[str, str]) -> dict[str, Any]:
+def visit(browser: Browser, package: Path, address: str, chosen: dict[str, Any]) -> dict[str, Any]:
     """Return what a visit from the page at ``address`` came to."""
     page = browser.new_page()
     page.open(address)

@@ -9,7 +9,7 @@
   function Visit(SockJS, options) {
     this.SockJS = SockJS;
     this.options = options;
-    this.cursor = 0;
+    this.cursor = options.cursor;
     this.number = 0;
     this.data = [];
     this.transports = [];
