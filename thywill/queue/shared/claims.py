@@ -16,7 +16,7 @@ from thywill.hub.moves import Moves
 from thywill.hub.ports import Then
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.names import UNKNOWN, application_of
-from thywill.queue.shared.operations import Claim, Outcome, RolledBack, Unknown
+from thywill.queue.shared.operations import Claim, Outcome, Unknown
 from thywill.queue.shared.pipeline import Pipeline
 from thywill.queue.shared.reader import LogReader
 from thywill.queue.shared.rebuilding import first_needed, rebuild
@@ -128,8 +128,6 @@ class Claims:
             await asyncio.sleep(pause)
         if isinstance(outcome, ClientRow):
             return outcome
-        if isinstance(outcome, (RolledBack, Unknown)):
-            raise Gone(outcome.message, reconnect=True)
         if isinstance(outcome, RequestError):
             raise outcome
         raise Unavailable(AWAY, retry=1)

@@ -22,11 +22,18 @@ class NotLeader(ThywillError):
     """Another server leads the application now; the operation was not executed."""
 
 
-class Unknown(Gone):
+class Unintended(Gone):
+    """Nobody has ended the client on purpose, as far as the store knows."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reconnect=True)
+
+
+class Unknown(Unintended):
     """The store has no row of the client: the client has ended, or the store has lost it."""
 
 
-class RolledBack(Gone):
+class RolledBack(Unintended):
     """The client has messages that the store has lost, because the store was rolled back."""
 
 

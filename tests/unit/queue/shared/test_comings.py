@@ -144,3 +144,20 @@ async def test_a_disconnect_reaches_the_page_on_another_server_with_its_reason()
         with pytest.raises(Gone, match="enough"):
             await page.poll(server)
     await cluster.stop()
+
+
+async def test_a_page_that_nobody_knows_connects_anew_whether_it_polls_or_sends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in ("claims", "queue"):
+        monkeypatch.setattr(f"thywill.queue.shared.{module}.AGAIN", (0.01,))
+    cluster = await start()
+    one, two, _ = cluster.servers
+    page = await cluster.connected(one)
+    await until(lambda: len(seen("connect")) == 1)
+    cluster.memory.applications["chat"].clients.clear()
+    for request in (page.poll(two), page.send(two, "hello")):
+        with pytest.raises(Gone) as caught:
+            await request
+        assert caught.value.reconnect
+    await cluster.stop()
