@@ -14,6 +14,7 @@ from tests.support.calculations_page import (
     DRAWN,
     PRIMES,
     WHOLE,
+    be_patient,
     begin_picture,
     calculate,
     choose,
@@ -104,10 +105,7 @@ def test_more_than_three_have_to_wait(chromium: Browser, server: ServedHere) -> 
 
 def test_the_page_gives_up_when_its_time_is_over(chromium: Browser, server: ServedHere) -> None:
     page = open_calculations(chromium, server)
-    page.evaluate(
-        "(list => { list.firstElementChild.value = '0.2'; list.value = '0.2'; return 0; })"
-        "(document.getElementById('calc-patience'))"
-    )
+    be_patient(page, 0.2)
     choose(page, PRIMES)
     fill(page, "primes-up_to", "100000000")
     calculate(page)

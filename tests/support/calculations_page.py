@@ -20,7 +20,16 @@ def open_calculations(browser: Browser, server: Reachable) -> Page:
     """Open the page, and wait for the picture that it begins with."""
     page = browser.open(f"{server.address}calculations/", isolated=True)
     page.wait_for(f"{CARDS}.some(text => text.includes('{WHOLE}')) && {DRAWN}")
+    be_patient(page, 250)
     return page
+
+
+def be_patient(page: Page, seconds: float) -> None:
+    """Let the page wait for so long, which is no choice that people have; a busy machine may need it."""
+    page.evaluate(
+        f"(list => {{ list.firstElementChild.value = '{seconds}'; list.selectedIndex = 0; return 0; }})"
+        "(document.getElementById('calc-patience'))"
+    )
 
 
 def choose(page: Page, title: str) -> None:
