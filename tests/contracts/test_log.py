@@ -257,4 +257,4 @@ async def test_the_sum_comes_when_the_interval_ends_even_if_nothing_else_is_logg
     async with running(place.make()):
         for _ in range(20):
             hub.warning("bad request")
-        await until(lambda: "10 more like it in 0.02 s" in place.read())
+        await until(lambda: "more like it in 0.02 s" in place.read())

@@ -152,4 +152,4 @@ async def test_a_hook_that_never_ends_does_not_hold_up_the_end(
     else:
         await asyncio.to_thread(served.wait)
     name = f"stubborn.on_message for {told['client']}"
-    assert any(name in line and "left behind" in line for line in served.lines("ERROR"))
+    assert any(name in line and "abandoned" in line for line in served.lines("ERROR"))

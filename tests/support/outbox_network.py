@@ -115,7 +115,7 @@ class Delivery(RuleBasedStateMachine):
         waiting = [item.id for item in self.outbox.entries if item.id <= up_to and not item.lost]
         given = [item.id for item in self.outbox.entries[: self.outbox.in_flight]]
         try:
-            count = self.outbox.drop_up_to(up_to)
+            count = len(self.outbox.drop_up_to(up_to))
         except Full:
             assert self.protected.intersection(waiting)
             return

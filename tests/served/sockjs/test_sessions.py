@@ -133,7 +133,7 @@ async def test_a_session_that_is_fetched_goes_on(lab: Lab, session: str) -> None
 
 @pytest.mark.parametrize("transport", ["xhr", "xhr_streaming", "eventsource", "htmlfile?c=x", "jsonp?c=x"])
 async def test_the_number_of_sessions_is_limited(lab: Lab, transport: str) -> None:
-    service, router = await lab.special({"disconnect_delay": 0.1}, limits=LimitsSettings(sockjs_anonymous=2))
+    service, router = await lab.special({"disconnect_delay": 2.0}, limits=LimitsSettings(sockjs_anonymous=2))
     for name in ("/0/a", "/0/b"):
         await service.poll(name)
     answer = await service.get(f"/0/c/{transport}", method=method(transport), body=body(transport))
