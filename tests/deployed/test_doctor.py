@@ -39,6 +39,7 @@ Examine = Callable[..., Awaitable[Report]]
 def unhurried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each answer the time that it needs on a busy machine, and leave out what takes time on its own."""
     monkeypatch.setattr(streams, "PROMPT", 60.0)
+    monkeypatch.setattr(streams, "ENDING", 60.0)
     monkeypatch.setattr(streams, "SLACK", 60.0)
     if "silence" not in request.fixturenames:
         monkeypatch.setattr(streams, "probe_silence", nothing_to_see)

@@ -17,6 +17,8 @@ from thywill.core import probe
 
 PROMPT = 3.0
 """Seconds within which a frame has to arrive; a proxy that buffers holds it back for longer."""
+ENDING = 10.0
+"""Seconds within which the end of a session has to arrive; a proxy that buffers sends everything then."""
 SLACK = 3.0
 FORM = "application/x-www-form-urlencoded"
 
@@ -95,7 +97,7 @@ class SockJSProbe:
         was_prompt = opened and REFUSED not in stream.answer.body
         if stream.ended is None and not await self._show_token():
             return ELSEWHERE
-        if not await stream.sees(REFUSED, self._prompt):
+        if not await stream.sees(REFUSED, ENDING):
             return _failure(stream)
         return _works(stream.answer) if was_prompt else _held_back(stream.answer)
 

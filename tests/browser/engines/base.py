@@ -13,7 +13,7 @@ from tests.browser.drivers import DriverError, ScriptError
 
 # Seconds that a test waits for a page. HtmlUnit stops a window while a script is on its way, so that a page
 # that has lost a request by JSONP may wait for several polls, each held for 25 s, before it tries again.
-PATIENCE = 120.0
+PATIENCE = 240.0
 # How messages come to a page, from its own server.
 TRANSPORTS = ("longpoll", "jsonp", "xhr-streaming", "eventsource", "htmlfile")
 # Reasons that several engines have.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,12 @@ def audit(
 
     async def run() -> Outcome:
         row = (CLUSTER_BY_NAME if queue == CLUSTER else BY_NAME)[name]
-        return await Audit(row, queue, scale, "ci", folder, root, past).run()
+        outcome = await Audit(row, queue, scale, "ci", folder, root, past).run()
+        # uvloop fails to close while a stream that nobody holds any more is being closed.
+        gc.collect()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return outcome
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(run())
