@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -221,6 +223,23 @@ async def test_a_batch_on_a_new_connection_may_travel_while_logs_are_read(redis:
         store._function = meanwhile  # type: ignore[method-assign]
         await store._batches.close()
         assert isinstance(await place.row(), ClientRow)
+
+
+async def test_nobody_takes_a_lead_of_which_a_new_master_may_not_know(redis: RedisServer) -> None:
+    async with opened(redis) as place:
+        redis.call("SAVE")
+        other = await place.open("two")
+        assert (await other.elect("chat", "two", 1.0)).leader == "one"
+        redis.call("DEL", "test:{chat}:leader")  # as a replica that has not heard of it
+        redis.call("SAVE")
+        go_back(redis)
+        begun = asyncio.get_running_loop().time()
+        election = await again(partial(other.elect, stands=True), "chat", "two", 1.0)
+        assert (election.leader, election.mine) == ("", False)
+        while not election.mine:
+            await asyncio.sleep(0.01)
+            election = await other.elect("chat", "two", 1.0)
+        assert asyncio.get_running_loop().time() > begun + 0.9
 
 
 async def test_what_is_done_again_anyway_may_be_lost(redis: RedisServer) -> None:

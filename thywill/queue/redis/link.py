@@ -38,12 +38,15 @@ class Link:
     Args:
         place: where Redis is.
         name: what ``CLIENT LIST`` of Redis shows.
+
+    ``opened`` counts the connections that were made.
     """
 
     def __init__(self, place: RedisPlace, name: str) -> None:
         self._place = place
         self._name = name
         self._connection: AbstractConnection | None = None
+        self.opened = 0
         self._busy = asyncio.Lock()
 
     @property
@@ -111,6 +114,7 @@ class Link:
                 raise WrongPassword(self._line(error)) from None
             raise StoreUnavailable(self._line(error)) from None
         self._connection = connection
+        self.opened += 1
         return connection
 
     def _line(self, error: Exception) -> str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -85,6 +86,8 @@ class RedisStore(SharedStore):
         self._told: Callable[[bytes], None] | None = None
         self._listener: asyncio.Task[None] | None = None
         self._name = ""
+        self._connections = 0
+        self._patient_until = 0.0
 
     def _link(self, name: str) -> Link:
         return Link(self._place, f"thywill-{name}")
@@ -310,9 +313,23 @@ class RedisStore(SharedStore):
     # Leading.
 
     async def elect(self, application: str, server: str, seconds: float, *, stands: bool = True) -> Election:
+        stands = stands and await self._may_stand(seconds)
         arguments = (self._base(application), server, seconds, int(stands))
         leader, fence = await self._function(self._control, "elect", *arguments)
         return Election(leader.decode(), int(fence), leader.decode() == server)
+
+    async def _may_stand(self, seconds: float) -> bool:
+        """Return whether a lead that seems free may be taken.
+
+        Another Redis may be behind a new connection, which has not heard that the leader has renewed its
+        lease. So such a lead is left alone for as long as that lease may last.
+        """
+        if not self._control.is_open:
+            await self._ask("TIME")
+        if self._control.opened != self._connections:
+            is_first, self._connections = self._connections == 0, self._control.opened
+            self._patient_until = 0.0 if is_first else time.monotonic() + seconds
+        return time.monotonic() >= self._patient_until
 
     async def resign(self, application: str, fence: int) -> None:
         await self._function(self._control, "resign", self._base(application), fence)
