@@ -122,6 +122,7 @@ class LeaderQueue(ActionQueue):
         self._data = ClientData()
         self._nothing = Outbox(Bounds())
         self._clients: dict[str, LiveClient] = {}
+        self._taken: dict[str, float] = {}
         self._places: dict[tuple[str, int], str] = {}
         self._in_flight: dict[tuple[str, int], int] = defaultdict(int)
         self._ended: dict[tuple[str, int], Operation] = {}
@@ -155,6 +156,7 @@ class LeaderQueue(ActionQueue):
         """Add a client that connected before this server became the leader."""
         client = shadow(row, self._nothing)
         self._clients[client.id] = client
+        self._taken[client.id] = row.handled
         self._data.track(client.id, client.data)
         if row.gone is not None:
             client.state = State.GONE
@@ -176,7 +178,7 @@ class LeaderQueue(ActionQueue):
         client = self._clients.get(entry.client)
         if entry.number == CONNECTED and client is None:
             client = self._connect(entry)
-        if client is None or self._is_dropped(client, entry.number):
+        if client is None or self._is_dropped(client, entry.number) or self._is_repeat(entry):
             self._submit(Drop(self.application, self.fence, [entry.id]))
             return
         self._places[client.id, entry.number] = entry.id
@@ -193,6 +195,18 @@ class LeaderQueue(ActionQueue):
     @staticmethod
     def _is_dropped(client: LiveClient, number: int) -> bool:
         return client.state is State.GONE and number > client.inbox.received
+
+    def _is_repeat(self, entry: InboxEntry) -> bool:
+        """Return whether this leader has taken the step before.
+
+        It may have read the step from a Redis that failed before a replica had it. Then whoever has put the
+        step into the inbox does that again.
+        """
+        number = math.inf if entry.number == DISCONNECTED else entry.number
+        if number <= self._taken[entry.client]:
+            return True
+        self._taken[entry.client] = number
+        return False
 
     def _connect(self, entry: InboxEntry) -> LiveClient:
         facts = decode_facts(entry.item)
@@ -363,6 +377,7 @@ class LeaderQueue(ActionQueue):
         self.unfinished -= 1
         if number == DISCONNECTED:
             self._clients.pop(client.id, None)
+            self._taken.pop(client.id, None)
             self._database.save(client)
         operation: Operation = Finish(self.application, self.fence, client.id, number, place, changes)
         if (client.id, number) in self._in_flight:

@@ -89,3 +89,12 @@ async def test_a_leader_that_was_deposed_begins_no_hook() -> None:
         lead.take(1)
     assert lead.hooks.begun == [CONNECTED]
     assert lead.reasons == [DEPOSED]
+
+
+async def test_a_step_that_comes_again_after_a_failover_runs_once() -> None:
+    lead = Lead()
+    for number in (1, 2, 1, 2, 3):
+        lead.take(number)
+    lead.queue.take(InboxEntry("9", "a", CONNECTED, encode_facts(ClientFacts("session", 1.5))))
+    assert lead.hooks.begun == [CONNECTED, 1, 2, 3]
+    assert lead.queue.unfinished == 4
