@@ -109,12 +109,15 @@ def test_tab_reaches_every_control_and_shows_where_it_is(shown: Shown, shift: bo
     page = shown.page
     shown.problems("begin")
     found: list[str] = []
+    outside = 0
     for _ in range(MOST_STOPS):
         page.press("Tab", shift=shift)
         problems = shown.problems("focused")
-        if problems is None:
+        # Between the ends of a page the focus may be on none of its controls.
+        outside += problems is None
+        if outside > 2:
             break
-        found += problems
+        found += problems or []
     assert found + shown.problems("unreached") == []
 
 
