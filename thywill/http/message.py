@@ -77,11 +77,22 @@ class Request(msgspec.Struct, eq=False):
 
     def header(self, name: bytes) -> bytes | None:
         """Return the value of the first header called ``name`` (in lower case), or None."""
+        if self.fields is None:
+            return _value_in(self.head, name)
         length = len(name)
         for key, value in self.headers:
             if len(key) == length and key.lower() == name:
                 return value.strip()
         return None
+
+
+def _value_in(head: bytes, name: bytes) -> bytes | None:
+    """Return the value of a header of a head that a parser has accepted, without reading the others."""
+    begin = head.lower().find(b"\r\n%b:" % name)
+    if begin < 0:
+        return None
+    begin += len(name) + 3
+    return head[begin : head.index(b"\r\n", begin)].strip()
 
 
 def read_fields(head: bytes) -> list[tuple[bytes, bytes]]:
