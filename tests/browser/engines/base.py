@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Set
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -13,7 +14,7 @@ from tests.browser.drivers import DriverError, ScriptError
 
 # Seconds that a test waits for a page. HtmlUnit stops a window while a script is on its way, so that a page
 # that has lost a request by JSONP may wait for several polls, each held for 25 s, before it tries again.
-PATIENCE = 240.0
+PATIENCE = 120.0
 # How messages come to a page, from its own server.
 TRANSPORTS = ("longpoll", "jsonp", "xhr-streaming", "eventsource", "htmlfile")
 # Reasons that several engines have.
@@ -111,6 +112,14 @@ class Engine(ABC):
                     f"{self.name}: not within {timeout} s: {expression} is {value!r}; errors {self.errors!r}"
                 )
             time.sleep(0.02)
+
+    def is_stuck(self) -> bool:
+        """Return whether the page's timers have stopped, so that nothing can ever be tried again there."""
+        with suppress(DriverError, ScriptError, AssertionError):
+            self.evaluate("(setTimeout(function () { window.alive = true; }, 1), window.alive = false)")
+            self.wait_for("window.alive", timeout=15)
+            return False
+        return True
 
     def __enter__(self) -> Self:
         return self
