@@ -310,7 +310,7 @@ class Connection(Outgoing):
     def _begin(self, data: bytes) -> None:
         """Read bytes that arrive between two requests; they nearly always are one whole request."""
         heads = self.shared.heads
-        known = heads.find(data, self._peer)
+        known = heads.find(data, self._peer, trusted=self._trusted)
         if known is not None:
             self._serve(known)
             if self._state is State.READY:

@@ -94,12 +94,13 @@ class Heads:
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
-    def find(self, data: bytes, peer: str) -> Request | None:
+    def find(self, data: bytes, peer: str, *, trusted: bool) -> Request | None:
         """Return the request in ``data`` if its head is cached, or None if it has to be parsed.
 
         Args:
             data: everything that has arrived since the last request.
             peer: the address of the connection's other end.
+            trusted: whether the connection may name a browser's address, as for ``keep``.
         """
         self._missed = b""
         line = LINE.match(data)
@@ -112,7 +113,7 @@ class Heads:
             return None
         digest = hashlib.sha256(self._key + text).digest()[:DIGEST]
         cached = self._young.get(digest) or self._revive(digest)
-        if cached is None or (cached.proxy and cached.proxy != peer):
+        if cached is None or (cached.proxy and not (trusted and cached.proxy == peer)):
             self._missed = digest
             return None
         # copy.copy would take three times as long.

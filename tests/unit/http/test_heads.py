@@ -40,20 +40,24 @@ def read(data: bytes) -> Request:
     return item
 
 
+def find(heads: Heads, data: bytes, peer: str) -> Request | None:
+    return heads.find(data, peer, trusted=peer == PROXY)
+
+
 def keep(heads: Heads, data: bytes, peer: str = STRANGER) -> None:
     """Let a request come once."""
-    if heads.find(data, peer) is None:
+    if find(heads, data, peer) is None:
         heads.keep(data, read(data), peer, trusted=peer == PROXY)
 
 
 def is_kept(data: bytes) -> bool:
     heads = table()
     keep(heads, data)
-    return heads.find(data, STRANGER) is not None
+    return find(heads, data, STRANGER) is not None
 
 
 def found(heads: Heads, data: bytes, peer: str = STRANGER) -> Request:
-    known = heads.find(data, peer)
+    known = find(heads, data, peer)
     assert known is not None
     return known
 
@@ -123,7 +127,7 @@ class TestWhatIsFound:
     def test_anything_else_is_parsed(self, data: bytes) -> None:
         heads = table()
         keep(heads, post(body=b"ab"))
-        assert heads.find(data, STRANGER) is None
+        assert find(heads, data, STRANGER) is None
 
     @pytest.mark.parametrize("target", ["/park", "/thywill/sockjs/000/a-b_c/xhr", "/", "/now?a=b&c=%20d.e"])
     @pytest.mark.parametrize("body", [b"", b"{}", b"x" * 100])
@@ -137,21 +141,21 @@ class TestWhatIsFound:
     def test_a_longer_target_does_not_pass_the_limit_of_a_head(self) -> None:
         heads = table(limits=Limits(header=200))
         keep(heads, post("/now"))
-        assert heads.find(post("/" + "a" * 100), STRANGER) is not None
-        assert heads.find(post("/" + "a" * 200), STRANGER) is None
+        assert find(heads, post("/" + "a" * 100), STRANGER) is not None
+        assert find(heads, post("/" + "a" * 200), STRANGER) is None
 
     def test_a_larger_body_does_not_pass_for_a_small_one(self) -> None:
         heads = table()
         keep(heads, post())
-        assert heads.find(post(body=b"x" * LIMITS.small_body), STRANGER) is not None
-        assert heads.find(post(body=b"x" * (LIMITS.small_body + 1)), STRANGER) is None
+        assert find(heads, post(body=b"x" * LIMITS.small_body), STRANGER) is not None
+        assert find(heads, post(body=b"x" * (LIMITS.small_body + 1)), STRANGER) is None
 
     def test_a_body_with_an_empty_line_is_parsed(self) -> None:
         heads, data = table(), post(body=b" \r\n\r\n{}")
         keep(heads, data)
-        assert heads.find(data, STRANGER) is None
+        assert find(heads, data, STRANGER) is None
         # Its digest is of more than its head: what follows must not pass for its body.
-        assert heads.find(data[:-2] + b"x" * len(b" \r\n\r\n{}"), STRANGER) is None
+        assert find(heads, data[:-2] + b"x" * len(b" \r\n\r\n{}"), STRANGER) is None
 
 
 class TestWhatIsKept:
@@ -192,13 +196,13 @@ class TestWhatIsKept:
         heads, data = table(), post()
         for whole in (data + data, data[:20], data + b"x"):
             for _ in range(3):
-                assert heads.find(whole, STRANGER) is None
+                assert find(heads, whole, STRANGER) is None
                 heads.keep(whole, read(data), STRANGER, trusted=False)
 
     def test_a_long_one_is_parsed(self) -> None:
         heads, data = table(limits=Limits()), post("/now", "X: " + "y" * LONGEST)
         keep(heads, data)
-        assert heads.find(data, STRANGER) is None
+        assert find(heads, data, STRANGER) is None
 
 
 class TestProxies:
@@ -215,19 +219,24 @@ class TestProxies:
     def test_nobody_else_may_say_the_same(self) -> None:
         heads = table()
         keep(heads, self.DATA, PROXY)
-        assert heads.find(self.DATA, STRANGER) is None
+        assert find(heads, self.DATA, STRANGER) is None
+
+    def test_nor_the_same_address_on_a_connection_that_is_not_trusted(self) -> None:
+        heads = table()
+        keep(heads, self.DATA, PROXY)
+        assert heads.find(self.DATA, PROXY, trusted=False) is None
 
     @pytest.mark.parametrize("header", ["X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https"])
     def test_what_a_stranger_says_is_not_kept(self, header: str) -> None:
         heads = table()
         keep(heads, post("/now", header))
-        assert heads.find(post("/now", header), STRANGER) is None
+        assert find(heads, post("/now", header), STRANGER) is None
 
     @pytest.mark.parametrize("header", ["X-Forwarded-For: nonsense", "X-Forwarded-Proto: https"])
     def test_nor_what_names_no_browser(self, header: str) -> None:
         heads = table()
         keep(heads, post("/now", header), PROXY)
-        assert heads.find(post("/now", header), PROXY) is None
+        assert find(heads, post("/now", header), PROXY) is None
 
 
 class TestBounds:
@@ -238,7 +247,7 @@ class TestBounds:
         keep(heads, post())
         for number in range(100):
             keep(heads, post("/now", f"Cookie: {number}"))
-            assert heads.find(post(), STRANGER)
+            assert find(heads, post(), STRANGER)
             assert len(heads) <= 20
 
     def test_what_is_not_used_goes_after_two_ages(self) -> None:
@@ -248,7 +257,7 @@ class TestBounds:
         heads.age(1000 + AGE - 1)
         assert len(heads) == 1
         heads.age(1000 + AGE)
-        assert heads.find(post(), STRANGER)
+        assert find(heads, post(), STRANGER)
         heads.age(1000 + 2 * AGE)
         heads.age(1000 + 3 * AGE)
         assert len(heads) == 0
@@ -305,14 +314,14 @@ async def answers(conversation: Conversation, kind: type[CountingHeads], peer: s
 class CountingHeads(Heads):
     hits = 0
 
-    def find(self, data: bytes, peer: str) -> Request | None:
-        known = super().find(data, peer)
+    def find(self, data: bytes, peer: str, *, trusted: bool) -> Request | None:
+        known = super().find(data, peer, trusted=trusted)
         self.hits += known is not None
         return known
 
 
 class NoHeads(CountingHeads):
-    def find(self, data: bytes, peer: str) -> Request | None:
+    def find(self, data: bytes, peer: str, *, trusted: bool) -> Request | None:
         return None
 
 
