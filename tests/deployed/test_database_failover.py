@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command import wait_for
 from tests.support.databases import DatabaseServer, MariaDB
 from tests.support.proxy import Proxy
 from tests.support.records import RECORD, running, saved, until
@@ -36,6 +37,8 @@ def set_read_only(server: DatabaseServer, *, on: bool) -> None:
     else:
         server.execute(f"ALTER SYSTEM SET default_transaction_read_only = {'on' if on else 'off'}")
         server.execute("SELECT pg_reload_conf()")
+        wanted = "on" if on else "off"
+        wait_for(lambda: server.execute("SHOW default_transaction_read_only") == [(wanted,)])
 
 
 async def replicate(url: str, folder: Path) -> None:
