@@ -58,6 +58,6 @@ def test_pages_stream_on_one_port_of_three_processes(
             for number in range(5):
                 send(page, f"{name} {number}")  # the stream is begun anew again and again
                 page.wait_for(f"{ECHOES}[0] === '{name} {number}'")
-            page.wait_for(f"{CONNECTED} && {TRANSPORT} === '{name}'")
+            stream(page, name)
     assert all(page.errors == [] for page in pages)
     assert server.lines("ERROR") == []
