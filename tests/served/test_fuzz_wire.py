@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from tests.conftest import Start
 from tests.support.serving import Running, WireClient, until
 from tests.support.steady import STEADY
-from thywill.http.message import JSON, Dress, Owner, Request, Writer
+from thywill.http.message import JSON, AnswerTransform, Owner, Request, Writer
 from thywill.http.site import Site
 
 SECRET = "what-only-the-victim-may-read"
@@ -42,7 +42,7 @@ class Captured:
 
     def __init__(self) -> None:
         self.owner: Owner | None = None
-        self.dress: Dress | None = None
+        self.transform: AnswerTransform | None = None
         self.status = 0
         self.said = b""
         self.pieces = 0
@@ -58,7 +58,7 @@ class Captured:
     def _say(self, status: int, body: bytes, head: bytes) -> None:
         assert not self.status, "two answers"
         self.status, body, head = (
-            (status, body, head) if self.dress is None else self.dress(status, body, head)
+            (status, body, head) if self.transform is None else self.transform(status, body, head)
         )
         self.body, self.said = body, self.said + head + body
 

@@ -27,9 +27,9 @@ log = logging.getLogger(__name__)
 
 RETRY = b"Retry-After: 5\r\n"
 TOO_MUCH = Refusal(503, "the server holds too many bytes of requests: try again", RETRY)
-AHEAD = 64 * 1024
+READ_AHEAD_LIMIT = 64 * 1024
 """Bytes that are read ahead while a request is being answered. No browser sends so many."""
-HELD_BACK = 64 * 1024
+HELD_BACK_LIMIT = 64 * 1024
 """Bytes of answers that may be held back until everything that has arrived is read."""
 
 
@@ -110,14 +110,14 @@ class Connection(Outgoing):
         if self._peer == UNIX and not is_unix(transport):
             self.abort()
         elif not self._trusted:
-            self._take_place()
+            self._admit_connection()
 
     def _find_peer(self, transport: asyncio.BaseTransport) -> str:
         return peer_of(transport.get_extra_info("peername"))
 
-    def _take_place(self) -> None:
+    def _admit_connection(self) -> None:
         share = share_of(self._peer)
-        if self.shared.places.take(share):
+        if self.shared.address_limit.acquire(share):
             self._share = share
             return
         # Not by ``refuse``, which keeps the connection open for a moment: this address has too many already.
@@ -137,12 +137,12 @@ class Connection(Outgoing):
         if self._reader is not None or self._pending:
             if self._state not in TAKING and self._is_enough():
                 self._pause()
-            elif self._state is State.BODY and len(data) > AHEAD:
+            elif self._state is State.BODY and len(data) > READ_AHEAD_LIMIT:
                 self._pause()  # connections with large bodies take turns
                 self.shared.turns.wait(share_of(self._peer), self._resume)
-            self._account()
+            self._report_held_bytes()
         elif self._is_holding:
-            self._account()
+            self._report_held_bytes()
 
     def eof_received(self) -> bool:
         # A browser that has sent its last byte may still read the answer. But a parked poll is closed: its
@@ -162,10 +162,10 @@ class Connection(Outgoing):
         self.transport = self._reader = self._pending = None
         self._fire(Event.LOSE)
         self.shared.wheel.cancel(self)
-        self._account()
-        self._leave_place()
+        self._report_held_bytes()
+        self._release_request()
         if self._share:
-            self.shared.places.leave(self._share)
+            self.shared.address_limit.release(self._share)
         self._registry.closed(self)
         self._release_writers()
         if exchange is not None:
@@ -173,18 +173,18 @@ class Connection(Outgoing):
 
     def pause_writing(self) -> None:
         self._writable = asyncio.get_running_loop().create_future()
-        self._fire(Event.CHOKE)
-        self._account()
+        self._fire(Event.PAUSE_WRITING)
+        self._report_held_bytes()
 
     def resume_writing(self) -> None:
         self._release_writers()
-        self._fire(Event.RELIEVE)
+        self._fire(Event.RESUME_WRITING)
         # In the next turn: asyncio's transport reports the loss twice if it is closed inside this call.
-        asyncio.get_running_loop().call_soon(self._relieved)
+        asyncio.get_running_loop().call_soon(self._writing_resumed)
 
-    def _relieved(self) -> None:
+    def _writing_resumed(self) -> None:
         if self._is_holding:
-            self._account()
+            self._report_held_bytes()
         if self._state is State.ANSWERING and self._exchange is not None:
             self._exchange.writable()
         else:
@@ -209,7 +209,7 @@ class Connection(Outgoing):
                 shared.call_soon(write_all, shared)
             shared.answering.append(self)
         self._answers += data
-        if len(self._answers) > HELD_BACK:
+        if len(self._answers) > HELD_BACK_LIMIT:
             self.write_answers()
 
     def write_answers(self) -> None:
@@ -222,13 +222,13 @@ class Connection(Outgoing):
         """The answer to the current request is written; ``close`` says whether it was the last one."""
         self._exchange = None
         if self._request_share:
-            self._leave_place()
+            self._release_request()
         if close or self.shared.stopping:
             self.close()
             return
         is_called = self._state is State.DISPATCHING
         if self._state is State.ANSWERING and self._is_idle():
-            self._fire(Event.REST)
+            self._fire(Event.ANSWERED_IDLE)
             return
         self._fire(Event.ANSWERED)
         if not is_called:
@@ -248,7 +248,7 @@ class Connection(Outgoing):
         discard(self._reader)
         self._pending = self._reader = self._exchange = None
         self._fire(event)
-        self._account()
+        self._report_held_bytes()
         self.write(self._refusal(refusal))
         if self.transport is not None and self.is_open():
             with contextlib.suppress(OSError):  # the browser has just reset the connection
@@ -340,22 +340,22 @@ class Connection(Outgoing):
         limits, reader, pending = self.shared.limits, self._reader, self._pending or ()
         if len(pending) >= limits.pipeline or (reader is not None and reader.unread):
             return True
-        return self._unanswered() >= min(limits.body, AHEAD)
+        return self._unanswered() >= min(limits.body, READ_AHEAD_LIMIT)
 
     def _unanswered(self) -> int:
         """Return how many bytes of requests wait to be handled."""
         return size_of(self._pending, self._reader)
 
-    def _account(self) -> None:
+    def _report_held_bytes(self) -> None:
         """Report how many bytes this connection holds, of requests and of unread answers."""
         held = self._unanswered()
         if self._writable is not None and self.transport is not None:
             held += self.transport.get_write_buffer_size()
         if held or self._is_holding:
             self._is_holding = held > 0
-            self.shared.held.set(self, self._holder(), held)
+            self.shared.held.set(self, self._charged_address(), held)
 
-    def _holder(self) -> str:
+    def _charged_address(self) -> str:
         """Return the address that the bytes count to; behind a proxy it is known when the head is read."""
         if not self._trusted:
             return self._share
@@ -387,9 +387,9 @@ class Connection(Outgoing):
             request = self._take_next()
             if self._writable is not None:
                 self._put_back(request)
-                self._fire(Event.CHOKE)
+                self._fire(Event.PAUSE_WRITING)
             elif request is None:
-                self._rest()
+                self._wait_for_bytes()
                 return
             elif share == 0:
                 self._put_back(request)
@@ -417,7 +417,7 @@ class Connection(Outgoing):
         if request is not None:
             self._pending = [request, *(self._pending or ())]
 
-    def _rest(self) -> None:
+    def _wait_for_bytes(self) -> None:
         """Wait for the next bytes: every whole request has been handled."""
         reader = self._reader
         if self._input is Input.ENDED:
@@ -425,7 +425,7 @@ class Connection(Outgoing):
             return
         self._resume()
         if self._is_holding:
-            self._account()
+            self._report_held_bytes()
             if self._state not in TAKING:
                 return
         if reader is None:
@@ -452,7 +452,7 @@ class Connection(Outgoing):
         site = self.shared.site
         reply = self._exchange = FastReply(self, request)
         endpoint = site.find(request)
-        if request.peer != self._peer and not self._take_request_place(request):
+        if request.peer != self._peer and not self._admit_request(request):
             refusal = Refusal(429, "too many requests from this address are in flight", RETRY)
             reply.send(*site.refuse(refusal, request))
         elif endpoint is None:
@@ -466,22 +466,22 @@ class Connection(Outgoing):
         if self._state is State.DISPATCHING:
             self._wait_for_answer()
 
-    def _take_request_place(self, request: Request) -> bool:
+    def _admit_request(self, request: Request) -> bool:
         share = share_of(request.peer)
-        if not self.shared.places.take(share):
+        if not self.shared.address_limit.acquire(share):
             return False
         self._request_share = share
         return True
 
-    def _leave_place(self) -> None:
+    def _release_request(self) -> None:
         share, self._request_share = self._request_share, ""
         if share:
-            self.shared.places.leave(share)
+            self.shared.address_limit.release(share)
 
     def _wait_for_answer(self) -> None:
-        self._fire(Event.KEPT)
+        self._fire(Event.PARKED)
         if self._writable is not None:
-            self._fire(Event.CHOKE)
+            self._fire(Event.PAUSE_WRITING)
         if self._input is Input.ENDED:
             if self._exchange is not None and self._exchange.is_parked:
                 self.close()

@@ -107,7 +107,7 @@ class HeldBytes:
         largest.shed()
 
 
-class Places:
+class AddressLimit:
     """Counts the connections of each address, or its requests in flight if it comes through a proxy.
 
     Args:
@@ -118,21 +118,21 @@ class Places:
     def __init__(self, most: int, limited: Counter[str]) -> None:
         self._most = most
         self._limited = limited
-        self._taken: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
 
-    def take(self, share: str) -> bool:
-        """Take a place for ``share``, an address, and return whether there was one left."""
-        taken = self._taken.get(share, 0)
-        if taken >= self._most:
+    def acquire(self, share: str) -> bool:
+        """Count one more for ``share``, an address; return False if it has ``most`` already."""
+        count = self._counts.get(share, 0)
+        if count >= self._most:
             self._limited["connections_per_address"] += 1
             return False
-        self._taken[share] = taken + 1
+        self._counts[share] = count + 1
         return True
 
-    def leave(self, share: str) -> None:
-        """Give back a place of ``share``."""
-        taken = self._taken[share] - 1
-        if taken:
-            self._taken[share] = taken
+    def release(self, share: str) -> None:
+        """Count one less for ``share``."""
+        count = self._counts[share] - 1
+        if count:
+            self._counts[share] = count
         else:
-            del self._taken[share]
+            del self._counts[share]

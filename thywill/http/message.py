@@ -135,7 +135,7 @@ class Writer(Owner, Protocol):
         ...
 
 
-Dress = Callable[[int, bytes, bytes], tuple[int, bytes, bytes]]
+AnswerTransform = Callable[[int, bytes, bytes], tuple[int, bytes, bytes]]
 """Changes the status, the body and the header lines of an answer before it is written."""
 
 
@@ -146,7 +146,7 @@ class Reply(Protocol):
     """
 
     owner: Owner | None
-    dress: Dress | None
+    transform: AnswerTransform | None
 
     def send(self, status: int, body: bytes, head: bytes = JSON) -> None:
         """Send a whole answer; ``head`` consists of whole header lines.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from thywill.core.native import mypyc_attr
 from thywill.http.exchange import Sink
-from thywill.http.message import BODILESS, JSON, REASONS, Dress, Owner, Request, Writer
+from thywill.http.message import BODILESS, JSON, REASONS, AnswerTransform, Owner, Request, Writer
 from thywill.http.shared import Shared
 from thywill.http.site import Endpoint
 
@@ -21,16 +21,16 @@ class ReplyBase:
         head_only: whether the request is a HEAD; the answer then has no body.
     """
 
-    __slots__ = ("_head_only", "_writer", "dress", "owner")
+    __slots__ = ("_head_only", "_writer", "owner", "transform")
 
     def __init__(self, *, head_only: bool) -> None:
         self._head_only = head_only
         self._writer: Writer | None = None
         self.owner: Owner | None = None
-        self.dress: Dress | None = None
+        self.transform: AnswerTransform | None = None
 
-    def _dressed(self, status: int, body: bytes, head: bytes) -> tuple[int, bytes, bytes]:
-        return (status, body, head) if self.dress is None else self.dress(status, body, head)
+    def _transformed(self, status: int, body: bytes, head: bytes) -> tuple[int, bytes, bytes]:
+        return (status, body, head) if self.transform is None else self.transform(status, body, head)
 
     def writable(self) -> None:
         """The browser has read enough to be sent more."""
@@ -74,8 +74,8 @@ class FastReply(ReplyBase):
             connection.abort()
             return
         self._connection = self.owner = None
-        if self.dress is not None:
-            status, body, head = self.dress(status, body, head)
+        if self.transform is not None:
+            status, body, head = self.transform(status, body, head)
         shared = connection.shared
         # A stopping server answers once more on each connection and tells the browser that it closes then.
         connection_header = CLOSE if shared.stopping else self._connection_header
@@ -88,7 +88,7 @@ class FastReply(ReplyBase):
         if connection is None:
             return False
         self.owner = self._writer = writer
-        status, _, head = self._dressed(status, b"", head)
+        status, _, head = self._transformed(status, b"", head)
         # HTTP/1.0 has no chunks: the answer ends where the connection closes (RFC 9112, 6.3).
         if connection.shared.stopping or not self._chunked:
             self._connection_header = CLOSE

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from thywill.core.wheel import Timed, TimerWheel
 from thywill.http.heads import Heads
-from thywill.http.held import HeldBytes, Places
+from thywill.http.held import AddressLimit, HeldBytes
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits, RequestReader
 from thywill.http.site import Site
@@ -108,7 +108,7 @@ class Shared:
         self.tick_seconds = tick
         self.wheel: TimerWheel[Member] = TimerWheel(tick, self.now())
         self.held = HeldBytes(limits.held, limits.held_per_address, site.limited)
-        self.places = Places(limits.connections, site.limited)
+        self.address_limit = AddressLimit(limits.connections, site.limited)
         self.heads = Heads(limits, proxies)
         self.turns = Turns(self._loop.call_soon)
         self.call_soon = self._loop.call_soon

@@ -9,11 +9,11 @@ arrives, and then the network fails:
     (accepted)     IDLE          a request's first byte                               idle_timeout
     PART_HEAD      HEAD          the rest of the head                                 header_timeout
     REQUEST        DISPATCHING   nothing: the endpoint is being called
-    KEPT           ANSWERING     the endpoint, which kept the reply: a parked poll
+    PARKED         ANSWERING     the endpoint, which kept the reply: a parked poll
     ANSWERED       READY         nothing: is there another request already?
     PART_BODY      BODY          the rest of the body of that ``send``                body_timeout
     TIMEOUT        LINGERING     the browser, to read the answer 408                  linger
-    TIMEOUT        CUT           the loop, to say that the connection is gone
+    TIMEOUT        ABORTED       the loop, to say that the connection is gone
     LOSE           CLOSED
 
 A browser that sends many requests at once gets a share of each turn of the loop, and then waits for the next
@@ -43,7 +43,7 @@ class ConnectionState(enum.IntEnum):
     FLUSHING = 8  # the browser, to read enough of the answers for the next request to be handled
     LINGERING = 9  # the browser, to read a refusal; all that it sends is ignored
     CLOSING = 10  # the browser, to read what is written; then the connection closes
-    CUT = 11  # the loop, to report that the connection is gone
+    ABORTED = 11  # the loop, to report that the connection is gone
     CLOSED = 12  # nothing; final
 
 
@@ -56,16 +56,16 @@ class ConnectionEvent(enum.IntEnum):
     REQUEST = 3  # a whole request is going to be handled
     SHARE_USED = 4  # the share of this turn is used up: other connections come first
     TURN = 5  # the next turn has come
-    KEPT = 6  # the endpoint has returned without an answer
+    PARKED = 6  # the endpoint has returned without an answer
     ANSWERED = 7  # the answer is written
-    CHOKE = 8  # the browser reads more slowly than the server writes
-    RELIEVE = 9  # the browser has read enough
+    PAUSE_WRITING = 8  # the browser reads more slowly than the server writes
+    RESUME_WRITING = 9  # the browser has read enough
     REFUSE = 10  # the request is answered with an error, and the connection will close
     TIMEOUT = 11  # the state's deadline has passed
     CLOSE = 12  # the connection has to close when all is written
     ABORT = 13  # the connection has to close at once
     LOSE = 14  # the loop reports that the connection is gone
-    REST = 15  # the answer is written, and nothing else has arrived, as after most polls
+    ANSWERED_IDLE = 15  # the answer is written, and nothing else has arrived, as after most polls
 
 
 class Input(enum.Enum):
@@ -86,7 +86,7 @@ _TAKE = {
     Event.REQUEST: State.DISPATCHING,
     Event.SHARE_USED: State.WAITING,
     Event.REFUSE: State.LINGERING,
-    Event.CHOKE: State.FLUSHING,
+    Event.PAUSE_WRITING: State.FLUSHING,
 }
 _LIVING: dict[State, dict[Event, State]] = {
     State.IDLE: {
@@ -94,7 +94,7 @@ _LIVING: dict[State, dict[Event, State]] = {
         Event.NOTHING: State.IDLE,
         Event.PART_HEAD: State.HEAD,
         Event.PART_BODY: State.BODY,
-        Event.TIMEOUT: State.CUT,
+        Event.TIMEOUT: State.ABORTED,
     },
     State.HEAD: {
         **_TAKE,
@@ -115,46 +115,46 @@ _LIVING: dict[State, dict[Event, State]] = {
     },
     State.WAITING: {
         Event.TURN: State.READY,
-        Event.CHOKE: State.WAITING,
-        Event.RELIEVE: State.WAITING,
+        Event.PAUSE_WRITING: State.WAITING,
+        Event.RESUME_WRITING: State.WAITING,
     },
     State.DISPATCHING: {
-        Event.KEPT: State.ANSWERING,
+        Event.PARKED: State.ANSWERING,
         Event.ANSWERED: State.READY,
-        Event.CHOKE: State.DISPATCHING,
-        Event.RELIEVE: State.DISPATCHING,
+        Event.PAUSE_WRITING: State.DISPATCHING,
+        Event.RESUME_WRITING: State.DISPATCHING,
         Event.REFUSE: State.LINGERING,
     },
     State.ANSWERING: {
         Event.ANSWERED: State.READY,
-        Event.REST: State.IDLE,
-        Event.CHOKE: State.BLOCKED,
+        Event.ANSWERED_IDLE: State.IDLE,
+        Event.PAUSE_WRITING: State.BLOCKED,
         Event.REFUSE: State.LINGERING,
-        Event.TIMEOUT: State.CUT,
+        Event.TIMEOUT: State.ABORTED,
     },
     State.BLOCKED: {
         Event.ANSWERED: State.FLUSHING,
-        Event.RELIEVE: State.ANSWERING,
+        Event.RESUME_WRITING: State.ANSWERING,
         Event.REFUSE: State.LINGERING,
-        Event.TIMEOUT: State.CUT,
+        Event.TIMEOUT: State.ABORTED,
     },
     State.FLUSHING: {
-        Event.RELIEVE: State.READY,
-        Event.TIMEOUT: State.CUT,
+        Event.RESUME_WRITING: State.READY,
+        Event.TIMEOUT: State.ABORTED,
     },
-    State.LINGERING: {Event.TIMEOUT: State.CUT},
-    State.CLOSING: {Event.TIMEOUT: State.CUT},
-    State.CUT: {},
+    State.LINGERING: {Event.TIMEOUT: State.ABORTED},
+    State.CLOSING: {Event.TIMEOUT: State.ABORTED},
+    State.ABORTED: {},
     State.CLOSED: {},
 }
-_ENDING = (State.LINGERING, State.CLOSING, State.CUT, State.CLOSED)
+_ENDING = (State.LINGERING, State.CLOSING, State.ABORTED, State.CLOSED)
 """The states in which no further request is handled."""
 
 
 def _row(state: State) -> dict[Event, State]:
     ends = {
         Event.CLOSE: State.CLOSING,
-        Event.ABORT: State.CUT,
+        Event.ABORT: State.ABORTED,
         Event.LOSE: State.CLOSED,
     }
     known = {event: after for event, after in ends.items() if after > state}

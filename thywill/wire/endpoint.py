@@ -69,7 +69,7 @@ class JsonEndpoint(Generic[envelope.Body]):
     def _admit(self, request: Request, reply: Reply) -> None:
         origin = request.origin
         if origin is not None and self._origins.admit(origin, request.host):
-            reply.dress = Cors(origin)
+            reply.transform = Cors(origin)
 
     def _decode(self, request: Request) -> envelope.Body:
         try:
@@ -85,7 +85,7 @@ class JsonEndpoint(Generic[envelope.Body]):
             raise MethodNotAllowed("only POST, or GET with a callback, is allowed here", METHODS)
         if not CALLBACK.fullmatch(callback):
             raise Malformed("the callback is not the name of a function")
-        reply.dress = ScriptCall(callback)
+        reply.transform = ScriptCall(callback)
         self._check_referer(request)
         self._handle(envelope.decode(self._kind, _query_to_json(fields)), request, reply)
 

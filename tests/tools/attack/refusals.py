@@ -18,7 +18,7 @@ from typing import Any, cast
 from thywill.config import LimitsSettings
 from thywill.core.address import share_of
 from thywill.errors import RequestError
-from thywill.http.held import Places
+from thywill.http.held import AddressLimit
 from thywill.hub.admission import Admission
 from thywill.hub.rates import ClientLimits, ClientRates
 from thywill.push.sockjs.sessions import ADDRESSES
@@ -50,7 +50,7 @@ def refusals(address: str) -> Iterator[tuple[str, Refusal]]:
     share_of_session = lru_cache(maxsize=ADDRESSES)(share_of)
     shares = SessionShares(LimitsSettings(sockjs_anonymous_per_address=1), Counter())
     shares.begin(share_of(address))
-    places = Places(0, Counter())
+    limit = AddressLimit(0, Counter())
     rates = ClientRates(ClientLimits(sends=0.001, sends_burst=1), Counter())
     rates.messages.take(time.monotonic())
     yield "connects", lambda: fast.check(address)
@@ -58,7 +58,7 @@ def refusals(address: str) -> Iterator[tuple[str, Refusal]]:
     yield "clients_per_address", lambda: full.check(address)
     yield "max_clients", lambda: all_full.check(address)
     yield "sockjs_anonymous_per_address", lambda: shares.begin(share_of_session(address))
-    yield "connections_per_address", lambda: places.take(share_of(address))
+    yield "connections_per_address", lambda: limit.acquire(share_of(address))
     yield "sends", lambda: rates.refusal("sends", rates.messages.take(time.monotonic()))
 
 

@@ -115,8 +115,8 @@ class Place:
         self.parked.append(Parked(reply))
 
     def _pieces(self, request: Request, reply: Reply) -> None:
-        if b"dressed" in request.target:
-            reply.dress = lambda status, body, head: (status + 1, body, head + b"X-Dressed: yes\r\n")
+        if b"transformed" in request.target:
+            reply.transform = lambda status, body, head: (status + 1, body, head + b"X-Transformed: yes\r\n")
         self.pieces.append(Pieces(reply))
         if b"gone" in request.target:
             raise Gone("it left, and the answer has begun")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.wire import request
 from tests.unit.http.scene import Scene, Transport
-from thywill.http.connection import HELD_BACK, Connection
+from thywill.http.connection import HELD_BACK_LIMIT, Connection
 from thywill.http.reply import format_answer
 
 pytestmark = [
@@ -87,7 +87,7 @@ async def test_a_piece_stays_behind_them_too() -> None:
 
 async def test_large_ones_do_not_wait() -> None:
     connection, transport = connect(Scene())
-    connection.data_received(request(f"/big?size={HELD_BACK}") * 2)
+    connection.data_received(request(f"/big?size={HELD_BACK_LIMIT}") * 2)
     assert len(transport.writes) == 2
 
 

@@ -13,7 +13,7 @@ from tests.support.serving import until
 from tests.support.steady import STEADY
 from tests.support.wire import request
 from tests.unit.http.conftest import OURS, Serve
-from thywill.http.held import WORTH_RELEASING, HeldBytes, Places, release_free_memory
+from thywill.http.held import WORTH_RELEASING, AddressLimit, HeldBytes, release_free_memory
 from thywill.http.reader import Limits
 from thywill.http.shared import Timeouts
 from thywill.http.states import ConnectionState as State
@@ -79,17 +79,17 @@ class TestBudget:
         assert (held.total, held._of_share) == (0, {})
 
 
-def test_places_are_taken_and_left() -> None:
+def test_an_address_is_limited() -> None:
     counted: Counter[str] = Counter()
-    places = Places(2, counted)
-    assert [places.take("a") for _ in range(3)] == [True, True, False]
-    assert places.take("b")
-    places.leave("a")
-    assert places.take("a")
+    limit = AddressLimit(2, counted)
+    assert [limit.acquire("a") for _ in range(3)] == [True, True, False]
+    assert limit.acquire("b")
+    limit.release("a")
+    assert limit.acquire("a")
     assert counted == {"connections_per_address": 1}
     for share in ("a", "a", "b"):
-        places.leave(share)
-    assert places._taken == {}
+        limit.release(share)
+    assert limit._counts == {}
 
 
 @OURS  # Tornado's server keeps no account

@@ -109,10 +109,10 @@ async def test_head_gets_the_head_alone(serve: Serve) -> None:
 async def test_its_head_can_be_dressed(serve: Serve) -> None:
     served = await serve()
     wire = await served.connect()
-    await wire.send(request("/pieces?dressed"))
+    await wire.send(request("/pieces?transformed"))
     await until(lambda: served.place.pieces)
     answer = await written(served, wire)
-    assert (answer.status, answer.header("x-dressed"), answer.body) == (201, "yes", b"begun")
+    assert (answer.status, answer.header("x-transformed"), answer.body) == (201, "yes", b"begun")
 
 
 async def test_requests_that_arrive_meanwhile_are_answered_afterwards(serve: Serve) -> None:

@@ -12,20 +12,20 @@ from thywill.http.states import ConnectionEvent as Event
 from thywill.http.states import ConnectionState as State
 
 # The state after each event, in the order of ``Event``, by its first two letters; "--" where it is illegal.
-#              PH PB NO RE SU TU KE AN CH RL RF TI CL AB LO RS
+#              PH PB NO RE SU TU PK AN PW RW RF TI CL AB LO AI
 TABLE = {
-    "IDLE":        "HE BO ID DI WA -- -- -- FL -- LI CU CS CU CD --",
-    "HEAD":        "HE BO -- DI WA -- -- -- FL -- LI LI CS CU CD --",
-    "BODY":        "-- BO -- DI WA -- -- -- FL -- LI LI CS CU CD --",
-    "READY":       "HE BO ID DI WA -- -- -- FL -- LI -- CS CU CD --",
-    "WAITING":     "-- -- -- -- -- RE -- -- WA WA -- -- CS CU CD --",
-    "DISPATCHING": "-- -- -- -- -- -- AN RE DI DI LI -- CS CU CD --",
-    "ANSWERING":   "-- -- -- -- -- -- -- RE BL -- LI CU CS CU CD ID",
-    "BLOCKED":     "-- -- -- -- -- -- -- FL -- AN LI CU CS CU CD --",
-    "FLUSHING":    "-- -- -- -- -- -- -- -- -- RE -- CU CS CU CD --",
-    "LINGERING":   "LI LI LI LI LI LI LI LI LI LI LI CU CS CU CD LI",
-    "CLOSING":     "CS CS CS CS CS CS CS CS CS CS CS CU CS CU CD CS",
-    "CUT":         "CU CU CU CU CU CU CU CU CU CU CU CU CU CU CD CU",
+    "IDLE":        "HE BO ID DI WA -- -- -- FL -- LI AB CS AB CD --",
+    "HEAD":        "HE BO -- DI WA -- -- -- FL -- LI LI CS AB CD --",
+    "BODY":        "-- BO -- DI WA -- -- -- FL -- LI LI CS AB CD --",
+    "READY":       "HE BO ID DI WA -- -- -- FL -- LI -- CS AB CD --",
+    "WAITING":     "-- -- -- -- -- RE -- -- WA WA -- -- CS AB CD --",
+    "DISPATCHING": "-- -- -- -- -- -- AN RE DI DI LI -- CS AB CD --",
+    "ANSWERING":   "-- -- -- -- -- -- -- RE BL -- LI AB CS AB CD ID",
+    "BLOCKED":     "-- -- -- -- -- -- -- FL -- AN LI AB CS AB CD --",
+    "FLUSHING":    "-- -- -- -- -- -- -- -- -- RE -- AB CS AB CD --",
+    "LINGERING":   "LI LI LI LI LI LI LI LI LI LI LI AB CS AB CD LI",
+    "CLOSING":     "CS CS CS CS CS CS CS CS CS CS CS AB CS AB CD CS",
+    "ABORTED":     "AB AB AB AB AB AB AB AB AB AB AB AB AB AB CD AB",
     "CLOSED":      "CD CD CD CD CD CD CD CD CD CD CD CD CD CD CD CD",
 }  # fmt: skip
 SHORT = {"CS": State.CLOSING, "CD": State.CLOSED} | {

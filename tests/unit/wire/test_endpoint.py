@@ -17,7 +17,7 @@ from tornado.web import Application
 from tests.support.steady import STEADY
 from thywill.core import envelope
 from thywill.errors import Gap, Gone, RequestError, TooMany
-from thywill.http.message import JSON, Dress, Owner, Request
+from thywill.http.message import JSON, AnswerTransform, Owner, Request
 from thywill.http.site import Site
 from thywill.wire.endpoint import JsonEndpoint
 from thywill.wire.origins import Origins
@@ -32,11 +32,13 @@ class Captured:
 
     def __init__(self) -> None:
         self.owner: Owner | None = None
-        self.dress: Dress | None = None
+        self.transform: AnswerTransform | None = None
         self.sent: list[tuple[int, bytes, bytes]] = []
 
     def send(self, status: int, body: bytes, head: bytes = JSON) -> None:
-        self.sent.append((status, body, head) if self.dress is None else self.dress(status, body, head))
+        self.sent.append(
+            (status, body, head) if self.transform is None else self.transform(status, body, head)
+        )
 
     @property
     def status(self) -> int:

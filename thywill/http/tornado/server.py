@@ -306,7 +306,7 @@ class TornadoReply(ReplyBase):
             asyncio.get_running_loop().call_soon(self._stream.close)
             return
         self._connection = self.owner = None
-        status, body, head = self._dressed(status, body, head)
+        status, body, head = self._transformed(status, body, head)
         headers = _headers(head)
         if status not in BODILESS:  # RFC 9110, 8.6
             headers["Content-Length"] = str(len(body))
@@ -319,7 +319,7 @@ class TornadoReply(ReplyBase):
         if connection is None:
             return False
         self.owner = self._writer = writer
-        status, _, head = self._dressed(status, b"", head)
+        status, _, head = self._transformed(status, b"", head)
         if not self._stream.closed():
             self._stream.set_nodelay(True)
         connection.write_headers(_line(status), _headers(head), None if self._head_only else chunk)

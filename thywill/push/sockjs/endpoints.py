@@ -165,7 +165,7 @@ class Endpoints:
             referer = (request.header(b"referer") or b"").decode("latin-1")
             check_page(self._origins, None, referer, request.host or b"")
         elif self._origins.admit(origin, request.host):
-            reply.dress = Cors(origin)
+            reply.transform = Cors(origin)
 
     def _cookie(self, request: Request) -> bytes:
         if not self._sets_cookie:
