@@ -114,11 +114,11 @@ async def test_a_cursor_that_the_log_never_had_means_a_rollback(redises: Redises
 
 async def test_servers_that_are_alive_are_listed(redises: Redises, kind: str) -> None:
     async with opened(redises, kind) as place:
-        await place.store.beat(heartbeat("one"), SECONDS)
+        await place.store.heartbeat(heartbeat("one"), SECONDS)
         other = await place.open("two")
-        await other.beat(heartbeat("two"), SECONDS)
+        await other.heartbeat(heartbeat("two"), SECONDS)
         assert await place.store.servers() == [heartbeat("one"), heartbeat("two")]
-        await other.beat(heartbeat("two"), 0.01)
+        await other.heartbeat(heartbeat("two"), 0.01)
         await place.later(0.02)
         assert await other.servers() == [heartbeat("one")]
         await place.store.stop()
@@ -205,9 +205,9 @@ async def test_notes_come_in_order(redises: Redises, kind: str) -> None:
         place._opened.append(other)
         await other.start(heartbeat("two"))
         while notes.empty():  # it has begun to listen
-            await place.store.tell([("two", b"first")])
+            await place.store.send([("two", b"first")])
             await asyncio.sleep(0)
-        await place.store.tell([("two", b"%d" % number) for number in range(100)])
+        await place.store.send([("two", b"%d" % number) for number in range(100)])
         got: list[bytes] = []
         while b"99" not in got:
             got.append(await notes.get())

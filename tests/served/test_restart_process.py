@@ -33,11 +33,11 @@ def test_it_moves_to_another_port_if_that_is_free(tmp_path: Path) -> None:
         assert command.serves_on() == first
         with socket.create_server(("127.0.0.1", 0)) as taken:
             choose(taken.getsockname()[1])
-            command.tell(HUP)
+            command.send_signals(HUP)
             command.logs(f"127.0.0.1:{taken.getsockname()[1]} is in use")
         assert "echo" in page(first, "/")
         choose(second)
-        command.tell(HUP)
+        command.send_signals(HUP)
         assert command.serves_on() == second
         assert "echo" in page(second, "/")
         with pytest.raises(ConnectionRefusedError):
@@ -58,9 +58,9 @@ def half_sent(port: int) -> Iterator[socket.socket]:
 
 def test_sigterm_ends_a_restart(tmp_path: Path) -> None:
     with Command(tmp_path, "--port", "0") as command, half_sent(command.serves_on()) as sock:
-        command.tell(HUP)
+        command.send_signals(HUP)
         command.logs("stopping: ")
-        command.tell(TERM)
+        command.send_signals(TERM)
         sock.sendall(b"Host: test\r\n\r\n")
         assert command.process.communicate(timeout=120) == ("", None)
         assert command.process.returncode == 0
@@ -70,17 +70,17 @@ def test_sigterm_ends_a_restart(tmp_path: Path) -> None:
 def test_sigterm_together_with_sighup_ends_it(tmp_path: Path, numbers: tuple[signal.Signals, ...]) -> None:
     with Command(tmp_path, "--port", "0") as command:
         command.serves_on()
-        command.tell(*numbers)
+        command.send_signals(*numbers)
         assert command.process.communicate(timeout=120) == ("", None)
         assert command.process.returncode == 0
 
 
 def test_a_second_sigterm_ends_a_restart_at_once(tmp_path: Path) -> None:
     with Command(tmp_path, "--port", "0") as command, half_sent(command.serves_on()):
-        command.tell(HUP)
+        command.send_signals(HUP)
         command.logs("stopping: ")
         while command.process.poll() is None:
-            command.tell(TERM)  # again and again, since two that wait to be taken are one
+            command.send_signals(TERM)  # again and again, since two that wait to be taken are one
             time.sleep(0.05)
         assert command.process.returncode == 1
 
@@ -88,9 +88,9 @@ def test_a_second_sigterm_ends_a_restart_at_once(tmp_path: Path) -> None:
 def test_sighup_while_it_restarts_changes_nothing(tmp_path: Path) -> None:
     with Command(tmp_path, "--port", "0") as command:
         with half_sent(command.serves_on()) as sock:
-            command.tell(HUP)
+            command.send_signals(HUP)
             command.logs("stopping: ")
-            command.tell(HUP)
+            command.send_signals(HUP)
             sock.sendall(b"Host: test\r\n\r\n")
         port = command.serves_on()
         assert "echo" in page(port, "/")
@@ -100,12 +100,12 @@ def test_sighup_while_it_restarts_changes_nothing(tmp_path: Path) -> None:
 def test_sighup_at_any_moment_of_a_restart_waits_for_the_new_program(tmp_path: Path) -> None:
     with Command(tmp_path, "--port", "0") as command:
         port = command.serves_on()
-        command.tell(HUP)
+        command.send_signals(HUP)
         command.logs("stopping: ")
-        with repeated(lambda: command.tell(HUP)):
+        with repeated(lambda: command.send_signals(HUP)):
             assert command.serves_on() == port
         assert command.serves_on() == port  # the last of them came after it had read its settings
-        command.tell(TERM)
+        command.send_signals(TERM)
         command.process.communicate(timeout=120)
         assert command.process.returncode == 0
         assert " ERROR " not in command.log.read_text()
@@ -133,9 +133,9 @@ def test_nohup_is_respected(tmp_path: Path) -> None:
     ignored = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
     with Command(tmp_path, "--port", "0", before=ignored) as command:
         port = command.serves_on()
-        command.tell(HUP)
+        command.send_signals(HUP)
         assert "echo" in page(port, "/")
-        command.tell(TERM)
+        command.send_signals(TERM)
         assert command.process.communicate(timeout=120) == ("", None)
 
 
@@ -144,10 +144,10 @@ def test_it_ends_with_its_terminal(tmp_path: Path) -> None:
     with Command(tmp_path, "--port", "0", stdin=terminal) as command:
         os.close(terminal)
         port = command.serves_on()
-        command.tell(HUP)  # by hand, while the terminal is there
+        command.send_signals(HUP)  # by hand, while the terminal is there
         assert command.serves_on() == port
         os.close(master)
-        command.tell(HUP)
+        command.send_signals(HUP)
         assert command.process.communicate(timeout=120) == ("", None)
         assert command.process.returncode == 0
 
@@ -166,7 +166,7 @@ def test_it_takes_the_socket_of_systemd_and_keeps_it(tmp_path: Path) -> None:
         with Command(tmp_path, *options, before=before, pass_fds=[sock.fileno()]) as command:
             assert command.serves_on() == port
             assert "echo" in page(port, "/")
-            command.tell(HUP)
+            command.send_signals(HUP)
             assert command.serves_on() == port
             assert "echo" in page(port, "/")
 

@@ -50,7 +50,7 @@ def serves(command: Command, port: str) -> bool:
 def restart(command: Command, port: str) -> None:
     """Restart in place and wait until the new program serves."""
     before = environment(command)
-    command.tell(signal.SIGHUP)
+    command.send_signals(signal.SIGHUP)
     wait_for(lambda: environment(command) != before)
     wait_for(lambda: serves(command, port))
 
@@ -66,7 +66,7 @@ def test_a_restart_needs_no_reader_of_standard_output(tmp_path: Path, options: l
         wait_for(lambda: serves(command, options[-1]))
         command.process.stdout.close()
         restart(command, options[-1])
-        command.tell(signal.SIGTERM)
+        command.send_signals(signal.SIGTERM)
         assert command.process.wait(30) == 0
         assert "Traceback" not in command.log.read_text()
 
@@ -79,7 +79,7 @@ def test_a_full_disk_below_its_streams_ends_nothing(
     with Command(tmp_path, *options, before=before) as command:
         wait_for(lambda: serves(command, options[-1]))
         restart(command, options[-1])
-        command.tell(signal.SIGTERM)
+        command.send_signals(signal.SIGTERM)
         assert command.process.wait(30) == 0
 
 
@@ -93,7 +93,7 @@ def test_streams_that_are_closed_are_opened_before_all(
         for number in closed:
             assert Path(f"/proc/{command.process.pid}/fd/{number}").readlink() == Path(os.devnull)
         restart(command, options[-1])
-        command.tell(signal.SIGTERM)
+        command.send_signals(signal.SIGTERM)
         assert command.process.wait(30) == 0
 
 
@@ -157,5 +157,5 @@ def test_running_out_of_descriptors_is_logged(tmp_path: Path) -> None:
         command.logs("out of file descriptors, so connections are refused: all 80 are open")
         for each in connections:
             each.close()
-        command.tell(signal.SIGTERM)
+        command.send_signals(signal.SIGTERM)
         assert command.process.wait(30) == 0

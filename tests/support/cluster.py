@@ -115,7 +115,7 @@ class Server:
         self.store.fault = "away"
         await end(self.tasks())
         self.memory.listeners.pop(self.name, None)
-        self.memory.ears.pop(self.name, None)
+        self.memory.receivers.pop(self.name, None)
 
     def leads(self, application: str = "chat") -> bool:
         return application in self.queue.leaders.leads

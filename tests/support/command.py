@@ -57,7 +57,7 @@ class Command:
         assert started, (line, self.log.read_text())
         return int(started[2])
 
-    def tell(self, *numbers: signal.Signals) -> None:
+    def send_signals(self, *numbers: signal.Signals) -> None:
         """Send signals."""
         for number in numbers:
             self.process.send_signal(number)

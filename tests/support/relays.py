@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Sequence
 from thywill.hub.relay import Found, Relay
 
 
-class Between:
-    """The servers' state. ``loses`` decides which notes get lost, ``dead`` has ended servers."""
+class SharedNames:
+    """What the servers share. ``loses`` decides which notes get lost, ``dead`` has ended servers."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
-        self.ears: dict[str, Callable[[str, bytes], None]] = {}
+        self.receivers: dict[str, Callable[[str, bytes], None]] = {}
         self.dead: set[str] = set()
         self.loses: Callable[[bytes], bool] = lambda note: False
         self.away = False
@@ -23,40 +23,40 @@ class FakeRelay(Relay):
     """The relay of one server.
 
     Args:
-        between: what the servers share.
+        shared: the names, and what is wrong with the network.
         name: the server's.
     """
 
-    def __init__(self, between: Between, name: str) -> None:
-        self._between = between
+    def __init__(self, shared: SharedNames, name: str) -> None:
+        self._shared = shared
         self.name = name
 
-    def take(self, name: str, found: Found) -> None:
-        names = self._between.names
-        if names.setdefault(name, self.name) in self._between.dead:
+    def claim(self, name: str, found: Found) -> None:
+        names = self._shared.names
+        if names.setdefault(name, self.name) in self._shared.dead:
             names[name] = self.name
         self._answer(found, names[name])
 
     def find(self, name: str, found: Found) -> None:
-        self._answer(found, self._between.names.get(name, self.name))
+        self._answer(found, self._shared.names.get(name, self.name))
 
     def _answer(self, found: Found, server: str) -> None:
-        answer = None if self._between.away else "" if server == self.name else server
+        answer = None if self._shared.away else "" if server == self.name else server
         asyncio.get_running_loop().call_soon(found, answer)
 
-    def keep(self, names: Sequence[str]) -> None:
+    def renew(self, names: Sequence[str]) -> None:
         """Do nothing: names stay."""
 
-    def let_go(self, name: str) -> None:
-        if self._between.names.get(name) == self.name:
-            del self._between.names[name]
+    def release(self, name: str) -> None:
+        if self._shared.names.get(name) == self.name:
+            del self._shared.names[name]
 
-    def tell(self, server: str, note: bytes) -> None:
-        if server not in self._between.dead and not self._between.loses(note):
-            asyncio.get_running_loop().call_soon(self._between.ears[server], self.name, note)
+    def send(self, server: str, note: bytes) -> None:
+        if server not in self._shared.dead and not self._shared.loses(note):
+            asyncio.get_running_loop().call_soon(self._shared.receivers[server], self.name, note)
 
-    def listen(self, told: Callable[[str, bytes], None]) -> None:
-        self._between.ears[self.name] = told
+    def subscribe(self, received: Callable[[str, bytes], None]) -> None:
+        self._shared.receivers[self.name] = received
 
-    async def alive(self) -> Collection[str]:
-        return set(self._between.ears) - self._between.dead
+    async def live_servers(self) -> Collection[str]:
+        return set(self._shared.receivers) - self._shared.dead

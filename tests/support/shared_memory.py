@@ -72,7 +72,7 @@ class SharedMemory:
         self.beats: dict[str, tuple[Heartbeat, float]] = {}
         self.listeners: dict[str, Callable[[str], None]] = {}
         self.names: dict[str, str] = {}
-        self.ears: dict[str, Callable[[bytes], None]] = {}
+        self.receivers: dict[str, Callable[[bytes], None]] = {}
         self._changed = asyncio.Event()
 
     def changed(self) -> None:

@@ -43,7 +43,7 @@ class MemorySharedStore(MemoryOperations, SharedStore):
         self.batches: list[list[Operation]] = []
         self._gate = asyncio.Event()
         self._claimed: Callable[[str], None] = lambda _: None
-        self._told: Callable[[bytes], None] = lambda _: None
+        self._received: Callable[[bytes], None] = lambda _: None
 
     def let_go(self) -> None:
         """Let the calls that wait go on."""
@@ -67,15 +67,15 @@ class MemorySharedStore(MemoryOperations, SharedStore):
                 raise SettingsError(f"the server {other.row.name} has another secret")
         self.name = server.row.name
         self.memory.listeners[self.name] = self._claimed
-        self.memory.ears[self.name] = self._told
+        self.memory.receivers[self.name] = self._received
 
     async def stop(self) -> None:
         self.memory.beats.pop(self.name, None)
         self.memory.listeners.pop(self.name, None)
-        self.memory.ears.pop(self.name, None)
+        self.memory.receivers.pop(self.name, None)
 
-    def listen(self, claimed: Callable[[str], None], told: Callable[[bytes], None]) -> None:
-        self._claimed, self._told = claimed, told
+    def listen(self, claimed: Callable[[str], None], received: Callable[[bytes], None]) -> None:
+        self._claimed, self._received = claimed, received
 
     async def take_name(self, name: str, server: str, seconds: float, *, instead_of: str = "") -> str:
         await self._arrive()
@@ -93,13 +93,13 @@ class MemorySharedStore(MemoryOperations, SharedStore):
         if self.memory.names.get(name) == server:
             del self.memory.names[name]
 
-    async def tell(self, notes: Sequence[tuple[str, bytes]]) -> None:
+    async def send(self, notes: Sequence[tuple[str, bytes]]) -> None:
         await self._arrive()
         for name, note in notes:
-            if name in self.memory.ears:
-                asyncio.get_running_loop().call_soon(self.memory.ears[name], note)
+            if name in self.memory.receivers:
+                asyncio.get_running_loop().call_soon(self.memory.receivers[name], note)
 
-    async def beat(self, server: Heartbeat, seconds: float) -> None:
+    async def heartbeat(self, server: Heartbeat, seconds: float) -> None:
         await self._arrive()
         self.memory.beats[server.row.name] = (server, self.memory.now + seconds)
 

@@ -13,7 +13,7 @@ class Relay(ABC):
     """Finds the server that holds a name, such as that of a SockJS session, and carries notes to it."""
 
     @abstractmethod
-    def take(self, name: str, found: Found) -> None:
+    def claim(self, name: str, found: Found) -> None:
         """Find the server that holds ``name``. If none does, this server holds it from now on."""
 
     @abstractmethod
@@ -21,21 +21,21 @@ class Relay(ABC):
         """Find the server that holds ``name``; the result is this server if none does."""
 
     @abstractmethod
-    def keep(self, names: Sequence[str]) -> None:
+    def renew(self, names: Sequence[str]) -> None:
         """Renew names that this server holds; they are forgotten a day after the last call."""
 
     @abstractmethod
-    def let_go(self, name: str) -> None:
+    def release(self, name: str) -> None:
         """Release a name that this server holds."""
 
     @abstractmethod
-    def tell(self, server: str, note: bytes) -> None:
+    def send(self, server: str, note: bytes) -> None:
         """Send a note to another server, after the notes that were sent before. It may get lost."""
 
     @abstractmethod
-    def listen(self, told: Callable[[str, bytes], None]) -> None:
-        """Call ``told`` with the name of another server and each note from it."""
+    def subscribe(self, received: Callable[[str, bytes], None]) -> None:
+        """Call ``received`` with the name of another server and each note from it."""
 
     @abstractmethod
-    async def alive(self) -> Collection[str]:
+    async def live_servers(self) -> Collection[str]:
         """Return the names of the servers that are alive, as far as this server knows."""

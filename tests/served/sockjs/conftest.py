@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tornado.ioloop import IOLoop
 
-from tests.support.relays import Between, FakeRelay
+from tests.support.relays import FakeRelay, SharedNames
 from tests.support.serving import stopping_at_once, until
 from tests.support.sockjs import Service
 from tests.tools.conformance.server import Echo, Services, make_routers
@@ -35,7 +35,7 @@ class Lab:
 
     def __init__(self, http: str, servers: int = 1) -> None:
         self.http = http
-        self._between: dict[str, Between] = defaultdict(Between)
+        self._shared: dict[str, SharedNames] = defaultdict(SharedNames)
         self._servers = servers
         self._running: list[Services] = []
         self._clients: list[Service] = []
@@ -47,7 +47,7 @@ class Lab:
             await self._run(Services(self.http, 0, routers))
 
     def _relay(self, server: str, service: str) -> Relay:
-        return FakeRelay(self._between[service], server)
+        return FakeRelay(self._shared[service], server)
 
     def service(self, name: str) -> Service:
         """Return a client of one of the suite's services."""

@@ -9,7 +9,7 @@ import pytest
 from tornado.ioloop import IOLoop
 
 from tests.served.sockjs.conftest import INTERRUPTED, OPEN
-from tests.support.relays import Between, FakeRelay
+from tests.support.relays import FakeRelay, SharedNames
 from tests.support.serving import stopping_at_once, until
 from tests.support.sockjs import Service, Stream
 from tests.support.wire import Ended
@@ -30,8 +30,8 @@ class Two:
     """Two servers with an echo; ``here`` asks the one that gets the session, ``there`` the other one."""
 
     def __init__(self, http: str) -> None:
-        self.between = Between()
-        relays = [FakeRelay(self.between, name) for name in ("one", "two")]
+        self.shared = SharedNames()
+        relays = [FakeRelay(self.shared, name) for name in ("one", "two")]
         settings = {"response_limit": 10**9}
         self.routers = [Router(Echo, "/echo", settings, Origins(["*"]), relay=relay) for relay in relays]
         self.services = [Services(http, 0, [router]) for router in self.routers]
@@ -63,7 +63,7 @@ class Two:
 
 @pytest.fixture
 def two(io_loop: IOLoop, http: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Two]:
-    monkeypatch.setattr(forwards_module, "LOOK", 0.05)
+    monkeypatch.setattr(forwards_module, "CHECK_EVERY", 0.05)
     two = io_loop.run_sync(lambda: made(http))
     io_loop.run_sync(two.start)
     yield two
@@ -86,17 +86,17 @@ async def test_messages_reach_the_server_of_their_session(two: Two) -> None:
     for text in ("a", "b"):
         await two.there.send(NAME, f'["{text}"]')
         assert await two.there.poll(NAME) == f'a["{text}"]'.encode()
-    assert list(two.between.names.values()) == ["one"]
+    assert list(two.shared.names.values()) == ["one"]
     assert two.routers[1].sessions.find("x7") is None
 
 
 async def test_a_session_that_nobody_has_is_not_begun_by_a_message(two: Two) -> None:
     assert (await two.there.post(f"{NAME}/xhr_send", "[]")).status == 404
-    assert two.between.names == {}
+    assert two.shared.names == {}
 
 
 async def test_a_message_for_a_session_that_has_just_been_forgotten_is_refused(two: Two) -> None:
-    two.between.names["x7"] = "one"
+    two.shared.names["x7"] = "one"
     assert (await two.there.post(f"{NAME}/xhr_send", "[]")).status == 404
     assert (await two.there.post(f"{NAME}/xhr")).status == 404
 
@@ -120,7 +120,7 @@ async def test_a_stream_is_cut_when_the_server_of_its_session_has_died(two: Two)
     await two.open()
     stream, _ = await two.there.stream(f"{NAME}/xhr_streaming")
     await two.waits()
-    two.between.dead.add("one")
+    two.shared.dead.add("one")
     with pytest.raises(Ended):
         await rest(stream)
     assert await two.there.poll(NAME) == OPEN  # another session
@@ -130,7 +130,7 @@ async def test_a_session_ends_when_the_server_of_its_browser_has_died(two: Two) 
     await two.open()
     await two.there.stream(f"{NAME}/xhr_streaming")
     await two.waits()
-    two.between.dead.add("two")
+    two.shared.dead.add("two")
     await until(lambda: not two.session.is_open)
 
 
@@ -146,7 +146,7 @@ async def test_a_stream_is_cut_where_a_piece_is_missing(two: Two) -> None:
             return True
         return False
 
-    two.between.loses = loses
+    two.shared.loses = loses
     for text in ("lost", "later"):
         await two.here.send(NAME, f'["{text}"]')
     with pytest.raises(Ended):
@@ -158,10 +158,10 @@ async def test_a_browser_that_is_forgotten_elsewhere_ends_its_session(two: Two) 
     await two.open()
     stream, _ = await two.there.stream(f"{NAME}/xhr_streaming")
     await two.waits()
-    two.between.loses = lambda note: msgspec.msgpack.decode(note, type=Piece).kind == CLOSED
+    two.shared.loses = lambda note: msgspec.msgpack.decode(note, type=Piece).kind == CLOSED
     stream.close()
     await two.here.send(NAME, '["nobody reads this"]')
-    two.between.loses = lambda note: False
+    two.shared.loses = lambda note: False
     await two.here.send(NAME, '["nor this"]')
     await until(lambda: not two.session.is_open)
 
@@ -202,7 +202,7 @@ async def test_a_server_that_stops_ends_what_it_passes_on_and_the_session_goes_o
 
 async def test_requests_are_refused_while_nobody_knows_where_their_session_is(two: Two) -> None:
     await two.open()
-    two.between.away = True
+    two.shared.away = True
     for path in ("xhr", "xhr_send"):
         answer = await two.there.post(f"{NAME}/{path}", "[]")
         assert (answer.status, answer.header("retry-after")) == (503, "2")
@@ -212,13 +212,13 @@ async def test_a_browser_that_has_gone_before_its_server_was_found_leaves_nothin
     two: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[object] = []
-    take = FakeRelay.take
-    monkeypatch.setattr(FakeRelay, "take", lambda self, name, then: found.append((self, name, then)))
+    claim = FakeRelay.claim
+    monkeypatch.setattr(FakeRelay, "claim", lambda self, name, then: found.append((self, name, then)))
     stream = await two.there.park(f"{NAME}/xhr")
     await until(lambda: bool(found))
     stream.close()
     relay, name, then = found[0]  # type: ignore[misc]
     await until(lambda: then.args[2].is_closed)
-    take(relay, name, then)
-    await until(lambda: two.between.names == {})
+    claim(relay, name, then)
+    await until(lambda: two.shared.names == {})
     assert two.routers[1].sessions.find("x7") is None

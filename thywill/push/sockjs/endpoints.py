@@ -14,7 +14,7 @@ from thywill.errors import NotFound, TooLarge
 from thywill.http.message import Reply, Request
 from thywill.hub.relay import Relay
 from thywill.push.sockjs import frames
-from thywill.push.sockjs.forwards import Forwards
+from thywill.push.sockjs.forwards import Forwarder
 from thywill.push.sockjs.headers import TEXT, frame_policy, head, sticky_cookie
 from thywill.push.sockjs.pages import check_page
 from thywill.push.sockjs.replies import FrameReply, PollReply, StreamReply
@@ -60,7 +60,7 @@ class Endpoints:
         cookie: bool,
         relay: Relay | None = None,
     ) -> None:
-        self.forwards = Forwards(relay, sessions, self._answer_forwarded) if relay is not None else None
+        self.forwarder = Forwarder(relay, sessions, self._answer_forwarded) if relay is not None else None
         self._sessions = sessions
         self._origins = origins
         self._response = response
@@ -102,7 +102,7 @@ class Endpoints:
         """
         if isinstance(kind, Transport):
             return 0
-        if self.forwards is not None and self._sessions.find(name) is None:
+        if self.forwarder is not None and self._sessions.find(name) is None:
             return min(frames.INTAKE.size, kind.largest)  # the server with the session checks again
         return min(self._open_session(name).intake.size, kind.largest)
 
@@ -115,11 +115,11 @@ class Endpoints:
     def answer(self, step: Step, kind: Kind, name: str, request: Request, reply: Reply) -> None:
         """Answer ``request`` to the session ``name``."""
         self._admit(request, reply)
-        if self.forwards is None or self._sessions.find(name) is not None:
+        if self.forwarder is None or self._sessions.find(name) is not None:
             self._answer_here(step, kind, name, request, reply)
             return
         here = partial(self._answer_here, step, kind, name)
-        self.forwards.forward(name, request, reply, here, begins=isinstance(kind, Transport))
+        self.forwarder.forward(name, request, reply, here, begins=isinstance(kind, Transport))
 
     def _answer_forwarded(self, request: Request, reply: Reply) -> None:
         endpoint = self.find(request)

@@ -36,35 +36,35 @@ from thywill.wire.refusals import answer_to
 
 log = logging.getLogger(__name__)
 
-REQUEST, SEND, BEGIN, WRITE, END, READ, CLOSED, GIVE_WAY = range(8)
+REQUEST, SEND, BEGIN, WRITE, END, READ, CLOSED, FINISH = range(8)
 WINDOW = 64 * 1024
 """Bytes of an answer that may be in flight to another server, or wait there for the browser."""
-PART = 16 * 1024
-"""After so many bytes that a browser has read, the other server is told."""
-LOOK = 2.0
+REPORT_AFTER = 16 * 1024
+"""Bytes that a browser reads before this server tells the other one."""
+CHECK_EVERY = 2.0
 """Seconds between two checks whether the other servers are alive."""
-PATIENCE = 10.0
+ANSWER_TIMEOUT = 10.0
 """Seconds that another server has to answer a request that need not wait."""
-KEEP = 3600.0
+RENEW_AFTER = 3600.0
 """Seconds after which this server renews the names of its sessions in the store."""
 
 Answer = Callable[[Request, Reply], None]
 
 
 class Piece(msgspec.Struct, array_like=True):
-    """A note from one server to another about a forwarded request.
+    """What one server sends another about a forwarded request, such as a piece of its answer.
 
     Args:
-        kind: one of the constants ``REQUEST`` to ``GIVE_WAY``.
+        kind: one of the constants ``REQUEST`` to ``FINISH``.
         number: the request's number on the server to which the browser is connected.
-        place: the number of this piece of the answer, from 0. For ``READ``: how many bytes the browser has
+        sequence: the number of this piece of the answer, from 0. For ``READ``: how many bytes the browser has
             read.
         status, head, body: parts of the answer. The body of ``REQUEST`` is the request.
     """
 
     kind: int
     number: int
-    place: int = 0
+    sequence: int = 0
     status: int = 0
     head: bytes = b""
     body: bytes = b""
@@ -79,64 +79,64 @@ class RemoteReply(ReplyBase):
     """The answer to a request that another server has forwarded; that server adds headers such as CORS.
 
     Args:
-        tell: sends a piece to that server.
+        send: sends a piece to that server.
         number: the request's number there.
         ended: called when the answer has ended.
     """
 
-    __slots__ = ("_ended", "_number", "_place", "_tell", "_under_way")
+    __slots__ = ("_ended", "_in_flight", "_number", "_send", "_sequence")
 
-    def __init__(self, tell: Callable[[Piece], None], number: int, ended: Callable[[], None]) -> None:
+    def __init__(self, send: Callable[[Piece], None], number: int, ended: Callable[[], None]) -> None:
         super().__init__(head_only=False)
-        self._tell = tell
+        self._send = send
         self._number = number
         self._ended = ended
-        self._place = 0
-        self._under_way = 0
+        self._sequence = 0
+        self._in_flight = 0
 
     def send(self, status: int, body: bytes, head: bytes = JSON) -> None:
         self.owner = self._writer = None
-        self._say(SEND, status, head, body)
+        self._send_piece(SEND, status, head, body)
         self._ended()
 
     def begin(self, status: int, head: bytes, chunk: bytes, writer: Writer) -> bool:
         self.owner = self._writer = writer
-        self._say(BEGIN, status, head, chunk)
+        self._send_piece(BEGIN, status, head, chunk)
         return self._may_follow(chunk)
 
     def write(self, chunk: bytes) -> bool:
-        self._say(WRITE, body=chunk)
+        self._send_piece(WRITE, body=chunk)
         return self._may_follow(chunk)
 
     def _may_follow(self, chunk: bytes) -> bool:
-        self._under_way += len(chunk)
-        return self._under_way <= WINDOW
+        self._in_flight += len(chunk)
+        return self._in_flight <= WINDOW
 
     def end(self) -> None:
         self.owner = self._writer = None
-        self._say(END)
+        self._send_piece(END)
         self._ended()
 
-    def _say(self, kind: int, status: int = 0, head: bytes = b"", body: bytes = b"") -> None:
-        self._tell(Piece(kind, self._number, self._place, status, head, body))
-        self._place += 1
+    def _send_piece(self, kind: int, status: int = 0, head: bytes = b"", body: bytes = b"") -> None:
+        self._send(Piece(kind, self._number, self._sequence, status, head, body))
+        self._sequence += 1
 
-    def hear(self, note: Piece) -> None:
+    def receive(self, piece: Piece) -> None:
         """Handle a piece from the server to which the browser is connected."""
-        if note.kind == READ:
-            self._read(note.place)
-        elif note.kind == CLOSED:
-            self.cut()
+        if piece.kind == READ:
+            self._read(piece.sequence)
+        elif piece.kind == CLOSED:
+            self.abort()
         elif isinstance(self.owner, FrameReply):
-            self.owner.give_way()
+            self.owner.end_early()
 
     def _read(self, count: int) -> None:
-        was_over = self._under_way > WINDOW
-        self._under_way -= count
-        if was_over and self._under_way <= WINDOW:
+        was_over = self._in_flight > WINDOW
+        self._in_flight -= count
+        if was_over and self._in_flight <= WINDOW:
             self.writable()
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """End the answer: the browser has gone, or the server to which it is connected."""
         self._ended()
         self.closed()
@@ -150,8 +150,8 @@ class Forwarded:
     Args:
         number: the number of the request.
         reply: the reply to the browser.
-        patience: seconds within which the next piece has to come from the other server.
-        tell: sends a piece to a server.
+        timeout: seconds within which the next piece has to come from the other server.
+        send: sends a piece to a server.
         now: the monotonic clock.
         begins: whether the request may begin a session.
     """
@@ -160,8 +160,8 @@ class Forwarded:
         self,
         number: int,
         reply: Reply,
-        patience: float,
-        tell: Callable[[str, Piece], None],
+        timeout: float,
+        send: Callable[[str, Piece], None],
         now: Callable[[], float],
         *,
         begins: bool,
@@ -171,54 +171,54 @@ class Forwarded:
         self.reply = reply
         self.server = ""
         self.is_closed = False
-        self._patience = patience
-        self._tell = tell
+        self._timeout = timeout
+        self._send = send
         self._now = now
-        self._until = now() + patience
+        self._until = now() + timeout
         self._expected = 0
         self._unread = 0
         self._waits = False
         reply.owner = self
 
-    def say(self, kind: int, place: int = 0, body: bytes = b"") -> None:
+    def send(self, kind: int, sequence: int = 0, body: bytes = b"") -> None:
         """Send a piece about this request to the other server."""
         if self.server:
-            self._tell(self.server, Piece(kind, self.number, place, body=body))
+            self._send(self.server, Piece(kind, self.number, sequence, body=body))
 
-    def take(self, note: Piece) -> None:
+    def receive(self, piece: Piece) -> None:
         """Pass a piece of the answer on to the browser."""
-        if note.place != self._expected:
+        if piece.sequence != self._expected:
             log.warning("a piece of an answer of the server %s is missing", self.server)
             self.fail()
             return
         self._expected += 1
-        self._until = self._now() + self._patience
-        if note.kind == BEGIN:
-            self._passed(note, self.reply.begin(note.status, note.head, note.body, self))
-        elif note.kind == WRITE:
-            self._passed(note, self.reply.write(note.body))
-        elif note.kind == SEND:
-            self.reply.send(note.status, note.body, note.head)
+        self._until = self._now() + self._timeout
+        if piece.kind == BEGIN:
+            self._written(piece, self.reply.begin(piece.status, piece.head, piece.body, self))
+        elif piece.kind == WRITE:
+            self._written(piece, self.reply.write(piece.body))
+        elif piece.kind == SEND:
+            self.reply.send(piece.status, piece.body, piece.head)
         else:
             self.reply.end()
 
-    def _passed(self, note: Piece, may_follow: bool) -> None:
-        self._unread += len(note.body)
+    def _written(self, piece: Piece, may_follow: bool) -> None:
+        self._unread += len(piece.body)
         self._waits = not may_follow
-        if may_follow and self._unread >= PART:
-            self._say_read()
+        if may_follow and self._unread >= REPORT_AFTER:
+            self._report_read()
 
-    def _say_read(self) -> None:
+    def _report_read(self) -> None:
         count, self._unread = self._unread, 0
-        self.say(READ, count)
+        self.send(READ, count)
 
-    def is_hopeless(self, alive: Collection[str]) -> bool:
+    def is_lost(self, alive: Collection[str]) -> bool:
         """Return whether the other server has ended, or has sent nothing for too long."""
         return self.server not in alive or self._now() > self._until
 
     def fail(self) -> None:
         """The other server will not answer any more: refuse the request, or close its connection."""
-        self.say(CLOSED)
+        self.send(CLOSED)
         self.is_closed = True
         self.reply.owner = None
         self.reply.send(*answer_to(Unavailable("the server of this session does not answer", retry=2)))
@@ -229,15 +229,15 @@ class Forwarded:
         """The browser has read enough for more to be sent."""
         if self._waits:
             self._waits = False
-            self._say_read()
+            self._report_read()
 
     def closed(self) -> None:
         """The browser has gone."""
         self.is_closed = True
-        self.say(CLOSED)
+        self.send(CLOSED)
 
 
-class Forwards:
+class Forwarder:
     """Forwards requests to the servers that have their sessions, and answers requests that others forward.
 
     Args:
@@ -266,9 +266,9 @@ class Forwards:
 
     def start(self) -> None:
         """Begin to receive pieces, and to check whether the other servers are alive."""
-        self._sessions.forgotten = self._relay.let_go
-        self._relay.listen(self._told)
-        self._task = asyncio.get_running_loop().create_task(self._keep_looking())
+        self._sessions.forgotten = self._relay.release
+        self._relay.subscribe(self._received)
+        self._task = asyncio.get_running_loop().create_task(self._watch_servers())
 
     def stop(self) -> None:
         """Stop checking the other servers."""
@@ -278,7 +278,7 @@ class Forwards:
     def drain(self) -> None:
         """This server is about to stop: end forwarded requests. Browsers go on with their next requests."""
         for forwarded in self._forwarded.values():
-            forwarded.say(GIVE_WAY)
+            forwarded.send(FINISH)
 
     # Requests of browsers that are connected here.
 
@@ -293,9 +293,9 @@ class Forwards:
             begins: whether the request waits for frames, and so may begin a session.
         """
         self._last += 1
-        patience = 2 * self._sessions.hold + PATIENCE if begins else PATIENCE
-        forwarded = Forwarded(self._last, reply, patience, self._tell, self._now, begins=begins)
-        find = self._relay.take if begins else self._relay.find
+        timeout = 2 * self._sessions.hold + ANSWER_TIMEOUT if begins else ANSWER_TIMEOUT
+        forwarded = Forwarded(self._last, reply, timeout, self._send, self._now, begins=begins)
+        find = self._relay.claim if begins else self._relay.find
         find(name, partial(self._found, name, request, forwarded, here))
 
     def _found(
@@ -305,74 +305,74 @@ class Forwards:
             error = Unavailable("the servers' shared store is away at present", retry=2)
             forwarded.reply.send(*answer_to(error))
         elif server:
-            self._pass(request, forwarded, server)
+            self._send_request(request, forwarded, server)
         else:
             forwarded.reply.owner = None
             if not forwarded.is_closed:
                 _answer(here, request, forwarded.reply)
             if forwarded.begins and self._sessions.find(name) is None:
-                self._relay.let_go(name)
+                self._relay.release(name)
 
-    def _pass(self, request: Request, forwarded: Forwarded, server: str) -> None:
+    def _send_request(self, request: Request, forwarded: Forwarded, server: str) -> None:
         if not forwarded.is_closed:
             forwarded.server = server
             self._forwarded[forwarded.number] = forwarded
-            forwarded.say(REQUEST, body=_encode(request))
+            forwarded.send(REQUEST, body=_encode(request))
 
-    # Notes.
+    # Pieces.
 
-    def _tell(self, server: str, note: Piece) -> None:
-        self._relay.tell(server, _encode(note))
-        if note.kind == CLOSED:
-            self._forwarded.pop(note.number, None)
+    def _send(self, server: str, piece: Piece) -> None:
+        self._relay.send(server, _encode(piece))
+        if piece.kind == CLOSED:
+            self._forwarded.pop(piece.number, None)
 
-    def _told(self, server: str, text: bytes) -> None:
-        note = _decode(text)
-        if note.kind == REQUEST:
-            self._take(server, note)
-        elif note.kind in (SEND, BEGIN, WRITE, END):
-            self._pass_on(server, note)
-        elif (reply := self._remote.get((server, note.number))) is not None:
-            reply.hear(note)
+    def _received(self, server: str, text: bytes) -> None:
+        piece = _decode(text)
+        if piece.kind == REQUEST:
+            self._answer_remote(server, piece)
+        elif piece.kind in (SEND, BEGIN, WRITE, END):
+            self._relay_piece(server, piece)
+        elif (reply := self._remote.get((server, piece.number))) is not None:
+            reply.receive(piece)
 
-    def _pass_on(self, server: str, note: Piece) -> None:
-        forwarded = self._forwarded.get(note.number)
+    def _relay_piece(self, server: str, piece: Piece) -> None:
+        forwarded = self._forwarded.get(piece.number)
         if forwarded is not None:
-            if note.kind in (SEND, END):
-                del self._forwarded[note.number]
-            forwarded.take(note)
-        elif note.kind in (BEGIN, WRITE):
-            self._relay.tell(server, _encode(Piece(CLOSED, note.number)))
+            if piece.kind in (SEND, END):
+                del self._forwarded[piece.number]
+            forwarded.receive(piece)
+        elif piece.kind in (BEGIN, WRITE):
+            self._relay.send(server, _encode(Piece(CLOSED, piece.number)))
 
-    def _take(self, server: str, note: Piece) -> None:
+    def _answer_remote(self, server: str, piece: Piece) -> None:
         """Answer a request that another server forwards."""
-        key = (server, note.number)
+        key = (server, piece.number)
 
         def ended() -> None:
             self._remote.pop(key, None)
 
-        reply = self._remote[key] = RemoteReply(partial(self._tell, server), note.number, ended)
-        _answer(self._answer, _decode_request(note.body), reply)
+        reply = self._remote[key] = RemoteReply(partial(self._send, server), piece.number, ended)
+        _answer(self._answer, _decode_request(piece.body), reply)
 
     # Servers that end.
 
-    async def _keep_looking(self) -> None:
-        kept = self._now()
+    async def _watch_servers(self) -> None:
+        renewed = self._now()
         while True:
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(CHECK_EVERY)
             if self._forwarded or self._remote:
-                self._drop_dead(await self._relay.alive())
-            if self._now() > kept + KEEP:
-                kept = self._now()
-                self._relay.keep(list(self._sessions.by_name))
+                self._end_lost(await self._relay.live_servers())
+            if self._now() > renewed + RENEW_AFTER:
+                renewed = self._now()
+                self._relay.renew(list(self._sessions.by_name))
 
-    def _drop_dead(self, alive: Collection[str]) -> None:
+    def _end_lost(self, alive: Collection[str]) -> None:
         for forwarded in list(self._forwarded.values()):
-            if forwarded.is_hopeless(alive):
+            if forwarded.is_lost(alive):
                 forwarded.fail()
         for (server, _), reply in list(self._remote.items()):
             if server not in alive:
-                reply.cut()
+                reply.abort()
 
 
 def _answer(answer: Answer, request: Request, reply: Reply) -> None:

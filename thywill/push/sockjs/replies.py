@@ -64,7 +64,7 @@ class FrameReply:
         """Write the last frames and end the answer; the source is not called."""
         raise NotImplementedError
 
-    def give_way(self) -> None:
+    def end_early(self) -> None:
         """End the answer now: the session goes on with the browser's next request."""
         raise NotImplementedError
 
@@ -101,7 +101,7 @@ class PollReply(FrameReply):
         self._release()
         self._reply.send(200, self._wrap(frame), self._head)
 
-    def give_way(self) -> None:
+    def end_early(self) -> None:
         self.write(HEARTBEAT)
 
     def finish(self, *frames: bytes) -> None:
@@ -139,7 +139,7 @@ class StreamReply(FrameReply):
         elif self._left <= 0:
             self._complete()
 
-    def give_way(self) -> None:
+    def end_early(self) -> None:
         self._complete()
 
     def writable(self) -> None:

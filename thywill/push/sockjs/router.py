@@ -61,25 +61,25 @@ class Router(SockJSRouter):  # type: ignore[misc]
         response, cookie = chosen["response_limit"], chosen["jsessionid"]
         endpoints = Endpoints(prefix, self.sessions, origins, response=response, cookie=cookie, relay=relay)
         self.find = endpoints.find
-        self._forwards = endpoints.forwards
+        self._forwarder = endpoints.forwarder
 
     def start(self) -> None:
         """Begin to check deadlines, and to forward requests."""
         self.sessions.start()
-        if self._forwards is not None:
-            self._forwards.start()
+        if self._forwarder is not None:
+            self._forwarder.start()
 
     def stop(self) -> None:
         """Stop checking deadlines and forwarding."""
         self.sessions.stop()
-        if self._forwards is not None:
-            self._forwards.stop()
+        if self._forwarder is not None:
+            self._forwarder.stop()
 
     def drain(self) -> None:
         """The server is about to stop: end every open session and every forwarded request."""
         self.sessions.drain()
-        if self._forwards is not None:
-            self._forwards.drain()
+        if self._forwarder is not None:
+            self._forwarder.drain()
 
     @property
     def urls(self) -> list[tuple[Any, ...]]:

@@ -83,7 +83,7 @@ class RedisStore(SharedStore):
         self._notices = self._link("claims")
         self._inboxes: dict[str, Link] = {}
         self._claimed: Callable[[str], None] | None = None
-        self._told: Callable[[bytes], None] | None = None
+        self._received: Callable[[bytes], None] | None = None
         self._listener: asyncio.Task[None] | None = None
         self._name = ""
         self._connections = 0
@@ -152,15 +152,17 @@ class RedisStore(SharedStore):
         for link in (self._batches, self._control, self._log, self._notices, *self._inboxes.values()):
             await link.close()
 
-    def listen(self, claimed: Callable[[str], None], told: Callable[[bytes], None]) -> None:
-        self._claimed, self._told = claimed, told
+    def listen(self, claimed: Callable[[str], None], received: Callable[[bytes], None]) -> None:
+        self._claimed, self._received = claimed, received
         self._listen()
 
     def _listen(self) -> None:
-        if self._name and self._claimed and self._told and self._listener is None:
-            self._listener = asyncio.create_task(self._keep_listening(self._claimed, self._told))
+        if self._name and self._claimed and self._received and self._listener is None:
+            self._listener = asyncio.create_task(self._keep_listening(self._claimed, self._received))
 
-    async def _keep_listening(self, claimed: Callable[[str], None], told: Callable[[bytes], None]) -> None:
+    async def _keep_listening(
+        self, claimed: Callable[[str], None], received: Callable[[bytes], None]
+    ) -> None:
         claims, notes = self._claims + self._name, self._notes + self._name
         while True:
             try:
@@ -168,13 +170,13 @@ class RedisStore(SharedStore):
                 while True:
                     channel, data = await self._notices.published()
                     if channel == notes.encode():
-                        told(data)
+                        received(data)
                     else:
                         claimed(data.decode())
             except (StoreUnavailable, ResponseError):
                 await asyncio.sleep(RETRY)
 
-    async def tell(self, notes: Sequence[tuple[str, bytes]]) -> None:
+    async def send(self, notes: Sequence[tuple[str, bytes]]) -> None:
         await self._control.pipeline([("PUBLISH", self._notes + name, note) for name, note in notes])
 
     def _key_of(self, name: str) -> str:
@@ -190,7 +192,7 @@ class RedisStore(SharedStore):
     async def drop_name(self, name: str, server: str) -> None:
         await self._function(self._control, "drop_name", self._key_of(name), server)
 
-    async def beat(self, server: Heartbeat, seconds: float) -> None:
+    async def heartbeat(self, server: Heartbeat, seconds: float) -> None:
         until = await self._now() + seconds
         await self._ask("HSET", self._servers, server.row.name, msgspec.json.encode((until, server)))
         await self._use_library()

@@ -157,17 +157,17 @@ class SharedStore(ABC):
         """Return one client, wherever it is; None if the store has no such client."""
 
     @abstractmethod
-    def listen(self, claimed: Callable[[str], None], told: Callable[[bytes], None]) -> None:
+    def listen(self, claimed: Callable[[str], None], received: Callable[[bytes], None]) -> None:
         """Set the functions that are called at news from other servers. A call may get lost.
 
         Args:
             claimed: called with the id of each client that another server has claimed from this one. If the
                 call gets lost, the outcome of ``Renew`` has the id.
-            told: called with each note that another server has sent by ``tell``.
+            received: called with each note that another server has sent by ``send``.
         """
 
     @abstractmethod
-    async def tell(self, notes: Sequence[tuple[str, bytes]]) -> None:
+    async def send(self, notes: Sequence[tuple[str, bytes]]) -> None:
         """Send notes in order, each to the server of that name; a server that does not listen misses it."""
 
     @abstractmethod
@@ -187,7 +187,7 @@ class SharedStore(ABC):
         """Release a name that ``server`` holds; nothing happens if another server holds it."""
 
     @abstractmethod
-    async def beat(self, server: Heartbeat, seconds: float) -> None:
+    async def heartbeat(self, server: Heartbeat, seconds: float) -> None:
         """Count this server as alive for the next ``seconds``."""
 
     @abstractmethod

@@ -1,7 +1,7 @@
 """Questions to the other servers. Questions and answers are notes that the store carries.
 
     server one     ask        sends the note [ASK, "one", 7, question] to two and three
-    server two     told       answers with the note [ANSWER, "two", 7, answer] to one
+    server two     received   answers with the note [ANSWER, "two", 7, answer] to one
     server one                returns the answer of two, and the name of three, which did not answer in time
 
 A note is not stored, so it may get lost. The asking server waits only some seconds.
@@ -94,14 +94,14 @@ class Questions:
         self._asked[number] = asked
         try:
             note = encode_note(Note(ASK, self._name, number, question))
-            await self._store.tell([(other, note) for other in others])
+            await self._store.send([(other, note) for other in others])
             with suppress(TimeoutError):
                 await asyncio.wait_for(asked.complete.wait(), self._patience)
         finally:
             del self._asked[number]
         return Answers(tuple(asked.answers), tuple(sorted(asked.silent)))
 
-    def told(self, text: bytes) -> None:
+    def received(self, text: bytes) -> None:
         """Take a note from another server."""
         try:
             note = _decode(text)
@@ -124,7 +124,7 @@ class Questions:
         try:
             answer = await self._answer(note.body)
             reply = encode_note(Note(ANSWER, self._name, note.number, answer))
-            await self._store.tell([(note.server, reply)])
+            await self._store.send([(note.server, reply)])
         except StoreUnavailable:
             return
         except Exception:

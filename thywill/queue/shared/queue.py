@@ -199,11 +199,11 @@ class SharedQueue(Queue, AnyServer):
         self.claims = Claims(
             self.store, self.pipeline, self.reader, self._moves, self.bounds, self.logs, self.name, self.lease
         )
-        self.questions = Questions(self.store, self.name, self.answer_server, self.relay.told)
-        self.store.listen(self._claimed, self.questions.told)
+        self.questions = Questions(self.store, self.name, self.answer_server, self.relay.received)
+        self.store.listen(self._claimed, self.questions.received)
         try:
             await self.store.start(self._heartbeat())
-            await self.store.beat(self._heartbeat(), self._pace.alive)
+            await self.store.heartbeat(self._heartbeat(), self._pace.alive)
             await self.reader.start()
         except StoreUnavailable as error:
             raise SettingsError(f"[queue]: the shared store cannot be used: {error}") from None
@@ -236,7 +236,7 @@ class SharedQueue(Queue, AnyServer):
             await asyncio.sleep(self._pace.beat)
             with suppress(StoreUnavailable):
                 await self.reader.look()
-                await self.store.beat(self._heartbeat(), self._pace.alive)
+                await self.store.heartbeat(self._heartbeat(), self._pace.alive)
 
     async def servers(self) -> Sequence[ServerRow]:
         with suppress(StoreUnavailable):

@@ -1,8 +1,8 @@
 """Finds the server that has a SockJS session, and carries notes to it, with the help of the store.
 
-    one    take("x7")          the store has no "x7", so server one holds it now
+    one    claim("x7")         the store has no "x7", so server one holds it now
     two    find("x7")          the result is one
-    two    tell(one, note)     the note goes through the store, like the questions of operators
+    two    send(one, note)     the note goes through the store, like the questions of operators
 
 A server may end without releasing its names. So a server that finds a name with a dead server takes it over.
 """
@@ -44,12 +44,12 @@ class StoreRelay(Relay):
         self._store = store
         self._name = name
         self._monotonic = monotonic
-        self._alive: frozenset[str] = frozenset()
+        self._live: frozenset[str] = frozenset()
         self._read_at = -FRESH
         self._notes: list[tuple[str, bytes]] = []
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._told: Callable[[str, bytes], None] = lambda server, note: None
+        self._received: Callable[[str, bytes], None] = lambda server, note: None
 
     def start(self) -> None:
         """Begin to send notes."""
@@ -66,13 +66,13 @@ class StoreRelay(Relay):
 
     # Names.
 
-    def take(self, name: str, found: Found) -> None:
-        self._begin(self._tell_found(self._take(name), found))
+    def claim(self, name: str, found: Found) -> None:
+        self._begin(self._report(self._claim(name), found))
 
     def find(self, name: str, found: Found) -> None:
-        self._begin(self._tell_found(self._find(name), found))
+        self._begin(self._report(self._find(name), found))
 
-    async def _tell_found(self, search: Coroutine[Any, Any, str], found: Found) -> None:
+    async def _report(self, search: Coroutine[Any, Any, str], found: Found) -> None:
         server: str | None = None
         with suppress(StoreUnavailable):
             server = await search
@@ -81,7 +81,7 @@ class StoreRelay(Relay):
         except Exception:
             log.exception("a request could not go on after its server was found")
 
-    async def _take(self, name: str) -> str:
+    async def _claim(self, name: str) -> str:
         own = self._name()
         server = await self._store.take_name(name, own, SECONDS)
         if server == own or await self._is_alive(server):
@@ -93,38 +93,38 @@ class StoreRelay(Relay):
         return server if server and await self._is_alive(server) else self._name()
 
     async def _is_alive(self, server: str) -> bool:
-        return server in await self.alive() or server in await self._read_alive()
+        return server in await self.live_servers() or server in await self._read_live_servers()
 
-    async def alive(self) -> Collection[str]:
+    async def live_servers(self) -> Collection[str]:
         if self._monotonic() < self._read_at + FRESH:
-            return self._alive
+            return self._live
         with suppress(StoreUnavailable):
-            await self._read_alive()
-        return self._alive
+            await self._read_live_servers()
+        return self._live
 
-    async def _read_alive(self) -> Collection[str]:
-        self._alive = frozenset(each.row.name for each in await self._store.servers())
+    async def _read_live_servers(self) -> Collection[str]:
+        self._live = frozenset(each.row.name for each in await self._store.servers())
         self._read_at = self._monotonic()
-        return self._alive
+        return self._live
 
-    def keep(self, names: Sequence[str]) -> None:
-        self._begin(self._keep(names))
+    def renew(self, names: Sequence[str]) -> None:
+        self._begin(self._renew(names))
 
-    async def _keep(self, names: Sequence[str]) -> None:
+    async def _renew(self, names: Sequence[str]) -> None:
         with suppress(StoreUnavailable):
             for name in names:
                 await self._store.take_name(name, self._name(), SECONDS)
 
-    def let_go(self, name: str) -> None:
-        self._begin(self._let_go(name))
+    def release(self, name: str) -> None:
+        self._begin(self._release(name))
 
-    async def _let_go(self, name: str) -> None:
+    async def _release(self, name: str) -> None:
         with suppress(StoreUnavailable):  # otherwise the store forgets the name later
             await self._store.drop_name(name, self._name())
 
     # Notes.
 
-    def tell(self, server: str, note: bytes) -> None:
+    def send(self, server: str, note: bytes) -> None:
         self._notes.append((server, encode_note(Note(RELAYED, self._name(), 0, note))))
         self._wake.set()
 
@@ -134,16 +134,16 @@ class StoreRelay(Relay):
             self._wake.clear()
             notes, self._notes = self._notes, []
             try:
-                await self._store.tell(notes)
+                await self._store.send(notes)
             except StoreUnavailable as error:
                 log.warning("%d notes to other servers are lost: %s", len(notes), error)
 
-    def listen(self, told: Callable[[str, bytes], None]) -> None:
-        self._told = told
+    def subscribe(self, received: Callable[[str, bytes], None]) -> None:
+        self._received = received
 
-    def told(self, server: str, note: bytes) -> None:
+    def received(self, server: str, note: bytes) -> None:
         """Handle a note from another server."""
         try:
-            self._told(server, note)
+            self._received(server, note)
         except Exception:
             log.exception("a note of the server %s could not be handled", server)

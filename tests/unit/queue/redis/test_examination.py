@@ -181,7 +181,7 @@ async def test_functions_that_no_server_has_used_for_a_day_are_deleted(server: R
 
 async def test_another_server_has_another_secret(server: RedisServer) -> None:
     one = await started(server)
-    await one.beat(heartbeat("one"), 60)
+    await one.heartbeat(heartbeat("one"), 60)
     line = await refusal(server, secret="another")
     assert line.startswith("[client_interface] secret_file: the server at http://127.0.0.1:8080/ (process 1)")
     await one.stop()
@@ -191,7 +191,7 @@ async def test_another_server_has_other_applications(
     server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     one = await started(server)
-    await one.beat(heartbeat("one"), 60)
+    await one.heartbeat(heartbeat("one"), 60)
     other = store_of(server)
     row = heartbeat("two")
     await other.start(Heartbeat(row.row, ("chat", "game"), row.secret))

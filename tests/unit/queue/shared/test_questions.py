@@ -58,7 +58,7 @@ async def test_an_answer_that_fails_and_a_note_that_is_none_harm_nobody(
     asked = await one.queue.ask_servers(b"who")
     assert asked == questions.Answers((f"who {three.name}".encode(),), (two.name,))
     assert "could not be answered" in caplog.text
-    await one.store.tell([(three.name, b"\xc1")])
+    await one.store.send([(three.name, b"\xc1")])
     assert (await one.queue.ask_servers(b"who")).bodies == (f"who {three.name}".encode(),)
     assert "cannot be read" in caplog.text
     await cluster.stop()

@@ -15,11 +15,11 @@ from thywill.hub.relay import Relay
 pytestmark = pytest.mark.gen_test
 
 
-async def ask(server: Server, name: str, *, take: bool = False) -> str | None:
+async def ask(server: Server, name: str, *, claim: bool = False) -> str | None:
     """Return the server that has ``name``, as ``server`` finds it."""
     found: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
     relay = relay_of(server)
-    (relay.take if take else relay.find)(name, found.set_result)
+    (relay.claim if claim else relay.find)(name, found.set_result)
     return await found
 
 
@@ -33,28 +33,28 @@ async def test_a_name_is_with_the_server_that_has_taken_it() -> None:
     cluster = await start()
     one, two, _ = cluster.servers
     assert [await ask(one, "x7"), await ask(two, "x7")] == ["", ""]
-    assert await ask(one, "x7", take=True) == ""
-    assert [await ask(two, "x7", take=True), await ask(two, "x7"), await ask(one, "x7")] == ["s1", "s1", ""]
-    relay_of(one).keep(["x7"])
-    relay_of(one).let_go("x7")
+    assert await ask(one, "x7", claim=True) == ""
+    assert [await ask(two, "x7", claim=True), await ask(two, "x7"), await ask(one, "x7")] == ["s1", "s1", ""]
+    relay_of(one).renew(["x7"])
+    relay_of(one).release("x7")
     await until(lambda: cluster.memory.names == {})
-    assert await ask(two, "x7", take=True) == ""
+    assert await ask(two, "x7", claim=True) == ""
     await cluster.stop()
 
 
 async def test_a_name_of_a_server_that_has_died_is_free() -> None:
     cluster = await start()
     one, two, three = cluster.servers
-    assert await ask(one, "x7", take=True) == ""
+    assert await ask(one, "x7", claim=True) == ""
     await one.kill()
     assert await ask(two, "x7") == "s1"  # nobody knows it yet
     cluster.memory.now += 10
     await until(lambda: sorted(cluster.memory.beats) != [])
     for server in (two, three):
-        await server.queue.store.beat(server.queue._heartbeat(), 8.0)
+        await server.queue.store.heartbeat(server.queue._heartbeat(), 8.0)
         relay_of(server)._read_at = -10.0  # type: ignore[attr-defined]
     assert await ask(two, "x7") == ""
-    assert await ask(two, "x7", take=True) == ""
+    assert await ask(two, "x7", claim=True) == ""
     assert await ask(three, "x7") == "s2"
     await cluster.stop()
 
@@ -64,10 +64,10 @@ async def test_notes_arrive_in_order_and_only_where_they_shall() -> None:
     one, two, three = cluster.servers
     got: list[tuple[str, str, bytes]] = []
     for server in (two, three):
-        relay_of(server).listen(lambda sender, note, name=server.name: got.append((name, sender, note)))  # type: ignore[misc]
+        relay_of(server).subscribe(lambda sender, note, name=server.name: got.append((name, sender, note)))  # type: ignore[misc]
     for number in range(20):
-        relay_of(one).tell("s2", b"%d" % number)
-    relay_of(one).tell("s3", b"the last")
+        relay_of(one).send("s2", b"%d" % number)
+    relay_of(one).send("s3", b"the last")
     await until(lambda: len(got) == 21)
     assert got == [*(("s2", "s1", b"%d" % number) for number in range(20)), ("s3", "s1", b"the last")]
     await cluster.stop()
@@ -77,14 +77,14 @@ async def test_nobody_can_know_while_the_store_is_away(caplog: pytest.LogCapture
     cluster = await start()
     one, two, _ = cluster.servers
     one.store.fault = "away"
-    assert await ask(one, "x7", take=True) is None
+    assert await ask(one, "x7", claim=True) is None
     assert await ask(one, "x7") is None
-    relay_of(one).tell("s2", b"lost")
+    relay_of(one).send("s2", b"lost")
     await until(lambda: "1 notes to other servers are lost" in caplog.text)
     one.store.let_go()
     got: list[bytes] = []
-    relay_of(two).listen(lambda sender, note: got.append(note))
-    relay_of(one).tell("s2", b"a note")
+    relay_of(two).subscribe(lambda sender, note: got.append(note))
+    relay_of(one).send("s2", b"a note")
     await until(partial(bool, got))
     assert got == [b"a note"]
     await cluster.stop()
