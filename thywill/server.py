@@ -26,7 +26,7 @@ from thywill import __version__
 from thywill.application_interface.base import ApplicationInterface, Loaded, Page
 from thywill.application_interface.local import LocalApplications, LocalSettings
 from thywill.application_interface.people import SavedPeople
-from thywill.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
+from thywill.client_interface.base import ClientInterface, ClientInterfaceSettings, Dependencies
 from thywill.client_interface.bootstrap import Bootstrap
 from thywill.client_interface.tornado import TornadoClientInterface
 from thywill.component import Choice, Chosen, Component
@@ -163,7 +163,7 @@ class Service:
         self.pushes = self._make_pushes(pushes)
         self.gate = Gate(settings.section("monitoring", MonitoringSettings).read_key(root), signer)
         self.status = self._make_status(signer, root)
-        self.client_interface = _build(pages, self._surroundings(engine, signer, root))
+        self.client_interface = _build(pages, self._dependencies(engine, signer, root))
         self.refusals = Refusals(self.meter.errors)
         self.publishing = self._make_publishing(settings.section("publishing", PublishingSettings))
         self._parts = [*self._components(), *self.queue.late_parts(), self.status.engine.applications]
@@ -204,14 +204,14 @@ class Service:
         self.people = SavedPeople(people, self.database, is_alive, follows=chosen.kind.shared)
         return engine
 
-    def _surroundings(self, engine: Engine, signer: Signer, root: Path) -> Surroundings:
+    def _dependencies(self, engine: Engine, signer: Signer, root: Path) -> Dependencies:
         # The application is last, so that it can change what the components have added.
         parts = [self.log, self.database, self.queue, *self.pushes, self.applications]
         if self.development is not None:
             self.development.watch(_sources(engine.applications.pages().values(), root))
             parts.insert(-1, self.development)
         handlers = [*self.status.rules(), *(rule for push in self.pushes for rule in push.handlers())]
-        return _surroundings(engine, Bootstrap(self.hub, parts), self.origins, signer, root, handlers)
+        return _dependencies(engine, Bootstrap(self.hub, parts), self.origins, signer, root, handlers)
 
     def _make_pushes(self, pushes: Sequence[Chosen[Push]]) -> list[Push]:
         limits = _send_limits(self.engine, self.limits)
@@ -241,8 +241,8 @@ class Service:
         settings = PushSettings(hold=TIMING.hold, grace=TIMING.grace)
         push = LongPoll(settings, engine.hub, origins, _send_limits(engine, LimitsSettings()))
         bootstrap = Bootstrap(engine.hub, [engine.queue, push, engine.applications])
-        surroundings = _surroundings(engine, bootstrap, origins, signer, root, [])
-        interface = TornadoClientInterface(ClientInterfaceSettings(), surroundings)
+        dependencies = _dependencies(engine, bootstrap, origins, signer, root, [])
+        interface = TornadoClientInterface(ClientInterfaceSettings(), dependencies)
         return StatusSite(self.gate, engine, push, interface)
 
     def _make_publishing(self, settings: PublishingSettings) -> Publishing:
@@ -415,10 +415,10 @@ class Service:
         self.status.engine.leases.tick()
 
 
-def _build(chosen: Chosen[C], *surroundings: Any) -> C:
+def _build(chosen: Chosen[C], *arguments: Any) -> C:
     # The contract of the component's kind defines what its constructor takes after the settings.
     kind: Callable[..., C] = chosen.kind
-    return kind(chosen.settings, *surroundings)
+    return kind(chosen.settings, *arguments)
 
 
 def _check_processes(settings: Settings, choice: Choice) -> None:
@@ -434,16 +434,16 @@ def _send_limits(engine: Engine, limits: LimitsSettings) -> SendLimits:
     return SendLimits(engine.queue.settings.message, engine.queue.settings.batch, limits)
 
 
-def _surroundings(
+def _dependencies(
     engine: Engine,
     bootstrap: Bootstrap,
     origins: Origins,
     signer: Signer,
     root: Path,
     handlers: Sequence[Any],
-) -> Surroundings:
+) -> Dependencies:
     """Return what the client interface of ``engine`` needs."""
-    return Surroundings(
+    return Dependencies(
         bootstrap=bootstrap,
         pages=engine.applications.pages(),
         origins=origins,

@@ -53,7 +53,7 @@ class ClientInterfaceSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Dependencies:
     """The other parts of the server that a client interface needs.
 
     Args:
@@ -88,7 +88,7 @@ class ClientInterface(Component):
 
     Args:
         settings: the section ``[client_interface]``.
-        surroundings: the other parts of the server.
+        dependencies: the other parts of the server.
     """
 
     Settings: ClassVar[type[Any]] = ClientInterfaceSettings
@@ -97,9 +97,9 @@ class ClientInterface(Component):
     """The largest body of a request to ``application``, in bytes; None stands for ``[server] max_body``. A
     body of at most ``[limits] small_body`` is always read. Uploads and long forms need more than 0."""
 
-    def __init__(self, settings: Any, surroundings: Surroundings) -> None:
+    def __init__(self, settings: Any, dependencies: Dependencies) -> None:
         self.settings = settings
-        self.surroundings = surroundings
+        self.dependencies = dependencies
 
     def application(self) -> HTTPServerConnectionDelegate:
         """Return the Tornado application that answers every path without an endpoint."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from thywill.client_interface.assets import Assets, cache_control
-from thywill.client_interface.moment import Moment
+from thywill.client_interface.ttl_cache import TtlCache
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
 
@@ -105,7 +105,7 @@ class Files:
     def __init__(self, assets: Assets, made: Mapping[str, Versioned]) -> None:
         self._assets = assets
         self._made = made
-        self._moment = Moment()
+        self._cache = TtlCache()
         self._files: dict[str, File] = {}
 
     def find(self, request: Request) -> Endpoint | None:
@@ -116,7 +116,7 @@ class Files:
         if found is None or request.header(b"range") is not None:
             return None
         version, name = found.groups()
-        file = self._moment.get(name, lambda: self._current(name))
+        file = self._cache.get(name, lambda: self._current(name))
         return None if file is None else FileEndpoint(file, is_current=version == file.version)
 
     def _current(self, name: str) -> File | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from thywill.client_interface import html, markdown
 from thywill.client_interface.files import File
-from thywill.client_interface.moment import Moment
+from thywill.client_interface.ttl_cache import TtlCache
 from thywill.errors import MethodNotAllowed, NotFound
 from thywill.http.message import Reply, Request
 from thywill.http.site import Endpoint
@@ -75,7 +75,7 @@ class Guide:
     def __init__(self, root: Path, address: Callable[[str], str]) -> None:
         self._root = root
         self._address = address
-        self._moment = Moment()
+        self._cache = TtlCache()
         self._files: dict[str, tuple[tuple[object, ...], File]] = {}
 
     def __call__(self, request: Request, reply: Reply) -> None:
@@ -83,7 +83,7 @@ class Guide:
             raise MethodNotAllowed("only GET is allowed here")
         name = request.path.removeprefix(PATH).lstrip(b"/").decode("latin-1") or GUIDE
         try:
-            file = self._moment.get(name, lambda: self._current(name))
+            file = self._cache.get(name, lambda: self._current(name))
         except OSError:
             raise NotFound("the guide is not on this server") from None
         file.send(request, reply, is_current=False)

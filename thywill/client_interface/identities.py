@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from thywill.client_interface.base import Surroundings
+from thywill.client_interface.base import Dependencies
 from thywill.core.user import NOBODY, Identity, User, Visitor
 from thywill.errors import BadTicket, Unavailable
 from thywill.hub.client import LiveClient
@@ -40,15 +40,15 @@ class Identities:
 
     Args:
         secret: the secret that tickets are signed with; if it is empty, no ticket is valid.
-        surroundings: the applications and the clients.
+        dependencies: the applications and the clients.
         wall: the clock, in seconds since the epoch.
     """
 
     def __init__(
-        self, secret: str, surroundings: Surroundings, *, wall: Callable[[], float] = time.time
+        self, secret: str, dependencies: Dependencies, *, wall: Callable[[], float] = time.time
     ) -> None:
         self._secret = secret
-        self._surroundings = surroundings
+        self._dependencies = dependencies
         self._wall = wall
         self._asked = 0
         self._task: asyncio.Task[None] | None = None
@@ -89,7 +89,7 @@ class Identities:
 
     def must_ask(self, application: str) -> bool:
         """Return whether the application has an ``authenticate``, which may take a while."""
-        return self._surroundings.applications.authenticates(application)
+        return self._dependencies.applications.authenticates(application)
 
     async def ask(self, visitor: Visitor, expires: float | None) -> Identity:
         """Ask the application who ``visitor`` is.
@@ -106,7 +106,7 @@ class Identities:
             raise Unavailable("too many visitors wait to be recognized", retry=RETRY)
         self._asked += 1
         try:
-            user = await self._surroundings.applications.authenticate(visitor)
+            user = await self._dependencies.applications.authenticate(visitor)
         finally:
             self._asked -= 1
         # A client ends with its ticket only if the ticket has named its user.
@@ -122,7 +122,7 @@ class Identities:
         old, new = client.identity.user, identity.user
         if old is None or new is None or old.id != new.id:
             raise BadTicket("the ticket is for another user")
-        self._surroundings.actions.identify(client, identity)
+        self._dependencies.actions.identify(client, identity)
         return self.left(identity) or 0.0
 
     def left(self, identity: Identity) -> float | None:
@@ -136,10 +136,10 @@ class Identities:
 
     async def end_expired(self) -> None:
         """End the clients whose tickets have expired."""
-        for count, client in enumerate(list(self._surroundings.directory.clients.values())):
+        for count, client in enumerate(list(self._dependencies.directory.clients.values())):
             if count % WALK == WALK - 1:
                 await asyncio.sleep(0)
             expires = client.identity.expires
             if expires is not None and expires <= self._wall():
                 log.info("%s: its ticket has expired", client)
-                self._surroundings.actions.disconnect(client, ENDED)
+                self._dependencies.actions.disconnect(client, ENDED)

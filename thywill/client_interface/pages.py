@@ -16,8 +16,8 @@ from thywill.application_interface.base import Page
 from thywill.client_interface import html
 from thywill.client_interface.files import accepts_gzip
 from thywill.client_interface.identities import Identities
-from thywill.client_interface.moment import Moment
-from thywill.client_interface.spliced import Spliced
+from thywill.client_interface.precompressed import PrecompressedTemplate
+from thywill.client_interface.ttl_cache import TtlCache
 from thywill.component import Configuration
 from thywill.core.user import Identity, Visitor
 from thywill.errors import BadTicket, Failed, Refused, RequestError
@@ -34,7 +34,7 @@ HTML = (
 )
 
 
-class Maker:
+class PageBuilder:
     """Makes pages. The HTML around the bootstrap is made again only when one of its files has changed.
 
     Args:
@@ -49,20 +49,20 @@ class Maker:
     ) -> None:
         self._around = around
         self._bootstrap = bootstrap
-        self._moment = Moment()
-        self._known: dict[str, Spliced] = {}
+        self._cache = TtlCache()
+        self._known: dict[str, PrecompressedTemplate] = {}
 
-    def page(self, page: Page, configuration: Configuration) -> tuple[Spliced, bytes]:
+    def page(self, page: Page, configuration: Configuration) -> tuple[PrecompressedTemplate, bytes]:
         """Return the HTML of ``page`` around its bootstrap, and the bootstrap with ``configuration``."""
         styles = tuple(configuration.styles)
-        spliced = self._moment.get((page.name, styles), lambda: self._spliced(page, list(styles)))
-        return spliced, html.bootstrap_of(self._bootstrap(page, configuration))
+        template = self._cache.get((page.name, styles), lambda: self._template(page, list(styles)))
+        return template, html.bootstrap_of(self._bootstrap(page, configuration))
 
-    def _spliced(self, page: Page, styles: list[str]) -> Spliced:
+    def _template(self, page: Page, styles: list[str]) -> PrecompressedTemplate:
         before, after = (text.encode() for text in self._around(page, styles))
         known = self._known.get(page.name)
         if known is None or (known.before, known.after) != (before, after):
-            known = self._known[page.name] = Spliced(before, after)
+            known = self._known[page.name] = PrecompressedTemplate(before, after)
         return known
 
 
@@ -71,7 +71,7 @@ class Interface(Protocol):
 
     identities: Identities
     page_policy: str
-    maker: Maker
+    page_builder: PageBuilder
 
     def begin(
         self, visitor: Visitor, identity: Identity, *, secure: bool
@@ -145,15 +145,15 @@ class PageEndpoint:
         interface = self._interface
         client, configuration, cookie = interface.begin(visitor, identity, secure=request.scheme == "https")
         try:
-            spliced, bootstrap = interface.maker.page(self._page, configuration)
+            template, bootstrap = interface.page_builder.page(self._page, configuration)
         except BaseException:
             interface.end(client)
             raise
         head = self._head + b"Set-Cookie: %b\r\n" % cookie.encode()
         if accepts_gzip(request):
-            reply.send(200, spliced.zipped(bootstrap), head + b"Content-Encoding: gzip\r\n")
+            reply.send(200, template.zipped(bootstrap), head + b"Content-Encoding: gzip\r\n")
         else:
-            reply.send(200, spliced.plain(bootstrap), head)
+            reply.send(200, template.plain(bootstrap), head)
 
     def _refuse(self, error: Exception, request: Request, reply: Reply) -> None:
         status, reason = 500, ""

@@ -14,15 +14,15 @@ from tornado.web import Application, RequestHandler
 from thywill.application_interface.base import Page
 from thywill.client_interface import front, guide, html
 from thywill.client_interface.assets import Assets, cache_control, open_to_all
-from thywill.client_interface.base import ClientInterface, ClientInterfaceSettings, Surroundings
+from thywill.client_interface.base import ClientInterface, ClientInterfaceSettings, Dependencies
 from thywill.client_interface.browser_sessions import BrowserSessions
 from thywill.client_interface.bundle import Bundle, ClientBundle
 from thywill.client_interface.echo import Echo
 from thywill.client_interface.files import Files
 from thywill.client_interface.frame import Frame
 from thywill.client_interface.identities import Identities
-from thywill.client_interface.moment import Moment
-from thywill.client_interface.pages import Maker, PageEndpoint
+from thywill.client_interface.pages import PageBuilder, PageEndpoint
+from thywill.client_interface.ttl_cache import TtlCache
 from thywill.component import Configuration
 from thywill.core import envelope
 from thywill.core.user import NOBODY, Identity, User, Visitor
@@ -84,27 +84,27 @@ PAGE_POLICY = "script-src 'self'; object-src 'none'; base-uri 'none'"
 class TornadoClientInterface(ClientInterface):
     """The client interface that comes with thywill."""
 
-    def __init__(self, settings: ClientInterfaceSettings, surroundings: Surroundings) -> None:
-        super().__init__(settings, surroundings)
-        self.sessions = BrowserSessions(surroundings.signer, settings.session_days)
-        folders = {name: page.static for name, page in surroundings.pages.items()}
-        self.assets = Assets({"thywill": surroundings.static, **folders})
-        self.bundle = ClientBundle(surroundings.static, CLIENT_FILES)
-        self.bar = Bundle(surroundings.static, BAR_FILES)
-        self.frame = Frame(surroundings.static, surroundings.origins)
-        self.echo = Echo(surroundings.draining)
-        self.identities = Identities(settings.ticket_secret, surroundings)
+    def __init__(self, settings: ClientInterfaceSettings, dependencies: Dependencies) -> None:
+        super().__init__(settings, dependencies)
+        self.sessions = BrowserSessions(dependencies.signer, settings.session_days)
+        folders = {name: page.static for name, page in dependencies.pages.items()}
+        self.assets = Assets({"thywill": dependencies.static, **folders})
+        self.bundle = ClientBundle(dependencies.static, CLIENT_FILES)
+        self.bar = Bundle(dependencies.static, BAR_FILES)
+        self.frame = Frame(dependencies.static, dependencies.origins)
+        self.echo = Echo(dependencies.draining)
+        self.identities = Identities(settings.ticket_secret, dependencies)
         made = {"client.js": self.bundle, "bar.js": self.bar}
         frames = {"frame.js": self.frame.script, "bridge.js": self.frame.bridge}
         self.static_files = Files(self.assets, {**made, **frames})
-        self.guide = guide.Guide(surroundings.static.parents[1], self.assets.address)
-        self.maker = Maker(self._around, self._bootstrap)
-        self._moment = Moment()
-        self.page_policy = f"{PAGE_POLICY}; frame-ancestors {' '.join(_framers(surroundings.origins))}"
+        self.guide = guide.Guide(dependencies.static.parents[1], self.assets.address)
+        self.page_builder = PageBuilder(self._around, self._bootstrap)
+        self._cache = TtlCache()
+        self.page_policy = f"{PAGE_POLICY}; frame-ancestors {' '.join(_framers(dependencies.origins))}"
         self._tasks: set[asyncio.Task[None]] = set()
         self._pages = {
             b"/" if page.is_front else b"/%b/" % name.encode(): PageEndpoint(self, page)
-            for name, page in surroundings.pages.items()
+            for name, page in dependencies.pages.items()
         }
 
     async def start(self) -> None:
@@ -120,7 +120,7 @@ class TornadoClientInterface(ClientInterface):
         shared = {"interface": self}
         return Application(
             [
-                *self.surroundings.handlers,
+                *self.dependencies.handlers,
                 self.echo.rule(),
                 (r"/static/([0-9a-z]+)/client\.js", BundleHandler, {"bundle": self.bundle}),
                 (r"/static/([0-9a-z]+)/bar\.js", BundleHandler, {"bundle": self.bar}),
@@ -139,9 +139,9 @@ class TornadoClientInterface(ClientInterface):
 
     def endpoints(self) -> Mapping[bytes, Endpoint]:
         connect = JsonEndpoint(
-            envelope.Connect, self._connect, self.surroundings.origins, trusting=False, largest_body=0
+            envelope.Connect, self._connect, self.dependencies.origins, trusting=False, largest_body=0
         )
-        renew = JsonEndpoint(envelope.NewTicket, self._renew, self.surroundings.origins, largest_body=0)
+        renew = JsonEndpoint(envelope.NewTicket, self._renew, self.dependencies.origins, largest_body=0)
         wire: dict[bytes, Endpoint] = {b"/thywill/connect": connect, b"/thywill/ticket": renew}
         return {**wire, b"/thywill/health": self._health, guide.PATH: self.guide}
 
@@ -153,11 +153,11 @@ class TornadoClientInterface(ClientInterface):
     # The wire.
 
     def _connect(self, connect: envelope.Connect, request: Request, reply: Reply) -> None:
-        if connect.application not in self.surroundings.pages:
+        if connect.application not in self.dependencies.pages:
             raise NotFound(f"there is no application {connect.application[:NAME_SHOWN]!r}")
         askers = _askers(request)
         for origin in askers:
-            self.surroundings.origins.check(origin, request.host)
+            self.dependencies.origins.check(origin, request.host)
         cookies = (self._cookies(request, askers) or b"").decode("latin-1")
         known = self.identities.read(connect.ticket, connect.application)
         secure = request.scheme == "https"
@@ -187,7 +187,7 @@ class TornadoClientInterface(ClientInterface):
             identity = await self.identities.ask(visitor, known.expires)
             self._answer_connect(visitor, identity, reply, secure=secure)
         except RequestError as error:
-            self.surroundings.hub.refused(error)
+            self.dependencies.hub.refused(error)
             reply.send(*answer_to(error))
         except Exception:
             log.exception("%s could not be connected", visitor.address)
@@ -201,7 +201,7 @@ class TornadoClientInterface(ClientInterface):
 
     def _renew(self, renew: envelope.NewTicket, request: Request, reply: Reply) -> None:
         try:
-            client = self.surroundings.hub.find(renew.token)
+            client = self.dependencies.hub.find(renew.token)
         except Elsewhere as elsewhere:
             # This request does not tell the page's cursor; the next poll will.
             elsewhere.bring(0, partial(self._renew_again, renew, request, reply))
@@ -218,12 +218,12 @@ class TornadoClientInterface(ClientInterface):
                 raise error
             self._renew(renew, request, reply)
         except RequestError as refusal:
-            self.surroundings.hub.refused(refusal)
+            self.dependencies.hub.refused(refusal)
             reply.send(*answer_to(refusal))
 
     def _cookies(self, request: Request, askers: list[str]) -> bytes | None:
         # With origins = ["*"] any page may connect, but it must not get the session of our own pages.
-        origins = self.surroundings.origins
+        origins = self.dependencies.origins
         may_join = request.method == b"POST" and all(
             origins.is_own(origin, request.host) or origins.is_named(origin) for origin in askers
         )
@@ -232,7 +232,7 @@ class TornadoClientInterface(ClientInterface):
     def _health(self, request: Request, reply: Reply) -> None:
         if request.method not in (b"GET", b"HEAD"):
             raise MethodNotAllowed("only GET is allowed here")
-        if self.surroundings.draining():
+        if self.dependencies.draining():
             raise Draining("the server is about to stop", retry=2)
         reply.send(200, b'{"status":"ok"}')
 
@@ -242,7 +242,7 @@ class TornadoClientInterface(ClientInterface):
         """Return a new client for ``visitor``, its configuration, and the session cookie for its browser."""
         cookies = visitor.headers.get("cookie", "").encode("latin-1")
         session = self.sessions.read(cookies, secure=secure) or self.sessions.create()
-        client, configuration = self.surroundings.bootstrap.begin(
+        client, configuration = self.dependencies.bootstrap.begin(
             visitor.application, session, visitor.address, visitor.headers.get("user-agent", ""), identity
         )
         if identity.user is not None:
@@ -255,12 +255,12 @@ class TornadoClientInterface(ClientInterface):
 
     def page(self, page: Page, configuration: Configuration) -> bytes:
         """Return the HTML of an application's page."""
-        spliced, bootstrap = self.maker.page(page, configuration)
-        return spliced.plain(bootstrap)
+        template, bootstrap = self.page_builder.page(page, configuration)
+        return template.plain(bootstrap)
 
     def end(self, client: LiveClient) -> None:
         """End a client whose page could not be made."""
-        self.surroundings.bootstrap.end(client)
+        self.dependencies.bootstrap.end(client)
 
     def refused(self, page: Page, status: int, reason: str) -> str:
         """Return the HTML that is sent instead of ``page``: an error, or a plain list for the front page."""
@@ -280,7 +280,7 @@ class TornadoClientInterface(ClientInterface):
 
     def front(self) -> str:
         """Return the HTML of the front page's body."""
-        pages = [page for page in self.surroundings.pages.values() if not page.is_front]
+        pages = [page for page in self.dependencies.pages.values() if not page.is_front]
         icons = [self.assets.address(f"{page.name}/{page.icon}") if page.icon else "" for page in pages]
         return front.fragment(list(map(front.Card, pages, icons)))
 
@@ -289,8 +289,8 @@ class TornadoClientInterface(ClientInterface):
         return {
             "application": page.name,
             "base": base,
-            "bar": self._moment.get(("bar", base), lambda: f"{base}static/{self.bar.version}/bar.js"),
-            "shared": self.surroundings.origins.any(),
+            "bar": self._cache.get(("bar", base), lambda: f"{base}static/{self.bar.version}/bar.js"),
+            "shared": self.dependencies.origins.any(),
             "transport_in_address": self.settings.transport_in_address,
             **configuration.connection,
             "push": configuration.push,
@@ -303,7 +303,7 @@ class TornadoClientInterface(ClientInterface):
 
     def _address(self, resource: str, base: str) -> str:
         # The address is relative to the page, so that a proxy may serve everything below some path.
-        address = self._moment.get(resource, lambda: self.assets.address(resource))
+        address = self._cache.get(resource, lambda: self.assets.address(resource))
         return f"{base}{address}" if address.startswith("static/") else address
 
 
@@ -404,7 +404,7 @@ class FrontHandler(ApplicationBase):
     """The front page. If no client can be created, it is a plain list."""
 
     def get(self) -> None:
-        pages = self.interface.surroundings.pages.values()
+        pages = self.interface.dependencies.pages.values()
         page = next((page for page in pages if page.is_front), None)
         if page is None or self.request.method == "HEAD":
             self._finish_list()
@@ -425,7 +425,7 @@ class PageHandler(ApplicationBase):
     """The page of an application."""
 
     async def get(self, name: str, slash: str) -> None:
-        page = self.interface.surroundings.pages.get(name)
+        page = self.interface.dependencies.pages.get(name)
         if page is None or page.is_front:
             self.send_error(404)
         elif not slash:

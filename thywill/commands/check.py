@@ -133,7 +133,7 @@ def _rehearse(settings: Settings, root: Path, report: Report) -> Service | None:
     except SettingsError as error:
         report.problem("settings", str(settings.with_origin(error)))
         return None
-    pages = service.client_interface.surroundings.pages.values()
+    pages = service.client_interface.dependencies.pages.values()
     names = ", ".join(page.name for page in pages if not page.is_front)
     report.good("settings", f"every setting is right; applications: {names or 'none'}")
     return service

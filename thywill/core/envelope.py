@@ -144,7 +144,7 @@ def _decode_leniently(kind: type[Body], body: bytes, error: Exception) -> Body:
         raise Malformed(_reason(error)) from None
     try:
         if kind in (Connect, Poll):
-            return _decoders[kind].decode(mend(body))  # type: ignore[no-any-return]
+            return _decoders[kind].decode(replace_lone_surrogates(body))  # type: ignore[no-any-return]
         return _decode_around_messages(kind, body)
     except (ValueError, msgspec.DecodeError, RecursionError) as second:
         raise Malformed(_reason(second)) from None
@@ -152,7 +152,8 @@ def _decode_leniently(kind: type[Body], body: bytes, error: Exception) -> Body:
 
 def _decode_around_messages(kind: type[Body], body: bytes) -> Body:
     # The decoder refuses surrogates, so other characters of the same length replace them here. Which ones are
-    # lone is found out later (``mend``), after the token was checked, because that is expensive.
+    # lone is found out later (``replace_lone_surrogates``), after the token was checked, because that is
+    # expensive.
     neutral = body.replace(b"\\ud", b"\\uC").replace(b"\\uD", b"\\uC")
     decoded: Any = _decoders[kind].decode(neutral)
     messages = bytes(decoded.messages)
@@ -187,7 +188,7 @@ def read_items(messages: msgspec.Raw, most: int, limit: int) -> list[Item]:
         if not _has_surrogates(text):
             raise Malformed(_reason_in_messages(error)) from None
     try:
-        return _read_items(mend(text), most, limit)
+        return _read_items(replace_lone_surrogates(text), most, limit)
     except (ValueError, RecursionError) as error:
         raise Malformed(_reason_in_messages(error)) from None
 
@@ -227,7 +228,7 @@ def _check_size(part: msgspec.Raw, limit: int) -> None:
         raise TooLarge(f"message {number} is over the limit of {limit} bytes")
 
 
-def mend(body: bytes) -> bytes:
+def replace_lone_surrogates(body: bytes) -> bytes:
     """Return the JSON with lone surrogates replaced by U+FFFD: a browser sends half an emoji as ``\\ud83d``.
 
     Raises:

@@ -26,14 +26,14 @@ def read(scripts: list[Path]) -> dict[Path, str]:
     wine, server = find("wine64"), find("wineserver64")
     with tempfile.TemporaryDirectory(prefix="thywill-wine-", ignore_cleanup_errors=True) as prefix:
         quiet = {"WINEPREFIX": prefix, "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree=;mshtml="}
-        surroundings = {**os.environ, **quiet}
+        environment = {**os.environ, **quiet}
         command = [wine, "cscript.exe", "//nologo", *map(windows_path, [RUNNERS / "parse.js", *scripts])]
         try:
             output = subprocess.run(
-                command, env=surroundings, check=False, capture_output=True, text=True, timeout=TIMEOUT
+                command, env=environment, check=False, capture_output=True, text=True, timeout=TIMEOUT
             ).stdout
         finally:
-            subprocess.run([server, "-k"], env=surroundings, check=False, capture_output=True)
+            subprocess.run([server, "-k"], env=environment, check=False, capture_output=True)
     lines = [line for line in output.splitlines() if line.startswith(("read", "refused"))]
     assert len(lines) == len(scripts), output  # it says nothing of an error of its own
     return dict(zip(scripts, lines, strict=True))

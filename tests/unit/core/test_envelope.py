@@ -202,7 +202,7 @@ def test_half_an_emoji_may_be_escaped_in_either_case(half: str) -> None:
 
 def test_lone_surrogates_are_replaced_and_nothing_else() -> None:
     assert (
-        envelope.mend(b'["\\ud83d\\ude00 \\ud83d",1.5,{"a":null}]')
+        envelope.replace_lone_surrogates(b'["\\ud83d\\ude00 \\ud83d",1.5,{"a":null}]')
         == '["\U0001f600 \ufffd", 1.5, {"a": null}]'.encode()
     )
 
@@ -212,7 +212,7 @@ def test_lone_surrogates_are_replaced_and_nothing_else() -> None:
 )
 def test_surrogates_are_not_replaced_in_what_is_not_json_in_utf_8(body: bytes) -> None:
     with pytest.raises(ValueError):
-        envelope.mend(body)
+        envelope.replace_lone_surrogates(body)
 
 
 @pytest.mark.parametrize("item", [Item(1, "text"), Item(1, None), Item(1, [], "add"), Item(1, [1], "")])

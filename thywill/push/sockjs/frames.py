@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from thywill.core.envelope import check_values, mend
+from thywill.core.envelope import check_values, replace_lone_surrogates
 
 OPEN = b"o"
 HEARTBEAT = b"h"
@@ -149,6 +149,6 @@ def _decode_messages(body: bytes) -> list[str]:
 
 def _read_leniently(body: bytes) -> list[str]:
     try:
-        return _texts.decode(mend(body))
+        return _texts.decode(replace_lone_surrogates(body))
     except (ValueError, msgspec.DecodeError, RecursionError):
         raise BadInput("Broken JSON encoding.") from None

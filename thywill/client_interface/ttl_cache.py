@@ -12,7 +12,7 @@ SECONDS = 0.1
 V = TypeVar("V")
 
 
-class Moment:
+class TtlCache:
     """Keeps values for at most ``SECONDS``, by their keys.
 
     Args:

@@ -19,7 +19,7 @@ STORED = 0xFFFF
 BEST = 9
 
 
-class Spliced:
+class PrecompressedTemplate:
     """The text around a piece, plain and compressed.
 
     Args:
