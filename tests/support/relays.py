@@ -9,11 +9,16 @@ from thywill.hub.relay import Found, Relay
 
 
 class SharedNames:
-    """What the servers share. ``loses`` decides which notes get lost, ``dead`` has ended servers."""
+    """What the servers share.
+
+    ``loses`` decides which notes get lost, ``dead`` has servers that have ended, ``deaf`` those that have
+    ended just now.
+    """
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
         self.receivers: dict[str, Callable[[str, bytes], None]] = {}
+        self.deaf: set[str] = set()
         self.dead: set[str] = set()
         self.loses: Callable[[bytes], bool] = lambda note: False
         self.away = False
@@ -29,6 +34,7 @@ class FakeRelay(Relay):
 
     def __init__(self, shared: SharedNames, name: str) -> None:
         self._shared = shared
+        self._missed: Callable[[str], None] = lambda server: None
         self.name = name
 
     def claim(self, name: str, found: Found) -> None:
@@ -52,11 +58,13 @@ class FakeRelay(Relay):
             del self._shared.names[name]
 
     def send(self, server: str, note: bytes) -> None:
-        if server not in self._shared.dead and not self._shared.loses(note):
+        if server in self._shared.deaf:
+            asyncio.get_running_loop().call_soon(self._missed, server)
+        elif server not in self._shared.dead and not self._shared.loses(note):
             asyncio.get_running_loop().call_soon(self._shared.receivers[server], self.name, note)
 
-    def subscribe(self, received: Callable[[str, bytes], None]) -> None:
-        self._shared.receivers[self.name] = received
+    def subscribe(self, received: Callable[[str, bytes], None], missed: Callable[[str], None]) -> None:
+        self._shared.receivers[self.name], self._missed = received, missed
 
     async def live_servers(self) -> Collection[str]:
         return set(self._shared.receivers) - self._shared.dead

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from tests.support.shared_memory import SharedMemory
@@ -93,11 +93,12 @@ class MemorySharedStore(MemoryOperations, SharedStore):
         if self.memory.names.get(name) == server:
             del self.memory.names[name]
 
-    async def send(self, notes: Sequence[tuple[str, bytes]]) -> None:
+    async def send(self, notes: Sequence[tuple[str, bytes]]) -> Collection[str]:
         await self._arrive()
         for name, note in notes:
             if name in self.memory.receivers:
                 asyncio.get_running_loop().call_soon(self.memory.receivers[name], note)
+        return {name for name, _ in notes} - set(self.memory.receivers)
 
     async def heartbeat(self, server: Heartbeat, seconds: float) -> None:
         await self._arrive()

@@ -55,10 +55,15 @@ class ThreeServers:
         """Start a server that was killed, where its pages look for it."""
         return self.add(killed.log.parent.name, killed.port)
 
-    def kill_leader(self, application: str) -> Served:
-        """Kill the server that leads an application; return it."""
+    def leader(self, application: str) -> Served:
+        """Return the server that leads an application."""
         wait_for(lambda: self._leaders(application))
         (leader,) = self._leaders(application)
+        return leader
+
+    def kill_leader(self, application: str) -> Served:
+        """Kill the server that leads an application; return it."""
+        leader = self.leader(application)
         self.kill(leader)
         return leader
 

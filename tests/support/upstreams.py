@@ -20,10 +20,15 @@ def for_two(port: int, failures: str = "max_fails=1") -> str:
         port: the port of the second server.
         failures: what stands in place of ``max_fails=1``.
     """
-    text = COMMENTED.sub(r"\1\2", SINGLE.sub("", TEXT))
-    text = text.replace("10.0.0.11:8080", "127.0.0.1:8080").replace("10.0.0.12:8080", f"127.0.0.1:{port}")
-    text = re.sub(r"^ +server 10\.0\.0\.13:8080 .*\n", "", text, flags=re.MULTILINE)
-    return text.replace("max_fails=1", failures)
+    return for_several(port).replace("max_fails=1", failures)
+
+
+def for_several(*ports: int) -> str:
+    """Return ``conf/nginx.conf`` for 127.0.0.1:8080 and one or two other ports there."""
+    text = COMMENTED.sub(r"\1\2", SINGLE.sub("", TEXT)).replace("10.0.0.11:8080", "127.0.0.1:8080")
+    for name, port in zip(("10.0.0.12:8080", "10.0.0.13:8080"), ports, strict=False):
+        text = text.replace(name, f"127.0.0.1:{port}")
+    return re.sub(r"^ +server 10\.0\.0\.1\d:8080 .*\n", "", text, flags=re.MULTILINE)
 
 
 class Upstream(socketserver.ThreadingTCPServer):

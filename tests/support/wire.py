@@ -87,7 +87,7 @@ class Wire:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
         try:
             await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
-        except OSError:
+        except (OSError, asyncio.CancelledError):
             sock.close()
             raise
         return cls(sock)

@@ -33,8 +33,13 @@ class Relay(ABC):
         """Send a note to another server, after the notes that were sent before. It may get lost."""
 
     @abstractmethod
-    def subscribe(self, received: Callable[[str, bytes], None]) -> None:
-        """Call ``received`` with the name of another server and each note from it."""
+    def subscribe(self, received: Callable[[str, bytes], None], missed: Callable[[str], None]) -> None:
+        """Begin to receive notes.
+
+        Args:
+            received: called with the name of another server and each note from it.
+            missed: called with the name of a server that has missed a note, most likely since it has ended.
+        """
 
     @abstractmethod
     async def live_servers(self) -> Collection[str]:

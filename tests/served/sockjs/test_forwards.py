@@ -126,6 +126,14 @@ async def test_a_stream_is_cut_when_the_server_of_its_session_has_died(two: Two)
     assert await two.there.poll(NAME) == OPEN  # another session
 
 
+@pytest.mark.parametrize("path", ["xhr", "xhr_send"])
+async def test_a_request_for_a_server_that_has_just_died_is_refused_at_once(two: Two, path: str) -> None:
+    await two.open()
+    two.shared.deaf.add("one")  # it is still among the servers
+    answer = await two.there.post(f"{NAME}/{path}", "[]")
+    assert (answer.status, answer.header("retry-after")) == (503, "2")
+
+
 async def test_a_session_ends_when_the_server_of_its_browser_has_died(two: Two) -> None:
     await two.open()
     await two.there.stream(f"{NAME}/xhr_streaming")

@@ -13,7 +13,8 @@ could know which frames have arrived.
                                     three    the browser has read 16 KB:  READ 8  ──▶  one may send more
 
 Pieces are numbered. If one is missing, the browser's connection is closed, as a broken network would close
-it. The same happens when the other server ends; each of the two servers checks that by itself.
+it. The same happens when the other server ends; each of the two servers checks that by itself. A request that
+does not reach the other server, since nobody listens there, is refused at once.
 """
 
 from __future__ import annotations
@@ -267,7 +268,7 @@ class Forwarder:
     def start(self) -> None:
         """Begin to receive pieces, and to check whether the other servers are alive."""
         self._sessions.forgotten = self._relay.release
-        self._relay.subscribe(self._received)
+        self._relay.subscribe(self._received, self._missed)
         self._task = asyncio.get_running_loop().create_task(self._watch_servers())
 
     def stop(self) -> None:
@@ -365,6 +366,14 @@ class Forwarder:
             if self._now() > renewed + RENEW_AFTER:
                 renewed = self._now()
                 self._relay.renew(list(self._sessions.by_name))
+
+    def _missed(self, server: str) -> None:
+        """A note has not reached a server: refuse the requests that it should answer.
+
+        The list of servers has a dead server for some seconds more, and the browsers would wait for it.
+        """
+        for forwarded in [each for each in self._forwarded.values() if each.server == server]:
+            forwarded.fail()
 
     def _end_lost(self, alive: Collection[str]) -> None:
         for forwarded in list(self._forwarded.values()):

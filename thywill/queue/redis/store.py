@@ -18,7 +18,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -176,8 +176,11 @@ class RedisStore(SharedStore):
             except (StoreUnavailable, ResponseError):
                 await asyncio.sleep(RETRY)
 
-    async def send(self, notes: Sequence[tuple[str, bytes]]) -> None:
-        await self._control.pipeline([("PUBLISH", self._notes + name, note) for name, note in notes])
+    async def send(self, notes: Sequence[tuple[str, bytes]]) -> Collection[str]:
+        commands = [("PUBLISH", self._notes + name, note) for name, note in notes]
+        # The answer is the number of listeners, or an error, for instance if this user may not publish.
+        listeners = await self._control.pipeline(commands)
+        return {name for (name, _), count in zip(notes, listeners, strict=True) if count != 1}
 
     def _key_of(self, name: str) -> str:
         return f"{self._prefix}:name:{name}"

@@ -34,7 +34,7 @@ term of the leader.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from thywill.core.history import HistoryMessage
 from thywill.errors import ThywillError
@@ -167,8 +167,12 @@ class SharedStore(ABC):
         """
 
     @abstractmethod
-    async def send(self, notes: Sequence[tuple[str, bytes]]) -> None:
-        """Send notes in order, each to the server of that name; a server that does not listen misses it."""
+    async def send(self, notes: Sequence[tuple[str, bytes]]) -> Collection[str]:
+        """Send notes in order, each to the server of that name.
+
+        Returns:
+            The servers that have missed a note, because they do not listen.
+        """
 
     @abstractmethod
     async def take_name(self, name: str, server: str, seconds: float, *, instead_of: str = "") -> str:

@@ -50,6 +50,7 @@ class StoreRelay(Relay):
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._received: Callable[[str, bytes], None] = lambda server, note: None
+        self._missed: Callable[[str], None] = lambda server: None
 
     def start(self) -> None:
         """Begin to send notes."""
@@ -134,12 +135,15 @@ class StoreRelay(Relay):
             self._wake.clear()
             notes, self._notes = self._notes, []
             try:
-                await self._store.send(notes)
+                missed = await self._store.send(notes)
             except StoreUnavailable as error:
                 log.warning("%d notes to other servers are lost: %s", len(notes), error)
+                continue
+            for server in missed:
+                self._missed(server)
 
-    def subscribe(self, received: Callable[[str, bytes], None]) -> None:
-        self._received = received
+    def subscribe(self, received: Callable[[str, bytes], None], missed: Callable[[str], None]) -> None:
+        self._received, self._missed = received, missed
 
     def received(self, server: str, note: bytes) -> None:
         """Handle a note from another server."""

@@ -64,12 +64,29 @@ async def test_notes_arrive_in_order_and_only_where_they_shall() -> None:
     one, two, three = cluster.servers
     got: list[tuple[str, str, bytes]] = []
     for server in (two, three):
-        relay_of(server).subscribe(lambda sender, note, name=server.name: got.append((name, sender, note)))  # type: ignore[misc]
+        relay_of(server).subscribe(
+            lambda sender, note, name=server.name: got.append((name, sender, note)),  # type: ignore[misc]
+            lambda _: None,
+        )
     for number in range(20):
         relay_of(one).send("s2", b"%d" % number)
     relay_of(one).send("s3", b"the last")
     await until(lambda: len(got) == 21)
     assert got == [*(("s2", "s1", b"%d" % number) for number in range(20)), ("s3", "s1", b"the last")]
+    await cluster.stop()
+
+
+async def test_a_server_that_has_missed_a_note_is_named() -> None:
+    cluster = await start()
+    one, two, _ = cluster.servers
+    missed: list[str] = []
+    relay_of(one).subscribe(lambda sender, note: None, missed.append)
+    relay_of(one).send("s2", b"heard")
+    await two.kill()
+    for server in ("s2", "s3"):
+        relay_of(one).send(server, b"a note")
+    await until(partial(bool, missed))
+    assert missed == ["s2"]
     await cluster.stop()
 
 
@@ -83,7 +100,7 @@ async def test_nobody_can_know_while_the_store_is_away(caplog: pytest.LogCapture
     await until(lambda: "1 notes to other servers are lost" in caplog.text)
     one.store.let_go()
     got: list[bytes] = []
-    relay_of(two).subscribe(lambda sender, note: got.append(note))
+    relay_of(two).subscribe(lambda sender, note: got.append(note), lambda _: None)
     relay_of(one).send("s2", b"a note")
     await until(partial(bool, got))
     assert got == [b"a note"]
