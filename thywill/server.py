@@ -31,7 +31,7 @@ from thywill.client_interface.bootstrap import Bootstrap
 from thywill.client_interface.tornado import TornadoClientInterface
 from thywill.component import Choice, Chosen, Component
 from thywill.config import LimitsSettings, ServerSettings, Settings
-from thywill.core.beat import until_beat
+from thywill.core.periods import until_next_period
 from thywill.core.server_row import ServerRow
 from thywill.core.signing import Signer
 from thywill.core.text import counted
@@ -100,7 +100,7 @@ COMPONENTS: dict[str, dict[str, str]] = {
 """The components that come with thywill, by section and by name; the first of each is the default, for push
 all of them."""
 
-PATIENCE = 2.0
+STORE_TIMEOUT = 2.0
 """Seconds within which the store of the queue has to answer; otherwise the server is not ready."""
 STATUS = LocalSettings([], slow_hook=0.0)
 STATUS_STOP = 1.0
@@ -262,9 +262,9 @@ class Service:
         if self.hub.draining:
             return ["the server is about to stop"]
         try:
-            problem = await asyncio.wait_for(self.queue.problem(), PATIENCE)
+            problem = await asyncio.wait_for(self.queue.problem(), STORE_TIMEOUT)
         except TimeoutError:
-            problem = f"the database, which stores the queue, does not answer within {PATIENCE:g} s"
+            problem = f"the database, which stores the queue, does not answer within {STORE_TIMEOUT:g} s"
         return [problem] if problem else []
 
     def _make_server(self) -> Server:
@@ -408,7 +408,7 @@ class Service:
         now = time.monotonic()
         if self._due:
             self.meter.late(now - self._due)
-        pause = until_beat(self.timing.tick, now)
+        pause = until_next_period(self.timing.tick, now)
         self._due = now + pause
         self._ticker = asyncio.get_running_loop().call_later(pause, self._tick)
         self.engine.leases.tick()

@@ -89,7 +89,7 @@ def test_it_says_when_it_is_ready_and_when_it_stops(manager: socket.socket, tmp_
 def test_a_manager_that_does_not_read_stops_nobody(
     manager: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(systemd, "PATIENCE", 0.01)
+    monkeypatch.setattr(systemd, "TIMEOUT", 0.01)
     sent = 0
     while notify("READY=1"):
         sent += 1

@@ -18,7 +18,7 @@ from thywill.core.inbox import Inbox
 from thywill.core.log import Entry
 from thywill.core.outbox import Bounds, Outbox
 from thywill.hub.client import LiveClient
-from thywill.monitoring.census import SLICE, Census
+from thywill.monitoring.census import COUNTED_PER_TURN, Census
 from thywill.monitoring.metrics import Metrics
 
 pytestmark = pytest.mark.gen_test
@@ -262,7 +262,7 @@ def many(number: int) -> dict[str, LiveClient]:
 
 
 async def test_clients_are_counted_in_slices() -> None:
-    clients = many(SLICE * 20 + 1)
+    clients = many(COUNTED_PER_TURN * 20 + 1)
     turns = 0
 
     async def turn() -> None:

@@ -371,7 +371,7 @@ async def test_a_database_that_hangs_is_not_waited_for(start: Start, monkeypatch
         await asyncio.sleep(3600)
 
     monkeypatch.setattr(running.service.queue, "problem", hang)
-    monkeypatch.setattr("thywill.server.PATIENCE", 0.1)
+    monkeypatch.setattr("thywill.server.STORE_TIMEOUT", 0.1)
     answers = await asyncio.gather(*(running.fetch("thywill/ready") for _ in range(5)))
     assert [answer.code for answer in answers] == [503] * 5
     assert asked == 1

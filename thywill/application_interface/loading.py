@@ -26,7 +26,7 @@ from thywill.core.overflow import Overflow
 from thywill.errors import SettingsError
 from thywill.handlers.declare import MARK
 
-PLACE = "[application_interface] applications"
+SETTING = "[application_interface] applications"
 RESERVED = ("thywill", "static")
 HOOKS: dict[str, tuple[str, ...]] = {
     "authenticate": ("visitor",),
@@ -87,7 +87,7 @@ def load(dotted: str) -> Loaded:
     """
     name = dotted.rpartition(".")[2]
     if not NAME.fullmatch(name) or name in RESERVED:
-        raise SettingsError(f"{PLACE}: {name!r} cannot be the name of an application")
+        raise SettingsError(f"{SETTING}: {name!r} cannot be the name of an application")
     module = _import(dotted)
     return load_class(_application_class(module, dotted))
 
@@ -138,7 +138,7 @@ def failure_of(name: str, error: Exception) -> SettingsError:
     place, text = f"{frame.filename}, line {frame.lineno}", str(error)
     if isinstance(error, SyntaxError):  # the traceback ends in the importer, not in the file
         place, text = f"{error.filename}, line {error.lineno}", error.msg
-    return SettingsError(f"{PLACE}: {name} fails: {type(error).__name__}: {text} ({place})")
+    return SettingsError(f"{SETTING}: {name} fails: {type(error).__name__}: {text} ({place})")
 
 
 def _is_ours(file: str) -> bool:
@@ -180,29 +180,29 @@ def overridden(application: Application) -> list[str]:
 def _check_files(kind: type[Application], dotted: str, static: Path) -> None:
     for attribute in ("scripts", "styles"):
         if isinstance(getattr(kind, attribute), str):
-            raise SettingsError(f"{PLACE}: {attribute} of {dotted} is one text: make it a list of names")
+            raise SettingsError(f"{SETTING}: {attribute} of {dotted} is one text: make it a list of names")
     single = [file for file in (kind.page, kind.icon) if file]
     for file in (*kind.scripts, *kind.styles, *single):
         if not (static / file).is_file():
-            raise SettingsError(f"{PLACE}: {dotted} names {file!r}, but there is no {static / file}")
+            raise SettingsError(f"{SETTING}: {dotted} names {file!r}, but there is no {static / file}")
 
 
 def _check_hooks(kind: type[Application], dotted: str) -> None:
     for name, arguments in HOOKS.items():
         hook = getattr(kind, name)
         if not inspect.iscoroutinefunction(hook):
-            raise SettingsError(f"{PLACE}: {dotted}: {name} must be an async def")
+            raise SettingsError(f"{SETTING}: {dotted}: {name} must be an async def")
         try:
             inspect.signature(hook).bind("self", *arguments)
         except TypeError:
             wanted = ", ".join(("self", *arguments))
-            raise SettingsError(f"{PLACE}: {dotted}: {name} must take ({wanted})") from None
+            raise SettingsError(f"{SETTING}: {dotted}: {name} must take ({wanted})") from None
     if inspect.iscoroutinefunction(kind.bootstrap):
-        raise SettingsError(f"{PLACE}: {dotted}: bootstrap must be a def, not async")
+        raise SettingsError(f"{SETTING}: {dotted}: bootstrap must be a def, not async")
 
 
 def _check_overflow(kind: type[Application], dotted: str) -> None:
-    place, channels = f"{PLACE}: {dotted}.{kind.__name__}", kind.channel_overflow
+    place, channels = f"{SETTING}: {dotted}.{kind.__name__}", kind.channel_overflow
     if kind.overflow is not None:
         _check_policy(kind.overflow, f"{place}.overflow")
     if not isinstance(channels, Mapping) or not all(isinstance(name, str) for name in channels):
@@ -212,7 +212,7 @@ def _check_overflow(kind: type[Application], dotted: str) -> None:
 
 
 def _check_history(kind: type[Application], dotted: str) -> None:
-    place = f"{PLACE}: {dotted}.{kind.__name__}.history"
+    place = f"{SETTING}: {dotted}.{kind.__name__}.history"
     if not isinstance(kind.history, Mapping) or not all(isinstance(name, str) for name in kind.history):
         raise SettingsError(f'{place} must be like {{"board": 2000}}')
     for name, value in kind.history.items():
@@ -223,7 +223,7 @@ def _check_history(kind: type[Application], dotted: str) -> None:
 
 
 def _check_presence(kind: type[Application], dotted: str) -> None:
-    place, channels, seconds = f"{PLACE}: {dotted}.{kind.__name__}", kind.presence, kind.leave_after
+    place, channels, seconds = f"{SETTING}: {dotted}.{kind.__name__}", kind.presence, kind.leave_after
     if not isinstance(channels, list | tuple) or not all(isinstance(name, str) for name in channels):
         raise SettingsError(f'{place}.presence must be like ["board", "room:*"]')
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds < math.inf:
@@ -242,8 +242,8 @@ def _import(dotted: str) -> ModuleType:
         return importlib.import_module(dotted)
     except ModuleNotFoundError as error:
         if error.name and (dotted == error.name or dotted.startswith(error.name + ".")):
-            raise SettingsError(f"{PLACE}: there is no package {dotted!r}{_suggestion(dotted)}") from None
-        raise SettingsError(f"{PLACE}: {dotted} cannot be imported: {error}") from None
+            raise SettingsError(f"{SETTING}: there is no package {dotted!r}{_suggestion(dotted)}") from None
+        raise SettingsError(f"{SETTING}: {dotted} cannot be imported: {error}") from None
     except Exception as error:
         raise failure_of(dotted, error) from error
 
@@ -278,14 +278,15 @@ def _application_class(module: ModuleType, dotted: str) -> type[Application]:
     ]
     if len(found) != 1:
         raise SettingsError(
-            f"{PLACE}: {dotted} must define one subclass of Application in its __init__.py, not {len(found)}"
+            f"{SETTING}: {dotted} must define one subclass of Application in its __init__.py,"
+            f" not {len(found)}"
         )
     return found[0]
 
 
 def twice(name: str, first: str, second: str) -> str:
     """Return what is wrong with two applications of one name, in the modules ``first`` and ``second``."""
-    place = f"{PLACE}: two have the name {name!r}"
+    place = f"{SETTING}: two have the name {name!r}"
     if first == second:
         return f"{place}, since {first} is listed twice"
     return f"{place}, {first} and {second}: rename one of the packages"

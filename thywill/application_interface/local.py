@@ -189,7 +189,7 @@ class LocalApplications(ApplicationInterface):
         self._pages: dict[str, Page] = {}
         self._mailboxes: dict[LiveClient, Mailbox] = {}
         self._started: list[Application] = []
-        self._tickers = Tickers(self._rouse_watcher)
+        self._tickers = Tickers(self._wake_watcher)
         self._calls: dict[LiveClient, set[asyncio.Task[Any]]] = {}
         self._abandoned: set[asyncio.Task[Any]] = set()
         for each in (*map(load, settings.applications), *applications):
@@ -378,12 +378,12 @@ class LocalApplications(ApplicationInterface):
             put = mailbox.put_concurrent if call is not None and call.concurrent else mailbox.put
             put(item.n, item.method or "on_message", partial(self._handle_item, client, item))
 
-    def _rouse_watcher(self) -> None:
-        if self._watcher is not None and self._watcher.rests:
-            self._watcher.rouse()
+    def _wake_watcher(self) -> None:
+        if self._watcher is not None and self._watcher.is_idle:
+            self._watcher.wake()
 
     def _mailbox(self, client: LiveClient) -> Mailbox:
-        self._rouse_watcher()
+        self._wake_watcher()
         mailbox = self._mailboxes.get(client)
         if mailbox is None:
             actions = self._led_actions.get(client.application, self.actions)

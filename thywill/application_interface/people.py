@@ -10,8 +10,8 @@ from contextlib import suppress
 from itertools import count
 
 from thywill.component import Component
-from thywill.core.beat import until_beat
 from thywill.core.measures import Measures
+from thywill.core.periods import until_next_period
 from thywill.database.base import Database, DatabaseUnavailable
 from thywill.hub.people import People
 
@@ -23,7 +23,7 @@ READ_TURN = 4
 """In every fourth turn the changes that other servers have saved are read."""
 OVERLAP = 60.0
 """Seconds by which the clocks of servers that share a database may differ."""
-SLICE = 1000
+ROWS_PER_TRANSACTION = 1000
 """The largest number of rows in one transaction."""
 
 
@@ -97,8 +97,8 @@ class SavedPeople(Component):
     async def _save(self) -> None:
         now = self._wall()
         rows = self._people.changes(self._is_alive, now)
-        for start in range(0, len(rows), SLICE):
-            some = rows[start : start + SLICE]
+        for start in range(0, len(rows), ROWS_PER_TRANSACTION):
+            some = rows[start : start + ROWS_PER_TRANSACTION]
             await self._database.save_people(some, ())
             self._people.saved(some)
         gone = self._people.excess(now)
@@ -108,7 +108,7 @@ class SavedPeople(Component):
     async def _keep_saving(self) -> None:
         loop = asyncio.get_running_loop()
         for turn in count(1):
-            await asyncio.sleep(until_beat(SAVE_EVERY, loop.time()))
+            await asyncio.sleep(until_next_period(SAVE_EVERY, loop.time()))
             try:
                 if self._follows and turn % READ_TURN == 0:
                     await self.follow()

@@ -23,7 +23,7 @@ LONGEST = 120.0
 """The longest pause, in seconds."""
 ASKERS = 20
 """How many requests may wait for the second line at once. Few are enough: operators send them, not pages."""
-LOOK = 0.25
+STOP_CHECK_EVERY = 0.25
 """Seconds between two checks whether the server is stopping, since a pause must not delay the stop."""
 
 
@@ -98,7 +98,7 @@ class EchoHandler(MethodsHandler):
         try:
             self.flush()
             while self._is_here and clock() < end and not self.echo.draining():  # noqa: ASYNC110
-                await asyncio.sleep(min(LOOK, end - clock()))
+                await asyncio.sleep(min(STOP_CHECK_EVERY, end - clock()))
         finally:
             self.echo.waiting -= 1
         if self._is_here:

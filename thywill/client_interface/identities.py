@@ -24,13 +24,13 @@ from thywill.tickets import TicketError, read_ticket
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 1000
+MAX_CONCURRENT = 1000
 """How many calls of ``authenticate`` may run at the same time."""
 RETRY = 2.0
 """Seconds after which a visitor beyond that number may try again."""
-SWEEP = 1.0
+CHECK_EVERY = 1.0
 """Seconds between two checks for expired tickets."""
-WALK = 2000
+CHECKED_PER_TURN = 2000
 """Clients that are checked in one turn of the loop."""
 ENDED = "the ticket has expired: log in again"
 
@@ -102,7 +102,7 @@ class Identities:
             Refused, Failed: the visitor gets no client.
             Unavailable: ``authenticate`` has not ended in time, or runs for too many visitors already.
         """
-        if self._asked >= AT_ONCE:
+        if self._asked >= MAX_CONCURRENT:
             raise Unavailable("too many visitors wait to be recognized", retry=RETRY)
         self._asked += 1
         try:
@@ -131,13 +131,13 @@ class Identities:
 
     async def _keep_ending(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(CHECK_EVERY)
             await self.end_expired()
 
     async def end_expired(self) -> None:
         """End the clients whose tickets have expired."""
         for count, client in enumerate(list(self._dependencies.directory.clients.values())):
-            if count % WALK == WALK - 1:
+            if count % CHECKED_PER_TURN == CHECKED_PER_TURN - 1:
                 await asyncio.sleep(0)
             expires = client.identity.expires
             if expires is not None and expires <= self._wall():

@@ -68,13 +68,13 @@ then compresses them better."""
 BAR_FILES = ("bar.js",)
 """The connection bar. The browser client loads it if the page does not listen to ``state``."""
 
-DEEPEST = 10
+MAX_DEPTH = 10
 """An error page finds its style only if its path has at most this many slashes."""
 
 NAME_SHOWN = 100
 """How many characters of an unknown name, which may be a text of any length, an error repeats."""
 
-LOOK = "thywill/look.css"
+STYLE = "thywill/look.css"
 """The style that every page has; the styles of its application follow."""
 NO_ICON = "data:,"
 
@@ -264,7 +264,7 @@ class TornadoClientInterface(ClientInterface):
 
     def refused(self, page: Page, status: int, reason: str) -> str:
         """Return the HTML that is sent instead of ``page``: an error, or a plain list for the front page."""
-        style = self.assets.address(LOOK)
+        style = self.assets.address(STYLE)
         if page.is_front:
             return html.bare_page("thywill", self.front(), [style])
         return html.error_page(status, reason, [f"../{style}"], "../")
@@ -273,7 +273,7 @@ class TornadoClientInterface(ClientInterface):
         base = _base(page)
         links = html.Links(
             f"{base}static/{self.bundle.version}/client.js",
-            [self._address(style, base) for style in (LOOK, *styles)],
+            [self._address(style, base) for style in (STYLE, *styles)],
             self._address(f"{page.name}/{page.icon}", base) if page.icon else NO_ICON,
         )
         return html.around_bootstrap(page, self.front() if page.is_front else html.fragment_of(page), links)
@@ -366,8 +366,8 @@ class PageBase(RequestHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         # Bounded, so that a path of many slashes does not make an answer of many times its length.
-        base = "../" * min(self.request.path.count("/") - 1, DEEPEST)
-        style = base + self.interface.assets.address(LOOK)
+        base = "../" * min(self.request.path.count("/") - 1, MAX_DEPTH)
+        style = base + self.interface.assets.address(STYLE)
         allow(self, status_code)
         self.finish(html.error_page(status_code, self.refusal or self._reason, [style], base or "./"))
 
@@ -417,7 +417,7 @@ class FrontHandler(ApplicationBase):
     head = get
 
     def _finish_list(self) -> None:
-        style = self.interface.assets.address(LOOK)
+        style = self.interface.assets.address(STYLE)
         self.finish(html.bare_page("thywill", self.interface.front(), [style]))
 
 

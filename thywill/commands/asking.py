@@ -21,7 +21,7 @@ from tornado.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError
 from thywill.commands import remedies
 from thywill.core import probe
 
-AT_ONCE = 32
+MAX_CONCURRENT = 32
 """Requests at the same time: all transports are tried together, and each needs some requests."""
 TIMEOUT = 10.0
 GZIP = 16 + zlib.MAX_WBITS
@@ -93,7 +93,7 @@ class Asker:
         self.slowest = 0.0
         """How many seconds the slowest answer took; a distant server is slow even if no proxy buffers."""
         self._insecure = insecure
-        self._http = AsyncHTTPClient(force_instance=True, max_clients=AT_ONCE)
+        self._http = AsyncHTTPClient(force_instance=True, max_clients=MAX_CONCURRENT)
 
     @property
     def origin(self) -> str:

@@ -18,12 +18,12 @@ PAGE = re.compile(r'href="([A-Za-z][A-Za-z0-9_-]*)/"')
 STYLE = re.compile(r'href="(static/[0-9a-z]+/thywill/look\.css)"')
 OUR_ERROR = b'{"error":{"code":"malformed"'
 """The beginning of thywill's answer to a malformed request."""
-OURS = b"/thywill/look.css"
+OUR_STYLE = b"/thywill/look.css"
 """A text in every page of thywill, including error pages."""
 TEXT = {"Content-Type": "text/plain"}
-STRANGER = "https://doctor.invalid"
+FOREIGN_ORIGIN = "https://doctor.invalid"
 ALLOWED = "Access-Control-Allow-Origin"
-TURNS = 8
+ATTEMPTS = 8
 """How many requests ask for one client: enough to reach each of a few servers behind a proxy."""
 PORTS = {"http": ":80", "https": ":443"}
 
@@ -63,7 +63,7 @@ async def _application(asker: Asker, answer: Answer) -> tuple[str, str] | None:
     """Return the problem and its remedy if the address is that of an application, else None."""
     path = urlsplit(asker.url).path
     above = urljoin(asker.url, "..")
-    if OURS not in answer.body or path == "/":
+    if OUR_STYLE not in answer.body or path == "/":
         return None
     try:
         if (await asker.ask("../thywill/health")).json.get("status") != "ok":
@@ -84,7 +84,7 @@ def _other_than_thywill(asker: Asker, answer: Answer) -> tuple[str, str]:
     if answer.status in (502, 503, 504):
         return f"the proxy answers {answer.status}: it does not reach thywill", remedies.UPSTREAM
     path = urlsplit(asker.url).path
-    if OURS in answer.body and path != "/":
+    if OUR_STYLE in answer.body and path != "/":
         text = f"thywill answers, but {path} is not its list of applications: the proxy must remove the path"
         return text, remedies.PREFIX.format(path)
     server = answer.headers.get("Server")
@@ -196,7 +196,8 @@ async def check_pages(asker: Asker, known: Installation, report: Report, name: s
 async def _check_servers(asker: Asker, token: str, report: Report) -> None:
     """Ask over several connections, which may lead to several servers, whether each knows one client."""
     asked = (
-        asker.ask("thywill/send", body={"token": token, "messages": []}, headers=TEXT) for _ in range(TURNS)
+        asker.ask("thywill/send", body={"token": token, "messages": []}, headers=TEXT)
+        for _ in range(ATTEMPTS)
     )
     codes = {answer.code for answer in await asyncio.gather(*asked)}
     if "bad_token" in codes:
@@ -206,7 +207,7 @@ async def _check_servers(asker: Asker, token: str, report: Report) -> None:
         text = "a server does not know the client of another one: they do not share their queue"
         report.problem("servers", text, remedies.SHARED)
     else:
-        report.good("servers", f"{TURNS} requests by different connections know the same client")
+        report.good("servers", f"{ATTEMPTS} requests by different connections know the same client")
 
 
 async def _applications(asker: Asker) -> list[str]:
@@ -247,7 +248,7 @@ async def probe_origins(asker: Asker, origin: str | None) -> Report:
     """
     report = Report()
     asked = {"token": probe.TOKEN, "cursor": 0}
-    answer = await asker.ask("thywill/poll", body=asked, headers={**TEXT, "Origin": origin or STRANGER})
+    answer = await asker.ask("thywill/poll", body=asked, headers={**TEXT, "Origin": origin or FOREIGN_ORIGIN})
     allowed = answer.headers.get_list(ALLOWED)
     plain = (await asker.ask("thywill/health")).headers.get_list(ALLOWED)
     if plain or len(allowed) > 1 or (allowed and answer.code == "origin"):
@@ -257,7 +258,7 @@ async def probe_origins(asker: Asker, origin: str | None) -> Report:
         report.problem("origins", f"pages of {origin} are refused", remedies.ALLOW.format(origin))
     elif answer.code == "origin":
         report.good("origins", "pages of other origins are refused")
-    elif allowed == [origin or STRANGER]:
+    elif allowed == [origin or FOREIGN_ORIGIN]:
         report.good("origins", f"pages of {origin or 'every other origin'} are allowed")
     else:
         text = f"{ALLOWED} does not arrive: pages of other origins cannot read the answer"

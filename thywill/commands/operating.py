@@ -14,7 +14,7 @@ from thywill.errors import SettingsError
 from thywill.monitoring.settings import MonitoringSettings
 from thywill.process.sockets import bare
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """Seconds within which the server has to answer."""
 EVERY = ("", "0.0.0.0", "::")  # noqa: S104 - a server that listens everywhere is asked on this machine
 
@@ -55,7 +55,7 @@ def ask(url: str, key: str, what: str, query: Mapping[str, Any] | None = None) -
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SettingsError("--url must be an address such as https://chat.example.org/")
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname, parts.port, timeout=PATIENCE)
+    connection = kind(parts.hostname, parts.port, timeout=TIMEOUT)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     path = f"{parts.path.rstrip('/')}/thywill/{what}"
     try:

@@ -15,7 +15,7 @@ from typing import NoReturn
 from thywill.commands.options import REHEARSAL
 from thywill.commands.places import release_problem
 from thywill.config import Settings
-from thywill.core.beat import until_beat
+from thywill.core.periods import until_next_period
 from thywill.development.component import Development
 from thywill.errors import SettingsError
 from thywill.process.child import ParentLink
@@ -179,4 +179,4 @@ async def _watch_descriptors() -> None:
     loop = asyncio.get_running_loop()
     while True:
         watch.check()
-        await asyncio.sleep(until_beat(WATCH_EVERY, loop.time()))
+        await asyncio.sleep(until_next_period(WATCH_EVERY, loop.time()))

@@ -11,9 +11,9 @@ outbox removes its reference, CPython frees the entry and at once calls ``_relea
     the other acknowledges it   outboxes [] []      7 is freed; the log counts 0
 
 When there are more messages than the bounds allow, ``excess`` says up to which id messages are to be dropped:
-a tenth more than necessary (``RELIEF``), so that the next message does not exceed the bounds again. Dropping
-takes several turns of the loop while messages keep arriving, so ``excess`` asks again only when the log has
-grown by another tenth (``STEP``).
+a tenth more than necessary (``FILLED_AFTER_DROPPING``), so that the next message does not exceed the bounds
+again. Dropping takes several turns of the loop while messages keep arriving, so ``excess`` asks again only
+when the log has grown by another tenth (``EXCESS_FACTOR``).
 
 At first only outboxes that hold more than a fair share of the bounds drop messages. Otherwise a hundred pages
 that ask for much and read nothing would cost all others the few messages that they wait for. Some outbox
@@ -132,9 +132,9 @@ def encode_answer(items: Sequence[bytes], cursor: int, lost: int = 0) -> bytes:
 
 Waiting = Entry | Loss
 
-RELIEF = 0.9
+FILLED_AFTER_DROPPING = 0.9
 """The part of the bounds that the log fills after dropping."""
-STEP = 1.1
+EXCESS_FACTOR = 1.1
 """The factor by which the log may exceed its bounds while messages are being dropped."""
 
 
@@ -207,7 +207,7 @@ class MessageLog:
             return None
         if len(self._held) <= bounds.messages * slack and self.size <= bounds.size * slack:
             return None
-        self._slack *= STEP
+        self._slack *= EXCESS_FACTOR
         return self._oldest()
 
     def fair_share(self, outboxes: int) -> LogBounds:
@@ -216,17 +216,17 @@ class MessageLog:
         Args:
             outboxes: how many outboxes there are.
         """
-        if self._slack > STEP:
+        if self._slack > EXCESS_FACTOR:
             return NOBODY  # the second time: what the largest outboxes have dropped was not enough
-        bounds, part = self._bounds, RELIEF / max(outboxes, 1)
+        bounds, part = self._bounds, FILLED_AFTER_DROPPING / max(outboxes, 1)
         return LogBounds(
             int(bounds.messages * part) if len(self._held) > bounds.messages else sys.maxsize,
             int(bounds.size * part) if self.size > bounds.size else sys.maxsize,
         )
 
     def _oldest(self) -> tuple[int, int]:
-        messages = int(len(self._held) - self._bounds.messages * RELIEF)
-        size = self.size - self._bounds.size * RELIEF
+        messages = int(len(self._held) - self._bounds.messages * FILLED_AFTER_DROPPING)
+        size = self.size - self._bounds.size * FILLED_AFTER_DROPPING
         count = up_to = 0
         for held in sorted(self._held.values(), key=lambda held: held.id):  # ``share`` adds out of order
             if count >= messages and size <= 0:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from thywill.core.beat import until_beat
 from thywill.core.measures import Measures
+from thywill.core.periods import until_next_period
 from thywill.core.person import StoredPerson
 from thywill.core.record import ClientRecord, Recorded, storable
 from thywill.database.base import Database, DatabaseUnavailable, MessageStore
@@ -37,13 +37,13 @@ DAY = 86400.0
 BATCH = 5000
 """How many records one transaction writes. It takes some 50 ms, and a ``find`` may have to wait for it."""
 
-TURN = 0.005
+SECONDS_PER_TURN = 0.005
 """Seconds for which records are encoded in one turn of the loop."""
 
-BEAT = 2.0
+HEARTBEAT = 2.0
 """Seconds between two heartbeats of the server that owns the database."""
 
-LOOK = 0.25
+LEASE_RETRY = 0.25
 """Seconds between two tries to take the lease of another server."""
 
 PURGE_EVERY = 60.0
@@ -124,7 +124,7 @@ class PeeweeDatabase(Database):
             if not logged:
                 log.info("waiting for up to %.0f s: %s", patience, trouble)
             logged = True
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(LEASE_RETRY)
         self._tasks.append(asyncio.create_task(self._keep_owning(deposed)))
 
     async def _take_lease(self, me: ServerProcess) -> str:
@@ -141,7 +141,7 @@ class PeeweeDatabase(Database):
     async def _keep_owning(self, deposed: Callable[[str], None]) -> None:
         reason = ""
         while True:
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(HEARTBEAT)
             try:
                 await self._thread.run(self._lease.beat)
                 reason = ""
@@ -256,7 +256,7 @@ class PeeweeDatabase(Database):
     async def _keep_writing(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(until_beat(self._trouble.delay(self.settings.flush), loop.time()))
+            await asyncio.sleep(until_next_period(self._trouble.delay(self.settings.flush), loop.time()))
             try:
                 await self.flush()
             except DatabaseUnavailable:
@@ -287,11 +287,11 @@ async def _make_rows(clients: Iterable[Recorded]) -> list[Row]:
     # On the loop and not in the thread, where a hook could change the data while it is encoded.
     loop = asyncio.get_running_loop()
     rows = []
-    pause = loop.time() + TURN
+    pause = loop.time() + SECONDS_PER_TURN
     for client in clients:
         if loop.time() >= pause:
             await asyncio.sleep(0)
-            pause = loop.time() + TURN
+            pause = loop.time() + SECONDS_PER_TURN
         try:
             rows.append(_make_row(client.record()))
         except Exception:

@@ -12,7 +12,7 @@ from typing import Any
 
 from thywill.component import Component, Configuration
 from thywill.core.envelope import encode_object
-from thywill.development.files import LOOK_EVERY, WatchedFiles
+from thywill.development.files import CHECK_EVERY, WatchedFiles
 from thywill.development.notices import Notices
 from thywill.errors import NotLocal
 from thywill.http.message import JSON, Reply, Request
@@ -70,7 +70,7 @@ class Development(Component):
         files = WatchedFiles(self._places)
         before = last = await asyncio.to_thread(files.stamp)
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_EVERY)
             now = await asyncio.to_thread(files.stamp)
             if now.pages != last.pages:
                 self._pages += 1

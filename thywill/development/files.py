@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-LOOK_EVERY = 0.5
+CHECK_EVERY = 0.5
 """Seconds between two looks at the files."""
 CODE = (".py", ".toml")
 SKIPPED = ("__pycache__", "node_modules")
@@ -51,7 +51,7 @@ class WatchedFiles:
         """Block until code has changed since the stamp ``begun``, and is no longer being written."""
         before = begun
         while True:
-            time.sleep(LOOK_EVERY)
+            time.sleep(CHECK_EVERY)
             now = self.stamp()
             if now.code != begun.code and now.code == before.code:
                 return

@@ -19,10 +19,10 @@ import msgspec
 from thywill.core.text import counted
 from thywill.errors import RpcError
 
-OWN = 2
+OWN_PARAMETERS = 2
 """The number of parameters that the page does not pass: ``self`` and ``client``."""
-ORDINARY = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-PLACE = re.compile(r"^(?P<what>.*) - at `\$(?P<path>.*)`$", re.DOTALL)
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+ERROR_PATH = re.compile(r"^(?P<what>.*) - at `\$(?P<path>.*)`$", re.DOTALL)
 
 
 class Arguments:
@@ -86,7 +86,7 @@ class Arguments:
         return malformed(f"{self._label}: {reason}")
 
     def _explain(self, text: str) -> str:
-        found = PLACE.match(text)
+        found = ERROR_PATH.match(text)
         if found is None:
             return text
         path = found["path"]
@@ -105,17 +105,17 @@ def has_annotations(method: Callable[..., Any]) -> bool:
 
     They cannot if the method has no annotations, or takes ``*arguments``.
     """
-    parameters = list(inspect.signature(method).parameters.values())[OWN:]
-    return all(each.kind in ORDINARY for each in parameters) and any(
+    parameters = list(inspect.signature(method).parameters.values())[OWN_PARAMETERS:]
+    return all(each.kind in POSITIONAL for each in parameters) and any(
         each.annotation is not inspect.Parameter.empty for each in parameters
     )
 
 
 def _parameters(method: Callable[..., Any], place: str) -> Sequence[inspect.Parameter]:
     parameters = list(inspect.signature(method).parameters.values())
-    if len(parameters) < OWN or any(each.kind not in ORDINARY for each in parameters):
+    if len(parameters) < OWN_PARAMETERS or any(each.kind not in POSITIONAL for each in parameters):
         raise TypeError(f"{place} must take (self, client, …), without * and **")
-    return parameters[OWN:]
+    return parameters[OWN_PARAMETERS:]
 
 
 def _hints(

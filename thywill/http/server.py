@@ -7,7 +7,7 @@ import logging
 import socket
 from typing import Protocol, cast
 
-from thywill.core.beat import until_beat
+from thywill.core.periods import until_next_period
 from thywill.http.connection import Connection
 from thywill.http.preamble import Preamble
 from thywill.http.proxies import TrustedProxies
@@ -141,7 +141,7 @@ class FastServer:
         await asyncio.wait([self._last_closed], timeout=limit)
 
     def _tick(self) -> None:
-        self._timer = self._loop.call_later(until_beat(TICK, self._loop.time()), self._tick)
+        self._timer = self._loop.call_later(until_next_period(TICK, self._loop.time()), self._tick)
         self.shared.tick()
 
     def _connect(self) -> asyncio.Protocol:

@@ -32,7 +32,7 @@ from thywill.errors import TooMany
 from thywill.hub.client import LiveClient
 from thywill.hub.rates import ClientLimits
 
-IDLE = 10_000
+REMEMBERED_IDLE = 10_000
 """How many addresses without a client are remembered: otherwise leaving would give an address a new burst."""
 FULL_RETRY = 10.0
 """The ``retry`` of a full server, in seconds."""
@@ -85,7 +85,7 @@ class Admission:
         self._shares: dict[str, Share] = {}
         self._share_of: dict[LiveClient, Share] = {}
         # Cached: a refused browser tries again and again, and parsing an IPv6 address takes microseconds.
-        self._name_of = lru_cache(maxsize=IDLE)(share_of)
+        self._name_of = lru_cache(maxsize=REMEMBERED_IDLE)(share_of)
         self._idle: dict[str, None] = {}
 
     def check(self, address: str) -> None:
@@ -163,7 +163,7 @@ class Admission:
 
     def _rest(self, name: str) -> None:
         self._idle[name] = None
-        if len(self._idle) > IDLE:
+        if len(self._idle) > REMEMBERED_IDLE:
             del self._shares[_pop_oldest(self._idle)]
 
     def _forget(self, share: Share) -> None:

@@ -39,9 +39,9 @@ log = logging.getLogger(__name__)
 
 Hook = Callable[[str, Person], Awaitable[None]]
 
-CROWD = 100
+LARGE_CHANNEL = 100
 """From this number of pages on there is a pause between two events."""
-DELIVERIES = 10_000
+DELIVERIES_PER_SECOND = 10_000
 """How many events a second such a crowd of pages gets, all pages together."""
 
 
@@ -219,7 +219,7 @@ class Attendance:
 
     def _pause(self, channel: str) -> float:
         pages = len(self._actions.clients_of(self._application, PRESENCE_PREFIX + channel))
-        return pages / DELIVERIES if pages >= CROWD else 0
+        return pages / DELIVERIES_PER_SECOND if pages >= LARGE_CHANNEL else 0
 
     async def _send(self, channel: str, changes: PendingPresence) -> None:
         joined = self.of(channel) if changes.reset else list(changes.joined.values())

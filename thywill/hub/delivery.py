@@ -17,7 +17,7 @@ from thywill.hub.moves import Moves
 
 log = logging.getLogger("thywill.hub")
 
-SWEEP = 4_000
+WORK_PER_TURN = 4_000
 """How many steps of work one turn of the loop does: each outbox visited and each message dropped is one."""
 
 SLOW = "the queue is full: this page read too slowly"
@@ -142,7 +142,7 @@ class Delivery:
     def _sweep(self, application: str) -> None:
         clients, up_to, spared = self._sweeps.get(application, ([], 0, NOBODY))
         work, was_empty = 0, not self._ready
-        while clients and work < SWEEP:
+        while clients and work < WORK_PER_TURN:
             work += 1 + self._clear(clients.pop(), up_to, spared)
         if clients:
             self._call_soon(partial(self._sweep, application))

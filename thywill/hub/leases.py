@@ -28,7 +28,7 @@ from thywill.hub.restored import Restored
 
 log = logging.getLogger("thywill.hub")
 
-SLICE = 200
+HANDLED_PER_TURN = 200
 """How many passed deadlines are handled in one turn of the loop."""
 
 
@@ -128,7 +128,7 @@ class Leases:
             self._handle_due()
 
     def _handle_due(self) -> None:
-        due, self._due = self._due[:SLICE], self._due[SLICE:]
+        due, self._due = self._due[:HANDLED_PER_TURN], self._due[HANDLED_PER_TURN:]
         if self._due:
             self._call_soon(self._handle_due)
         for client in due:

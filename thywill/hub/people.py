@@ -28,9 +28,9 @@ from thywill.core.record import decode_data, encode_data
 
 log = logging.getLogger("thywill.hub")
 
-WATCHED = 10.0
+COMPARED_FOR = 10.0
 """Seconds for which a dict is compared after it was asked for."""
-WALK = 2000
+CHECKED_PER_CALL = 2000
 """How many open dicts one call checks, to drop those of sessions that have ended."""
 DAY = 86_400.0
 
@@ -119,13 +119,13 @@ class People:
         for session, asked in list(self._asked.items()):
             if asked is None:
                 self._asked[session] = now
-            elif asked < now - WATCHED:
+            elif asked < now - COMPARED_FOR:
                 del self._asked[session]
         return list(self._asked)
 
     def _close(self, is_alive: Callable[[str], bool], now: float) -> list[StoredPerson]:
         rows = []
-        for session in list(islice(self._open, WALK)):
+        for session in list(islice(self._open, CHECKED_PER_CALL)):
             data = self._open.pop(session)
             if session in self._asked or is_alive(session):
                 self._open[session] = data  # at the end, so that the next call checks others

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from thywill.hub.actions import SESSION_PREFIX, Actions
 from thywill.hub.client import LiveClient
 
-STAYS = 60.0
+SUBSCRIBED_FOR = 60.0
 """Seconds for which a session without a page stays subscribed."""
 
 
@@ -98,7 +98,7 @@ class SessionChannels:
         # The timer from before the session's last page came back would end the subscription too early.
         if session in self._timers:
             self._timers[session].cancel()
-        self._timers[session] = asyncio.get_running_loop().call_later(STAYS, self._forget, session)
+        self._timers[session] = asyncio.get_running_loop().call_later(SUBSCRIBED_FOR, self._forget, session)
 
     def _forget(self, session: str) -> None:
         del self._timers[session]

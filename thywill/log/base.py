@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from thywill.component import Component
-from thywill.core.beat import until_beat
+from thywill.core.periods import until_next_period
 from thywill.errors import SettingsError
 from thywill.log.json_line import JsonFormatter
 from thywill.log.limit import RateLimit
@@ -153,5 +153,5 @@ class Log(Component):
 async def _sweep(limit: RateLimit) -> None:
     loop = asyncio.get_running_loop()
     while True:
-        await asyncio.sleep(until_beat(SWEEP_EVERY, loop.time()))
+        await asyncio.sleep(until_next_period(SWEEP_EVERY, loop.time()))
         limit.sweep()

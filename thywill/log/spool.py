@@ -12,7 +12,7 @@ from thywill.log.line import client_of, notice
 
 CAPACITY = 30_000
 """How many records may wait: some 30 MB, enough for thousands of clients that come or go at once."""
-PATIENCE = 5.0
+CLOSE_TIMEOUT = 5.0
 """How many seconds ``close`` waits for lines that are not written yet."""
 PAUSE = 0.05
 """How many seconds the thread waits for more lines before it writes. While the thread runs, the event loop
@@ -61,12 +61,12 @@ class Spool(logging.Handler):
             self.release()
 
     def close(self) -> None:
-        """Write the waiting lines, within ``PATIENCE``, and close the target; also called at exit."""
+        """Write the waiting lines, within ``CLOSE_TIMEOUT``, and close the target; also called at exit."""
         if self._thread.is_alive():
             self._closing.set()
             with suppress(queue.Full):
-                self._records.put(None, timeout=PATIENCE)
-                self._thread.join(PATIENCE)
+                self._records.put(None, timeout=CLOSE_TIMEOUT)
+                self._thread.join(CLOSE_TIMEOUT)
         super().close()
 
     def _put(self, record: logging.LogRecord) -> bool:

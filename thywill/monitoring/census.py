@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from thywill.hub.client import LiveClient
 
-SLICE = 1000
+COUNTED_PER_TURN = 1000
 """How many clients are counted in one turn of the loop; that takes half a millisecond."""
-FRESH = 0.9
+CACHED_FOR = 0.9
 """For how many seconds a count is used again, so that several visitors cause one count."""
 
 Kind = tuple[str, str, str]
@@ -78,16 +78,16 @@ class Census:
         self._begun = 0.0
 
     async def take(self) -> Count:
-        """Return a count that is at most ``FRESH`` seconds old."""
+        """Return a count that is at most ``CACHED_FOR`` seconds old."""
         now = time.monotonic()
-        if self._task is None or now - self._begun > FRESH:
+        if self._task is None or now - self._begun > CACHED_FOR:
             self._begun = now
             self._task = asyncio.create_task(self._walk())
         return await asyncio.shield(self._task)
 
     async def _walk(self) -> Count:
         count, clients = Count(), list(self._clients.values())
-        for first in range(0, len(clients), SLICE):
-            count.add(clients[first : first + SLICE])
+        for first in range(0, len(clients), COUNTED_PER_TURN):
+            count.add(clients[first : first + COUNTED_PER_TURN])
             await asyncio.sleep(0)
         return count

@@ -24,7 +24,7 @@ from thywill.core.client_filter import ClientFilter
 from thywill.core.nearest import hint
 from thywill.errors import NotFound
 from thywill.hub.directory import Directory
-from thywill.monitoring.census import SLICE
+from thywill.monitoring.census import COUNTED_PER_TURN
 from thywill.monitoring.lookup import CHANNELS, SHOWN, describe, search
 from thywill.monitoring.watch import Watch
 from thywill.queue.base import KnownClient
@@ -161,8 +161,8 @@ async def _records(directory: Directory, wanted: ClientFilter) -> list[dict[str,
     """Return the records of this server's clients that are wanted; each slice takes one turn of the loop."""
     clients, now = list(directory.clients.values()), time.time()
     found = []
-    for first in range(0, len(clients), SLICE):
-        records = (client.record() for client in clients[first : first + SLICE])
+    for first in range(0, len(clients), COUNTED_PER_TURN):
+        records = (client.record() for client in clients[first : first + COUNTED_PER_TURN])
         found += [record for record in records if wanted.fits(record, now)]
         await asyncio.sleep(0)
     found.sort(key=lambda record: -record.seen)

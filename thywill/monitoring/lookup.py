@@ -8,7 +8,7 @@ from typing import Any
 
 from thywill.hub.client import LiveClient
 from thywill.hub.directory import Directory
-from thywill.monitoring.census import SLICE
+from thywill.monitoring.census import COUNTED_PER_TURN
 from thywill.monitoring.watch import Watch
 
 MOVES = 100
@@ -34,8 +34,8 @@ async def search(directory: Directory, text: str) -> dict[str, Any]:
     clients = list(directory.clients.values())
     found: list[dict[str, Any]] = []
     count = 0
-    for last in range(len(clients), 0, -SLICE):
-        for client in reversed(clients[max(last - SLICE, 0) : last]):
+    for last in range(len(clients), 0, -COUNTED_PER_TURN):
+        for client in reversed(clients[max(last - COUNTED_PER_TURN, 0) : last]):
             if not wanted or _fits(client, wanted):
                 count += 1
                 if len(found) < SHOWN:

@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-NEAR = 0.9
+WARN_AT = 0.9
 """The share of the limit that may be open before the first warning."""
 WARN_EVERY = 60.0
-MORE = "raise LimitNOFILE in the service unit (ulimit -Hn elsewhere), or lower [server] max_clients"
-OWN = 100
+REMEDY = "raise LimitNOFILE in the service unit (ulimit -Hn elsewhere), or lower [server] max_clients"
+RESERVED = 100
 """Descriptors for the log, the database, static files and what Python itself opens."""
 
 
@@ -25,7 +25,7 @@ def needed(clients: int) -> int:
     Each client has one connection with a parked request. A page that sends while its poll is parked has a
     second one for a moment; one in twenty more is enough for these.
     """
-    return clients + clients // 20 + OWN
+    return clients + clients // 20 + RESERVED
 
 
 def limit() -> int | None:
@@ -65,15 +65,15 @@ class DescriptorWatch:
     def check(self) -> None:
         """Log a line if few or no descriptors are left; to be called about once a second."""
         used, allowed = lowest_free(), limit()
-        if self._clock() < self._next or (used is not None and (allowed is None or used < NEAR * allowed)):
+        if self._clock() < self._next or (used is not None and (allowed is None or used < WARN_AT * allowed)):
             return
         self._next = self._clock() + WARN_EVERY
         if used is None:
             log.error(
-                "out of file descriptors, so connections are refused: all %s are open; %s", allowed, MORE
+                "out of file descriptors, so connections are refused: all %s are open; %s", allowed, REMEDY
             )
         else:
-            log.warning("%d of %d file descriptors are open; %s", used, allowed, MORE)
+            log.warning("%d of %d file descriptors are open; %s", used, allowed, REMEDY)
 
 
 def lowest_free() -> int | None:
@@ -99,8 +99,8 @@ def shortage(clients: int, allowed: int | None = None) -> str | None:
     allowed = limit() if allowed is None else allowed
     if allowed is None or needed(clients) <= allowed:
         return None
-    room = max(0, (allowed - OWN) * 20 // 21)
+    room = max(0, (allowed - RESERVED) * 20 // 21)
     return (
         f"max_clients = {clients} needs {needed(clients)} file descriptors, but only {allowed} are allowed, "
-        f"enough for {room}: {MORE}"
+        f"enough for {room}: {REMEDY}"
     )

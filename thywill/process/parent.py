@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 STOP = (signal.SIGINT, signal.SIGTERM)
 WATCHED = (*STOP, signal.SIGHUP, signal.SIGCHLD)
-NOT_RUN = 127
+EXEC_FAILED = 127
 """The exit status of a process whose program could not be run."""
 NOT_INHERITED = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC")
 """Variables that servers do not inherit, because only the parent reports to systemd."""
@@ -309,7 +309,7 @@ def _become(command: Sequence[str], prepare: Callable[[], Mapping[str, str]]) ->
     except BaseException as error:  # noqa: BLE001 - no code of the parent may go on in this process
         os.write(2, f"{command[0]} cannot be run: {error}\n".encode())
     finally:
-        os._exit(NOT_RUN)
+        os._exit(EXEC_FAILED)
 
 
 def _pass_on(sockets: list[socket.socket], link: socket.socket, *, ours: bool) -> Mapping[str, str]:

@@ -32,14 +32,14 @@ from typing import NamedTuple
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 30.0
 """Seconds until an ended server is started again: the first delay, and the longest after repeated ends."""
-GOOD = 60.0
+STABLE_AFTER = 60.0
 """If a server was ready for so many seconds, its end counts as the first one again."""
-START = 60.0
+START_TIMEOUT = 60.0
 """Seconds that a replacement has to become ready."""
-UNUSABLE = 2
+CANNOT_START = 2
 """The exit status of a server that cannot start with its settings. If the first server ends with it, the
 service stops."""
-NOBODY = 0
+NO_PROCESS = 0
 """Stands for the process id of a server that could not be started."""
 
 
@@ -190,7 +190,9 @@ class Slots:
         replaces = self._replacing == slot and self._replacement is None
         if replaces:
             self._replacement = process
-        self.servers[process] = Child(slot, process, Phase.STARTING, now, now + START if replaces else None)
+        self.servers[process] = Child(
+            slot, process, Phase.STARTING, now, now + START_TIMEOUT if replaces else None
+        )
 
     def ready(self, process: int, now: float) -> None:
         """The server accepts connections."""
@@ -217,7 +219,7 @@ class Slots:
             return
         if self.stopping:
             self.worst = max(self.worst, status if status >= 0 else 128 - status)
-        elif self._alone and status == UNUSABLE:
+        elif self._alone and status == CANNOT_START:
             self.stop(now)
             self.worst = status
         elif not server.is_draining:
@@ -225,7 +227,7 @@ class Slots:
 
     def not_started(self, slot: int, reason: str, now: float) -> None:
         """No server could be started for ``slot``."""
-        self._lose(Child(slot, NOBODY, Phase.STARTING, now), f"cannot be started: {reason}", now)
+        self._lose(Child(slot, NO_PROCESS, Phase.STARTING, now), f"cannot be started: {reason}", now)
 
     def restart(self, count: int) -> None:
         """Replace every server by a new one, one slot at a time; after that there are ``count`` slots.
@@ -264,7 +266,7 @@ class Slots:
 
     def _lose(self, server: Child, how: str, now: float) -> None:
         self._start_others(now)
-        if server.slot == self._replacing and server.process == (self._replacement or NOBODY):
+        if server.slot == self._replacing and server.process == (self._replacement or NO_PROCESS):
             self._stop_rolling(f"the new {self._named(server)} {how} before it was ready")
         if server.slot > self.count:
             return
@@ -275,7 +277,7 @@ class Slots:
         self._say(logging.ERROR, f"{self._named(server)} {how}; {then}")
 
     def _start_later(self, server: Child, now: float) -> float:
-        was_good = server.is_ready and now - server.since >= GOOD
+        was_good = server.is_ready and now - server.since >= STABLE_AFTER
         before = 0.0 if was_good else self._delays.get(server.slot, 0.0)
         delay = self._delays[server.slot] = min(max(2 * before, FIRST_DELAY), LONGEST_DELAY)
         self._due[server.slot] = now + delay

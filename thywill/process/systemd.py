@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Mapping
 
-PATIENCE = 1.0
+TIMEOUT = 1.0
 """Seconds to wait for systemd to read; it normally reads at once."""
 
 
@@ -21,7 +21,7 @@ def notify(*lines: str, environment: Mapping[str, str] = os.environ) -> bool:
     address = "\0" + name[1:] if name.startswith("@") else name
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-            sock.settimeout(PATIENCE)
+            sock.settimeout(TIMEOUT)
             sock.connect(address)
             sock.sendall("\n".join(lines).encode())
     except OSError:

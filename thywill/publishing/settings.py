@@ -10,7 +10,7 @@ import msgspec
 
 from thywill.errors import SettingsError
 
-PLACE = "[publishing] keys"
+SETTING = "[publishing] keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class PublishingSettings:
         counts = Counter(key_of(each) for each in self.keys.values())
         for name, each in self.keys.items():
             if counts[key_of(each)] > 1:
-                raise SettingsError(f"{PLACE}: {name!r} has the same key as another name: make a new key")
+                raise SettingsError(f"{SETTING}: {name!r} has the same key as another name: make a new key")
 
 
 def key_of(entry: str | KeySettings) -> str:
@@ -59,8 +59,8 @@ def applications_of(entry: str | KeySettings) -> frozenset[str] | None:
 
 def _check(name: str, key: str) -> None:
     if not key:
-        raise SettingsError(f"{PLACE}: the key of {name!r} is empty: openssl rand -hex 16 makes one")
+        raise SettingsError(f"{SETTING}: the key of {name!r} is empty: openssl rand -hex 16 makes one")
     if not key.isprintable() or key != key.strip():
         raise SettingsError(
-            f"{PLACE}: the key of {name!r} must be one line of text without a blank at its ends"
+            f"{SETTING}: the key of {name!r} must be one line of text without a blank at its ends"
         )

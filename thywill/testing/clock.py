@@ -15,7 +15,7 @@ SECOND = 1_000_000
 """The clock counts whole microseconds, so that 20 times 0.05 s is exactly one second."""
 START = 1000 * SECOND
 """The time at which a test begins."""
-APART = 1_000_000 * SECOND
+TIME_OFFSET = 1_000_000 * SECOND
 """How far the loop's time lies before the real time, by which timers from outside the test were set: none of
 these is due for 11 days. With a longer distance, asyncio's sums of a time and its resolution (a nanosecond)
 would be rounded."""
@@ -67,15 +67,15 @@ class Clock:
         self._loop.slow_callback_duration = self._slow
 
     def _loop_time(self) -> float:
-        return (self._now - APART) / SECOND
+        return (self._now - TIME_OFFSET) / SECOND
 
     def _call_at(
         self, when: float, callback: Callable[..., object], *arguments: Any, context: Any = None
     ) -> asyncio.TimerHandle:
         assert self._real is not None
-        deadline = round(when * SECOND) + APART
+        deadline = round(when * SECOND) + TIME_OFFSET
         heapq.heappush(self._deadlines, deadline)
-        at = (deadline - APART) / SECOND
+        at = (deadline - TIME_OFFSET) / SECOND
         handle: asyncio.TimerHandle = self._real[1](at, callback, *arguments, context=context)
         return handle
 

@@ -16,7 +16,7 @@ from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
 from thywill.testing.clock import Clock
 
-PATIENCE = 1.0
+THREADS_TIMEOUT = 1.0
 """Real seconds to wait for the threads of the application."""
 LIMIT = 1024 * 1024
 """Bytes of JSON that a test may send at once."""
@@ -80,7 +80,7 @@ class BrowserPage:
             AssertionError: no reply comes at this time; ``advance`` lets time pass.
         """
         reply = await self.begin_call(method, *arguments)
-        if not await self._clock.wait(lambda: reply() is not None or self.gone is not None, PATIENCE):
+        if not await self._clock.wait(lambda: reply() is not None or self.gone is not None, THREADS_TIMEOUT):
             raise AssertionError(f"the call of {method!r} is not answered at this time")
         outcome = reply() or {"error": {"code": "gone", "message": self.gone}}
         if "error" in outcome:
@@ -124,7 +124,7 @@ class BrowserPage:
         Raises:
             AssertionError: no message comes at this time; ``advance`` lets time pass.
         """
-        if not await self._clock.wait(lambda: bool(self._messages), PATIENCE):
+        if not await self._clock.wait(lambda: bool(self._messages), THREADS_TIMEOUT):
             raise AssertionError(f"no message has come{self._reason()}")
         return self._messages.popleft()
 
@@ -141,7 +141,7 @@ class BrowserPage:
         Raises:
             AssertionError: no error comes.
         """
-        if not await self._clock.wait(lambda: bool(self.errors), PATIENCE):
+        if not await self._clock.wait(lambda: bool(self.errors), THREADS_TIMEOUT):
             raise AssertionError("no error has come")
         return self.errors.popleft()
 
@@ -151,7 +151,7 @@ class BrowserPage:
         Raises:
             AssertionError: no event comes at this time; ``advance`` lets time pass.
         """
-        if not await self._clock.wait(lambda: bool(self.presence), PATIENCE):
+        if not await self._clock.wait(lambda: bool(self.presence), THREADS_TIMEOUT):
             raise AssertionError("no presence event has come")
         return self.presence.popleft()
 

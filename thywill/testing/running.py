@@ -13,13 +13,13 @@ from thywill.core.user import Identity, User, Visitor
 from thywill.server import Engine
 from thywill.testing.clock import Clock
 from thywill.testing.engine import make_test_engine
-from thywill.testing.page import PATIENCE, BrowserPage
+from thywill.testing.page import THREADS_TIMEOUT, BrowserPage
 
 A = TypeVar("A", bound=Application)
 
 TICK = 0.5
 """Seconds between two checks of the hub's deadlines, as in a server."""
-STOP_PATIENCE = 0.1
+STOP_TIMEOUT = 0.1
 """Real seconds that a stop waits for threads each time before it moves the clock on."""
 
 
@@ -72,7 +72,7 @@ class RunningApplication(Generic[A]):
 
     async def _authenticate(self, visitor: Visitor) -> User | None:
         asking = asyncio.ensure_future(self._engine.applications.authenticate(visitor))
-        if not await self._clock.wait(asking.done, PATIENCE):
+        if not await self._clock.wait(asking.done, THREADS_TIMEOUT):
             asking.cancel()
             raise AssertionError("authenticate does not answer at this time")
         return asking.result()
@@ -126,6 +126,6 @@ async def run(kind: type[A], *arguments: Any) -> AsyncIterator[RunningApplicatio
 async def _stop(engine: Engine, clock: Clock) -> None:
     """Stop the application; time passes only while its hooks do not end."""
     stopping = asyncio.ensure_future(engine.applications.stop())
-    while not await clock.wait(stopping.done, STOP_PATIENCE):
+    while not await clock.wait(stopping.done, STOP_TIMEOUT):
         await clock.advance(TICK)
     await stopping

@@ -194,8 +194,8 @@ async def test_lists_and_events_agree_however_the_turns_fall() -> None:
 
 
 async def test_where_many_listen_there_is_a_pause_between_two_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thywill.hub.attendance.CROWD", 3)
-    monkeypatch.setattr("thywill.hub.attendance.DELIVERIES", 10)
+    monkeypatch.setattr("thywill.hub.attendance.LARGE_CHANNEL", 3)
+    monkeypatch.setattr("thywill.hub.attendance.DELIVERIES_PER_SECOND", 10)
     async with run(Lobby) as app:
         pages = [await app.connect() for _ in range(3)]
         late = [await app.connect() for _ in range(5)]

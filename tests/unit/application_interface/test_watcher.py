@@ -14,7 +14,13 @@ import pytest
 
 from tests.support.serving import until
 from thywill import Application
-from thywill.application_interface.watcher import CLOSE_PERIOD, PERIOD, Hold, Watcher, hook_on_stack
+from thywill.application_interface.watcher import (
+    CHECK_EVERY,
+    CHECK_EVERY_WHILE_HELD,
+    Hold,
+    Watcher,
+    hook_on_stack,
+)
 
 
 class Slow(Application):
@@ -25,7 +31,7 @@ class Slow(Application):
 
     async def on_connect(self, client: Any) -> None:
         while time.monotonic() < client:
-            self.work(CLOSE_PERIOD / 4)
+            self.work(CHECK_EVERY_WHILE_HELD / 4)
             await asyncio.sleep(0)
 
     def work(self, seconds: float) -> None:
@@ -48,7 +54,7 @@ async def test_a_hook_that_sleeps_is_named_with_its_line(caplog: pytest.LogCaptu
         # A machine that is busy elsewhere may hide one of them: the watcher then rather says nothing.
         while not caplog.records:
             await Slow().on_message(None, 0.6)
-            await asyncio.sleep(2 * PERIOD)
+            await asyncio.sleep(2 * CHECK_EVERY)
     line = caplog.messages[0]
     assert line.startswith("slow.on_message held the loop for ")
     assert f"at {__file__}, line {Slow.work.__code__.co_firstlineno + 1}: meanwhile nobody was served" in line
@@ -57,7 +63,7 @@ async def test_a_hook_that_sleeps_is_named_with_its_line(caplog: pytest.LogCaptu
 @pytest.mark.gen_test
 async def test_a_hook_that_awaits_is_not_named(caplog: pytest.LogCaptureFixture) -> None:
     with watching(0.2):
-        await Slow().on_connect(time.monotonic() + 10 * PERIOD)
+        await Slow().on_connect(time.monotonic() + 10 * CHECK_EVERY)
     assert caplog.messages == []
 
 
@@ -71,13 +77,13 @@ async def test_the_thread_ends_with_the_watcher() -> None:
 
 
 @pytest.mark.gen_test
-async def test_a_thread_that_rests_is_roused_by_the_next_hook(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_idle_thread_is_woken_by_the_next_hook(caplog: pytest.LogCaptureFixture) -> None:
     with watching(0.2) as watcher:
         while not caplog.records:
-            await until(lambda: watcher.rests)
-            watcher.rouse()
+            await until(lambda: watcher.is_idle)
+            watcher.wake()
             await Slow().on_message(None, 0.6)
-            await asyncio.sleep(2 * PERIOD)
+            await asyncio.sleep(2 * CHECK_EVERY)
     assert caplog.messages[0].startswith("slow.on_message held the loop for ")
 
 
@@ -110,7 +116,7 @@ def test_only_a_hook_that_was_there_all_the_time_is_named(
 ) -> None:
     hold = Hold(0.0, 0.2)
     for now, hook in looks.items():
-        hold.look(None if hook is None else Slowly(hook), now)  # type: ignore[arg-type]
+        hold.sample(None if hook is None else Slowly(hook), now)  # type: ignore[arg-type]
     hold.ended(max(looks))
     assert len(caplog.messages) == len(lines)
     assert all(got.startswith(line) for got, line in zip(caplog.messages, lines, strict=True))

@@ -45,8 +45,8 @@ def make(kind: str, tmp_path: Path, servers: Servers) -> Make:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peewee_module, "BEAT", 0.01)
-    monkeypatch.setattr(peewee_module, "LOOK", 0.01)
+    monkeypatch.setattr(peewee_module, "HEARTBEAT", 0.01)
+    monkeypatch.setattr(peewee_module, "LEASE_RETRY", 0.01)
 
 
 def unexpected(reason: str) -> None:

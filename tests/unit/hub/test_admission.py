@@ -140,7 +140,7 @@ def test_a_client_counts_to_the_address_that_it_came_from() -> None:
 
 
 def test_an_address_that_has_gone_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "IDLE", 10)
+    monkeypatch.setattr(admission, "REMEMBERED_IDLE", 10)
     world = world_of()
     for number in range(100):
         world.hub.leave(polled(world, f"192.0.2.{number}"))

@@ -207,7 +207,7 @@ def test_a_reply_that_would_be_dropped_for_the_log_ends_its_client() -> None:
 
 
 def test_many_queues_are_cleared_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "SWEEP", 4)
+    monkeypatch.setattr(delivery, "WORK_PER_TURN", 4)
     world = World()
     clients = members(world, 7, "lobby")
     world.send(Address.channel("lobby"), 1)
@@ -221,7 +221,7 @@ def test_many_queues_are_cleared_in_slices(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_second_drop_finishes_the_first_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "SWEEP", 4)
+    monkeypatch.setattr(delivery, "WORK_PER_TURN", 4)
     world = World()
     clients = members(world, 7, "lobby")
     for number in (1, 2, 3):

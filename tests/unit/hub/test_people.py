@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from thywill.core.person import StoredPerson, public_id
-from thywill.hub.people import DAY, WATCHED, People
+from thywill.hub.people import COMPARED_FOR, DAY, People
 
 
 def save(people: People, now: float, *alive: str) -> list[StoredPerson]:
@@ -33,7 +33,7 @@ def test_a_change_is_found_some_seconds_after_the_dict_was_asked_for() -> None:
     ada = people.of("s")
     assert save(people, 0.0, "s") == []
     ada["name"] = "Ada"
-    assert [row.data for row in save(people, WATCHED - 1, "s")] == ['{"name":"Ada"}']
+    assert [row.data for row in save(people, COMPARED_FOR - 1, "s")] == ['{"name":"Ada"}']
 
 
 def test_a_late_change_is_found_when_the_session_ends() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.support.hub_fakes import AWAY, WALL, FakePoll, World
 from thywill.core.lifecycle import State
 from thywill.hub.client import LiveClient
-from thywill.hub.leases import SLICE, Timing
+from thywill.hub.leases import HANDLED_PER_TURN, Timing
 
 LATE = 0.5
 """A deadline that falls on a tick is acted on at the next one."""
@@ -209,14 +209,14 @@ def test_ten_thousand_clients_that_expire_at_once_are_handled_in_slices() -> Non
     while world.soon:
         assert world.turn() == 1
         left.append(len(world.directory.clients))
-    assert left == list(range(10_000 - SLICE, -1, -SLICE))
+    assert left == list(range(10_000 - HANDLED_PER_TURN, -1, -HANDLED_PER_TURN))
     assert {client.state for client in clients} == {State.GONE}
     assert len(world.queue.closed) == 10_000
 
 
 def test_a_client_that_comes_back_between_two_slices_is_kept() -> None:
     world = World()
-    clients = [world.create() for _ in range(SLICE + 3)]
+    clients = [world.create() for _ in range(HANDLED_PER_TURN + 3)]
     world.now += 61
     world.leases.tick()
     parked = world.poll(clients[-1])
@@ -229,7 +229,7 @@ def test_a_client_that_comes_back_between_two_slices_is_kept() -> None:
 
 def test_a_tick_between_two_slices_adds_to_what_is_left() -> None:
     world = World()
-    first = [world.create() for _ in range(SLICE + 1)]
+    first = [world.create() for _ in range(HANDLED_PER_TURN + 1)]
     world.now += 1
     second = world.create()
     world.now += 60
@@ -237,7 +237,7 @@ def test_a_tick_between_two_slices_adds_to_what_is_left() -> None:
     world.now += 1
     world.leases.tick()
     assert len(world.soon) == 1
-    assert {client.state for client in first[:SLICE]} == {State.GONE}
+    assert {client.state for client in first[:HANDLED_PER_TURN]} == {State.GONE}
     assert first[-1].state is second.state is State.DETACHED
     assert world.turn() == 1
     assert world.directory.clients == {}
@@ -246,7 +246,7 @@ def test_a_tick_between_two_slices_adds_to_what_is_left() -> None:
 
 def test_a_client_that_is_due_twice_before_its_slice_is_handled_once() -> None:
     world = World()
-    for _ in range(SLICE):
+    for _ in range(HANDLED_PER_TURN):
         world.create()
     client = world.create()
     world.now += 61

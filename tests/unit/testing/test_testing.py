@@ -123,7 +123,7 @@ async def test_a_page_may_leave_and_another_may_share_its_session() -> None:
 
 
 async def test_what_does_not_come_is_told_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thywill.testing.page.PATIENCE", 0.01)
+    monkeypatch.setattr("thywill.testing.page.THREADS_TIMEOUT", 0.01)
     async with run(Board) as app:
         page = await app.connect()
         await page.all()
@@ -161,7 +161,7 @@ class Members(Application):
 
 
 async def test_a_page_belongs_to_whom_authenticate_or_a_ticket_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thywill.testing.running.PATIENCE", 0.01)
+    monkeypatch.setattr("thywill.testing.running.THREADS_TIMEOUT", 0.01)
     async with run(Members) as app:
         assert await (await app.connect(cookies={"key": "a"})).next() == ["17", "Ada"]
         bob = await app.connect(user=User("18", "Bob"))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from thywill.core.address import share_of
-from thywill.core.beat import until_beat
+from thywill.core.periods import until_next_period
 from thywill.core.wheel import TimerWheel
 from thywill.push.sockjs.session import Keeper, Session
 from thywill.push.sockjs.shares import SessionShares
@@ -17,7 +17,7 @@ TICK = 0.5
 """Seconds between two checks of the deadlines."""
 ADDRESSES = 1_000
 """How many addresses are remembered with their share."""
-SLICE = 200
+HANDLED_PER_TURN = 200
 """How many sessions are handled in one turn of the loop, as in the hub."""
 
 
@@ -106,7 +106,7 @@ class SessionKeeper:
     def start(self) -> None:
         """Begin to check the deadlines; needs the running event loop."""
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(until_beat(TICK, loop.time()), self._tick)
+        self._timer = loop.call_later(until_next_period(TICK, loop.time()), self._tick)
 
     def stop(self) -> None:
         """Stop checking the deadlines."""
@@ -121,7 +121,7 @@ class SessionKeeper:
             self._handle_due()
 
     def _handle_due(self) -> None:
-        due, self._due = self._due[:SLICE], self._due[SLICE:]
+        due, self._due = self._due[:HANDLED_PER_TURN], self._due[HANDLED_PER_TURN:]
         if self._due:
             asyncio.get_running_loop().call_soon(self._handle_due)
         for session in due:

@@ -29,7 +29,7 @@ from thywill.hub.ports import Then
 
 log = logging.getLogger(__name__)
 
-TURN = 0.004
+SECONDS_PER_TURN = 0.004
 """Seconds for which the callbacks of a transaction run in one turn of the loop."""
 
 RETRY = 1.0
@@ -155,12 +155,12 @@ class GroupCommit:
 
 
 async def _run(callbacks: list[Then], *, safe: bool) -> None:
-    pause = time.monotonic() + TURN
+    pause = time.monotonic() + SECONDS_PER_TURN
     for callback in callbacks:
         _call(callback, safe=safe)
         if time.monotonic() >= pause:
             await asyncio.sleep(0)
-            pause = time.monotonic() + TURN
+            pause = time.monotonic() + SECONDS_PER_TURN
 
 
 def _call(callback: Then, *, safe: bool) -> None:

@@ -67,16 +67,16 @@ log = logging.getLogger(__name__)
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 ALL = 2**31 - 1
-WALK = 2000
+CHECKED_PER_TURN = 2000
 """How many clients are checked in one turn of the loop."""
 
 STEP_END = 0.02
 """Seconds until the end of a step is committed, if no other commit comes earlier."""
 
-RECENTLY = 2.0
+STORABLE_FOR = 2.0
 """Seconds for which a stored message proves that the next one can be stored, too."""
 
-OUTSIDE = 0.5
+OUTSIDE_CHECK_EVERY = 0.5
 """Seconds between two checks for changes of ``client.data`` that were made outside of any step."""
 
 
@@ -175,7 +175,7 @@ class DatabaseQueue(Queue):
 
     async def problem(self) -> str | None:
         """Return in one line why no message can be stored; try it, unless one was stored just now."""
-        if self._commits.has_stored_within(RECENTLY):
+        if self._commits.has_stored_within(STORABLE_FOR):
             return None
         try:
             await self._store.probe()
@@ -235,8 +235,8 @@ class DatabaseQueue(Queue):
 
     async def _keep_committing_data(self) -> None:
         while True:
-            more = self._commit_data(WALK)
-            await asyncio.sleep(0 if more else OUTSIDE)
+            more = self._commit_data(CHECKED_PER_TURN)
+            await asyncio.sleep(0 if more else OUTSIDE_CHECK_EVERY)
 
     def _commit_data(self, limit: int) -> bool:
         changes, more = self._data.outside_steps(limit)
@@ -472,7 +472,7 @@ class DatabaseQueue(Queue):
         """Return the lowest id that waits in any outbox, and commit the losses of all outboxes."""
         lowest = END
         for count, client in enumerate(self.receivers.clients(application)):
-            if count % WALK == WALK - 1:
+            if count % CHECKED_PER_TURN == CHECKED_PER_TURN - 1:
                 await asyncio.sleep(0)  # messages that arrive meanwhile have higher ids
             entries = client.outbox.entries
             if entries:

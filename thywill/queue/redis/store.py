@@ -57,7 +57,7 @@ PAGE = 1000
 RETRY = 1.0
 """Seconds until a broken connection is opened again."""
 
-GROWING = (Create, Accept, Append, Publish, SendHistory)
+NEEDING_MEMORY = (Create, Accept, Append, Publish, SendHistory)
 """Operations that are refused while Redis's memory is full. The others free memory, or need hardly any."""
 
 
@@ -407,7 +407,7 @@ class RedisStore(SharedStore):
         self, outcomes: list[Outcome], operations: Sequence[Operation], places: Sequence[int]
     ) -> None:
         """Execute the operations that need hardly any memory, and refuse the others."""
-        small = [place for place in places if not isinstance(operations[place], GROWING)]
+        small = [place for place in places if not isinstance(operations[place], NEEDING_MEMORY)]
         for place in places:
             outcomes[place] = Unavailable("Redis has no memory left (maxmemory)", retry=RETRY)
         parts = [[small[place] for place in part] for part in _parts([operations[p] for p in small])]

@@ -24,9 +24,9 @@ from thywill.queue.shared.rows import ClientRow, LogEntry
 
 log = logging.getLogger(__name__)
 
-AGAIN = (0.05, 0.2, 0.5, 1.0, 1.5, 2.0)
+RETRY_DELAYS = (0.05, 0.2, 0.5, 1.0, 1.5, 2.0)
 """Seconds between tries to claim an unknown client: the server that made it may not have stored it yet."""
-REACH = 5.0
+CATCH_UP_TIMEOUT = 5.0
 """Seconds that this server has to read the log up to a page's cursor."""
 
 AWAY = "the servers' shared store is away at present"
@@ -121,7 +121,7 @@ class Claims:
     async def _row(self, application: str, client_id: str, cursor: int) -> ClientRow:
         operation = Claim(application, client_id, self._name, cursor, self._lease)
         outcome: Outcome = None
-        for pause in (*AGAIN, 0.0):
+        for pause in (*RETRY_DELAYS, 0.0):
             outcome = await self._pipeline.ask(operation)
             if not isinstance(outcome, Unknown):
                 break
@@ -139,7 +139,7 @@ class Claims:
         is.
         """
         try:
-            await asyncio.wait_for(self._reader.reach(application, after), REACH)
+            await asyncio.wait_for(self._reader.reach(application, after), CATCH_UP_TIMEOUT)
             remembered = self._reader.after(application, after)
             if remembered is not None:
                 return remembered, 0

@@ -32,15 +32,15 @@ Then = Callable[[Outcome], None]
 
 BATCH = 500
 """Operations in one batch: fewer than the causes outside of steps that the store remembers."""
-TURN = 0.004
+SECONDS_PER_TURN = 0.004
 """Seconds for which outcomes are handled in one turn of the loop."""
 RETRY = 0.5
 """Seconds until the next batch after one that failed."""
-PATIENCE = 5.0
+STOP_TIMEOUT = 5.0
 """Seconds for which a stopping server tries to execute the remaining operations."""
 
 
-UNSURE = (Append, Publish, SendHistory, SetMember)
+RETRIED_IF_UNSURE = (Append, Publish, SendHistory, SetMember)
 """Operations that are executed again if nobody knows whether they were, because a sender waits for them."""
 
 
@@ -84,7 +84,7 @@ class Pipeline:
         if self._task is None:
             return
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), PATIENCE)
+            await asyncio.wait_for(self._idle.wait(), STOP_TIMEOUT)
         await end([self._task])
         if self._waiting:
             lacked = counted(len(self._waiting), "change")
@@ -170,7 +170,7 @@ class Pipeline:
             log.warning("messages are refused, since the shared store cannot be reached: %s", error)
         left, refused = [], []
         for each in batch:
-            if each.keep or (error.unsure and isinstance(each.operation, UNSURE)):
+            if each.keep or (error.unsure and isinstance(each.operation, RETRIED_IF_UNSURE)):
                 left.append(each._replace(keep=True))
             else:
                 refused.append(each)
@@ -184,7 +184,7 @@ def _refusal() -> Unavailable:
 
 
 async def _tell(batch: list[Submitted], outcomes: list[Outcome] | list[Unavailable]) -> None:
-    pause = time.monotonic() + TURN
+    pause = time.monotonic() + SECONDS_PER_TURN
     for each, outcome in zip(batch, outcomes, strict=True):
         try:
             each.then(outcome)
@@ -193,4 +193,4 @@ async def _tell(batch: list[Submitted], outcomes: list[Outcome] | list[Unavailab
             log.exception("the outcome of %s could not be handled", type(each.operation).__name__)
         if time.monotonic() >= pause:
             await asyncio.sleep(0)
-            pause = time.monotonic() + TURN
+            pause = time.monotonic() + SECONDS_PER_TURN

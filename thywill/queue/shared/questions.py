@@ -23,7 +23,7 @@ from thywill.queue.shared.tasks import end
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 3.0
+ANSWER_TIMEOUT = 3.0
 """Seconds that the other servers have to answer."""
 ASK, ANSWER, RELAYED = 0, 1, 2
 
@@ -64,7 +64,7 @@ class Questions:
         name: str,
         answer: Callable[[bytes], Awaitable[bytes]],
         relayed: Callable[[str, bytes], None] = lambda server, note: None,
-        patience: float = PATIENCE,
+        patience: float = ANSWER_TIMEOUT,
     ) -> None:
         self._store = store
         self._name = name

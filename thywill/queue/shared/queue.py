@@ -43,7 +43,7 @@ from thywill.hub.ports import Listener, Then
 from thywill.queue.base import Answers, KnownClient, Queue, QueueSettings
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.carrier import AnyServer, CarrierHub, NoHooks, Received
-from thywill.queue.shared.claims import AGAIN, Claims
+from thywill.queue.shared.claims import RETRY_DELAYS, Claims
 from thywill.queue.shared.forms import facts_of, incoming, known_client
 from thywill.queue.shared.histories import kept_of
 from thywill.queue.shared.leaders import Leaders
@@ -91,9 +91,9 @@ UNPOLLED = 60.0
 """Seconds for which the store keeps a client that has not polled."""
 RENEWALS = 3
 """How often the lease of a client is renewed during its grace time."""
-RENEW = 500
+RENEWED_AT_ONCE = 500
 """How many clients one ``Renew`` has."""
-CLAIMED = 0.02
+COLLECTED_FOR = 0.02
 """Seconds for which claimed clients are collected, so that they are checked and let go of together."""
 
 
@@ -334,7 +334,7 @@ class SharedQueue(Queue, AnyServer):
         operation = Accept(
             client.application, client.id, [incoming(each) for each in items], room, self.lease
         )
-        self._accept(operation, then, iter(AGAIN))
+        self._accept(operation, then, iter(RETRY_DELAYS))
 
     def _accept(self, operation: Accept, then: Received, pauses: Iterator[float]) -> None:
         def decide(outcome: Outcome) -> None:
@@ -373,7 +373,7 @@ class SharedQueue(Queue, AnyServer):
 
     def _claimed(self, client_id: str) -> None:
         if not self._elsewhere:
-            asyncio.get_running_loop().call_later(CLAIMED, self._check_claimed)
+            asyncio.get_running_loop().call_later(COLLECTED_FOR, self._check_claimed)
         self._elsewhere.append(client_id)
 
     def _check_claimed(self) -> None:
@@ -402,8 +402,8 @@ class SharedQueue(Queue, AnyServer):
         """
         clients, lowest = self.receivers.clients(application), self._lowest(application)
         greeted = [each for each in clients if each.greeted]
-        for first in range(0, len(greeted), RENEW):
-            self._renew(application, greeted[first : first + RENEW])
+        for first in range(0, len(greeted), RENEWED_AT_ONCE):
+            self._renew(application, greeted[first : first + RENEWED_AT_ONCE])
             await asyncio.sleep(0)
         self.pipeline.submit(Renew(application, self.name, (), lowest, self.lease))
 

@@ -33,7 +33,7 @@ BLOCK = 2.0
 """The most seconds for which one read waits."""
 RETRY = 0.5
 """Seconds until the next read after one that failed."""
-BEHIND = 2.0
+MAX_WAIT = 2.0
 """The most seconds for which ``look`` waits; a server that needs longer counts as so far behind."""
 
 
@@ -144,11 +144,11 @@ class LogReader:
         lasts = [(application, await self._store.last(application)) for application in self._applications]
         begun = self._monotonic()
         try:
-            async with asyncio.timeout(BEHIND):
+            async with asyncio.timeout(MAX_WAIT):
                 for application, last in lasts:
                     await self.reach(application, last)
         except TimeoutError:
-            log.debug("the newest entries of the log have not arrived within %g s", BEHIND)
+            log.debug("the newest entries of the log have not arrived within %g s", MAX_WAIT)
         self.behind = self._monotonic() - begun
 
     def after(self, application: str, position: int) -> list[LogEntry] | None:

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 SECONDS = 86_400.0
 """Seconds for which the store keeps a name."""
-FRESH = 2.0
+CACHED_FOR = 2.0
 """Seconds for which the list of live servers is cached."""
 
 
@@ -45,7 +45,7 @@ class StoreRelay(Relay):
         self._name = name
         self._monotonic = monotonic
         self._live: frozenset[str] = frozenset()
-        self._read_at = -FRESH
+        self._read_at = -CACHED_FOR
         self._notes: list[tuple[str, bytes]] = []
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,7 +97,7 @@ class StoreRelay(Relay):
         return server in await self.live_servers() or server in await self._read_live_servers()
 
     async def live_servers(self) -> Collection[str]:
-        if self._monotonic() < self._read_at + FRESH:
+        if self._monotonic() < self._read_at + CACHED_FOR:
             return self._live
         with suppress(StoreUnavailable):
             await self._read_live_servers()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-AGAIN = 0.5
+CANCEL_AGAIN_AFTER = 0.5
 """Seconds until a task is cancelled once more: ``wait_for`` of Python 3.11 may lose a cancellation."""
 
 
@@ -15,4 +15,4 @@ async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
     while left:
         for task in left:
             task.cancel()
-        _, left = await asyncio.wait(left, timeout=AGAIN)
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_AFTER)

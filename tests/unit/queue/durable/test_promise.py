@@ -45,7 +45,7 @@ SIGNER = Signer(b"a secret of the tests")
 @pytest.fixture(autouse=True)
 def _others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     # Other tasks run after each callback of a transaction.
-    monkeypatch.setattr(group_commit, "TURN", -1.0)
+    monkeypatch.setattr(group_commit, "SECONDS_PER_TURN", -1.0)
 
 
 ALL = Address.channel("all")

@@ -220,7 +220,7 @@ async def test_messages_behind_a_refused_one_are_refused_too() -> None:
 async def test_a_repeat_that_arrives_before_the_refusal_is_refused_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(group_commit, "TURN", -1.0)  # other tasks run after each callback
+    monkeypatch.setattr(group_commit, "SECONDS_PER_TURN", -1.0)  # other tasks run after each callback
     world = await World().begin()
     first, client = world.connect(), world.connect()
     await settle()

@@ -150,7 +150,7 @@ async def test_a_page_that_nobody_knows_connects_anew_whether_it_polls_or_sends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module in ("claims", "queue"):
-        monkeypatch.setattr(f"thywill.queue.shared.{module}.AGAIN", (0.01,))
+        monkeypatch.setattr(f"thywill.queue.shared.{module}.RETRY_DELAYS", (0.01,))
     cluster = await start()
     one, two, _ = cluster.servers
     page = await cluster.connected(one)

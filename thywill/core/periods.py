@@ -13,14 +13,13 @@ and 10.4:
 from __future__ import annotations
 
 
-def until_beat(period: float, now: float) -> float:
-    """Return the seconds until the next beat: at least half a period, and less than one and a half.
+def until_next_period(period: float, now: float) -> float:
+    """Return the seconds until the next multiple of ``period``, but at least half a period.
 
-    At least half, because a timer may fire a moment before its beat, and must not fire for the same beat
-    again.
+    At least half, because a timer may fire a moment early, and must not fire for the same multiple again.
 
     Args:
-        period: the seconds between two beats.
+        period: the seconds between two runs of the work.
         now: the present time by the clock of the event loop, in seconds.
     """
     wait = period - now % period

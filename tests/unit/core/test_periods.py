@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thywill.core.beat import until_beat
+from thywill.core.periods import until_next_period
 
 
 @pytest.mark.parametrize(
@@ -20,13 +20,13 @@ from thywill.core.beat import until_beat
         (0.5, 9.984375, 0.515625),
     ],
 )
-def test_the_next_beat(period: float, now: float, wait: float) -> None:
-    assert until_beat(period, now) == wait
+def test_the_next_multiple(period: float, now: float, wait: float) -> None:
+    assert until_next_period(period, now) == wait
 
 
 @given(st.floats(0.01, 60), st.floats(0, 1e7))
-def test_a_beat_is_near_a_multiple_and_never_the_same_again(period: float, now: float) -> None:
-    wait = until_beat(period, now)
+def test_the_end_is_near_a_multiple_and_never_the_same_again(period: float, now: float) -> None:
+    wait = until_next_period(period, now)
     assert period / 2 <= wait < 1.5 * period + 1e-6
-    beat = (now + wait) / period
-    assert abs(beat - round(beat)) * period < 1e-6
+    periods = (now + wait) / period
+    assert abs(periods - round(periods)) * period < 1e-6
