@@ -21,8 +21,8 @@ from tests.support.serving import Running
 from tests.support.shared_queue import SHARED
 from tests.support.upstreams import for_two
 from thywill.commands import front, remedies, streams
-from thywill.commands.asking import Asker, explain
 from thywill.commands.doctor import Examination, examine
+from thywill.commands.http_client import HttpClient, explain
 from thywill.commands.report import Level, Report
 from thywill.core import probe
 from thywill.monitoring.figures import Figures
@@ -50,7 +50,7 @@ def silence() -> None:
     """Let the test look how long an answer may be silent, which takes as long as the hold."""
 
 
-async def nothing_to_see(asker: Asker, hold: float, seconds: float) -> Report:
+async def nothing_to_see(http: HttpClient, hold: float, seconds: float) -> Report:
     return Report()
 
 
@@ -259,9 +259,9 @@ async def test_two_servers_that_do_not_belong_together(
         running = await start(server={"data": str(tmp_path / folder)}, queue=queue)
         ports.append(int(running.base.rstrip("/").rpartition(":")[2]))
     nginx = Nginx(tmp_path, ports[0], None, for_two(ports[1]))
-    asker, report = Asker(nginx.address, insecure=True), Report()
-    await front.check_pages(asker, front.Installation(seen={"scheme": "http"}), report, "probe")
-    asker.close()
+    http, report = HttpClient(nginx.address, insecure=True), Report()
+    await front.check_pages(http, front.Installation(seen={"scheme": "http"}), report, "probe")
+    http.close()
     nginx.stop()
     assert found(report, Level.PROBLEM)["servers"] == remedy
 
@@ -274,9 +274,9 @@ async def test_sessions_that_meet_several_servers_are_named(start: Start, tmp_pa
         ports.append(int(running.base.rstrip("/").rpartition(":")[2]))
     text = for_two(ports[1]).replace("proxy_pass http://thywill_sockjs;", "proxy_pass http://thywill;")
     nginx = Nginx(tmp_path, ports[0], None, text)
-    asker = Asker(nginx.address, insecure=True)
-    outcomes = [await streams.SockJSProbe(asker, each, 5.0).run() for each in ("xhr", "xhr_streaming")]
-    asker.close()
+    http = HttpClient(nginx.address, insecure=True)
+    outcomes = [await streams.SockJSProbe(http, each, 5.0).run() for each in ("xhr", "xhr_streaming")]
+    http.close()
     nginx.stop()
     assert outcomes == [streams.ELSEWHERE] * 2
 
@@ -341,9 +341,9 @@ async def test_a_server_that_never_answers_is_reported() -> None:
 
 async def test_a_stream_that_comes_only_with_its_end_is_held_back() -> None:
     server, url = await fake(b'HTTP/1.0 200 OK\r\n\r\np("o")p("bad_token")')
-    asker = Asker(url, insecure=False)
-    outcome = await streams.SockJSProbe(asker, "htmlfile", prompt=60).run()
-    asker.close()
+    http = HttpClient(url, insecure=False)
+    outcome = await streams.SockJSProbe(http, "htmlfile", prompt=60).run()
+    http.close()
     server.close()
     assert outcome.effect is streams.Effect.LATE
 

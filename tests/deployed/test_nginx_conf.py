@@ -27,7 +27,7 @@ from tests.support.crowd import Visitor
 from tests.support.proxied import DEFAULTS, RIGHT, Nginx, behind_nginx
 from tests.support.served import UNLIMITED, Served
 from tests.support.serving import until
-from thywill.commands.asking import Asker, Asking
+from thywill.commands.http_client import HttpClient, PendingRequest
 from thywill.commands.streams import POLLS, STREAMS
 
 COUNT = 1000
@@ -213,51 +213,51 @@ class Session:
     """A SockJS session of a new client of the probe.
 
     Args:
-        asker: asks.
+        http: asks.
         transport: by which it receives.
     """
 
-    def __init__(self, asker: Asker, transport: str) -> None:
-        self._asker = asker
+    def __init__(self, http: HttpClient, transport: str) -> None:
+        self._http = http
         self._transport = transport
         self._base = f"thywill/sockjs/test/{secrets.token_hex(12)}"
 
-    async def open(self) -> Asking:
+    async def open(self) -> PendingRequest:
         """Open the session and send a token; return the first parked request."""
-        token = (await self._asker.ask("thywill/connect", body={"application": "probe"})).json["token"]
+        token = (await self._http.fetch("thywill/connect", body={"application": "probe"})).json["token"]
         first = self.receive()
         if self._transport in POLLS:
             await first.done()
         else:
-            assert await first.sees(STREAMS[self._transport], 10)
+            assert await first.wait_for(STREAMS[self._transport], 10)
         await self.say({"token": token, "cursor": 0})
         return self.receive() if self._transport in POLLS else first
 
-    def receive(self) -> Asking:
+    def receive(self) -> PendingRequest:
         """Begin a request that receives."""
         query = "?c=d" if self._transport in ("htmlfile", "jsonp") else ""
         body = b"" if self._transport.startswith("xhr") else None
-        return self._asker.begin(f"{self._base}/{self._transport}{query}", body=body, timeout=40)
+        return self._http.begin(f"{self._base}/{self._transport}{query}", body=body, timeout=40)
 
     async def say(self, said: object) -> None:
         """Send a message of the wire."""
         frames = json.dumps([json.dumps(said)]).encode()
         if self._transport == "jsonp":
             form = {"Content-Type": "application/x-www-form-urlencoded"}
-            await self._asker.ask(f"{self._base}/jsonp_send", headers=form, body=b"d=" + frames)
+            await self._http.fetch(f"{self._base}/jsonp_send", headers=form, body=b"d=" + frames)
         else:
             kind = {"Content-Type": "text/plain"}
-            await self._asker.ask(f"{self._base}/xhr_send", headers=kind, body=frames)
+            await self._http.fetch(f"{self._base}/xhr_send", headers=kind, body=frames)
 
 
-async def carry(asker: Asker, transport: str) -> None:
+async def carry(http: HttpClient, transport: str) -> None:
     """Send a message to the probe and receive its echo."""
     text = f"by {transport}"
-    session = Session(asker, transport)
+    session = Session(http, transport)
     waiting = await session.open()
     await session.say({"messages": [[1, {"echo": text}]]})
     for _ in range(5):
-        if await waiting.sees(text.encode(), 10):
+        if await waiting.wait_for(text.encode(), 10):
             break
         waiting = session.receive()
     assert text.encode() in waiting.answer.body
@@ -270,12 +270,12 @@ async def carry(asker: Asker, transport: str) -> None:
 async def test_every_transport(start: Start, tmp_path: Path, settings: str | None) -> None:
     running = await start()
     nginx = Nginx(tmp_path, int(running.base.rstrip("/").rpartition(":")[2]), settings)
-    asker = Asker(nginx.secure_address, insecure=True)
+    http = HttpClient(nginx.secure_address, insecure=True)
     try:
         for transport in (*POLLS, *STREAMS):
-            await carry(asker, transport)
+            await carry(http, transport)
     finally:
-        asker.close()
+        http.close()
         nginx.stop()
 
 
@@ -292,9 +292,9 @@ HEARTBEATS = {
 }
 
 
-async def heartbeats(asker: Asker, transport: str) -> int:
+async def heartbeats(http: HttpClient, transport: str) -> int:
     """Return how many of two heartbeats arrive by a transport without messages."""
-    session = Session(asker, transport)
+    session = Session(http, transport)
     answers = [await session.open()]
 
     def count() -> int:
@@ -318,12 +318,12 @@ async def test_a_read_time_out_above_the_hold_is_enough(
     running = await start(push={"longpoll": {"hold": HOLD}, "sockjs": {"hold": HOLD}})
     port = int(running.base.rstrip("/").rpartition(":")[2])
     nginx = Nginx(tmp_path, port, settings)
-    asker = Asker(nginx.secure_address, insecure=True)
+    http = HttpClient(nginx.secure_address, insecure=True)
     statuses: collections.Counter[int] = collections.Counter()
     visitor = Visitor(nginx.plain_port, "probe", statuses)
     polling = asyncio.ensure_future(visitor.run())
     try:
-        beats = await asyncio.gather(*(heartbeats(asker, name) for name in HEARTBEATS))
+        beats = await asyncio.gather(*(heartbeats(http, name) for name in HEARTBEATS))
         if enough:
             # The first was not held.
             await until(lambda: visitor.polls >= 3, 12 * HOLD)
@@ -335,7 +335,7 @@ async def test_a_read_time_out_above_the_hold_is_enough(
     finally:
         polling.cancel()
         await asyncio.gather(polling, return_exceptions=True)
-        asker.close()
+        http.close()
         nginx.stop()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from thywill.core.signing import Signer
 from thywill.errors import BadToken
-from thywill.hub.names import Names
+from thywill.hub.ids import IdGenerator
 
 COOKIE = "thywill_session"
 PURPOSE = "session"
@@ -24,7 +24,7 @@ class BrowserSessions:
 
     def __init__(self, signer: Signer, days: float, wall: Callable[[], float] = time.time) -> None:
         self._signer = signer
-        self._names = Names()
+        self._ids = IdGenerator()
         self._seconds = days * 24 * 3600
         self._wall = wall
 
@@ -46,7 +46,7 @@ class BrowserSessions:
 
     def create(self) -> str:
         """Return the id of a new session."""
-        return self._names.next()
+        return self._ids.next()
 
     def cookie(self, session: str, *, secure: bool) -> str:
         """Return the value of the Set-Cookie header for ``session``; ``secure``: the browser uses https."""

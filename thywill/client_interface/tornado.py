@@ -155,10 +155,10 @@ class TornadoClientInterface(ClientInterface):
     def _connect(self, connect: envelope.Connect, request: Request, reply: Reply) -> None:
         if connect.application not in self.dependencies.pages:
             raise NotFound(f"there is no application {connect.application[:NAME_SHOWN]!r}")
-        askers = _askers(request)
-        for origin in askers:
+        origins_asking = _asking_origins(request)
+        for origin in origins_asking:
             self.dependencies.origins.check(origin, request.host)
-        cookies = (self._cookies(request, askers) or b"").decode("latin-1")
+        cookies = (self._cookies(request, origins_asking) or b"").decode("latin-1")
         known = self.identities.read(connect.ticket, connect.application)
         secure = request.scheme == "https"
         if not self.identities.must_ask(connect.application):
@@ -221,11 +221,11 @@ class TornadoClientInterface(ClientInterface):
             self.dependencies.hub.refused(refusal)
             reply.send(*answer_to(refusal))
 
-    def _cookies(self, request: Request, askers: list[str]) -> bytes | None:
+    def _cookies(self, request: Request, origins_asking: list[str]) -> bytes | None:
         # With origins = ["*"] any page may connect, but it must not get the session of our own pages.
         origins = self.dependencies.origins
         may_join = request.method == b"POST" and all(
-            origins.is_own(origin, request.host) or origins.is_named(origin) for origin in askers
+            origins.is_own(origin, request.host) or origins.is_named(origin) for origin in origins_asking
         )
         return request.header(b"cookie") if may_join else None
 
@@ -334,7 +334,7 @@ def _framers(origins: Origins) -> list[str]:
     return ["*"] if "*" in allowed else ["'self'", *allowed]
 
 
-def _askers(request: Request) -> list[str]:
+def _asking_origins(request: Request) -> list[str]:
     """Return the origins that ask: the Origin header's, and that of the page around our hidden frame."""
     if request.method != b"POST":
         return []

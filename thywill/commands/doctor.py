@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from thywill.commands import front, streams
-from thywill.commands.asking import Asker, Unreachable
+from thywill.commands.http_client import HttpClient, Unreachable
 from thywill.commands.report import Report
 from thywill.errors import SettingsError
 
@@ -68,35 +68,35 @@ def run(options: Mapping[str, Any]) -> int:
 async def examine(wanted: Examination) -> Report:
     """Return a report, after ``wanted.patience`` seconds at the latest."""
     report = Report()
-    asker = Asker(wanted.url, insecure=wanted.insecure)
+    http = HttpClient(wanted.url, insecure=wanted.insecure)
     try:
-        await asyncio.wait_for(_examine(asker, wanted, report), wanted.patience)
+        await asyncio.wait_for(_examine(http, wanted, report), wanted.patience)
     except TimeoutError:
         text = f"some checks did not end within {wanted.patience:g} s"
         report.problem("time", text, f"--patience {wanted.patience * 2:.0f}")
     finally:
-        asker.close()
+        http.close()
     return report
 
 
-async def _examine(asker: Asker, wanted: Examination, report: Report) -> None:
+async def _examine(http: HttpClient, wanted: Examination, report: Report) -> None:
     began = time.monotonic()
-    if not await front.find_server(asker, report):
+    if not await front.find_server(http, report):
         return
     known = front.Installation()
     try:
-        await front.check_requests(asker, known, report)
-        await front.check_pages(asker, known, report, wanted.application)
+        await front.check_requests(http, known, report)
+        await front.check_pages(http, known, report, wanted.application)
     except Unreachable as error:
         report.problem("address", f"it answers now and then: {error.reason}", error.remedy)
         return
     left = wanted.patience - (time.monotonic() - began)
     parts = await asyncio.gather(
-        _safely(front.probe_files(asker)),
-        _safely(front.probe_origins(asker, wanted.origin)),
-        _safely(front.probe_size(asker, known.message)),
-        _safely(streams.probe_transports(asker, known.push, known.hold)),
-        _safely(streams.probe_silence(asker, known.hold, left)),
+        _safely(front.probe_files(http)),
+        _safely(front.probe_origins(http, wanted.origin)),
+        _safely(front.probe_size(http, known.message)),
+        _safely(streams.probe_transports(http, known.push, known.hold)),
+        _safely(streams.probe_silence(http, known.hold, left)),
     )
     for part in parts:
         report.findings += part.findings

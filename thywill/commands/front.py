@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from thywill.commands import remedies
-from thywill.commands.asking import Answer, Asker, Unreachable
+from thywill.commands.http_client import Answer, HttpClient, Unreachable
 from thywill.commands.report import Report
 from thywill.core import probe
 from thywill.core.nearest import closest
@@ -45,28 +45,28 @@ class Installation:
     seen: dict[str, Any] = field(default_factory=dict)
 
 
-async def find_server(asker: Asker, report: Report) -> bool:
-    """Add to ``report`` whether the address of ``asker`` leads to thywill; return that."""
+async def find_server(http: HttpClient, report: Report) -> bool:
+    """Add to ``report`` whether the address of ``http`` leads to thywill; return that."""
     try:
-        answer = await asker.ask("thywill/health")
+        answer = await http.fetch("thywill/health")
     except Unreachable as error:
-        report.problem("address", f"{asker.url}: {error.reason}", error.remedy)
+        report.problem("address", f"{http.url}: {error.reason}", error.remedy)
         return False
     if answer.status == 200 and answer.json.get("status") == "ok":
-        report.good("address", f"{asker.url} is thywill")
+        report.good("address", f"{http.url} is thywill")
         return True
-    report.problem("address", *(await _application(asker, answer) or _other_than_thywill(asker, answer)))
+    report.problem("address", *(await _application(http, answer) or _other_than_thywill(http, answer)))
     return False
 
 
-async def _application(asker: Asker, answer: Answer) -> tuple[str, str] | None:
+async def _application(http: HttpClient, answer: Answer) -> tuple[str, str] | None:
     """Return the problem and its remedy if the address is that of an application, else None."""
-    path = urlsplit(asker.url).path
-    above = urljoin(asker.url, "..")
+    path = urlsplit(http.url).path
+    above = urljoin(http.url, "..")
     if OUR_STYLE not in answer.body or path == "/":
         return None
     try:
-        if (await asker.ask("../thywill/health")).json.get("status") != "ok":
+        if (await http.fetch("../thywill/health")).json.get("status") != "ok":
             return None
     except Unreachable:
         return None
@@ -74,45 +74,45 @@ async def _application(asker: Asker, answer: Answer) -> tuple[str, str] | None:
     return text, f"run.py doctor {above}"
 
 
-def _other_than_thywill(asker: Asker, answer: Answer) -> tuple[str, str]:
+def _other_than_thywill(http: HttpClient, answer: Answer) -> tuple[str, str]:
     if 300 <= answer.status < 400:
         target = str(answer.headers.get("Location", "")).removesuffix("thywill/health")
-        return f"{asker.url} sends elsewhere, to {target}", f"run.py doctor {target}"
+        return f"{http.url} sends elsewhere, to {target}", f"run.py doctor {target}"
     if answer.status == 400 and OUR_ERROR in answer.body:
         text = "thywill answers that requests are malformed: the proxy seems to send a PROXY header first"
         return text, remedies.EXPECT_HEADER
     if answer.status in (502, 503, 504):
         return f"the proxy answers {answer.status}: it does not reach thywill", remedies.UPSTREAM
-    path = urlsplit(asker.url).path
+    path = urlsplit(http.url).path
     if OUR_STYLE in answer.body and path != "/":
         text = f"thywill answers, but {path} is not its list of applications: the proxy must remove the path"
         return text, remedies.PREFIX.format(path)
     server = answer.headers.get("Server")
     by = f" by {server}" if server else ""
     return (
-        f"{asker.url} is not thywill: {answer.status}{by} instead of its health",
+        f"{http.url} is not thywill: {answer.status}{by} instead of its health",
         "the address of the list of applications, with its path if it has one",
     )
 
 
-async def check_requests(asker: Asker, known: Installation, report: Report) -> None:
+async def check_requests(http: HttpClient, known: Installation, report: Report) -> None:
     """Compare a request as it was sent with the request as the server received it.
 
     Args:
-        asker: sends the request.
+        http: sends the request.
         known: gets the answer of ``/thywill/echo``.
         report: gets the findings.
     """
     # Tornado's client would send Connection: close.
-    answer = await asker.ask("thywill/echo", headers={"Connection": "keep-alive"})
+    answer = await http.fetch("thywill/echo", headers={"Connection": "keep-alive"})
     known.seen = seen = answer.json
     if seen.get("thywill") != 1:
         text = f"thywill/echo answers {answer.status}: the server is older than this program"
         report.warn("headers", text, "the same version of thywill at both ends")
         return
-    _judge_host(asker, seen, report)
+    _judge_host(http, seen, report)
     is_proxied = answer.headers.get("Server") is not None
-    _judge_scheme(asker, seen, report, is_proxied=is_proxied)
+    _judge_scheme(http, seen, report, is_proxied=is_proxied)
     _judge_address(seen, report, is_proxied=is_proxied)
     if seen["kept"]:
         report.good("keep-alive", f"connections to the server are kept open (HTTP/{seen['http']})")
@@ -121,9 +121,9 @@ async def check_requests(asker: Asker, known: Installation, report: Report) -> N
         report.warn("keep-alive", text, remedies.KEEP)
 
 
-def _judge_host(asker: Asker, seen: dict[str, Any], report: Report) -> None:
-    wanted = urlsplit(asker.url).netloc.rpartition("@")[2]
-    port = PORTS[asker.scheme]
+def _judge_host(http: HttpClient, seen: dict[str, Any], report: Report) -> None:
+    wanted = urlsplit(http.url).netloc.rpartition("@")[2]
+    port = PORTS[http.scheme]
     if seen["host"].lower().removesuffix(port) == wanted.lower().removesuffix(port):
         report.good("host", f"the server gets the right host, {wanted}")
     else:
@@ -131,15 +131,15 @@ def _judge_host(asker: Asker, seen: dict[str, Any], report: Report) -> None:
         report.problem("host", text, remedies.HOST)
 
 
-def _judge_scheme(asker: Asker, seen: dict[str, Any], report: Report, *, is_proxied: bool) -> None:
+def _judge_scheme(http: HttpClient, seen: dict[str, Any], report: Report, *, is_proxied: bool) -> None:
     header = seen["forwarded_proto"]
-    if seen["scheme"] == asker.scheme:
-        report.good("scheme", f"the server knows that browsers use {asker.scheme}")
+    if seen["scheme"] == http.scheme:
+        report.good("scheme", f"the server knows that browsers use {http.scheme}")
     elif header == "ignored":
         text = "X-Forwarded-Proto comes from a proxy that is not trusted"
         report.problem("scheme", f"{text}: cookies are not Secure", remedies.TRUST)
     else:
-        text = f"the server believes that browsers use {seen['scheme']}, not {asker.scheme}"
+        text = f"the server believes that browsers use {seen['scheme']}, not {http.scheme}"
         # A proxy that only passes bytes on adds no header to answers, not even its name.
         is_stream = header == "missing" and not is_proxied
         remedy = remedies.STREAM if is_stream else remedies.PROTO
@@ -158,25 +158,25 @@ def _judge_address(seen: dict[str, Any], report: Report, *, is_proxied: bool) ->
         report.good("addresses", "the server knows the addresses of browsers")
 
 
-async def check_pages(asker: Asker, known: Installation, report: Report, name: str | None) -> None:
+async def check_pages(http: HttpClient, known: Installation, report: Report, name: str | None) -> None:
     """Connect as a page does, check the cookie, and leave before a hook runs for the client.
 
     Args:
-        asker: sends the requests.
+        http: sends the requests.
         known: gets what the answer says about the server.
         report: gets the findings.
         name: the application to connect to; None for the first in the list.
     """
-    name = name or next(iter(await _applications(asker)), None)
+    name = name or next(iter(await _applications(http)), None)
     if name is None:
         report.warn("connect", "this address has no list of applications", "--application NAME")
         return
-    headers = {**TEXT, "Origin": asker.origin}
-    answer = await asker.ask("thywill/connect", body={"application": name}, headers=headers)
+    headers = {**TEXT, "Origin": http.origin}
+    answer = await http.fetch("thywill/connect", body={"application": name}, headers=headers)
     if answer.code == "origin":
         report.problem("connect", "the server refuses its own pages (403 origin)", remedies.HOST)
     elif answer.code == "not_found":
-        close = closest(name, await _applications(asker))
+        close = closest(name, await _applications(http))
         report.problem(
             "connect", f"there is no application {name}", f"--application {close or 'another NAME'}"
         )
@@ -187,16 +187,16 @@ async def check_pages(asker: Asker, known: Installation, report: Report, name: s
         known.hold = float(answer.json.get("hold", known.hold))
         known.push = answer.json.get("push", known.push)
         known.message = answer.json.get("limits", {}).get("message", known.message)
-        _judge_cookie(asker, known, answer, report)
+        _judge_cookie(http, known, answer, report)
         token = answer.json["token"]
-        await _check_servers(asker, token, report)
-        await asker.ask("thywill/leave", body={"token": token}, headers=headers)
+        await _check_servers(http, token, report)
+        await http.fetch("thywill/leave", body={"token": token}, headers=headers)
 
 
-async def _check_servers(asker: Asker, token: str, report: Report) -> None:
+async def _check_servers(http: HttpClient, token: str, report: Report) -> None:
     """Ask over several connections, which may lead to several servers, whether each knows one client."""
     asked = (
-        asker.ask("thywill/send", body={"token": token, "messages": []}, headers=TEXT)
+        http.fetch("thywill/send", body={"token": token, "messages": []}, headers=TEXT)
         for _ in range(ATTEMPTS)
     )
     codes = {answer.code for answer in await asyncio.gather(*asked)}
@@ -210,21 +210,21 @@ async def _check_servers(asker: Asker, token: str, report: Report) -> None:
         report.good("servers", f"{ATTEMPTS} requests by different connections know the same client")
 
 
-async def _applications(asker: Asker) -> list[str]:
-    return PAGE.findall((await asker.ask("")).body.decode(errors="replace"))
+async def _applications(http: HttpClient) -> list[str]:
+    return PAGE.findall((await http.fetch("")).body.decode(errors="replace"))
 
 
-def _judge_cookie(asker: Asker, known: Installation, answer: Answer, report: Report) -> None:
+def _judge_cookie(http: HttpClient, known: Installation, answer: Answer, report: Report) -> None:
     cookie = answer.headers.get("Set-Cookie")
     if cookie is None:
         report.problem("cookie", "the session cookie does not arrive", remedies.COOKIE)
         return
     flags = {word.strip().lower() for word in cookie.split(";")[1:]}
     is_secure = "secure" in flags
-    if is_secure and asker.scheme == "http":
+    if is_secure and http.scheme == "http":
         text = "the cookie is Secure, but this is http: browsers drop it"
         report.problem("cookie", text, remedies.COOKIE_FLAGS)
-    elif not is_secure and asker.scheme == "https":
+    elif not is_secure and http.scheme == "https":
         text = "the cookie is not Secure: browsers would send it by http, too"
         report.problem("cookie", text, _secure_remedy(known.seen))
     elif "httponly" not in flags:
@@ -239,18 +239,20 @@ def _secure_remedy(seen: dict[str, Any]) -> str:
     return remedies.TRUST if seen.get("forwarded_proto") == "ignored" else remedies.PROTO
 
 
-async def probe_origins(asker: Asker, origin: str | None) -> Report:
+async def probe_origins(http: HttpClient, origin: str | None) -> Report:
     """Check the CORS headers that pages of another origin receive.
 
     Args:
-        asker: sends the requests.
+        http: sends the requests.
         origin: an origin that should be allowed; None for one that should be refused.
     """
     report = Report()
     asked = {"token": probe.TOKEN, "cursor": 0}
-    answer = await asker.ask("thywill/poll", body=asked, headers={**TEXT, "Origin": origin or FOREIGN_ORIGIN})
+    answer = await http.fetch(
+        "thywill/poll", body=asked, headers={**TEXT, "Origin": origin or FOREIGN_ORIGIN}
+    )
     allowed = answer.headers.get_list(ALLOWED)
-    plain = (await asker.ask("thywill/health")).headers.get_list(ALLOWED)
+    plain = (await http.fetch("thywill/health")).headers.get_list(ALLOWED)
     if plain or len(allowed) > 1 or (allowed and answer.code == "origin"):
         text = f"a proxy adds {ALLOWED}: browsers refuse answers that have it twice, and * with cookies"
         report.problem("origins", text, remedies.NO_CORS)
@@ -266,11 +268,11 @@ async def probe_origins(asker: Asker, origin: str | None) -> Report:
     return report
 
 
-async def probe_size(asker: Asker, message: int) -> Report:
+async def probe_size(http: HttpClient, message: int) -> Report:
     """Check whether a message of the largest size, ``message`` bytes, gets through."""
     report = Report()
     body = {"token": probe.TOKEN, "messages": [[1, "x" * message]]}
-    answer = await asker.ask("thywill/send", body=body, headers=TEXT)
+    answer = await http.fetch("thywill/send", body=body, headers=TEXT)
     if answer.status == 413 and not answer.code:
         report.problem("size", f"a message of {message} bytes is too large for the proxy", remedies.BODY)
     elif answer.code in ("bad_token", "too_large"):
@@ -281,10 +283,10 @@ async def probe_size(asker: Asker, message: int) -> Report:
     return report
 
 
-async def probe_files(asker: Asker) -> Report:
+async def probe_files(http: HttpClient) -> Report:
     """Check static files: whether they arrive, how long they are cached, whether they are compressed."""
     report = Report()
-    script = await asker.ask("static/0/client.js")
+    script = await http.fetch("static/0/client.js")
     if script.status != 200 or b"thywill" not in script.body:
         text = f"the browser client (static/…/client.js) is answered {script.status}"
         report.problem("files", text, remedies.PROXY if script.status >= 500 else remedies.STATIC)
@@ -293,8 +295,8 @@ async def probe_files(asker: Asker) -> Report:
         text = "browsers may keep a wrong version of a file for ever: a proxy changes Cache-Control"
         report.problem("files", text, remedies.STATIC)
         return report
-    style = STYLE.search((await asker.ask("")).body.decode(errors="replace"))
-    if style is not None and (found := await asker.ask(style[1])).status != 200:
+    style = STYLE.search((await http.fetch("")).body.decode(errors="replace"))
+    if style is not None and (found := await http.fetch(style[1])).status != 200:
         report.problem("files", f"{style[1]} is answered {found.status}", remedies.STATIC)
     elif not script.encoding:
         report.warn("files", "files are not compressed", remedies.GZIP_FILES)

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from thywill.commands import remedies
-from thywill.commands.asking import Answer, Asker, Asking, Unreachable
+from thywill.commands.http_client import Answer, HttpClient, PendingRequest, Unreachable
 from thywill.commands.report import Report
 from thywill.core import probe
 
@@ -60,13 +60,13 @@ class SockJSProbe:
     """One SockJS session. It sends a wrong token, so that the server closes it.
 
     Args:
-        asker: sends the requests.
+        http: sends the requests.
         transport: the transport's name in the session's address.
         prompt: seconds within which a frame has to arrive.
     """
 
-    def __init__(self, asker: Asker, transport: str, prompt: float) -> None:
-        self._asker = asker
+    def __init__(self, http: HttpClient, transport: str, prompt: float) -> None:
+        self._http = http
         self._transport = transport
         self._prompt = prompt
         self._base = f"thywill/sockjs/{probe.TOKEN}/{secrets.token_hex(12)}"
@@ -85,27 +85,27 @@ class SockJSProbe:
             return _failure(first)
         second = self._begin()
         known = await self._show_token()
-        if known and await second.sees(REFUSED, self._prompt):
+        if known and await second.wait_for(REFUSED, self._prompt):
             return Outcome()
         is_new = second.answer.body.startswith(POLLS[self._transport])
         return _failure(second) if known and not is_new else ELSEWHERE
 
     async def _stream(self) -> Outcome:
         stream = self._begin()
-        opened = await stream.sees(STREAMS[self._transport], self._prompt)
+        opened = await stream.wait_for(STREAMS[self._transport], self._prompt)
         # A session without a token ends by itself. A first frame that arrives only then was held back.
         was_prompt = opened and REFUSED not in stream.answer.body
         if stream.ended is None and not await self._show_token():
             return ELSEWHERE
-        if not await stream.sees(REFUSED, ENDING):
+        if not await stream.wait_for(REFUSED, ENDING):
             return _failure(stream)
         return _works(stream.answer) if was_prompt else _held_back(stream.answer)
 
-    def _begin(self) -> Asking:
+    def _begin(self) -> PendingRequest:
         query = "" if self._transport in ("xhr", "xhr_streaming", "eventsource") else "?c=d"
         body = b"" if self._transport in ("xhr", "xhr_streaming") else None
         method = "GET" if body is None else "POST"
-        return self._asker.begin(f"{self._base}/{self._transport}{query}", method=method, body=body)
+        return self._http.begin(f"{self._base}/{self._transport}{query}", method=method, body=body)
 
     async def _show_token(self) -> bool:
         """Send a wrong token; return whether the server that gets the request knows the session."""
@@ -116,11 +116,11 @@ class SockJSProbe:
         else:
             form = {"Content-Type": "text/plain"}
             path, body = "xhr_send", frames.encode()
-        return (await self._asker.ask(f"{self._base}/{path}", headers=form, body=body)).status != 404
+        return (await self._http.fetch(f"{self._base}/{path}", headers=form, body=body)).status != 404
 
 
-def _failure(asking: Asking) -> Outcome:
-    answer = asking.answer
+def _failure(request: PendingRequest) -> Outcome:
+    answer = request.answer
     if answer.status == 429 and not answer.code:
         return Outcome("fails: the proxy's limit of requests is too low (429)", remedies.LIMITS)
     if answer.status not in (0, 200):
@@ -144,25 +144,25 @@ def _held_back(answer: Answer) -> Outcome:
     return Outcome("is held back until its end: buffered", remedies.BUFFERING, Effect.LATE)
 
 
-async def probe_longpoll(asker: Asker) -> Outcome:
+async def probe_longpoll(http: HttpClient) -> Outcome:
     """Try a native poll."""
     return await _refused(
-        asker,
+        http,
         "thywill/poll",
         body={"token": probe.TOKEN, "cursor": 0},
         headers={"Content-Type": "text/plain"},
     )
 
 
-async def probe_scripts(asker: Asker) -> Outcome:
+async def probe_scripts(http: HttpClient) -> Outcome:
     """Try a native poll with a script tag (JSONP)."""
     path = f"thywill/poll?token={probe.TOKEN}&cursor=0&callback=d"
-    return await _refused(asker, path, headers={"Referer": asker.url})
+    return await _refused(http, path, headers={"Referer": http.url})
 
 
-async def _refused(asker: Asker, path: str, **options: Any) -> Outcome:
+async def _refused(http: HttpClient, path: str, **options: Any) -> Outcome:
     try:
-        answer = await asker.ask(path, **options)
+        answer = await http.fetch(path, **options)
     except Unreachable as error:
         return Outcome(f"fails: {error.reason}", error.remedy)
     if b'"bad_token"' in answer.body:
@@ -172,21 +172,21 @@ async def _refused(asker: Asker, path: str, **options: Any) -> Outcome:
     return Outcome(f"fails: {answer.status} instead of an answer", remedies.UPSTREAM)
 
 
-async def probe_transports(asker: Asker, push: list[str], hold: float) -> Report:
+async def probe_transports(http: HttpClient, push: list[str], hold: float) -> Report:
     """Try every transport and report on each.
 
     Args:
-        asker: sends the requests.
+        http: sends the requests.
         push: the push components of the server.
         hold: seconds after which the server answers a poll, or sends a heartbeat, by itself.
     """
     probes: dict[str, Awaitable[Outcome]] = {}
     if "longpoll" in push:
-        probes |= {"longpoll": probe_longpoll(asker), "longpoll jsonp": probe_scripts(asker)}
+        probes |= {"longpoll": probe_longpoll(http), "longpoll jsonp": probe_scripts(http)}
     if "sockjs" in push:
-        prompt = min(PROMPT + 2 * asker.slowest, hold / 2)
+        prompt = min(PROMPT + 2 * http.slowest, hold / 2)
         names = (*POLLS, *STREAMS)
-        probes |= {each.replace("_", "-"): SockJSProbe(asker, each, prompt).run() for each in names}
+        probes |= {each.replace("_", "-"): SockJSProbe(http, each, prompt).run() for each in names}
     outcomes = dict(zip(probes, await asyncio.gather(*probes.values()), strict=True))
     return judge(outcomes)
 
@@ -206,11 +206,11 @@ def judge(outcomes: dict[str, Outcome]) -> Report:
     return report
 
 
-async def probe_silence(asker: Asker, hold: float, seconds: float) -> Report:
+async def probe_silence(http: HttpClient, hold: float, seconds: float) -> Report:
     """Check whether an answer may be silent for as long as the server holds polls.
 
     Args:
-        asker: sends the request.
+        http: sends the request.
         hold: for how many seconds the server holds a poll.
         seconds: how many seconds are left for this check.
     """
@@ -220,12 +220,12 @@ async def probe_silence(asker: Asker, hold: float, seconds: float) -> Report:
     if pause < 1:
         report.warn("silence", "no time is left to check it", f"--patience {hold + 15:.0f}")
         return report
-    asking = asker.begin(f"thywill/echo?pause={pause:.1f}", timeout=pause + SLACK)
-    await asking.done()
-    cut = b'"waited"' not in asking.answer.body
-    if cut and asking.took < pause - 0.5:
+    request = http.begin(f"thywill/echo?pause={pause:.1f}", timeout=pause + SLACK)
+    await request.done()
+    cut = b'"waited"' not in request.answer.body
+    if cut and request.duration < pause - 0.5:
         mended = remedies.READ_TIMEOUT.format(max(60, 2 * hold))
-        text = f"a silent answer is cut after {asking.took:.0f} s, but polls are held for {hold:g} s"
+        text = f"a silent answer is cut after {request.duration:.0f} s, but polls are held for {hold:g} s"
         report.problem("silence", text, mended)
     elif cut:
         text = f"a line that was sent after {pause:.0f} s has not arrived {SLACK:g} s later"

@@ -12,7 +12,7 @@ import peewee
 import pymysql  # type: ignore[import-untyped]
 
 from thywill.database.backend import HOUR, MIGRATING, ServerBackend, one_line
-from thywill.database.place import Place
+from thywill.database.database_url import DatabaseUrl
 
 OPTIONS = ("unix_socket", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify", "ssl_disabled")
 
@@ -49,7 +49,7 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
     """Peewee's MySQL database, with time-outs and text of any language; no value is silently cut or changed.
 
     Args:
-        place: the address of the database.
+        url: the address.
         timeout: seconds to wait for a connection, and for a lock.
         statement: seconds for each statement; 0 for ``timeout`` plus one.
     """
@@ -60,29 +60,29 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
     share_lock = " LOCK IN SHARE MODE"  # the form that MariaDB and MySQL both know
     joins_rows = True  # executemany joins up to 1 MB, which never exceeds max_allowed_packet
 
-    def __init__(self, place: Place, timeout: int, statement: int = 0) -> None:
-        self._place = place
+    def __init__(self, url: DatabaseUrl, timeout: int, statement: int = 0) -> None:
+        self._url = url
         self._timeout = timeout
         # Longer than for a lock, so that a locked statement fails with an error about the lock.
         self._statement = statement or timeout + 1
         self._largest = 0
-        place.refuse_unknown(OPTIONS)
+        url.refuse_unknown(OPTIONS)
         super().__init__(
-            place.name,
+            url.name,
             # Longer than the server's own limit, because its error says more than a time-out of the driver.
             connect_timeout=timeout,
             read_timeout=self._statement + 1,
             write_timeout=self._statement + 1,
             sql_mode=_MODE,
-            **_credentials(place),
-            **_addresses(place)[0],
-            **_tls(place),
+            **_credentials(url),
+            **_addresses(url)[0],
+            **_tls(url),
         )
 
     @property
     def label(self) -> str:
         """The URL without the password."""
-        return str(self._place)
+        return str(self._url)
 
     def is_alive(self) -> bool:
         """Return whether PyMySQL considers its connection open."""
@@ -134,7 +134,7 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
 
     def patient(self) -> MySQLDatabase:
         """Return a database whose statements may take an hour."""
-        return MySQLDatabase(self._place, self._timeout, HOUR)
+        return MySQLDatabase(self._url, self._timeout, HOUR)
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
@@ -157,7 +157,7 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
 
     def _connect(self) -> Any:
         """Connect to the first server that answers; if the URL names several, it must also accept writes."""
-        *others, last = _addresses(self._place)
+        *others, last = _addresses(self._url)
         for address in others:
             with suppress(peewee.PeeweeException, pymysql.MySQLError):
                 return self._connect_to(address, must_write=True)
@@ -207,14 +207,14 @@ def _locks(seconds: int) -> str:
     return f"innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}"
 
 
-def _credentials(place: Place) -> dict[str, Any]:
+def _credentials(url: DatabaseUrl) -> dict[str, Any]:
     # As bytes, because PyMySQL would encode a text as Latin 1.
-    return {"user": place.user or None, "password": place.password.encode()}
+    return {"user": url.user or None, "password": url.password.encode()}
 
 
-def _addresses(place: Place) -> list[dict[str, Any]]:
+def _addresses(url: DatabaseUrl) -> list[dict[str, Any]]:
     """Return the driver's arguments for each server."""
-    return [_address(host, port, place.options.get("unix_socket")) for host, port in place.hosts]
+    return [_address(host, port, url.options.get("unix_socket")) for host, port in url.hosts]
 
 
 def _address(host: str, port: int, socket: str | None) -> dict[str, Any]:
@@ -222,12 +222,12 @@ def _address(host: str, port: int, socket: str | None) -> dict[str, Any]:
     return {"unix_socket": socket} if socket else {"host": host or "localhost", "port": port or 3306}
 
 
-def _tls(place: Place) -> dict[str, Any]:
-    files = {name: place.file(name) for name in ("ssl_ca", "ssl_cert", "ssl_key")}
+def _tls(url: DatabaseUrl) -> dict[str, Any]:
+    files = {name: url.file(name) for name in ("ssl_ca", "ssl_cert", "ssl_key")}
     options: dict[str, Any] = {name: file for name, file in files.items() if file is not None}
-    if place.switch("ssl_disabled"):
+    if url.switch("ssl_disabled"):
         return {"ssl_disabled": True}
-    verify = place.switch("ssl_verify")
+    verify = url.switch("ssl_verify")
     # If an authority is set, the server's name is checked, which PyMySQL does not do by default.
     if verify or (verify is None and "ssl_ca" in options):
         options |= {"ssl_verify_cert": True, "ssl_verify_identity": True}

@@ -26,8 +26,8 @@ from thywill.database.rows import Row, decode, encode, key
 from thywill.database.schema import MIGRATIONS, create_lost_tables
 from thywill.database.store import PeeweeMessages
 from thywill.database.timed_thread import TimedThread
-from thywill.database.trouble import Trouble
 from thywill.database.urls import make_database
+from thywill.database.write_failures import WriteFailures
 from thywill.errors import SettingsError
 
 log = logging.getLogger("thywill.database")
@@ -101,7 +101,7 @@ class PeeweeDatabase(Database):
         own = [self._table.model, self._people.model, self._lease.model]
         self._models = [*own, *Models.bound_to(database).all()]
         self._pending = Pending(settings.buffer)
-        self._trouble = Trouble()
+        self._failures = WriteFailures()
         self._turn = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -246,9 +246,9 @@ class PeeweeDatabase(Database):
                 rows = await _make_rows(clients)
                 refused = await self._thread.run(self._table.write, rows) if rows else []
         except DatabaseUnavailable as error:
-            self._trouble.failed(error.reason, len(self._pending), self._pending.take_dropped())
+            self._failures.failed(error.reason, len(self._pending), self._pending.take_dropped())
             raise
-        self._trouble.ended(self._pending.take_dropped())
+        self._failures.succeeded(self._pending.take_dropped())
         for row, reason in refused:
             about = {"client": row[0]}
             log.error("the database cannot store the record of client %s: %s", row[0], reason, extra=about)
@@ -256,7 +256,9 @@ class PeeweeDatabase(Database):
     async def _keep_writing(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(until_next_period(self._trouble.delay(self.settings.flush), loop.time()))
+            await asyncio.sleep(
+                until_next_period(self._failures.retry_delay(self.settings.flush), loop.time())
+            )
             try:
                 await self.flush()
             except DatabaseUnavailable:

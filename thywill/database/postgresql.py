@@ -11,7 +11,7 @@ import peewee
 import psycopg
 
 from thywill.database.backend import HOUR, MIGRATING, ServerBackend, one_line
-from thywill.database.place import Place
+from thywill.database.database_url import DatabaseUrl
 
 OPTIONS = ("host", "target_session_attrs", "sslmode", "sslrootcert", "sslcert", "sslkey")
 FILES = ("sslrootcert", "sslcert", "sslkey")
@@ -93,32 +93,32 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
     """Peewee's PostgreSQL database with time-outs.
 
     Args:
-        place: the address of the database.
+        url: the address.
         timeout: seconds to wait for a connection, and for a lock.
         statement: seconds for each statement; 0 for ``timeout`` plus one.
     """
 
     share_lock = " FOR SHARE"
 
-    def __init__(self, place: Place, timeout: int, statement: int = 0) -> None:
-        self._place = place
+    def __init__(self, url: DatabaseUrl, timeout: int, statement: int = 0) -> None:
+        self._url = url
         self._timeout = timeout
         # Longer than for a lock, so that a locked statement fails with an error about the lock.
         self._statement = statement or timeout + 1
-        place.refuse_unknown(OPTIONS)
+        url.refuse_unknown(OPTIONS)
         super().__init__(
-            place.name,
+            url.name,
             prefer_psycopg3=True,
             # libpq accepts no less than two seconds.
             connect_timeout=max(2, timeout),
-            **_where(place),
-            **_tls(place),
+            **_where(url),
+            **_tls(url),
         )
 
     @property
     def label(self) -> str:
         """The URL without the password."""
-        return str(self._place)
+        return str(self._url)
 
     def is_alive(self) -> bool:
         """Return whether psycopg considers its connection open."""
@@ -151,7 +151,7 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
 
     def patient(self) -> PostgresqlDatabase:
         """Return a database whose statements may take an hour."""
-        return PostgresqlDatabase(self._place, self._timeout, HOUR)
+        return PostgresqlDatabase(self._url, self._timeout, HOUR)
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
@@ -187,26 +187,24 @@ def _state(error: Exception) -> str | None:
     return state
 
 
-def _where(place: Place) -> dict[str, Any]:
+def _where(url: DatabaseUrl) -> dict[str, Any]:
     # Empty values are left out, so that libpq uses its own defaults: ~/.pgpass, the user of the system.
-    several = len(place.hosts) > 1
+    several = len(url.hosts) > 1
     where = {
-        "host": ",".join(host for host, _ in place.hosts) or place.options.get("host"),
-        "port": ",".join(str(port or 5432) for _, port in place.hosts)
-        if several
-        else place.hosts[0][1] or None,
-        "user": place.user or None,
-        "password": place.password or None,
+        "host": ",".join(host for host, _ in url.hosts) or url.options.get("host"),
+        "port": ",".join(str(port or 5432) for _, port in url.hosts) if several else url.hosts[0][1] or None,
+        "user": url.user or None,
+        "password": url.password or None,
         # Of several servers, connect to the one that accepts writes: the others are its replicas.
-        "target_session_attrs": place.options.get("target_session_attrs")
+        "target_session_attrs": url.options.get("target_session_attrs")
         or ("read-write" if several else None),
     }
     return {name: value for name, value in where.items() if value is not None}
 
 
-def _tls(place: Place) -> dict[str, Any]:
-    options: dict[str, Any] = {name: value for name, value in place.options.items() if name.startswith("ssl")}
+def _tls(url: DatabaseUrl) -> dict[str, Any]:
+    options: dict[str, Any] = {name: value for name, value in url.options.items() if name.startswith("ssl")}
     for name in FILES:
         if options.get(name, SYSTEM) != SYSTEM:
-            options[name] = place.file(name)
+            options[name] = url.file(name)
     return options

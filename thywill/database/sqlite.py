@@ -13,8 +13,8 @@ import peewee
 
 from thywill.config import make_folder_of
 from thywill.database.backend import Backend
+from thywill.database.database_url import bad
 from thywill.database.file_lock import FileLock
-from thywill.database.place import bad
 
 RETRY = 0.01
 """Seconds between two tries to open a locked file."""

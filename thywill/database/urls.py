@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from thywill.database.backend import Backend
-from thywill.database.place import bad, parse
+from thywill.database.database_url import bad, parse
 from thywill.database.sqlite import make_sqlite
 from thywill.errors import SettingsError
 
@@ -39,21 +39,21 @@ def _make_sqlite(_scheme: str, rest: str, folder: Path, timeout: float) -> Backe
 
 
 def _make_mysql(scheme: str, rest: str, folder: Path, timeout: float) -> Backend:
-    place = parse(scheme, rest, folder)
+    url = parse(scheme, rest, folder)
     try:
         from thywill.database.mysql import MySQLDatabase
     except ImportError:
         raise _missing(scheme, "PyMySQL") from None
-    return MySQLDatabase(place, _whole(timeout))
+    return MySQLDatabase(url, _whole(timeout))
 
 
 def _make_postgresql(scheme: str, rest: str, folder: Path, timeout: float) -> Backend:
-    place = parse(scheme, rest, folder)
+    url = parse(scheme, rest, folder)
     try:
         from thywill.database.postgresql import PostgresqlDatabase
     except ImportError:  # also if psycopg is installed without libpq
         raise _missing(scheme, "psycopg[binary]") from None
-    return PostgresqlDatabase(place, _whole(timeout))
+    return PostgresqlDatabase(url, _whole(timeout))
 
 
 def _whole(timeout: float) -> int:

@@ -13,7 +13,7 @@ from thywill.core.signing import Signer
 from thywill.errors import BadToken, Gone, Probed
 from thywill.hub.audience import Audience
 from thywill.hub.client import LiveClient
-from thywill.hub.names import Names
+from thywill.hub.ids import IdGenerator
 
 PURPOSE = "client"
 EVICTED = 1000
@@ -45,13 +45,13 @@ class Directory(Audience):
         self._signer = signer
         self._token = token
         self._wall = wall
-        self._names = Names()
+        self._ids = IdGenerator()
         self._evicted: Recent[str, str] = Recent(EVICTED)
 
     def create(self, application: str, session: str, outbox: Outbox, prefix: str = "") -> LiveClient:
         """Return a new client with a token and an id that begins with ``prefix``."""
         now = self._wall()
-        client = LiveClient(prefix + self._names.next(), application, session, outbox, Inbox(), now)
+        client = LiveClient(prefix + self._ids.next(), application, session, outbox, Inbox(), now)
         client.token = self._signer.sign(PURPOSE, client.id, now + self._token)
         self.add(client)
         return client

@@ -10,8 +10,8 @@ from thywill.core.client_filter import ClientFilter
 from thywill.core.envelope import encode_object
 from thywill.errors import NotFound
 from thywill.http.message import JSON, Reply, Request
+from thywill.monitoring.async_endpoint import AsyncEndpoint
 from thywill.monitoring.cluster import Cluster
-from thywill.monitoring.later import LaterEndpoint
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ MOST = 10_000
 """How many records one answer has at most; they travel through the queue's store."""
 
 
-class Clients(LaterEndpoint):
+class Clients(AsyncEndpoint):
     """The endpoint ``/thywill/clients``, with the fields of ``ClientFilter`` in the query.
 
     It answers ``{"clients": [...], "silent": [...]}``: the clients, the last seen first, each with the fields

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from thywill.core.histogram import Histogram
 from thywill.core.measures import Measure, Measures
 from thywill.http.message import Reply, Request
-from thywill.monitoring.later import LaterEndpoint
+from thywill.monitoring.async_endpoint import AsyncEndpoint
 from thywill.monitoring.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Snapshot(Collector):
             yield _family(name, measure)
 
 
-class Metrics(LaterEndpoint):
+class Metrics(AsyncEndpoint):
     """The endpoint ``/thywill/metrics``.
 
     Args:

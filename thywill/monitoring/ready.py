@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 
 from thywill.core.envelope import encode_object
 from thywill.http.message import JSON, Reply, Request
-from thywill.monitoring.later import LaterEndpoint
+from thywill.monitoring.async_endpoint import AsyncEndpoint
 
 Reasons = Callable[[], Awaitable[list[str]]]
 
 
-class Ready(LaterEndpoint):
+class Ready(AsyncEndpoint):
     """The endpoint ``/thywill/ready``: 200 if the server can serve, else 503 with the reasons.
 
     Args:

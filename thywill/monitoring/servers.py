@@ -9,14 +9,14 @@ from dataclasses import asdict
 from thywill.core.envelope import encode_object
 from thywill.core.server_row import ServerRow
 from thywill.http.message import JSON, Reply, Request
-from thywill.monitoring.later import LaterEndpoint
+from thywill.monitoring.async_endpoint import AsyncEndpoint
 
 log = logging.getLogger(__name__)
 
 ServerRows = Callable[[], Awaitable[Sequence[ServerRow]]]
 
 
-class Servers(LaterEndpoint):
+class Servers(AsyncEndpoint):
     """The endpoint ``/thywill/servers``: ``{"servers": [...]}``, each with the fields of ``ServerRow``.
 
     Args:

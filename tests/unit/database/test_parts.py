@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from tests.support.records import Saved, saved
 from thywill.database.pending import Pending
-from thywill.database.trouble import Trouble
+from thywill.database.write_failures import WriteFailures
 
 
 def numbers(clients: list) -> list[int]:
@@ -82,13 +82,13 @@ def test_dropping_a_hundred_thousand_does_not_slow_down():
 def test_a_failure_is_logged_once_until_it_ends(caplog):
     caplog.set_level("INFO", "thywill")
     now = 100.0
-    trouble = Trouble(clock=lambda: now)
+    failures = WriteFailures(clock=lambda: now)
     for _ in range(3):
-        trouble.failed("away", waiting=7, dropped=0)
+        failures.failed("away", waiting=7, dropped=0)
     now = 112.5
-    trouble.ended(dropped=0)
-    trouble.ended(dropped=0)
-    trouble.failed("away", waiting=8, dropped=0)
+    failures.succeeded(dropped=0)
+    failures.succeeded(dropped=0)
+    failures.failed("away", waiting=8, dropped=0)
     assert [record.getMessage() for record in caplog.records] == [
         "cannot write client records, 7 wait: away",
         "client records are written again after 12.5 s",
@@ -97,12 +97,12 @@ def test_a_failure_is_logged_once_until_it_ends(caplog):
 
 
 def test_dropped_records_are_counted_over_the_whole_failure(caplog):
-    trouble = Trouble(clock=lambda: 0.0)
-    trouble.failed("away", waiting=7, dropped=0)
-    trouble.failed("away", waiting=7, dropped=2)
-    trouble.failed("away", waiting=7, dropped=3)
-    trouble.ended(dropped=1)
-    trouble.ended(dropped=0)
+    failures = WriteFailures(clock=lambda: 0.0)
+    failures.failed("away", waiting=7, dropped=0)
+    failures.failed("away", waiting=7, dropped=2)
+    failures.failed("away", waiting=7, dropped=3)
+    failures.succeeded(dropped=1)
+    failures.succeeded(dropped=0)
     assert [record.getMessage() for record in caplog.records if "dropped" in record.message] == [
         "the buffer is full, the oldest updates of client records are dropped: away",
         "6 updates of client records dropped, since the buffer was full",
@@ -110,12 +110,12 @@ def test_dropped_records_are_counted_over_the_whole_failure(caplog):
 
 
 def test_tries_become_rarer_while_they_fail():
-    trouble = Trouble(clock=lambda: 0.0)
-    delays = [trouble.delay(0.5)]
+    failures = WriteFailures(clock=lambda: 0.0)
+    delays = [failures.retry_delay(0.5)]
     for _ in range(5):
-        trouble.failed("away", waiting=1, dropped=0)
-        delays.append(trouble.delay(0.5))
-    trouble.ended(dropped=0)
+        failures.failed("away", waiting=1, dropped=0)
+        delays.append(failures.retry_delay(0.5))
+    failures.succeeded(dropped=0)
     assert delays == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
-    assert trouble.delay(0.5) == 0.5
-    assert trouble.delay(60.0) == 60.0
+    assert failures.retry_delay(0.5) == 0.5
+    assert failures.retry_delay(60.0) == 60.0

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from thywill.database.database_url import DatabaseUrl, parse
 from thywill.database.peewee import PeeweeSettings
-from thywill.database.place import Place, parse
 from thywill.database.urls import make_database
 from thywill.errors import SettingsError
 
@@ -29,7 +29,7 @@ def refusal(url: str, folder: Path = FOLDER) -> str:
     return str(caught.value)
 
 
-def place(url: str) -> Place:
+def parsed(url: str) -> DatabaseUrl:
     scheme, _, rest = url.partition("://")
     return parse(scheme, rest, FOLDER)
 
@@ -75,7 +75,7 @@ def test_a_bad_url_is_refused(url, words):
 
 
 def test_a_place_is_read_and_shown_without_its_password():
-    found = place("mysql://some%40body:p%C3%A4ss%2F%3A:w@house:3307/my%20data?ssl_ca=/a%20b&unix_socket=s")
+    found = parsed("mysql://some%40body:p%C3%A4ss%2F%3A:w@house:3307/my%20data?ssl_ca=/a%20b&unix_socket=s")
     assert (found.user, found.password, found.hosts) == ("some@body", "päss/::w", (("house", 3307),))
     assert (found.name, found.options) == ("my data", {"ssl_ca": "/a b", "unix_socket": "s"})
     assert str(found) == "mysql://some@body@house:3307/my data"
@@ -93,12 +93,12 @@ def test_a_place_is_read_and_shown_without_its_password():
     ],
 )
 def test_a_host_is_a_name_an_address_or_a_socket(location, host, port):
-    found = place(f"mysql://me@{location}/data")
+    found = parsed(f"mysql://me@{location}/data")
     assert found.hosts == ((host, port),)
 
 
 def test_several_hosts_are_tried_in_their_order():
-    found = place("mysql://me@one,[::1]:3307,three:1/data")
+    found = parsed("mysql://me@one,[::1]:3307,three:1/data")
     assert found.hosts == (("one", 0), ("::1", 3307), ("three", 1))
     assert str(found) == "mysql://me@one,[::1]:3307,three:1/data"
     assert "IPv6 address in brackets" in refusal("mysql://me@one,::1/data")
@@ -124,7 +124,7 @@ def test_postgresql_means_the_one_of_several_hosts_that_takes_writes():
 def test_any_text_survives_its_escapes(texts):
     user, password, name = texts
     escaped = [quote(text, safe="") for text in texts]
-    found = place(f"postgresql://{escaped[0]}:{escaped[1]}@host/{escaped[2]}")
+    found = parsed(f"postgresql://{escaped[0]}:{escaped[1]}@host/{escaped[2]}")
     assert (found.user, found.password, found.name) == (user, password, name)
 
 

@@ -15,7 +15,7 @@ from thywill.errors import SettingsError
 from thywill.queue.redis.library import FORMAT
 from thywill.queue.redis.link import Link, WrongPassword
 from thywill.queue.redis.options import Safe
-from thywill.queue.redis.place import RedisPlace
+from thywill.queue.redis.redis_url import RedisUrl
 from thywill.queue.redis.safety import Safety
 from thywill.queue.shared.base import StoreUnavailable
 from thywill.queue.shared.rows import Heartbeat
@@ -29,7 +29,7 @@ KEEPS = ("noeviction", "volatile-lru", "volatile-lfu", "volatile-random", "volat
 """Eviction policies that never drop keys without a time to live, such as the log."""
 
 
-async def warnings(link: Link, place: RedisPlace, prefix: str, safety: Safety) -> list[str]:
+async def warnings(link: Link, url: RedisUrl, prefix: str, safety: Safety) -> list[str]:
     """Return a line for each weakness that makes the queue less safe; set ``safety.always_on_disk``.
 
     Raises:
@@ -40,7 +40,7 @@ async def warnings(link: Link, place: RedisPlace, prefix: str, safety: Safety) -
         settings = await _settings(link)
         safety.always_on_disk = _is_always_on_disk(facts, settings)
         for problem in problems(facts, settings, safety):
-            raise SettingsError(f"[queue] url: Redis at {place.text} {problem}")
+            raise SettingsError(f"[queue] url: Redis at {url.text} {problem}")
         await _check_format(link, prefix)
         await _check_kind(link, prefix, f"{prefix}:servers", "hash")
     except WrongPassword as error:
@@ -150,17 +150,17 @@ def compare(server: Heartbeat, others: Sequence[Heartbeat], prefix: str) -> None
         SettingsError: another server has another secret, so neither would accept the other's tokens.
     """
     for other in others:
-        place = f"the server at {other.row.address} (process {other.row.process})"
+        where = f"the server at {other.row.address} (process {other.row.process})"
         if other.secret != server.secret:
             raise SettingsError(
-                f"[client_interface] secret_file: {place} shares the queue {prefix!r} and has another "
+                f"[client_interface] secret_file: {where} shares the queue {prefix!r} and has another "
                 "secret: copy its file, or write another [queue] prefix"
             )
         if different := set(other.applications) ^ set(server.applications):
             log.warning(
                 "%s shares the queue %r and has other applications (%s): only servers that have an "
                 "application serve its clients",
-                place,
+                where,
                 prefix,
                 ", ".join(sorted(different)),
             )

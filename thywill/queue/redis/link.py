@@ -17,7 +17,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from thywill.queue.redis.place import RedisPlace
+from thywill.queue.redis.redis_url import RedisUrl
 from thywill.queue.shared.base import StoreUnavailable
 
 Command = Sequence[str | bytes | int | float]
@@ -36,14 +36,14 @@ class Link:
     """One connection, used by one call at a time.
 
     Args:
-        place: where Redis is.
+        url: the address of Redis.
         name: what ``CLIENT LIST`` of Redis shows.
 
     ``opened`` counts the connections that were made.
     """
 
-    def __init__(self, place: RedisPlace, name: str) -> None:
-        self._place = place
+    def __init__(self, url: RedisUrl, name: str) -> None:
+        self._url = url
         self._name = name
         self._connection: AbstractConnection | None = None
         self.opened = 0
@@ -103,7 +103,7 @@ class Link:
             return self._connection
         try:
             async with asyncio.timeout(ANSWER):
-                connection = await self._place.connection()
+                connection = await self._url.connection()
                 await connection.connect()  # type: ignore[no-untyped-call]
                 await connection.send_command("CLIENT", "SETNAME", self._name)
                 await connection.read_response()
@@ -119,7 +119,7 @@ class Link:
 
     def _line(self, error: Exception) -> str:
         text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        return f"Redis at {self._place.text}: {text}"
+        return f"Redis at {self._url.text}: {text}"
 
     async def close(self) -> None:
         """Close the connection; the next call opens a new one."""

@@ -32,7 +32,7 @@ from thywill.queue.redis.calls import Calls
 from thywill.queue.redis.library import FORMAT, Library
 from thywill.queue.redis.link import Command, Link
 from thywill.queue.redis.options import StoreOptions
-from thywill.queue.redis.place import parse
+from thywill.queue.redis.redis_url import parse
 from thywill.queue.redis.safety import Safety
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.operations import (
@@ -74,7 +74,7 @@ class RedisStore(SharedStore):
     def __init__(self, options: StoreOptions) -> None:
         self._prefix = options.prefix
         self._library = Library()
-        self._place = parse(options.url)
+        self._url = parse(options.url)
         self._safety = Safety(options.safe)
         self._calls = Calls()
         self._batches = self._link("batches")
@@ -90,7 +90,7 @@ class RedisStore(SharedStore):
         self._patient_until = 0.0
 
     def _link(self, name: str) -> Link:
-        return Link(self._place, f"thywill-{name}")
+        return Link(self._url, f"thywill-{name}")
 
     def _base(self, application: str) -> str:
         return f"{self._prefix}:{{{application}}}:"
@@ -123,7 +123,7 @@ class RedisStore(SharedStore):
         self._listen()
 
     async def warnings(self) -> list[str]:
-        return await examination.warnings(self._control, self._place, self._prefix, self._safety)
+        return await examination.warnings(self._control, self._url, self._prefix, self._safety)
 
     async def _load(self) -> None:
         await self._control.call("SET", f"{self._prefix}:format", FORMAT, "NX")
@@ -236,8 +236,8 @@ class RedisStore(SharedStore):
             return rewound
         self._calls.seen(after)
         names = {f"{self._base(application)}log".encode(): application for application in after}
-        places = [f"{place}-{LAST_OF_ID}" for place in after.values()]
-        found = await self._read(self._log, list(names), places, block)
+        positions = [f"{position}-{LAST_OF_ID}" for position in after.values()]
+        found = await self._read(self._log, list(names), positions, block)
         return [entry for key, entries in found for entry in codec.decode_log(names[key], entries)]
 
     async def _compare(self, link: Link, positions: Mapping[str, int]) -> list[LogEntry]:
@@ -259,16 +259,16 @@ class RedisStore(SharedStore):
         found = await self._read(link, [key], [after or "0-0"], block)
         return [entry for _, entries in found for entry in codec.decode_inbox(entries)]
 
-    async def _read(self, link: Link, keys: list[bytes], places: list[str], block: float) -> list[Any]:
+    async def _read(self, link: Link, keys: list[bytes], positions: list[str], block: float) -> list[Any]:
         waits = ("BLOCK", max(1, round(block * 1000))) if block else ()
-        command = ("XREAD", "COUNT", PAGE, *waits, "STREAMS", *keys, *places)
+        command = ("XREAD", "COUNT", PAGE, *waits, "STREAMS", *keys, *positions)
         return await self._call(link, *command, block=block) or []
 
     async def range(self, application: str, after: int, until: int) -> list[LogEntry]:
         entries: list[LogEntry] = []
         while True:
-            key, place = f"{self._base(application)}log", f"({after}-{LAST_OF_ID}"
-            found = await self._ask("XRANGE", key, place, f"{until}-{LAST_OF_ID}", "COUNT", PAGE)
+            key, position = f"{self._base(application)}log", f"({after}-{LAST_OF_ID}"
+            found = await self._ask("XRANGE", key, position, f"{until}-{LAST_OF_ID}", "COUNT", PAGE)
             entries += codec.decode_log(application, found)
             if len(found) < PAGE:
                 return entries
@@ -368,7 +368,7 @@ class RedisStore(SharedStore):
     async def _execute(
         self, operations: Sequence[Operation], parts: Sequence[Sequence[int]], function: str
     ) -> list[Any]:
-        chosen = [[operations[place] for place in part] for part in parts]
+        chosen = [[operations[index] for index in part] for part in parts]
         answers = await self._send(chosen, function)
         if any(_is_missing(answer) for answer in answers):
             await self._load()
@@ -399,18 +399,18 @@ class RedisStore(SharedStore):
     ) -> None:
         if isinstance(answer, ResponseError):
             raise StoreUnavailable(f"Redis refuses the queue's function: {answer}", unsure=True)
-        chosen = [operations[place] for place in part]
-        for place, outcome in zip(part, codec.decode_outcomes(chosen, answer), strict=True):
-            outcomes[place] = outcome
+        chosen = [operations[index] for index in part]
+        for index, outcome in zip(part, codec.decode_outcomes(chosen, answer), strict=True):
+            outcomes[index] = outcome
 
     async def _execute_in_full_memory(
-        self, outcomes: list[Outcome], operations: Sequence[Operation], places: Sequence[int]
+        self, outcomes: list[Outcome], operations: Sequence[Operation], indexes: Sequence[int]
     ) -> None:
         """Execute the operations that need hardly any memory, and refuse the others."""
-        small = [place for place in places if not isinstance(operations[place], NEEDING_MEMORY)]
-        for place in places:
-            outcomes[place] = Unavailable("Redis has no memory left (maxmemory)", retry=RETRY)
-        parts = [[small[place] for place in part] for part in _parts([operations[p] for p in small])]
+        small = [index for index in indexes if not isinstance(operations[index], NEEDING_MEMORY)]
+        for index in indexes:
+            outcomes[index] = Unavailable("Redis has no memory left (maxmemory)", retry=RETRY)
+        parts = [[small[index] for index in part] for part in _parts([operations[p] for p in small])]
         for part, answer in zip(parts, await self._execute(operations, parts, "free"), strict=True):
             self._fill(outcomes, operations, part, answer)
 
@@ -424,10 +424,10 @@ FORGET = 86400.0
 
 def _parts(operations: Sequence[Operation]) -> list[list[int]]:
     """Return the indices of the operations of each application, in pieces of ``CHUNK``."""
-    places: dict[str, list[int]] = defaultdict(list)
-    for place, operation in enumerate(operations):
-        places[operation.application].append(place)
-    return [each[at : at + CHUNK] for each in places.values() for at in range(0, len(each), CHUNK)]
+    indexes: dict[str, list[int]] = defaultdict(list)
+    for index, operation in enumerate(operations):
+        indexes[operation.application].append(index)
+    return [each[at : at + CHUNK] for each in indexes.values() for at in range(0, len(each), CHUNK)]
 
 
 def _is_missing(answer: object) -> bool:

@@ -453,21 +453,21 @@ class SharedQueue(Queue, AnyServer):
 
     async def publish(self, publications: Sequence[Publication]) -> list[int]:
         groups: dict[str, list[int]] = defaultdict(list)
-        for place, each in enumerate(publications):
-            groups[each.application].append(place)
+        for index, each in enumerate(publications):
+            groups[each.application].append(index)
         if len(groups) > 1:  # each application has its own log, so all marks are checked before any message
-            for places in groups.values():
-                await self._publish(publications, places, check=True)
+            for indexes in groups.values():
+                await self._publish(publications, indexes, check=True)
         ids = [0] * len(publications)
-        for places in groups.values():
-            for place, position in zip(places, await self._publish(publications, places), strict=True):
-                ids[place] = position
+        for indexes in groups.values():
+            for index, position in zip(indexes, await self._publish(publications, indexes), strict=True):
+                ids[index] = position
         return ids
 
     async def _publish(
-        self, publications: Sequence[Publication], places: Sequence[int], *, check: bool = False
+        self, publications: Sequence[Publication], indexes: Sequence[int], *, check: bool = False
     ) -> list[int]:
-        chosen = [publications[place] for place in places]
+        chosen = [publications[index] for index in indexes]
         application = chosen[0].application
         cause = self._next_cause(application)
         messages = [(each.address, each.message, each.mark) for each in chosen]
@@ -477,7 +477,7 @@ class SharedQueue(Queue, AnyServer):
         if isinstance(outcome, list):
             return [int(each) for each in outcome]
         if isinstance(outcome, Reused):
-            raise Reused(places[outcome.index])
+            raise Reused(indexes[outcome.index])
         if isinstance(outcome, RequestError):
             raise outcome
         raise Unavailable("messages cannot be stored at present", retry=1)

@@ -1,4 +1,4 @@
-"""The place of Redis, which the setting ``url`` names."""
+"""The address of Redis, which the setting ``url`` names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CONNECT = 3.0
 
 
 @dataclass(frozen=True)
-class RedisPlace:
+class RedisUrl:
     """The address of one Redis, or of the sentinels that know its address.
 
     Args:
@@ -69,8 +69,8 @@ class RedisPlace:
         return {"host": host, "port": port}
 
 
-def parse(url: str) -> RedisPlace:
-    """Return the place that the setting names.
+def parse(url: str) -> RedisUrl:
+    """Return the address that the setting names.
 
     Raises:
         SettingsError: ``url`` is not such an address.
@@ -81,14 +81,14 @@ def parse(url: str) -> RedisPlace:
         raise SettingsError(f"[queue] url: {error}; write {EXAMPLES}") from None
 
 
-def _single(url: str) -> RedisPlace:
+def _single(url: str) -> RedisUrl:
     options: dict[str, Any] = dict(parse_url(url))
     kind: Any = options.pop("connection_class", Connection)
     parts = urlsplit(url)
-    return RedisPlace(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}", options, kind)
+    return RedisUrl(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}", options, kind)
 
 
-def _sentinels(url: str) -> RedisPlace:
+def _sentinels(url: str) -> RedisUrl:
     parts = urlsplit(url)
     credentials, _, hosts = parts.netloc.rpartition("@")
     service, _, database = parts.path.strip("/").partition("/")
@@ -103,7 +103,7 @@ def _sentinels(url: str) -> RedisPlace:
     if unknown := set(parse_qs(parts.query)):
         raise ValueError(f"unknown option {min(unknown)!r}")
     addresses = tuple(_address(host) for host in hosts.split(","))
-    return RedisPlace(f"{SENTINELS}://{hosts}{parts.path}", options, Connection, addresses, service)
+    return RedisUrl(f"{SENTINELS}://{hosts}{parts.path}", options, Connection, addresses, service)
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from thywill.errors import MethodNotAllowed
 from thywill.http.message import Reply, Request
 
 
-class LaterEndpoint:
+class AsyncEndpoint:
     """Answers GET and HEAD in a task; a subclass implements ``answer``."""
 
     def __init__(self) -> None:

@@ -80,7 +80,7 @@ class Answer:
         return str(self.headers.get("Content-Encoding", ""))
 
 
-class Asker:
+class HttpClient:
     """Sends requests to one server.
 
     Args:
@@ -110,15 +110,15 @@ class Asker:
         """Close every connection."""
         self._http.close()
 
-    def begin(self, path: str, *, timeout: float = TIMEOUT, **options: Any) -> Asking:
+    def begin(self, path: str, *, timeout: float = TIMEOUT, **options: Any) -> PendingRequest:
         """Send a request and return at once; ``answer`` of the result grows as the answer arrives.
 
         Args:
-            path, timeout, options: as for ``ask``.
+            path, timeout, options: as for ``fetch``.
         """
-        return Asking(self, path, timeout, options)
+        return PendingRequest(self, path, timeout, options)
 
-    async def ask(self, path: str, *, timeout: float = TIMEOUT, **options: Any) -> Answer:
+    async def fetch(self, path: str, *, timeout: float = TIMEOUT, **options: Any) -> Answer:
         """Send a request and return the whole answer.
 
         Args:
@@ -129,15 +129,15 @@ class Asker:
         Raises:
             Unreachable: no whole answer arrived.
         """
-        asking = self.begin(path, timeout=timeout, **options)
-        await asking.done()
-        self.slowest = max(self.slowest, asking.took)
-        if asking.answer.error is not None:
-            raise explain(asking.answer.error, self.url)
-        return asking.answer
+        request = self.begin(path, timeout=timeout, **options)
+        await request.done()
+        self.slowest = max(self.slowest, request.duration)
+        if request.answer.error is not None:
+            raise explain(request.answer.error, self.url)
+        return request.answer
 
     def request(self, path: str, timeout: float, options: Mapping[str, Any]) -> HTTPRequest:
-        """Return a request for Tornado's client; the arguments are those of ``ask``."""
+        """Return a request for Tornado's client; the arguments are those of ``fetch``."""
         body = options.get("body")
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
@@ -155,27 +155,27 @@ class Asker:
             allow_nonstandard_methods=True,
         )
 
-    async def fetch(self, request: HTTPRequest) -> None:
+    async def send(self, request: HTTPRequest) -> None:
         """Send a request; its callbacks receive the answer."""
         await self._http.fetch(request, raise_error=False)
 
 
-class Asking:
+class PendingRequest:
     """A request under way; ``answer`` grows as it arrives.
 
     Args:
-        asker: sends the request.
-        path, timeout, options: as for ``Asker.ask``.
+        http: sends the request.
+        path, timeout, options: as for ``HttpClient.fetch``.
     """
 
-    def __init__(self, asker: Asker, path: str, timeout: float, options: Mapping[str, Any]) -> None:
+    def __init__(self, http: HttpClient, path: str, timeout: float, options: Mapping[str, Any]) -> None:
         self.answer = Answer()
         self.began = time.monotonic()
         self.ended: float | None = None
-        self._asker = asker
+        self._http = http
         self._unpack = zlib.decompressobj(GZIP)
         self._news = asyncio.Event()
-        request = asker.request(path, timeout, options)
+        request = http.request(path, timeout, options)
         request.header_callback = self._take_line
         request.streaming_callback = self._take
         self._task = asyncio.ensure_future(self._run(request))
@@ -184,7 +184,7 @@ class Asking:
         """Wait until the answer has ended or broken off."""
         await asyncio.wait([self._task])
 
-    async def sees(self, text: bytes, seconds: float) -> bool:
+    async def wait_for(self, text: bytes, seconds: float) -> bool:
         """Return whether ``text`` arrives within ``seconds``, as soon as that is known."""
         end = time.monotonic() + seconds
         while text not in self.answer.body:
@@ -198,13 +198,13 @@ class Asking:
         return True
 
     @property
-    def took(self) -> float:
+    def duration(self) -> float:
         """Seconds from the request to the answer's end, or until now."""
         return (self.ended or time.monotonic()) - self.began
 
     async def _run(self, request: HTTPRequest) -> None:
         try:
-            await self._asker.fetch(request)
+            await self._http.send(request)
         except (OSError, HTTPStreamClosedError, HTTPTimeoutError, ValueError) as error:
             self.answer.error = error
         self.ended = time.monotonic()

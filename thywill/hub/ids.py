@@ -7,16 +7,16 @@ import os
 from collections.abc import Callable
 
 SIZE = 18
-"""Bytes of a name: 144 bits, in base64 without padding."""
+"""Bytes of an id: 144 bits, in base64 without padding."""
 
 BLOCK = SIZE * 256
 URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
-class Names:
-    """Makes random names.
+class IdGenerator:
+    """Makes random ids.
 
-    Random bytes are read in blocks: a system call for each name would cost several times as much as the rest.
+    Random bytes are read in blocks: a system call for each id would cost several times as much as the rest.
 
     Args:
         read: returns so many random bytes.
@@ -28,7 +28,7 @@ class Names:
         self._used = 0
 
     def next(self) -> str:
-        """Return a name of 24 characters: letters, digits, ``-`` and ``_``."""
+        """Return an id of 24 characters: letters, digits, ``-`` and ``_``."""
         if self._used == len(self._block):
             self._block, self._used = self._read(BLOCK), 0
         piece = self._block[self._used : self._used + SIZE]

@@ -11,10 +11,10 @@ from thywill.core.text import counted
 log = logging.getLogger("thywill.database")
 
 LONGEST = 5.0
-"""The most seconds between two tries."""
+"""The most seconds between two attempts."""
 
 
-class Trouble:
+class WriteFailures:
     """Logs one line when writing begins to fail, one when records are dropped, and one when it works again.
 
     Args:
@@ -37,7 +37,7 @@ class Trouble:
         self._tries += 1
         self._dropped += dropped
 
-    def ended(self, dropped: int) -> None:
+    def succeeded(self, dropped: int) -> None:
         """Writing succeeded; ``dropped`` records were dropped since the last call."""
         dropped += self._dropped
         if self._since is not None:
@@ -46,6 +46,6 @@ class Trouble:
             log.warning("%s of client records dropped, since the buffer was full", counted(dropped, "update"))
         self._since, self._tries, self._dropped = None, 0, 0
 
-    def delay(self, usual: float) -> float:
-        """Return the seconds until the next try: ``usual``, doubled with each failure up to a limit."""
+    def retry_delay(self, usual: float) -> float:
+        """Return the seconds until the next attempt: ``usual``, doubled with each failure up to a limit."""
         return max(usual, min(usual * 2.0 ** min(self._tries, 30), LONGEST))

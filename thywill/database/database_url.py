@@ -15,7 +15,7 @@ _SWITCHES = {"true": True, "1": True, "false": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DatabaseUrl:
     """The address of a database on a server. Parts that the URL leaves out are empty: the driver's default
     holds.
 
@@ -75,7 +75,7 @@ class Place:
         return str(path)
 
 
-def parse(scheme: str, rest: str, folder: Path) -> Place:
+def parse(scheme: str, rest: str, folder: Path) -> DatabaseUrl:
     """Return the database that ``scheme://rest`` names.
 
     Raises:
@@ -91,7 +91,7 @@ def parse(scheme: str, rest: str, folder: Path) -> Place:
     credentials, _, location = authority.rpartition("@")
     user, _, password = credentials.partition(":")
     hosts = tuple(_host_and_port(each) for each in location.split(","))
-    return Place(scheme, _plain(user), _plain(password), hosts, _plain(name), _options(query), folder)
+    return DatabaseUrl(scheme, _plain(user), _plain(password), hosts, _plain(name), _options(query), folder)
 
 
 def bad(reason: str) -> SettingsError:
