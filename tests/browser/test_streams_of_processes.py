@@ -16,10 +16,6 @@ from tests.support.served import FORCIBLE, Served
 pytestmark = pytest.mark.browser
 
 SETTINGS = """
-[queue]
-component = "redis"
-url = "{url}"
-
 [push.sockjs]
 response = 400
 """
@@ -30,7 +26,7 @@ def server(tmp_path: Path) -> Iterator[Served]:
     redis = RedisServer("redis")
     try:
         settings = tmp_path / "settings.toml"
-        settings.write_text(SETTINGS.format(url=redis.url()))
+        settings.write_text(redis.settings() + SETTINGS)
         options = ("--config", str(settings), "--processes", "3")
         with Served(tmp_path, *options, environment=FORCIBLE) as served:
             yield served

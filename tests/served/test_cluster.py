@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import random
 import threading
 from collections.abc import Iterator
@@ -18,13 +17,6 @@ from tests.support.redis_servers import RedisServer
 from tests.support.served import UNLIMITED, Served, page
 
 SETTINGS = """
-[queue]
-component = "redis"
-url = "{url}"
-
-[client_interface]
-secret_file = "{secret}"
-
 [application_interface]
 applications = ["apps.chat", "apps.draw", "apps.vote", "tests.support.probe"]
 """
@@ -38,11 +30,8 @@ class Servers:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.redis = RedisServer("redis", "appendonly yes")
-        secret = folder / "secret"
-        secret.write_bytes(os.urandom(32))
-        (folder / "settings.toml").write_text(
-            SETTINGS.format(url=self.redis.url(), secret=secret) + UNLIMITED
-        )
+        settings = self.redis.settings(folder / "secret") + SETTINGS + UNLIMITED
+        (folder / "settings.toml").write_text(settings)
         self.running: list[Served] = []
         self._number = 0
 

@@ -18,10 +18,6 @@ from tests.support.stock_page import StockPage
 pytestmark = pytest.mark.gen_test
 
 SETTINGS = """
-[queue]
-component = "redis"
-url = "{url}"
-
 [application_interface]
 applications = ["tests.support.probe"]
 
@@ -35,7 +31,7 @@ MESSAGES = 60
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder, redis = tmp_path_factory.mktemp("processes"), RedisServer("redis")
     try:
-        (folder / "settings.toml").write_text(SETTINGS.format(url=redis.url()) + UNLIMITED)
+        (folder / "settings.toml").write_text(redis.settings() + SETTINGS + UNLIMITED)
         with Served(folder, "--config", str(folder / "settings.toml"), "--processes", "3") as served:
             yield served.port
     finally:

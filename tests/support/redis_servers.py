@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -83,6 +84,19 @@ class RedisServer:
     def url(self, database: int = 0) -> str:
         """Return its address for ``[queue] url``."""
         return f"redis://127.0.0.1:{self.port}/{database}"
+
+    def settings(self, secret: Path | None = None) -> str:
+        """Return the settings of servers that share a queue in it.
+
+        Args:
+            secret: the file of their secret, if they do not share a folder; it is made if it is missing.
+        """
+        text = f'[queue]\ncomponent = "redis"\nurl = "{self.url()}"\n'
+        if secret is None:
+            return text
+        if not secret.exists():
+            secret.write_bytes(os.urandom(32))
+        return f'{text}\n[client_interface]\nsecret_file = "{secret}"\n'
 
     def call(self, *command: Any, **options: Any) -> Any:
         """Send one command from outside."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,6 @@ from typing import Any
 from tests.support.command import wait_for
 from tests.support.redis_servers import RedisServer
 from tests.support.served import Served, page
-
-SETTINGS = """
-[queue]
-component = "redis"
-url = "{url}"
-
-[client_interface]
-secret_file = "{secret}"
-"""
 
 
 class ThreeServers:
@@ -35,9 +25,7 @@ class ThreeServers:
         self.running: list[Served] = []
         self._folder = folder
         self._settings = folder / "settings.toml"
-        secret = folder / "secret"
-        secret.write_bytes(os.urandom(32))
-        self._settings.write_text(SETTINGS.format(url=self.redis.url(), secret=secret) + settings)
+        self._settings.write_text(self.redis.settings(folder / "secret") + settings)
 
     def add(self, name: str, port: int = 0) -> Served:
         """Start a server with its own folder; one that was killed goes on with its name and port."""

@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import http.client
 import json
-import os
 import signal
 import statistics
 import subprocess
@@ -38,26 +37,15 @@ PAGES = 50
 TAKEOVERS = 3
 WAYS = {"memory": 1, "redis": 1, "two": 2}
 """How many servers each way of the first table has."""
-SETTINGS = """
-[queue]
-component = "redis"
-url = "{url}"
-
-[client_interface]
-secret_file = "{secret}"
-"""
 
 
 def command(folder: Path, redis: RedisServer | None, processes: int) -> Command:
     """Return what starts the servers, on one port; without a Redis one with its queue in memory."""
     text = (BENCH / "thywill.toml").read_text()
     if redis is not None:
-        text += SETTINGS.format(url=redis.url(), secret=folder / "secret")
+        text += redis.settings(folder / "secret")
     config = folder / "settings.toml"
     config.write_text(text)
-    secret = folder / "secret"
-    if not secret.exists():
-        secret.write_bytes(os.urandom(32))
     shared = ("--processes", str(processes)) if processes > 1 else ()
     words = [str(PYTHON), str(ROOT / "run.py"), "--config", str(config), "--port", str(free_port()), *shared]
     return lambda data: [*words, "--data", str(data)]
