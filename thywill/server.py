@@ -17,12 +17,12 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from thywill import __version__
+from thywill import server_arguments as arguments
 from thywill.application_interface.base import ApplicationInterface, Loaded, Page
 from thywill.application_interface.local import LocalApplications, LocalSettings
 from thywill.application_interface.people import SavedPeople
@@ -39,16 +39,12 @@ from thywill.database.base import Database, DatabaseUnavailable
 from thywill.development.component import Development
 from thywill.errors import SettingsError
 from thywill.http.proxies import TrustedProxies
-from thywill.http.reader import Limits
 from thywill.http.server import BACKLOG, FastServer, Server
-from thywill.http.shared import Timeouts
 from thywill.http.site import Endpoint, Site, host_name
 from thywill.http.tornado.server import TornadoServer
 from thywill.hub.actions import Actions
-from thywill.hub.leases import Timing
 from thywill.hub.meter import Meter
 from thywill.hub.people import DAY, People
-from thywill.hub.rates import ClientLimits
 from thywill.hub.room import Room, build
 from thywill.log.base import Log
 from thywill.monitoring import front_page
@@ -66,11 +62,10 @@ from thywill.monitoring.watch import Watch
 from thywill.process.compiled import form
 from thywill.process.name import server_name
 from thywill.process.private import make_private
-from thywill.process.secret import make_folder, read_secret
 from thywill.process.sockets import Inherited, bind, start_listening, url_of
 from thywill.publishing.component import Publishing
 from thywill.publishing.settings import PublishingSettings
-from thywill.push.base import Push, PushSettings, SendLimits
+from thywill.push.base import Push, PushSettings
 from thywill.push.longpoll import LongPoll
 from thywill.queue.base import Queue, QueueSettings
 from thywill.queue.memory import MemoryQueue
@@ -146,17 +141,17 @@ class Service:
         pages = choice.one("client_interface", ClientInterface)
         pushes = choice.several("push", Push)
         self.settings = settings.section("server", ServerSettings)
-        _check_processes(settings, choice)
+        arguments.check_processes(settings, choice)
         self.limits = settings.section("limits", LimitsSettings)
         self.proxies = TrustedProxies(self.settings.trusted_proxies, scheme=self.settings.proxied_scheme)
         self.folder = folder = root / self.settings.data
-        signer = _signer(secret, folder, pages.settings.secret_file)
+        signer = arguments.signer(secret, folder, pages.settings.secret_file)
         interface = choice.one("application_interface", ApplicationInterface)  # type: ignore[type-abstract]
         self.log = _build(choice.one("log", Log), folder, interface.kind.packages(interface.settings))
         self.log.place = place
         self.database = _build(choice.one("database", Database), folder)
         self.meter = Meter()
-        self.timing = _timing(self.settings, pushes)
+        self.timing = arguments.timing(self.settings, pushes)
         self.engine = engine = self._make_engine(choice, interface, signer, root)
         self.hub, self.queue, self.applications = engine.hub, engine.queue, engine.applications
         self.origins = Origins(pages.settings.origins)
@@ -196,7 +191,7 @@ class Service:
             self.timing,
             call_soon=asyncio.get_running_loop().call_soon,
             make_hub=chosen.kind.hub,
-            limits=_client_limits(self.limits).within(self.settings.max_clients),
+            limits=arguments.client_limits(self.limits).within(self.settings.max_clients),
             meter=self.meter,
             people=people,
         )
@@ -214,15 +209,15 @@ class Service:
         return _dependencies(engine, Bootstrap(self.hub, parts), self.origins, signer, root, handlers)
 
     def _make_pushes(self, pushes: Sequence[Chosen[Push]]) -> list[Push]:
-        limits = _send_limits(self.engine, self.limits)
+        limits = arguments.send_limits(self.queue.settings, self.limits)
         return [_build(push, self.hub, self.origins, limits) for push in pushes]
 
     def _make_status(self, signer: Signer, root: Path) -> StatusSite:
         # The watch is passed as a function, since it does not exist yet: it observes this site, too.
         self.cluster = Cluster(lambda: self.watch)
-        arguments = (lambda: self.watch, self.queue.servers, self.cluster, self.gate.has_key)
+        given = (lambda: self.watch, self.queue.servers, self.cluster, self.gate.has_key)
         page = Page("status", Status.title, Status.STATIC, Status.STATIC / Status.page, home="../../")
-        status = Loaded(Status, page, arguments)
+        status = Loaded(Status, page, given)
         records = NoRecords(None, self.folder)
 
         def make_applications(actions: Actions, queue: Queue) -> ApplicationInterface:
@@ -239,7 +234,9 @@ class Service:
         )
         origins = Origins([])
         settings = PushSettings(hold=TIMING.hold, grace=TIMING.grace)
-        push = LongPoll(settings, engine.hub, origins, _send_limits(engine, LimitsSettings()))
+        push = LongPoll(
+            settings, engine.hub, origins, arguments.send_limits(engine.queue.settings, LimitsSettings())
+        )
         bootstrap = Bootstrap(engine.hub, [engine.queue, push, engine.applications])
         dependencies = _dependencies(engine, bootstrap, origins, signer, root, [])
         interface = TornadoClientInterface(ClientInterfaceSettings(), dependencies)
@@ -278,6 +275,26 @@ class Service:
             ServerRow(server_name(), "", os.getpid(), __version__, time.time(), form()),
             lambda: self.address,
         )
+        finders = [*(push.find for push in self.pushes), self.client_interface.find]
+        site = Site(
+            self.client_interface.application(),
+            self.refusals,
+            self._endpoints(),
+            finders,
+            requests,
+            self.meter.limited,
+            frozenset(host_name(name.encode()) for name in self.settings.hosts),
+            self.client_interface.largest_body,
+        )
+        kind = FastServer if self.settings.http == "fast" else TornadoServer
+        return kind(
+            site,
+            arguments.http_limits(self.settings, self.limits),
+            arguments.timeouts(self.settings),
+            self.proxies,
+        )
+
+    def _endpoints(self) -> dict[bytes, Endpoint]:
         endpoints: dict[bytes, Endpoint] = {
             **self.client_interface.endpoints(),
             **self.status.endpoints(),
@@ -291,19 +308,7 @@ class Service:
             endpoints.update(push.endpoints())
         if self.development is not None:
             endpoints.update(self.development.endpoints())
-        finders = [*(push.find for push in self.pushes), self.client_interface.find]
-        site = Site(
-            self.client_interface.application(),
-            self.refusals,
-            endpoints,
-            finders,
-            requests,
-            self.meter.limited,
-            frozenset(host_name(name.encode()) for name in self.settings.hosts),
-            self.client_interface.largest_body,
-        )
-        kind = FastServer if self.settings.http == "fast" else TornadoServer
-        return kind(site, _limits(self.settings, self.limits), _timeouts(self.settings), self.proxies)
+        return endpoints
 
     async def start(self, inherited: Inherited | None = None) -> None:
         """Start every part, the log first, and listen, on ``inherited`` sockets if there are any.
@@ -415,23 +420,10 @@ class Service:
         self.status.engine.leases.tick()
 
 
-def _build(chosen: Chosen[C], *arguments: Any) -> C:
+def _build(chosen: Chosen[C], *others: Any) -> C:
     # The contract of the component's kind defines what its constructor takes after the settings.
     kind: Callable[..., C] = chosen.kind
-    return kind(chosen.settings, *arguments)
-
-
-def _check_processes(settings: Settings, choice: Choice) -> None:
-    queue = choice.one("queue", Queue).kind  # type: ignore[type-abstract]
-    if settings.section("server", ServerSettings).processes > 1 and not queue.shared:
-        name = settings.chosen("queue", "memory").rpartition(".")[2]
-        remedy = 'set [queue] component = "redis" or processes = 1'
-        raise SettingsError(f"[server] processes: the {name} queue lives in one process: {remedy}")
-
-
-def _send_limits(engine: Engine, limits: LimitsSettings) -> SendLimits:
-    """Return how much one request may send; ``limits`` is the section ``[limits]``."""
-    return SendLimits(engine.queue.settings.message, engine.queue.settings.batch, limits)
+    return kind(chosen.settings, *others)
 
 
 def _dependencies(
@@ -456,43 +448,6 @@ def _dependencies(
         actions=engine.actions,
         directory=engine.directory,
     )
-
-
-def _timing(settings: ServerSettings, pushes: list[Chosen[Push]]) -> Timing:
-    grace = max(push.settings.grace for push in pushes)
-    hold = max(push.settings.hold for push in pushes)
-    return Timing(hold=hold, grace=grace, pause=min(Timing().pause, grace), clients=settings.max_clients)
-
-
-def _client_limits(settings: LimitsSettings) -> ClientLimits:
-    return ClientLimits(**{each.name: getattr(settings, each.name) for each in fields(ClientLimits)})
-
-
-def _limits(settings: ServerSettings, limits: LimitsSettings) -> Limits:
-    return Limits(
-        header=settings.max_header,
-        body=settings.max_body,
-        small_body=limits.small_body,
-        per_turn=limits.requests_per_turn,
-        held=limits.held_bytes,
-        held_per_address=limits.held_bytes_per_address,
-        connections=limits.connections_per_address,
-    )
-
-
-def _timeouts(settings: ServerSettings) -> Timeouts:
-    return Timeouts(
-        header=settings.header_timeout,
-        body=settings.body_timeout,
-        idle=settings.idle_timeout,
-        write=settings.write_timeout,
-    )
-
-
-def _signer(secret: bytes | None, folder: Path, file: str) -> Signer:
-    if secret is None:
-        make_folder(folder)
-    return Signer(secret or read_secret(folder, file))
 
 
 def _sources(pages: Iterable[Page], root: Path) -> list[Path]:

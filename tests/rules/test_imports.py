@@ -42,7 +42,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tickets": set(),  # for programs that have no package of the server
     "publisher": set(),  # for programs that have no package of the server
     "process": {"errors"},
-    "server": {"development", "monitoring", "process", "publishing", "thywill", *COMPONENT},
+    "server_arguments": {"process", *COMPONENT},
+    "server": {
+        "development",
+        "monitoring",
+        "process",
+        "publishing",
+        "server_arguments",
+        "thywill",
+        *COMPONENT,
+    },
     "commands": {"development", "monitoring", "process", "publisher", "publishing", "server", *COMPONENT},
     "testing": {"monitoring", "server", *COMPONENT},  # an application without sockets, for its tests
     "cuttable": {"component", "errors", "handlers", *AUTHORS},
