@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 from tests.support.hub_fakes import FakeListener, FakePoll
 from tests.support.queue_fakes import FakeDatabase, FakeStore
 from thywill.application import Application
-from thywill.application_interface.loading import Loaded, page_of
 from thywill.application_interface.local import LocalApplications, LocalSettings
 from thywill.client import Client
 from thywill.core.envelope import Item, encode_message
@@ -32,13 +30,9 @@ class OneApplication(LocalApplications):
     """Runs one application as ``chat``, without a package."""
 
     def __init__(self, actions: Actions, application: Application) -> None:
-        self._one = application
-        loaded = Loaded(type(application), page_of(type(application), "chat", Path()))
-        super().__init__(LocalSettings([]), actions, 1000, 5.0, [loaded])
-
-    def _add(self, loaded: Loaded) -> None:
-        self._one._connect("chat", self.actions, self.message)
-        self._applications["chat"] = self._one
+        super().__init__(LocalSettings([]), actions, 1000, 5.0)
+        application._connect("chat", actions, self.message)
+        self._applications["chat"] = application
 
 
 class World:

@@ -12,19 +12,12 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from thywill.application import Application, make_application
+from thywill.application import Application
 from thywill.application_interface.base import ApplicationInterface, Loaded, Page
 from thywill.application_interface.concurrent import ConcurrentCalls
-from thywill.application_interface.ending import await_ends, cancel, is_cancelled
-from thywill.application_interface.loading import (
-    failure_of,
-    load,
-    load_class,
-    misspellings,
-    overridden,
-    twice,
-)
-from thywill.application_interface.tickers import Tickers
+from thywill.application_interface.ending import cancel, is_cancelled
+from thywill.application_interface.loading import load, load_class
+from thywill.application_interface.running import RunningApplications, guarded
 from thywill.application_interface.watcher import Watcher
 from thywill.client import Client
 from thywill.component import Configuration
@@ -34,7 +27,7 @@ from thywill.core.measures import Measures
 from thywill.core.message import Address, Message
 from thywill.core.overflow import Overflow
 from thywill.core.user import User, Visitor, check_user
-from thywill.errors import Failed, Refused, RpcError, SettingsError, Unavailable, UnsendableMessage
+from thywill.errors import Failed, Refused, RpcError, Unavailable, UnsendableMessage
 from thywill.hub.actions import Actions
 from thywill.hub.client import LiveClient
 from thywill.hub.step import CONNECTED, CURRENT, DISCONNECTED, RESUMED, Step
@@ -183,33 +176,14 @@ class LocalApplications(ApplicationInterface):
     ) -> None:
         super().__init__(settings, actions, message, stop_timeout, applications)
         self._watcher = Watcher(settings.slow_hook) if settings.slow_hook else None
-        self._applications: dict[str, Application] = {}
-        self._loaded: dict[str, Loaded] = {}
+        self._running = RunningApplications(message, stop_timeout, self._watcher, self._wake_watcher)
+        self._applications = self._running.by_name
         self._led_actions: dict[str, Actions] = {}  # in a cluster: of the applications that this server leads
-        self._pages: dict[str, Page] = {}
         self._mailboxes: dict[LiveClient, Mailbox] = {}
-        self._started: list[Application] = []
-        self._tickers = Tickers(self._wake_watcher)
         self._calls: dict[LiveClient, set[asyncio.Task[Any]]] = {}
         self._abandoned: set[asyncio.Task[Any]] = set()
         for each in (*map(load, settings.applications), *applications):
-            self._add(each)
-
-    def _add(self, loaded: Loaded) -> None:
-        name = loaded.page.name
-        if name in self._pages:
-            raise SettingsError(
-                twice(name, type(self._applications[name]).__module__, loaded.kind.__module__)
-            )
-        self._applications[name] = self._make(loaded, self.actions)
-        self._loaded[name] = loaded
-        self._pages[name] = loaded.page
-
-    def _make(self, loaded: Loaded, actions: Actions) -> Application:
-        try:
-            return make_application(loaded.kind, loaded.arguments, loaded.page.name, actions, self.message)
-        except Exception as error:
-            raise failure_of(f"{loaded.kind.__module__}.{loaded.kind.__name__}", error) from error
+            self._running.add(each, actions)
 
     async def start(self) -> None:
         """Start the applications.
@@ -217,74 +191,31 @@ class LocalApplications(ApplicationInterface):
         Raises:
             SettingsError: an application has failed; the applications before it are stopped again.
         """
-        if self._watcher is not None:
-            self._watcher.start()
-        for name, application in self._applications.items():
-            if found := misspellings(type(application)):
-                log.warning("%s has names that thywill does not use: %s", name, "; ".join(found))
-            try:
-                await self._start(application)
-            except SettingsError:
-                await await_ends(self._tickers.stop(), self.stop_timeout)
-                await self._stop_started()
-                self._stop_watcher()
-                raise
-
-    async def _start(self, application: Application) -> None:
-        name = application.name
-        try:
-            await application.on_start()
-        except Exception as error:
-            raise failure_of(f"{name}.on_start", error) from error
-        self._started.append(application)
-        if names := overridden(application):
-            log.warning("%s overrides names of thywill's own: %s; rename them", name, ", ".join(names))
-        self._tickers.start(name, application)
+        await self._running.start()
 
     async def lead(self, name: str, actions: Actions) -> None:
-        if self._watcher is not None and not self._led_actions:
-            self._watcher.start()
         self._led_actions[name] = actions
-        self._applications[name] = application = self._make(self._loaded[name], actions)
-        await self._start(application)
+        await self._running.start_anew(name, actions)
 
     async def abandon(self, name: str) -> None:
-        running = self._tickers.stop(name)
+        tasks = self._running.tickers.stop(name)
         clients = [each for each in self._mailboxes if each.application == name]
         for client in clients:
-            running.update(self._mailboxes[client].tasks())
-        await cancel(running)
+            tasks.update(self._mailboxes[client].tasks())
+        await cancel(tasks)
         for client in clients:
             self._mailboxes.pop(client, None)
-        await self._stop_one(self._applications[name])
+        await self._running.stop_one(name)
 
     async def stop(self) -> None:
         """Wait for the running hooks, at most ``stop_timeout``, and call ``on_stop`` of each application.
 
         A hook that takes longer is cancelled. If it still runs then, it is abandoned. The log names both.
         """
-        running = self._tickers.stop()
+        tasks: dict[str, asyncio.Task[None]] = {}
         for box in self._mailboxes.values():
-            running.update(box.tasks())
-        await await_ends(running, self.stop_timeout)
-        await self._stop_started()
-        self._stop_watcher()
-
-    def _stop_watcher(self) -> None:
-        if self._watcher is not None:
-            self._watcher.stop()
-
-    async def _stop_started(self) -> None:
-        while self._started:
-            await self._stop_one(self._started[-1])
-
-    async def _stop_one(self, application: Application) -> None:
-        if application in self._started:
-            self._started.remove(application)
-            application._attendance.stop()
-            name = f"{application.name}.on_stop"
-            hook = self._guarded(application.on_stop, name, "at the stop")
-            await await_ends({name: asyncio.ensure_future(hook)}, self.stop_timeout)
+            tasks.update(box.tasks())
+        await self._running.stop(tasks)
 
     def application(self, name: str) -> Application:
         """Return the application of that name."""
@@ -303,7 +234,7 @@ class LocalApplications(ApplicationInterface):
         return load_class(kind, arguments)
 
     def pages(self) -> Mapping[str, Page]:
-        return self._pages
+        return self._running.pages
 
     def bootstrap(self, client: LiveClient, configuration: Configuration) -> None:
         application = self._applications[client.application]
@@ -336,7 +267,7 @@ class LocalApplications(ApplicationInterface):
 
     def measure(self, measures: Measures) -> None:
         """Add how late the methods with ``@every`` were called."""
-        self._tickers.measure(measures, self._applications)
+        self._running.tickers.measure(measures, self._applications)
 
     # What clients do.
 
@@ -351,7 +282,7 @@ class LocalApplications(ApplicationInterface):
         self._put(client, RESUMED, "on_resume", self._run_and_reply)
 
     def disconnected(self, client: LiveClient) -> None:
-        self._put(client, DISCONNECTED, "on_disconnect", self._guarded)
+        self._put(client, DISCONNECTED, "on_disconnect", guarded)
         application = self._applications[client.application]
         application._session_channels.gone(client)
         application._attendance.gone(client)
@@ -389,12 +320,6 @@ class LocalApplications(ApplicationInterface):
             actions = self._led_actions.get(client.application, self.actions)
             mailbox = self._mailboxes[client] = Mailbox(client, actions, self._mailboxes.__delitem__)
         return mailbox
-
-    async def _guarded(self, hook: Hook, name: str, of: LiveClient | str) -> None:
-        try:
-            await hook()
-        except Exception:
-            log.exception("the hook %s failed (%s)", name, of)
 
     async def _enter_channels_and_run(self, hook: Hook, name: str, client: LiveClient) -> None:
         """Put a new client into the channels of its session, then run the hook."""
