@@ -383,7 +383,7 @@ class SharedQueue(Queue, AnyServer):
         for application in self.reader.positions:
             clients = [each for each in found if each is not None and each.application == application]
             if clients:
-                self._renew(application, clients)
+                self.pipeline.submit(self._renewal(application, clients), self._renewed)
 
     async def _keep_renewing(self) -> None:
         while True:
@@ -394,24 +394,27 @@ class SharedQueue(Queue, AnyServer):
                 await self._renew_all(application)
 
     async def _renew_all(self, application: str) -> None:
-        """Renew the leases of the clients that are here, in batches.
+        """Renew the leases of the clients that are here, one batch after another.
 
-        ``lowest`` is sent after the last batch, when the store has the cursors of all clients. If it were
-        sent before, the store might delete entries above an old cursor, and a server to which that client
-        moves would report them as lost.
+        Each batch waits for the outcome of the one before: a call with all clients would keep the store from
+        its other work, and Redis would need memory for it. ``lowest`` is sent when the store has the cursors
+        of all clients. If it were sent before, the store might delete entries above an old cursor, and a
+        server to which that client moves would report them as lost.
         """
         clients, lowest = self.receivers.clients(application), self._lowest(application)
         greeted = [each for each in clients if each.greeted]
         for first in range(0, len(greeted), RENEWED_AT_ONCE):
-            self._renew(application, greeted[first : first + RENEWED_AT_ONCE])
-            await asyncio.sleep(0)
+            some = greeted[first : first + RENEWED_AT_ONCE]
+            outcome = await self.pipeline.ask(self._renewal(application, some))
+            if not isinstance(outcome, Renewed):
+                return  # the store is away
+            self._renewed(outcome)
         self.pipeline.submit(Renew(application, self.name, (), lowest, self.lease))
 
-    def _renew(self, application: str, clients: Sequence[LiveClient]) -> None:
+    def _renewal(self, application: str, clients: Sequence[LiveClient]) -> Renew:
         here = [(each.id, self._floor(each)) for each in clients if each.state is State.CONNECTED]
         silent = [(each.id, self._floor(each)) for each in clients if each.state is not State.CONNECTED]
-        operation = Renew(application, self.name, here, None, self.lease, silent)
-        self.pipeline.submit(operation, self._renewed)
+        return Renew(application, self.name, here, None, self.lease, silent)
 
     def _floor(self, client: LiveClient) -> int:
         entries = client.outbox.entries

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -12,6 +14,9 @@ from tests.support.serving import until
 from thywill.core.lifecycle import State
 from thywill.errors import Gone
 from thywill.hub.leases import Timing
+from thywill.queue.shared import queue as queue_module
+from thywill.queue.shared.base import StoreUnavailable
+from thywill.queue.shared.operations import Operation, Outcome, Renew
 
 pytestmark = pytest.mark.gen_test
 
@@ -82,6 +87,55 @@ async def test_a_parked_client_is_renewed() -> None:
         due = cluster.memory.now + 0.07
         await until(lambda: applications.leases.get(page.id, 0) >= due)  # noqa: B023
     assert seen("disconnect") == []
+    await cluster.stop()
+
+
+def renewals(operations: Sequence[Operation]) -> list[Renew]:
+    """Return the operations that renew the leases of clients."""
+    return [each for each in operations if isinstance(each, Renew) and (each.clients or each.silent)]
+
+
+async def test_leases_are_renewed_batch_after_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_module, "RENEWED_AT_ONCE", 1)
+    cluster = await start(timing=Timing(grace=0.06))
+    carrier = cluster.others()[0]
+    for _ in range(3):
+        await cluster.connected(carrier)
+    await until(lambda: len(seen("connect")) == 3)
+    execute, found = carrier.store.execute, []
+
+    async def takes_some_turns(operations: Sequence[Operation]) -> list[Outcome]:
+        found.append(len(renewals(operations)))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return await execute(operations)
+
+    monkeypatch.setattr(carrier.store, "execute", takes_some_turns)
+    await until(lambda: sum(found) >= 6)
+    assert max(found) == 1
+    await cluster.stop()
+
+
+async def test_a_failed_renewal_leaves_the_log_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_module, "RENEWED_AT_ONCE", 1)
+    cluster = await start(timing=Timing(grace=0.06))
+    carrier = cluster.others()[0]
+    for _ in range(2):
+        last = await cluster.connected(carrier)
+    await until(lambda: len(seen("connect")) == 2)
+    execute, failed = carrier.store.execute, []
+
+    async def fails_for_the_last(operations: Sequence[Operation]) -> list[Outcome]:
+        for each in renewals(operations):
+            if last.id in [client for client, _ in (*each.clients, *each.silent)]:
+                failed.append(each)
+                raise StoreUnavailable("it is told to be away")
+        return await execute(operations)
+
+    monkeypatch.setattr(carrier.store, "execute", fails_for_the_last)
+    cluster.memory.applications["chat"].lowest.pop(carrier.name, None)
+    await until(lambda: len(failed) == 3)
+    assert carrier.name not in cluster.memory.applications["chat"].lowest
     await cluster.stop()
 
 
