@@ -72,7 +72,7 @@ class Audience:
 
     def is_in(self, client: LiveClient, channel: str) -> bool:
         """Return whether ``client`` is in ``channel`` of its application."""
-        return (client.application, channel) in self._channels.names(client)
+        return self._channels.has(client, (client.application, channel))
 
     def channels_of(self, client: LiveClient) -> list[str]:
         """Return the channels that ``client`` is in."""

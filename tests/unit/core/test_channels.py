@@ -46,11 +46,13 @@ class Table(RuleBasedStateMachine):
     def names_are_those_of_the_model(self) -> None:
         for member in range(1, 5):
             assert list(self.channels.names(member)) == [name for m, name in self.pairs if m == member]
+            for name in NAMES:
+                assert self.channels.has(member, name) == ((member, name) in self.pairs)
 
     @invariant()
     def empty_channels_take_no_memory(self) -> None:
         assert len(self.channels) == len({name for _, name in self.pairs})
-        assert set(self.channels._names) == {member for member, _ in self.pairs}
+        assert set(self.channels._of_member) == {member for member, _ in self.pairs}
 
 
 TestTable = Table.TestCase
@@ -63,6 +65,15 @@ def test_a_member_that_is_added_twice_is_in_once_and_keeps_its_place() -> None:
         channels.add(member, LOBBY)
     assert list(channels.members(LOBBY)) == ["a", "b"]
     assert list(channels.names("a")) == [LOBBY]
+
+
+def test_the_only_channel_of_a_member_takes_one_reference() -> None:
+    channels: Channels[int] = Channels()
+    for member in range(2):
+        channels.add(member, ("chat", "".join(["lob", "by"])))
+    names = [name for member in range(2) for name in channels.names(member)]
+    assert names[0] is names[1]
+    assert channels._of_member[0] is channels._of_member[1]
 
 
 def test_leaving_one_channel_does_not_leave_the_other() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import count, pairwise, takewhile
@@ -311,7 +312,7 @@ def _log_entry(application: str, entry_id: int, fields: list[bytes]) -> LogEntry
         return Rewound(application, entry_id, text)
     if kind == b"t":
         return Trimming(application, entry_id, text)
-    return Membership(application, entry_id, client, text, enters=kind == b"+")
+    return Membership(application, entry_id, client, sys.intern(text), enters=kind == b"+")
 
 
 def decode_history(

@@ -45,26 +45,41 @@ class _Recent:
         limit: how many bytes their messages may have.
     """
 
-    __slots__ = ("begins", "entries", "limit", "size")
+    __slots__ = ("_read", "begins", "entries", "limit", "size")
 
     def __init__(self, begins: int, limit: int) -> None:
         self.begins = begins
         self.limit = limit
         self.size = 0
-        self.entries: deque[tuple[float, LogEntry]] = deque()
+        self.entries: deque[LogEntry] = deque()
+        # When entries were read, and the last id of those that were read together.
+        self._read: deque[tuple[float, int]] = deque()
 
     def add(self, entry: LogEntry, now: float) -> None:
-        self.entries.append((now, entry))
+        self.entries.append(entry)
         self.size += _size(entry)
-        while self.entries and (self.entries[0][0] < now - REMEMBERED or self.size > self.limit):
-            oldest = self.entries.popleft()[1]
-            self.begins = oldest.id
-            self.size -= _size(oldest)
+        if self._read and self._read[-1][0] == now:
+            self._read.pop()
+        self._read.append((now, entry.id))
+        while self.size > self.limit:
+            self._drop_oldest()
+
+    def forget(self, now: float) -> None:
+        """Forget the entries that are too old."""
+        while self._read and self._read[0][0] < now - REMEMBERED:
+            last = self._read.popleft()[1]
+            while self.entries and self.entries[0].id <= last:
+                self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        oldest = self.entries.popleft()
+        self.begins = oldest.id
+        self.size -= _size(oldest)
 
     def after(self, position: int) -> list[LogEntry] | None:
         if position < self.begins:
             return None
-        found = takewhile(lambda entry: entry.id > position, (entry for _, entry in reversed(self.entries)))
+        found = takewhile(lambda entry: entry.id > position, reversed(self.entries))
         return [*found][::-1]
 
 
@@ -178,6 +193,8 @@ class LogReader:
             failing, self._read_at = False, self._monotonic()
             for entry in entries:
                 self._take(entry)
+            for recent in self._recent.values():
+                recent.forget(self._read_at)
             self._wake()
             if entries:
                 await asyncio.sleep(0)

@@ -108,8 +108,11 @@ class Posted(NamedTuple):
     message: Message
 
 
-class Membership(NamedTuple):
-    """In the log: ``client`` enters ``channel`` and gets its messages after this id, or leaves it."""
+class Membership(msgspec.Struct, frozen=True, gc=False):
+    """In the log: ``client`` enters ``channel`` and gets its messages after this id, or leaves it.
+
+    Every server remembers one for each client that has come in the last minute, so it is small.
+    """
 
     application: str
     id: int

@@ -74,7 +74,7 @@ class Counters(Push):
             "clients": len(directory),
             "sessions": directory.sessions,
             "channels": directory.channels,
-            "members": len(directory._channels._names),
+            "members": len(directory._channels._of_member),
             "hub wheel": len(hub._leases._wheel),
             "hub due": len(hub._leases._due),
             "mailboxes": len(applications._mailboxes),  # type: ignore[attr-defined]
