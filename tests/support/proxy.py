@@ -25,13 +25,14 @@ class Proxy(socketserver.ThreadingTCPServer):
         self.target = ("127.0.0.1", port)
         self._changed = threading.Condition()
         self._open: set[socket.socket] = set()
+        self._over = False
         self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/"
 
-    def cut(self, timeout: float = 20.0) -> None:
+    def cut(self, timeout: float = 60.0) -> None:
         """Close all connections, as soon as there is one. New connections are accepted.
 
         Raises:
@@ -42,15 +43,18 @@ class Proxy(socketserver.ThreadingTCPServer):
             self._cut()
 
     @contextlib.contextmanager
-    def cuttable(self, connection: socket.socket) -> Iterator[None]:
+    def cuttable(self, *ends: socket.socket) -> Iterator[None]:
         with self._changed:
-            self._open.add(connection)
+            self._open.update(ends)
             self._changed.notify_all()
+            if self._over:
+                # It was accepted before the proxy ended, and its thread comes here only now.
+                self._cut()
         try:
             yield
         finally:
             with self._changed:
-                self._open.discard(connection)
+                self._open.difference_update(ends)
 
     def _cut(self) -> None:
         while self._open:
@@ -66,6 +70,7 @@ class Proxy(socketserver.ThreadingTCPServer):
         self.shutdown()
         self._thread.join()
         with self._changed:
+            self._over = True
             self._cut()
         self.server_close()
 
@@ -75,7 +80,7 @@ class Handler(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         browser = self.request
-        with socket.create_connection(self.server.target) as upstream, self.server.cuttable(browser):
+        with socket.create_connection(self.server.target) as upstream, self.server.cuttable(browser, upstream):
             back = threading.Thread(target=pump, args=(upstream, browser))
             back.start()
             pump(browser, upstream)
