@@ -26,7 +26,7 @@ from tests.support.calculations_page import (
 )
 from tests.support.chat_page import BUBBLES, enter, say
 from tests.support.chat_page import sees as hears
-from tests.support.cut_page import APPLICATIONS, cut, has_lost_nothing
+from tests.support.cut_page import APPLICATIONS, cut, mend
 from tests.support.display_page import KEY, NAMES, VALUE, publish
 from tests.support.display_page import look as watch
 from tests.support.echo_page import CONNECTED, COUNT, ECHOES, open_echo
@@ -248,7 +248,6 @@ def test_a_cut_page_of_each_application_loses_nothing_when_its_leader_is_killed(
         browsers[number % 2].open(f"{others[number % 2].address}{name}/", isolated=True)
         for number, name in enumerate(APPLICATIONS)
     ]
-    cut(pages)
+    cut(*pages)
     servers.kill(leader)
-    for page in pages:
-        has_lost_nothing(page)
+    mend(pages)

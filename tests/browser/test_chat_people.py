@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from apps.chat import Chat
 from tests.browser.drivers import Browser
 from tests.support.chat_page import BUBBLES, CONNECTED, ENTERED, enter, rename, say, sees
+from tests.support.cut_page import cut, mend
 from tests.support.here import ServedHere
 
 pytestmark = pytest.mark.browser
@@ -27,6 +29,13 @@ def server(tmp_path: Path) -> Iterator[ServedHere]:
         yield served
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody counts as gone while a busy machine loads a page again."""
+    monkeypatch.setattr(Chat, "leave_after", 120.0)
+
+
+@pytest.mark.usefixtures("patient")
 def test_ada_stays_ada_over_a_reload(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
     ada, ben = enter(chromium.new_page(), server), enter(firefox.new_page(), server)
     rename(ada, "Ada")
@@ -59,7 +68,7 @@ def test_a_private_message_is_seen_by_the_two(
     say(ada, "psst")
     sees(ada, "psst")
     ben.wait_for("document.querySelector('#chat-private .person-count').textContent === '1'")
-    assert ben.evaluate("document.title").startswith("(1) ")
+    ben.wait_for("document.title.startsWith('(1) ')")
     ben.press("Tab")  # it can be reached by the keyboard alone
     ben.evaluate("document.querySelector('#chat-private a').focus(), 0")
     ben.press("Enter")
@@ -70,6 +79,7 @@ def test_a_private_message_is_seen_by_the_two(
     assert ada.evaluate(BUBBLES) == ["psst", "yes?"]
     ada.click("#chat-back")
     sees(ada, "in the room")
+    sees(cem, "in the room")
     assert cem.evaluate(BUBBLES) == ["in the room"]
     enter(ben, server)
     ben.click("#chat-private a")
@@ -123,13 +133,13 @@ def test_a_room_is_there_after_a_reload_of_its_only_page(chromium: Browser, serv
 
 def test_a_cut_connection_loses_nothing(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
     one, other = enter(chromium.new_page(), server), enter(firefox.new_page(), server)
-    one.click(".thywill-cut")
+    cut(one)
     one.wait_for("document.getElementById('chat-status-text').innerText.startsWith('Offline')")
     say(one, "out of the tunnel")
     say(other, "into the tunnel")
+    mend([one])
     sees(other, "out of the tunnel")
     sees(one, "into the tunnel")
-    one.wait_for("document.querySelector('.thywill-cut-told').textContent.includes('lost 0')")
     sees(one, "out of the tunnel")
     assert sorted(one.evaluate(BUBBLES)) == ["into the tunnel", "out of the tunnel"]
 

@@ -38,9 +38,12 @@ def test_a_connection_that_comes_while_the_proxy_ends_does_not_keep_it(
 
 
 def test_a_cut_ends_both_sides() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, Proxy(server.getsockname()[1]) as proxy:
-        with socket.create_connection(("127.0.0.1", proxy.server_address[1])) as browser:
-            upstream, _ = server.accept()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        Proxy(server.getsockname()[1]) as proxy,
+        socket.create_connection(("127.0.0.1", proxy.server_address[1])) as browser,
+    ):
+        upstream, _ = server.accept()
+        with upstream:
             proxy.cut()
             assert (browser.recv(1), upstream.recv(1)) == (b"", b"")
-            upstream.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.drivers import Browser
+from tests.support.cut_page import cut, mend
 from tests.support.echo_page import CONNECTED, COUNT, ECHOES, ROWS, TRANSPORT, open_echo, send
 from tests.support.here import ServedHere
 from tests.support.served import Serve, serving
@@ -73,9 +74,9 @@ def test_it_goes_on_after_a_kill(chromium: Browser, firefox: Browser, serve: Ser
 
 def test_a_cut_connection_loses_nothing(chromium: Browser, server: ServedHere) -> None:
     page = open_echo(chromium, server)
-    page.click(".thywill-cut")
+    cut(page)
     page.wait_for("document.getElementById('echo-state').textContent.startsWith('Offline')")
     page.click("#echo-many")
-    page.wait_for("document.querySelector('.thywill-cut-told').textContent.indexOf('lost 0') > 0")
+    mend([page])
     page.wait_for(f"{COUNT} === '20'")
     assert page.errors == []

@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.drivers import Browser
 from tests.support.chat_page import CONNECTED, enter, say, sees
-from tests.support.cut_page import APPLICATIONS, cut, has_lost_nothing
+from tests.support.cut_page import APPLICATIONS, cut, mend
 from tests.support.served import Serve, serving
 
 pytestmark = pytest.mark.browser
@@ -51,8 +51,7 @@ def test_a_cut_page_of_each_application_loses_nothing_by_a_kill(
         (chromium, firefox)[number % 2].open(f"{server.address}{name}/", isolated=True)
         for number, name in enumerate(APPLICATIONS)
     ]
-    cut(pages)
+    cut(*pages)
     server.kill()
     serve("--queue", "database", port=server.port)
-    for page in pages:
-        has_lost_nothing(page)
+    mend(pages)

@@ -25,7 +25,10 @@ class Blocks(Handler):
     def handle(self) -> None:
         browser = self.request
         self.streams = threading.Event()
-        with socket.create_connection(self.server.target) as upstream, self.server.cuttable(browser, upstream):
+        with (
+            socket.create_connection(self.server.target) as upstream,
+            self.server.cuttable(browser, upstream),
+        ):
             back = threading.Thread(target=self.hold_back, args=(upstream, browser))
             back.start()
             pump(Watched(browser, self.streams), upstream)  # type: ignore[arg-type]

@@ -80,7 +80,10 @@ class Handler(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         browser = self.request
-        with socket.create_connection(self.server.target) as upstream, self.server.cuttable(browser, upstream):
+        with (
+            socket.create_connection(self.server.target) as upstream,
+            self.server.cuttable(browser, upstream),
+        ):
             back = threading.Thread(target=pump, args=(upstream, browser))
             back.start()
             pump(browser, upstream)

@@ -133,7 +133,7 @@ def page(port: int, path: str) -> str:
 
 def ask(port: int, operation: str, fields: dict[str, Any]) -> dict[str, Any]:
     """Return the answer of the server at ``port`` to one request of the wire."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("POST", f"/thywill/{operation}", json.dumps(fields))
     answer: dict[str, Any] = json.loads(connection.getresponse().read())
     connection.close()

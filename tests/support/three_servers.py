@@ -45,9 +45,9 @@ class ThreeServers:
 
     def leader(self, application: str) -> Served:
         """Return the server that leads an application."""
-        wait_for(lambda: self._leaders(application))
-        (leader,) = self._leaders(application)
-        return leader
+        found: list[Served] = []
+        wait_for(lambda: found.extend(self._leaders(application)) or found)
+        return found[0]
 
     def kill_leader(self, application: str) -> Served:
         """Kill the server that leads an application; return it."""

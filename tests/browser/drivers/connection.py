@@ -10,7 +10,7 @@ from typing import Any
 import websocket
 
 Event = dict[str, Any]
-COMMAND_TIMEOUT = 30.0
+COMMAND_TIMEOUT = 60.0
 
 
 class DriverError(Exception):

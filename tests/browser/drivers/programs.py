@@ -75,7 +75,7 @@ class Process:
         """The last lines that the browser printed."""
         return self._log.read_text(errors="replace")[-2000:] if self._log.exists() else ""
 
-    def wait_for_file(self, name: str, timeout: float = 30.0) -> str | None:
+    def wait_for_file(self, name: str, timeout: float = 60.0) -> str | None:
         """Return the text of a file that the browser writes into its profile once it can be driven.
 
         None when the browser ended or took too long.

@@ -21,7 +21,7 @@ from tests.browser.engines.base import Engine
 FOLDER = Path(__file__).resolve().parent
 RUNNERS = FOLDER / "runners"
 EVALUATE = (FOLDER / "evaluate.js").read_text(encoding="utf-8").strip()
-COMMAND_TIMEOUT = 30.0
+COMMAND_TIMEOUT = 60.0
 
 
 class Runner(Process):
