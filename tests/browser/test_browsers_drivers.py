@@ -12,6 +12,7 @@ import pytest
 
 from tests.browser.drivers import Browser, Chromium, Firefox, ScriptError
 from tests.gate import environment
+from tests.support.command import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -181,6 +182,7 @@ def test_errors_of_the_page_are_collected(browser: Browser, site: Site) -> None:
     page.evaluate("void console.error('said', 'so')")
     page.evaluate("void setTimeout(() => { window.thrown = true; nothingOfThatName(); }, 1)")
     page.wait_for("window.thrown")
+    wait_for(lambda: len(page.errors) >= 2)  # they may come a little later
     said, thrown = page.errors
     assert said == "said so"
     assert "nothingOfThatName is not defined" in thrown
@@ -189,7 +191,7 @@ def test_errors_of_the_page_are_collected(browser: Browser, site: Site) -> None:
 
 def test_a_closing_page_can_say_that_it_leaves(browser: Browser, site: Site) -> None:
     browser.open(site.url).close()
-    assert site.has_post.wait(10)
+    assert site.has_post.wait(60)
     assert site.posted == ["/left"]
 
 

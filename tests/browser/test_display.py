@@ -146,7 +146,7 @@ def test_the_charts_go_on_after_a_kill(chromium: Browser, serve: Serve, queue: s
     lowest = (
         f"{NAMES}.includes('Office') && document.body.textContent.indexOf('Lowest 21.5, highest 22.5') > 0"
     )
-    assert page.evaluate(lowest)
+    page.wait_for(lowest)
     if queue == "database":
         late = look(chromium, again)
         late.wait_for(lowest)

@@ -38,6 +38,11 @@ LOGGED_IN = """(window.asked = 0, thywill.connect({
   });
   window.logged = client;
 }), 0)"""
+SOON = """(clock => {
+  const set = clock.set;
+  clock.set = (action, time) => set.call(clock, action, /'ticket'/.test(action) ? time / 20 : time);
+})(thywill.clock)"""
+"""Lets the page renew its first ticket soon, and not shortly before a busy machine is too late for it."""
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +104,8 @@ def test_a_page_that_forbids_the_requests_is_told_so(browser: Browser, elsewhere
 
 def test_a_page_logs_its_user_in_and_renews_the_ticket(chromium: Browser, elsewhere: Elsewhere) -> None:
     page = visit(chromium, elsewhere, {})
-    short, long = (make_ticket(SECRET, "7", name="Ada", seconds=seconds) for seconds in (6, 3600))
+    page.evaluate(f"({SOON}, 0)")
+    short, long = (make_ticket(SECRET, "7", name="Ada", seconds=seconds) for seconds in (60, 36_000))
     page.evaluate(LOGGED_IN % (elsewhere.thywill, short, long))
     page.wait_for("!!window.logged")
     assert page.evaluate("logged.user") == {"id": "7", "name": "Ada"}

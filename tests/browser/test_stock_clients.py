@@ -152,7 +152,7 @@ def check(outcome: dict[str, Any], transport: str) -> None:
 def visit_in_node(package: Path, chosen: dict[str, Any]) -> dict[str, Any]:
     """Return what a visit by Node.js came to."""
     command = [require("node", "nodejs"), str(HERE / "in_node.js"), str(package), json.dumps(chosen)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
     outcome: dict[str, Any] = json.loads(output)
     return outcome
 

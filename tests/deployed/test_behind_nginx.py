@@ -43,7 +43,7 @@ def say(page: Page, text: str) -> None:
 
 
 def sees(page: Page, text: str) -> None:
-    page.wait_for(f"document.getElementById('chat-log').innerText.includes({json.dumps(text)})", timeout=30)
+    page.wait_for(f"document.getElementById('chat-log').innerText.includes({json.dumps(text)})")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_the_chat_works(browser: Browser, behind: Start, settings: str | None) -
     for page in (one, other):
         page.open(nginx.address + "chat/")
     for page in (one, other):
-        page.wait_for(OPEN, timeout=40)
+        page.wait_for(OPEN)
     for index in range(10):
         say(one, f"there {index}.")
         say(other, f"back {index}.")

@@ -14,8 +14,9 @@ PAGE = """<!DOCTYPE html><html><head><title>site</title></head><body><p id="text
 <script src="probe.js"></script></body></html>"""
 # Many engines show nothing of an answer before they have about this much.
 PADDING = " " * 4096
-# For how long the end of an answer is held back from an engine that does not show its beginning.
-PATIENCE = 1.5
+# Seconds for which the end of an answer is held back from an engine that shows its beginning, and from one
+# that is said not to.
+PATIENCE, LITTLE = 60.0, 1.5
 
 # transport: (type, beginning); those of the first two are whole with it
 ANSWERS = {
@@ -39,6 +40,7 @@ class Site(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.arrived = {transport: threading.Event() for transport in TRANSPORTS}
         self.works: dict[str, bool] = {}
+        self.patience = dict.fromkeys(TRANSPORTS, PATIENCE)
         self.finished = {transport: threading.Event() for transport in TRANSPORTS}
         self.left = threading.Event()
 
@@ -50,7 +52,7 @@ class Site(http.server.ThreadingHTTPServer):
 
     def hold(self, transport: str) -> None:
         """Wait for the page, but not for ever."""
-        self.finish(transport, works=self.arrived[transport].wait(PATIENCE))
+        self.finish(transport, works=self.arrived[transport].wait(self.patience[transport]))
 
     def finish(self, transport: str, *, works: bool) -> None:
         self.works[transport] = works

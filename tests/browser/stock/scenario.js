@@ -19,7 +19,7 @@
 
   Visit.prototype.connect = function (connected) {
     var visit = this,
-        socket = new this.SockJS(this.options.base, null, { transports: [this.options.transport], timeout: 5000 });
+        socket = new this.SockJS(this.options.base, null, { transports: [this.options.transport], timeout: 50000 });
     this.socket = socket;
     this.connected = connected;
     socket.onopen = function () {
