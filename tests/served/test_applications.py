@@ -107,12 +107,17 @@ class A(Application):
 """
 
 
+def slips(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return the warnings about names; a busy machine may cause others."""
+    return [each.getMessage() for each in caplog.records if "has names that thywill" in each.getMessage()]
+
+
 async def test_a_slip_in_a_name_is_one_warning(
     start: Start, package: Package, caplog: pytest.LogCaptureFixture
 ) -> None:
     name = package(SLIPS)
     await start(application_interface={"applications": [name]})
-    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    (warning,) = slips(caplog)
     assert warning == (
         f"{name} has names that thywill does not use: script is no attribute (did you mean scripts?);"
         " on_connct is no hook (did you mean on_connect?); on_timer is no hook;"
@@ -124,7 +129,7 @@ async def test_our_own_applications_have_no_misspelt_names(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     await start(application_interface={"applications": ["apps.echo", "apps.chat"]})
-    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []
+    assert slips(caplog) == []
 
 
 async def test_when_one_does_not_start_those_before_it_are_stopped(start: Start, package: Package) -> None:

@@ -17,8 +17,9 @@ from tests.support.status import look
 from thywill.commands import clients
 from thywill.config import Settings
 from thywill.errors import SettingsError
+from thywill.queue.shared.queue import SharedQueue
 
-pytestmark = pytest.mark.gen_test(timeout=60)
+pytestmark = pytest.mark.gen_test
 
 Three = Callable[[], Awaitable[list[Running]]]
 
@@ -29,7 +30,11 @@ def three(start: Start, redises: Redises) -> Three:
     queue = {"component": "redis", "url": redises.get("redis").url(), "prefix": redises.new_prefix()}
 
     async def begin() -> list[Running]:
-        return [await start(queue=queue) for _ in range(3)]
+        servers = [await start(queue=queue) for _ in range(3)]
+        for each in servers:
+            assert isinstance(each.service.queue, SharedQueue)
+            each.service.queue.questions._patience = 60.0
+        return servers
 
     return begin
 

@@ -161,7 +161,7 @@ async def test_a_server_goes_on_when_its_clock_is_set(
 ) -> None:
     clock, settings = tmp_path / "jump", tmp_path / "settings.toml"
     clock.write_text("0")
-    settings.write_text("[push.longpoll]\nhold = 2.0\ngrace = 6.0\n[push.sockjs]\ngrace = 6.0\n")
+    settings.write_text("[push.longpoll]\ngrace = 8.0\n[push.sockjs]\ngrace = 8.0\n")
     (tmp_path / "sitecustomize.py").write_text(SHIFTED.format(str(clock)))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     served = Served(tmp_path, "--config", str(settings), "--applications", "apps.echo")
@@ -176,7 +176,7 @@ async def test_a_server_goes_on_when_its_clock_is_set(
             answer = (await parked.answer()).json
             [[cursor, text]] = answer["messages"]
             assert text == "a"
-            again = await ask(parked, "poll", token=told["token"], cursor=cursor)
+            again = await ask(parked, "poll", token=told["token"], cursor=cursor, hold=2)
             assert again == {"messages": [], "cursor": cursor}
             await until(lambda: "its grace time has passed" in served.log.read_text())
             gone = await ask(parked, "poll", token=told["token"], cursor=cursor)

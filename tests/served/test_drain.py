@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.gate.environment import ROOT
 from tests.support.carriers import EventSource, HtmlFile, SockJS, XhrStreaming
 from tests.support.parked import ask, connected, park
 from tests.support.served import Serve, Served, serving
@@ -23,8 +25,12 @@ STREAMS = [XhrStreaming, EventSource, HtmlFile]
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
-    """A function that starts a server."""
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """A function that starts a server, which waits patiently: a restart is first rehearsed."""
+    monkeypatch.setenv("THYWILL_PUSH_LONGPOLL_HOLD", "240")
+    monkeypatch.setenv("THYWILL_SERVER_STOP_TIMEOUT", "240")
+    monkeypatch.setenv("THYWILL_SERVER_BODY_TIMEOUT", "240")
+    monkeypatch.setenv("THYWILL_SERVER_IDLE_TIMEOUT", "240")
     with serving(tmp_path) as start:
         yield start
 
@@ -63,7 +69,12 @@ async def test_parked_polls_are_answered_with_retry(serve: Serve, number: signal
 
 @BOTH
 @pytest.mark.gen_test
-async def test_sends_under_way_are_finished(serve: Serve, number: signal.Signals) -> None:
+async def test_sends_under_way_are_finished(
+    serve: Serve, number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The rest of a body has one second otherwise, in which a busy machine may not let this test send it.
+    (tmp_path / "sitecustomize.py").write_text("from thywill.http import server\nserver.BODY_SECONDS = 240\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
     served = serve()
     async with connected(served.port) as coming:
         told = await ask(coming, "connect", application="echo")
@@ -85,12 +96,8 @@ async def test_sends_under_way_are_finished(serve: Serve, number: signal.Signals
 @BOTH
 @pytest.mark.gen_test
 @pytest.mark.parametrize("kind", STREAMS)
-async def test_streams_end_cleanly(
-    serve: Serve, kind: type[SockJS], number: signal.Signals, tmp_path: Path
-) -> None:
-    settings = tmp_path / "patient.toml"
-    settings.write_text("[server]\nstop_timeout = 3600\n")
-    served = serve("--config", str(settings))
+async def test_streams_end_cleanly(serve: Serve, kind: type[SockJS], number: signal.Signals) -> None:
+    served = serve()
     async with connected(served.port) as stream:
         told = await ask(stream, "connect", application="echo")
     owned, unowned = kind(served.port, told["token"]), kind(served.port, "")
@@ -119,10 +126,11 @@ async def test_streams_end_cleanly(
 
 
 @pytest.mark.gen_test
-async def test_requests_that_do_not_end_are_cut_after_the_time_out(serve: Serve, tmp_path: Path) -> None:
-    settings = tmp_path / "short.toml"
-    settings.write_text("[server]\nstop_timeout = 0.5\n")
-    served = serve("--config", str(settings))
+async def test_requests_that_do_not_end_are_cut_after_the_time_out(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THYWILL_SERVER_STOP_TIMEOUT", "0.5")
+    served = serve()
     async with connected(served.port) as stuck:
         await stuck.send(b"POST /thywill/send HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n12")
         async with connected(served.port) as beside:
@@ -135,7 +143,7 @@ async def test_requests_that_do_not_end_are_cut_after_the_time_out(serve: Serve,
 
 
 @BOTH
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_hook_that_never_ends_does_not_hold_up_the_end(
     serve: Serve, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:

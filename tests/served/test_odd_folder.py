@@ -37,5 +37,5 @@ def test_a_checkout_serves_from_there(tmp_path: Path, name: str) -> None:
         assert script
         assert "thywill" in page(port, f"/{script[1]}")
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
     assert (folder / "var" / "thywill.db").is_file()

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.command import free_port, wait_for
 from tests.support.served import COMMAND, Serve, ask, serving
 
 QUEUES = ["memory", "database"]
@@ -25,11 +26,6 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         yield start
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
-
-
 @pytest.mark.parametrize("queue", QUEUES)
 def test_a_second_server_ends_with_a_line_that_names_the_owner(
     serve: Serve, tmp_path: Path, queue: str
@@ -38,7 +34,9 @@ def test_a_second_server_ends_with_a_line_that_names_the_owner(
     port = free_port()
     command = [*COMMAND, "--port", str(port), "--data", str(tmp_path), "--queue", queue]
     environment = os.environ | {"THYWILL_QUEUE_TAKEOVER": "0.5"}
-    ended = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
     assert ended.returncode == 2
     *_, line = ended.stderr.splitlines()
     owner = f"process {first.process.pid} on {socket.gethostname()}, {first.address}"
@@ -71,10 +69,14 @@ def test_a_rolling_deploy_is_an_orderly_takeover(serve: Serve, tmp_path: Path, q
     assert ask(first.port, "send", {"token": token, "messages": [[1, "x"]]}) == {"received": 1}
     port = free_port()
     started: list[Any] = []
-    second = threading.Thread(target=lambda: started.append(serve("--queue", queue, port=port)))
+    patient = {"THYWILL_QUEUE_TAKEOVER": "120"}
+    second = threading.Thread(
+        target=lambda: started.append(serve("--queue", queue, port=port, environment=patient))
+    )
     second.start()
-    while f"belongs to another server: process {first.process.pid}" not in first.log.read_text():
-        assert second.is_alive() or started
+    waits = f"belongs to another server: process {first.process.pid}"
+    wait_for(lambda: waits in first.log.read_text() or not second.is_alive())
+    assert second.is_alive(), first.log.read_text()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))
     assert first.stop(signal.SIGTERM) == (0, "")
@@ -103,8 +105,7 @@ def test_a_server_that_waits_can_be_stopped(serve: Serve, tmp_path: Path) -> Non
     with log.open("w") as errors:
         command = [*COMMAND, "--port", "0", "--data", str(tmp_path)]
         process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=errors)
-    while "belongs to another server" not in log.read_text():
-        assert process.poll() is None
+    wait_for(lambda: "belongs to another server" in log.read_text() or process.poll() is not None)
     process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=30)[0] == b""
+    assert process.communicate(timeout=120)[0] == b""
     assert process.returncode == 0

@@ -48,7 +48,7 @@ async def test_the_index_lists_the_applications(start: Start) -> None:
 async def test_the_front_page_is_an_application_and_so_is_live(running: Running) -> None:
     told = bootstrap(await running.fetch(""))
     assert (told["application"], told["base"]) == ("thywill", "./")
-    answer = await running.ask("poll", {"token": told["token"], "cursor": 0, "hold": 10})
+    answer = await running.ask("poll", {"token": told["token"], "cursor": 0})
     ((_, figures),) = answer["messages"]
     assert (figures["pages"], figures["people"], figures["delay"]) == (1, {"thywill": 1}, None)
     assert (await running.fetch("thywill/")).code == 404

@@ -25,7 +25,7 @@ PAUSE = 0.05
 
 def get(port: int, path: str) -> tuple[int, Any]:
     """Return status and JSON of an answer that came by a connection of its own."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -176,7 +176,7 @@ def serve(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run a command that is expected to end."""
     command = [*COMMAND, "--data", str(folder), *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
 
 
 def is_alive(process: int) -> bool:

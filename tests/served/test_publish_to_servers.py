@@ -68,7 +68,7 @@ class Publishing:
         self.outcomes = [self._publish(body) for body in REQUESTS]
 
     def _publish(self, body: dict[str, Any]) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", next(self._ports), timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", next(self._ports), timeout=60)
         connection.request("POST", "/thywill/publish", json.dumps(body), {"Authorization": "Bearer a key"})
         answer = connection.getresponse()
         status, said = answer.status, json.loads(answer.read())

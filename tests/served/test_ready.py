@@ -14,7 +14,13 @@ from tests.support.serving import Running, until
 Start = Callable[..., Awaitable[Running]]
 QUEUE = {"component": "database"}
 
-pytestmark = pytest.mark.gen_test(timeout=60)
+pytestmark = pytest.mark.gen_test
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the database the time that it needs on a busy machine."""
+    monkeypatch.setattr("thywill.server.PATIENCE", 60.0)
 
 
 async def look(running: Running) -> tuple[int, dict[str, Any]]:

@@ -69,7 +69,7 @@ class Visitor(threading.Thread):
         connection.close()
 
     def _connection(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
 
     def _visit(self, connection: http.client.HTTPConnection) -> http.client.HTTPConnection:
         connection.request("GET", "/echo/")
@@ -142,6 +142,7 @@ async def test_a_restart_that_would_fail_is_one_line_and_the_service_goes_on(
     (tmp_path / "novel").mkdir()
     (tmp_path / "novel" / "__init__.py").write_text("class Novel(:\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("THYWILL_PUSH_LONGPOLL_HOLD", "240")  # longer than the new program needs to fail
     settings = tmp_path / "settings.toml"
     settings.write_text("")
     served = serve("--config", str(settings))

@@ -22,7 +22,8 @@ from thywill.commands.options import COMMANDS
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Served]:
-    served = Served(tmp_path)
+    # On a busy machine a hook may seem slow.
+    served = Served(tmp_path, environment={"THYWILL_APPLICATION_INTERFACE_SLOW_HOOK": "0"})
     yield served
     served.kill()
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.contracts.push.conftest import Desk
 from tests.support.carriers import Carrier, LongPoll
-from tests.support.serving import until
+from tests.support.serving import hasten, until
 
 pytestmark = pytest.mark.gen_test
 
@@ -199,12 +199,11 @@ async def test_the_application_may_disconnect(desk: Desk, kind: type[Carrier]) -
 
 
 async def test_a_client_whose_page_stays_away_is_gone(desk: Desk, kind: type[Carrier]) -> None:
-    short = {"grace": 0.1}
-    await desk.serve(push={"sockjs": {**short, "pause": 0.1}, "longpoll": short})
     page = await desk.page()
     await page.use(kind)
     await page.step()
     await page.carrier.close()
+    hasten(page.running)
     await until(lambda: page.id not in page.running.service.engine.directory.clients)
 
 

@@ -12,11 +12,13 @@ import pytest
 from tests.contracts.push.conftest import Desk
 from tests.support.carriers import CARRIERS, SESSIONS, Cut, SockJS, Xhr, XhrStreaming
 from tests.support.page import Page
-from tests.support.serving import Running, until
+from tests.support.serving import Running, hasten, until
 from tests.support.sockjs import Service
 from tests.support.wire import Wire, request
 from thywill.core.envelope import encode_message
 from thywill.core.message import Address
+from thywill.push.sockjs.component import SockJS as Component
+from thywill.push.sockjs.sessions import SessionKeeper
 
 pytestmark = pytest.mark.gen_test
 
@@ -29,11 +31,10 @@ async def send(running: Running, client_id: str, data: Any) -> None:
     await running.service.engine.actions.append("probe", address, encode_message(address, data, 65536))
 
 
-def sessions(desk: Desk) -> dict[str, Any]:
+def sessions(desk: Desk) -> SessionKeeper:
     """Return the sessions that the server knows."""
-    (push,) = [each for each in desk.running.service.pushes if each.name == "sockjs"]
-    found: dict[str, Any] = push.router.sessions.by_name  # type: ignore[attr-defined]
-    return found
+    (push,) = [each for each in desk.running.service.pushes if isinstance(each, Component)]
+    return push.router.sessions
 
 
 async def said_at_last(session: SockJS) -> tuple[list[Any], tuple[int, str]]:
@@ -150,8 +151,12 @@ async def test_a_response_ends_and_the_next_goes_on(desk: Desk) -> None:
 
 
 async def test_heartbeats(desk: Desk, transport: type[SockJS]) -> None:
-    await desk.serve(push={"sockjs": {"hold": 0.1}})
     page, session = await page_on(desk, transport)
+    # The first one is due now, since one with a short hold ends where a busy machine is late with its token.
+    keeper = sessions(desk)
+    keeper.hold = 0.1
+    for each in keeper.by_name.values():
+        keeper.schedule(each, 0)
     await until(lambda: session.heartbeats >= 2)
     await page.send({"echo": "x"})
     assert await page.until(1) == ["x"]
@@ -411,17 +416,18 @@ async def test_a_drain_closes_sessions(desk: Desk, transport: type[SockJS]) -> N
 
 
 async def test_a_stop_does_not_wait_for_sessions(desk: Desk) -> None:
-    running = await desk.serve(server={"stop_timeout": 15})
+    running = await desk.serve(server={"stop_timeout": 300})
     for kind in SESSIONS:
         await desk.page(kind)
     begun = asyncio.get_running_loop().time()
     await running.service.stop()
-    assert asyncio.get_running_loop().time() - begun < 10
+    assert asyncio.get_running_loop().time() - begun < 60
 
 
 async def test_nothing_is_left_of_sessions(desk: Desk) -> None:
-    running = await desk.serve(push={"sockjs": {"pause": 0.1, "grace": 0.2}, "longpoll": {"grace": 0.2}})
+    running = await desk.serve()
     for kind in CARRIERS:
         page = await desk.page(kind)
         await page.carrier.close()
+    hasten(running)
     await until(lambda: not sessions(desk) and not running.service.engine.directory.clients)

@@ -87,6 +87,12 @@ class Lab:
             await services.stop()
 
 
+def later(router: Router, seconds: float) -> None:
+    """Let so much time pass for the sessions of a service."""
+    now = router.sessions._now
+    router.sessions._now = lambda: now() + seconds
+
+
 def _none(service: str) -> None:
     return None
 

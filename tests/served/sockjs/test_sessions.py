@@ -7,10 +7,11 @@ import json
 
 import pytest
 
-from tests.served.sockjs.conftest import GO_AWAY, INTERRUPTED, OPEN, TAKEN, Lab
+from tests.served.sockjs.conftest import GO_AWAY, INTERRUPTED, OPEN, TAKEN, Lab, later
 from tests.support.serving import until
 from tests.support.sockjs import Ended, Service, Stream
 from thywill.config import LimitsSettings
+from thywill.push.sockjs.states import SessionState
 
 pytestmark = pytest.mark.gen_test
 
@@ -116,30 +117,36 @@ async def test_a_stream_ends_with_its_session(close: Service, session: str) -> N
 
 
 async def test_a_session_that_nobody_fetches_ends(lab: Lab, session: str) -> None:
-    service, router = await lab.special({"disconnect_delay": 0.1})
+    service, router = await lab.special({"disconnect_delay": 600})
     await service.poll(session)
     await service.send(session, '["x"]')
+    later(router, 601)
     await until(lambda: not router.sessions)
     assert (await service.post(f"{session}/xhr_send", '["x"]')).status == 404
     assert await service.poll(session) == OPEN
 
 
 async def test_a_session_that_is_fetched_goes_on(lab: Lab, session: str) -> None:
-    service, router = await lab.special({"disconnect_delay": 0.1, "heartbeat_delay": 0.3})
+    service, router = await lab.special({"disconnect_delay": 600, "heartbeat_delay": 900})
     await service.poll(session)
-    assert await service.poll(session) == b"h"
-    assert len(router.sessions) == 1
+    poll = asyncio.ensure_future(service.poll(session))
+    (fetched,) = router.sessions.by_name.values()
+    await until(lambda: fetched.state is SessionState.WAITING)
+    later(router, 901)
+    assert await poll == b"h"
+    assert list(router.sessions.by_name.values()) == [fetched]
 
 
 @pytest.mark.parametrize("transport", ["xhr", "xhr_streaming", "eventsource", "htmlfile?c=x", "jsonp?c=x"])
 async def test_the_number_of_sessions_is_limited(lab: Lab, transport: str) -> None:
-    service, router = await lab.special({"disconnect_delay": 2.0}, limits=LimitsSettings(sockjs_anonymous=2))
+    service, router = await lab.special({"disconnect_delay": 600}, limits=LimitsSettings(sockjs_anonymous=2))
     for name in ("/0/a", "/0/b"):
         await service.poll(name)
     answer = await service.get(f"/0/c/{transport}", method=method(transport), body=body(transport))
     assert (answer.status, answer.code, answer.header("retry-after")) == (429, "too_many", "10")
     await service.send("/0/a", '["x"]')
     assert await service.poll("/0/a") == b'a["x"]'
+    later(router, 601)
     await until(lambda: not router.sessions)
     assert await service.poll("/0/c") == OPEN
 
