@@ -1,4 +1,4 @@
-"""``conf/Dockerfile`` and ``conf/compose.yaml``, which no test can build: what they say, line by line."""
+"""``conf/Dockerfile`` and ``conf/compose.yaml``: what they say, line by line."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def image(tmp_path: Path) -> Path:
 
 def copy(source: Path, target: Path, *, is_folder: bool) -> None:
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "compiled"))
     else:
         target = target / source.name if is_folder else target
         target.parent.mkdir(parents=True, exist_ok=True)
