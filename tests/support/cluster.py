@@ -33,7 +33,15 @@ from thywill.queue.shared.tasks import end
 
 SIGNER = Signer(b"a secret of the tests")
 PACE = Pace(
-    lease=6.0, elect=0.02, modest=0.0, beat=0.05, alive=8.0, expire=0.02, trim=0.05, save=0.02, retry=0.01
+    lease=6.0,
+    elect=0.02,
+    lead_delay=0.0,
+    heartbeat=0.05,
+    alive=8.0,
+    expire=0.02,
+    trim=0.05,
+    save=0.02,
+    retry=0.01,
 )
 LIMITS = ClientLimits(
     sends=1e9, sends_burst=1e9, send_bytes=1e9, send_bytes_burst=1e9, polls=1e9, polls_burst=1e9
@@ -144,7 +152,7 @@ class ClusterPage:
             try:
                 return self._poll(server, hold)
             except Elsewhere as elsewhere:
-                await self._bring(elsewhere)
+                await self._claim(elsewhere)
 
     def _poll(self, server: Server, hold: float) -> FakePoll:
         client = server.hub.find(self.token)
@@ -153,10 +161,10 @@ class ClusterPage:
         server.hub.poll(client, poll, self.cursor, hold)
         return poll
 
-    async def _bring(self, elsewhere: Elsewhere) -> None:
-        brought: asyncio.Future[RequestError | None] = asyncio.get_running_loop().create_future()
-        elsewhere.bring(self.cursor, brought.set_result)
-        if error := await brought:
+    async def _claim(self, elsewhere: Elsewhere) -> None:
+        claimed: asyncio.Future[RequestError | None] = asyncio.get_running_loop().create_future()
+        elsewhere.claim(self.cursor, claimed.set_result)
+        if error := await claimed:
             raise error
 
     def _take(self, poll: FakePoll) -> None:

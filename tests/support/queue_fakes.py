@@ -27,7 +27,8 @@ from thywill.database.base import Database, DatabaseUnavailable, MessageStore
 class FakeStore(MessageStore):
     """Stores everything in lists. ``fault`` decides what happens to the next writes:
 
-    ``refuse``: they fail; ``unsure``: they are committed, but fail; ``hang``: they wait for ``let_go``.
+    ``refuse``: they fail; ``unsure``: they are committed, but fail; ``hang``: they wait for
+    ``release_waiting``.
     """
 
     def __init__(self) -> None:
@@ -92,7 +93,7 @@ class FakeStore(MessageStore):
         """Go back to the state of ``backup``."""
         self.clients, self.messages, self.items, self.subscriptions = backup
 
-    def let_go(self) -> None:
+    def release_waiting(self) -> None:
         """Let the writes that hang go on."""
         self.fault = None
         self._gate.set()

@@ -86,7 +86,7 @@ class World:
             if is_ours and task is not asyncio.current_task():
                 task.cancel()
         await settle()
-        self.store.let_go()
+        self.store.release_waiting()
         world = World(self.database, self.application)
         world.wall = self.wall
         return await world.begin()

@@ -33,7 +33,7 @@ class MemorySharedStore(MemoryOperations, SharedStore):
     - ``away``: they fail, and nothing is executed.
     - ``unsure``: a batch is executed, and fails. The fault is over then.
     - ``lost``: a batch fails in the middle: the first half is executed. The fault is over then.
-    - ``slow``: they wait for ``let_go``.
+    - ``slow``: they wait for ``release_waiting``.
     """
 
     def __init__(self, memory: SharedMemory) -> None:
@@ -45,7 +45,7 @@ class MemorySharedStore(MemoryOperations, SharedStore):
         self._claimed: Callable[[str], None] = lambda _: None
         self._received: Callable[[bytes], None] = lambda _: None
 
-    def let_go(self) -> None:
+    def release_waiting(self) -> None:
         """Let the calls that wait go on."""
         self.fault = None
         self._gate.set()

@@ -115,8 +115,8 @@ class EchoHandler(MethodsHandler):
             "scheme": request.protocol,
             "http": request.version.removeprefix("HTTP/"),
             "kept": kept == "keep-alive" if request.version == "HTTP/1.0" else kept != "close",
-            "forwarded_for": _judge(forwarded, request.remote_ip in _words(forwarded)),
-            "forwarded_proto": _judge(proto, request.protocol == _words(proto)[-1]),
+            "forwarded_for": _trust_in(forwarded, request.remote_ip in _words(forwarded)),
+            "forwarded_proto": _trust_in(proto, request.protocol == _words(proto)[-1]),
         }
 
     def _last(self, name: str) -> str:
@@ -127,7 +127,7 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",")]
 
 
-def _judge(header: str, is_believed: bool) -> str:
+def _trust_in(header: str, is_believed: bool) -> str:
     if not header:
         return "missing"
     return "believed" if is_believed else "ignored"

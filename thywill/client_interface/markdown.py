@@ -59,7 +59,7 @@ def render(text: str, link: Target, image: Target) -> Text:
             token.attrSet("scope", "col")
         if token.children:
             token.children = list(_lead(token.children, link, image))
-    html = parser.renderer.render(list(_mend_tables(tokens)), parser.options, {})
+    html = parser.renderer.render(list(_remove_empty_heads(tokens)), parser.options, {})
     return Text(
         html.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>"), headings
     )
@@ -100,12 +100,12 @@ def _lead(children: Iterable[Token], link: Target, image: Target) -> Iterator[To
             is_dropped = address is None
             child.attrSet("href", address or "")
         elif child.type == "image":
-            child = _shown(child, image)
+            child = _image(child, image)
         if not (is_dropped and child.type in ("link_open", "link_close")):
             yield child
 
 
-def _shown(child: Token, image: Target) -> Token:
+def _image(child: Token, image: Target) -> Token:
     address = image(str(child.attrGet("src")))
     if address is None:
         return Token("text", "", 0, content=child.content)
@@ -113,7 +113,7 @@ def _shown(child: Token, image: Target) -> Token:
     return child
 
 
-def _mend_tables(tokens: Iterable[Token]) -> Iterator[Token]:
+def _remove_empty_heads(tokens: Iterable[Token]) -> Iterator[Token]:
     table: list[Token] = []
     for token in tokens:
         if table or token.type == "table_open":
@@ -121,11 +121,11 @@ def _mend_tables(tokens: Iterable[Token]) -> Iterator[Token]:
         else:
             yield token
         if token.type == "table_close":
-            yield from _mended(table)
+            yield from _with_row_headers(table)
             table = []
 
 
-def _mended(table: list[Token]) -> list[Token]:
+def _with_row_headers(table: list[Token]) -> list[Token]:
     """Leave out the head of a table if it says nothing; there the first cell of each row is its header."""
     end = next(n for n, token in enumerate(table) if token.type == "thead_close")
     if any(token.content for token in table[:end]):

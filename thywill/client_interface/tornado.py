@@ -204,7 +204,7 @@ class TornadoClientInterface(ClientInterface):
             client = self.dependencies.hub.find(renew.token)
         except Elsewhere as elsewhere:
             # This request does not tell the page's cursor; the next poll will.
-            elsewhere.bring(0, partial(self._renew_again, renew, request, reply))
+            elsewhere.claim(0, partial(self._renew_again, renew, request, reply))
             return
         seconds = self.identities.renew(client, renew.ticket)
         reply.send(200, envelope.encode_object({"ticket": seconds}))

@@ -110,10 +110,10 @@ async def check_requests(http: HttpClient, known: Installation, report: Report) 
         text = f"thywill/echo answers {answer.status}: the server is older than this program"
         report.warn("headers", text, "the same version of thywill at both ends")
         return
-    _judge_host(http, seen, report)
+    _check_host(http, seen, report)
     is_proxied = answer.headers.get("Server") is not None
-    _judge_scheme(http, seen, report, is_proxied=is_proxied)
-    _judge_address(seen, report, is_proxied=is_proxied)
+    _check_scheme(http, seen, report, is_proxied=is_proxied)
+    _check_address(seen, report, is_proxied=is_proxied)
     if seen["kept"]:
         report.good("keep-alive", f"connections to the server are kept open (HTTP/{seen['http']})")
     else:
@@ -121,7 +121,7 @@ async def check_requests(http: HttpClient, known: Installation, report: Report) 
         report.warn("keep-alive", text, remedies.KEEP)
 
 
-def _judge_host(http: HttpClient, seen: dict[str, Any], report: Report) -> None:
+def _check_host(http: HttpClient, seen: dict[str, Any], report: Report) -> None:
     wanted = urlsplit(http.url).netloc.rpartition("@")[2]
     port = PORTS[http.scheme]
     if seen["host"].lower().removesuffix(port) == wanted.lower().removesuffix(port):
@@ -131,7 +131,7 @@ def _judge_host(http: HttpClient, seen: dict[str, Any], report: Report) -> None:
         report.problem("host", text, remedies.HOST)
 
 
-def _judge_scheme(http: HttpClient, seen: dict[str, Any], report: Report, *, is_proxied: bool) -> None:
+def _check_scheme(http: HttpClient, seen: dict[str, Any], report: Report, *, is_proxied: bool) -> None:
     header = seen["forwarded_proto"]
     if seen["scheme"] == http.scheme:
         report.good("scheme", f"the server knows that browsers use {http.scheme}")
@@ -146,7 +146,7 @@ def _judge_scheme(http: HttpClient, seen: dict[str, Any], report: Report, *, is_
         report.problem("scheme", f"{text}: X-Forwarded-Proto is {header}", remedy)
 
 
-def _judge_address(seen: dict[str, Any], report: Report, *, is_proxied: bool) -> None:
+def _check_address(seen: dict[str, Any], report: Report, *, is_proxied: bool) -> None:
     header = seen["forwarded_for"]
     if header == "ignored":
         text = "X-Forwarded-For comes from a proxy that is not trusted: all browsers have the proxy's address"
@@ -187,7 +187,7 @@ async def check_pages(http: HttpClient, known: Installation, report: Report, nam
         known.hold = float(answer.json.get("hold", known.hold))
         known.push = answer.json.get("push", known.push)
         known.message = answer.json.get("limits", {}).get("message", known.message)
-        _judge_cookie(http, known, answer, report)
+        _check_cookie(http, known, answer, report)
         token = answer.json["token"]
         await _check_servers(http, token, report)
         await http.fetch("thywill/leave", body={"token": token}, headers=headers)
@@ -214,7 +214,7 @@ async def _applications(http: HttpClient) -> list[str]:
     return PAGE.findall((await http.fetch("")).body.decode(errors="replace"))
 
 
-def _judge_cookie(http: HttpClient, known: Installation, answer: Answer, report: Report) -> None:
+def _check_cookie(http: HttpClient, known: Installation, answer: Answer, report: Report) -> None:
     cookie = answer.headers.get("Set-Cookie")
     if cookie is None:
         report.problem("cookie", "the session cookie does not arrive", remedies.COOKIE)

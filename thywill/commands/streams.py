@@ -188,10 +188,10 @@ async def probe_transports(http: HttpClient, push: list[str], hold: float) -> Re
         names = (*POLLS, *STREAMS)
         probes |= {each.replace("_", "-"): SockJSProbe(http, each, prompt).run() for each in names}
     outcomes = dict(zip(probes, await asyncio.gather(*probes.values()), strict=True))
-    return judge(outcomes)
+    return report_on(outcomes)
 
 
-def judge(outcomes: dict[str, Outcome]) -> Report:
+def report_on(outcomes: dict[str, Outcome]) -> Report:
     """Return a report; a stream that is held back is a warning, since browsers fall back to polls."""
     report = Report()
     for name, outcome in outcomes.items():

@@ -158,10 +158,10 @@ class Admission:
         if share is None:
             bucket = TokenBucket(self._limits.connects, self._limits.connects_burst)
             share = self._shares[name] = Share(name, bucket)
-            self._rest(name)
+            self._keep_idle(name)
         return share
 
-    def _rest(self, name: str) -> None:
+    def _keep_idle(self, name: str) -> None:
         self._idle[name] = None
         if len(self._idle) > REMEMBERED_IDLE:
             del self._shares[_pop_oldest(self._idle)]
@@ -170,7 +170,7 @@ class Admission:
         if share.connects.is_full(self._monotonic()):
             del self._shares[share.name]
         else:
-            self._rest(share.name)
+            self._keep_idle(share.name)
 
 
 def _pop_oldest(names: dict[str, None]) -> str:

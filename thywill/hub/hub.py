@@ -150,7 +150,7 @@ class Hub:
             return
         self.acknowledge(client, cursor)
         older, client.receiver = client.receiver, receiver
-        self._leases.heard(client)
+        self._leases.renew(client)
         if outbox.entries:
             receiver.flush()
         elif self._drain.began:
@@ -194,7 +194,7 @@ class Hub:
             self._count_poll(client)
         self.acknowledge(client, cursor)
         older, client.receiver = client.receiver, receiver
-        self._leases.heard(client)
+        self._leases.renew(client)
         self._leases.hold(client, self._timing.hold)
         if self._drain.began:
             receiver.retry(self._drain.wait())
@@ -258,7 +258,7 @@ class Hub:
         fresh = inbox.accept(items, self._timing.pending - inbox.received + client.handled)
         if not fresh and items and items[-1].n > inbox.received:
             raise TooMany("the application has not handled the earlier messages yet", retry=1)
-        self._leases.heard(client)
+        self._leases.renew(client)
         if client.receiver is None:
             self._leases.pause(client)
         self._queue.accept(client, fresh, partial(self._accepted, client, fresh, inbox.received, answer))

@@ -154,7 +154,7 @@ class Leases:
 
     # States.
 
-    def heard(self, client: LiveClient) -> None:
+    def renew(self, client: LiveClient) -> None:
         """A poll, a stream or a send of ``client`` has arrived; the first one connects the client."""
         if client.state is State.CONNECTED:
             self._refresh(client)
@@ -232,7 +232,7 @@ class Leases:
             self._admission.polled(client)
         self.grace(client)
 
-    def let_go(self, client: LiveClient) -> None:
+    def forget(self, client: LiveClient) -> None:
         """Forget ``client``, which is with another server now, and let its page repeat its request."""
         receiver, client.receiver = client.receiver, None
         client.state = State.GONE

@@ -56,9 +56,9 @@ class Moves:
         else:
             self._directory.unsubscribe(client, channel)
 
-    def let_go(self, client: LiveClient) -> None:
+    def forget(self, client: LiveClient) -> None:
         """Forget a client that is with another server now."""
-        self.leases.let_go(client)
+        self.leases.forget(client)
 
     def depart(self, client: LiveClient, reason: Gone) -> None:
         """Remove a client that the queue has ended."""

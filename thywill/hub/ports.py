@@ -31,13 +31,13 @@ Answer = Callable[[int, RequestError | None], None]
 class Elsewhere(Exception):
     """A request's client is not with this server, but may be with another one.
 
-    ``bring(cursor, then)`` moves the client here; ``cursor`` is the page's cursor. ``then`` is called with
+    ``claim(cursor, then)`` moves the client here; ``cursor`` is the page's cursor. ``then`` is called with
     None when the client is here, so that the request can be tried again, or with the error to answer it with.
     """
 
-    def __init__(self, bring: Callable[[int, Then], None]) -> None:
+    def __init__(self, claim: Callable[[int, Then], None]) -> None:
         super().__init__("the client is not with this server")
-        self.bring = bring
+        self.claim = claim
 
 
 class Listener(ABC):

@@ -107,7 +107,7 @@ class KeyHandler(RequestHandler):
 
     def get(self) -> None:
         if self.gate.has_key:
-            self._ask(401)
+            self._ask_for_key(401)
         else:
             self._refuse()
 
@@ -122,7 +122,7 @@ class KeyHandler(RequestHandler):
                 self.request.remote_ip,
             )
             self.set_status(403)
-            self._show(REFUSED.format("A page of another site has sent this form, so nothing was done."))
+            self._write(REFUSED.format("A page of another site has sent this form, so nothing was done."))
         elif self.get_body_argument("leave", ""):
             self._go(self.gate.no_cookie())
         else:
@@ -135,7 +135,7 @@ class KeyHandler(RequestHandler):
             log.warning("a key for the status page from %s refused: %d", self.request.remote_ip, error.status)
             for name, value in error.details().items():
                 self.set_header("Retry-After" if name == "retry" else name, str(max(1, round(value))))
-            self._ask(error.status, str(error))
+            self._ask_for_key(error.status, str(error))
         else:
             self._go(self.gate.cookie(secure=self.request.protocol == "https"))
 
@@ -143,21 +143,21 @@ class KeyHandler(RequestHandler):
         self.set_header("Set-Cookie", cookie)
         self.redirect(f"{self._base()}status/", status=303)
 
-    def _ask(self, status: int, reason: str = "") -> None:
+    def _ask_for_key(self, status: int, reason: str = "") -> None:
         self.set_status(status, http.client.responses[status])
         if status == 401:
             self.set_header("WWW-Authenticate", "Bearer")
         problem = REFUSED.format(escape(_sentence(reason))) if reason else ""
-        self._show(ASKING.format(base=self._base(), problem=problem))
+        self._write(ASKING.format(base=self._base(), problem=problem))
 
     def _refuse(self) -> None:
         self.set_status(403)
         reason = "Only visitors on this machine may see this page, since the settings have no key."
-        self._show(
+        self._write(
             REFUSED.format(reason) + '<p class="soft">Set <code>key</code> in <code>[monitoring]</code>.</p>'
         )
 
-    def _show(self, content: str) -> None:
+    def _write(self, content: str) -> None:
         self.finish(FORM.format(base=self._base(), content=content))
 
     def _base(self) -> str:
@@ -166,7 +166,7 @@ class KeyHandler(RequestHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         allow(self, status_code)
-        self._show(REFUSED.format(f"{status_code}: {escape(self._reason)}"))
+        self._write(REFUSED.format(f"{status_code}: {escape(self._reason)}"))
 
 
 def is_cross_site(request: HTTPServerRequest) -> bool:

@@ -17,7 +17,7 @@ LONGEST = 100
 READY = b"ready\n"
 
 
-def greet(sock: socket.socket, slot: int, count: int) -> None:
+def send_number(sock: socket.socket, slot: int, count: int) -> None:
     """Send a server its number among the parent's servers; the parent calls this before the server starts."""
     sock.sendall(f"{slot} {count}\n".encode())
 
@@ -42,7 +42,7 @@ class ParentLink:
         """Call ``gone`` when the parent has ended; needs the running event loop."""
         loop = asyncio.get_running_loop()
 
-        def look() -> None:
+        def check() -> None:
             try:
                 over = not self._sock.recv(LONGEST)
             except BlockingIOError:
@@ -53,7 +53,7 @@ class ParentLink:
                 loop.remove_reader(self._sock)
                 gone()
 
-        loop.add_reader(self._sock, look)
+        loop.add_reader(self._sock, check)
 
     def ready(self) -> None:
         """Tell the parent that this server accepts connections."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import IO, Any, NoReturn
 
 from thywill.errors import SettingsError
-from thywill.process.child import LONGEST, READY, greet
+from thywill.process.child import LONGEST, READY, send_number
 from thywill.process.listeners import Listeners
 from thywill.process.slots import Action, Slots
 from thywill.process.sockets import hand_over
@@ -125,20 +125,20 @@ class Parent:
 
     def _step(self, wake: socket.socket) -> None:
         for action, number in self.slots.orders(time.monotonic()):
-            self._carry_out(action, number)
+            self._execute(action, number)
         self._announce()
         due = self.slots.deadline()
         timeout = None if due is None else max(due - time.monotonic(), 0.0)
         for key, _ in self._selector.select(timeout):
             if key.fileobj is wake:
-                self._heed(wake.recv(1000))
+                self._handle_signals(wake.recv(1000))
             else:
-                self._hear(key.data)
+                self._read_link(key.data)
         self._reap()
 
     # Orders.
 
-    def _carry_out(self, action: Action, number: int) -> None:
+    def _execute(self, action: Action, number: int) -> None:
         if action is Action.START:
             self._start(number)
         else:
@@ -149,7 +149,7 @@ class Parent:
             sockets = self._listeners.of(slot)
             link, theirs = socket.socketpair()
             with theirs:
-                greet(link, slot, max(self.slots.count, slot))
+                send_number(link, slot, max(self.slots.count, slot))
                 process = _spawn(self._command, lambda: _pass_on(sockets, theirs, ours=self._listeners.ours))
         except (SettingsError, OSError) as error:
             self.slots.not_started(slot, str(error), time.monotonic())
@@ -171,7 +171,7 @@ class Parent:
 
     # Events.
 
-    def _hear(self, process: int) -> None:
+    def _read_link(self, process: int) -> None:
         link = self._links[process]
         try:
             text = link.recv(LONGEST)
@@ -184,7 +184,7 @@ class Parent:
             link.close()
             del self._links[process]
 
-    def _heed(self, numbers: bytes) -> None:
+    def _handle_signals(self, numbers: bytes) -> None:
         for number in numbers:
             if number in STOP or (number == signal.SIGHUP and self._terminal_is_gone()):
                 self._stop()
@@ -222,7 +222,7 @@ class Parent:
         if server is None:
             return
         if process in self._links:  # it may have reported that it was ready just before
-            self._hear(process)
+            self._read_link(process)
         self.slots.ended(process, status, time.monotonic())
         if not any(other.slot == server.slot for other in self.slots.servers.values()):
             self._listeners.forget(server.slot)
@@ -234,7 +234,7 @@ class Parent:
             self._rehearsal.again = True
             return
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the rehearsal has ended
-        self._rehearsal = Rehearsal(_spawn(self._rehearse, lambda: _silence(errors)), errors)
+        self._rehearsal = Rehearsal(_spawn(self._rehearse, lambda: _redirect(errors)), errors)
 
     def _go_on_restarting(self, status: int) -> None:
         rehearsal, self._rehearsal = self._rehearsal, None
@@ -291,13 +291,13 @@ def _spawn(command: Sequence[str], prepare: Callable[[], Mapping[str, str]]) -> 
     try:
         process = os.fork()
         if process == 0:
-            _become(command, prepare)
+            _exec(command, prepare)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return process
 
 
-def _become(command: Sequence[str], prepare: Callable[[], Mapping[str, str]]) -> NoReturn:
+def _exec(command: Sequence[str], prepare: Callable[[], Mapping[str, str]]) -> NoReturn:
     try:
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
@@ -318,7 +318,7 @@ def _pass_on(sockets: list[socket.socket], link: socket.socket, *, ours: bool) -
     return environment
 
 
-def _silence(errors: IO[bytes]) -> Mapping[str, str]:
+def _redirect(errors: IO[bytes]) -> Mapping[str, str]:
     nothing = os.open(os.devnull, os.O_RDWR)
     for number, descriptor in enumerate((nothing, nothing, errors.fileno())):
         os.dup2(descriptor, number)

@@ -108,7 +108,7 @@ class Order(NamedTuple):
     number: int
 
 
-class Line(NamedTuple):
+class LogLine(NamedTuple):
     """A line for the log."""
 
     level: int
@@ -128,7 +128,7 @@ class Slots:
     def __init__(self, count: int, patience: float) -> None:
         self.count = count
         self.servers: dict[int, Child] = {}
-        self.lines: list[Line] = []
+        self.lines: list[LogLine] = []
         self.stopping = False
         self.worst = 0
         self._patience = patience
@@ -236,7 +236,7 @@ class Slots:
         """
         self._target = count
         self._roll = deque(range(1, count + 1))
-        self._say(logging.INFO, f"restarting {count} servers, one at a time")
+        self._log(logging.INFO, f"restarting {count} servers, one at a time")
 
     def stop(self, now: float) -> None:
         """Drain all servers, and start no more."""
@@ -248,8 +248,8 @@ class Slots:
 
     # Starting and stopping.
 
-    def _say(self, level: int, text: str) -> None:
-        self.lines.append(Line(level, text))
+    def _log(self, level: int, text: str) -> None:
+        self.lines.append(LogLine(level, text))
 
     def _order(self, action: Action, number: int) -> None:
         self._orders.append(Order(action, number))
@@ -274,7 +274,7 @@ class Slots:
             then = "another one is in its slot"
         else:
             then = f"starting it again in {self._start_later(server, now):g} s"
-        self._say(logging.ERROR, f"{self._named(server)} {how}; {then}")
+        self._log(logging.ERROR, f"{self._named(server)} {how}; {then}")
 
     def _start_later(self, server: Child, now: float) -> float:
         was_good = server.is_ready and now - server.since >= STABLE_AFTER
@@ -298,7 +298,7 @@ class Slots:
                 server.deadline = None
                 what = "ended" if server.is_draining else "become ready"
                 text = f"{self._named(server)} has not {what} in {now - server.since:.0f} s: killing it"
-                self._say(logging.ERROR, text)
+                self._log(logging.ERROR, text)
                 self._order(Action.KILL, server.process)
 
     # The restart.
@@ -314,7 +314,7 @@ class Slots:
             self._leave_slot(self.count, now)
         else:
             self._roll = None
-            self._say(logging.INFO, f"restarted: {self.count} servers are ready")
+            self._log(logging.INFO, f"restarted: {self.count} servers are ready")
 
     def _is_draining(self) -> bool:
         return any(server.is_draining for server in self.servers.values())
@@ -327,7 +327,7 @@ class Slots:
     def _stop_rolling(self, reason: str) -> None:
         self._roll = self._replacing = self._replacement = None
         text = f"the restart stops, and the servers that run go on: {reason}"
-        self._say(logging.ERROR, text)
+        self._log(logging.ERROR, text)
 
     def _named(self, server: Child) -> str:
         return f"server {server.slot} of {max(self.count, server.slot)} ({server.process})"

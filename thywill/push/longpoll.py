@@ -42,7 +42,7 @@ class LongPoll(Push):
             hold = self.settings.hold if poll.hold is None else min(poll.hold, self.settings.hold)
             hub.poll(client, ParkedPoll(hub, client, reply), poll.cursor, hold)
         except Elsewhere as elsewhere:
-            elsewhere.bring(poll.cursor, partial(self._poll_again, poll, request, reply))
+            elsewhere.claim(poll.cursor, partial(self._poll_again, poll, request, reply))
 
     def _poll_again(
         self, poll: envelope.Poll, request: Request, reply: Reply, error: RequestError | None

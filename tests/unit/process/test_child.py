@@ -7,13 +7,13 @@ import socket
 
 import pytest
 
-from thywill.process.child import LONGEST, READY, ParentLink, greet
+from thywill.process.child import LONGEST, READY, ParentLink, send_number
 
 
 def test_a_server_knows_its_place_and_says_that_it_is_ready() -> None:
     parent, child = socket.socketpair()
     with parent, child:
-        greet(parent, 2, 4)
+        send_number(parent, 2, 4)
         link = ParentLink(child)
         assert link.place == "2 of 4"
         link.ready()
@@ -24,7 +24,7 @@ def test_a_server_knows_its_place_and_says_that_it_is_ready() -> None:
 async def test_a_server_notices_the_end_of_its_parent() -> None:
     parent, child = socket.socketpair()
     with child:
-        greet(parent, 1, 2)
+        send_number(parent, 1, 2)
         link = ParentLink(child)
         gone = asyncio.Event()
         link.watch(gone.set)

@@ -96,7 +96,7 @@ class ClientSession(Session):
         """Handle ``message`` and those that follow when the client has moved here from another server."""
         self._client, self._deferred = None, []
         frame = envelope.decode(envelope.ClientFrame, message.encode())
-        elsewhere.bring(frame.cursor or 0, partial(self._take_again, message))
+        elsewhere.claim(frame.cursor or 0, partial(self._take_again, message))
 
     def _take_again(self, message: str, error: RequestError | None) -> None:
         held, self._deferred = self._deferred or [], None

@@ -112,7 +112,7 @@ class Session(Timed):
         if action is SessionAction.REFUSE:
             reply.finish(TAKEN)
         elif action is SessionAction.REPEAT_END:
-            self._say_end(reply)
+            self._send_end(reply)
         else:
             self._attach(reply, opens=action is SessionAction.OPEN)
 
@@ -165,9 +165,9 @@ class Session(Timed):
         self.on_end()
         reply, self._reply = self._reply, None
         if action is SessionAction.SAY_END and reply is not None:
-            self._say_end(reply)
+            self._send_end(reply)
 
-    def _say_end(self, reply: FrameReply) -> None:
+    def _send_end(self, reply: FrameReply) -> None:
         # The answer to a poll has one frame, so the next poll gets the rest.
         said, self._last = self._last, self._last[-1:]
         reply.finish(*(said if reply.streams else said[:1]))

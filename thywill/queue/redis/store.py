@@ -318,12 +318,12 @@ class RedisStore(SharedStore):
     # Leading.
 
     async def elect(self, application: str, server: str, seconds: float, *, stands: bool = True) -> Election:
-        stands = stands and await self._may_stand(seconds)
+        stands = stands and await self._may_be_elected(seconds)
         arguments = (self._base(application), server, seconds, int(stands))
         leader, fence = await self._function(self._control, "elect", *arguments)
         return Election(leader.decode(), int(fence), leader.decode() == server)
 
-    async def _may_stand(self, seconds: float) -> bool:
+    async def _may_be_elected(self, seconds: float) -> bool:
         """Return whether a lead that seems free may be taken.
 
         Another Redis may be behind a new connection, which has not heard that the leader has renewed its

@@ -45,11 +45,11 @@ class AnyServer(ABC):
         """Store a new client: it has not polled, and its first poll may reach any server."""
 
     @abstractmethod
-    def bring(self, client_id: str, cursor: int, then: Then) -> None:
+    def claim(self, client_id: str, cursor: int, then: Then) -> None:
         """Move a client here; call ``then`` with None when it is here, or with the error."""
 
     @abstractmethod
-    def let_go(self, client: LiveClient) -> None:
+    def forget(self, client: LiveClient) -> None:
         """Forget a client that is with another server now."""
 
     @abstractmethod
@@ -108,7 +108,7 @@ class CarrierHub(Hub):
             client_id = self._directory.check(token, may_expire=False)
             client = self._clients.get(client_id)
         if client is None:
-            raise Elsewhere(partial(self._shared.bring, client_id))
+            raise Elsewhere(partial(self._shared.claim, client_id))
         client.token = token
         return client
 
@@ -116,9 +116,9 @@ class CarrierHub(Hub):
         try:
             return self.find(token)
         except Elsewhere:
-            return self._stand_in(token.partition(".")[0])
+            return self._placeholder(token.partition(".")[0])
 
-    def _stand_in(self, client_id: str) -> LiveClient:
+    def _placeholder(self, client_id: str) -> LiveClient:
         client = self._absent.get(client_id, None)
         if client is None:
             application = application_of(client_id)
@@ -136,13 +136,13 @@ class CarrierHub(Hub):
         except Malformed:
             # The page has this cursor from another server, to which the client moved: this one does not know
             # yet.
-            self._shared.let_go(client)
-            raise Elsewhere(partial(self._shared.bring, client.id)) from None
+            self._shared.forget(client)
+            raise Elsewhere(partial(self._shared.claim, client.id)) from None
 
     def receive(self, client: LiveClient, items: Sequence[Item], answer: Answer, size: int = 0) -> None:
         self._count_sends(client, len(items), size)
         if client.id in self._clients:
-            self._leases.heard(client)
+            self._leases.renew(client)
             if client.receiver is None:
                 self._leases.pause(client)
         self._shared.receive(client, items, partial(self._received, client, answer))

@@ -69,13 +69,13 @@ class Claims:
         self._tasks: set[asyncio.Task[None]] = set()
         self.done = 0
 
-    def bring(self, client_id: str, cursor: int, then: Then) -> None:
+    def claim(self, client_id: str, cursor: int, then: Then) -> None:
         """Move a client here; call ``then`` with None when it is here, or with the error."""
         if client_id in self._waiting:
             self._waiting[client_id][1].append(then)
             return
         self._waiting[client_id] = (cursor, [then])
-        task = asyncio.get_running_loop().create_task(self._bring(client_id, cursor))
+        task = asyncio.get_running_loop().create_task(self._claim_and_rebuild(client_id, cursor))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -90,7 +90,7 @@ class Claims:
             if application_of(client_id) == application:
                 yield cursor
 
-    async def _bring(self, client_id: str, cursor: int) -> None:
+    async def _claim_and_rebuild(self, client_id: str, cursor: int) -> None:
         error: RequestError | None = None
         try:
             await self._claim(client_id, cursor)
@@ -139,7 +139,7 @@ class Claims:
         is.
         """
         try:
-            await asyncio.wait_for(self._reader.reach(application, after), CATCH_UP_TIMEOUT)
+            await asyncio.wait_for(self._reader.wait_until_read(application, after), CATCH_UP_TIMEOUT)
             remembered = self._reader.after(application, after)
             if remembered is not None:
                 return remembered, 0

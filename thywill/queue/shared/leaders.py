@@ -34,7 +34,7 @@ from thywill.hub.rates import ClientLimits, ClientRates
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.leader_queue import LeaderQueue
 from thywill.queue.shared.leadership import Leadership, Retention
-from thywill.queue.shared.pace import MODEST, Pace
+from thywill.queue.shared.pace import MAX_LEAD_DELAY, Pace
 from thywill.queue.shared.pipeline import Pipeline
 from thywill.queue.shared.rows import Election, Posted
 from thywill.queue.shared.tasks import end
@@ -123,7 +123,7 @@ class Leaders(Component):
     async def stop(self) -> None:
         """Take no more steps from the inboxes; this server leads until ``resign``, as hooks may still run."""
         for leadership in self._led.values():
-            await leadership.rest()
+            await leadership.stop()
 
     async def resign(self) -> None:
         """End all leads, so that other servers are elected at once."""
@@ -137,7 +137,7 @@ class Leaders(Component):
     async def _campaign(self, name: str) -> None:
         wake = self._wakes[name] = asyncio.Event()
         while True:
-            await self._stand(name)
+            await self._try_to_lead(name)
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(self._pace.elect, self._left(name))):
                     await wake.wait()
@@ -148,7 +148,7 @@ class Leaders(Component):
         led = self._led.get(name)
         return math.inf if led is None else max(0.0, led.queue.until - self._monotonic())
 
-    async def _stand(self, name: str) -> None:
+    async def _try_to_lead(self, name: str) -> None:
         """Stand for election once."""
         await self._step_down_if_over(name)
         asked, left = self._monotonic(), self._left(name)
@@ -169,7 +169,7 @@ class Leaders(Component):
         try:
             others = len(self._led) + self._standing - 1
             is_new = self._monotonic() < self._began + NEW
-            patience = min(self._pace.modest * others, MODEST) * (NEW_FACTOR if is_new else 1.0)
+            patience = min(self._pace.lead_delay * others, MAX_LEAD_DELAY) * (NEW_FACTOR if is_new else 1.0)
             await asyncio.sleep(patience)
             return await elect()
         finally:
@@ -229,5 +229,5 @@ class Leaders(Component):
     async def _step_down(self, name: str) -> None:
         leadership = self._led.pop(name)
         leadership.queue.end()
-        await leadership.rest()
+        await leadership.stop()
         await self.applications.abandon(name)

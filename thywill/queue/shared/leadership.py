@@ -51,7 +51,7 @@ class Retention(Protocol):
 
 
 class Leadership:
-    """Leads one application, from ``begin`` until ``rest``; ``took`` has the seconds of the takeover.
+    """Leads one application, from ``begin`` until ``stop``; ``took`` has the seconds of the takeover.
 
     Args:
         queue: has the application's clients, and executes what its hooks do.
@@ -88,7 +88,7 @@ class Leadership:
         self._tasks: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
-        """Take the application over, and lead it until ``rest``."""
+        """Take the application over, and lead it until ``stop``."""
         self._tasks = [
             asyncio.create_task(self._run()),
             asyncio.create_task(_every(self._pace.expire, self._expire)),
@@ -96,7 +96,7 @@ class Leadership:
             asyncio.create_task(_every(self._pace.save, self.queue.save_data)),
         ]
 
-    async def rest(self) -> None:
+    async def stop(self) -> None:
         """Take no more steps; hooks that run may end."""
         await end(self._tasks)
 
@@ -109,15 +109,15 @@ class Leadership:
             log.exception("%s: this server cannot lead it", self.queue.application)
             self.failed = True
             return
-        await self._keep_taking()
+        await self._keep_reading_inbox()
 
     async def _take_over(self) -> None:
         queue, begun = self.queue, time.monotonic()
-        rows = await self._patiently(partial(self._store.roster, queue.application))
+        rows = await self._with_retries(partial(self._store.roster, queue.application))
         for row in rows:
             queue.add(row)
         await self._applications.actions.people.follow()
-        queue.stored = await self._patiently(partial(self._store.histories, queue.application))
+        queue.stored = await self._with_retries(partial(self._store.histories, queue.application))
         if not queue.may_begin():
             return
         await self._applications.lead(queue.application, self._actions)
@@ -128,19 +128,19 @@ class Leadership:
             "%s: taken over with %s in %.2f s", queue.application, counted(len(rows), "client"), self.took
         )
 
-    async def _keep_taking(self) -> None:
+    async def _keep_reading_inbox(self) -> None:
         queue, last = self.queue, ""
         while True:
             while queue.unfinished >= UNFINISHED:  # noqa: ASYNC110 - hooks end in any turn of the loop
                 await asyncio.sleep(PAUSE)
             read = partial(self._store.read_inbox, queue.application, last, BLOCK)
-            steps = await self._patiently(read)
+            steps = await self._with_retries(read)
             for step in steps:
                 last = step.id
                 queue.take(step)
             await asyncio.sleep(0)
 
-    async def _patiently(self, read: Callable[[], Awaitable[list[Row]]]) -> list[Row]:
+    async def _with_retries(self, read: Callable[[], Awaitable[list[Row]]]) -> list[Row]:
         while True:
             try:
                 return await read()

@@ -22,7 +22,7 @@ async def appended(pipeline: Pipeline, operation: Append) -> int:
     raise Unavailable("another server leads the application now", retry=1)
 
 
-def tell_accepted(then: Received, outcome: Outcome) -> None:
+def report_accepted(then: Received, outcome: Outcome) -> None:
     """Call ``then`` of a send with the last accepted number, or with the error."""
     if isinstance(outcome, Accepted):
         then(outcome.received, outcome.fresh, None)

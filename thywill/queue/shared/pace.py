@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-MODEST = 1.0
+MAX_LEAD_DELAY = 1.0
 
 
 class Pace(NamedTuple):
@@ -13,9 +13,9 @@ class Pace(NamedTuple):
     Args:
         lease: how long a server leads after an election.
         elect: between two elections.
-        modest: how long a server waits before it takes a free lead, for each application that it leads
-            already; ``MODEST`` at most in all.
-        beat: between two heartbeats.
+        lead_delay: how long a server waits before it takes a free lead, for each application that it leads
+            already; ``MAX_LEAD_DELAY`` at most in all.
+        heartbeat: between two heartbeats.
         alive: after this time without a heartbeat a server counts as dead.
         expire: between two checks for clients that stay away.
         trim: between two checks of the log's length.
@@ -25,8 +25,8 @@ class Pace(NamedTuple):
 
     lease: float = 5.0
     elect: float = 1.0
-    modest: float = 0.15
-    beat: float = 2.0
+    lead_delay: float = 0.15
+    heartbeat: float = 2.0
     alive: float = 8.0
     expire: float = 1.0
     trim: float = 5.0

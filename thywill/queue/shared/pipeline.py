@@ -152,12 +152,12 @@ class Pipeline:
         except Exception:
             # Not executed again, because it would fail again.
             log.exception("a batch of %s failed with an unexpected error", counted(len(batch), "operation"))
-            await _tell(batch, [_refusal()] * len(batch))
+            await _report(batch, [_refusal()] * len(batch))
         else:
             self.executed += len(batch)
             self.seconds.observe(time.monotonic() - begun)
             self._recovered()
-            await _tell(batch, outcomes)
+            await _report(batch, outcomes)
 
     def _recovered(self) -> None:
         if self.failing:
@@ -175,7 +175,7 @@ class Pipeline:
             else:
                 refused.append(each)
         self._waiting = [*left, *self._waiting]
-        await _tell(refused, [_refusal()] * len(refused))
+        await _report(refused, [_refusal()] * len(refused))
         await asyncio.sleep(self._retry)
 
 
@@ -183,7 +183,7 @@ def _refusal() -> Unavailable:
     return Unavailable("messages cannot be stored at present", retry=1)
 
 
-async def _tell(batch: list[Submitted], outcomes: list[Outcome] | list[Unavailable]) -> None:
+async def _report(batch: list[Submitted], outcomes: list[Outcome] | list[Unavailable]) -> None:
     pause = time.monotonic() + SECONDS_PER_TURN
     for each, outcome in zip(batch, outcomes, strict=True):
         try:

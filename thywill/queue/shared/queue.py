@@ -65,7 +65,7 @@ from thywill.queue.shared.operations import (
     SaveFacts,
     Unknown,
 )
-from thywill.queue.shared.outcomes import appended, tell_accepted
+from thywill.queue.shared.outcomes import appended, report_accepted
 from thywill.queue.shared.pace import Pace
 from thywill.queue.shared.pipeline import Pipeline
 from thywill.queue.shared.questions import Questions
@@ -209,7 +209,10 @@ class SharedQueue(Queue, AnyServer):
             raise SettingsError(f"[queue]: the shared store cannot be used: {error}") from None
         self.pipeline.start()
         self.relay.start()
-        self._tasks = [asyncio.create_task(self._keep_beating()), asyncio.create_task(self._keep_renewing())]
+        self._tasks = [
+            asyncio.create_task(self._keep_sending_heartbeats()),
+            asyncio.create_task(self._keep_renewing()),
+        ]
 
     async def stop(self) -> None:
         """Execute the remaining operations, end all leads, and leave the list of servers."""
@@ -231,11 +234,11 @@ class SharedQueue(Queue, AnyServer):
         row = self.describe_server()
         return replace(row, leads=tuple(self.leaders.leads), behind=round(self.reader.behind, 4))
 
-    async def _keep_beating(self) -> None:
+    async def _keep_sending_heartbeats(self) -> None:
         while True:
-            await asyncio.sleep(self._pace.beat)
+            await asyncio.sleep(self._pace.heartbeat)
             with suppress(StoreUnavailable):
-                await self.reader.look()
+                await self.reader.read_newest()
                 await self.store.heartbeat(self._heartbeat(), self._pace.alive)
 
     async def servers(self) -> Sequence[ServerRow]:
@@ -340,7 +343,7 @@ class SharedQueue(Queue, AnyServer):
         def decide(outcome: Outcome) -> None:
             pause = next(pauses, None) if isinstance(outcome, Unknown) else None
             if pause is None:
-                tell_accepted(then, outcome)
+                report_accepted(then, outcome)
             else:
                 asyncio.get_running_loop().call_later(pause, self._accept, operation, then, pauses)
 
@@ -364,12 +367,12 @@ class SharedQueue(Queue, AnyServer):
 
     # Clients that move.
 
-    def bring(self, client_id: str, cursor: int, then: Then) -> None:
-        self.claims.bring(client_id, cursor, then)
+    def claim(self, client_id: str, cursor: int, then: Then) -> None:
+        self.claims.claim(client_id, cursor, then)
 
-    def let_go(self, client: LiveClient) -> None:
+    def forget(self, client: LiveClient) -> None:
         if self._moves.find(client.id) is client:
-            self._moves.let_go(client)
+            self._moves.forget(client)
 
     def _claimed(self, client_id: str) -> None:
         if not self._elsewhere:
@@ -430,7 +433,7 @@ class SharedQueue(Queue, AnyServer):
         for client_id in outcome.moved:
             client = self._moves.find(client_id)
             if client is not None:
-                self._moves.let_go(client)
+                self._moves.forget(client)
         # The log will soon report clients that have ended. A client that is unknown twice was lost by the
         # store.
         lost = self._unknown.intersection(outcome.unknown)

@@ -34,7 +34,7 @@ BLOCK = 2.0
 RETRY = 0.5
 """Seconds until the next read after one that failed."""
 MAX_WAIT = 2.0
-"""The most seconds for which ``look`` waits; a server that needs longer counts as so far behind."""
+"""The most seconds for which ``read_newest`` waits; a server that needs longer counts as so far behind."""
 
 
 class _Recent:
@@ -150,7 +150,7 @@ class LogReader:
         text = "Seconds that the newest entries of the log took to get here when it was looked at last."
         measures.gauge("thywill_shared_log_behind_seconds", text, self.behind)
 
-    async def look(self) -> None:
+    async def read_newest(self) -> None:
         """Set ``behind``: how many seconds it takes until the present entries of the logs are applied here.
 
         Raises:
@@ -161,7 +161,7 @@ class LogReader:
         try:
             async with asyncio.timeout(MAX_WAIT):
                 for application, last in lasts:
-                    await self.reach(application, last)
+                    await self.wait_until_read(application, last)
         except TimeoutError:
             log.debug("the newest entries of the log have not arrived within %g s", MAX_WAIT)
         self.behind = self._monotonic() - begun
@@ -170,7 +170,7 @@ class LogReader:
         """Return the applied entries after ``position``; None if not all of them are remembered."""
         return self._recent[application].after(position)
 
-    async def reach(self, application: str, position: int) -> None:
+    async def wait_until_read(self, application: str, position: int) -> None:
         """Wait until the entries up to ``position`` are applied."""
         if self.positions[application] < position:
             reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()

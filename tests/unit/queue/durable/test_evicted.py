@@ -150,7 +150,7 @@ async def test_messages_in_flight_are_dropped_too() -> None:
     world.send(client, 1)
     await settle()
     world.actions.disconnect(client, "enough")
-    world.store.let_go()
+    world.store.release_waiting()
     await settle()
     world = await world.killed()
     assert world.listener.events == [f"resumed {client.id}", f"disconnected {client.id}"]

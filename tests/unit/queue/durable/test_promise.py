@@ -254,7 +254,7 @@ class Promise(RuleBasedStateMachine):
         self.run(self.set_fault(fault))
 
     async def set_fault(self, fault: str | None) -> None:
-        self.store.let_go()
+        self.store.release_waiting()
         self.store.fault = fault
         self.server.queue._commits.commit()
         await self.settle()
@@ -268,7 +268,7 @@ class Promise(RuleBasedStateMachine):
             if task is not asyncio.current_task():
                 task.cancel()
         await self.settle(5)
-        self.store.let_go()
+        self.store.release_waiting()
         await self.boot()
         await self.settle()
 

@@ -59,7 +59,7 @@ async def test_a_repeated_message_is_answered_when_the_first_is_safe() -> None:
     await settle()
     assert not first.done()
     assert not again.done()
-    world.store.let_go()
+    world.store.release_waiting()
     assert await asyncio.gather(first, again) == [[1], [1]]
     assert len(world.store.messages) == 1
 

@@ -27,7 +27,7 @@ async def test_a_message_is_delivered_once_it_is_safe() -> None:
     await settle()
     assert not sent.done()
     assert world.poll(client) == []
-    world.store.let_go()
+    world.store.release_waiting()
     await sent
     assert world.poll(client) == [[1, "a"]]
     assert [row.data for row in world.store.messages.values()] == ['"a"']
@@ -40,7 +40,7 @@ async def test_changes_during_a_transaction_go_into_the_next() -> None:
     await settle()
     late = [world.publish(number) for number in range(100)]
     await settle()
-    world.store.let_go()
+    world.store.release_waiting()
     await asyncio.gather(*sent, *late)
     assert [len(changes.messages) for changes in world.store.written if changes.messages] == [100, 100]
 
@@ -189,7 +189,7 @@ async def test_a_browser_is_answered_once_its_messages_are_safe() -> None:
     await settle()
     assert world.answers == []
     assert world.listener.events == [f"connected {client.id}"]
-    world.store.let_go()
+    world.store.release_waiting()
     await settle()
     assert world.answers == [2]
     assert world.listener.events[1:] == [f"received {client.id} [1, 2]"]

@@ -214,7 +214,7 @@ async def test_a_leader_without_its_store_gives_up_and_comes_back() -> None:
     cluster.memory.now += 7
     await until(lambda: not leader.leads())
     assert await cluster.leading() is not leader
-    leader.store.let_go()
+    leader.store.release_waiting()
     await until(lambda: not leader.queue.pipeline.failing)
     page = await cluster.connected(leader)
     await page.send(leader, "hello")
@@ -246,7 +246,7 @@ async def test_the_store_is_away_and_comes_back() -> None:
     page.sent -= 1
     assert parked.calls == []
     for server in cluster.servers:
-        server.store.let_go()
+        server.store.release_waiting()
     await send_at_last(page, cluster.servers[1], "accepted")
     await until(lambda: bool(parked.calls))
     assert page.got == ["accepted"]

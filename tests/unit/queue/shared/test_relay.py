@@ -98,7 +98,7 @@ async def test_nobody_can_know_while_the_store_is_away(caplog: pytest.LogCapture
     assert await ask(one, "x7") is None
     relay_of(one).send("s2", b"lost")
     await until(lambda: "1 notes to other servers are lost" in caplog.text)
-    one.store.let_go()
+    one.store.release_waiting()
     got: list[bytes] = []
     relay_of(two).subscribe(lambda sender, note: got.append(note), lambda _: None)
     relay_of(one).send("s2", b"a note")

@@ -18,7 +18,7 @@ def led(cluster: Cluster) -> list[int]:
 
 
 async def test_servers_that_start_together_share_the_leads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(support, "PACE", support.PACE._replace(modest=0.1))
+    monkeypatch.setattr(support, "PACE", support.PACE._replace(lead_delay=0.1))
     names = ["chat", *(f"app{number}" for number in range(5))]
     cluster = await Cluster(dict.fromkeys(names, Application)).start(3)
     await until(lambda: sum(led(cluster)) == len(names))
@@ -33,7 +33,7 @@ async def test_servers_that_start_together_share_the_leads(monkeypatch: pytest.M
 
 
 async def test_a_server_alone_leads_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(support, "PACE", support.PACE._replace(modest=0.01))
+    monkeypatch.setattr(support, "PACE", support.PACE._replace(lead_delay=0.01))
     cluster = await Cluster(dict.fromkeys(["chat", "game", "echo"], Application)).start(1)
     await until(lambda: led(cluster) == [3])
     await cluster.stop()
