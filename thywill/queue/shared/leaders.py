@@ -88,6 +88,7 @@ class Leaders(Component):
         self._monotonic = monotonic
         self._led: dict[str, Leadership] = {}
         self._standing = 0
+        self._is_stopping = False
         self._began = 0.0
         self._campaigns: list[asyncio.Task[None]] = []
         self._wakes: dict[str, asyncio.Event] = {}
@@ -122,7 +123,8 @@ class Leaders(Component):
 
     async def stop(self) -> None:
         """Take no more steps from the inboxes; this server leads until ``resign``, as hooks may still run."""
-        for leadership in self._led.values():
+        self._is_stopping = True
+        for leadership in list(self._led.values()):
             await leadership.stop()
 
     async def resign(self) -> None:
@@ -149,7 +151,9 @@ class Leaders(Component):
         return math.inf if led is None else max(0.0, led.queue.until - self._monotonic())
 
     async def _try_to_lead(self, name: str) -> None:
-        """Stand for election once."""
+        """Stand for election once. A server that stops only renews the leads that it has."""
+        if self._is_stopping and name not in self._led:
+            return
         await self._step_down_if_over(name)
         asked, left = self._monotonic(), self._left(name)
         try:
@@ -186,6 +190,10 @@ class Leaders(Component):
             await self._step_down(name)
             led = None
         if led is None and fence is not None:
+            if self._is_stopping:  # the election had begun before the stop
+                with suppress(StoreUnavailable):
+                    await self._store.resign(name, fence)
+                return
             led = self._take_over(name, fence)
         if led is not None:
             led.queue.until = until

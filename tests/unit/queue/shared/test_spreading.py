@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from tests.support import cluster as support
 from tests.support.cluster import Cluster
 from tests.support.serving import until
 from thywill import Application
+from thywill.queue.shared.rows import Election
 
 pytestmark = pytest.mark.gen_test
 
@@ -36,4 +40,27 @@ async def test_a_server_alone_leads_all(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(support, "PACE", support.PACE._replace(lead_delay=0.01))
     cluster = await Cluster(dict.fromkeys(["chat", "game", "echo"], Application)).start(1)
     await until(lambda: led(cluster) == [3])
+    await cluster.stop()
+
+
+async def test_a_server_that_stops_leads_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = await Cluster({"chat": Application}).start(2)
+    (two,) = cluster.others()
+    leaders, elect, elected = two.queue.leaders, two.store.elect, asyncio.Event()
+
+    async def elect_late(*arguments: Any, **options: Any) -> Election:
+        election = await elect(*arguments, **options)
+        if election.mine:
+            elected.set()
+            await leaders.stop()
+        return election
+
+    monkeypatch.setattr(two.store, "elect", elect_late)
+    await (await cluster.leading()).kill()
+    cluster.memory.now += 7
+    await elected.wait()
+    await until(lambda: cluster.memory.applications["chat"].leader == "")
+    assert leaders.leads == ()
+    await leaders._try_to_lead("chat")
+    assert (leaders.leads, cluster.memory.applications["chat"].leader) == ((), "")
     await cluster.stop()
