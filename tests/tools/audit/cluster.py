@@ -70,12 +70,17 @@ class Cluster:
         return self._random.choice(self._running() or self.servers).port
 
     def port_for(self, path: bytes) -> int:
-        """Return the port of some server; the requests of one SockJS session meet the same one."""
+        """Return the port of some server.
+
+        Requests of half of the SockJS sessions meet the same server, as behind ``conf/nginx.conf``. Those of
+        the other half meet any server, which forwards them.
+        """
         session = SESSION.search(path)
-        if session is None:
+        number, is_odd = divmod(crc32(session[0]), 2) if session is not None else (0, 1)
+        if is_odd:
             return self.port
         running = self._running() or self.servers
-        return running[crc32(session[0]) % len(running)].port
+        return running[number % len(running)].port
 
     def _running(self) -> list[Server]:
         return [each for each in self.servers if each.is_running]
