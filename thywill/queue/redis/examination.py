@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 OLDEST = (7, 0)
 WAITAOF_SINCE = (7, 2)
 
-KEEPS = ("noeviction", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl")
-"""Eviction policies that never drop keys without a time to live, such as the log."""
+KEEPS_ALL = "noeviction"
+VOLATILE = "volatile-"
+"""So begin the names of eviction policies that drop only keys with a time to live, and never the log."""
 
 
 async def warnings(link: Link, url: RedisUrl, prefix: str, safety: Safety) -> list[str]:
@@ -89,7 +90,7 @@ def problems(facts: Mapping[str, str], settings: Mapping[str, str], safety: Safe
         host, port = facts.get("master_host", "?"), facts.get("master_port", "?")
         yield f"is a replica and cannot be written: write the address of its master, {host}:{port}"
     policy = settings.get("maxmemory-policy", facts.get("maxmemory_policy", "noeviction"))
-    if facts.get("maxmemory", "0") != "0" and policy not in KEEPS:
+    if facts.get("maxmemory", "0") != "0" and policy != KEEPS_ALL and not policy.startswith(VOLATILE):
         yield f"deletes the queue when memory is full: set 'maxmemory-policy noeviction' (now {policy})"
     if safety.safe is Safe.DISK:
         yield from _not_on_disk(facts, version, safety)
@@ -112,10 +113,12 @@ def _weaknesses(facts: Mapping[str, str], settings: Mapping[str, str], safety: S
             "when it ends: set 'appendonly yes' in its configuration"
         )
     policy = settings.get("maxmemory-policy", facts.get("maxmemory_policy", "noeviction"))
-    if policy not in KEEPS:
+    if policy != KEEPS_ALL:
+        what = "the ids of published messages, so that a repeat comes twice,"
         yield (
-            f"[queue] Redis has 'maxmemory-policy {policy}', which deletes the queue once there is a "
-            "'maxmemory': set 'maxmemory-policy noeviction'"
+            f"[queue] Redis has 'maxmemory-policy {policy}', which deletes "
+            f"{what if policy.startswith(VOLATILE) else 'the queue'} when 'maxmemory' is reached: "
+            "set 'maxmemory-policy noeviction'"
         )
 
 

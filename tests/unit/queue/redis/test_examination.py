@@ -118,6 +118,24 @@ async def test_redis_would_drop_the_log(server: RedisServer) -> None:
     assert "set 'maxmemory-policy noeviction' (now allkeys-lru)" in await refusal(server)
 
 
+@pytest.mark.parametrize(
+    ("policy", "memory", "deleted"),
+    [
+        ("volatile-lru", "100mb", "the ids of published messages, so that a repeat comes twice,"),
+        ("volatile-ttl", "0", "the ids of published messages, so that a repeat comes twice,"),
+        ("allkeys-lru", "0", "the queue"),
+    ],
+)
+async def test_redis_would_drop_something(
+    server: RedisServer, caplog: pytest.LogCaptureFixture, policy: str, memory: str, deleted: str
+) -> None:
+    server.call("CONFIG", "SET", "maxmemory-policy", policy)
+    server.call("CONFIG", "SET", "maxmemory", memory)
+    await (await started(server)).stop()
+    line = f"Redis has 'maxmemory-policy {policy}', which deletes {deleted} when 'maxmemory' is reached: "
+    assert f"[queue] {line}set 'maxmemory-policy noeviction'" in caplog.text
+
+
 async def test_redis_keeps_nothing_on_its_disk(server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     await (await started(server)).stop()
     assert "set 'appendonly yes' in its configuration" in caplog.text
