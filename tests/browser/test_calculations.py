@@ -21,15 +21,15 @@ from tests.support.calculations_page import (
     fill,
     open_calculations,
 )
-from tests.support.here import ServedHere
 from tests.support.served import Serve, serving
+from tests.support.threaded_server import ThreadedServer
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServedHere]:
-    with ServedHere(tmp_path) as served:
+def server(tmp_path: Path) -> Iterator[ThreadedServer]:
+    with ThreadedServer(tmp_path) as served:
         yield served
 
 
@@ -40,7 +40,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 
 def test_two_browsers_calculate_at_the_same_time(
-    chromium: Browser, firefox: Browser, server: ServedHere
+    chromium: Browser, firefox: Browser, server: ThreadedServer
 ) -> None:
     pages = [open_calculations(chromium, server), open_calculations(firefox, server)]
     for page in pages:
@@ -59,7 +59,7 @@ def test_two_browsers_calculate_at_the_same_time(
         assert page.errors == []
 
 
-def test_one_can_be_cancelled_by_the_keyboard_alone(chromium: Browser, server: ServedHere) -> None:
+def test_one_can_be_cancelled_by_the_keyboard_alone(chromium: Browser, server: ThreadedServer) -> None:
     page = open_calculations(chromium, server)
     choose(page, PRIMES)
     fill(page, "primes-up_to", "100000000")
@@ -71,7 +71,7 @@ def test_one_can_be_cancelled_by_the_keyboard_alone(chromium: Browser, server: S
     page.wait_for(f"{CARDS}[0].includes('You have cancelled it.')")
 
 
-def test_an_error_stands_at_its_field(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
+def test_an_error_stands_at_its_field(chromium: Browser, firefox: Browser, server: ThreadedServer) -> None:
     for browser in (chromium, firefox):
         page = open_calculations(browser, server)
         choose(page, PRIMES)
@@ -93,7 +93,7 @@ def test_an_error_stands_at_its_field(chromium: Browser, firefox: Browser, serve
         assert page.evaluate("document.activeElement.getAttribute('aria-invalid')") != "true"
 
 
-def test_more_than_three_have_to_wait(chromium: Browser, server: ServedHere) -> None:
+def test_more_than_three_have_to_wait(chromium: Browser, server: ThreadedServer) -> None:
     page = open_calculations(chromium, server)
     choose(page, PRIMES)
     fill(page, "primes-up_to", "100000000")
@@ -103,7 +103,7 @@ def test_more_than_three_have_to_wait(chromium: Browser, server: ServedHere) -> 
     assert page.evaluate(BUSY) == 3
 
 
-def test_the_page_gives_up_when_its_time_is_over(chromium: Browser, server: ServedHere) -> None:
+def test_the_page_gives_up_when_its_time_is_over(chromium: Browser, server: ThreadedServer) -> None:
     page = open_calculations(chromium, server)
     be_patient(page, 0.2)
     choose(page, PRIMES)
@@ -126,7 +126,9 @@ def test_a_calculation_survives_a_kill(chromium: Browser, firefox: Browser, serv
         assert page.evaluate(DRAWN)
 
 
-def test_rows_that_come_while_the_network_is_away_are_not_lost(chromium: Browser, server: ServedHere) -> None:
+def test_rows_that_come_while_the_network_is_away_are_not_lost(
+    chromium: Browser, server: ThreadedServer
+) -> None:
     page = open_calculations(chromium, server)
     page.click(".thywill-cut")
     page.wait_for("document.querySelector('.thywill-cut-told').textContent.includes('Cut for')")

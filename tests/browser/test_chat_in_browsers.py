@@ -9,8 +9,8 @@ import pytest
 
 from tests.browser.drivers import Browser
 from tests.support.chat_page import BUBBLES, CONNECTED, ENTERED, enter, say, sees
-from tests.support.here import ServedHere
 from tests.support.served import Served
+from tests.support.threaded_server import ThreadedServer
 
 pytestmark = pytest.mark.browser
 
@@ -24,8 +24,8 @@ FIELD = "document.getElementById('chat-text').value"
 
 
 @pytest.fixture
-def server(tmp_path: Path, http: str) -> Iterator[ServedHere]:
-    with ServedHere(tmp_path, {"server.http": http}) as served:
+def server(tmp_path: Path, http: str) -> Iterator[ThreadedServer]:
+    with ThreadedServer(tmp_path, {"server.http": http}) as served:
         yield served
 
 
@@ -37,7 +37,7 @@ def mortal(tmp_path: Path, http: str) -> Iterator[Served]:
 
 
 def test_two_browsers_chat_with_one_another(
-    chromium: Browser, firefox: Browser, server: ServedHere, tmp_path: Path
+    chromium: Browser, firefox: Browser, server: ThreadedServer, tmp_path: Path
 ) -> None:
     one, other = enter(chromium.new_page(), server), enter(firefox.new_page(), server)
     for page in (one, other):
@@ -56,7 +56,7 @@ def test_two_browsers_chat_with_one_another(
     one.screenshot(tmp_path / "chat.png")
 
 
-def test_a_message_is_text_whatever_it_holds(chromium: Browser, server: ServedHere) -> None:
+def test_a_message_is_text_whatever_it_holds(chromium: Browser, server: ThreadedServer) -> None:
     one, other = enter(chromium.new_page(isolated=True), server), enter(chromium.new_page(), server)
     text = "<img src=x onerror='window.hit = 1'><script>window.hit = 1</script></script>"
     say(one, text)
@@ -64,7 +64,7 @@ def test_a_message_is_text_whatever_it_holds(chromium: Browser, server: ServedHe
     assert other.evaluate("window.hit === undefined && document.querySelector('.bubble img') === null")
 
 
-def test_a_page_without_websocket_and_fetch_works_the_same(browser: Browser, server: ServedHere) -> None:
+def test_a_page_without_websocket_and_fetch_works_the_same(browser: Browser, server: ThreadedServer) -> None:
     plain, other = browser.new_page(), browser.new_page(isolated=True)
     plain.add_init_script(WITHOUT_MODERN_WAYS)
     enter(plain, server)
@@ -76,7 +76,7 @@ def test_a_page_without_websocket_and_fetch_works_the_same(browser: Browser, ser
     assert plain.errors == []
 
 
-def test_a_page_that_is_closed_leaves(browser: Browser, server: ServedHere) -> None:
+def test_a_page_that_is_closed_leaves(browser: Browser, server: ThreadedServer) -> None:
     one, other = enter(browser.new_page(), server), enter(browser.new_page(isolated=True), server)
     other.wait_for("document.querySelectorAll('#chat-people li').length === 2")
     one.close()
@@ -121,7 +121,7 @@ def test_what_was_not_sent_is_kept_when_the_page_connects_again(
         sees(page, text)
 
 
-def test_echo_comes_back(browser: Browser, server: ServedHere) -> None:
+def test_echo_comes_back(browser: Browser, server: ThreadedServer) -> None:
     page = browser.open(server.address + "echo/")
     page.wait_for("document.getElementById('echo-state').innerText.toLowerCase().includes('connected')")
     page.type("#echo-text", "hello")
@@ -130,7 +130,7 @@ def test_echo_comes_back(browser: Browser, server: ServedHere) -> None:
     assert page.errors == []
 
 
-def test_the_index_leads_to_the_applications(chromium: Browser, server: ServedHere) -> None:
+def test_the_index_leads_to_the_applications(chromium: Browser, server: ThreadedServer) -> None:
     page = chromium.open(server.address)
     page.wait_for(
         "document.getElementById('thywill-figures').className === 'figures'"

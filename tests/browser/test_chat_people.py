@@ -11,7 +11,7 @@ from apps.chat import Chat
 from tests.browser.drivers import Browser
 from tests.support.chat_page import BUBBLES, CONNECTED, ENTERED, enter, rename, say, sees
 from tests.support.cut_page import cut, mend
-from tests.support.here import ServedHere
+from tests.support.threaded_server import ThreadedServer
 
 pytestmark = pytest.mark.browser
 
@@ -24,8 +24,8 @@ NOTICES = "Array.from(document.querySelectorAll('.notice')).map(line => line.tex
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServedHere]:
-    with ServedHere(tmp_path) as served:
+def server(tmp_path: Path) -> Iterator[ThreadedServer]:
+    with ThreadedServer(tmp_path) as served:
         yield served
 
 
@@ -36,7 +36,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("patient")
-def test_ada_stays_ada_over_a_reload(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
+def test_ada_stays_ada_over_a_reload(chromium: Browser, firefox: Browser, server: ThreadedServer) -> None:
     ada, ben = enter(chromium.new_page(), server), enter(firefox.new_page(), server)
     rename(ada, "Ada")
     say(ada, "hello")
@@ -57,7 +57,7 @@ def test_ada_stays_ada_over_a_reload(chromium: Browser, firefox: Browser, server
 
 
 def test_a_private_message_is_seen_by_the_two(
-    chromium: Browser, firefox: Browser, server: ServedHere
+    chromium: Browser, firefox: Browser, server: ThreadedServer
 ) -> None:
     ada, ben, cem = (enter(each.new_page(isolated=True), server) for each in (chromium, firefox, chromium))
     for page, name in ((ada, "Ada"), (ben, "Ben"), (cem, "Cem")):
@@ -87,7 +87,7 @@ def test_a_private_message_is_seen_by_the_two(
     assert ada.errors == ben.errors == cem.errors == []
 
 
-def test_the_others_see_who_is_typing(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
+def test_the_others_see_who_is_typing(chromium: Browser, firefox: Browser, server: ThreadedServer) -> None:
     ada, ben = enter(chromium.new_page(), server), enter(firefox.new_page(), server)
     rename(ada, "Ada")
     ada.type("#chat-text", "he")
@@ -98,7 +98,7 @@ def test_the_others_see_who_is_typing(chromium: Browser, firefox: Browser, serve
     assert ada.evaluate(TYPING) == ""
 
 
-def test_only_addresses_of_pages_become_links(chromium: Browser, server: ServedHere) -> None:
+def test_only_addresses_of_pages_become_links(chromium: Browser, server: ThreadedServer) -> None:
     page = enter(chromium.new_page(), server)
     text = "See http://a.example/(b), HTTPS://c.example/?d=<e> javascript:alert(1) xhttp://f.example http://."
     say(page, text)
@@ -111,14 +111,14 @@ def test_only_addresses_of_pages_become_links(chromium: Browser, server: ServedH
     assert page.evaluate(f"{links}.every(link => /^https?:/.test(link.href) && /noopener/.test(link.rel))")
 
 
-def test_who_comes_and_goes_is_one_line(chromium: Browser, server: ServedHere) -> None:
+def test_who_comes_and_goes_is_one_line(chromium: Browser, server: ThreadedServer) -> None:
     page = enter(chromium.new_page(isolated=True), server)
     for _ in range(4):
         enter(chromium.new_page(isolated=True), server)
     page.wait_for(f"/^[^,]+, [^,]+ and 2 others joined$/.test({NOTICES}.slice(-1)[0])")
 
 
-def test_a_room_is_there_after_a_reload_of_its_only_page(chromium: Browser, server: ServedHere) -> None:
+def test_a_room_is_there_after_a_reload_of_its_only_page(chromium: Browser, server: ThreadedServer) -> None:
     page = chromium.new_page()
     page.open(server.address + "chat/#/Tea")
     page.wait_for(f"{TITLE} === 'Tea' && {ENTERED}")
@@ -131,7 +131,7 @@ def test_a_room_is_there_after_a_reload_of_its_only_page(chromium: Browser, serv
     sees(page, "keep this")
 
 
-def test_a_cut_connection_loses_nothing(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
+def test_a_cut_connection_loses_nothing(chromium: Browser, firefox: Browser, server: ThreadedServer) -> None:
     one, other = enter(chromium.new_page(), server), enter(firefox.new_page(), server)
     cut(one)
     one.wait_for("document.getElementById('chat-status-text').innerText.startsWith('Offline')")
@@ -144,7 +144,9 @@ def test_a_cut_connection_loses_nothing(chromium: Browser, firefox: Browser, ser
     assert sorted(one.evaluate(BUBBLES)) == ["into the tunnel", "out of the tunnel"]
 
 
-def test_whatever_people_write_does_no_harm(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
+def test_whatever_people_write_does_no_harm(
+    chromium: Browser, firefox: Browser, server: ThreadedServer
+) -> None:
     ada, ben = enter(chromium.new_page(), server), enter(firefox.new_page(), server)
     rename(ada, "\u05d0<b>\U0001f600</b>")
     ben.wait_for(f"{PEOPLE}.some(name => name.includes('<b>\U0001f600</b>'))")
@@ -160,7 +162,7 @@ def test_whatever_people_write_does_no_harm(chromium: Browser, firefox: Browser,
 
 
 def test_a_page_that_has_lost_messages_asks_for_them_again(
-    chromium: Browser, firefox: Browser, server: ServedHere
+    chromium: Browser, firefox: Browser, server: ThreadedServer
 ) -> None:
     ada, ben = enter(chromium.new_page(), server), enter(firefox.new_page(), server)
     rename(ada, "Ada")

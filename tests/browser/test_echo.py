@@ -10,15 +10,15 @@ import pytest
 from tests.browser.drivers import Browser
 from tests.support.cut_page import cut, mend
 from tests.support.echo_page import CONNECTED, COUNT, ECHOES, ROWS, TRANSPORT, open_echo, send
-from tests.support.here import ServedHere
 from tests.support.served import Serve, serving
+from tests.support.threaded_server import ThreadedServer
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServedHere]:
-    with ServedHere(tmp_path) as served:
+def server(tmp_path: Path) -> Iterator[ThreadedServer]:
+    with ThreadedServer(tmp_path) as served:
         yield served
 
 
@@ -28,7 +28,9 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         yield start
 
 
-def test_two_browsers_change_their_transport(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
+def test_two_browsers_change_their_transport(
+    chromium: Browser, firefox: Browser, server: ThreadedServer
+) -> None:
     pages = [open_echo(chromium, server), open_echo(firefox, server)]
     for name in ("longpoll", "jsonp", "eventsource", "xhr-streaming"):
         for page in pages:
@@ -39,7 +41,7 @@ def test_two_browsers_change_their_transport(chromium: Browser, firefox: Browser
     assert all(page.errors == [] for page in pages)
 
 
-def test_each_request_is_shown(chromium: Browser, firefox: Browser, server: ServedHere) -> None:
+def test_each_request_is_shown(chromium: Browser, firefox: Browser, server: ThreadedServer) -> None:
     for browser in (chromium, firefox):
         page = open_echo(browser, server)
         page.click("#echo-many")
@@ -51,7 +53,7 @@ def test_each_request_is_shown(chromium: Browser, firefox: Browser, server: Serv
         assert page.evaluate(f"{ECHOES}.slice(0, 2)") == ["number 20", "number 19"]
 
 
-def test_a_text_is_text(chromium: Browser, server: ServedHere) -> None:
+def test_a_text_is_text(chromium: Browser, server: ThreadedServer) -> None:
     page = open_echo(chromium, server)
     page.evaluate("(document.getElementById('echo-text').value = '<img src=x onerror=hit=1>\u202e', 0)")
     page.click("#echo-send")
@@ -72,7 +74,7 @@ def test_it_goes_on_after_a_kill(chromium: Browser, firefox: Browser, serve: Ser
         assert page.evaluate(ECHOES) == [f"number {number}" for number in range(20, 0, -1)]
 
 
-def test_a_cut_connection_loses_nothing(chromium: Browser, server: ServedHere) -> None:
+def test_a_cut_connection_loses_nothing(chromium: Browser, server: ThreadedServer) -> None:
     page = open_echo(chromium, server)
     cut(page)
     page.wait_for("document.getElementById('echo-state').textContent.startsWith('Offline')")

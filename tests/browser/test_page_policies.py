@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.browser.drivers import Browser, Page
-from tests.support.elsewhere import Elsewhere, elsewhere_served
+from tests.support.foreign_site import ForeignSite, foreign_site_served
 from tests.support.served import Served
 from thywill.tickets import make_ticket
 
@@ -46,9 +46,9 @@ SOON = """(clock => {
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForeignSite]:
     folder = tmp_path_factory.mktemp("server")
-    with elsewhere_served() as site:
+    with foreign_site_served() as site:
         settings = folder / "thywill.toml"
         settings.write_text(f'[client_interface]\norigins = ["{site.origin}"]\nticket_secret = "{SECRET}"\n')
         with Served(folder, "--config", str(settings)) as served:
@@ -56,7 +56,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
             yield site
 
 
-def visit(browser: Browser, elsewhere: Elsewhere, headers: dict[str, str], script: str = "") -> Page:
+def visit(browser: Browser, elsewhere: ForeignSite, headers: dict[str, str], script: str = "") -> Page:
     elsewhere.headers = headers
     page = browser.new_page(isolated=True)
     page.add_init_script(script)
@@ -82,27 +82,27 @@ def talks_by(page: Page, transport: str) -> None:
     ids=["streams", "frame", "jsonp"],
 )
 def test_a_page_that_isolates_itself_works(
-    browser: Browser, elsewhere: Elsewhere, order: list[str], transport: str
+    browser: Browser, elsewhere: ForeignSite, order: list[str], transport: str
 ) -> None:
     page = visit(browser, elsewhere, ISOLATED, f"window.thywill = {{transports: {order or 'undefined'}}};")
     assert page.evaluate("crossOriginIsolated")
     talks_by(page, transport)
 
 
-def test_headers_that_other_scripts_add_are_allowed(browser: Browser, elsewhere: Elsewhere) -> None:
+def test_headers_that_other_scripts_add_are_allowed(browser: Browser, elsewhere: ForeignSite) -> None:
     page = visit(browser, elsewhere, {}, TRACED)
     talks_by(page, "xhr-streaming|eventsource")
     assert page.evaluate("traced")
 
 
-def test_a_page_that_forbids_the_requests_is_told_so(browser: Browser, elsewhere: Elsewhere) -> None:
+def test_a_page_that_forbids_the_requests_is_told_so(browser: Browser, elsewhere: ForeignSite) -> None:
     page = visit(browser, elsewhere, {"Content-Security-Policy": "connect-src 'self'"})
     page.wait_for("!!failure")
     reason = f"The connect-src of this page forbids {elsewhere.thywill}/thywill/"
     assert page.evaluate("failure") == {"step": "connect", "message": reason}
 
 
-def test_a_page_logs_its_user_in_and_renews_the_ticket(chromium: Browser, elsewhere: Elsewhere) -> None:
+def test_a_page_logs_its_user_in_and_renews_the_ticket(chromium: Browser, elsewhere: ForeignSite) -> None:
     page = visit(chromium, elsewhere, {})
     page.evaluate(f"({SOON}, 0)")
     short, long = (make_ticket(SECRET, "7", name="Ada", seconds=seconds) for seconds in (60, 36_000))

@@ -11,7 +11,7 @@ import pytest
 from tests.browser.drivers import Browser, Page
 from tests.support.blocks import BlockProxy
 from tests.support.chat_page import CONNECTED, enter, say, sees
-from tests.support.here import ServedHere
+from tests.support.threaded_server import ThreadedServer
 
 pytestmark = pytest.mark.browser
 
@@ -41,8 +41,8 @@ TABS = 8
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServedHere]:
-    with ServedHere(tmp_path) as served:
+def server(tmp_path: Path) -> Iterator[ThreadedServer]:
+    with ThreadedServer(tmp_path) as served:
         yield served
 
 
@@ -57,7 +57,7 @@ def talk(one: Page, other: Page, word: str) -> None:
     sees(one, f"{word} back")
 
 
-def test_the_last_words_of_a_page_arrive(browser: Browser, server: ServedHere) -> None:
+def test_the_last_words_of_a_page_arrive(browser: Browser, server: ThreadedServer) -> None:
     one, other = enter(browser.new_page(), server), enter(browser.new_page(isolated=True), server)
     one.evaluate(
         "(addEventListener('beforeunload', () => {" + speech("before") + "}),"
@@ -68,7 +68,7 @@ def test_the_last_words_of_a_page_arrive(browser: Browser, server: ServedHere) -
         sees(other, text)
 
 
-def test_our_script_twice_changes_nothing(browser: Browser, server: ServedHere) -> None:
+def test_our_script_twice_changes_nothing(browser: Browser, server: ThreadedServer) -> None:
     one, other = enter(browser.new_page(), server), enter(browser.new_page(isolated=True), server)
     one.evaluate(f"{AGAIN}, 0")
     one.wait_for("window.loadedAgain")
@@ -77,7 +77,9 @@ def test_our_script_twice_changes_nothing(browser: Browser, server: ServedHere) 
 
 
 @pytest.mark.parametrize("script", [PROTOTYPE, MOVING], ids=["prototype", "replaceState"])
-def test_what_a_page_does_to_itself_does_no_harm(browser: Browser, server: ServedHere, script: str) -> None:
+def test_what_a_page_does_to_itself_does_no_harm(
+    browser: Browser, server: ThreadedServer, script: str
+) -> None:
     one, other = browser.new_page(), enter(browser.new_page(isolated=True), server)
     one.add_init_script(script)
     enter(one, server)
@@ -85,7 +87,9 @@ def test_what_a_page_does_to_itself_does_no_harm(browser: Browser, server: Serve
 
 
 @pytest.mark.parametrize("script", [FULL, BLOCKED], ids=["full", "blocked"])
-def test_many_tabs_without_storage_do_not_freeze(browser: Browser, server: ServedHere, script: str) -> None:
+def test_many_tabs_without_storage_do_not_freeze(
+    browser: Browser, server: ThreadedServer, script: str
+) -> None:
     pages = [browser.new_page() for _ in range(TABS)]
     for page in pages:
         page.add_init_script(script)
@@ -98,7 +102,7 @@ def test_many_tabs_without_storage_do_not_freeze(browser: Browser, server: Serve
     assert carriers == {"longpoll"}
 
 
-def test_an_address_forces_no_transport(browser: Browser, server: ServedHere) -> None:
+def test_an_address_forces_no_transport(browser: Browser, server: ThreadedServer) -> None:
     for name in ("train", "jsonp", "longpoll"):
         page = browser.new_page(isolated=True)
         page.open(f"{server.address}chat/?transport={name}")
@@ -108,7 +112,7 @@ def test_an_address_forces_no_transport(browser: Browser, server: ServedHere) ->
 
 
 def test_streams_behind_a_proxy_that_passes_blocks_are_abandoned(
-    browser: Browser, server: ServedHere
+    browser: Browser, server: ThreadedServer
 ) -> None:
     other = enter(browser.new_page(isolated=True), server)
     with BlockProxy(server.port) as proxy:

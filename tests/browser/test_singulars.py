@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.drivers import Browser
-from tests.support.here import ServedHere
+from tests.support.threaded_server import ThreadedServer
 
 pytestmark = pytest.mark.browser
 
@@ -17,12 +17,12 @@ FIGURES = """Array.from(document.querySelectorAll('.figure'))
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServedHere]:
-    with ServedHere(tmp_path) as served:
+def server(tmp_path: Path) -> Iterator[ThreadedServer]:
+    with ThreadedServer(tmp_path) as served:
         yield served
 
 
-def test_the_front_page_counts_its_pages(chromium: Browser, server: ServedHere) -> None:
+def test_the_front_page_counts_its_pages(chromium: Browser, server: ThreadedServer) -> None:
     page = chromium.open(server.address)
     page.wait_for(f"{FIGURES}[0] === '1 page connected'")
     other = chromium.open(server.address + "echo/")
@@ -33,7 +33,7 @@ def test_the_front_page_counts_its_pages(chromium: Browser, server: ServedHere) 
     page.wait_for("document.getElementById('thywill-people-echo').textContent === 'nobody here'")
 
 
-def test_echo_counts_its_trips(chromium: Browser, server: ServedHere) -> None:
+def test_echo_counts_its_trips(chromium: Browser, server: ThreadedServer) -> None:
     page = chromium.open(server.address + "echo/")
     page.wait_for("document.getElementById('echo-state').textContent === 'Connected'")
     label = "document.getElementById('echo-trips').getAttribute('aria-label')"
@@ -49,7 +49,7 @@ def test_echo_counts_its_trips(chromium: Browser, server: ServedHere) -> None:
     page.wait_for(f"{FIGURES}[2] === '1 request'")
 
 
-def test_the_status_page_counts_its_clients(chromium: Browser, server: ServedHere) -> None:
+def test_the_status_page_counts_its_clients(chromium: Browser, server: ThreadedServer) -> None:
     page = chromium.open(server.address + "thywill/status")
     page.wait_for("(document.getElementById('st-found') || {}).innerText === '0 clients.'")
     chromium.open(server.address + "echo/")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.drivers import Browser, Page
-from tests.support.here import ServedHere
+from tests.support.threaded_server import ThreadedServer
 
 pytestmark = pytest.mark.browser
 
@@ -25,12 +25,12 @@ SIDEWAYS = "document.documentElement.scrollWidth > window.innerWidth"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServedHere]:
-    with ServedHere(tmp_path, {"monitoring.key": KEY}) as served:
+def server(tmp_path: Path) -> Iterator[ThreadedServer]:
+    with ThreadedServer(tmp_path, {"monitoring.key": KEY}) as served:
         yield served
 
 
-def enter(page: Page, server: ServedHere) -> Page:
+def enter(page: Page, server: ThreadedServer) -> Page:
     page.open(server.address + "thywill/status")
     page.type("#key", KEY)
     page.press("Enter")
@@ -38,7 +38,7 @@ def enter(page: Page, server: ServedHere) -> Page:
     return page
 
 
-def chat(browser: Browser, server: ServedHere) -> Page:
+def chat(browser: Browser, server: ThreadedServer) -> Page:
     page = browser.new_page(isolated=True)
     page.open(server.address + "chat/")
     page.wait_for(CHAT)
@@ -56,7 +56,7 @@ def troubles(page: Page) -> list[str]:
 
 
 def test_an_operator_sees_searches_and_disconnects(
-    browser: Browser, server: ServedHere, tmp_path: Path
+    browser: Browser, server: ThreadedServer, tmp_path: Path
 ) -> None:
     people = [chat(browser, server) for _ in range(2)]
     page = browser.new_page(isolated=True)
@@ -100,7 +100,7 @@ def disconnect(page: Page) -> None:
     page.wait_for("document.getElementById('st-one').innerText.includes('gone')")
 
 
-def test_the_front_page_leads_an_operator_there(chromium: Browser, server: ServedHere) -> None:
+def test_the_front_page_leads_an_operator_there(chromium: Browser, server: ThreadedServer) -> None:
     links = "Array.from(document.querySelectorAll('#thywill-links a')).map(link => link.innerText).join()"
     page = chromium.new_page()
     page.open(server.address)
@@ -113,7 +113,7 @@ def test_the_front_page_leads_an_operator_there(chromium: Browser, server: Serve
 
 
 def test_it_publishes_with_a_key(chromium: Browser, tmp_path: Path) -> None:
-    with ServedHere(tmp_path, {"publishing.keys": {"shop": PUBLISHING}}) as server:
+    with ThreadedServer(tmp_path, {"publishing.keys": {"shop": PUBLISHING}}) as server:
         page = chromium.new_page()
         page.open(server.address + "thywill/status")
         page.wait_for(LIVE)
@@ -134,7 +134,7 @@ def test_it_publishes_with_a_key(chromium: Browser, tmp_path: Path) -> None:
         page.wait_for(f"{told}.startsWith('The data is not JSON')")
 
 
-def test_charts_have_a_time_axis_and_a_legend(chromium: Browser, server: ServedHere) -> None:
+def test_charts_have_a_time_axis_and_a_legend(chromium: Browser, server: ThreadedServer) -> None:
     page = enter(chromium.new_page(), server)
     page.wait_for("document.querySelectorAll('.chart .axis').length === 6")
     texts = "Array.from(document.querySelectorAll('%s span')).map(node => node.textContent)"
@@ -142,7 +142,7 @@ def test_charts_have_a_time_axis_and_a_legend(chromium: Browser, server: ServedH
     assert page.evaluate(texts % ".legend") == ["sent", "received", "mean", "worst"]
 
 
-def test_after_signing_out_the_key_is_asked_for(browser: Browser, server: ServedHere) -> None:
+def test_after_signing_out_the_key_is_asked_for(browser: Browser, server: ThreadedServer) -> None:
     page = enter(browser.new_page(), server)
     page.click("#st-leave button")
     page.wait_for("!!document.getElementById('key')")
@@ -150,7 +150,7 @@ def test_after_signing_out_the_key_is_asked_for(browser: Browser, server: Served
     assert page.evaluate("document.getElementById('key') !== null")
 
 
-def test_it_fits_a_phone(browser: Browser, server: ServedHere) -> None:
+def test_it_fits_a_phone(browser: Browser, server: ThreadedServer) -> None:
     page = browser.new_page()
     page.set_viewport(360, 740)
     enter(page, server)
@@ -162,7 +162,7 @@ def test_it_fits_a_phone(browser: Browser, server: ServedHere) -> None:
     assert not page.evaluate(SIDEWAYS)
 
 
-def test_what_a_browser_says_of_itself_is_text(chromium: Browser, server: ServedHere) -> None:
+def test_what_a_browser_says_of_itself_is_text(chromium: Browser, server: ThreadedServer) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     agent = {"User-Agent": "<img src=x onerror='window.hit = 1'>"}
     connection.request("POST", "/thywill/connect", json.dumps({"application": "echo"}), agent)
@@ -175,7 +175,7 @@ def test_what_a_browser_says_of_itself_is_text(chromium: Browser, server: Served
     assert page.evaluate("window.hit === undefined && document.querySelector('#st-one img') === null")
 
 
-def test_a_browser_without_svg_shows_the_figures(chromium: Browser, server: ServedHere) -> None:
+def test_a_browser_without_svg_shows_the_figures(chromium: Browser, server: ThreadedServer) -> None:
     page = chromium.new_page()
     page.add_init_script("delete window.SVGElement;")
     enter(page, server)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.browser.drivers import Browser, Page
-from tests.support.elsewhere import Elsewhere, elsewhere_served
-from tests.support.here import ServedHere
+from tests.support.foreign_site import ForeignSite, foreign_site_served
 from tests.support.proxy import Proxy
+from tests.support.threaded_server import ThreadedServer
 
 pytestmark = pytest.mark.browser
 
@@ -50,8 +50,8 @@ ASKED_BY_SCRIPT = "performance.getEntriesByType('resource').filter(e => /callbac
 
 
 @pytest.fixture
-def elsewhere() -> Iterator[Elsewhere]:
-    with elsewhere_served() as site:
+def elsewhere() -> Iterator[ForeignSite]:
+    with foreign_site_served() as site:
         yield site
 
 
@@ -59,12 +59,12 @@ Allow = Callable[..., Proxy]
 
 
 @pytest.fixture
-def serve(tmp_path: Path, elsewhere: Elsewhere) -> Iterator[Allow]:
+def serve(tmp_path: Path, elsewhere: ForeignSite) -> Iterator[Allow]:
     """A function that starts the server, which allows other origins, behind a proxy that can cut."""
     closing: list[Callable[[], None]] = []
 
     def start(*origins: str) -> Proxy:
-        served = ServedHere(tmp_path, {"client_interface.origins": list(origins)})
+        served = ThreadedServer(tmp_path, {"client_interface.origins": list(origins)})
         closing.append(served.stop)
         proxy = Proxy(served.port)
         proxy.__enter__()
@@ -77,7 +77,7 @@ def serve(tmp_path: Path, elsewhere: Elsewhere) -> Iterator[Allow]:
         close()
 
 
-def refusal(site: Elsewhere) -> dict[str, str]:
+def refusal(site: ForeignSite) -> dict[str, str]:
     """Return the error of a page of ``site``, whose origin differs from the server's by its port only."""
     host = site.thywill.partition("://")[2]
     message = (
@@ -87,7 +87,7 @@ def refusal(site: Elsewhere) -> dict[str, str]:
     return {"step": "connect", "message": message}
 
 
-def visit(browser: Browser, elsewhere: Elsewhere, *scripts: str, query: str = "") -> Page:
+def visit(browser: Browser, elsewhere: ForeignSite, *scripts: str, query: str = "") -> Page:
     page = browser.new_page(isolated=True)
     for script in (WITHOUT_CORS, *scripts):
         page.add_init_script(script)
@@ -126,7 +126,7 @@ def order(*names: str) -> str:
     ids=["streams", "polls"],
 )
 def test_the_chat_goes_both_ways(
-    browser: Browser, elsewhere: Elsewhere, serve: Allow, scripts: tuple[str, ...], way: str
+    browser: Browser, elsewhere: ForeignSite, serve: Allow, scripts: tuple[str, ...], way: str
 ) -> None:
     proxy = serve(elsewhere.origin)
     one, other = visit(browser, elsewhere, *scripts), visit(browser, elsewhere)
@@ -145,7 +145,7 @@ def test_the_chat_goes_both_ways(
 
 @pytest.mark.parametrize("way", ["eventsource", "htmlfile"])
 def test_the_frame_uses_what_the_page_asks_for(
-    browser: Browser, elsewhere: Elsewhere, serve: Allow, way: str
+    browser: Browser, elsewhere: ForeignSite, serve: Allow, way: str
 ) -> None:
     proxy = serve(elsewhere.origin)
     one, other = visit(browser, elsewhere, order(way)), visit(browser, elsewhere)
@@ -156,7 +156,9 @@ def test_the_frame_uses_what_the_page_asks_for(
     talk(one, other, "cut", proxy.cut)
 
 
-def test_a_page_with_cors_may_ask_for_the_frame(browser: Browser, elsewhere: Elsewhere, serve: Allow) -> None:
+def test_a_page_with_cors_may_ask_for_the_frame(
+    browser: Browser, elsewhere: ForeignSite, serve: Allow
+) -> None:
     serve(elsewhere.origin)
     page = browser.new_page(isolated=True)
     page.add_init_script(order("iframe"))
@@ -167,7 +169,7 @@ def test_a_page_with_cors_may_ask_for_the_frame(browser: Browser, elsewhere: Els
 
 
 def test_a_page_with_xdomainrequest_streams_by_it(
-    browser: Browser, elsewhere: Elsewhere, serve: Allow
+    browser: Browser, elsewhere: ForeignSite, serve: Allow
 ) -> None:
     proxy = serve(elsewhere.origin)
     one, other = visit(browser, elsewhere, WITH_XDR), visit(browser, elsewhere)
@@ -180,7 +182,7 @@ def test_a_page_with_xdomainrequest_streams_by_it(
 
 
 def test_a_page_of_an_origin_that_is_not_allowed_gets_that_error(
-    browser: Browser, elsewhere: Elsewhere, serve: Allow
+    browser: Browser, elsewhere: ForeignSite, serve: Allow
 ) -> None:
     serve("https://www.example.org")
     # A frame that is refused while a page loads makes Firefox's driver take the page for refused.
@@ -192,7 +194,7 @@ def test_a_page_of_an_origin_that_is_not_allowed_gets_that_error(
 
 @pytest.mark.parametrize("origins", [(), ("https://www.example.org",)], ids=["none", "another"])
 def test_with_cors_it_gets_that_error_too(
-    browser: Browser, elsewhere: Elsewhere, serve: Allow, origins: tuple[str, ...]
+    browser: Browser, elsewhere: ForeignSite, serve: Allow, origins: tuple[str, ...]
 ) -> None:
     serve(*origins)
     page = browser.new_page(isolated=True)
@@ -205,7 +207,7 @@ def test_with_cors_it_gets_that_error_too(
 
 
 def test_where_nobody_can_know_it_the_console_says_what_it_may_be(
-    browser: Browser, elsewhere: Elsewhere, serve: Allow
+    browser: Browser, elsewhere: ForeignSite, serve: Allow
 ) -> None:
     serve("https://www.example.org")
     # The page does not tell the script's server where it stands.
@@ -222,7 +224,7 @@ def test_where_nobody_can_know_it_the_console_says_what_it_may_be(
 
 
 def test_where_the_page_forbids_the_frame_it_speaks_by_jsonp(
-    browser: Browser, elsewhere: Elsewhere, serve: Allow
+    browser: Browser, elsewhere: ForeignSite, serve: Allow
 ) -> None:
     serve(elsewhere.origin)
     elsewhere.headers = {"Content-Security-Policy": "frame-src 'none'"}

@@ -12,8 +12,8 @@ import pytest
 from apps.vote import Vote
 from tests.browser.drivers import Browser
 from tests.support.cut_page import cut, mend
-from tests.support.here import ServedHere
 from tests.support.served import Serve, serving
+from tests.support.threaded_server import ThreadedServer
 from tests.support.vote_page import MINE, choose, sees, visit
 from thywill import Client
 from thywill.tickets import make_ticket
@@ -56,7 +56,7 @@ def test_a_page_says_that_its_question_has_not_come(
         await look(self, client)
 
     monkeypatch.setattr(Vote, "on_connect", wait)
-    with ServedHere(tmp_path) as server:
+    with ThreadedServer(tmp_path) as server:
         try:
             page = chromium.open(f"{server.address}vote/")
             page.wait_for(f"{STATE}.indexOf('Connected') === 0")

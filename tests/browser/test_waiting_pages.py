@@ -15,7 +15,7 @@ from apps.draw import Draw
 from apps.game import Game
 from apps.tabular import Tabular
 from tests.browser.drivers import Browser
-from tests.support.here import ServedHere
+from tests.support.threaded_server import ThreadedServer
 from thywill import Application, Client
 
 pytestmark = pytest.mark.browser
@@ -51,7 +51,7 @@ def _late(
 
 
 def test_a_page_says_what_it_waits_for(chromium: Browser, may_greet: threading.Event, tmp_path: Path) -> None:
-    with ServedHere(tmp_path) as server:
+    with ThreadedServer(tmp_path) as server:
         try:
             pages = {
                 kind: chromium.open(f"{server.address}{kind.__module__.removeprefix('apps.')}/")

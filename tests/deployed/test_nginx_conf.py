@@ -23,7 +23,7 @@ import pytest
 
 from tests.browser.drivers import require
 from tests.conftest import Start
-from tests.support.crowd import Visitor
+from tests.support.polling_visitor import Visitor
 from tests.support.proxied import DEFAULTS, RIGHT, Nginx, behind_nginx
 from tests.support.served import UNLIMITED, Served
 from tests.support.serving import until
@@ -361,9 +361,9 @@ async def crowd(port: int, count: int) -> AsyncIterator[tuple[list[Visitor], col
 async def all_hear(visitors: list[Visitor], text: str) -> None:
     """Let the first page send a message, and wait until all have received it once."""
     await until(lambda: all(visitor.polls for visitor in visitors), 60)
-    await visitors[0].say({"publish": text})
-    await until(lambda: all(text in visitor.heard for visitor in visitors), 60)
-    assert all(visitor.heard.count(text) == 1 for visitor in visitors)
+    await visitors[0].send({"publish": text})
+    await until(lambda: all(text in visitor.received for visitor in visitors), 60)
+    assert all(visitor.received.count(text) == 1 for visitor in visitors)
 
 
 @pytest.mark.gen_test(timeout=200)

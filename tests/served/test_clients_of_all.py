@@ -13,7 +13,7 @@ from tests.conftest import Start
 from tests.gate.environment import ROOT
 from tests.support.redis_servers import Redises
 from tests.support.serving import Running, WireClient, until
-from tests.support.status import look
+from tests.support.status import open_status_page
 from thywill.commands import clients
 from thywill.config import Settings
 from thywill.errors import SettingsError
@@ -47,7 +47,7 @@ async def called(visitor: WireClient, method: str, *arguments: Any) -> Any:
 async def test_one_server_finds_the_clients_of_all(three: Three) -> None:
     servers = await three()
     pages = [await server.connect() for server in servers]
-    visitor = await look(servers[0])
+    visitor = await open_status_page(servers[0])
     found = await called(visitor, "search", "")
     assert {each["id"] for each in found["clients"]} == {page.id for page in pages}
     assert (found["found"], found["all"], found["silent"]) == (3, 3, [])
@@ -63,7 +63,7 @@ async def test_one_server_disconnects_a_client_of_another(three: Three) -> None:
     servers = await three()
     page = await servers[1].connect()
     parked = asyncio.ensure_future(page.poll())
-    visitor = await look(servers[0])
+    visitor = await open_status_page(servers[0])
     assert await called(visitor, "disconnect", page.id, "enough") is True
     assert (await parked)["error"]["message"] == "enough"
     assert await called(visitor, "disconnect", page.id, "enough") is False
@@ -75,7 +75,7 @@ async def test_a_client_whose_server_has_ended_is_known_and_can_be_disconnected(
     page = await servers[1].connect()
     await until(lambda: servers[0].service.queue.reader.positions["probe"] >= 0)
     await servers[1].stop()
-    visitor = await look(servers[0])
+    visitor = await open_status_page(servers[0])
     known = await called(visitor, "describe", page.id)
     assert (known["server"], known["state"], known["application"]) == ("", "detached", "probe")
     assert await called(visitor, "disconnect", page.id, "enough") is True

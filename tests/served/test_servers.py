@@ -14,7 +14,7 @@ from tests.gate.environment import ROOT
 from tests.support.command import free_port
 from tests.support.serving import Running
 from tests.support.shared_queue import SHARED
-from tests.support.status import figures, look
+from tests.support.status import figures, open_status_page
 from thywill import __version__
 from thywill.commands import operating, servers
 from thywill.config import Settings
@@ -70,7 +70,7 @@ def test_a_server_that_does_not_run() -> None:
 
 
 async def test_the_page_shows_them(running: Running) -> None:
-    client = await look(running)
+    client = await open_status_page(running)
     (row,) = (await figures(client))["servers"]
     assert (row["address"], row["own"]) == (running.base, True)
 

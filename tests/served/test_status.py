@@ -18,7 +18,7 @@ from tornado.httpclient import HTTPResponse
 
 from tests.conftest import Start
 from tests.support.serving import Running, until
-from tests.support.status import figures, look
+from tests.support.status import figures, open_status_page
 from thywill.core import probe
 from thywill.core.overflow import Overflow
 from thywill.database.base import DatabaseUnavailable
@@ -112,7 +112,7 @@ async def test_the_key_opens_the_page(guarded: Running, caplog: pytest.LogCaptur
     assert (response.code, response.headers["Location"]) == (303, "../status/")
     cookie = response.headers["Set-Cookie"]
     assert cookie.endswith("; Path=/; HttpOnly; SameSite=Strict")
-    client = await look(guarded, cookie.partition(";")[0])
+    client = await open_status_page(guarded, cookie.partition(";")[0])
     assert (await figures(client))["clients"] == 0
     metrics = await guarded.fetch("thywill/metrics", headers={"Cookie": cookie.partition(";")[0]})
     assert metrics.code == 200
@@ -125,7 +125,9 @@ async def test_the_cookie_is_secure_over_tls(guarded: Running) -> None:
 
 
 async def test_the_wire_of_the_page_is_closed_without_the_cookie(guarded: Running) -> None:
-    client = await look(guarded, (await show_key(guarded, KEY)).headers["Set-Cookie"].partition(";")[0])
+    client = await open_status_page(
+        guarded, (await show_key(guarded, KEY)).headers["Set-Cookie"].partition(";")[0]
+    )
     for path in ("poll", "send", "leave"):
         answer = await guarded.fetch(f"thywill/thywill/{path}", {"token": client.token, "cursor": 0})
         assert answer.code == 401
@@ -172,13 +174,13 @@ async def test_its_own_form_is_taken(guarded: Running) -> None:
 
 
 async def test_pages_that_nobody_looks_at_take_no_place(running: Running) -> None:
-    looking = await look(running)
+    looking = await open_status_page(running)
     directory = running.service.status.engine.directory
     for _ in range(TIMING.clients + 20):
         assert (await running.fetch("thywill/status/")).code == 200
     assert len(directory) <= TIMING.clients
     assert looking.id in directory.clients
-    assert await figures(await look(running))
+    assert await figures(await open_status_page(running))
 
 
 async def test_wrong_keys_are_slowed_down(guarded: Running, caplog: pytest.LogCaptureFixture) -> None:
@@ -205,7 +207,7 @@ async def test_figures_come_every_second(running: Running, monkeypatch: pytest.M
     clock = SimpleNamespace(monotonic=partial(next, count(0.0)), process_time=time.process_time)
     monkeypatch.setattr("thywill.monitoring.figures.time", clock)
     probe = await running.connect()
-    looking = await look(running)
+    looking = await open_status_page(running)
     first = await figures(looking)
     assert (first["clients"], first["connected"], first["sessions"]) == (1, 1, 1)
     assert first["transports"] == [["longpoll", 1]]
@@ -222,24 +224,24 @@ async def test_figures_come_every_second(running: Running, monkeypatch: pytest.M
 async def test_visitors_of_the_status_page_do_not_count_as_clients(start: Start) -> None:
     running = await start(server={"max_clients": 1})
     await running.connect()
-    assert (await figures(await look(running)))["clients"] == 1
+    assert (await figures(await open_status_page(running)))["clients"] == 1
 
 
 async def test_nothing_is_done_while_nobody_looks(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     status = running.service.status.engine.applications.application("status")
     assert status._task is None
-    looking = await look(running)
+    looking = await open_status_page(running)
     await figures(looking)
     await running.ask("thywill/leave", {"token": looking.token})
     await until(lambda: status._task is not None and status._task.done())
-    again = await look(running)
+    again = await open_status_page(running)
     assert (await again.receive())[0] == {"points": []}
     await figures(again)
 
 
 async def test_a_later_visitor_gets_the_earlier_figures(running: Running) -> None:
-    await figures(await look(running))
-    later = await look(running)
+    await figures(await open_status_page(running))
+    later = await open_status_page(running)
     [first] = [data for data in await later.receive() if "points" in data]
     assert {len(point) for point in first["points"]} == {POINT}
 
@@ -251,7 +253,7 @@ async def test_it_works_while_the_database_is_away(start: Start, monkeypatch: py
         raise DatabaseUnavailable("it is away")
 
     monkeypatch.setattr(running.service.database._thread, "run", fail)  # type: ignore[attr-defined]
-    assert (await figures(await look(running)))["clients"] == 0
+    assert (await figures(await open_status_page(running)))["clients"] == 0
     response = await running.fetch("thywill/ready")
     assert response.code == 503
     assert json.loads(response.body) == {
@@ -268,7 +270,7 @@ async def test_it_works_while_the_database_is_away(start: Start, monkeypatch: py
 async def test_search_by_what_is_known_of_a_client(running: Running) -> None:
     one = await running.connect(headers={"User-Agent": "Kiosk/1", "X-Forwarded-For": "192.0.2.7"})
     two = await running.connect(headers={"User-Agent": "Other/2"})
-    looking = await look(running)
+    looking = await open_status_page(running)
     live = running.service.engine.directory.clients[one.id]
     for text in (one.id[3:12].upper(), live.session, "kiosk", " KIOSK/1 "):
         found = (await looking.call("search", text))["result"]
@@ -284,7 +286,7 @@ async def test_search_by_what_is_known_of_a_client(running: Running) -> None:
 async def test_the_newest_hundred_are_shown(running: Running) -> None:
     hub = running.service.hub
     clients = [hub.create("probe", f"session {number}") for number in range(SHOWN + 20)]
-    found = (await (await look(running)).call("search", "probe"))["result"]
+    found = (await (await open_status_page(running)).call("search", "probe"))["result"]
     assert (found["found"], found["all"], len(found["clients"])) == (SHOWN + 20, SHOWN + 20, SHOWN)
     assert found["clients"][0]["id"] == clients[-1].id
 
@@ -295,7 +297,7 @@ async def test_all_that_is_known_of_one_client(running: Running) -> None:
     await client.receive()
     await until(lambda: running.service.engine.directory.clients[client.id].outbox.in_flight == 2)
     first, last = (entry.id for entry in running.service.engine.directory.clients[client.id].outbox.entries)
-    looking = await look(running)
+    looking = await open_status_page(running)
     told = (await looking.call("describe", client.id))["result"]
     assert (told["queued"], told["given"], told["cursor"], told["received"]) == (2, 2, 0, 2)
     assert told["bytes"] == len(b'[%d,"%s"]' % (first, b"x" * 20)) + len(b'[%d,"y"]' % last)
@@ -317,7 +319,7 @@ async def test_a_client_is_disconnected_with_a_reason(
     running: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    client, looking = await running.connect(), await look(running)
+    client, looking = await running.connect(), await open_status_page(running)
     assert (await looking.call("disconnect", client.id, "too loud"))["result"] is True
     answer = await client.poll()
     assert (answer["error"]["code"], answer["error"]["message"]) == ("gone", "too loud")
@@ -330,7 +332,7 @@ async def test_a_client_is_disconnected_with_a_reason(
     "arguments", [("search", 1), ("describe", None), ("disconnect", [], ""), ("disconnect", "", 1)]
 )
 async def test_input_that_is_not_text_is_refused(running: Running, arguments: tuple[Any, ...]) -> None:
-    assert (await (await look(running)).call(*arguments))["error"]["code"] == "malformed"
+    assert (await (await open_status_page(running)).call(*arguments))["error"]["code"] == "malformed"
 
 
 async def test_trouble_is_shown(start: Start) -> None:
@@ -338,7 +340,7 @@ async def test_trouble_is_shown(start: Start) -> None:
     client = await running.connect()
     await client.send({"echo": 1}, {"echo": 2}, {"echo": 3})
     await running.ask("poll", {"token": "forged", "cursor": 0})
-    looking = await look(running)
+    looking = await open_status_page(running)
     await until(lambda: running.service.meter.dropped)
     running.service.meter.limited["connects"] += 3
     running.service.meter.errors[probe.COUNTED] += 1  # not of browsers, but of run.py doctor

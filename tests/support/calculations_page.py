@@ -25,7 +25,7 @@ def open_calculations(browser: Browser, server: Reachable) -> Page:
 
 
 def be_patient(page: Page, seconds: float) -> None:
-    """Let the page wait for so long, which is no choice that people have; a busy machine may need it."""
+    """Let the page wait longer for an answer than people can choose: a busy machine may need that."""
     page.evaluate(
         f"(list => {{ list.firstElementChild.value = '{seconds}'; list.selectedIndex = 0; return 0; }})"
         "(document.getElementById('calc-patience'))"

@@ -11,7 +11,7 @@ from tests.support.serving import Running, WireClient
 BOOTSTRAP = re.compile(r'<script type="application/json" id="thywill-bootstrap">(.*?)</script>')
 
 
-class Below:
+class StatusWire:
     """The wire of the status page, which is one level down."""
 
     def __init__(self, running: Running, cookie: str = "") -> None:
@@ -23,13 +23,13 @@ class Below:
         return await self._running.ask(f"thywill/{path}", body, **self._options)
 
 
-async def look(running: Running, cookie: str = "") -> WireClient:
+async def open_status_page(running: Running, cookie: str = "") -> WireClient:
     """Return a client of the status page that has polled once."""
     headers = {"Cookie": cookie} if cookie else {}
     page = await running.fetch("thywill/status/", headers=headers)
     found = BOOTSTRAP.search(page.body.decode())
     assert found is not None
-    client = WireClient(Below(running, cookie), json.loads(found[1]))  # type: ignore[arg-type]
+    client = WireClient(StatusWire(running, cookie), json.loads(found[1]))  # type: ignore[arg-type]
     await client.poll(hold=0)
     return client
 

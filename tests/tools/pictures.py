@@ -22,7 +22,7 @@ from typing import NamedTuple
 from tests.browser.drivers import Page
 from tests.browser.drivers.chromium import KEYS, Chromium, ChromiumPage
 from tests.gate.environment import ROOT
-from tests.support.here import ServedHere
+from tests.support.threaded_server import ThreadedServer
 
 FOLDER = ROOT / "thywill" / "pictures"
 QUALITY = 72
@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = stack.enter_context(ServedHere(data))
+        server = stack.enter_context(ThreadedServer(data))
         browser = stack.enter_context(Chromium())
         players = [play(browser, server.address, name) for name in NAMES]
         for name in ("chat/", "draw/"):

@@ -14,7 +14,7 @@ import apps
 from tests.browser.drivers import Chromium
 from tests.browser.drivers.chromium import ChromiumPage
 from tests.support import chat_page, display_page, table_page
-from tests.support.here import ServedHere
+from tests.support.threaded_server import ThreadedServer
 from thywill.commands import new
 from thywill.tickets import make_ticket
 
@@ -48,7 +48,7 @@ ENDED = "{state: 'gone', detail: {reconnect: true}, bar: true, listenersOf: () =
 class Site(NamedTuple):
     """A server with every page, and the browser that looks at them."""
 
-    server: ServedHere
+    server: ThreadedServer
     browser: Chromium
 
     @property
@@ -327,7 +327,7 @@ def site() -> Iterator[Site]:
     with (
         tempfile.TemporaryDirectory() as folder,
         authors(Path(folder)) as settings,
-        ServedHere(Path(folder), settings) as server,
+        ThreadedServer(Path(folder), settings) as server,
         Chromium() as browser,
     ):
         yield Site(server, browser)

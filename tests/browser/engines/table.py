@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.engines import elsewhere, scenario
+from tests.browser.engines import foreign_site, scenario
 from tests.browser.engines.base import TRANSPORTS, Engine
 from tests.browser.engines.kinds import OPTIONAL, REQUIRED
 from tests.browser.engines.scenario import AUTOMATIC, Times, steadily
@@ -32,7 +32,7 @@ from tests.support.served import FORCIBLE, Served
 Row = list[str]
 CHOSEN = (*TRANSPORTS, "chosen", "connected", "message")
 BUFFERED = ("chosen", "connected", "message", "chosen after")
-ELSEWHERE = (*elsewhere.FORCED, "chosen")
+ELSEWHERE = (*foreign_site.FORCED, "chosen")
 VERSION = re.compile(r"(?:Chrome|Firefox)/([\d.]+)")
 FAILED = "FAILED"
 
@@ -79,10 +79,10 @@ class Tried:
         def trial(engine: Engine) -> Times:
             with (
                 tempfile.TemporaryDirectory() as folder,
-                elsewhere.Elsewhere() as site,
-                elsewhere.served_to(Path(folder), site) as server,
+                foreign_site.ForeignSite() as site,
+                foreign_site.served_to(Path(folder), site) as server,
             ):
-                return elsewhere.run(engine, server, site, transport)
+                return foreign_site.run(engine, server, site, transport)
 
         return steadily(self._running, trial)
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.engines.base import Engine
 from tests.browser.engines.scenario import CHOICES, Times, run, steadily
-from tests.support.here import ServedHere
+from tests.support.threaded_server import ThreadedServer
 
 # The first use of an engine may install it.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -30,7 +30,7 @@ def test_the_chat_works(
         pytest.skip(reason)
 
     def trial(engine: Engine) -> Times:
-        with ServedHere(tmp_path, {"client_interface.transport_in_address": True}) as server:
+        with ThreadedServer(tmp_path, {"client_interface.transport_in_address": True}) as server:
             return run(engine, server, transport)
 
     times = steadily(launch_engine, trial)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.engines.base import Engine
-from tests.support.here import ServedHere
+from tests.support.threaded_server import ThreadedServer
 
 # The first use of an engine may install it.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -18,14 +18,14 @@ BUTTONS = "document.getElementById('vote-answers').getElementsByTagName('button'
 
 
 @pytest.fixture
-def paper(launch_engine: Callable[[], Engine], tmp_path: Path) -> tuple[Engine, ServedHere]:
+def paper(launch_engine: Callable[[], Engine], tmp_path: Path) -> tuple[Engine, ThreadedServer]:
     engine = launch_engine()
     if engine.no_chat:
         pytest.skip(engine.no_chat)
-    return engine, ServedHere(tmp_path)
+    return engine, ThreadedServer(tmp_path)
 
 
-def test_a_line_is_drawn_and_undone(paper: tuple[Engine, ServedHere]) -> None:
+def test_a_line_is_drawn_and_undone(paper: tuple[Engine, ThreadedServer]) -> None:
     engine, server = paper
     with server:
         engine.open(server.address + "draw/")
@@ -41,7 +41,7 @@ def test_a_line_is_drawn_and_undone(paper: tuple[Engine, ServedHere]) -> None:
         assert engine.errors == []
 
 
-def test_a_vote_is_counted(paper: tuple[Engine, ServedHere]) -> None:
+def test_a_vote_is_counted(paper: tuple[Engine, ThreadedServer]) -> None:
     engine, server = paper
     with server:
         engine.open(server.address + "vote/")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.browser.engines.base import Engine
-from tests.browser.engines.elsewhere import FORCED, Elsewhere, run
+from tests.browser.engines.foreign_site import FORCED, ForeignSite, run
 from tests.browser.engines.scenario import AUTOMATIC, Times, steadily
-from tests.support.here import ServedHere
+from tests.support.threaded_server import ThreadedServer
 
 # The first use of an engine may install it.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -31,9 +31,9 @@ def test_a_page_of_another_origin_talks(
         pytest.skip(reason)
 
     def trial(engine: Engine) -> Times:
-        with Elsewhere() as site:
+        with ForeignSite() as site:
             origins = {"client_interface.origins": [site.origin]}
-            with ServedHere(tmp_path, origins) as server:
+            with ThreadedServer(tmp_path, origins) as server:
                 return run(engine, server, site, transport)
 
     times = steadily(launch_engine, trial)

@@ -27,7 +27,7 @@ FAST_TICK = 0.02
 """Seconds; with the wheel's own tick every time-out would take a second more."""
 
 
-class Book(logging.Handler):
+class LogCollector(logging.Handler):
     """What is logged; a test says which errors it expects."""
 
     def __init__(self) -> None:
@@ -150,19 +150,21 @@ def _quick_collections() -> Iterator[None]:
 
 
 @pytest.fixture
-def book() -> Iterator[Book]:
+def logged() -> Iterator[LogCollector]:
     """What is logged during the test."""
-    book, root = Book(), logging.getLogger()
+    logged, root = LogCollector(), logging.getLogger()
     level = root.level
-    root.addHandler(book)
+    root.addHandler(logged)
     root.setLevel(logging.DEBUG)
-    yield book
-    root.removeHandler(book)
+    yield logged
+    root.removeHandler(logged)
     root.setLevel(level)
 
 
 @pytest.fixture
-def serve(kind: str, io_loop: IOLoop, book: Book, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+def serve(
+    kind: str, io_loop: IOLoop, logged: LogCollector, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Serve]:
     """A function that starts a server, perhaps of ``another`` kind."""
     monkeypatch.setattr(server_module, "TICK", FAST_TICK)
     running: list[Served] = []
@@ -190,7 +192,7 @@ def serve(kind: str, io_loop: IOLoop, book: Book, monkeypatch: pytest.MonkeyPatc
     io_loop.run_sync(nothing_runs)
     # Errors that nobody looked at are told of when they are collected.
     gc.collect()
-    assert book.troubles() == []
+    assert logged.troubles() == []
 
 
 async def nothing_runs() -> None:

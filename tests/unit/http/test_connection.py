@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.serving import until
 from tests.support.wire import chunked, request
-from tests.unit.http.conftest import OURS, Book, Serve
+from tests.unit.http.conftest import OURS, LogCollector, Serve
 from thywill.http.reader import Limits
 
 pytestmark = pytest.mark.gen_test
@@ -335,20 +335,20 @@ class TestEndings:
 class TestErrors:
     """What endpoints raise."""
 
-    async def test_an_error_of_the_wire(self, serve: Serve, book: Book) -> None:
+    async def test_an_error_of_the_wire(self, serve: Serve, logged: LogCollector) -> None:
         wire = await (await serve()).connect()
         assert (await wire.ask("/gone")).status == 410
         answer = await wire.ask("/too-many")
         assert (answer.status, answer.code, answer.header("retry-after")) == (429, "too_many", "7")
         assert (await wire.ask()).status == 200
-        book.expect("refused: 410 gone")
+        logged.expect("refused: 410 gone")
 
-    async def test_an_error_of_our_own(self, serve: Serve, book: Book) -> None:
+    async def test_an_error_of_our_own(self, serve: Serve, logged: LogCollector) -> None:
         wire = await (await serve()).connect()
         answer = await wire.ask("/fails")
         assert (answer.status, answer.code) == (500, "internal")
         assert (await wire.ask()).status == 200
-        book.expect("an endpoint that fails")
+        logged.expect("an endpoint that fails")
 
     async def test_head_of_an_error_has_no_body(self, serve: Serve) -> None:
         wire = await (await serve()).connect()

@@ -11,7 +11,7 @@ from tornado.ioloop import IOLoop
 from tests.support.serving import until
 from tests.support.steady import STEADY
 from tests.support.wire import chunked, request
-from tests.unit.http.conftest import Book, Serve, Served
+from tests.unit.http.conftest import LogCollector, Serve, Served
 from tests.unit.http.offences import LIMITS, OFFENCES
 from thywill.http.shared import Timeouts
 
@@ -97,7 +97,9 @@ def test_no_bytes_do_any_harm(io_loop: IOLoop, serve: Serve) -> None:
     try_one()
 
 
-def test_nothing_is_left_of_many_attackers_at_once(io_loop: IOLoop, serve: Serve, book: Book) -> None:
+def test_nothing_is_left_of_many_attackers_at_once(
+    io_loop: IOLoop, serve: Serve, logged: LogCollector
+) -> None:
     served = io_loop.run_sync(lambda: serve(LIMITS, Timeouts(0.1, 0.1, 0.1, 0.1, 0.1)))
 
     async def crowd(attacks: list[list[bytes]]) -> None:
@@ -117,4 +119,4 @@ def test_nothing_is_left_of_many_attackers_at_once(io_loop: IOLoop, serve: Serve
     try_many()
     if served.tornado:
         # Tornado logs what is wrong with the rest of a body that it has given up as too late.
-        book.forget("invalid chunk size")
+        logged.forget("invalid chunk size")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.serving import until
 from tests.support.wire import Ended, chunked, request
-from tests.unit.http.conftest import OURS, Book, Serve
+from tests.unit.http.conftest import OURS, LogCollector, Serve
 from tests.unit.http.handlers import CHUNK
 
 pytestmark = pytest.mark.gen_test
@@ -152,7 +152,7 @@ class TestUploads:
         served.place.memory.gate.set()
         await served.empty()
 
-    async def test_the_handler_fails_while_it_takes_it(self, serve: Serve, book: Book) -> None:
+    async def test_the_handler_fails_while_it_takes_it(self, serve: Serve, logged: LogCollector) -> None:
         served = await serve()
         wire = await served.connect()
         await wire.send(request("/upload?break=1", method="POST", body=b"body"))
@@ -162,19 +162,21 @@ class TestUploads:
             assert (await wire.answer()).status == 500
         wire.close()
         await served.empty()
-        book.expect("broken while it took the body")
+        logged.expect("broken while it took the body")
 
 
 class TestFailures:
     """What goes wrong in a handler."""
 
-    async def test_it_raises(self, serve: Serve, book: Book) -> None:
+    async def test_it_raises(self, serve: Serve, logged: LogCollector) -> None:
         wire = await (await serve()).connect()
         assert (await wire.ask("/broken")).status == 500
         assert (await wire.ask()).status == 200
-        book.expect("RuntimeError: broken")
+        logged.expect("RuntimeError: broken")
 
-    async def test_it_raises_before_tornado_catches_anything(self, serve: Serve, book: Book) -> None:
+    async def test_it_raises_before_tornado_catches_anything(
+        self, serve: Serve, logged: LogCollector
+    ) -> None:
         served = await serve()
         wire = await served.connect()
         await wire.send(request("/broken-at-once"))
@@ -185,20 +187,22 @@ class TestFailures:
             assert (answer.status, answer.code) == (500, "internal")
             assert await wire.rest() == b""
         assert (await served.ask()).status == 200
-        book.expect("broken at once")
+        logged.expect("broken at once")
 
-    async def test_it_raises_behind_others_that_are_answered(self, serve: Serve, book: Book) -> None:
+    async def test_it_raises_behind_others_that_are_answered(
+        self, serve: Serve, logged: LogCollector
+    ) -> None:
         wire = await (await serve()).connect()
         await wire.send(request("/later") + request("/broken-at-once") + request("/now?3"))
         assert (await wire.answer()).json["target"] == "/later"
         assert b"/now?3" not in await wire.rest()
-        book.expect("broken at once")
+        logged.expect("broken at once")
 
     @pytest.mark.parametrize(
         "target", ["/broken-later", "/too-short", "/too-long?promise=3", "/too-long?promise=0"]
     )
     async def test_an_answer_that_cannot_be_whole_is_the_end(
-        self, serve: Serve, book: Book, target: str
+        self, serve: Serve, logged: LogCollector, target: str
     ) -> None:
         served = await serve()
         wire = await served.connect()
@@ -208,9 +212,9 @@ class TestFailures:
         assert b"/now?2" not in ended.value.args[0]
         await served.empty()
         assert (await served.ask()).status == 200
-        book.expect(target.partition("?")[0])
+        logged.expect(target.partition("?")[0])
         for text in ("Cannot send error response after headers written", "Failed to flush partial response"):
-            book.forget(text)
+            logged.forget(text)
 
     async def test_the_browser_goes_while_a_handler_waits(self, serve: Serve) -> None:
         served = await serve()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.wire import Wire, request
-from tests.unit.http.conftest import OURS, Book, Serve, Served
+from tests.unit.http.conftest import OURS, LogCollector, Serve, Served
 from tests.unit.http.offences import LIMITS, OFFENCES, SILENT, Offence
 from thywill.http.shared import Timeouts
 
@@ -33,7 +33,9 @@ async def check(served: Served, wire: Wire, offence: Offence) -> None:
 
 
 @pytest.mark.parametrize("name", OFFENCES)
-async def test_it_is_answered_and_is_the_end(serve: Serve, book: Book, kind: str, name: str) -> None:
+async def test_it_is_answered_and_is_the_end(
+    serve: Serve, logged: LogCollector, kind: str, name: str
+) -> None:
     served = await serve(LIMITS, HASTY if kind == "tornado" and OFFENCES[name].tornado == SILENT else PATIENT)
     neighbour, wire = await served.connect(), await served.connect()
     await neighbour.send(request("/park"))
@@ -43,7 +45,7 @@ async def test_it_is_answered_and_is_the_end(serve: Serve, book: Book, kind: str
     served.place.parked[0].reply.send(200, b"still here")
     assert (await neighbour.answer()).body == b"still here"
     if not served.tornado:
-        book.expect(f"refused: {OFFENCES[name].status}")
+        logged.expect(f"refused: {OFFENCES[name].status}")
 
 
 @pytest.mark.parametrize("name", ["rubbish", "a large header", "a large body", "no host for a handler"])

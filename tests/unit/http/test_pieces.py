@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.serving import until
 from tests.support.wire import Answer, Ended, Wire, request
-from tests.unit.http.conftest import OURS, Book, Serve, Served
+from tests.unit.http.conftest import OURS, LogCollector, Serve, Served
 from tests.unit.http.place import Pieces
 from thywill.http.shared import Timeouts
 
@@ -173,17 +173,17 @@ async def test_nothing_more_is_written_to_a_connection_that_closes(serve: Serve)
 
 
 @OURS  # Tornado has no such time-out
-async def test_one_that_no_longer_reads_is_cut(serve: Serve, book: Book) -> None:
+async def test_one_that_no_longer_reads_is_cut(serve: Serve, logged: LogCollector) -> None:
     served = await serve(timeouts=Timeouts(write=0.2))
     wire, pieces = await choked(served)
     await until(lambda: pieces.closings)
     with pytest.raises(Ended):
         await wire.answer()
-    book.expect("does not read its answer")
+    logged.expect("does not read its answer")
 
 
 @pytest.mark.parametrize("target", ["/pieces?gone", "/pieces?fails"])
-async def test_an_error_in_the_middle_cuts_it(serve: Serve, book: Book, target: str) -> None:
+async def test_an_error_in_the_middle_cuts_it(serve: Serve, logged: LogCollector, target: str) -> None:
     served = await serve()
     wire = await served.connect()
     await wire.send(request(target))
@@ -191,7 +191,7 @@ async def test_an_error_in_the_middle_cuts_it(serve: Serve, book: Book, target: 
         await wire.answer()
     await until(lambda: served.place.pieces[0].closings == 1)
     if target.endswith("fails"):
-        book.expect("an endpoint that fails in the middle")
+        logged.expect("an endpoint that fails in the middle")
 
 
 async def test_an_answer_that_has_begun_becomes_no_other(serve: Serve) -> None:

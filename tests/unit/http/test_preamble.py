@@ -15,7 +15,7 @@ from tornado.netutil import bind_sockets
 from tests.support.proxy_headers import V4, WHOLE, binary, field
 from tests.support.serving import stopping_at_once, until
 from tests.support.wire import Wire, request
-from tests.unit.http.conftest import Book, Served
+from tests.unit.http.conftest import LogCollector, Served
 from tests.unit.http.place import Place
 from thywill.core.proxy_protocol import LOCAL, PROXY
 from thywill.http.proxies import TrustedProxies
@@ -88,7 +88,7 @@ async def test_version_2_says_what_the_browser_uses(io_loop: Any) -> None:
             assert await told(await served.connect(), header + request()) == ("203.0.113.9", scheme)
 
 
-async def test_what_the_browser_says_of_itself_is_not_believed(io_loop: Any, book: Book) -> None:
+async def test_what_the_browser_says_of_itself_is_not_believed(io_loop: Any, logged: LogCollector) -> None:
     async with serving() as served:
         wire = await served.connect()
         assert await told(wire, HEADER + request("/now", *FORWARDED)) == ("203.0.113.9", "https")
@@ -146,12 +146,12 @@ async def test_a_second_header_is_a_malformed_request(io_loop: Any) -> None:
 
 
 @pytest.mark.parametrize("data", [b"PROXY TCP4 nonsense\r\n", binary(PROXY, 0x31, b"x" * 216)])
-async def test_a_bad_header_is_the_end_and_is_logged(io_loop: Any, book: Book, data: bytes) -> None:
+async def test_a_bad_header_is_the_end_and_is_logged(io_loop: Any, logged: LogCollector, data: bytes) -> None:
     async with serving() as served:
         served.server.shared.proxies._next_unreadable = 0
         wire = await served.connect()
         await wire.send_whatever_goes([data + request()])
-        await until(lambda: book.holds("PROXY header that cannot be read"))
+        await until(lambda: logged.holds("PROXY header that cannot be read"))
         await served.empty()
 
 
@@ -174,7 +174,7 @@ async def test_nothing_is_left_of_who_goes_before(io_loop: Any, end: Callable[[W
         await served.empty()
 
 
-async def test_each_browser_has_its_own_limits(io_loop: Any, book: Book) -> None:
+async def test_each_browser_has_its_own_limits(io_loop: Any, logged: LogCollector) -> None:
     async with serving(limits=Limits(connections=2)) as served:
         wires = [await served.connect() for _ in range(3)]
         for wire in wires[:2]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.steady import STEADY
 from tests.support.wire import request
-from tests.unit.http.conftest import Book, Serve
+from tests.unit.http.conftest import LogCollector, Serve
 from thywill.core.address import normalize
 from thywill.errors import SettingsError
 from thywill.http.message import Request
@@ -221,41 +221,41 @@ def asked(peer: str, *names: str) -> Request:
     return request
 
 
-def doubts(book: Book) -> list[str]:
-    return [text for text in map(book.format, book.records) if "trusted_proxies" in text]
+def doubts(logged: LogCollector) -> list[str]:
+    return [text for text in map(logged.format, logged.records) if "trusted_proxies" in text]
 
 
-def test_an_untrusted_proxy_is_logged_once_a_minute(book: Book) -> None:
+def test_an_untrusted_proxy_is_logged_once_a_minute(logged: LogCollector) -> None:
     now = [100.0]
     proxies = TrustedProxies([], clock=lambda: now[0])
     for index in range(100):
         proxies.warn_untrusted(asked(f"192.0.2.{index}", "Host", "X-Forwarded-FOR", "X-Forwarded-For"))
-    assert len(doubts(book)) == 1
-    assert doubts(book)[0].startswith("192.0.2.0 sends X-Forwarded-For")
+    assert len(doubts(logged)) == 1
+    assert doubts(logged)[0].startswith("192.0.2.0 sends X-Forwarded-For")
     now[0] += WARN_EVERY - 0.1
     proxies.warn_untrusted(asked("192.0.2.1", "X-Forwarded-For"))
-    assert len(doubts(book)) == 1
+    assert len(doubts(logged)) == 1
     now[0] += 0.1
     proxies.warn_untrusted(asked("192.0.2.1", "X-Forwarded-For"))
-    assert doubts(book)[1].startswith("192.0.2.1 sends")
+    assert doubts(logged)[1].startswith("192.0.2.1 sends")
 
 
-def test_where_names_are_trusted_the_line_says_how_to_look_them_up_again(book: Book) -> None:
+def test_where_names_are_trusted_the_line_says_how_to_look_them_up_again(logged: LogCollector) -> None:
     proxies = TrustedProxies(["proxy"], resolve=lambda name: ["192.0.2.7"])
     proxies.warn_untrusted(asked("192.0.2.8", "X-Forwarded-For"))
-    assert doubts(book)[0].endswith("send SIGHUP: then the server looks up the names again")
+    assert doubts(logged)[0].endswith("send SIGHUP: then the server looks up the names again")
 
 
-def test_a_browser_without_the_header_is_not_logged(book: Book) -> None:
+def test_a_browser_without_the_header_is_not_logged(logged: LogCollector) -> None:
     TrustedProxies([]).warn_untrusted(asked("192.0.2.1", "Host", "Accept-Encoding", "X-Forwarded-Proto"))
-    assert not doubts(book)
+    assert not doubts(logged)
 
 
 @pytest.mark.gen_test
 @pytest.mark.parametrize("target", ["/now", "/plain"])
 @pytest.mark.parametrize(("trusted", "count"), [(("10.0.0.0/8",), 1), (("127.0.0.1",), 0)])
 async def test_the_line_says_what_to_do(
-    serve: Serve, book: Book, target: str, trusted: tuple[str, ...], count: int
+    serve: Serve, logged: LogCollector, target: str, trusted: tuple[str, ...], count: int
 ) -> None:
     served = await serve(proxies=trusted)
     for _ in range(3):
@@ -265,7 +265,7 @@ async def test_the_line_says_what_to_do(
         " if it is your proxy,"
         " add it to trusted_proxies in [server]"
     )
-    assert doubts(book) == [line] * count
+    assert doubts(logged) == [line] * count
 
 
 @pytest.mark.gen_test

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.serving import until
 from tests.support.wire import Ended, Wire, request
-from tests.unit.http.conftest import OURS, Book, Serve, Served
+from tests.unit.http.conftest import OURS, LogCollector, Serve, Served
 from thywill.http.reader import Limits
 from thywill.http.shared import Timeouts
 
@@ -57,14 +57,14 @@ async def test_a_browser_that_goes_ends_the_handler(serve: Serve, end: str) -> N
 
 
 @OURS  # Tornado has no such time-out
-async def test_one_that_no_longer_reads_is_cut(serve: Serve, book: Book) -> None:
+async def test_one_that_no_longer_reads_is_cut(serve: Serve, logged: LogCollector) -> None:
     served = await serve(timeouts=Timeouts(write=0.2))
     wire = await start_download(served)
     await served.empty()
     await until(lambda: served.place.memory.cut)
     with pytest.raises(Ended):
         await wire.answer()
-    book.expect("does not read its answer")
+    logged.expect("does not read its answer")
 
 
 @OURS  # Tornado has no such time-out
@@ -73,18 +73,18 @@ async def test_one_that_no_longer_reads_is_cut(serve: Serve, book: Book) -> None
 )
 @pytest.mark.parametrize("header", ["X: y", "Connection: close"])
 async def test_one_that_does_not_read_a_whole_answer_is_cut(
-    serve: Serve, book: Book, target: str, header: str
+    serve: Serve, logged: LogCollector, target: str, header: str
 ) -> None:
     served = await serve(timeouts=Timeouts(write=0.2, idle=0.2))
     wire = await served.connect(slow=True)
     await wire.send(request(target, header))
     await until(lambda: served.connections() == 1)
     await served.empty()
-    book.expect("does not read its answer")
+    logged.expect("does not read its answer")
 
 
 @OURS  # Tornado has no such time-out
-async def test_sending_does_not_make_up_for_not_reading(serve: Serve, book: Book) -> None:
+async def test_sending_does_not_make_up_for_not_reading(serve: Serve, logged: LogCollector) -> None:
     served = await serve(timeouts=Timeouts(write=0.3, idle=0.3))
     wire = await big(served)
     connection = served.inside(wire)
@@ -93,7 +93,7 @@ async def test_sending_does_not_make_up_for_not_reading(serve: Serve, book: Book
         await served.ask()
         await wire.send_whatever_goes([request("/later")[1:]])
         await served.ask()
-    book.expect("does not read its answer")
+    logged.expect("does not read its answer")
     assert b"/later" not in served.place.asked
 
 

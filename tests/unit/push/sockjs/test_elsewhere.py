@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.support.cluster import Cluster, ClusterPage, Server
-from tests.support.paper import Book, PaperReply
 from tests.support.serving import until
+from tests.support.sockjs_fakes import FakeKeeper, FakeReply
 from thywill import Application, Client
 from thywill.push.base import read_items
 from thywill.push.sockjs.client_session import ClientSession
@@ -32,16 +32,16 @@ class Stream:
     """A session with one stream at a server, opened by the page."""
 
     def __init__(self, server: Server, page: ClusterPage) -> None:
-        self.book = Book()
+        self.keeper = FakeKeeper()
         items = partial(read_items, most=100, limit=10_000)
-        self.session = ClientSession(server.hub, items, self.book, "name")
-        self.session.join(PaperReply(self.book))
+        self.session = ClientSession(server.hub, items, self.keeper, "name")
+        self.session.join(FakeReply(self.keeper))
         self.session.receive([json.dumps({"token": page.token, "cursor": page.cursor})])
 
     @property
     def messages(self) -> list[Any]:
         """The data of the messages that it has written."""
-        frames = [each for each in self.book.account if isinstance(each, bytes) and each[:1] == b"a"]
+        frames = [each for each in self.keeper.calls if isinstance(each, bytes) and each[:1] == b"a"]
         said = [json.loads(text) for frame in frames for text in json.loads(frame[1:])]
         return [item[1] for each in said for item in each.get("messages", ())]
 

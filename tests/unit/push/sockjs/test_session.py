@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.paper import HOLD, PAUSE, Book, PaperReply
+from tests.support.sockjs_fakes import HOLD, PAUSE, FakeKeeper, FakeReply
 from thywill.push.sockjs import frames
 from thywill.push.sockjs.session import INTERRUPTED, TAKEN, Session
 from thywill.push.sockjs.states import (
@@ -29,18 +29,18 @@ class Recorded(Session):
 
     has = False
 
-    def __init__(self, book: Book) -> None:
-        super().__init__(book, "name")
-        self._book = book
+    def __init__(self, keeper: FakeKeeper) -> None:
+        super().__init__(keeper, "name")
+        self._book = keeper
 
     def on_open(self) -> None:
-        self._book.account.append("opened")
+        self._book.calls.append("opened")
 
     def on_heartbeat(self) -> None:
-        self._book.account.append("beats")
+        self._book.calls.append("beats")
 
     def on_end(self) -> None:
-        self._book.account.append("ended")
+        self._book.calls.append("ended")
 
     def next_frame(self) -> bytes:
         has, self.has = self.has, False
@@ -51,16 +51,16 @@ class Desk:
     """A session that was brought into a state, and the events that can be done to it."""
 
     def __init__(self, state: SessionState) -> None:
-        self.book = Book()
-        self.session = Recorded(self.book)
+        self.keeper = FakeKeeper()
+        self.session = Recorded(self.keeper)
         for event in WAY_TO[state]:
             self.do(event)
         assert self.session.state is state
-        self.book.account.clear()
+        self.keeper.calls.clear()
 
     def do(self, event: SessionEvent) -> None:
         done: dict[SessionEvent, Callable[[], None]] = {
-            SessionEvent.JOIN: lambda: self.session.join(PaperReply(self.book)),
+            SessionEvent.JOIN: lambda: self.session.join(FakeReply(self.keeper)),
             SessionEvent.BLOCK: self.session.blocked,
             SessionEvent.READ: self.session.resumed,
             SessionEvent.RELEASE: self.session.released,
@@ -112,7 +112,7 @@ def test_what_an_event_does(state: SessionState, event: SessionEvent) -> None:
     desk.session.has = True
     desk.do(event)
     expected = DOES.get(action)
-    assert desk.book.account == (DOES_IN[state, event] if expected is None else expected)
+    assert desk.keeper.calls == (DOES_IN[state, event] if expected is None else expected)
     assert desk.session.state is after
 
 
@@ -121,7 +121,7 @@ def test_no_other_event_is_possible(state: SessionState, event: SessionEvent) ->
     desk = Desk(state)
     with pytest.raises(IllegalSessionEvent, match=f"{event.name} while {state.name}"):
         desk.do(event)
-    assert (desk.session.state, desk.book.account) == (state, [])
+    assert (desk.session.state, desk.keeper.calls) == (state, [])
     with pytest.raises(IllegalSessionEvent):
         advance(state, event)
 
@@ -143,14 +143,14 @@ def test_messages_of_one_request_are_answered_together() -> None:
         def on_message(self, message: str) -> None:
             self.has = True
             self.flush()
-            written.append(list(self._book.account))
+            written.append(list(self._book.calls))
 
-    desk.session = Answering(desk.book)
+    desk.session = Answering(desk.keeper)
     desk.do(JOIN)
-    desk.book.account.clear()
+    desk.keeper.calls.clear()
     desk.session.receive(["a", "b"])
     assert written == [[], []]
-    assert desk.book.account == [SOMETHING]
+    assert desk.keeper.calls == [SOMETHING]
 
 
 def test_messages_behind_the_end_are_dropped() -> None:
@@ -161,7 +161,7 @@ def test_messages_behind_the_end_are_dropped() -> None:
             seen.append(message)
             self.close(3000, "Go away!")
 
-    desk.session = Ending(desk.book)
+    desk.session = Ending(desk.keeper)
     desk.do(JOIN)
     desk.session.receive(["a", "b"])
     assert seen == ["a"]
@@ -171,32 +171,32 @@ def test_a_poll_gets_the_end_one_frame_at_a_time() -> None:
     desk = Desk(SessionState.ENDED)
     told: list[object] = []
     for _ in range(3):
-        reply = PaperReply(desk.book)
+        reply = FakeReply(desk.keeper)
         reply.streams = False  # type: ignore[misc]
-        desk.book.account.clear()
+        desk.keeper.calls.clear()
         desk.session.join(reply)
-        told.append(desk.book.account[0])
+        told.append(desk.keeper.calls[0])
     assert told == [LAST, END, END]
 
 
 def test_requests_after_a_broken_connection_get_the_reason() -> None:
     desk = Desk(SessionState.WAITING)
     desk.do(SessionEvent.BREAK)
-    desk.book.account.clear()
+    desk.keeper.calls.clear()
     desk.do(JOIN)
-    assert desk.book.account == [INTERRUPTED, "answered"]
+    assert desk.keeper.calls == [INTERRUPTED, "answered"]
 
 
 def test_a_stream_that_begins_blocked_is_opened_and_waits() -> None:
     desk = Desk(SessionState.NEW)
-    reply = PaperReply(desk.book)
+    reply = FakeReply(desk.keeper)
     reply.blocks = True
     desk.session.has = True
     desk.session.join(reply)
     assert desk.session.state is SessionState.BLOCKED
-    assert desk.book.account == [HOLD, b"o", "opened"]
+    assert desk.keeper.calls == [HOLD, b"o", "opened"]
 
 
 def test_a_session_has_no_dict() -> None:
     # There are thousands of sessions.
-    assert not hasattr(Session(Book(), "name"), "__dict__")
+    assert not hasattr(Session(FakeKeeper(), "name"), "__dict__")

@@ -23,7 +23,7 @@ class Visitor:
         self.port = port
         self.application = application
         self.statuses = statuses
-        self.heard: list[Any] = []
+        self.received: list[Any] = []
         self.polls = 0
         self._token = ""
         self._cursor = 0
@@ -40,15 +40,15 @@ class Visitor:
         finally:
             self._close()
 
-    async def say(self, data: Any) -> None:
+    async def send(self, data: Any) -> None:
         """Send the first message of this page."""
         speaker = Visitor(self.port, self.application, self.statuses)
-        status, answer = await speaker.ask("send", {"token": self._token, "messages": [[1, data]]})
+        status, answer = await speaker.request("send", {"token": self._token, "messages": [[1, data]]})
         speaker._close()
         assert (status, answer.get("received")) == (200, 1), answer
 
     async def _connect(self) -> None:
-        status, answer = await self.ask("connect", {"application": self.application})
+        status, answer = await self.request("connect", {"application": self.application})
         if status == 200:
             self._token, self._cursor, self.polls = answer["token"], answer["cursor"], 0
         else:
@@ -56,7 +56,7 @@ class Visitor:
 
     async def _poll(self) -> None:
         hold = {} if self.polls else {"hold": 0}
-        status, answer = await self.ask("poll", {"token": self._token, "cursor": self._cursor, **hold})
+        status, answer = await self.request("poll", {"token": self._token, "cursor": self._cursor, **hold})
         if status in (401, 410):
             self._token, self.polls = "", 0
         elif status != 200 or "retry" in answer:
@@ -65,9 +65,9 @@ class Visitor:
         else:
             self.polls += 1
             self._cursor = answer["cursor"]
-            self.heard += [message[1] for message in answer["messages"]]
+            self.received += [message[1] for message in answer["messages"]]
 
-    async def ask(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    async def request(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Return the status and JSON of an answer, or (0, {}) if there was none."""
         try:
             status, answer = await self._exchange(path, json.dumps(body).encode())

@@ -21,7 +21,7 @@ if (location.search === '?late') { window.onload = function () { setTimeout(star
 """
 
 
-class Elsewhere(http.server.ThreadingHTTPServer):
+class ForeignSite(http.server.ThreadingHTTPServer):
     """A site of another origin with one page. ``server`` is the address of thywill, without a slash."""
 
     daemon_threads = True
@@ -37,7 +37,7 @@ class Elsewhere(http.server.ThreadingHTTPServer):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    server: Elsewhere
+    server: ForeignSite
 
     def do_GET(self) -> None:
         is_script = self.path.startswith("/chat.js")
@@ -54,9 +54,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def elsewhere_served() -> Iterator[Elsewhere]:
+def foreign_site_served() -> Iterator[ForeignSite]:
     """Serve such a site during the block."""
-    with Elsewhere() as site:
+    with ForeignSite() as site:
         thread = threading.Thread(target=site.serve_forever, args=(0.02,))
         thread.start()
         yield site

@@ -8,37 +8,37 @@ from thywill.push.sockjs.session import Session
 HOLD, PAUSE = 25.0, 5.0
 
 
-class Book:
-    """A keeper, and the account of what a session does."""
+class FakeKeeper:
+    """A keeper; ``calls`` records what a session does with it and with its reply."""
 
     hold, pause = HOLD, PAUSE
 
     def __init__(self) -> None:
-        self.account: list[object] = []
+        self.calls: list[object] = []
 
     def schedule(self, session: Session, seconds: float) -> None:
-        self.account.append(seconds)
+        self.calls.append(seconds)
 
     def show_token(self, session: Session) -> None:
-        self.account.append("known")
+        self.calls.append("known")
 
     def forget(self, session: Session) -> None:
-        self.account.append("forgotten")
+        self.calls.append("forgotten")
 
 
-class PaperReply(FrameReply):
-    """A stream on paper: it never blocks or ends by itself."""
+class FakeReply(FrameReply):
+    """A stream that never blocks or ends by itself."""
 
     streams = True
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, keeper: FakeKeeper) -> None:
         self.source: Source | None = None
         self.transport, self.address = "xhr_streaming", "127.0.0.1"
-        self._book = book
+        self._keeper = keeper
 
     def write(self, frame: bytes) -> None:
-        self._book.account.append(frame)
+        self._keeper.calls.append(frame)
 
     def finish(self, *frames: bytes) -> None:
-        self._book.account += [*frames, "answered"]
+        self._keeper.calls += [*frames, "answered"]
         self.source = None

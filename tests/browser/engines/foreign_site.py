@@ -16,7 +16,7 @@ from tests.browser.engines.wire import Talker
 from tests.support.proxy import Proxy
 from tests.support.served import Reachable, Served
 
-PAGE = """<!DOCTYPE html><html><head><title>elsewhere</title></head><body><p>another origin</p>
+PAGE = """<!DOCTYPE html><html><head><title>foreign_site</title></head><body><p>another origin</p>
 <script>
 var wanted = /transport=([a-z-]+)/.exec(location.search);
 if (wanted) { window.thywill = {transports: [wanted[1]]}; }
@@ -44,7 +44,7 @@ function say(text) {
 </script></body></html>"""
 
 
-class Elsewhere(http.server.ThreadingHTTPServer):
+class ForeignSite(http.server.ThreadingHTTPServer):
     """A site of its own, with one page; used by ``with``."""
 
     daemon_threads = True
@@ -76,7 +76,7 @@ class Elsewhere(http.server.ThreadingHTTPServer):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    server: Elsewhere
+    server: ForeignSite
 
     def do_GET(self) -> None:
         body = self.server.page.encode()
@@ -94,14 +94,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 FORCED = ("longpoll", "jsonp", "xhr-streaming", "eventsource")
 
 
-def served_to(folder: Path, site: Elsewhere) -> Served:
+def served_to(folder: Path, site: ForeignSite) -> Served:
     """Start a server that pages of ``site`` may connect to."""
     settings = folder / "thywill.toml"
     settings.write_text(f'[client_interface]\norigins = ["{site.origin}"]\n')
     return Served(folder, "--config", str(settings))
 
 
-def run(engine: Engine, server: Reachable, site: Elsewhere, transport: str) -> Times:
+def run(engine: Engine, server: Reachable, site: ForeignSite, transport: str) -> Times:
     """Let a page of ``site`` and somebody else talk, as the chat's own page does in ``scenario``.
 
     Args:

@@ -22,7 +22,7 @@ from thywill.server import Service
 SETTINGS = ROOT / "conf" / "thywill.toml"
 
 
-class ServedHere:
+class ThreadedServer:
     """A running server with the applications of this project; use it by ``with``, or call ``stop``.
 
     Args:
