@@ -91,7 +91,7 @@ async def test_a_batch_that_comes_after_its_repeat_is_not_executed(redis: RedisS
         store = place.store
         assert isinstance(store, RedisStore)
         await store._batches.close()
-        store._batches = link = LateLink(store._place, "late")
+        store._batches = link = LateLink(store._url, "late")
         with pytest.raises(StoreUnavailable):
             await place.post(number=1)
         position = await place.post(number=1)

@@ -47,7 +47,7 @@ class Endpoints:
         cookie: whether to set JSESSIONID, for load balancers that use it to find the server.
         relay: finds sessions of other servers; None if there are no other servers.
 
-    ``forwards`` forwards requests to other servers; it is None without a relay.
+    ``forwarder`` forwards requests to other servers; it is None without a relay.
     """
 
     def __init__(

@@ -67,6 +67,6 @@ async def test_a_heartbeat_meanwhile_ends_nothing() -> None:
     stream = Stream(cluster.servers[1], page)
     stream.session.overdue()
     assert stream.session.is_open
-    cluster.servers[1].store.let_go()
+    cluster.servers[1].store.release_waiting()
     await until(lambda: stream.messages == ["what waits"])
     await cluster.stop()
