@@ -38,12 +38,14 @@ class Development(Component):
         self._notices = Notices()
         self._server = secrets.token_hex(4)
         self._pages = 0
-        self._places: list[Path] = []
+        self._files = WatchedFiles([])
+        self._begun = self._files.stamp()
         self._watching: asyncio.Task[None] | None = None
 
     def watch(self, places: Iterable[Path]) -> None:
-        """Watch these files and folders; called before ``start``."""
-        self._places = list(places)
+        """Watch these files and folders; called when their code is loaded: no later change is missed."""
+        self._files = WatchedFiles(places)
+        self._begun = self._files.stamp()
 
     async def start(self) -> None:
         """Begin to watch the files and the log."""
@@ -67,11 +69,10 @@ class Development(Component):
         return {b"/thywill/dev": self._answer, b"/thywill/dev.js": self._script}
 
     async def _watch(self) -> None:
-        files = WatchedFiles(self._places)
-        before = last = await asyncio.to_thread(files.stamp)
+        before = last = self._begun
         while True:
             await asyncio.sleep(CHECK_EVERY)
-            now = await asyncio.to_thread(files.stamp)
+            now = await asyncio.to_thread(self._files.stamp)
             if now.pages != last.pages:
                 self._pages += 1
             if now.code != before.code and now.code == last.code:  # the editor has stopped writing

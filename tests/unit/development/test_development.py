@@ -94,7 +94,7 @@ def ask(development: Development, path: str, peer: str = "127.0.0.1") -> Any:
 
 @pytest.mark.gen_test
 async def test_pages_are_told_of_changes_and_warnings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(component, "LOOK_EVERY", 0.005)
+    monkeypatch.setattr(component, "CHECK_EVERY", 0.005)
     changes: list[int] = []
     development = Development(lambda: changes.append(1))
     development.watch([folder])
@@ -112,16 +112,25 @@ async def test_pages_are_told_of_changes_and_warnings(folder: Path, monkeypatch:
     def version() -> str:
         return str(json.loads(ask(development, "/thywill/dev?after=9"))["version"])
 
-    def page_was_changed() -> bool:
-        touch(folder / "static" / "page.js", (folder / "static" / "page.js").read_text() + "2")
-        return version() != first["version"]
-
-    await until(page_was_changed)
+    touch(folder / "static" / "page.js", "2")
+    await until(lambda: version() != first["version"])
     assert changes == []
     touch(folder / "__init__.py", "a = 22")
     await until(lambda: changes)
     await development.stop()
     assert changes == [1]
+
+
+@pytest.mark.gen_test
+async def test_a_change_right_after_the_start_is_seen(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(component, "CHECK_EVERY", 0.005)
+    changes: list[int] = []
+    development = Development(lambda: changes.append(1))
+    development.watch([folder])
+    touch(folder / "__init__.py", "a = 22")  # the code is loaded, and a slow start follows
+    await development.start()
+    await until(lambda: changes)
+    await development.stop()
 
 
 def test_only_browsers_on_this_machine_are_answered() -> None:
