@@ -115,8 +115,13 @@ async def test_old_messages_are_dropped(redises: Redises, kind: str) -> None:
         await place.connect()
         await post(place, 1, "old")
         await place.later(2.1)
-        await post(place, 2, "new")
-        assert await replayed(place, 10, HistoryBounds(100, seconds=1.0)) == [["new"]]
+        past: list[list[str]] = []
+        number = 2
+        while not past:  # on a busy machine the new one may be old, too, before it is looked at
+            await post(place, number, "new")
+            past = await replayed(place, number + 1, HistoryBounds(100, seconds=1.0))
+            number += 2
+        assert {text for pack in past for text in pack} == {"new"}
 
 
 async def test_the_channels_that_are_silent_for_longest_lose_their_past(redises: Redises, kind: str) -> None:

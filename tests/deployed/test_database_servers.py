@@ -20,6 +20,8 @@ from thywill.database.base import DatabaseUnavailable
 from thywill.database.peewee import PeeweeDatabase, PeeweeSettings
 
 Make = Callable[..., PeeweeDatabase]
+SHORT = 2.0
+"""The time-out, in seconds, where a test waits for its end."""
 
 
 @pytest.fixture
@@ -44,7 +46,8 @@ def url(server: DatabaseServer) -> str:
 def make(url: str, tmp_path: Path) -> Make:
     """Return a function that makes the database anew, with changes to its settings."""
     # Nothing is purged behind a test: it could meet a server that is away, and then nobody asks for a second.
-    usual = {"url": url, "flush": 0.01, "timeout": 1.0, "keep": 0, "records": 0}
+    # A busy machine has much time to answer, unless a test waits for the end of it.
+    usual = {"url": url, "flush": 0.01, "timeout": 60.0, "keep": 0, "records": 0}
     return lambda **changes: PeeweeDatabase(PeeweeSettings(**usual | changes), tmp_path)
 
 
@@ -138,7 +141,7 @@ async def test_an_idle_connection_that_the_server_cuts_is_opened_again(make, ser
 
 @pytest.mark.gen_test
 async def test_a_silent_server_is_disconnected_and_used_again_later(make, server):
-    async with running(make(flush=60.0)) as database:
+    async with running(make(flush=60.0, timeout=SHORT)) as database:
         database.save(saved(1))
         await database.flush()
         server.freeze()
@@ -159,13 +162,13 @@ async def test_a_silent_server_is_disconnected_and_used_again_later(make, server
 
 @pytest.mark.gen_test
 async def test_all_callers_of_a_silent_server_wait_for_one_time_out(make, server):
-    async with running(make(flush=60.0)) as database:
+    async with running(make(flush=60.0, timeout=SHORT)) as database:
         await database.find("client-1")
         server.freeze()
         before = asyncio.get_running_loop().time()
         answers = await asyncio.gather(*(reached(database) for _ in range(50)))
-        # One by one they would take a hundred seconds.
-        assert asyncio.get_running_loop().time() - before < 20
+        # One by one they would take a hundred time-outs.
+        assert asyncio.get_running_loop().time() - before < 50 * SHORT
         assert not any(answers)
         server.thaw()
 
@@ -185,7 +188,7 @@ async def locked(server: DatabaseServer, name: str) -> AsyncIterator[None]:
 
 @pytest.mark.gen_test
 async def test_a_lock_of_another_program_is_waited_for_and_named(make, server, url):
-    async with running(make(flush=60.0)) as database:
+    async with running(make(flush=60.0, timeout=SHORT)) as database:
         database.save(saved())
         async with locked(server, url.rpartition("/")[2]):
             with pytest.raises(DatabaseUnavailable, match="is locked by another program: stop that one"):
@@ -197,7 +200,7 @@ async def test_a_lock_of_another_program_is_waited_for_and_named(make, server, u
 @pytest.mark.gen_test
 async def test_a_statement_that_takes_too_long_is_ended(make, server):
     sleep = "SELECT SLEEP(60)" if isinstance(server, MariaDB) else "SELECT pg_sleep(60)"
-    async with running(make()) as database:
+    async with running(make(timeout=SHORT)) as database:
         connection = database._thread
         with pytest.raises(DatabaseUnavailable, match="took longer than \\[database\\] timeout allows"):
             await connection.run(connection.database.execute_sql, sleep)
@@ -216,7 +219,7 @@ async def test_a_stop_while_the_server_is_away_logs_what_is_lost(make, server, c
 
 @pytest.mark.gen_test
 async def test_delivery_goes_on_while_the_server_is_away(io_loop, server, url, tmp_path):
-    settings = {"url": url, "flush": 0.01, "timeout": 1.0}
+    settings = {"url": url, "flush": 0.01, "timeout": 60.0}
     service = serving.Running(serving.sections(tmp_path, database=settings))
     await service.service.start()
     try:

@@ -125,7 +125,7 @@ async def test_connections_that_are_not_kept_are_named(behind: Examine) -> None:
 
 
 async def test_a_read_timeout_below_the_hold_is_named(behind: Examine, silence: None) -> None:
-    settings = RIGHT.replace("proxy_read_timeout 60s", "proxy_read_timeout 500ms")
+    settings = RIGHT.replace("proxy_read_timeout 60s", "proxy_read_timeout 5s")
     report = await behind(settings, push={})
     assert found(report, Level.PROBLEM)["silence"].startswith("proxy_read_timeout 60s;")
     assert report.status == 1
@@ -231,7 +231,7 @@ async def test_the_address_of_an_application_is_distinguished_from_a_path(start:
 
 async def test_refusals_that_doctor_provokes_are_not_shown_as_trouble(start: Start) -> None:
     running = await start()
-    await examine(Examination(running.base, patience=20, origin="https://elsewhere.example"))
+    await examine(Examination(running.base, patience=PATIENCE, origin="https://elsewhere.example"))
     assert set(running.service.meter.errors) == {probe.COUNTED}
     assert Figures(running.service.watch)._trouble() == []
     await running.ask("poll", {"token": "forged", "cursor": 0})
@@ -275,7 +275,7 @@ async def test_sessions_that_meet_several_servers_are_named(start: Start, tmp_pa
     text = for_two(ports[1]).replace("proxy_pass http://thywill_sockjs;", "proxy_pass http://thywill;")
     nginx = Nginx(tmp_path, ports[0], None, text)
     http = HttpClient(nginx.address, insecure=True)
-    outcomes = [await streams.SockJSProbe(http, each, 5.0).run() for each in ("xhr", "xhr_streaming")]
+    outcomes = [await streams.SockJSProbe(http, each, 60.0).run() for each in ("xhr", "xhr_streaming")]
     http.close()
     nginx.stop()
     assert outcomes == [streams.ELSEWHERE] * 2

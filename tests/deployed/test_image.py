@@ -23,7 +23,7 @@ from tests.support.dockerfile import all_of
 
 WORKDIR = "/srv/thywill"
 PACKAGES = "/srv/packages/bin/python"
-STOP = 10.0
+STOP = 60.0
 """Seconds within which the server has to end."""
 
 

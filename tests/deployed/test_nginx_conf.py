@@ -156,7 +156,7 @@ Answered = tuple[int, Message, str]
 
 def ask(nginx: Nginx, source: str, path: str, body: str | None = None, **headers: str) -> Answered:
     """Return the status, the headers and the body of an answer to a request from the address ``source``."""
-    connection = HTTPConnection(HERE, nginx.plain_port, timeout=30, source_address=(source, 0))
+    connection = HTTPConnection(HERE, nginx.plain_port, timeout=60, source_address=(source, 0))
     kind = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
     with closing(connection):
         connection.request("POST" if body else "GET", f"/thywill/{path}", body, {**kind, **headers})
@@ -229,7 +229,7 @@ class Session:
         if self._transport in POLLS:
             await first.done()
         else:
-            assert await first.wait_for(STREAMS[self._transport], 10)
+            assert await first.wait_for(STREAMS[self._transport], 60)
         await self.say({"token": token, "cursor": 0})
         return self.receive() if self._transport in POLLS else first
 
@@ -237,7 +237,7 @@ class Session:
         """Begin a request that receives."""
         query = "?c=d" if self._transport in ("htmlfile", "jsonp") else ""
         body = b"" if self._transport.startswith("xhr") else None
-        return self._http.begin(f"{self._base}/{self._transport}{query}", body=body, timeout=40)
+        return self._http.begin(f"{self._base}/{self._transport}{query}", body=body, timeout=90)
 
     async def say(self, said: object) -> None:
         """Send a message of the wire."""
@@ -360,13 +360,13 @@ async def crowd(port: int, count: int) -> AsyncIterator[tuple[list[Visitor], col
 
 async def all_hear(visitors: list[Visitor], text: str) -> None:
     """Let the first page send a message, and wait until all have received it once."""
-    await until(lambda: all(visitor.polls for visitor in visitors), 60)
+    await until(lambda: all(visitor.polls for visitor in visitors), 120)
     await visitors[0].send({"publish": text})
-    await until(lambda: all(text in visitor.received for visitor in visitors), 60)
+    await until(lambda: all(text in visitor.received for visitor in visitors), 120)
     assert all(visitor.received.count(text) == 1 for visitor in visitors)
 
 
-@pytest.mark.gen_test(timeout=200)
+@pytest.mark.gen_test(timeout=280)
 async def test_a_thousand_clients_and_a_restart_below_them(
     patient: tuple[Served, Nginx], tmp_path: Path
 ) -> None:
@@ -378,7 +378,7 @@ async def test_a_thousand_clients_and_a_restart_below_them(
         # In place: no connection is refused.
         served.process.send_signal(signal.SIGHUP)
         await asyncio.to_thread(served.wait)
-        await until(lambda: statuses[401] + statuses[410] >= COUNT, 60)
+        await until(lambda: statuses[401] + statuses[410] >= COUNT, 120)
         await all_hear(visitors, "after a restart in place")
         assert set(statuses) <= {200, 401, 410}
 
@@ -386,7 +386,7 @@ async def test_a_thousand_clients_and_a_restart_below_them(
         await asyncio.to_thread(served.kill)
         anew = await asyncio.to_thread(lambda: Served(tmp_path, *unlimited(tmp_path), port=served.port))
         try:
-            await until(lambda: statuses[401] + statuses[410] >= 2 * COUNT, 60)
+            await until(lambda: statuses[401] + statuses[410] >= 2 * COUNT, 120)
             await all_hear(visitors, "after a crash")
         finally:
             anew.kill()

@@ -42,7 +42,7 @@ def both(tmp_path: Path) -> Iterator[tuple[Nginx, list[Served]]]:
 def ask(url: str, body: bytes | None = None) -> tuple[int, bytes]:
     """Return status and body of the answer to a GET, or to a POST of ``body``."""
     try:
-        with urlopen(Request(url, data=body), timeout=30) as answer:
+        with urlopen(Request(url, data=body), timeout=60) as answer:
             return answer.status, answer.read()
     except HTTPError as error:
         with error:

@@ -63,7 +63,11 @@ class Served:
                 stderr=log,
                 env={**os.environ, **(environment or {})},
             )
-        self.wait()
+        try:
+            self.wait()
+        except BaseException:
+            self.kill()
+            raise
 
     def wait(self) -> None:
         """Wait until it prints that it serves, at the start and after a restart in place."""

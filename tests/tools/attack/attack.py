@@ -23,7 +23,7 @@ BACK = 10.0
 """Megabytes above those before the flood at which the memory counts as back."""
 LOOK = 0.5
 """Seconds between two looks at it."""
-GRACE = 20.0
+GRACE = 60.0
 """Seconds that a flood may need beside its own time, before it is ended."""
 
 

@@ -24,11 +24,11 @@ from tests.tools.audit.rows import CLUSTER, Row
 from tests.tools.audit.server import Place, Server
 from tests.tools.audit.stock.page import StockPage
 
-CONNECT_SECONDS = 30.0
+CONNECT_SECONDS = 120.0
 STOCK = "stock"
 STOCK_SERVER = Path(__file__).parent / "stock" / "server.py"
 STOCK_SETTLE_SECONDS = 6.0
-STALL = 20.0
+STALL = 60.0
 """Seconds without a message after which a row is cut short."""
 
 

@@ -228,7 +228,7 @@ class Fleet:
             limit=LINE_LIMIT,
         )
         self._reader = asyncio.ensure_future(self._read())
-        await asyncio.wait_for(self._ready.wait(), 20)
+        await asyncio.wait_for(self._ready.wait(), 120)
 
     async def _read(self) -> None:
         assert self._process is not None

@@ -19,8 +19,8 @@ from typing import Any
 from tests.gate.environment import ROOT
 
 HERE = Path(__file__).parent
-START_SECONDS = 30.0
-STOP_SECONDS = 30.0
+START_SECONDS = 120.0
+STOP_SECONDS = 120.0
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def test_the_chart_has_a_curve_for_each_server_and_panel() -> None:
     assert drawn.count("<circle") == 8
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("through", [front.NGINX, front.TLS, front.STREAM_TLS])
 def test_nginx_stands_between(tmp_path: Path, through: str) -> None:
     require("nginx", "nginx-light")

@@ -15,7 +15,7 @@ from tests.support.wire import request
 
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER that makes ``close`` a reset."""
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds for one answer; the server never takes so long."""
 
 Behaviour = Callable[["Browser"], Awaitable[None]]
