@@ -13,6 +13,7 @@ may be older or newer than the position, so memberships in the log up to the pos
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -85,7 +86,8 @@ def shadow(row: ClientRow, outbox: Outbox) -> LiveClient:
     """Return a client that has the facts of ``row``."""
     facts = row.facts
     client = LiveClient(row.id, row.application, facts.session, outbox, Inbox(row.received), facts.created)
-    client.address, client.user_agent = facts.address, facts.user_agent
+    client.address = facts.address
+    client.user_agent = sys.intern(facts.user_agent)  # one text for all clients with the same browser
     client.identity = Identity.decode(facts.extra or None)
     client.greeted, client.handled = row.connected, max(row.handled, 0)
     client.begun = client.handled

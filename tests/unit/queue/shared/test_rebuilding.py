@@ -49,6 +49,13 @@ def rebuilt(client: ClientRow, *entries: LogEntry) -> Rebuilt:
     return rebuild(client, entries, 40, 50, BOUNDS, MessageLog(LogBounds()))
 
 
+def test_clients_with_the_same_browser_share_its_name() -> None:
+    agents = [" ".join(["Mozilla/5.0", "Firefox/128.0"]) for _ in range(2)]
+    one, other = (rebuilt(row(facts=ClientFacts("s", 1.5, "", each))).client for each in agents)
+    assert agents[0] is not agents[1]
+    assert one.user_agent is other.user_agent
+
+
 def test_the_row_decides_which_messages_of_a_channel_it_gets() -> None:
     client = row(channels={"lobby": 45}, left=[("score", 10, 52)])
     found = rebuilt(client, posted(41, "score"), posted(44, "lobby"), posted(46, "lobby"), posted(49, "room"))
