@@ -132,11 +132,29 @@ async def test_one_server_leads_until_its_lease_has_passed(redises: Redises, kin
     async with opened(redises, kind) as place:
         other = await place.open("two")
         assert await other.elect("chat", "two", SECONDS) == ("one", place.fence, False)
-        assert await place.store.elect("chat", "one", 0.01) == ("one", place.fence, True)
+        assert await place.store.elect("chat", "one", 0.01, fence=place.fence) == ("one", place.fence, True)
         await place.later(0.02)
         next_one = await other.elect("chat", "two", SECONDS)
         assert next_one.leader == "two"
         assert next_one.fence > place.fence
+
+
+async def test_a_lead_that_begins_again_has_another_fence(redises: Redises, kind: str) -> None:
+    async with opened(redises, kind) as place:
+        old = place.fence
+        cause = Cause(f"one {old}", 1)
+        (first,) = await place.store.execute([Append("chat", old, LOBBY, Message(b"1"), cause)])
+        anew = await place.store.elect("chat", "one", SECONDS)  # its lease has not passed
+        assert (anew.mine, anew.fence > old) == (True, True)
+        refused, second = await place.store.execute(
+            [
+                Append("chat", old, LOBBY, Message(b"2"), Cause(f"one {old}", 2)),
+                Append("chat", anew.fence, LOBBY, Message(b"3"), Cause(f"one {anew.fence}", 1)),
+            ]
+        )
+        assert isinstance(refused, NotLeader)
+        assert [entry.id for entry in await place.log()] == [first, second]
+        assert await place.store.elect("chat", "one", SECONDS, fence=anew.fence) == anew
 
 
 async def test_a_leader_that_resigns_makes_way_at_once(redises: Redises, kind: str) -> None:

@@ -168,14 +168,16 @@ class MemorySharedStore(MemoryOperations, SharedStore):
         known = self.memory.applications[application].clients
         return self._row(application, client_id) if client_id in known else None
 
-    async def elect(self, application: str, server: str, seconds: float, *, stands: bool = True) -> Election:
+    async def elect(
+        self, application: str, server: str, seconds: float, *, fence: int = 0, stands: bool = True
+    ) -> Election:
         await self._arrive()
         there, now = self.memory.applications[application], self.memory.now
         if there.until <= now and not stands and there.leader != server:
             return Election("", there.fence, False)
-        if there.leader == server and there.until > now:
+        if there.leader == server and there.until > now and there.fence == fence:
             there.until = now + seconds
-        elif there.until <= now:
+        elif there.until <= now or there.leader == server:
             there.leader, there.until = server, now + seconds
             there.fence = max(there.fence + 1, int(now * 1000))
         return Election(there.leader, there.fence, there.leader == server)

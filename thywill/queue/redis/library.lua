@@ -811,19 +811,21 @@ redis.register_function('NAME_remembers', function(keys, args)
   return text(at.rewound)
 end)
 
--- ARGV: the server, the seconds of its lease, and "1" if it takes the lead if that is free.
+-- ARGV: the server, the seconds of its lease, "1" if it takes the lead if that is free, and the fence of the lead
+-- that it goes on with, or 0. A lead that begins gets another fence.
 redis.register_function('NAME_elect', function(keys, args)
   local key, server, now = keys[1] .. 'leader', args[1], time()
   local found = redis.call('HMGET', key, 'server', 'until', 'fence')
   local leader, ends, fence = found[1] or '', tonumber(found[2] or '0'), tonumber(found[3] or '0')
   local is_free = ends <= now
+  local begins = is_free or (leader == server and fence ~= tonumber(args[4]))
   if is_free and args[3] ~= '1' and leader ~= server then
     return {'', text(fence)}
   end
-  if is_free then
+  if begins then
     leader, fence = server, math.max(fence + 1, math.floor(now * 1000))
   end
-  if is_free or leader == server then
+  if leader == server then
     redis.call('HSET', key, 'server', leader, 'until', string.format('%.3f', now + tonumber(args[2])),
       'fence', text(fence))
   end

@@ -180,7 +180,7 @@ class RedisStore(SharedStore):
         commands = [("PUBLISH", self._notes + name, note) for name, note in notes]
         # The answer is the number of listeners, or an error, for instance if this user may not publish.
         listeners = await self._control.pipeline(commands)
-        return {name for (name, _), count in zip(notes, listeners, strict=True) if count != 1}
+        return {name for (name, _), count in zip(notes, listeners, strict=True) if not _is_heard(count)}
 
     def _key_of(self, name: str) -> str:
         return f"{self._prefix}:name:{name}"
@@ -317,11 +317,13 @@ class RedisStore(SharedStore):
 
     # Leading.
 
-    async def elect(self, application: str, server: str, seconds: float, *, stands: bool = True) -> Election:
+    async def elect(
+        self, application: str, server: str, seconds: float, *, fence: int = 0, stands: bool = True
+    ) -> Election:
         stands = stands and await self._may_be_elected(seconds)
-        arguments = (self._base(application), server, seconds, int(stands))
-        leader, fence = await self._function(self._control, "elect", *arguments)
-        return Election(leader.decode(), int(fence), leader.decode() == server)
+        arguments = (self._base(application), server, seconds, int(stands), fence)
+        leader, found = await self._function(self._control, "elect", *arguments)
+        return Election(leader.decode(), int(found), leader.decode() == server)
 
     async def _may_be_elected(self, seconds: float) -> bool:
         """Return whether a lead that seems free may be taken.
@@ -428,6 +430,11 @@ def _parts(operations: Sequence[Operation]) -> list[list[int]]:
     for index, operation in enumerate(operations):
         indexes[operation.application].append(index)
     return [each[at : at + CHUNK] for each in indexes.values() for at in range(0, len(each), CHUNK)]
+
+
+def _is_heard(listeners: int | ResponseError) -> bool:
+    # Two listeners: the connection of one is broken, and Redis has not noticed it yet.
+    return isinstance(listeners, int) and listeners > 0
 
 
 def _is_missing(answer: object) -> bool:

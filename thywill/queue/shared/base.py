@@ -134,13 +134,18 @@ class SharedStore(ABC):
         """Return the histories of all channels: pairs of channel and message, in order for each channel."""
 
     @abstractmethod
-    async def elect(self, application: str, server: str, seconds: float, *, stands: bool = True) -> Election:
+    async def elect(
+        self, application: str, server: str, seconds: float, *, fence: int = 0, stands: bool = True
+    ) -> Election:
         """Let ``server`` lead the application for ``seconds``, if it leads already or no server does.
 
         Args:
             application: the name of the application.
             server: the name of the server.
             seconds: how long the lease lasts.
+            fence: the fence of the lead that the server goes on with; 0 if it begins a lead. A lead that
+                begins gets another fence, also if the server has led before and that lease has not passed:
+                fence and number identify a message outside of steps, and each lead counts them from 1.
             stands: whether the server takes the lead if it is free. If not, and the lead is free,
                 ``Election.leader`` is "".
         """

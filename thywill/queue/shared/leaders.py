@@ -165,7 +165,9 @@ class Leaders(Component):
             await self._elected(name, election.fence if election.mine else None, asked + self._pace.lease)
 
     async def _elect(self, name: str) -> Election:
-        elect = partial(self._store.elect, name, self._name(), self._pace.lease)
+        led = self._led.get(name)
+        fence = 0 if led is None or led.queue.over or led.failed else led.queue.fence
+        elect = partial(self._store.elect, name, self._name(), self._pace.lease, fence=fence)
         election = await elect(stands=name in self._led)
         if election.leader:
             return election
@@ -187,7 +189,10 @@ class Leaders(Component):
     async def _elected(self, name: str, fence: int | None, until: float) -> None:
         led = self._led.get(name)
         if led is not None and (led.queue.fence != fence or led.queue.over or led.failed):
+            was_used = led.queue.fence == fence
             await self._step_down(name)
+            if was_used:
+                return  # the next election gives another fence
             led = None
         if led is None and fence is not None:
             if self._is_stopping:  # the election had begun before the stop

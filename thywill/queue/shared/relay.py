@@ -140,7 +140,10 @@ class StoreRelay(Relay):
                 log.warning("%d notes to other servers are lost: %s", len(notes), error)
                 continue
             for server in missed:
-                self._missed(server)
+                try:
+                    self._missed(server)
+                except Exception:
+                    log.exception("what waits for the server %s could not be refused", server)
 
     def subscribe(self, received: Callable[[str, bytes], None], missed: Callable[[str], None]) -> None:
         self._received, self._missed = received, missed

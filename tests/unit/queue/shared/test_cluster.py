@@ -13,6 +13,7 @@ from tests.support.cluster import Cluster, Server
 from tests.support.lobby import Lobby, seen, start
 from tests.support.serving import until
 from thywill import Client
+from thywill.core.message import Address, Message
 from thywill.errors import Unavailable
 from thywill.hub.ports import Elsewhere
 from thywill.queue.shared.rows import Rewound
@@ -219,6 +220,22 @@ async def test_a_leader_without_its_store_gives_up_and_comes_back() -> None:
     page = await cluster.connected(leader)
     await page.send(leader, "hello")
     assert await page.receive(1, leader) == ["hello"]
+    await cluster.stop()
+
+
+async def test_a_leader_that_is_elected_again_loses_no_message() -> None:
+    cluster = await start()
+    leader, carrier = await cluster.leading(), cluster.others()[0]
+    page = await cluster.connected(carrier)
+    await until(lambda: len(seen("connect")) == 1)
+    led = leader.queue.leaders._led
+    first = led["chat"].queue
+    await first.append("chat", Address.channel("lobby"), Message(b'"one"'))
+    first.until = 0.0  # its lease has passed by its own clock, and goes on in the store
+    await until(lambda: leader.leads() and led["chat"].queue is not first)
+    await led["chat"].queue.append("chat", Address.channel("lobby"), Message(b'"two"'))
+    assert await page.receive(2, carrier) == ["one", "two"]
+    assert led["chat"].queue.fence > first.fence
     await cluster.stop()
 
 
