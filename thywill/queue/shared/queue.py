@@ -150,7 +150,7 @@ class SharedQueue(Queue, AnyServer):
         self.claims: Claims
         self.questions: Questions
         self.leaders: Leaders
-        self.relay = StoreRelay(store, lambda: self.name)
+        self.relay = StoreRelay(store, lambda: self.name, self._heartbeat, self._pace.alive)
         self._moves = receivers.moves
         self._tasks: list[asyncio.Task[None]] = []
         self._outside: dict[str, int] = defaultdict(int)
@@ -203,7 +203,7 @@ class SharedQueue(Queue, AnyServer):
         self.store.listen(self._claimed, self.questions.received)
         try:
             await self.store.start(self._heartbeat())
-            await self.store.heartbeat(self._heartbeat(), self._pace.alive)
+            await self.relay.report()
             await self.reader.start()
         except StoreUnavailable as error:
             raise SettingsError(f"[queue]: the shared store cannot be used: {error}") from None
@@ -239,7 +239,7 @@ class SharedQueue(Queue, AnyServer):
             await asyncio.sleep(self._pace.heartbeat)
             with suppress(StoreUnavailable):
                 await self.reader.read_newest()
-                await self.store.heartbeat(self._heartbeat(), self._pace.alive)
+                await self.relay.report()
 
     async def servers(self) -> Sequence[ServerRow]:
         with suppress(StoreUnavailable):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from typing import Any
 from thywill.hub.relay import Found, Relay
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.questions import RELAYED, Note, encode_note
+from thywill.queue.shared.rows import Heartbeat
 from thywill.queue.shared.tasks import end
 
 log = logging.getLogger(__name__)
@@ -29,21 +31,37 @@ CACHED_FOR = 2.0
 """Seconds for which the list of live servers is cached."""
 
 
+SETTLING = 5.0
+"""Seconds within which all live servers send a heartbeat after the store was away."""
+
+
 class StoreRelay(Relay):
     """The relay of a server with a shared store, for use between ``start`` and ``stop``.
 
     Args:
         store: the store.
         name: returns the name of this server.
+        describe: returns its heartbeat.
+        alive: seconds for which a heartbeat keeps the server in the list of live servers.
         monotonic: the clock.
     """
 
     def __init__(
-        self, store: SharedStore, name: Callable[[], str], *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        store: SharedStore,
+        name: Callable[[], str],
+        describe: Callable[[], Heartbeat],
+        alive: float,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._name = name
+        self._describe = describe
+        self._seconds = alive
         self._monotonic = monotonic
+        self._listed_until: float | None = None
+        self._listed_again = -math.inf
         self._live: frozenset[str] = frozenset()
         self._read_at = -CACHED_FOR
         self._notes: list[tuple[str, bytes]] = []
@@ -65,6 +83,23 @@ class StoreRelay(Relay):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    # The list of live servers.
+
+    async def report(self) -> None:
+        """Send a heartbeat to the store.
+
+        Raises:
+            StoreUnavailable: the store cannot be reached.
+        """
+        begun = self._monotonic()
+        await self._store.heartbeat(self._describe(), self._seconds)
+        if not self._is_listed(begun):
+            self._listed_again = begun
+        self._listed_until = begun + self._seconds
+
+    def _is_listed(self, now: float) -> bool:
+        return self._listed_until is None or now < self._listed_until
+
     # Names.
 
     def claim(self, name: str, found: Found) -> None:
@@ -83,6 +118,8 @@ class StoreRelay(Relay):
             log.exception("a request could not go on after its server was found")
 
     async def _claim(self, name: str) -> str:
+        if not self._is_listed(self._monotonic()):
+            await self.report()  # otherwise another server would take the name from this one
         own = self._name()
         server = await self._store.take_name(name, own, SECONDS)
         if server == own or await self._is_alive(server):
@@ -94,6 +131,8 @@ class StoreRelay(Relay):
         return server if server and await self._is_alive(server) else self._name()
 
     async def _is_alive(self, server: str) -> bool:
+        if self._monotonic() < self._listed_again + SETTLING:
+            return True  # the store was away, so the list lacks servers that are alive
         return server in await self.live_servers() or server in await self._read_live_servers()
 
     async def live_servers(self) -> Collection[str]:

@@ -11,6 +11,7 @@ from tests.support.cluster import Server
 from tests.support.lobby import start
 from tests.support.serving import until
 from thywill.hub.relay import Relay
+from thywill.queue.shared.relay import SETTLING
 
 pytestmark = pytest.mark.gen_test
 
@@ -56,6 +57,32 @@ async def test_a_name_of_a_server_that_has_died_is_free() -> None:
     assert await ask(two, "x7") == ""
     assert await ask(two, "x7", claim=True) == ""
     assert await ask(three, "x7") == "s2"
+    await cluster.stop()
+
+
+async def test_a_server_that_counts_as_dead_is_listed_before_it_takes_a_name() -> None:
+    cluster = await start()
+    one, two, _ = cluster.servers
+    for server in (one, two):
+        server.queue._tasks[0].cancel()
+    cluster.memory.now += 10  # both were suspended
+    relay_of(one)._listed_until = 0.0  # type: ignore[attr-defined]
+    assert await ask(one, "x7", claim=True) == ""
+    assert await ask(two, "x7", claim=True) == "s1"
+    await cluster.stop()
+
+
+async def test_after_the_store_was_away_servers_have_some_seconds_to_report() -> None:
+    cluster = await start()
+    one, two, _ = cluster.servers
+    assert await ask(one, "x7", claim=True) == ""
+    one.queue._tasks[0].cancel()
+    cluster.memory.now += 10
+    relay = relay_of(two)
+    relay._listed_until = relay._read_at = 0.0  # type: ignore[attr-defined]
+    assert await ask(two, "x7", claim=True) == "s1"
+    relay._listed_again -= SETTLING  # type: ignore[attr-defined]
+    assert await ask(two, "x7", claim=True) == ""
     await cluster.stop()
 
 
