@@ -364,4 +364,4 @@ def test_a_request_with_too_many_values_is_refused_before_it_is_decoded() -> Non
     began = time.process_time()
     with pytest.raises(TooLarge, match="more than 40000 values in one request"):
         envelope.decode(Send, send(10_000))
-    assert time.process_time() - began < 0.05
+    assert time.process_time() - began < 0.5  # to decode it would take seconds

@@ -187,7 +187,7 @@ PARTS = [
 def test_any_headers_of_proxies_name_the_last_one_or_a_browser(headers: list[tuple[str, list[str]]]) -> None:
     began = time.process_time()
     address, scheme = resolved(*[(name, ", ".join(parts)) for name, parts in headers])
-    assert time.process_time() - began < 0.25
+    assert time.process_time() - began < 1
     written = ",".join(",".join(parts) for name, parts in headers if name.lower() == "x-forwarded-for")
     assert address in {"10.0.0.1", *map(normalize, written.split(","))}
     assert scheme == "http" or any("https" in parts for name, parts in headers if "Proto" in name)
