@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.support import serving
+from tests.support.command import wait_for
 from tests.support.databases import KINDS, PASSWORD, USER, DatabaseServer, MariaDB, Servers
 from tests.support.logs import lines
 from tests.support.records import RECORD, running, saved, until
@@ -205,6 +206,29 @@ async def test_a_statement_that_takes_too_long_is_ended(make, server):
         with pytest.raises(DatabaseUnavailable, match="took longer than \\[database\\] timeout allows"):
             await connection.run(connection.database.execute_sql, sleep)
         assert await reached(database)
+
+
+@pytest.mark.gen_test
+async def test_a_transaction_that_stands_still_is_ended(make, server):
+    """As that of a server that is suspended in the middle: its lease could never be taken over."""
+    if isinstance(server, MariaDB):
+        count = f"SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{USER}'"
+    else:
+        count = f"SELECT COUNT(*) FROM pg_stat_activity WHERE usename = '{USER}'"
+    async with running(make(flush=60.0)) as database:
+        backend = database._thread.database
+
+        def stand_still() -> None:
+            with backend.atomic():
+                backend.execute_sql("SELECT 1")
+                wait_for(lambda: server.execute(count)[0][0] == 0)
+                backend.execute_sql("SELECT 1")
+
+        with pytest.raises(DatabaseUnavailable):
+            await database._thread.run(stand_still)
+        database.save(saved())
+        await database.flush()
+        assert await database.find("client-1") == RECORD
 
 
 @pytest.mark.gen_test

@@ -17,6 +17,10 @@ QUIET = 30.0
 MIGRATING = 60
 """Seconds to wait while another server migrates the schema."""
 
+IDLE = 5
+"""Seconds for which a transaction may stand still before the database server ends it. Each holds the row of
+the lease, and that of a suspended server would hold it for ever. This is shorter than ``lease.SILENCE``."""
+
 HOUR = 3600
 
 Transaction = Callable[[], AbstractContextManager[None]]

@@ -11,7 +11,7 @@ from typing import Any
 import peewee
 import pymysql  # type: ignore[import-untyped]
 
-from thywill.database.backend import HOUR, MIGRATING, ServerBackend, one_line
+from thywill.database.backend import HOUR, IDLE, MIGRATING, ServerBackend, one_line
 from thywill.database.database_url import DatabaseUrl
 
 OPTIONS = ("unix_socket", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify", "ssl_disabled")
@@ -65,6 +65,7 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
         self._timeout = timeout
         # Longer than for a lock, so that a locked statement fails with an error about the lock.
         self._statement = statement or timeout + 1
+        self._idle = statement or IDLE
         self._largest = 0
         url.refuse_unknown(OPTIONS)
         super().__init__(
@@ -191,9 +192,9 @@ class MySQLDatabase(ServerBackend, peewee.MySQLDatabase):
             conn.close()
 
     def _initialize_connection(self, conn: Any) -> None:
-        # Unlike MariaDB, MySQL can limit only SELECT.
+        # Unlike MariaDB, MySQL can limit only SELECT, and no transaction that stands still.
         longest = (
-            f"max_statement_time = {self._statement}"
+            f"max_statement_time = {self._statement}, idle_transaction_timeout = {self._idle}"
             if self._is_mariadb(conn)
             else f"max_execution_time = {self._statement * 1000}"
         )

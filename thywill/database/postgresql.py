@@ -10,7 +10,7 @@ from typing import Any
 import peewee
 import psycopg
 
-from thywill.database.backend import HOUR, MIGRATING, ServerBackend, one_line
+from thywill.database.backend import HOUR, IDLE, MIGRATING, ServerBackend, one_line
 from thywill.database.database_url import DatabaseUrl
 
 OPTIONS = ("host", "target_session_attrs", "sslmode", "sslrootcert", "sslcert", "sslkey")
@@ -52,6 +52,7 @@ _WRONG_SERVER = ("25006", "57P01", "57P02", "57P03")
 _NO_TABLE = "42P01"
 _STATES = {
     "25006": "is read-only: name a server that can be written, or end its default_transaction_read_only",
+    "25P03": "has ended a transaction that stood still: this machine was suspended, or is too busy",
     "42501": "does not let this user change this database: make the user its owner, or GRANT what is missing",
     "53100": "is full: make room on its disk",
     "53300": _HINTS["too many clients"],
@@ -105,6 +106,7 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
         self._timeout = timeout
         # Longer than for a lock, so that a locked statement fails with an error about the lock.
         self._statement = statement or timeout + 1
+        self._idle = statement or IDLE
         url.refuse_unknown(OPTIONS)
         super().__init__(
             url.name,
@@ -177,8 +179,9 @@ class PostgresqlDatabase(ServerBackend, peewee.PostgresqlDatabase):
                 "create the database with ENCODING 'UTF8'"
             )
         conn.execute(
-            "SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)",
-            (f"{self._statement}s", f"{self._timeout}s"),
+            "SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false),"
+            " set_config('idle_in_transaction_session_timeout', %s, false)",
+            (f"{self._statement}s", f"{self._timeout}s", f"{self._idle}s"),
         )
 
 
