@@ -1,5 +1,5 @@
 // The page's end of the bridge to the server's page in a hidden frame; frame.js is the other end. The page sends
-// [n, operation, body, seconds] for a request, [n, carrier, address] for a stream, and [n] to end one of these; the
+// [n, operation, body, seconds] for a request, [n, transport, address] for a stream, and [n] to end one of these; the
 // frame answers [n, answer], [n, frame of a stream], or [n, null, how the stream ended]. All messages are JSON, since
 // IE8 passes only texts.
 (function (internal) {
@@ -14,7 +14,7 @@
       count = 0;
 
   // Another client of this page has loaded this script before.
-  if (prototype.carry) { return; }
+  if (prototype.openStream) { return; }
 
   function Bridge(address) {
     var self = this;
@@ -146,7 +146,7 @@
     }, seconds, done);
   };
 
-  prototype.carry = function (transport, address, receive, end, name) {
+  prototype.openStream = function (transport, address, receive, end, name) {
     return find(transport.address).ask([name, address], function (frame, kind) {
       if (kind) { end(kind); } else { receive(frame); }
     }, function () { end('cut'); });

@@ -48,7 +48,7 @@
 
   function isUsable(name, transport) {
     try {
-      return (transport.isUsable || internal.carriers[name].usable)(transport, name);
+      return (transport.isUsable || internal.streaming[name].usable)(transport, name);
     } catch (exception) {
       return false;
     }

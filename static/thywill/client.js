@@ -40,10 +40,11 @@
     self.bar = identity.bar !== false && thywill.bar !== false;
     self.barScript = identity.bar || internal.fileOf(transport.address, 'bar.js');
     self.identity = identity;
-    self.carrier = transport;
+    // The transport of all requests but streams.
+    self.base = transport;
     // The fields of the request for a new client.
     self.fields = identity.fields || {application: self.application};
-    self.introduction = internal.ask(transport, 'connect', self.fields, 'token', function (answer) {
+    self.requester = internal.ask(transport, 'connect', self.fields, 'token', function (answer) {
       internal.each(answer, function (name, value) { identity[name] = value; });
       self.begin();
       self.dispatcher.start();
@@ -110,7 +111,7 @@
     renew: function (ticket, callback) {
       var self = this;
       return promise(callback, function (done) {
-        internal.ask(self.carrier, 'ticket', {token: self.identity.token, ticket: ticket}, 'ticket', function (answer) {
+        internal.ask(self.base, 'ticket', {token: self.identity.token, ticket: ticket}, 'ticket', function (answer) {
           self.fields.ticket = ticket;
           self.expectEnd(answer.ticket);
           done(null);
@@ -119,7 +120,7 @@
     },
 
     leave: function () {
-      this.introduction.close();
+      this.requester.close();
       this.dispatcher.leave();
       if (this.state !== 'gone') { this.changeState('gone', internal.LEFT); }
     },
@@ -133,7 +134,7 @@
       this.user = identity.user || null;
       // The functions that end the calls, by the numbers of their items.
       this.calls = {};
-      this.dispatcher = new internal.Dispatcher(identity, this.carrier, this);
+      this.dispatcher = new internal.Dispatcher(identity, this.base, this);
       this.expectEnd(identity.ticket);
     },
 
@@ -208,11 +209,11 @@
       var self = this;
       self.opened = function (error) {
         var unsent = self.unsent;
-        self.introduction.backoff.reset();
+        self.requester.backoff.reset();
         self.unsent = [];
         if (!error) { self.emit('restart', unsent); }
       };
-      self.introduction.retry();
+      self.requester.retry();
     },
     changeTransport: function (name) {
       if (name === this.transport) { return; }

@@ -32,9 +32,9 @@
   };
 
   // Each stream begins here.
-  internal.each(internal.carriers, function (name, carrier) {
-    var openStream = carrier.open;
-    carrier.open = function (transport, address, receive, end) {
+  internal.each(internal.streaming, function (name, kind) {
+    var openStream = kind.open;
+    kind.open = function (transport, address, receive, end) {
       var close;
       function cut() {
         if (close) { close(); }

@@ -46,7 +46,7 @@
     changeState: function (state, detail) {
       if (this.error) { return; }
       this.owner.changeState(state, detail);
-      if (state === 'connected') { this.sender.lane.wake(); }
+      if (state === 'connected') { this.sender.requester.wake(); }
     },
 
     changeTransport: function (name) {
@@ -73,7 +73,7 @@
 
     wake: function () {
       this.receiver.wake();
-      this.sender.lane.wake();
+      this.sender.requester.wake();
     },
 
     nudge: function () {
@@ -84,13 +84,13 @@
     suspend: function () {
       var farewell = this.sender.farewell();
       this.receiver.suspend();
-      this.sender.lane.clear();
+      this.sender.requester.clear();
       if (farewell.messages) { internal.beacon(this.transport.address + 'send', farewell); }
     },
 
     restart: function () {
       this.receiver.restart();
-      this.sender.lane.restart();
+      this.sender.requester.restart();
     }
   };
 

@@ -20,9 +20,9 @@
 
   function readyStreams() {
     var streams = {};
-    internal.each(internal.carriers, function (name, carrier) {
+    internal.each(internal.streaming, function (name, kind) {
       try {
-        streams[name] = carrier.usable(server);
+        streams[name] = kind.usable(server);
       } catch (exception) {
         // This engine does not have it.
       }
@@ -46,9 +46,9 @@
     });
   }
 
-  function carry(message, answer) {
+  function openStream(message, answer) {
     try {
-      ends[message[0]] = internal.carriers[message[1]].open(server, message[2], answer, function (kind) {
+      ends[message[0]] = internal.streaming[message[1]].open(server, message[2], answer, function (kind) {
         answer(null, kind);
       });
     } catch (exception) {
@@ -62,7 +62,7 @@
     } else if (OPERATION.test(message[1])) {
       request(message, origin, answer);
     } else if (SESSION.test(message[2])) {
-      carry(message, answer);
+      openStream(message, answer);
     } else {
       end(message[0]);
     }

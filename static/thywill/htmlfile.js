@@ -1,5 +1,5 @@
-// The carrier by an endless page in a hidden frame: each script of that page is one frame of the session. In Internet
-// Explorer the hidden frame is in a separate document, where it makes no click and shows no busy cursor.
+// The streaming transport by an endless page in a hidden frame: each script of that page is one frame of the session.
+// In Internet Explorer the hidden frame is in a separate document, where it makes no click and shows no busy cursor.
 (function (internal) {
   'use strict';
 
@@ -61,7 +61,7 @@
     };
   }
 
-  internal.carriers.htmlfile = {
+  internal.streaming.htmlfile = {
     usable: function (transport) { return !transport.otherOrigin; },
     // Chromium and old WebKits do not notice when an answer is cut.
     mute: true,

@@ -17,7 +17,7 @@
           drop = internal.exchange(function (settle) {
             return internal.loadScript(script, function () { settle(internal.failure('unreachable', script)); });
           }, seconds, function (failure) {
-            if (!self.carry) { return done(failure); }
+            if (!self.openStream) { return done(failure); }
             // bridge.js has replaced this function.
             drop = self.request(operation, fields, seconds, done);
           });

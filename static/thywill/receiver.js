@@ -20,7 +20,7 @@
   'use strict';
 
   // Seconds after the hold in which the server has to answer.
-  var PATIENCE = 10,
+  var TIMEOUT = 10,
       // So many polls in a row may be answered at once without a message.
       FRUITLESS = 3,
       // Seconds between the polls of a page without a place; up to 2 more are added.
@@ -62,7 +62,7 @@
     self.hold = identity.hold;
     self.owner = owner;
     self.transport = transport;
-    self.lane = new internal.Lane(transport, PATIENCE, function () { self.wake(); }, gone);
+    self.requester = new internal.Requester(transport, TIMEOUT, function () { self.wake(); }, gone);
     self.choice = new internal.Choice(transport, identity);
     self.parking = new internal.Parking(transport.address, identity.hold, identity.shared);
     self.state = 'idle';
@@ -105,14 +105,14 @@
       var stream = this.stream;
       this.stream = null;
       this.handle('resume');
-      this.lane.drop = this.open(stream);
+      this.requester.drop = this.open(stream);
     },
 
     // The stream on trial works. Messages that are on their way by the poll come again by the stream.
     adopt: function (stream) {
       this.handle('opened');
-      this.lane.clear();
-      this.lane.drop = function () { stream.handle('close'); };
+      this.requester.clear();
+      this.requester.drop = function () { stream.handle('close'); };
       this.trial = null;
       this.isQuiet = false;
     },
@@ -129,7 +129,7 @@
       self.handle(event);
       if (!held) { fields.hold = hold; }
       if (self.connected && !self.trial) { self.owner.changeTransport(self.choice.polls); }
-      self.lane.request('poll', fields, hold, function (answer, error) {
+      self.requester.request('poll', fields, hold, function (answer, error) {
         if (internal.isArray(answer.messages) && !answer.superseded) {
           self.handle('answered');
           self.answered(answer, held, (thywill.clock.now() - begun) / 1000);
@@ -194,33 +194,33 @@
       this.isQuiet = held && !isFruitful;
       if (isFruitful || (held && !isQuick)) {
         this.fruitless = 0;
-        this.lane.backoff.reset();
+        this.requester.backoff.reset();
       } else if (held) {
         this.fruitless += 1;
       }
       if (this.fruitless > FRUITLESS) {
         this.rest();
       } else if (this.connected && this.state === 'ready' && !this.parking.claim()) {
-        this.rest(this.parking.isBlind ? BRIEF + this.lane.backoff.random() : SHORT + 2 * this.lane.backoff.random());
+        this.rest(this.parking.isBlind ? BRIEF + this.requester.backoff.random() : SHORT + 2 * this.requester.backoff.random());
       } else {
         this.proceed();
       }
     },
 
     rest: function (seconds) {
-      if (this.handle('rest')) { this.lane.retry(seconds); }
+      if (this.handle('rest')) { this.requester.retry(seconds); }
     },
 
     open: function (stream) {
       var self = this, begun = thywill.clock.now();
       return stream.open(function (state, detail) {
-        if (state === 'gone') { return self.lane.gone(detail); }
+        if (state === 'gone') { return self.requester.gone(detail); }
         self.handle(state);
         if (state === 'failed') {
           self.suspect = stream.name;
           return self.restart();
         }
-        self.lane.drop = null;
+        self.requester.drop = null;
         if (state === 'cut' || state === 'silent') {
           self.broke(stream.name, detail, state === 'cut' && thywill.clock.now() - begun > STABLE);
         } else {
@@ -238,7 +238,7 @@
     // A stream broke. Its transport is suspected only if that happens again and again.
     broke: function (name, seconds, isStable) {
       this.cuts = isStable || seconds ? 0 : this.cuts + 1;
-      if (isStable) { this.lane.backoff.reset(); }
+      if (isStable) { this.requester.backoff.reset(); }
       this.retry(seconds);
       if (this.cuts >= CUTS) {
         this.cuts = 0;
@@ -250,12 +250,12 @@
       this.dropTrial();
       this.connected = false;
       this.suspect = null;
-      this.owner.changeState('waiting', {retry: this.lane.retry(seconds)});
+      this.owner.changeState('waiting', {retry: this.requester.retry(seconds)});
     },
 
     wake: function () {
       if (this.handle('wake')) {
-        this.lane.clear();
+        this.requester.clear();
         this.proceed();
       }
     },
@@ -263,7 +263,7 @@
     restart: function () {
       this.dropTrial();
       this.connected = false;
-      this.lane.clear();
+      this.requester.clear();
       this.handle('restart');
       this.proceed();
     },
@@ -276,14 +276,14 @@
     suspend: function () {
       this.dropTrial();
       this.handle('suspend');
-      this.lane.clear();
+      this.requester.clear();
       this.parking.release();
     },
 
     close: function () {
       this.dropTrial();
       this.handle('close');
-      this.lane.close();
+      this.requester.close();
       this.parking.release();
     }
   };

@@ -3,7 +3,7 @@
   'use strict';
 
   // Seconds in which the server has to answer.
-  var PATIENCE = 30;
+  var TIMEOUT = 30;
 
   // An item is {data: JSON, method: JSON or nothing, done: function (error, number)}. The first in the queue always
   // has the number received + 1. So repeats keep their numbers, and a refused item leaves no gap.
@@ -15,8 +15,8 @@
     self.transport = transport;
     self.accepted = accepted;
     self.room = transport.limit - transport.size(identity.token);
-    self.lane = new internal.Lane(transport, PATIENCE, function () { self.flush(); }, gone);
-    self.lane.own = /^(too_large|malformed)$/;
+    self.requester = new internal.Requester(transport, TIMEOUT, function () { self.flush(); }, gone);
+    self.requester.own = /^(too_large|malformed)$/;
     self.queue = [];
     self.received = 0;
     // The highest number that was sent so far.
@@ -47,10 +47,10 @@
 
     flush: function () {
       var self = this, batch, before = self.received;
-      if (self.lane.isBusy() || !self.queue.length) { return; }
+      if (self.requester.isBusy() || !self.queue.length) { return; }
       batch = self.batch();
       self.sent = Math.max(self.sent, before + batch.length);
-      self.lane.request('send', {token: self.token, messages: join(batch)}, 0, function (answer, error) {
+      self.requester.request('send', {token: self.token, messages: join(batch)}, 0, function (answer, error) {
         self.answered(answer, error, before, batch.length);
       });
     },
@@ -71,17 +71,17 @@
       var isGap = error.code === 'gap';
       this.accept((isGap ? error : answer).received);
       if (this.received > before) {
-        this.lane.backoff.reset();
+        this.requester.backoff.reset();
         this.most = Math.min(this.most + 1, this.limits.messages);
         this.flush();
         this.accepted();
       } else if (isGap && error.received < before) {
         // The server has lost messages that it had accepted.
-        this.lane.gone(error);
+        this.requester.gone(error);
       } else if (error.code === 'too_large' || error.code === 'malformed') {
         this.refuse(error, count);
       } else {
-        this.lane.retry(error.retry);
+        this.requester.retry(error.retry);
       }
     },
 
@@ -112,7 +112,7 @@
     },
 
     close: function (error) {
-      this.lane.close();
+      this.requester.close();
       while (this.queue.length) { this.queue.shift().done(error); }
     }
   };

@@ -95,7 +95,7 @@
     // Sends a request. Calls ended(state, detail) once, when that request has ended; the detail is the error of a client
     // that is gone, or the seconds after which to come back. Returns a function that closes the stream.
     open: function (ended) {
-      var self = this, open = self.transport.carry || internal.carriers[self.name].open;
+      var self = this, open = self.transport.openStream || internal.streaming[self.name].open;
       self.ended = ended;
       self.begun = thywill.clock.now();
       self.isOpening = true;
@@ -150,10 +150,10 @@
       self.ask();
     },
 
-    // A mute carrier may not notice that the stream was cut or held back, so it asks the server for an echo again and
+    // A mute transport may not notice that the stream was cut or held back, so it asks the server for an echo again and
     // again. The server also answers if the session is gone.
     ask: function () {
-      var self = this, isMute = internal.carriers[self.name].mute, most = self.receiver.hold * 0.8;
+      var self = this, isMute = internal.streaming[self.name].mute, most = self.receiver.hold * 0.8;
       thywill.clock.clear(self.question);
       if (!self.isProven() || !isMute && (self.brought > ENOUGH || self.silence > most)) { return; }
       self.question = thywill.clock.set(function () {
@@ -165,7 +165,7 @@
 
     // Returns the seconds in which an answer of the server has to come.
     echoTime: function () {
-      return Math.max(PROBE, 2 * this.receiver.lane.roundTrip);
+      return Math.max(PROBE, 2 * this.receiver.requester.roundTrip);
     },
 
     // Called when the server has accepted the acknowledgement, and so has written the echo, which may have come already.
@@ -226,7 +226,7 @@
       this.receiver.take(answer);
       if (event === 'messages') {
         this.silence = SILENCE;
-        this.receiver.lane.backoff.reset();
+        this.receiver.requester.backoff.reset();
       }
       // The application may have left meanwhile.
       if (answer.retry > 0) { this.handle('stopping', answer.retry); }
@@ -254,8 +254,8 @@
 
     post: function (fields) {
       var self = this, body = '[' + internal.json.stringify(internal.encode(fields)) + ']',
-          patience = self.receiver.lane.patience;
-      self.posting = self.transport.request(self.address + 'xhr_send', body, patience, function (answer) {
+          timeout = self.receiver.requester.timeout;
+      self.posting = self.transport.request(self.address + 'xhr_send', body, timeout, function (answer) {
         self.posting = null;
         if (answer.error && (!self.isProven() || LEFT.test(answer.error.code))) { return self.handle('cut'); }
         // Acknowledge again, since without acknowledgements the server sends nothing more.
@@ -264,7 +264,7 @@
       });
     },
 
-    // Called by the carrier, with how the request ended.
+    // Called by the transport, with how the request ended.
     finish: function (event) {
       var isBrief = event === 'whole' && thywill.clock.now() - this.begun < PAUSE * 1000;
       this.handle(isBrief ? 'brief' : event);

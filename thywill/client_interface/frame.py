@@ -15,7 +15,7 @@ FRAME_FILES = (
     "json.js",
     "transport.js",
     "xhr.js",
-    "carriers.js",
+    "streaming.js",
     "htmlfile.js",
     "frame.js",
 )

@@ -5,7 +5,7 @@ const {Page, readScript} = require('./harness');
 
 const SERVER = 'http://here';
 const ORIGIN = 'http://elsewhere';
-const FRAME_FILES = ['thywill.js', 'json.js', 'transport.js', 'xhr.js', 'carriers.js', 'htmlfile.js', 'frame.js'];
+const FRAME_FILES = ['thywill.js', 'json.js', 'transport.js', 'xhr.js', 'streaming.js', 'htmlfile.js', 'frame.js'];
 
 // The element. Its load event and what is said through it are the test's, unless it is whole.
 class HiddenFrame {

@@ -9,8 +9,8 @@ const {eventSourceClass, FrameElement, storage} = require('./streams');
 
 const FOLDER = path.join(__dirname, '..', '..', '..', 'static', 'thywill');
 const FILES = [
-  'thywill.js', 'json.js', 'carriers.js', 'transport.js', 'xhr.js', 'xdr.js', 'parking.js', 'page.js',
-  'iframe.js', 'htmlfile.js', 'loader.js', 'jsonp.js', 'choice.js', 'introduction.js', 'backoff.js', 'lane.js',
+  'thywill.js', 'json.js', 'streaming.js', 'transport.js', 'xhr.js', 'xdr.js', 'parking.js', 'page.js',
+  'iframe.js', 'htmlfile.js', 'loader.js', 'jsonp.js', 'choice.js', 'identity.js', 'backoff.js', 'requester.js',
   'sender.js', 'dispatcher.js', 'client.js', 'receiver.js', 'stream.js', 'bootstrap.js'
 ];
 const SCRIPTS = FILES.map(readScript);

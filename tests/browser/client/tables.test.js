@@ -43,13 +43,13 @@ function lonelyStream() {
   const {internal} = page.thywill;
   const receiver = {
     token: 'T', cursor: 0, hold: 25, hasPlace: true, taken: [],
-    parking: {claim: () => receiver.hasPlace}, lane: {backoff: {reset() {}}, roundTrip: 0, patience: 10},
+    parking: {claim: () => receiver.hasPlace}, requester: {backoff: {reset() {}}, roundTrip: 0, timeout: 10},
     adopt() {}, changeTransport() {}, confirm() {}, take(answer) { receiver.taken.push(answer); }
   };
   const world = {page, receiver, told: [], posts: []};
   const transport = {
     request(address, body, seconds, done) { world.posts.push(done); return () => {}; },
-    carry(_, address, receive, end) { Object.assign(world, {receive, end}); return () => {}; }
+    openStream(_, address, receive, end) { Object.assign(world, {receive, end}); return () => {}; }
   };
   world.stream = new internal.Stream('xhr-streaming', transport, receiver);
   page.clock.advance(10);

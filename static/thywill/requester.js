@@ -1,18 +1,18 @@
-// A lane sends one request at a time, with pauses between, and adapts its patience to slow networks. Polls have one lane,
+// A requester sends one request at a time, with pauses between, and adapts its time-out to slow networks. Polls have one,
 // sends have another.
 (function (internal) {
   'use strict';
 
   // Errors that may pass. Any other error ends the client, unless the server says after how many seconds to come back.
-  var PASSING = /^(unreachable|timeout|internal|draining|unavailable|too_many|gap|refused)$/,
+  var TEMPORARY = /^(unreachable|timeout|internal|draining|unavailable|too_many|gap|refused)$/,
       // The most seconds to wait for an answer.
       LONGEST = 120;
 
-  // patience: the seconds to wait for an answer at first. The lane calls proceed() after a pause, and gone(error) after
-  // an error that can't get better.
-  function Lane(transport, patience, proceed, gone) {
+  // timeout: the seconds to wait for an answer at first. The requester calls proceed() after a pause, and gone(error)
+  // after an error that can't get better.
+  function Requester(transport, timeout, proceed, gone) {
     this.transport = transport;
-    this.shortest = this.patience = patience;
+    this.shortest = this.timeout = timeout;
     this.proceed = proceed;
     this.gone = gone;
     this.backoff = new internal.Backoff();
@@ -27,50 +27,50 @@
     this.closed = false;
   }
 
-  Lane.prototype = {
+  Requester.prototype = {
     isBusy: function () {
       return this.closed || !!this.drop || !!this.timer;
     },
 
     // Sends a request; the server may hold the answer for `hold` seconds.
     request: function (operation, fields, hold, answered) {
-      var lane = this, begun = thywill.clock.now();
-      lane.drop = lane.transport.request(operation, fields, hold + lane.patience, function (answer) {
+      var requester = this, begun = thywill.clock.now();
+      requester.drop = requester.transport.request(operation, fields, hold + requester.timeout, function (answer) {
         var error = answer.error || {};
-        lane.drop = null;
-        lane.learn(error.code, hold, (thywill.clock.now() - begun) / 1000);
-        if (lane.isFinal(error)) {
+        requester.drop = null;
+        requester.adapt(error.code, hold, (thywill.clock.now() - begun) / 1000);
+        if (requester.isFinal(error)) {
           if (error.code === 'origin') { internal.warn(error.message); }
-          lane.gone(error);
+          requester.gone(error);
         } else {
           answered(answer, error);
         }
       });
     },
 
-    // The patience doubles after a time-out, and shrinks again when answers come sooner.
-    learn: function (code, hold, seconds) {
+    // The time-out doubles when no answer has come, and shrinks again when answers come sooner.
+    adapt: function (code, hold, seconds) {
       if (code === 'timeout') {
-        this.patience = Math.min(2 * this.patience, LONGEST);
+        this.timeout = Math.min(2 * this.timeout, LONGEST);
       } else if (!hold && code !== 'unreachable') {
         this.roundTrip = seconds;
-        this.patience = Math.max(this.shortest, Math.min(2 * seconds, LONGEST));
+        this.timeout = Math.max(this.shortest, Math.min(2 * seconds, LONGEST));
       }
     },
 
     isFinal: function (error) {
       this.refusals = error.code === 'refused' ? this.refusals + 1 : 0;
       return !!error.code && !(error.retry > 0) && !this.own.test(error.code) &&
-        (!PASSING.test(error.code) || this.refusals >= this.pages);
+        (!TEMPORARY.test(error.code) || this.refusals >= this.pages);
     },
 
     // Pauses for the seconds that the server asks for, or else for those of the back-off. Returns the seconds.
     retry: function (asked) {
-      var lane = this, seconds = asked > 0 ? Math.max(0.1, Math.min(asked, 3600)) : lane.backoff.next();
-      if (!lane.closed) {
-        lane.timer = thywill.clock.set(function () {
-          lane.timer = null;
-          lane.proceed();
+      var requester = this, seconds = asked > 0 ? Math.max(0.1, Math.min(asked, 3600)) : requester.backoff.next();
+      if (!requester.closed) {
+        requester.timer = thywill.clock.set(function () {
+          requester.timer = null;
+          requester.proceed();
         }, seconds * 1000);
       }
       return seconds;
@@ -98,5 +98,5 @@
     }
   };
 
-  internal.Lane = Lane;
+  internal.Requester = Requester;
 }(thywill.internal));

@@ -1,4 +1,4 @@
-// The carriers: each brings the frames of a SockJS session by one feature of the browser. A carrier has
+// The streaming transports: each brings the frames of a SockJS session by one feature of the browser. Each has
 // usable(transport), and open(transport, address, receive, end), which returns a function that closes the stream. It
 // calls receive(frame), and end(how): 'whole' when the server has ended the answer, 'cut' when the connection broke,
 // 'full' when the answer takes too much memory.
@@ -64,7 +64,7 @@
     };
   }
 
-  internal.carriers = {
+  internal.streaming = {
     'xhr-streaming': {
       // Engines with withCredentials show an answer before its end.
       usable: function () { return 'withCredentials' in new window.XMLHttpRequest(); },
