@@ -171,7 +171,7 @@ def talk(visitor: Visitor) -> None:
         visitor.send({"publish": [visitor.id, number]})
 
 
-def test_the_loss_of_a_leader_and_of_a_carrier_loses_nothing(servers: Servers) -> None:
+def test_the_loss_of_a_leader_and_of_a_follower_loses_nothing(servers: Servers) -> None:
     pages = [Visitor(servers, "probe", seed) for seed in range(PAGES)]
     chatting = [Visitor(servers, "chat", seed) for seed in (10, 11)]
     for each in pages:
@@ -189,8 +189,8 @@ def test_the_loss_of_a_leader_and_of_a_carrier_loses_nothing(servers: Servers) -
     servers.kill(servers.leading("probe"))
     servers.add()
     wait_for(lambda: any(each.failure for each in pages) or len(pages[0].got) > PAGES * MESSAGES // 2)
-    carrier = next(served for served in servers.running if served is not servers.leader("probe"))
-    servers.kill(carrier)
+    follower = next(served for served in servers.running if served is not servers.leader("probe"))
+    servers.kill(follower)
     for thread in threads:
         thread.join(120)
     assert [each.failure for each in pages] == [None] * PAGES

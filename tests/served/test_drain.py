@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.gate.environment import ROOT
-from tests.support.carriers import EventSource, HtmlFile, SockJS, XhrStreaming
 from tests.support.parked import ask, connected, park
 from tests.support.served import Serve, Served, serving
 from tests.support.serving import until
 from tests.support.sockjs import Stream
+from tests.support.transports import EventSource, HtmlFile, SockJS, XhrStreaming
 from tests.support.wire import Ended, request
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["stop", "restart"])

@@ -26,7 +26,7 @@ from thywill.hub.leases import Timing
 from thywill.hub.ports import Elsewhere
 from thywill.hub.rates import ClientLimits
 from thywill.hub.room import build
-from thywill.queue.shared.carrier import CarrierHub
+from thywill.queue.shared.hub import SharedHub
 from thywill.queue.shared.pace import Pace
 from thywill.queue.shared.queue import SharedQueue, SharedQueueSettings
 from thywill.queue.shared.tasks import end
@@ -71,7 +71,7 @@ class Server:
             SIGNER,
             timing,
             call_soon=asyncio.get_running_loop().call_soon,
-            make_hub=CarrierHub,
+            make_hub=SharedHub,
             limits=LIMITS,
         )
         self.hub, self.queue, self.applications = self.room.hub, self.room.queue, self.room.applications

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.support.carriers import Carrier, SockJS
 from tests.support.serving import Running
+from tests.support.transports import SockJS, Transport
 
 
 class Page:
-    """One client, with any carrier.
+    """One client, with any transport.
 
     Args:
         running: the server.
         answer: what ``connect`` answered.
-        carry: makes a carrier of a kind for a token.
+        connect: makes a transport of a kind for a token.
     """
 
-    def __init__(self, running: Running, answer: dict[str, Any], carry: Callable[..., Carrier]) -> None:
+    def __init__(self, running: Running, answer: dict[str, Any], connect: Callable[..., Transport]) -> None:
         self.running = running
         self.id: str = answer["client"]
         self.token: str = answer["token"]
@@ -28,38 +28,38 @@ class Page:
         self.replies: dict[int, Any] = {}
         self.lost = 0
         self.notices: list[dict[str, Any]] = []
-        self._carry = carry
-        self._carrier: Carrier | None = None
+        self._connect = connect
+        self._transport: Transport | None = None
 
     @property
-    def carrier(self) -> Carrier:
-        """The present carrier of the page's messages."""
-        assert self._carrier is not None
-        return self._carrier
+    def transport(self) -> Transport:
+        """The present transport of the page's messages."""
+        assert self._transport is not None
+        return self._transport
 
-    async def use(self, kind: type[Carrier], *headers: str, budget: int | None = None) -> Carrier:
-        """Go on with a carrier of ``kind``, which may break off after ``budget`` bytes of one answer."""
-        self._carrier = carrier = self._carry(kind, self.token, *headers)
-        carrier.budget = budget
-        await carrier.attach(self.cursor)
-        return carrier
+    async def use(self, kind: type[Transport], *headers: str, budget: int | None = None) -> Transport:
+        """Go on with a transport of ``kind``, which may break off after ``budget`` bytes of one answer."""
+        self._transport = transport = self._connect(kind, self.token, *headers)
+        transport.budget = budget
+        await transport.attach(self.cursor)
+        return transport
 
     async def step(self) -> dict[str, Any]:
         """Take the server's next object, and return it; raises ``Cut``."""
-        said = await self.carrier.receive()
+        said = await self.transport.receive()
         if "messages" not in said:
             self.notices.append(said)
             return said
         if "superseded" in said or "retry" in said:
             self.notices.append(said)
-        if isinstance(self.carrier, SockJS) and "after" in said:
+        if isinstance(self.transport, SockJS) and "after" in said:
             # A missing frame is noticed here: the page would continue with a new session.
             assert said["after"] == self.cursor
         self.lost += said.get("lost", 0)
         for item in said["messages"]:
             self._take(item)
         self.cursor = max(self.cursor, said["cursor"])
-        await self.carrier.acknowledge(self.cursor)
+        await self.transport.acknowledge(self.cursor)
         return said
 
     def _take(self, item: list[Any]) -> None:
@@ -88,4 +88,4 @@ class Page:
         """Send messages with the next numbers."""
         first = self.number + 1
         self.number += len(messages)
-        return await self.carrier.send([[first + index, each] for index, each in enumerate(messages)])
+        return await self.transport.send([[first + index, each] for index, each in enumerate(messages)])

@@ -11,9 +11,9 @@ import pytest
 from tornado.ioloop import IOLoop
 
 from tests.conftest import Start
-from tests.support.carriers import CARRIERS, SESSIONS, Carrier, SockJS
 from tests.support.page import Page
 from tests.support.serving import Running
+from tests.support.transports import SESSIONS, TRANSPORTS, SockJS, Transport
 
 
 class Desk:
@@ -23,7 +23,7 @@ class Desk:
         self._start = start
         self._http = http
         self._running: Running | None = None
-        self._carriers: list[Carrier] = []
+        self._transports: list[Transport] = []
 
     @property
     def running(self) -> Running:
@@ -42,41 +42,41 @@ class Desk:
         self._running = await self._start(**changes)
         return self._running
 
-    async def page(self, kind: type[Carrier] | None = None, *headers: str) -> Page:
+    async def page(self, kind: type[Transport] | None = None, *headers: str) -> Page:
         """Return the page of a new client: connected and carried by ``kind``, or carried by nothing yet."""
         if self._running is None:
             await self.serve()
         answer = await self.running.ask("connect", {"application": "probe"})
-        page = Page(self.running, answer, self.carry)
+        page = Page(self.running, answer, self.connect)
         if kind is not None:
             await page.use(kind, *headers)
             await page.step()
         return page
 
-    def carry(self, kind: type[Carrier], token: str, *headers: str) -> Carrier:
-        """Return a carrier that is closed after the test."""
-        self._carriers.append(kind(self.port, token, *headers))
-        return self._carriers[-1]
+    def connect(self, kind: type[Transport], token: str, *headers: str) -> Transport:
+        """Return a transport that is closed after the test."""
+        self._transports.append(kind(self.port, token, *headers))
+        return self._transports[-1]
 
     async def session(self, kind: type[SockJS], token: str = "") -> SockJS:
         """Return a SockJS session that is open and has not said whose it is."""
         if self._running is None:
             await self.serve()
-        session = self.carry(kind, token)
+        session = self.connect(kind, token)
         assert isinstance(session, SockJS)
         await session.open()
         return session
 
     async def close(self) -> None:
         """Break everything off."""
-        for carrier in self._carriers:
-            await carrier.close()
+        for transport in self._transports:
+            await transport.close()
 
 
-@pytest.fixture(params=CARRIERS, ids=lambda kind: kind.name)
-def kind(request: pytest.FixtureRequest) -> type[Carrier]:
+@pytest.fixture(params=TRANSPORTS, ids=lambda kind: kind.name)
+def kind(request: pytest.FixtureRequest) -> type[Transport]:
     """Each way for messages to travel."""
-    chosen: type[Carrier] = request.param
+    chosen: type[Transport] = request.param
     return chosen
 
 

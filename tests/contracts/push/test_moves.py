@@ -8,9 +8,9 @@ import random
 import pytest
 
 from tests.contracts.push.conftest import Desk
-from tests.support.carriers import CARRIERS, Carrier, Cut, LongPoll, SockJS, Xhr
 from tests.support.page import Page
 from tests.support.serving import until
+from tests.support.transports import TRANSPORTS, Cut, LongPoll, SockJS, Transport, Xhr
 from thywill.core.envelope import encode_message
 from thywill.core.message import Address
 
@@ -39,17 +39,17 @@ class Traveller:
                 await asyncio.sleep(self.chance.uniform(0, 0.01))
 
     async def travel(self) -> None:
-        """Change the carrier again and again until all has arrived, both ways."""
+        """Change the transport again and again until all has arrived, both ways."""
         while len(self.page.data) < MESSAGES or self.confirmed < MESSAGES:
             try:
                 budget = self.chance.choice([None, self.chance.randint(1, 600), self.chance.randint(1, 6000)])
-                await self.page.use(self.chance.choice(CARRIERS), budget=budget)
+                await self.page.use(self.chance.choice(TRANSPORTS), budget=budget)
                 for _ in range(self.chance.randint(0, 8)):
                     await self._go_on()
             except Cut:
                 self.cuts += 1
             if self.chance.random() < 0.5:
-                await self.page.carrier.close()
+                await self.page.transport.close()
 
     async def _go_on(self) -> None:
         if self.chance.random() < 0.5 and self.confirmed < MESSAGES:
@@ -61,7 +61,7 @@ class Traveller:
         first = self.confirmed + 1
         last = min(first + self.chance.randint(0, 9), MESSAGES)
         # What was not confirmed goes again: the server knows what it has.
-        answer = await self.page.carrier.send([[n, n] for n in range(first, last + 1)])
+        answer = await self.page.transport.send([[n, n] for n in range(first, last + 1)])
         self.confirmed = answer["received"]
 
 
@@ -77,7 +77,7 @@ async def test_nothing_is_lost_doubled_or_disordered(desk: Desk, seed: int) -> N
     assert page.lost == 0
 
 
-async def test_a_move_keeps_the_subscriptions(desk: Desk, kind: type[Carrier]) -> None:
+async def test_a_move_keeps_the_subscriptions(desk: Desk, kind: type[Transport]) -> None:
     page, other = await desk.page(LongPoll), await desk.page(LongPoll)
     await page.use(kind)
     await page.step()
@@ -96,7 +96,7 @@ async def test_sends_may_go_another_way(desk: Desk, transport: type[SockJS]) -> 
 
 async def test_a_session_that_was_left_is_closed(desk: Desk, transport: type[SockJS]) -> None:
     page = await desk.page(transport)
-    left = page.carrier
+    left = page.transport
     assert isinstance(left, SockJS)
     await page.use(LongPoll)
     await page.step()
@@ -110,7 +110,7 @@ async def test_a_session_that_was_left_is_closed(desk: Desk, transport: type[Soc
 
 async def test_a_frame_that_got_lost_shows(desk: Desk) -> None:
     page = await desk.page(Xhr)
-    session = page.carrier
+    session = page.transport
     assert isinstance(session, SockJS)
     await page.send({"echo": "a"})
     lost = await session.receive()

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from tests.contracts.push.conftest import Desk
-from tests.support.carriers import Carrier, LongPoll
 from tests.support.serving import hasten, until
+from tests.support.transports import LongPoll, Transport
 
 pytestmark = pytest.mark.gen_test
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.gen_test
 # To the browser.
 
 
-async def test_messages_come_in_order(desk: Desk, kind: type[Carrier]) -> None:
+async def test_messages_come_in_order(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page(kind)
     for number in range(5):
         await page.send(*({"echo": [number, each, "ü\u2028\U0001f600<"]} for each in range(5)))
@@ -24,18 +24,18 @@ async def test_messages_come_in_order(desk: Desk, kind: type[Carrier]) -> None:
     assert await page.until(25) == expected
 
 
-async def test_a_broadcast_reaches_everyone(desk: Desk, kind: type[Carrier]) -> None:
+async def test_a_broadcast_reaches_everyone(desk: Desk, kind: type[Transport]) -> None:
     pages = [await desk.page(each) for each in (kind, LongPoll, kind)]
     await pages[0].send({"publish": "all"})
     for page in pages:
         assert await page.until(1) == ["all"]
 
 
-async def test_messages_wait_while_the_page_is_away(desk: Desk, kind: type[Carrier]) -> None:
+async def test_messages_wait_while_the_page_is_away(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page(kind)
     await page.send({"echo": "first"})
     await page.until(1)
-    await page.carrier.close()
+    await page.transport.close()
     await page.use(LongPoll)
     await page.send({"echo": "second"}, {"echo": "third"})
     await until(lambda: len(page.running.probe.messages) == 3)
@@ -43,16 +43,16 @@ async def test_messages_wait_while_the_page_is_away(desk: Desk, kind: type[Carri
     assert await page.until(3) == ["first", "second", "third"]
 
 
-async def test_unacknowledged_messages_come_again(desk: Desk, kind: type[Carrier]) -> None:
+async def test_unacknowledged_messages_come_again(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page(kind)
     await page.send({"echo": "a"}, {"echo": "b"})
-    assert (await page.carrier.receive())["messages"]
-    await page.carrier.close()
+    assert (await page.transport.receive())["messages"]
+    await page.transport.close()
     await page.use(kind)
     assert await page.until(2) == ["a", "b"]
 
 
-async def test_acknowledged_messages_leave_the_outbox(desk: Desk, kind: type[Carrier]) -> None:
+async def test_acknowledged_messages_leave_the_outbox(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page(kind)
     client = page.running.service.engine.directory.clients[page.id]
     await page.send({"echo": "a"}, {"echo": "b"})
@@ -64,7 +64,7 @@ async def test_acknowledged_messages_leave_the_outbox(desk: Desk, kind: type[Car
     assert page.data == ["a", "b", "c"]
 
 
-async def test_an_overflow_is_reported(desk: Desk, kind: type[Carrier]) -> None:
+async def test_an_overflow_is_reported(desk: Desk, kind: type[Transport]) -> None:
     await desk.serve(queue={"messages": 3})
     page = await desk.page()
     await page.use(LongPoll)
@@ -75,7 +75,7 @@ async def test_an_overflow_is_reported(desk: Desk, kind: type[Carrier]) -> None:
     assert page.lost == 7
 
 
-async def test_a_loss_that_no_message_follows_is_reported(desk: Desk, kind: type[Carrier]) -> None:
+async def test_a_loss_that_no_message_follows_is_reported(desk: Desk, kind: type[Transport]) -> None:
     await desk.serve(queue={"messages": 3, "overflow": "drop_newest"})
     page = await desk.page()
     await page.use(LongPoll)
@@ -92,9 +92,9 @@ async def test_a_loss_that_no_message_follows_is_reported(desk: Desk, kind: type
     assert (page.data, page.lost) == ([0, 1, 2, "x"], 7)
 
 
-async def test_the_newest_wins(desk: Desk, kind: type[Carrier]) -> None:
+async def test_the_newest_wins(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page(kind)
-    older = page.carrier
+    older = page.transport
     waiting = asyncio.ensure_future(older.receive())
     await until(lambda: page.running.service.engine.directory.clients[page.id].receiver)
     await page.use(kind)
@@ -107,16 +107,16 @@ async def test_the_newest_wins(desk: Desk, kind: type[Carrier]) -> None:
 # To the server.
 
 
-async def test_messages_arrive_in_order_and_once(desk: Desk, kind: type[Carrier]) -> None:
+async def test_messages_arrive_in_order_and_once(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page(kind)
     assert await page.send("a", "b") == {"received": 2}
     repeat = [[2, "b"], [3, "c"]]
-    assert await page.carrier.send(repeat) == {"received": 3}
-    assert await page.carrier.send(repeat) == {"received": 3}
+    assert await page.transport.send(repeat) == {"received": 3}
+    assert await page.transport.send(repeat) == {"received": 3}
     await until(lambda: page.running.probe.messages == ["a", "b", "c"])
 
 
-async def test_the_numbers_go_on_with_another_carrier(desk: Desk, kind: type[Carrier]) -> None:
+async def test_the_numbers_go_on_with_another_transport(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page(LongPoll)
     await page.send("a")
     await page.use(kind)
@@ -126,36 +126,36 @@ async def test_the_numbers_go_on_with_another_carrier(desk: Desk, kind: type[Car
     await until(lambda: page.running.probe.messages == ["a", "b", "c"])
 
 
-async def test_a_gap_is_refused_and_mended(desk: Desk, kind: type[Carrier]) -> None:
+async def test_a_gap_is_refused_and_mended(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page(kind)
     await page.send("a")
-    error = (await page.carrier.send([[3, "c"]]))["error"]
+    error = (await page.transport.send([[3, "c"]]))["error"]
     assert (error["code"], error["received"]) == ("gap", 1)
     assert await page.send("b", "c") == {"received": 3}
 
 
-async def test_messages_over_the_limits(desk: Desk, kind: type[Carrier]) -> None:
+async def test_messages_over_the_limits(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page(kind)
     too_large = [[1, "x" * 65_537]], [[n, 0] for n in range(1, 102)]
     for items in too_large:
-        assert (await page.carrier.send(items))["error"]["code"] == "too_large"
+        assert (await page.transport.send(items))["error"]["code"] == "too_large"
     assert await page.send("x" * 65_534) == {"received": 1}
 
 
-async def test_too_many_for_the_application(desk: Desk, kind: type[Carrier]) -> None:
+async def test_too_many_for_the_application(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page(kind)
     await page.send({"wait": None}, *range(99))
     assert await page.send(*range(100)) == {"received": 200}
-    error = (await page.carrier.send([[201, 0]]))["error"]
+    error = (await page.transport.send([[201, 0]]))["error"]
     assert (error["code"], error["retry"]) == ("too_many", 1)
     page.running.probe.gate.set()
     await until(lambda: len(page.running.probe.messages) == 200)
     assert await page.send("more") == {"received": 201}
 
 
-async def test_calls_are_answered(desk: Desk, kind: type[Carrier]) -> None:
+async def test_calls_are_answered(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page(kind)
-    await page.carrier.send([[1, [1, 2], "add"], [2, [], "refuse"], [3, {"raise": "on purpose"}]])
+    await page.transport.send([[1, [1, 2], "add"], [2, [], "refuse"], [3, {"raise": "on purpose"}]])
     while len(page.replies) < 3:
         await page.step()
     assert page.replies[1] == {"result": 3}
@@ -166,11 +166,11 @@ async def test_calls_are_answered(desk: Desk, kind: type[Carrier]) -> None:
 # The client's life.
 
 
-async def test_another_address_changes_nothing(desk: Desk, kind: type[Carrier]) -> None:
+async def test_another_address_changes_nothing(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page(kind, "X-Forwarded-For: 192.0.2.1")
     await page.send({"echo": 1})
     await page.until(1)
-    page.carrier.headers = ("X-Forwarded-For: 192.0.2.2",)
+    page.transport.headers = ("X-Forwarded-For: 192.0.2.2",)
     await page.send({"echo": 2})
     assert await page.until(2) == [1, 2]
     await page.use(kind, "X-Forwarded-For: 192.0.2.3")
@@ -181,15 +181,15 @@ async def test_another_address_changes_nothing(desk: Desk, kind: type[Carrier]) 
     assert client.transport.endswith(kind.shown())
 
 
-async def test_leaving(desk: Desk, kind: type[Carrier]) -> None:
+async def test_leaving(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page(kind)
     await page.send("x")
-    await page.carrier.leave()
+    await page.transport.leave()
     await until(lambda: ("disconnect", page.id) in page.running.probe.events)
     assert (await page.notice())["error"]["code"] == "gone"
 
 
-async def test_the_application_may_disconnect(desk: Desk, kind: type[Carrier]) -> None:
+async def test_the_application_may_disconnect(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page(kind)
     await page.send({"evict": "enough"})
     assert (await page.notice())["error"] == {"code": "gone", "message": "enough"}
@@ -198,16 +198,16 @@ async def test_the_application_may_disconnect(desk: Desk, kind: type[Carrier]) -
     assert (await page.notice())["error"] == {"code": "gone", "message": "enough"}
 
 
-async def test_a_client_whose_page_stays_away_is_gone(desk: Desk, kind: type[Carrier]) -> None:
+async def test_a_client_whose_page_stays_away_is_gone(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page()
     await page.use(kind)
     await page.step()
-    await page.carrier.close()
+    await page.transport.close()
     hasten(page.running)
     await until(lambda: page.id not in page.running.service.engine.directory.clients)
 
 
-async def test_a_drain_sends_the_page_away(desk: Desk, kind: type[Carrier]) -> None:
+async def test_a_drain_sends_the_page_away(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page(kind)
     await page.send({"echo": "kept"})
     await page.until(1)
@@ -216,7 +216,7 @@ async def test_a_drain_sends_the_page_away(desk: Desk, kind: type[Carrier]) -> N
     assert page.data == ["kept"]
 
 
-async def test_a_cursor_above_the_last_id_ends_the_client(desk: Desk, kind: type[Carrier]) -> None:
+async def test_a_cursor_above_the_last_id_ends_the_client(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page()
     page.cursor = 2**53 - 1
     await page.use(kind)
@@ -224,7 +224,7 @@ async def test_a_cursor_above_the_last_id_ends_the_client(desk: Desk, kind: type
 
 
 @pytest.mark.parametrize("cursor", [1, 7])
-async def test_a_cursor_that_was_never_sent(desk: Desk, kind: type[Carrier], cursor: int) -> None:
+async def test_a_cursor_that_was_never_sent(desk: Desk, kind: type[Transport], cursor: int) -> None:
     page = await desk.page()
     page.cursor = cursor
     await page.use(kind)
@@ -236,7 +236,7 @@ async def test_a_cursor_that_was_never_sent(desk: Desk, kind: type[Carrier], cur
     assert await page.until(1) == ["kept"]
 
 
-async def test_a_token_that_this_server_did_not_issue(desk: Desk, kind: type[Carrier]) -> None:
+async def test_a_token_that_this_server_did_not_issue(desk: Desk, kind: type[Transport]) -> None:
     page = await desk.page()
     page.token += "x"
     await page.use(kind)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.contracts.push.conftest import Desk
-from tests.support.carriers import CARRIERS, SESSIONS, Cut, SockJS, Xhr, XhrStreaming
 from tests.support.page import Page
 from tests.support.serving import Running, hasten, until
 from tests.support.sockjs import Service
+from tests.support.transports import SESSIONS, TRANSPORTS, Cut, SockJS, Xhr, XhrStreaming
 from tests.support.wire import Wire, request
 from thywill.core.envelope import encode_message
 from thywill.core.message import Address
@@ -54,8 +54,8 @@ async def page_on(desk: Desk, kind: type[SockJS]) -> tuple[Page, SockJS]:
 
 
 def session_of(page: Page) -> SockJS:
-    assert isinstance(page.carrier, SockJS)
-    return page.carrier
+    assert isinstance(page.transport, SockJS)
+    return page.transport
 
 
 # What is there.
@@ -397,7 +397,7 @@ async def test_logs_hold_no_token_and_no_message(desk: Desk, caplog: pytest.LogC
     page, _ = await page_on(desk, Xhr)
     await page.send({"echo": "a secret of theirs"})
     await page.until(1)
-    await page.carrier.send([[9, "a secret of theirs"]])
+    await page.transport.send([[9, "a secret of theirs"]])
     assert page.token not in caplog.text
     assert "a secret of theirs" not in caplog.text
 
@@ -426,8 +426,8 @@ async def test_a_stop_does_not_wait_for_sessions(desk: Desk) -> None:
 
 async def test_nothing_is_left_of_sessions(desk: Desk) -> None:
     running = await desk.serve()
-    for kind in CARRIERS:
+    for kind in TRANSPORTS:
         page = await desk.page(kind)
-        await page.carrier.close()
+        await page.transport.close()
     hasten(running)
     await until(lambda: not sessions(desk) and not running.service.engine.directory.clients)

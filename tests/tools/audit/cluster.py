@@ -139,7 +139,7 @@ class Cluster:
                         return each
             await asyncio.sleep(0.1)
 
-    async def carrier(self) -> Server:
+    async def follower(self) -> Server:
         """Return a server that does not run the hooks."""
         leader = await self.leader()
         return self._random.choice([each for each in self._running() if each is not leader])

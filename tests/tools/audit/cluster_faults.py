@@ -61,13 +61,13 @@ async def kill_leader(stage: Stage) -> None:
     await _kill(stage, await _cluster(stage).leader())
 
 
-async def kill_carrier(stage: Stage) -> None:
-    await _kill(stage, await _cluster(stage).carrier())
+async def kill_follower(stage: Stage) -> None:
+    await _kill(stage, await _cluster(stage).follower())
 
 
 async def kill_both(stage: Stage) -> None:
     cluster = _cluster(stage)
-    await _kill(stage, await cluster.carrier(), await cluster.leader())
+    await _kill(stage, await cluster.follower(), await cluster.leader())
 
 
 async def freeze_leader(stage: Stage) -> None:
@@ -129,7 +129,7 @@ async def freeze_redis(stage: Stage) -> None:
 async def cut_off(stage: Stage) -> None:
     """Cut a server, often the leader, off from Redis: refused, or swallowed and let through afterwards."""
     cluster, relays = _cluster(stage), _relayed(stage).relays
-    one = await stage.rng.choice((cluster.leader, cluster.leader, cluster.carrier))()
+    one = await stage.rng.choice((cluster.leader, cluster.leader, cluster.follower))()
     relay = relays[cluster.servers.index(one)]
     if stage.rng.random() < 0.5:
         await relay.refuse()

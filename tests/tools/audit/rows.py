@@ -112,7 +112,7 @@ CLUSTER = "redis"
 """The queue with which rows are audited over several servers."""
 ALL = (
     cluster.kill_leader,
-    cluster.kill_carrier,
+    cluster.kill_follower,
     cluster.freeze_leader,
     cluster.roll,
     cluster.jump,
@@ -124,8 +124,8 @@ ALL = (
 CLUSTER_ROWS = (
     Row("none"),
     Row("leader", (), (again(cluster.kill_leader),)),
-    Row("carrier", (), (again(cluster.kill_carrier),)),
-    Row("leader-and-carrier", (), (again(cluster.kill_both),)),
+    Row("follower", (), (again(cluster.kill_follower),)),
+    Row("leader-and-follower", (), (again(cluster.kill_both),)),
     Row("frozen-leader", (), (again(cluster.freeze_leader, least=2, most=4),)),
     Row("rolling", (), (again(cluster.roll, least=1, most=3),)),
     Row("versions", (), (again(cluster.change_version, least=1, most=3),)),

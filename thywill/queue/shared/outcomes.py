@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thywill.errors import RequestError, Unavailable
-from thywill.queue.shared.carrier import Received
+from thywill.queue.shared.hub import Received
 from thywill.queue.shared.operations import Accepted, Append, Outcome
 from thywill.queue.shared.pipeline import Pipeline
 

@@ -1,14 +1,13 @@
-"""A queue that several servers share: the part that every server has as a carrier of clients.
+"""A queue that several servers share: what every server has, whether it leads an application or not.
 
     first poll   ── Greet ──▶ inbox                   the leader runs on_connect
     send         ── Accept ─▶ inbox                   the leader runs on_message
     leave        ── Depart ─▶ inbox and log           the leader runs on_disconnect
     log ─▶ reader ─▶ messages, memberships, ends      applied to the clients that are here
-    poll of a client of another server ── Claim ─▶    rebuilt here, and let go there
+    poll of a client of another server ── Claim ─▶    rebuilt here, and forgotten there
 
 The hooks of an application run on one server, its leader (``leaders.py``). So a browser's requests never call
-a hook on the carrier: they go through the inbox to the leader, and the results of hooks come back through the
-log.
+a hook directly: they go through the inbox to the leader, and the results of hooks come back through the log.
 """
 
 from __future__ import annotations
@@ -42,10 +41,10 @@ from thywill.hub.delivery import Delivery
 from thywill.hub.ports import Listener, Then
 from thywill.queue.base import Answers, KnownClient, Queue, QueueSettings
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
-from thywill.queue.shared.carrier import AnyServer, CarrierHub, NoHooks, Received
 from thywill.queue.shared.claims import RETRY_DELAYS, Claims
 from thywill.queue.shared.forms import facts_of, incoming, known_client
 from thywill.queue.shared.histories import kept_of
+from thywill.queue.shared.hub import NoHooks, Received, SharedClients, SharedHub
 from thywill.queue.shared.leaders import Leaders
 from thywill.queue.shared.losses import Losses
 from thywill.queue.shared.names import UNKNOWN, application_of, check_names
@@ -115,7 +114,7 @@ class SharedQueueSettings(QueueSettings):
         return self.age
 
 
-class SharedQueue(Queue, AnyServer):
+class SharedQueue(Queue, SharedClients):
     """The queue of one server of a cluster.
 
     Args:
@@ -126,7 +125,7 @@ class SharedQueue(Queue, AnyServer):
 
     Settings: ClassVar[type[Any]] = SharedQueueSettings
     settings: SharedQueueSettings
-    hub = CarrierHub
+    hub = SharedHub
     relay: StoreRelay
     shared = True
     durable = True

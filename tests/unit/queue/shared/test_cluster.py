@@ -335,17 +335,17 @@ class Board(Lobby):
 async def test_late_clients_get_the_past_also_on_the_next_leader() -> None:
     cluster = await Cluster({"chat": Board}).start(3)
     leader = await cluster.leading()
-    carrier = cluster.others()[0]
-    first = await cluster.connected(carrier)
-    await first.send(carrier, 1, 2, 3, 4)
-    assert await first.receive(4, carrier) == [1, 2, 3, 4]
+    follower = cluster.others()[0]
+    first = await cluster.connected(follower)
+    await first.send(follower, 1, 2, 3, 4)
+    assert await first.receive(4, follower) == [1, 2, 3, 4]
     late = await cluster.connected(cluster.others()[1])
-    assert await late.receive(1, carrier) == [[[2, 3, 4], "pack"]]
+    assert await late.receive(1, follower) == [[[2, 3, 4], "pack"]]
     await leader.kill()
     cluster.memory.now += 7
     await cluster.leading()
-    later = await cluster.connected(carrier)
-    assert await later.receive(1, carrier) == [[[2, 3, 4], "pack"]]
-    await first.send(carrier, 5)
-    assert await later.receive(2, carrier) == [[[2, 3, 4], "pack"], 5]
+    later = await cluster.connected(follower)
+    assert await later.receive(1, follower) == [[[2, 3, 4], "pack"]]
+    await first.send(follower, 5)
+    assert await later.receive(2, follower) == [[[2, 3, 4], "pack"], 5]
     await cluster.stop()

@@ -27,13 +27,13 @@ def fresh() -> None:
     Lobby.gate = None
 
 
-async def test_the_crash_of_a_carrier_loses_nobody() -> None:
+async def test_the_crash_of_a_follower_loses_nobody() -> None:
     cluster = await start()
-    carrier, other = cluster.others()
-    page, talker = await cluster.connected(carrier), await cluster.connected(other)
+    follower, other = cluster.others()
+    page, talker = await cluster.connected(follower), await cluster.connected(other)
     await until(lambda: len(seen("connect")) == 2)
-    await page.poll(carrier, 25.0)
-    await carrier.kill()
+    await page.poll(follower, 25.0)
+    await follower.kill()
     await talker.send(other, "while it is away")
     await until(lambda: len(seen("message")) == 1)
     assert await page.receive(1, other) == ["while it is away"]
@@ -54,12 +54,12 @@ async def test_the_first_poll_may_meet_any_server() -> None:
 
 async def test_the_leader_ends_those_who_stay_away() -> None:
     cluster = await start(timing=Timing(grace=60))
-    carrier = cluster.others()[0]
-    page = await cluster.connected(carrier)
+    follower = cluster.others()[0]
+    page = await cluster.connected(follower)
     await until(lambda: len(seen("connect")) == 1)
     await patience(cluster, 81)
     await until(lambda: seen("disconnect") == [(page.id,)])
-    await until(lambda: not carrier.room.directory.clients)
+    await until(lambda: not follower.room.directory.clients)
     with pytest.raises(Gone, match="grace time"):
         await page.poll(cluster.servers[0])
     await until(lambda: not cluster.memory.applications["chat"].clients)
@@ -78,9 +78,9 @@ async def patience(cluster: Cluster, seconds: float) -> None:
 
 async def test_a_parked_client_is_renewed() -> None:
     cluster = await start(timing=Timing(grace=0.06))
-    carrier = cluster.others()[0]
-    page = await cluster.connected(carrier)
-    await page.poll(carrier, 25.0)
+    follower = cluster.others()[0]
+    page = await cluster.connected(follower)
+    await page.poll(follower, 25.0)
     applications = cluster.memory.applications["chat"]
     for _ in range(5):
         cluster.memory.now += 0.05
@@ -98,11 +98,11 @@ def renewals(operations: Sequence[Operation]) -> list[Renew]:
 async def test_leases_are_renewed_batch_after_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue_module, "RENEWED_AT_ONCE", 1)
     cluster = await start(timing=Timing(grace=0.06))
-    carrier = cluster.others()[0]
+    follower = cluster.others()[0]
     for _ in range(3):
-        await cluster.connected(carrier)
+        await cluster.connected(follower)
     await until(lambda: len(seen("connect")) == 3)
-    execute, found = carrier.store.execute, []
+    execute, found = follower.store.execute, []
 
     async def takes_some_turns(operations: Sequence[Operation]) -> list[Outcome]:
         found.append(len(renewals(operations)))
@@ -110,7 +110,7 @@ async def test_leases_are_renewed_batch_after_batch(monkeypatch: pytest.MonkeyPa
             await asyncio.sleep(0)
         return await execute(operations)
 
-    monkeypatch.setattr(carrier.store, "execute", takes_some_turns)
+    monkeypatch.setattr(follower.store, "execute", takes_some_turns)
     await until(lambda: sum(found) >= 6)
     assert max(found) == 1
     await cluster.stop()
@@ -119,11 +119,11 @@ async def test_leases_are_renewed_batch_after_batch(monkeypatch: pytest.MonkeyPa
 async def test_a_failed_renewal_leaves_the_log_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue_module, "RENEWED_AT_ONCE", 1)
     cluster = await start(timing=Timing(grace=0.06))
-    carrier = cluster.others()[0]
+    follower = cluster.others()[0]
     for _ in range(2):
-        last = await cluster.connected(carrier)
+        last = await cluster.connected(follower)
     await until(lambda: len(seen("connect")) == 2)
-    execute, failed = carrier.store.execute, []
+    execute, failed = follower.store.execute, []
 
     async def fails_for_the_last(operations: Sequence[Operation]) -> list[Outcome]:
         for each in renewals(operations):
@@ -132,10 +132,10 @@ async def test_a_failed_renewal_leaves_the_log_as_it_is(monkeypatch: pytest.Monk
                 raise StoreUnavailable("it is told to be away")
         return await execute(operations)
 
-    monkeypatch.setattr(carrier.store, "execute", fails_for_the_last)
-    cluster.memory.applications["chat"].lowest.pop(carrier.name, None)
+    monkeypatch.setattr(follower.store, "execute", fails_for_the_last)
+    cluster.memory.applications["chat"].lowest.pop(follower.name, None)
     await until(lambda: len(failed) == 3)
-    assert carrier.name not in cluster.memory.applications["chat"].lowest
+    assert follower.name not in cluster.memory.applications["chat"].lowest
     await cluster.stop()
 
 
@@ -155,14 +155,14 @@ async def test_a_server_whose_clock_is_wrong_refuses_nobody(years: int) -> None:
 
 async def test_a_page_that_was_silent_is_told_of_no_loss() -> None:
     cluster = await start(timing=Timing(grace=0.3, pause=0.01))
-    carrier, other = cluster.others()
-    page, talker = await cluster.connected(carrier), await cluster.connected(other)
+    follower, other = cluster.others()
+    page, talker = await cluster.connected(follower), await cluster.connected(other)
     await until(lambda: len(seen("connect")) == 2)
     there = cluster.memory.applications["chat"]
-    (silent,) = [each for each in carrier.room.directory.clients.values() if each.id == page.id]
+    (silent,) = [each for each in follower.room.directory.clients.values() if each.id == page.id]
     silent.state = State.DETACHED
     there.clients[page.id].channels.clear()
-    carrier.room.directory.unsubscribe(silent, "lobby")
+    follower.room.directory.unsubscribe(silent, "lobby")
     await talker.send(other, "not for the silent page")
     await talker.receive(1, other)
     await talker.poll(other)  # acknowledges it
@@ -185,9 +185,9 @@ async def test_a_leave_may_meet_any_server() -> None:
 
 async def test_a_disconnect_reaches_the_page_on_another_server_with_its_reason() -> None:
     cluster = await start()
-    carrier = cluster.others()[0]
-    page = await cluster.connected(carrier)
-    parked = await page.poll(carrier, 25.0)
+    follower = cluster.others()[0]
+    page = await cluster.connected(follower)
+    parked = await page.poll(follower, 25.0)
     await page.send(cluster.servers[0], "end me", "too late")
     await until(lambda: bool(parked.calls))
     assert parked.answer == {"gone": "enough"}

@@ -35,50 +35,50 @@ class Board(Application):
 async def test_what_is_published_from_outside_is_in_the_past() -> None:
     cluster = await Cluster({"chat": Board}).start(3)
     await cluster.leading()
-    carrier = cluster.others()[0]
+    follower = cluster.others()[0]
     board = Address.channel("board")
     for data in (b"1", b"2"):
-        await carrier.queue.publish([Publication("chat", board, Message(data), None)])
-    await carrier.queue.append("chat", board, Message(b"3"))
-    late = await cluster.connected(carrier)
-    assert await late.receive(1, carrier) == [[[1, 2, 3], "pack"]]
+        await follower.queue.publish([Publication("chat", board, Message(data), None)])
+    await follower.queue.append("chat", board, Message(b"3"))
+    late = await cluster.connected(follower)
+    assert await late.receive(1, follower) == [[[1, 2, 3], "pack"]]
     await cluster.stop()
 
 
 async def test_the_past_outlives_the_leader_and_the_log() -> None:
     cluster = await Cluster({"chat": Board}).start(3)
     leader = await cluster.leading()
-    carrier = cluster.others()[0]
-    first = await cluster.connected(carrier)
-    await first.send(carrier, 1, 2, 3, 4)
-    await first.receive(4, carrier)
+    follower = cluster.others()[0]
+    first = await cluster.connected(follower)
+    await first.send(follower, 1, 2, 3, 4)
+    await first.receive(4, follower)
     there = cluster.memory.applications["chat"]
     there.log, there.trimmed = [], there.last
     await leader.kill()
     cluster.memory.now += 7
     await cluster.leading()
-    later = await cluster.connected(carrier)
-    assert await later.receive(1, carrier) == [[[2, 3, 4], "pack"]]
-    await first.send(carrier, 5)
-    assert await later.receive(2, carrier) == [[[2, 3, 4], "pack"], 5]
+    later = await cluster.connected(follower)
+    assert await later.receive(1, follower) == [[[2, 3, 4], "pack"]]
+    await first.send(follower, 5)
+    assert await later.receive(2, follower) == [[[2, 3, 4], "pack"], 5]
     await cluster.stop()
 
 
 async def test_hooks_see_the_past_also_on_the_next_leader() -> None:
     cluster = await Cluster({"chat": Board}).start(3)
     leader = await cluster.leading()
-    carrier = cluster.others()[0]
-    page = await cluster.connected(carrier)
-    await page.send(carrier, 1, 2)
-    await page.receive(2, carrier)
+    follower = cluster.others()[0]
+    page = await cluster.connected(follower)
+    await page.send(follower, 1, 2)
+    await page.receive(2, follower)
     await leader.kill()
     cluster.memory.now += 7
     await cluster.leading()
     board = Address.channel("board")
-    await carrier.queue.publish([Publication("chat", board, Message(b"3"), None)])
-    await page.receive(3, carrier)
-    await page.send(carrier, "past")
-    assert (await page.receive(4, carrier))[3] == ["past", 1, 2, 3]
+    await follower.queue.publish([Publication("chat", board, Message(b"3"), None)])
+    await page.receive(3, follower)
+    await page.send(follower, "past")
+    assert (await page.receive(4, follower))[3] == ["past", 1, 2, 3]
     await cluster.stop()
 
 

@@ -38,7 +38,7 @@ class CutStream(Stream):
             del self._received[had + new :]
 
 
-class Carrier(ABC):
+class Transport(ABC):
     """One way for messages to travel, for a client that has a token.
 
     Args:
@@ -106,7 +106,7 @@ class Carrier(ABC):
         return answer.status, answer.body
 
 
-class LongPoll(Carrier):
+class LongPoll(Transport):
     """Native polls. The first asks for an answer at once, as the browser client does."""
 
     name = "longpoll"
@@ -139,7 +139,7 @@ class LongPoll(Carrier):
         return answer
 
 
-class SockJS(Carrier):
+class SockJS(Transport):
     """A SockJS session."""
 
     def __init__(self, port: int, token: str, *headers: str) -> None:
@@ -318,4 +318,4 @@ class HtmlFile(Streaming):
 
 
 SESSIONS: tuple[type[SockJS], ...] = (Xhr, XhrStreaming, EventSource, HtmlFile, Jsonp)
-CARRIERS: tuple[type[Carrier], ...] = (LongPoll, *SESSIONS)
+TRANSPORTS: tuple[type[Transport], ...] = (LongPoll, *SESSIONS)

@@ -1,6 +1,6 @@
 """The hub of a server that shares its queue with others: any server answers any request of any client.
 
-A poll or a stream of a client that is not here brings the client here (``find`` raises ``Elsewhere``). A
+A poll or a stream of a client that is not here claims the client (``find`` raises ``Elsewhere``). A
 client's messages and its leave go straight into the store, which checks the numbers of the messages. So the
 client stays where it is.
 """
@@ -32,7 +32,7 @@ Received = Callable[[int, int, RequestError | None], None]
 """Called with the last accepted number, how many messages were new, and the error if there was one."""
 
 
-class AnyServer(ABC):
+class SharedClients(ABC):
     """The part of a shared queue that other queues do not have, as the hub uses it.
 
     ``relay`` finds the server that has a SockJS session.
@@ -77,13 +77,13 @@ class NoHooks(Listener):
         """Do nothing."""
 
 
-class CarrierHub(Hub):
+class SharedHub(Hub):
     """Answers the requests of clients that may be with any server."""
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
-        assert isinstance(parts.queue, AnyServer)
-        self._shared: AnyServer = parts.queue
+        assert isinstance(parts.queue, SharedClients)
+        self._shared: SharedClients = parts.queue
         self._absent: Recent[str, LiveClient | None] = Recent(ABSENT)
         self._nothing = Outbox(Bounds())
 
