@@ -7,13 +7,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import cast
+from functools import partial
+from typing import Final, cast
 
 from thywill.core.address import share_of
 from thywill.core.wheel import NEVER
 from thywill.http.exchange import Exchange
 from thywill.http.handler import HandlerConnection
-from thywill.http.message import Refusal, Request
+from thywill.http.message import Places, Refusal, Request
 from thywill.http.outgoing import Outgoing
 from thywill.http.proxies import UNIX, is_unix, peer_of
 from thywill.http.reader import Arrived, RequestReader, discard, size_of
@@ -25,11 +26,11 @@ from thywill.http.states import ConnectionState as State
 
 log = logging.getLogger(__name__)
 
-RETRY = b"Retry-After: 5\r\n"
+RETRY: Final = b"Retry-After: 5\r\n"
 TOO_MUCH = Refusal(503, "the server holds too many bytes of requests: try again", RETRY)
-READ_AHEAD_LIMIT = 64 * 1024
+READ_AHEAD_LIMIT: Final = 64 * 1024
 """Bytes that are read ahead while a request is being answered. No browser sends so many."""
-HELD_BACK_LIMIT = 64 * 1024
+HELD_BACK_LIMIT: Final = 64 * 1024
 """Bytes of answers that may be held back until everything that has arrived is read."""
 
 
@@ -50,6 +51,7 @@ class Connection(Outgoing):
         "_is_holding",
         "_peer",
         "_pending",
+        "_places",
         "_reader",
         "_registry",
         "_request_share",
@@ -70,6 +72,7 @@ class Connection(Outgoing):
         self._reader: RequestReader | None = None
         self._exchange: Exchange | None = None
         self._pending: Arrived | None = None
+        self._places: Places | None = None
 
     @property
     def state(self) -> State:
@@ -125,10 +128,10 @@ class Connection(Outgoing):
         self.close()
 
     def data_received(self, data: bytes) -> None:
-        if self._state >= State.LINGERING:
-            return
         if self._state is State.IDLE:
             self._begin(data)
+        elif self._state >= State.LINGERING:
+            return
         else:
             arrived = self._read(data)
             if arrived:
@@ -310,8 +313,9 @@ class Connection(Outgoing):
     def _begin(self, data: bytes) -> None:
         """Read bytes that arrive between two requests; they nearly always are one whole request."""
         heads = self.shared.heads
-        known = heads.find(data, self._peer, trusted=self._trusted)
+        known = heads.find(data, self._peer, self._places, trusted=self._trusted)
         if known is not None:
+            self._places = known.places
             self._serve(known)
             if self._state is State.READY:
                 self._go_on()
@@ -458,9 +462,9 @@ class Connection(Outgoing):
         elif endpoint is None:
             handler = self._exchange = HandlerConnection(self, request)
             # A Tornado handler takes ten times as long as an endpoint, so it waits for its address's turn.
-            self.shared.turns.wait(share_of(request.peer), lambda: handler.run(site.application))
+            self.shared.turns.wait(share_of(request.peer), partial(handler.run, site.application))
         elif len(request.body) > self.shared.limits.small_body:
-            self.shared.turns.wait(share_of(request.peer), lambda: reply.run(endpoint, request))
+            self.shared.turns.wait(share_of(request.peer), partial(reply.run, endpoint, request))
         else:
             site.answer(endpoint, request, reply)
         if self._state is State.DISPATCHING:

@@ -14,18 +14,26 @@ pieces. A request line has to have the plain form of ``LINE``, and the length ha
 bytes that follow, written as ``%d`` writes it. A request that is chunked, has an Expect or Upgrade header,
 ends its connection, or has more than a small body is never cached.
 
-The cache holds a digest of each head, keyed by a random key of the process, so a browser costs some 0.2 KB.
-Requests that differ only in their cookies share one cached request.
+The cache holds a digest of each head, so a browser costs some 0.2 KB. The digest is Python's own hash of the
+head and of a random key of the process: SipHash, which nobody can predict without the key. It has 64 bits, so
+a new head is taken for one of 50,000 others once in 10^14 times. Cached requests are shared by browsers whose
+heads differ only in cookies and other headers that no request needs.
+
+Nearly all requests on a connection have their parts at the same places, counted from the end of the request
+line (``Request.places``). So these places are tried first: to search for them would take longer than the
+digest. Wrong places do no harm, since then the digest is that of another text.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
+import sys
+from collections.abc import Iterable
+from typing import Final
 
 from thywill.core.native import mypyc_attr
-from thywill.http.message import Request
+from thywill.http.message import OriginVerdict, Places, Request, copied
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import HEAD_END, Limits
 
@@ -33,15 +41,17 @@ ENTRIES = 50_000
 """Heads in each generation: one for each browser that a server may have (``max_clients``), since all poll."""
 AGE = 60.0
 """Seconds after which a head that was not seen again is dropped; a browser polls every 25 s."""
-DIGEST = 15
-"""Bytes of a digest: 120 bits. An object of 16 bytes would take more memory than one of 15."""
 LONGEST_SHARED = 300
 """Bytes that Host and Origin of a cached head may have together, since they are stored in full. A browser
 needs a third of that; without the limit an attacker's heads of 8 KB could fill 850 MB."""
 KEY = 32
-LINE = re.compile(rb"POST ((/[\w/-]*)(?:\?[\w=&.%-]*)?) HTTP/1\.1\r\n")
+IS_KEYED = sys.hash_info.algorithm.startswith("siphash")
+"""Whether Python's hash of bytes can be used: a Python may be built with one that can be predicted."""
+LINE_END: Final = b"\r\n"
+LINE: Final = re.compile(rb"POST ((/[\w/-]*)(?:\?[\w=&.%-]*)?) HTTP/1\.1\r\n")
 """A request line that needs no parser; the groups are the target and its path."""
-LENGTH = b"\r\nContent-Length: "
+LENGTH: Final = b"\r\nContent-Length: "
+BEFORE_NUMBER: Final = len(LENGTH)
 LONGEST = 8 * 1024
 """Bytes of the longest request that is looked up: the digest of a longer one costs as much as parsing it."""
 NEVER = (b"\ntransfer-encoding:", b"\nexpect:", b"\nupgrade:")
@@ -77,78 +87,121 @@ class Heads:
         limits: the limits of a request.
         proxies: the proxies that may name a browser's address.
         entries: how many heads a generation holds.
+        paths: paths that are asked for most, whose request lines are known without a regular expression.
     """
 
-    def __init__(self, limits: Limits, proxies: TrustedProxies, entries: int = ENTRIES) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        proxies: TrustedProxies,
+        entries: int = ENTRIES,
+        paths: Iterable[bytes] = (),
+    ) -> None:
         self._largest_body = min(limits.small_body, limits.body)
-        self._largest_head = min(limits.header, LONGEST)
+        self._largest_head = min(limits.header, LONGEST) if IS_KEYED else 0
+        self._paths = {b"POST %b HTTP/1.1" % path: path for path in paths}
+        self._numbers: dict[int, bytes] = {}
         self._proxies = proxies
         self._entries = entries
         self._key = os.urandom(KEY)
-        self._young: dict[bytes, CachedHead] = {}
-        self._old: dict[bytes, CachedHead] = {}
+        self._young: dict[int, CachedHead] = {}
+        self._old: dict[int, CachedHead] = {}
         self._shared: dict[tuple[object, ...], CachedHead] = {}
-        self._missed = b""
+        self._line = 0  # where the last request line that is in ``_paths`` ended
         self._due = 0.0
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
-    def find(self, data: bytes, peer: str, *, trusted: bool) -> Request | None:
+    def find(self, data: bytes, peer: str, places: Places | None = None, *, trusted: bool) -> Request | None:
         """Return the request in ``data`` if its head is cached, or None if it has to be parsed.
 
         Args:
             data: everything that has arrived since the last request.
             peer: the address of the connection's other end.
+            places: those of the last request of the connection, to be tried first.
             trusted: whether the connection may name a browser's address, as for ``keep``.
         """
-        self._missed = b""
-        line = LINE.match(data)
-        if line is None:
-            return None
-        # From the end, which is nearer. If the body holds an empty line, this is no head and is not found.
-        end = data.rfind(HEAD_END) + len(HEAD_END)
-        text = self._repeated(data, line.end(), end)
-        if not text:
-            return None
-        digest = hashlib.sha256(self._key + text).digest()[:DIGEST]
-        cached = self._young.get(digest) or self._revive(digest)
+        line = self._line
+        target = path = self._paths.get(data[:line], b"")
+        if not path:
+            line, target, path = self._read_line(data)
+            if not path:
+                return None
+        cached: CachedHead | None = None
+        end = 0
+        if places is not None:
+            begin, end = line + places[0], line + places[1]
+            size = len(data) - end
+            if 0 <= size <= self._largest_body and end <= self._largest_head:
+                number = self._number(size)
+                # A compiled slice fails where it would end before it begins.
+                if begin + len(number) < end and data[begin : begin + len(number)] == number:
+                    cached = self._look_up(self._text(data, line, begin, len(number), end))
+        if cached is None:
+            end, text = self._search(data, line)
+            cached = self._look_up(text)
         if cached is None or (cached.proxy and not (trusted and cached.proxy == peer)):
-            self._missed = digest
             return None
-        # copy.copy would take three times as long.
-        request: Request = cached.request.__copy__()  # type: ignore[attr-defined]
-        request.target, request.path = line.groups()
+        request = copied(cached.request)
+        request.target = target
+        request.path = path
         request.head = data[:end]
         request.body = data[end:]
         request.peer = cached.browser or peer
         return request
 
-    def _repeated(self, data: bytes, begin: int, end: int) -> bytes:
-        """Return the headers without the number of the length; nothing if they have to be parsed.
+    def _read_line(self, data: bytes) -> tuple[int, bytes, bytes]:
+        """Return where the request line ends, its target and its path; no path if it has to be parsed."""
+        line = data.find(LINE_END)
+        if line < 0:
+            return 0, b"", b""
+        known = self._paths.get(data[:line])
+        if known is not None:
+            self._line = line
+            return line, known, known
+        match = LINE.match(data)
+        return (line, match[1], match[2]) if match is not None else (0, b"", b"")
+
+    def _search(self, data: bytes, line: int) -> tuple[int, bytes]:
+        """Return where the head ends, and the text of the digest: nothing if the request has to be parsed.
 
         Args:
             data: the request.
-            begin: where its headers begin.
-            end: where its body begins.
+            line: where its request line ends.
         """
+        # From the end, which is nearer. If the body holds an empty line, this is no head and is not found.
+        end = data.rfind(HEAD_END) + len(HEAD_END)
         size = len(data) - end
         if end > self._largest_head or size > self._largest_body:
-            return b""
-        name = data.find(LENGTH, begin - 2, end)
-        if name < 0:
-            return b"" if size else data[begin:end]
-        number = name + len(LENGTH)
-        after = data.find(b"\r\n", number, end)
-        return data[begin:number] + data[after:end] if data[number:after] == b"%d" % size else b""
+            return 0, b""
+        number = self._number(size)
+        begin = data.find(number, line, end)
+        if begin >= 0:
+            return end, self._text(data, line, begin, len(number), end)
+        if size or data.find(LENGTH, line, end) >= 0:
+            return 0, b""
+        return end, self._key + data[line:end]
 
-    def _revive(self, digest: bytes) -> CachedHead | None:
-        cached = self._old.pop(digest, None)
-        if cached is not None:
+    def _text(self, data: bytes, line: int, begin: int, length: int, end: int) -> bytes:
+        """Return the key, and the headers without the number in the line of ``length`` bytes at ``begin``."""
+        return self._key + data[line : begin + BEFORE_NUMBER] + data[begin + length - len(LINE_END) : end]
+
+    def _number(self, size: int) -> bytes:
+        """Return the header line of the length of a body of ``size`` bytes."""
+        number = self._numbers.get(size)
+        if number is None:
+            number = self._numbers[size] = b"%b%d\r\n" % (LENGTH, size)
+        return number
+
+    def _look_up(self, text: bytes) -> CachedHead | None:
+        digest = hash(text)
+        cached = self._young.get(digest)
+        if cached is None and (cached := self._old.pop(digest, None)) is not None:
             self._put(digest, cached)
         return cached
 
-    def _put(self, digest: bytes, cached: CachedHead) -> None:
+    def _put(self, digest: int, cached: CachedHead) -> None:
         if len(self._young) >= self._entries:
             self._start_generation()
         self._young[digest] = cached
@@ -166,27 +219,28 @@ class Heads:
         """Cache the head of a parsed request if that is allowed.
 
         Args:
-            data: the bytes that ``find`` was just asked for; the parser made exactly one request of them.
+            data: the bytes of the request, of which the parser made this one and nothing else.
             request: that request.
             peer: the address of the connection's other end.
             trusted: whether ``peer`` is a trusted proxy.
         """
-        digest = self._missed
-        if not digest:
+        line = LINE.match(data)
+        if line is None:
             return
-        # The digest covers everything up to the last empty line, so that one has to end the head.
-        end = data.find(HEAD_END) + len(HEAD_END)
-        is_whole = data.rfind(HEAD_END) + len(HEAD_END) == end == len(data) - len(request.body)
-        if not is_whole or not self._may_keep(data[:end], request):
+        end, text = self._search(data, line.end() - len(LINE_END))
+        # The text goes up to the last empty line, so that one has to end the head.
+        is_whole = data.find(HEAD_END) + len(HEAD_END) == end == len(data) - len(request.body)
+        if not text or not is_whole or not self._may_keep(data[:end], request):
             return
-        copied: Request = request.__copy__()  # type: ignore[attr-defined]
-        copied.peer = peer
+        kept = copied(request)
+        kept.peer = peer
         if request.forwarded:
             if trusted:
-                self._proxies.resolve(copied)
-            if copied.peer == peer:
+                self._proxies.resolve(kept)
+            if kept.peer == peer:
                 return  # the header is not believed: parsed each time, so that the warning is logged
-        self._put(digest, self._cached(copied, peer))
+        kept.places = _places(data, end)
+        self._put(hash(text), self._cached(kept, peer))
 
     def _may_keep(self, head: bytes, request: Request) -> bool:
         lower = head.lower()
@@ -201,13 +255,20 @@ class Heads:
         )
 
     def _cached(self, request: Request, peer: str) -> CachedHead:
-        parts = (request.host, request.origin, request.scheme, request.forwarded)
+        parts = (request.host, request.origin, request.scheme, request.forwarded, request.places)
         browser, request.peer, request.fields = request.peer, "", None
         request.target = request.path = request.body = b""
         shared = self._shared.get(parts)
         if shared is None:
+            request.verdict = OriginVerdict()
             shared = self._shared[parts] = CachedHead(request, "", "")
         return CachedHead(shared.request, browser, peer) if request.forwarded else shared
+
+
+def _places(data: bytes, end: int) -> Places | None:
+    line = data.find(LINE_END)
+    number = data.find(LENGTH, line, end)
+    return (number - line, end - line) if number >= 0 else None
 
 
 def _written(request: Request) -> bytes:

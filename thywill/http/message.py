@@ -25,6 +25,19 @@ BODILESS = (204, 304)
 REASONS: dict[int, bytes] = {status.value: status.phrase.encode() for status in http.HTTPStatus}
 
 
+Places = tuple[int, int]
+"""Where the line with the length begins and where the head ends, counted from the end of the request line."""
+
+
+class OriginVerdict:
+    """Whether the origin of a cached head is another one than ours; None until an endpoint has found out."""
+
+    __slots__ = ("is_other",)
+
+    def __init__(self) -> None:
+        self.is_other: bool | None = None
+
+
 class Request(msgspec.Struct, eq=False):
     """One whole request. Headers that every request needs have fields of their own.
 
@@ -34,7 +47,7 @@ class Request(msgspec.Struct, eq=False):
     the values of these headers; ``forwarded`` says whether there is an X-Forwarded-For or X-Forwarded-Proto.
     ``peer`` is the browser's address and ``scheme`` its scheme, as the connection or a trusted proxy reports
     them. ``head`` holds the bytes of the head, and ``fields`` the headers read from it; ``fields`` is None
-    until ``headers`` is used.
+    until ``headers`` is used. ``places`` and ``verdict`` are those of a head that was found in the cache.
     """
 
     method: bytes = b""
@@ -51,6 +64,8 @@ class Request(msgspec.Struct, eq=False):
     keep_alive: bool = True
     expects: bool = False
     forwarded: bool = False
+    places: Places | None = None
+    verdict: OriginVerdict | None = None
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -84,6 +99,10 @@ class Request(msgspec.Struct, eq=False):
             if len(key) == length and key.lower() == name:
                 return value.strip()
         return None
+
+
+copied: Callable[[Request], Request] = Request.__copy__  # type: ignore[attr-defined]
+"""Returns a copy of a request, in a third of the time of ``copy.copy``."""
 
 
 def _value_in(head: bytes, name: bytes) -> bytes | None:

@@ -109,7 +109,7 @@ class Shared:
         self.wheel: TimerWheel[Member] = TimerWheel(tick, self.now())
         self.held = HeldBytes(limits.held, limits.held_per_address, site.limited)
         self.address_limit = AddressLimit(limits.connections, site.limited)
-        self.heads = Heads(limits, proxies)
+        self.heads = Heads(limits, proxies, paths=site.endpoints)
         self.turns = Turns(self._loop.call_soon)
         self.call_soon = self._loop.call_soon
         self.answering: list[Member] = []

@@ -9,6 +9,7 @@ from typing import Any, Generic
 import msgspec
 
 from thywill.core import envelope
+from thywill.core.envelope import decode
 from thywill.errors import BadOrigin, Malformed, MethodNotAllowed, UnsupportedEncoding
 from thywill.http.message import Reply, Request
 from thywill.wire.origins import Cors, Origins, ScriptCall, asking_page, preflight
@@ -51,29 +52,33 @@ class JsonEndpoint(Generic[envelope.Body]):
         self._trusting = trusting
 
     def __call__(self, request: Request, reply: Reply) -> None:
-        if request.method == b"GET":
-            self._script(request, reply)
-            return
-        self._admit(request, reply)
-        if request.method == b"POST":
+        method = request.method
+        if method == b"POST":
+            self._admit(request, reply)
             self._handle(self._decode(request), request, reply)
-        elif request.method == b"OPTIONS":
-            reply.send(200, b"", preflight(request))
+        elif method == b"GET":
+            self._script(request, reply)
         else:
-            raise MethodNotAllowed("only POST is allowed here", METHODS)
+            self._admit(request, reply)
+            if method != b"OPTIONS":
+                raise MethodNotAllowed("only POST is allowed here", METHODS)
+            reply.send(200, b"", preflight(request))
 
     def body_limit(self, request: Request) -> int | None:
         """Return how many bytes the body of ``request`` may have: see ``thywill.http.site.Endpoint``."""
         return self._largest_body
 
     def _admit(self, request: Request, reply: Reply) -> None:
+        verdict = request.verdict
+        if verdict is not None and verdict.is_other is False:
+            return  # as nearly always: without a call of ``Origins``
         origin = request.origin
-        if origin is not None and self._origins.admit(origin, request.host):
+        if origin is not None and self._origins.admit(origin, request):
             reply.transform = Cors(origin)
 
     def _decode(self, request: Request) -> envelope.Body:
         try:
-            return envelope.decode(self._kind, request.body)
+            return decode(self._kind, request.body)
         except Malformed:
             refuse_encoded(request)
             raise
@@ -87,7 +92,7 @@ class JsonEndpoint(Generic[envelope.Body]):
             raise Malformed("the callback is not the name of a function")
         reply.transform = ScriptCall(callback)
         self._check_referer(request)
-        self._handle(envelope.decode(self._kind, _query_to_json(fields)), request, reply)
+        self._handle(decode(self._kind, _query_to_json(fields)), request, reply)
 
     def _check_referer(self, request: Request) -> None:
         page = asking_page(request)

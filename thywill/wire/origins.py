@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 
 from thywill.core.origin import normalize
-from thywill.core.recent import Recent
 from thywill.errors import BadOrigin
 from thywill.http.message import JSON, Request
 
@@ -17,10 +16,6 @@ SCRIPT = (
 """The header lines of a script; with them, a page that isolates itself (COEP require-corp) may load it."""
 ORIGIN = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
 PORT = re.compile(r":\d*$")
-ADMITTED = 1000
-"""How many admitted pairs of origin and Host are cached: a site has few, and anybody can send any."""
-LONGEST_ADMITTED = 500
-"""Characters of the longest pair that is cached."""
 SHOWN = 100
 """How many characters of an origin and of a Host an error repeats."""
 HEADER_NAMES = re.compile(rb"(?=.{1,1000}$)[\w!#$%&'*+.^`|~-]+( *, *[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
@@ -41,7 +36,6 @@ class Origins:
 
     def __init__(self, allowed: Iterable[str]) -> None:
         self._allowed = frozenset(normalize(origin) for origin in allowed)
-        self._admitted: Recent[tuple[bytes, bytes | None], bool | None] = Recent(ADMITTED)
 
     def any(self) -> bool:
         """Return whether any other origin is allowed."""
@@ -66,19 +60,18 @@ class Origins:
         """Return whether the settings list ``origin`` by name: only then may its pages join a session."""
         return origin.lower() in self._allowed
 
-    def admit(self, origin: bytes, host: bytes | None) -> bool:
-        """Do the same as ``check``, for the headers of a request; caches admitted pairs.
+    def admit(self, origin: bytes, request: Request) -> bool:
+        """Return the same as ``check``, for ``request`` with the header Origin.
 
         Raises:
             BadOrigin: as for ``check``.
         """
-        known = (origin, host)
-        is_other = self._admitted.get(known, None)
-        if is_other is None:
-            is_other = self.check(origin.decode("latin-1"), host)
-            if len(origin) + len(host or b"") <= LONGEST_ADMITTED:
-                self._admitted.put(known, is_other)
-        return is_other
+        verdict = request.verdict
+        if verdict is None:
+            return self.check(origin.decode("latin-1"), request.host)
+        if verdict.is_other is None:
+            verdict.is_other = self.check(origin.decode("latin-1"), request.host)
+        return verdict.is_other
 
     def check(self, origin: str, host: bytes | None) -> bool:
         """Return whether ``origin`` is another origin than our own.

@@ -164,7 +164,7 @@ def size(start: object, leave_out: Iterable[object]) -> int:
 def largest(connections: list[Any]) -> int:
     """Return the bytes of the largest of ``connections``, without what is shared or the loop's."""
     return max(
-        size(each, (each.shared, each._registry, each.transport, each._exchange.owner, *SHARED))
+        size(each, (each.shared, each._registry, each.transport, each._exchange.owner, each._places, *SHARED))
         for each in connections
     )
 

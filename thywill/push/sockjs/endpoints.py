@@ -164,7 +164,7 @@ class Endpoints:
         if origin is None:
             referer = (request.header(b"referer") or b"").decode("latin-1")
             check_page(self._origins, None, referer, request.host or b"")
-        elif self._origins.admit(origin, request.host):
+        elif self._origins.admit(origin, request):
             reply.transform = Cors(origin)
 
     def _cookie(self, request: Request) -> bytes:
