@@ -155,10 +155,9 @@ class TornadoClientInterface(ClientInterface):
     def _connect(self, connect: envelope.Connect, request: Request, reply: Reply) -> None:
         if connect.application not in self.dependencies.pages:
             raise NotFound(f"there is no application {connect.application[:NAME_SHOWN]!r}")
-        origins_asking = _asking_origins(request)
-        for origin in origins_asking:
-            self.dependencies.origins.check(origin, request.host)
-        cookies = (self._cookies(request, origins_asking) or b"").decode("latin-1")
+        origins = self.dependencies.origins
+        others = [origin for origin in _asking_origins(request) if origins.check(origin, request.host)]
+        cookies = (self._cookies(request, others) or b"").decode("latin-1")
         known = self.identities.read(connect.ticket, connect.application)
         secure = request.scheme == "https"
         if not self.identities.must_ask(connect.application):
@@ -221,12 +220,10 @@ class TornadoClientInterface(ClientInterface):
             self.dependencies.hub.refused(refusal)
             reply.send(*answer_to(refusal))
 
-    def _cookies(self, request: Request, origins_asking: list[str]) -> bytes | None:
+    def _cookies(self, request: Request, others: list[str]) -> bytes | None:
+        """Return the cookies that count; ``others`` are the origins asking that are not our own."""
         # With origins = ["*"] any page may connect, but it must not get the session of our own pages.
-        origins = self.dependencies.origins
-        may_join = request.method == b"POST" and all(
-            origins.is_own(origin, request.host) or origins.is_named(origin) for origin in origins_asking
-        )
+        may_join = request.method == b"POST" and all(map(self.dependencies.origins.is_named, others))
         return request.header(b"cookie") if may_join else None
 
     def _health(self, request: Request, reply: Reply) -> None:
