@@ -306,8 +306,13 @@ class Outbox:
         raise Malformed(f"cursor {cursor} was never sent to this client")
 
     def _remove_first(self, count: int) -> None:
-        self._release(self.entries[:count])
-        del self.entries[:count]
+        entries = self.entries
+        if count == len(entries):  # as nearly always: without copies
+            self._release(entries)
+            entries.clear()
+        else:
+            self._release(entries[:count])
+            del entries[:count]
         self.in_flight -= count
 
     def next_answer(self) -> bytes:

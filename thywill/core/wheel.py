@@ -19,11 +19,11 @@ otherwise keep their memory until their slots come up.
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from thywill.core.native import mypyc_attr
 
-NEVER = float("inf")
+NEVER: Final = float("inf")
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

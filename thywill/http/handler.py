@@ -23,8 +23,8 @@ from tornado.httputil import (
 )
 from tornado.iostream import StreamClosedError
 
-from thywill.http.exchange import Sink
 from thywill.http.message import BODILESS, Refusal, Request
+from thywill.http.outgoing import Outgoing
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,8 @@ class Context:
 class HandlerConnection(HTTPConnection):
     """One request that a Tornado application answers."""
 
-    def __init__(self, connection: Sink, request: Request) -> None:
-        self._connection: Sink | None = connection
+    def __init__(self, connection: Outgoing, request: Request) -> None:
+        self._connection: Outgoing | None = connection
         self._request = request
         self._close_callback: Callable[[], None] | None = None
         self._begun = False

@@ -1,4 +1,4 @@
-"""The outgoing half of a connection: writing, and waiting until the browser has read."""
+"""The outgoing half of a connection, as an answer sees it: it writes, and waits until the browser reads."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import asyncio
 
 from tornado.concurrent import future_set_result_unless_cancelled
 
+from thywill.http.message import Refusal
 from thywill.http.shared import Member, Shared
 
 
 class Outgoing(Member):
     """Writes to one connection. ``Connection`` adds the rules by which answers are held back.
+
+    A class and not a protocol: calls of its methods are several times as fast when it is compiled.
 
     Args:
         shared: what all connections of the server share.
@@ -52,6 +55,22 @@ class Outgoing(Member):
     def is_open(self) -> bool:
         """Return whether bytes that are written now can still arrive."""
         return self.transport is not None and not self.transport.is_closing()
+
+    def answer(self, data: bytes) -> None:
+        """Send a whole answer."""
+        raise NotImplementedError
+
+    def finished(self, *, close: bool) -> None:
+        """The answer is written; ``close`` says whether it was the last one on this connection."""
+        raise NotImplementedError
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer with an error and close."""
+        raise NotImplementedError
+
+    def abort(self) -> None:
+        """Close at once; bytes that are not sent yet are dropped."""
+        raise NotImplementedError
 
     def _release_writers(self) -> None:
         writable, self._writable = self._writable, None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import httptools
 
@@ -20,7 +20,7 @@ VERSIONS = ("1.1", "1.0")
 ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(.*)", re.DOTALL)
 DIGITS = 20
 """The most digits of a Content-Length: the parser accepts any number of zeros, and ``int`` has a limit."""
-HEAD_END = b"\r\n\r\n"
+HEAD_END: Final = b"\r\n\r\n"
 PIECE = 64 * 1024
 """Bytes that are parsed at once; after each piece the requests in it are counted."""
 READ_AT_ONCE = frozenset(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from thywill.core.native import mypyc_attr
-from thywill.http.exchange import Sink
 from thywill.http.message import BODILESS, JSON, REASONS, AnswerTransform, Owner, Request, Writer
+from thywill.http.outgoing import Outgoing
 from thywill.http.shared import Shared
 from thywill.http.site import Endpoint
 
-CLOSE = b"Connection: close\r\n"
-KEEP_ALIVE = b"Connection: keep-alive\r\n"
-CHUNKED = b"Transfer-Encoding: chunked\r\n"
+CLOSE: Final = b"Connection: close\r\n"
+KEEP_ALIVE: Final = b"Connection: keep-alive\r\n"
+CHUNKED: Final = b"Transfer-Encoding: chunked\r\n"
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -50,9 +52,9 @@ class FastReply(ReplyBase):
 
     __slots__ = ("_chunked", "_connection", "_connection_header")
 
-    def __init__(self, connection: Sink, request: Request) -> None:
+    def __init__(self, connection: Outgoing, request: Request) -> None:
         ReplyBase.__init__(self, head_only=request.method == b"HEAD")
-        self._connection: Sink | None = connection
+        self._connection: Outgoing | None = connection
         self._chunked = request.version == "1.1"
         self._connection_header = b"" if self._chunked and request.keep_alive else connection_header(request)
 

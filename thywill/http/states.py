@@ -24,7 +24,7 @@ more is independent of the state (``Input``).
 from __future__ import annotations
 
 import enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from thywill.core.lifecycle import IllegalTransition
 
@@ -79,7 +79,7 @@ class Input(enum.Enum):
 State: TypeAlias = ConnectionState
 Event: TypeAlias = ConnectionEvent
 
-TAKING = (State.IDLE, State.HEAD, State.BODY, State.READY)
+TAKING: Final = (State.IDLE, State.HEAD, State.BODY, State.READY)
 """The states in which the next whole request is handled."""
 
 _TAKE = {
@@ -162,7 +162,7 @@ def _row(state: State) -> dict[Event, State]:
     return {**ignored, **known, **_LIVING[state]}
 
 
-TRANSITIONS: dict[State, dict[Event, State]] = {state: _row(state) for state in State}
+TRANSITIONS: Final[dict[State, dict[Event, State]]] = {state: _row(state) for state in State}
 
 DEADLINES: dict[State, str] = {
     State.IDLE: "idle",

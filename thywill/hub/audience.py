@@ -28,6 +28,11 @@ class Audience:
         return MappingProxyType(self._clients)
 
     @property
+    def by_id(self) -> dict[str, LiveClient]:
+        """The same for the hub, which finds a client for each request; only this class changes it."""
+        return self._clients
+
+    @property
     def sessions(self) -> int:
         """How many sessions have a client here."""
         return len(self._sessions)

@@ -12,11 +12,11 @@ deadlines, ``delivery.py`` adds messages to outboxes, ``drain.py`` sends browser
 
 from __future__ import annotations
 
-import hmac
 import logging
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from hmac import compare_digest
 
 from thywill.core import probe
 from thywill.core.envelope import Item
@@ -44,7 +44,7 @@ class Hub:
     def __init__(self, parts: Parts) -> None:
         self._timing = parts.timing
         self._directory = parts.directory
-        self._clients = parts.directory.clients
+        self._clients: dict[str, LiveClient] = parts.directory.by_id
         self._admission = parts.admission
         self._leases = parts.leases
         self._queue = parts.queue
@@ -102,7 +102,7 @@ class Hub:
             Elsewhere: the client may be with another server.
         """
         client = self._clients.get(token.partition(".")[0])
-        if client is not None and token.isascii() and hmac.compare_digest(client.token, token):
+        if client is not None and token.isascii() and compare_digest(client.token, token):
             return client
         return self._directory.verify(token)
 

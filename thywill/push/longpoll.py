@@ -27,33 +27,13 @@ class LongPoll(Push):
         # A page's last batch has about one message's size. Twice that is allowed, so that a page with a
         # larger batch can leave, too.
         farewell = 2 * self.limits.message
-        poll = JsonEndpoint(envelope.Poll, self._poll, self.origins, largest_body=0)
+        polls = Polls(self.hub, self.settings.hold, self.name)
+        poll = JsonEndpoint(envelope.Poll, polls.poll, self.origins, largest_body=0)
         return {
             b"/thywill/poll": poll,
             b"/thywill/send": JsonEndpoint(envelope.Send, self._send, self.origins),
             b"/thywill/leave": JsonEndpoint(envelope.Leave, self._leave, self.origins, largest_body=farewell),
         }
-
-    def _poll(self, poll: envelope.Poll, request: Request, reply: Reply) -> None:
-        hub = self.hub
-        try:
-            client = hub.find(poll.token)
-            hub.locate(client, request.peer, self.name)
-            hold = self.settings.hold if poll.hold is None else min(poll.hold, self.settings.hold)
-            hub.poll(client, ParkedPoll(hub, client, reply), poll.cursor, hold)
-        except Elsewhere as elsewhere:
-            elsewhere.claim(poll.cursor, partial(self._poll_again, poll, request, reply))
-
-    def _poll_again(
-        self, poll: envelope.Poll, request: Request, reply: Reply, error: RequestError | None
-    ) -> None:
-        """Poll again: the client has moved here from another server, or ``error`` says why it has not."""
-        try:
-            if error is not None:
-                raise error
-            self._poll(poll, request, reply)
-        except RequestError as refusal:
-            _refuse(self.hub, reply, refusal)
 
     def _send(self, send: envelope.Send, request: Request, reply: Reply) -> None:
         client = self.hub.find_anywhere(send.token)
@@ -92,6 +72,49 @@ class LongPoll(Push):
             reply.send(200, envelope.encode_received(received))
         else:
             _refuse(self.hub, reply, error)
+
+
+class Polls:
+    """Handles polls. It is no part of ``LongPoll``, whose attributes take longer to read when compiled.
+
+    Args:
+        hub: finds the clients, and parks their polls.
+        hold: seconds that a poll waits for a message.
+        name: the transport of clients that poll.
+    """
+
+    __slots__ = ("_hold", "_hub", "_name")
+
+    def __init__(self, hub: Hub, hold: float, name: str) -> None:
+        self._hub = hub
+        self._hold = hold
+        self._name = name
+
+    def poll(self, poll: envelope.Poll, request: Request, reply: Reply) -> None:
+        """Answer ``poll``, or park it.
+
+        Raises:
+            RequestError: the poll is refused.
+        """
+        hub, cursor, wish = self._hub, poll.cursor, poll.hold
+        try:
+            client = hub.find(poll.token)
+            hub.locate(client, request.peer, self._name)
+            hold = self._hold if wish is None else min(wish, self._hold)
+            hub.poll(client, ParkedPoll(hub, client, reply), cursor, hold)
+        except Elsewhere as elsewhere:
+            elsewhere.claim(cursor, partial(self._poll_again, poll, request, reply))
+
+    def _poll_again(
+        self, poll: envelope.Poll, request: Request, reply: Reply, error: RequestError | None
+    ) -> None:
+        """Poll again: the client has moved here from another server, or ``error`` says why it has not."""
+        try:
+            if error is not None:
+                raise error
+            self.poll(poll, request, reply)
+        except RequestError as refusal:
+            _refuse(self._hub, reply, refusal)
 
 
 def _refuse(hub: Hub, reply: Reply, error: RequestError) -> None:
