@@ -143,7 +143,7 @@ async def nothing_was_harmed(scene: Scene, caplog: pytest.LogCaptureFixture) -> 
     ] == []
 
 
-@pytest.mark.gen_test(timeout=120)
+@pytest.mark.gen_test
 async def test_queries_of_jsonp(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     scene = await prepare(start)
 
@@ -165,7 +165,7 @@ async def test_queries_of_jsonp(start: Start, caplog: pytest.LogCaptureFixture) 
     await nothing_was_harmed(scene, caplog)
 
 
-@pytest.mark.gen_test(timeout=120)
+@pytest.mark.gen_test
 async def test_queries_of_sockjs(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     scene, numbers = await prepare(start), itertools.count()
 
@@ -202,7 +202,7 @@ def forms(draw: st.DrawFn, words: st.SearchStrategy[str]) -> bytes:
     return body[:place] + junk + body[place + draw(st.integers(0, 4)) :]
 
 
-@pytest.mark.gen_test(timeout=120)
+@pytest.mark.gen_test
 async def test_forms(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     scene, numbers = await prepare(start), itertools.count()
     kinds = st.sampled_from(
