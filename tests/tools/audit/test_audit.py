@@ -88,8 +88,8 @@ BREAKS = {
     ),
     "a browser that gives new numbers to what it repeats": (
         "static/thywill/sender.js",
-        "this.lane.retry(error.retry);",
-        "this.received = this.sent; this.lane.retry(error.retry);",
+        "this.requester.retry(error.retry);",
+        "this.received = this.sent; this.requester.retry(error.retry);",
         "response-cut",
         "doubled",
     ),

@@ -159,7 +159,7 @@ class Page {
     const receiver = this.client && this.client.dispatcher.receiver;
     report(this.label, this.id, 'described', JSON.stringify({
       state: this.client && this.client.state, transport: this.client && this.client.transport,
-      cursor: receiver && receiver.cursor, failures: receiver && receiver.lane.backoff.failures,
+      cursor: receiver && receiver.cursor, failures: receiver && receiver.requester.backoff.failures,
       asleep: this.browser.sleeping, open: [...this.browser.requests].map((request) => request.path)
     }));
   }
