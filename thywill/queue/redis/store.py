@@ -45,6 +45,7 @@ from thywill.queue.shared.operations import (
     SendHistory,
 )
 from thywill.queue.shared.rows import ClientRow, Election, Heartbeat, InboxEntry, LogEntry, Rewound
+from thywill.queue.shared.tasks import begin
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +159,7 @@ class RedisStore(SharedStore):
 
     def _listen(self) -> None:
         if self._name and self._claimed and self._received and self._listener is None:
-            self._listener = asyncio.create_task(self._keep_listening(self._claimed, self._received))
+            self._listener = begin(self._keep_listening(self._claimed, self._received))
 
     async def _keep_listening(
         self, claimed: Callable[[str], None], received: Callable[[bytes], None]

@@ -37,7 +37,7 @@ from thywill.queue.shared.leadership import Leadership, Retention
 from thywill.queue.shared.pace import MAX_LEAD_DELAY, Pace
 from thywill.queue.shared.pipeline import Pipeline
 from thywill.queue.shared.rows import Election, Posted
-from thywill.queue.shared.tasks import end
+from thywill.queue.shared.tasks import begin, end
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class Leaders(Component):
         names = list(self.applications.pages())
         random.shuffle(names)
         for name in names:
-            self._campaigns.append(asyncio.create_task(self._campaign(name)))
+            self._campaigns.append(begin(self._campaign(name)))
 
     async def stop(self) -> None:
         """Take no more steps from the inboxes; this server leads until ``resign``, as hooks may still run."""

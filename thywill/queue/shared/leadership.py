@@ -17,7 +17,7 @@ from thywill.queue.shared.leader_queue import LeaderQueue
 from thywill.queue.shared.operations import Expire, Trim
 from thywill.queue.shared.pace import Pace
 from thywill.queue.shared.pipeline import Pipeline
-from thywill.queue.shared.tasks import end
+from thywill.queue.shared.tasks import begin, end
 
 log = logging.getLogger(__name__)
 
@@ -90,10 +90,10 @@ class Leadership:
     def begin(self) -> None:
         """Take the application over, and lead it until ``stop``."""
         self._tasks = [
-            asyncio.create_task(self._run()),
-            asyncio.create_task(_every(self._pace.expire, self._expire)),
-            asyncio.create_task(_every(self._pace.trim, self._trim)),
-            asyncio.create_task(_every(self._pace.save, self.queue.save_data)),
+            begin(self._run()),
+            begin(_every(self._pace.expire, self._expire)),
+            begin(_every(self._pace.trim, self._trim)),
+            begin(_every(self._pace.save, self.queue.save_data)),
         ]
 
     async def stop(self) -> None:

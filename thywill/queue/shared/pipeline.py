@@ -24,7 +24,7 @@ from thywill.core.text import counted
 from thywill.errors import Unavailable
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.operations import Append, Operation, Outcome, Publish, SendHistory, SetMember
-from thywill.queue.shared.tasks import end
+from thywill.queue.shared.tasks import begin, end
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Pipeline:
 
     def start(self) -> None:
         """Begin to execute."""
-        self._task = asyncio.create_task(self._run())
+        self._task = begin(self._run())
 
     async def stop(self) -> None:
         """Execute the remaining operations, if the store accepts them within some seconds, and end."""

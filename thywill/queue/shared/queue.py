@@ -79,7 +79,7 @@ from thywill.queue.shared.rows import (
     Rewound,
     Trimming,
 )
-from thywill.queue.shared.tasks import end
+from thywill.queue.shared.tasks import begin, end
 
 log = logging.getLogger(__name__)
 
@@ -209,8 +209,8 @@ class SharedQueue(Queue, SharedClients):
         self.pipeline.start()
         self.relay.start()
         self._tasks = [
-            asyncio.create_task(self._keep_sending_heartbeats()),
-            asyncio.create_task(self._keep_renewing()),
+            begin(self._keep_sending_heartbeats()),
+            begin(self._keep_renewing()),
         ]
 
     async def stop(self) -> None:

@@ -21,7 +21,7 @@ from itertools import takewhile
 from thywill.core.measures import Measures
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.rows import LogEntry, Posted
-from thywill.queue.shared.tasks import end
+from thywill.queue.shared.tasks import begin, end
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class LogReader:
         for application in self._applications:
             self.positions[application] = last = await self._store.last(application)
             self._recent[application] = _Recent(last, self._size)
-        self._task = asyncio.create_task(self._keep_reading())
+        self._task = begin(self._keep_reading())
 
     async def stop(self) -> None:
         """Stop reading."""

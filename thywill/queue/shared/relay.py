@@ -21,7 +21,7 @@ from thywill.hub.relay import Found, Relay
 from thywill.queue.shared.base import SharedStore, StoreUnavailable
 from thywill.queue.shared.questions import RELAYED, Note, encode_note
 from thywill.queue.shared.rows import Heartbeat
-from thywill.queue.shared.tasks import end
+from thywill.queue.shared.tasks import begin, end
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class StoreRelay(Relay):
         await end(self._tasks)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        task = begin(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
