@@ -52,6 +52,8 @@ LINE: Final = re.compile(rb"POST ((/[\w/-]*)(?:\?[\w=&.%-]*)?) HTTP/1\.1\r\n")
 """A request line that needs no parser; the groups are the target and its path."""
 LENGTH: Final = b"\r\nContent-Length: "
 BEFORE_NUMBER: Final = len(LENGTH)
+NUMBERS = 4 * 1024
+"""How many of the lines with a length are kept: ``small_body`` may be large."""
 LONGEST = 8 * 1024
 """Bytes of the longest request that is looked up: the digest of a longer one costs as much as parsing it."""
 NEVER = (b"\ntransfer-encoding:", b"\nexpect:", b"\nupgrade:")
@@ -191,7 +193,9 @@ class Heads:
         """Return the header line of the length of a body of ``size`` bytes."""
         number = self._numbers.get(size)
         if number is None:
-            number = self._numbers[size] = b"%b%d\r\n" % (LENGTH, size)
+            number = b"%b%d\r\n" % (LENGTH, size)
+            if len(self._numbers) < NUMBERS:
+                self._numbers[size] = number
         return number
 
     def _look_up(self, text: bytes) -> CachedHead | None:

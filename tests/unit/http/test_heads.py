@@ -16,7 +16,7 @@ from tests.support.wire import chunked, request
 from tests.unit.http.offences import LIMITS, OFFENCES
 from tests.unit.http.place import Place
 from tests.unit.http.scene import TIMES, Transport
-from thywill.http.heads import AGE, LONGEST, LONGEST_SHARED, Heads
+from thywill.http.heads import AGE, LONGEST, LONGEST_SHARED, NUMBERS, Heads
 from thywill.http.message import Places, Request
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits, RequestReader
@@ -318,6 +318,12 @@ class TestBounds:
             keep(heads, post("/now", f"Cookie: {number}"))
             assert find(heads, post(), STRANGER)
             assert len(heads) <= 20
+
+    def test_bodies_of_all_lengths_take_little(self) -> None:
+        heads = table(limits=Limits(small_body=10**6))
+        for size in range(2 * NUMBERS):
+            find(heads, post(body=b"x" * size), STRANGER)
+        assert len(heads._numbers) <= NUMBERS
 
     def test_what_is_not_used_goes_after_two_ages(self) -> None:
         heads = table()
