@@ -90,6 +90,15 @@ async def test_messages_reach_the_server_of_their_session(two: Two) -> None:
     assert two.routers[1].sessions.find("x7") is None
 
 
+async def test_a_head_that_the_server_knows_can_be_forwarded(two: Two) -> None:
+    await two.open()
+    origin = "Origin: http://elsewhere.example"
+    for text in ("a", "b", "c"):
+        assert (await two.there.post(f"{NAME}/xhr_send", f'["{text}"]', origin)).status == 204
+        answer = await two.there.post(f"{NAME}/xhr", b"", origin)
+        assert answer.body == f'a["{text}"]\n'.encode()
+
+
 async def test_a_session_that_nobody_has_is_not_begun_by_a_message(two: Two) -> None:
     assert (await two.there.post(f"{NAME}/xhr_send", "[]")).status == 404
     assert two.shared.names == {}

@@ -318,7 +318,9 @@ class Forwarder:
         if not forwarded.is_closed:
             forwarded.server = server
             self._forwarded[forwarded.number] = forwarded
-            forwarded.send(REQUEST, body=_encode(request))
+            # What this server remembers of the head stays here.
+            sent = msgspec.structs.replace(request, places=None, verdict=None)
+            forwarded.send(REQUEST, body=_encode(sent))
 
     # Pieces.
 
