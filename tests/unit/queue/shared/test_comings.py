@@ -159,10 +159,12 @@ async def test_a_page_that_was_silent_is_told_of_no_loss() -> None:
     page, talker = await cluster.connected(follower), await cluster.connected(other)
     await until(lambda: len(seen("connect")) == 2)
     there = cluster.memory.applications["chat"]
-    (silent,) = [each for each in follower.room.directory.clients.values() if each.id == page.id]
+    directory = follower.room.directory
+    silent = directory.clients[page.id]
+    await until(lambda: silent in directory.members("chat", "lobby"))  # else it is subscribed afterwards
     silent.state = State.DETACHED
     there.clients[page.id].channels.clear()
-    follower.room.directory.unsubscribe(silent, "lobby")
+    directory.unsubscribe(silent, "lobby")
     await talker.send(other, "not for the silent page")
     await talker.receive(1, other)
     await talker.poll(other)  # acknowledges it
