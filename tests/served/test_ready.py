@@ -20,7 +20,7 @@ pytestmark = pytest.mark.gen_test
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the database the time that it needs on a busy machine."""
-    monkeypatch.setattr("thywill.server.PATIENCE", 60.0)
+    monkeypatch.setattr("thywill.server.STORE_TIMEOUT", 60.0)
 
 
 async def look(running: Running) -> tuple[int, dict[str, Any]]:
