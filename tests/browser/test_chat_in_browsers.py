@@ -135,5 +135,5 @@ def test_the_index_leads_to_the_applications(chromium: Browser, server: Threaded
     page.wait_for(
         "document.getElementById('thywill-figures').className === 'figures'"
     )  # nothing moves any more
-    page.click("a[href='chat/']")
-    page.wait_for(f"location.pathname === '/chat/' && {CONNECTED}")
+    page.click_until("a[href='chat/']", "location.pathname === '/chat/'")
+    page.wait_for(CONNECTED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -100,6 +101,15 @@ class Page(ABC):
     def click(self, selector: str) -> None:
         """Click on the middle of the first element that ``selector`` finds."""
         self._click_at(*self._resting_place(selector))
+
+    def click_until(self, selector: str, expression: str) -> None:
+        """Click until ``expression`` is true: on a busy machine a link may move under the click."""
+        for _ in range(3):
+            self.click(selector)
+            with suppress(AssertionError):
+                self.wait_for(expression, timeout=20)
+                return
+        raise AssertionError(f"three clicks on {selector} did nothing; {self._state()}")
 
     def _resting_place(self, selector: str) -> list[float]:
         """Return the middle of an element once it stays where it is: it may move while a page loads."""
