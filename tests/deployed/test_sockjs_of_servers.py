@@ -31,6 +31,8 @@ TRANSPORTS = ("xhr_streaming", "xhr", "jsonp")
 PAGES = 9
 MESSAGES = 20
 ALL = 1 + PAGES * MESSAGES
+LONGEST = 200
+"""Seconds to wait for what comes at last: the takeover and all messages, on a busy machine."""
 
 
 class Cluster(ThreeServers):
@@ -88,7 +90,7 @@ class Talk:
     async def _talk(self, each: StockPage) -> None:
         for number in range(MESSAGES):
             each.send({"publish": [each.id, number]})
-            await until(lambda number=number: [each.id, number] in each.got)  # type: ignore[misc]
+            await until(lambda number=number: [each.id, number] in each.got, LONGEST)  # type: ignore[misc]
 
     async def until(self, count: int) -> None:
         """Wait until each page has got ``count`` messages."""
@@ -99,7 +101,7 @@ class Talk:
                     task.result()
             return all(len(each.got) >= count for each in self.pages)
 
-        await until(is_reached)
+        await until(is_reached, LONGEST)
 
     async def end(self) -> None:
         """End the pages."""
