@@ -124,9 +124,13 @@ async def test_a_server_is_killed(cluster: Cluster, which: str) -> None:
     check_messages(talk.pages)
     for each, first in zip(talk.pages, sessions, strict=True):
         if first in lost:
-            assert len(each.sessions) == 2, each.losses
+            assert len(each.sessions) >= 2, each.losses
         elif cluster.by_name:
             assert (len(each.sessions), each.losses) == (1, [])
+        elif (
+            each.transport == "jsonp"
+        ):  # its GETs are not repeated, so more than one may meet the killed server
+            assert len(each.sessions) <= 6, each.losses
         else:  # its request was at the killed server, which had forwarded it, or was not
             assert len(each.sessions) <= 2, each.losses
     assert [cluster.home_of(each.sessions[-1]) for each in talk.pages].count(0) == 0

@@ -35,7 +35,7 @@ class StockPage:
 
     def __init__(self, port: int, transport: str, application: str = "probe") -> None:
         self._port = port
-        self._transport = transport
+        self.transport = transport
         answer = self._connect(application)
         self.id, self._token, self.cursor = answer["client"], answer["token"], answer["cursor"]
         self.got: list[Any] = []
@@ -99,7 +99,7 @@ class StockPage:
 
     async def _say(self, service: Service, **fields: Any) -> None:
         body = json.dumps([json.dumps(fields)])
-        if self._transport == "jsonp":
+        if self.transport == "jsonp":
             form = "Content-Type: text/plain"
             answer = await service.post(f"{self._base}/jsonp_send", body, form)
         else:
@@ -117,11 +117,11 @@ class StockPage:
     async def _frames(self, service: Service, *, once: bool = False) -> AsyncIterator[str]:
         """Yield the frames of one request that waits for them."""
         self.requests += 1
-        if self._transport == "jsonp":
+        if self.transport == "jsonp":
             answer = await service.get(f"{self._base}/jsonp?c=f")
             text = _accepted(answer.status, answer.body)
             yield json.loads(text.removeprefix("/**/f(").removesuffix(");\r\n"))
-        elif self._transport == "xhr" or once:
+        elif self.transport == "xhr" or once:
             answer = await service.post(f"{self._base}/xhr")
             yield _accepted(answer.status, answer.body).removesuffix("\n")
         else:
