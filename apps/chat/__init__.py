@@ -57,6 +57,7 @@ class Chat(Cuttable):
         "arrivals.js",
         "pending.js",
         "typing.js",
+        "field.js",
         "status.js",
         "side.js",
         "talks.js",

@@ -20,6 +20,13 @@ DISC = "document.getElementById('chat-you-disc')"
 TITLE = "document.getElementById('chat-title').textContent"
 TYPING = "document.getElementById('chat-typing').textContent"
 PEOPLE = "Array.from(document.querySelectorAll('#chat-people .person-name')).map(name => name.textContent)"
+FIELD = "document.getElementById('chat-text').value"
+COUNT = "document.getElementById('chat-count').textContent"
+OPEN_TEA = (
+    "document.getElementById('chat-room').value = 'Tea',"
+    " document.querySelector('#chat-room-form button').click()"
+)
+SAY_EARLY = f"{FIELD} = 'early', document.getElementById('chat-send').click()"
 NOTICES = "Array.from(document.querySelectorAll('.notice')).map(line => line.textContent)"
 
 
@@ -129,6 +136,22 @@ def test_a_room_is_there_after_a_reload_of_its_only_page(chromium: Browser, serv
     page.wait_for(f"{CONNECTED} && document.getElementById('chat-rooms').textContent.includes('Tea')")
     page.click("#chat-rooms li:nth-child(2) a")
     sees(page, "keep this")
+
+
+def test_a_text_sent_while_the_page_enters_a_room_is_said_there(
+    chromium: Browser, server: ThreadedServer
+) -> None:
+    page = enter(chromium.new_page(), server)
+    page.evaluate(f"{OPEN_TEA}, {SAY_EARLY}")
+    sees(page, "early")
+    assert page.evaluate(f"{TITLE} === 'Tea' && {FIELD} === ''")
+
+
+def test_an_early_text_that_has_changed_stays_in_the_field(chromium: Browser, server: ThreadedServer) -> None:
+    page = enter(chromium.new_page(), server)
+    page.evaluate(f"{OPEN_TEA}, {SAY_EARLY}, {FIELD} = 'earlier'")
+    page.wait_for(f"{TITLE} === 'Tea' && {COUNT} === 'Only you'")
+    assert page.evaluate(f"{BUBBLES}.length === 0 && {FIELD} === 'earlier'")
 
 
 def test_a_cut_connection_loses_nothing(chromium: Browser, firefox: Browser, server: ThreadedServer) -> None:

@@ -3,7 +3,6 @@
   'use strict';
 
   var dom = chat.dom,
-      ENTER = 13,
       UNSENT_KEY = 'thywill.chat.unsent',
       SILENCE = 'Nothing has been said here yet. The address of this page leads others here.',
       ALONE = 'What you write here is for the two of you. It is kept for a day.';
@@ -41,6 +40,7 @@
     this.log = new chat.Log(dom.find('chat-log'), dom.find('chat-jump'));
     this.arrivals = new chat.Arrivals(this.log);
     this.pending = new chat.Pending(this.log);
+    this.field = this.makeField();
     this.typing = new chat.Typing(dom.find('chat-typing'), function () { self.tellTyping(); });
     this.talks = new chat.Talks(dom.find('chat-private'), dom.find('chat-private-section'), function (id) {
       self.side.closeDrawer();
@@ -61,16 +61,25 @@
       this.keepUnsent();
       thywill.cuttable(this.client, dom.find('chat-cut'));
       this.enter(inAddress('/') || this.client.parameters.lobby);
-      if (!dom.narrow()) { dom.focus(dom.find('chat-text')); }
+      if (!dom.narrow()) { this.field.focus(); }
+    },
+
+    makeField: function () {
+      var self = this;
+      return new chat.Field(dom.find('chat-text'), dom.find('chat-form'), {
+        talk: function () { return self.talks.shown; },
+        ready: function () { return self.room && !self.entering && self.client.state !== 'gone'; },
+        say: function (text) { self.say(text); },
+        typed: function () { self.typing.typed(); }
+      });
     },
 
     // An unsent text is in the field again after a reload of the page.
     keepUnsent: function () {
-      var self = this, field = dom.find('chat-text');
-      field.value = dom.kept(UNSENT_KEY) || field.value;
-      this.fitField();
+      var self = this, node = this.field.node;
+      this.field.fill(dom.kept(UNSENT_KEY) || node.value);
       chat.status.beforeReload = function () {
-        dom.keep(UNSENT_KEY, self.unsent.concat(field.value || []).join('\n'));
+        dom.keep(UNSENT_KEY, self.unsent.concat(node.value || []).join('\n'));
       };
     },
 
@@ -120,6 +129,7 @@
 
     enter: function (name) {
       this.entering = {};  // so that the room is not called silent before its past has come
+      this.field.forgetEarly();
       this.showTalk(this.talks.room);
       this.ask(name);
     },
@@ -156,6 +166,7 @@
       }
       this.started = true;
       for (i = 0; i < again.length; i += 1) { this.deliver(again[i]); }
+      if (!error) { this.field.submitEarly(); }
     },
 
     list: function (message) { this.side.list(message.rooms || [message], Boolean(message.rooms)); },
@@ -241,7 +252,7 @@
       if (talk || this.names[id]) {
         this.showTalk(talk || this.talks.open({id: id, name: this.names[id]}));
         this.setAddress();
-        if (!dom.narrow()) { dom.focus(dom.find('chat-text')); }
+        if (!dom.narrow()) { this.field.focus(); }
       }
     },
 
@@ -327,47 +338,16 @@
     },
 
     listenToPerson: function () {
-      var self = this, field = dom.find('chat-text');
-      dom.on(dom.find('chat-form'), 'submit', function () { self.submit(); });
+      var self = this;
       dom.on(dom.find('chat-back'), 'click', function () { self.toRoom(); });
-      dom.listen(field, 'keydown', function (event) {
-        if (event.keyCode === ENTER && !event.shiftKey) {
-          dom.stop(event);
-          self.submit();
-        }
-      });
-      dom.listen(field, 'keyup', function () {
-        if (/\S/.test(field.value)) { self.typing.typed(); }
-      });
-      dom.listen(field, 'input', function () { self.fitField(); });
       dom.listen(window, 'hashchange', function () { self.followAddress(); });
-      dom.on(dom.find('chat-skip'), 'click', function () { dom.focus(field); });
-    },
-
-    submit: function () {
-      var field = dom.find('chat-text');
-      if (/\S/.test(field.value) && this.canSay()) {
-        this.say(field.value);
-        field.value = '';
-        this.fitField();
-      }
-      dom.focus(field);
-    },
-
-    canSay: function () {
-      return this.room && !this.entering && this.client.state !== 'gone';
-    },
-
-    fitField: function () {
-      var field = dom.find('chat-text');
-      field.style.height = 'auto';
-      field.style.height = field.scrollHeight + field.offsetHeight - field.clientHeight + 'px';
+      dom.on(dom.find('chat-skip'), 'click', function () { self.field.focus(); });
     },
 
     toRoom: function () {
       this.showTalk(this.talks.room);
       this.setAddress();
-      dom.focus(dom.find('chat-text'));
+      this.field.focus();
     },
 
     // The address leads to the conversation that is shown. The address of the lobby may be the page's own.
