@@ -40,7 +40,7 @@ from thywill.development.component import Development
 from thywill.errors import SettingsError
 from thywill.http.proxies import TrustedProxies
 from thywill.http.server import BACKLOG, FastServer, Server
-from thywill.http.site import Endpoint, Site, host_name
+from thywill.http.site import Endpoint, RequestCount, Site, host_name
 from thywill.http.tornado.server import TornadoServer
 from thywill.hub.actions import Actions
 from thywill.hub.meter import Meter
@@ -265,7 +265,7 @@ class Service:
         return [problem] if problem else []
 
     def _make_server(self) -> Server:
-        requests: dict[bytes, int] = {}
+        requests: dict[bytes, RequestCount] = {}
         self.watch = Watch(
             self.engine,
             self.meter,

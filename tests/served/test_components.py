@@ -23,7 +23,8 @@ from thywill.core.log import Entry
 from thywill.core.message import Address, Message
 from thywill.core.record import ClientRecord, Recorded
 from thywill.database.base import Database
-from thywill.http.message import Reply, Request
+from thywill.http.message import Reply
+from thywill.http.request import Request
 from thywill.http.site import Endpoint
 from thywill.hub.client import LiveClient
 from thywill.log.base import Log

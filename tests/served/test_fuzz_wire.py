@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from tests.conftest import Start
 from tests.support.serving import Running, WireClient, until
 from tests.support.steady import STEADY
-from thywill.http.message import JSON, AnswerTransform, Owner, Request, Writer
+from thywill.http.message import JSON, AnswerTransform, Owner, Writer
+from thywill.http.request import Request
 from thywill.http.site import Site
 
 SECRET = "what-only-the-victim-may-read"

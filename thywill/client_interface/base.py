@@ -15,7 +15,7 @@ from thywill.component import Component
 from thywill.core.origin import normalize
 from thywill.core.signing import Signer
 from thywill.errors import SettingsError
-from thywill.http.message import Request
+from thywill.http.request import Request
 from thywill.http.site import Endpoint
 from thywill.hub.actions import Actions
 from thywill.hub.directory import Directory

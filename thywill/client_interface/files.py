@@ -14,7 +14,8 @@ from typing import Protocol
 
 from thywill.client_interface.assets import Assets, cache_control
 from thywill.client_interface.ttl_cache import TtlCache
-from thywill.http.message import Reply, Request
+from thywill.http.message import Reply
+from thywill.http.request import Request
 from thywill.http.site import Endpoint
 
 ADDRESS = re.compile(r"/static/([0-9a-z]+)/((?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*)")

@@ -17,7 +17,8 @@ from thywill.client_interface import html, markdown
 from thywill.client_interface.files import File
 from thywill.client_interface.ttl_cache import TtlCache
 from thywill.errors import MethodNotAllowed, NotFound
-from thywill.http.message import Reply, Request
+from thywill.http.message import Reply
+from thywill.http.request import Request
 from thywill.http.site import Endpoint
 
 PATH = b"/thywill/guide"

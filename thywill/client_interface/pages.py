@@ -21,7 +21,8 @@ from thywill.client_interface.ttl_cache import TtlCache
 from thywill.component import Configuration
 from thywill.core.user import Identity, Visitor
 from thywill.errors import BadTicket, Failed, Refused, RequestError
-from thywill.http.message import REASONS, Reply, Request
+from thywill.http.message import REASONS, Reply
+from thywill.http.request import Request
 from thywill.hub.client import LiveClient
 
 log = logging.getLogger(__name__)

@@ -27,7 +27,8 @@ from thywill.component import Configuration
 from thywill.core import envelope
 from thywill.core.user import NOBODY, Identity, User, Visitor
 from thywill.errors import BadTicket, Draining, Failed, MethodNotAllowed, NotFound, Refused, RequestError
-from thywill.http.message import JSON, Refusal, Reply, Request
+from thywill.http.message import JSON, Refusal, Reply
+from thywill.http.request import Request
 from thywill.http.site import Endpoint
 from thywill.hub.client import LiveClient
 from thywill.hub.ports import Elsewhere

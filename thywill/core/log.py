@@ -44,7 +44,7 @@ KINDS = {PACK: b'"pack"', PRESENCE: b'"presence"'}
 class Entry:
     """One message of the log. It is encoded once and shared by the outboxes of all of its receivers."""
 
-    __slots__ = ("__weakref__", "_alone", "_form", "encoded", "exclude", "id", "is_reply", "key", "overflow")
+    __slots__ = ("__weakref__", "_form", "answer", "encoded", "exclude", "id", "is_reply", "key", "overflow")
 
     lost: ClassVar[int] = 0
 
@@ -63,14 +63,14 @@ class Entry:
         self.overflow = overflow
         self.exclude = exclude
         self.encoded = encode_item(message_id, data, reply_to)
-        self._alone: bytes | None = None
+        self.answer: bytes | None = None
         self._form: Any = None
 
     def alone(self) -> bytes:
-        """Return the answer that carries only this message. All receivers share it, so it is cached."""
-        if self._alone is None:
-            self._alone = encode_answer((self.encoded,), self.id)
-        return self._alone
+        """Return the answer that carries only this message. All receivers share it, as ``answer``."""
+        if self.answer is None:
+            self.answer = encode_answer((self.encoded,), self.id)
+        return self.answer
 
     def form(self, make: Callable[[bytes], Form]) -> Form:
         """Return ``make(self.encoded)``, computed at the first call and cached for all receivers.
@@ -96,6 +96,7 @@ class Loss:
     __slots__ = ("id", "lost")
 
     encoded: ClassVar[bytes] = b""
+    answer: ClassVar[bytes | None] = None
 
     def __init__(self, last: int, lost: int) -> None:
         self.id = last

@@ -173,7 +173,7 @@ class Outbox:
         index = bisect_left(self.entries, older.id, lo=first, key=_id)
         if index == len(self.entries) or self.entries[index] is not older:
             return  # it is in flight
-        self._release((older,))
+        self._release([older])
         del self.entries[index]
         if index < self.in_flight:
             self.in_flight -= 1
@@ -241,7 +241,7 @@ class Outbox:
         self.losses += 1
         self.lost += loss.lost
 
-    def _release(self, items: Sequence[Waiting]) -> None:
+    def _release(self, items: list[Waiting]) -> None:
         for item in items:
             self.size -= len(item.encoded)
         if self.losses:
@@ -293,16 +293,17 @@ class Outbox:
             self._remove_first(self._index_after(cursor))
             self.cursor = cursor
             return
-        if not self.in_flight or cursor > self.entries[self.in_flight - 1].id:
-            raise Malformed(f"cursor {cursor} was never sent to this client")
         self._remove_first(self._position(cursor) + 1)
         self.cursor = cursor
 
     def _position(self, cursor: int) -> int:
         # Searched from the end, since a browser usually acknowledges the whole answer.
         for index in range(self.in_flight - 1, -1, -1):
-            if self.entries[index].id == cursor:
+            found = self.entries[index].id
+            if found == cursor:
                 return index
+            if found < cursor:
+                break
         raise Malformed(f"cursor {cursor} was never sent to this client")
 
     def _remove_first(self, count: int) -> None:
@@ -323,7 +324,8 @@ class Outbox:
         entries = self.entries
         if len(entries) == 1:
             self.in_flight = 1
-            return entries[0].alone()
+            entry = entries[0]
+            return entry.answer or entry.alone()
         if not entries:
             return encode_answer((), self.cursor)
         batch = self._batch()

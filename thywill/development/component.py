@@ -15,7 +15,8 @@ from thywill.core.envelope import encode_object
 from thywill.development.files import CHECK_EVERY, WatchedFiles
 from thywill.development.notices import Notices
 from thywill.errors import NotLocal
-from thywill.http.message import JSON, Reply, Request
+from thywill.http.message import JSON, Reply
+from thywill.http.request import Request
 from thywill.http.site import Endpoint
 from thywill.monitoring.gate import Requester
 

@@ -14,13 +14,14 @@ from thywill.core.address import share_of
 from thywill.core.wheel import NEVER
 from thywill.http.exchange import Exchange
 from thywill.http.handler import HandlerConnection
-from thywill.http.message import Places, Refusal, Request
+from thywill.http.message import Refusal
 from thywill.http.outgoing import Outgoing
 from thywill.http.proxies import UNIX, is_unix, peer_of
 from thywill.http.reader import Arrived, RequestReader, discard, size_of
 from thywill.http.reply import CLOSE, FastReply, format_answer
+from thywill.http.request import Places, Request
 from thywill.http.shared import SPARE_READERS, Registry, Shared
-from thywill.http.states import TAKING, TRANSITIONS, Input, advance
+from thywill.http.states import TAKING, Input, advance
 from thywill.http.states import ConnectionEvent as Event
 from thywill.http.states import ConnectionState as State
 
@@ -56,14 +57,14 @@ class Connection(Outgoing):
         "_registry",
         "_request_share",
         "_share",
-        "_state",
+        "_timed",
         "_trusted",
     )
 
     def __init__(self, shared: Shared, registry: Registry) -> None:
         super().__init__(shared)
         self._registry = registry
-        self._state = State.READY
+        self._timed = shared.first_state
         self._input = Input.OPEN
         self._peer = ""
         self._trusted = False
@@ -77,16 +78,15 @@ class Connection(Outgoing):
     @property
     def state(self) -> State:
         """What the connection waits for."""
-        return self._state
+        return self._timed.state
 
     def _fire(self, event: Event) -> None:
-        before = self._state
-        after = TRANSITIONS[before].get(event)
+        after = self._timed.after.get(event)
         if after is None:
-            after = advance(before, event)  # raises
-        if after is not before:
-            self._state = after
-            seconds = self.shared.seconds[after]
+            advance(self._timed.state, event)  # raises
+        elif after is not self._timed:
+            self._timed = after
+            seconds = after.seconds
             if seconds is None:
                 self.deadline = NEVER
             else:
@@ -128,9 +128,9 @@ class Connection(Outgoing):
         self.close()
 
     def data_received(self, data: bytes) -> None:
-        if self._state is State.IDLE:
+        if self._timed.state is State.IDLE:
             self._begin(data)
-        elif self._state >= State.LINGERING:
+        elif self._timed.state >= State.LINGERING:
             return
         else:
             arrived = self._read(data)
@@ -138,9 +138,9 @@ class Connection(Outgoing):
                 self._pending = [*self._pending, *arrived] if self._pending else arrived
             self._go_on()
         if self._reader is not None or self._pending:
-            if self._state not in TAKING and self._is_enough():
+            if self._timed.state not in TAKING and self._is_enough():
                 self._pause()
-            elif self._state is State.BODY and len(data) > READ_AHEAD_LIMIT:
+            elif self._timed.state is State.BODY and len(data) > READ_AHEAD_LIMIT:
                 self._pause()  # connections with large bodies take turns
                 self.shared.turns.wait(share_of(self._peer), self._resume)
             self._report_held_bytes()
@@ -151,11 +151,11 @@ class Connection(Outgoing):
         # A browser that has sent its last byte may still read the answer. But a parked poll is closed: its
         # page was probably closed, so a message written to it would not arrive.
         exchange, self._input = self._exchange, Input.ENDED
-        is_served = self._state in (State.WAITING, State.ANSWERING, State.BLOCKED, State.FLUSHING)
+        is_served = self._timed.state in (State.WAITING, State.ANSWERING, State.BLOCKED, State.FLUSHING)
         if not is_served or (exchange is not None and exchange.is_parked):
             self.close()
             return False
-        if self._state is State.ANSWERING:
+        if self._timed.state is State.ANSWERING:
             self._schedule(self.shared.timeouts.last)
         return True
 
@@ -188,7 +188,7 @@ class Connection(Outgoing):
     def _writing_resumed(self) -> None:
         if self._is_holding:
             self._report_held_bytes()
-        if self._state is State.ANSWERING and self._exchange is not None:
+        if self._timed.state is State.ANSWERING and self._exchange is not None:
             self._exchange.writable()
         else:
             self._go_on()
@@ -203,7 +203,7 @@ class Connection(Outgoing):
         """
         if self.transport is None:
             return
-        if self._state is not State.DISPATCHING and not self._answers:
+        if self._timed.state is not State.DISPATCHING and not self._answers:
             self.transport.write(data)
             return
         if not self._answers:
@@ -229,8 +229,8 @@ class Connection(Outgoing):
         if close or self.shared.stopping:
             self.close()
             return
-        is_called = self._state is State.DISPATCHING
-        if self._state is State.ANSWERING and self._is_idle():
+        is_called = self._timed.state is State.DISPATCHING
+        if self._timed.state is State.ANSWERING and self._is_idle():
             self._fire(Event.ANSWERED_IDLE)
             return
         self._fire(Event.ANSWERED)
@@ -265,7 +265,7 @@ class Connection(Outgoing):
 
     def shed(self) -> None:
         """Close, because all connections together hold too many bytes and this one holds most."""
-        is_reading = self._state in (State.HEAD, State.BODY)
+        is_reading = self._timed.state in (State.HEAD, State.BODY)
         return self.refuse(TOO_MUCH) if is_reading else self.abort()
 
     def close(self) -> None:
@@ -293,16 +293,16 @@ class Connection(Outgoing):
         Args:
             bodies: whether a request whose body has only partly arrived counts as missing, too.
         """
-        state = self._state
+        state = self._timed.state
         if state is State.FLUSHING:
             return not self._pending
         return state in (State.IDLE, State.HEAD, State.LINGERING) or (bodies and state is State.BODY)
 
     def timed_out(self) -> None:
         """The deadline has passed."""
-        if self._state in (State.BLOCKED, State.FLUSHING, State.CLOSING):
+        if self._timed.state in (State.BLOCKED, State.FLUSHING, State.CLOSING):
             log.warning("%s does not read its answer: the connection is closed", self._peer)
-        if advance(self._state, Event.TIMEOUT) is State.LINGERING:
+        if advance(self._timed.state, Event.TIMEOUT) is State.LINGERING:
             self.refuse(Refusal(408, "the request did not arrive in time"), Event.TIMEOUT)
         elif self.transport is not None:
             self._fire(Event.TIMEOUT)
@@ -317,7 +317,7 @@ class Connection(Outgoing):
         if known is not None:
             self._places = known.places
             self._serve(known)
-            if self._state is State.READY:
+            if self._timed.state is State.READY:
                 self._go_on()
             return
         self._pending = arrived = self._read(data) or None
@@ -387,7 +387,7 @@ class Connection(Outgoing):
         # A loop and not a call from ``finished``: a hundred pipelined requests that are answered at once must
         # not become a hundred nested calls.
         share = self.shared.limits.per_turn
-        while self._state in TAKING:
+        while self._timed.state in TAKING:
             request = self._take_next()
             if self._writable is not None:
                 self._put_back(request)
@@ -430,7 +430,7 @@ class Connection(Outgoing):
         self._resume()
         if self._is_holding:
             self._report_held_bytes()
-            if self._state not in TAKING:
+            if self._timed.state not in TAKING:
                 return
         if reader is None:
             self._fire(Event.NOTHING)
@@ -467,7 +467,7 @@ class Connection(Outgoing):
             self.shared.turns.wait(share_of(request.peer), partial(reply.run, endpoint, request))
         else:
             site.answer(endpoint, request, reply)
-        if self._state is State.DISPATCHING:
+        if self._timed.state is State.DISPATCHING:
             self._wait_for_answer()
 
     def _admit_request(self, request: Request) -> bool:

@@ -23,8 +23,9 @@ from tornado.httputil import (
 )
 from tornado.iostream import StreamClosedError
 
-from thywill.http.message import BODILESS, Refusal, Request
+from thywill.http.message import BODILESS, Refusal
 from thywill.http.outgoing import Outgoing
+from thywill.http.request import Request
 
 log = logging.getLogger(__name__)
 

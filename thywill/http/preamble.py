@@ -19,8 +19,8 @@ from typing import cast
 
 from thywill.core.proxy_protocol import BadHeader, ProxyHeader, read
 from thywill.http.connection import Connection
-from thywill.http.message import Request
 from thywill.http.proxies import PROTO, UNIX, is_unix, peer_of
+from thywill.http.request import Request
 from thywill.http.shared import Member, Registry, Shared
 
 

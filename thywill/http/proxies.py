@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from thywill.core.address import normalize
 from thywill.core.recent import Recent
 from thywill.errors import SettingsError
-from thywill.http.message import FORWARDED, Request
+from thywill.http.request import FORWARDED, Request
 
 log = logging.getLogger(__name__)
 

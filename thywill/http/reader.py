@@ -14,7 +14,8 @@ from typing import Final, NoReturn
 import httptools
 
 from thywill.errors import RequestError
-from thywill.http.message import FORWARDED, Refusal, Request
+from thywill.http.message import Refusal
+from thywill.http.request import FORWARDED, Request
 
 VERSIONS = ("1.1", "1.0")
 ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(.*)", re.DOTALL)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from thywill.core.native import mypyc_attr
-from thywill.http.message import BODILESS, JSON, REASONS, AnswerTransform, Owner, Request, Writer
+from thywill.http.message import BODILESS, JSON, REASONS, AnswerTransform, Owner, Writer
 from thywill.http.outgoing import Outgoing
+from thywill.http.request import Request
 from thywill.http.shared import Shared
 from thywill.http.site import Endpoint
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import partial
 from typing import Any, Protocol
 
 from thywill.core.wheel import Timed, TimerWheel
@@ -17,8 +18,8 @@ from thywill.http.held import AddressLimit, HeldBytes
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits, RequestReader
 from thywill.http.site import Site
-from thywill.http.states import DEADLINES
 from thywill.http.states import ConnectionState as State
+from thywill.http.states import timed_states
 from thywill.http.turns import Turns
 
 SPARE_READERS = 64
@@ -43,12 +44,6 @@ class Timeouts:
     write: float = 60.0
     linger: float = 2.0
     last: float = 3.0
-
-
-def deadlines(timeouts: Timeouts) -> tuple[float | None, ...]:
-    """Return how many seconds each state may last, indexed by state; None for a state without a deadline."""
-    names = (DEADLINES.get(state) for state in State)
-    return tuple(None if name is None else getattr(timeouts, name) for name in names)
 
 
 class Member(Timed):
@@ -102,7 +97,7 @@ class Shared:
         self.last_answer: tuple[tuple[int, bytes, bytes, bytes], bytes] | None = None
         self.date = b""
         self.stopping = False
-        self.seconds = deadlines(timeouts)
+        self.first_state = timed_states(partial(getattr, timeouts))[State.READY]
         self._loop = asyncio.get_running_loop()
         self.now: Callable[[], float] = self._loop.time
         self.tick_seconds = tick

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tornado.httputil import HTTPServerConnectionDelegate
 
 from thywill.errors import Misdirected, TooLarge
-from thywill.http.message import Refusal, Reply, Request, WholeAnswer
+from thywill.http.message import Refusal, Reply, WholeAnswer
+from thywill.http.request import Request
 
 Endpoint = Callable[[Request, Reply], None]
 """Answers a request now, or keeps the reply and answers later; may raise a ``RequestError``.
@@ -24,6 +25,15 @@ Refuse = Callable[[Exception | Refusal, Request], WholeAnswer]
 
 Finder = Callable[[Request], Endpoint | None]
 """Returns the endpoint for a path that only a pattern matches, or None."""
+
+
+class RequestCount:
+    """How many requests of one kind there were, in ``number``."""
+
+    __slots__ = ("number",)
+
+    def __init__(self) -> None:
+        self.number = 0
 
 
 @dataclass(slots=True)
@@ -44,25 +54,30 @@ class Site:
 
     application: HTTPServerConnectionDelegate
     refuse: Refuse
-    endpoints: Mapping[bytes, Endpoint] = field(default_factory=dict)
+    endpoints: dict[bytes, Endpoint] = field(default_factory=dict)
     finders: Sequence[Finder] = ()
-    requests: dict[bytes, int] = field(default_factory=dict)
+    requests: dict[bytes, RequestCount] = field(default_factory=dict)
     limited: Counter[str] = field(default_factory=Counter)
     hosts: frozenset[str] = frozenset()
     application_body: int | None = None
 
     def find(self, request: Request) -> Endpoint | None:
         """Return the endpoint that answers ``request``, or None if the application answers it."""
-        path, counts = request.path, self.requests
+        path = request.path
         if self.hosts and self._is_misdirected(request):
             return _misdirected
         endpoint = self.endpoints.get(path)
         if endpoint is not None:
-            counts[path] = counts.get(path, 0) + 1
+            self._count(path)
             return endpoint
-        kind = kind_of(path)
-        counts[kind] = counts.get(kind, 0) + 1
+        self._count(kind_of(path))
         return self._search(request)
+
+    def _count(self, kind: bytes) -> None:
+        count = self.requests.get(kind)
+        if count is None:
+            count = self.requests[kind] = RequestCount()
+        count.number += 1
 
     def _is_misdirected(self, request: Request) -> bool:
         return request.path not in FOR_PROBES and host_name(request.host) not in self.hosts

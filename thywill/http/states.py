@@ -24,6 +24,7 @@ more is independent of the state (``Input``).
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from thywill.core.lifecycle import IllegalTransition
@@ -186,3 +187,35 @@ def advance(state: State, event: Event) -> State:
         return TRANSITIONS[state][event]
     except KeyError:
         raise IllegalTransition(f"{event.name} while {state.name}") from None
+
+
+class TimedState:
+    """A state as connections use it: one look-up for an event gives the next state with its time-out.
+
+    Args:
+        state: the state.
+        seconds: how long it may last; None if it has no deadline.
+
+    ``after`` has the step after each event that the state allows.
+    """
+
+    __slots__ = ("after", "seconds", "state")
+
+    def __init__(self, state: State, seconds: float | None) -> None:
+        self.state = state
+        self.seconds = seconds
+        self.after: dict[Event, TimedState] = {}
+
+
+def timed_states(seconds_of: Callable[[str], float]) -> dict[State, TimedState]:
+    """Return the table of transitions as timed states that refer to one another.
+
+    Args:
+        seconds_of: returns the seconds of a time-out of ``DEADLINES``.
+    """
+    made = {state: TimedState(state, None) for state in State}
+    for state, name in DEADLINES.items():
+        made[state].seconds = seconds_of(name)
+    for state, row in TRANSITIONS.items():
+        made[state].after = {event: made[after] for event, after in row.items()}
+    return made

@@ -205,6 +205,11 @@ class MessageQueue(ActionQueue):
         A log loses messages if its database is rolled back: replaced by an older state, such as a backup.
         """
 
+    @property
+    def keeps_cursors(self) -> bool:
+        """Whether ``acknowledged`` has to be called: without it a poll is cheaper."""
+        return True
+
     @abstractmethod
     def acknowledged(self, client: LiveClient) -> None:
         """The browser of ``client`` has acknowledged the messages up to ``client.outbox.cursor``."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from thywill.errors import MethodNotAllowed
-from thywill.http.message import Reply, Request
+from thywill.http.message import Reply
+from thywill.http.request import Request
 
 
 class AsyncEndpoint:

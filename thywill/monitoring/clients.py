@@ -9,7 +9,8 @@ import msgspec
 from thywill.core.client_filter import ClientFilter
 from thywill.core.envelope import encode_object
 from thywill.errors import NotFound
-from thywill.http.message import JSON, Reply, Request
+from thywill.http.message import JSON, Reply
+from thywill.http.request import Request
 from thywill.monitoring.async_endpoint import AsyncEndpoint
 from thywill.monitoring.cluster import Cluster
 

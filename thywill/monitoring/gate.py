@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from thywill.core.attempts import Attempts
 from thywill.core.signing import Signer
 from thywill.errors import BadKey, BadToken, NotLocal
-from thywill.http.message import Reply, Request
+from thywill.http.message import Reply
+from thywill.http.request import Request
 from thywill.http.site import Endpoint
 
 COOKIE = "thywill_operator"

@@ -19,7 +19,8 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from thywill.core.histogram import Histogram
 from thywill.core.measures import Measure, Measures
-from thywill.http.message import Reply, Request
+from thywill.http.message import Reply
+from thywill.http.request import Request
 from thywill.monitoring.async_endpoint import AsyncEndpoint
 from thywill.monitoring.watch import Watch
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from thywill.core.envelope import encode_object
 from thywill.errors import MethodNotAllowed, RequestError
-from thywill.http.message import Reply, Request
+from thywill.http.message import Reply
+from thywill.http.request import Request
 from thywill.monitoring.gate import Gate, Requester
 
 

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from thywill.core.envelope import encode_object
-from thywill.http.message import JSON, Reply, Request
+from thywill.http.message import JSON, Reply
+from thywill.http.request import Request
 from thywill.monitoring.async_endpoint import AsyncEndpoint
 
 Reasons = Callable[[], Awaitable[list[str]]]

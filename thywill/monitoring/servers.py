@@ -8,7 +8,8 @@ from dataclasses import asdict
 
 from thywill.core.envelope import encode_object
 from thywill.core.server_row import ServerRow
-from thywill.http.message import JSON, Reply, Request
+from thywill.http.message import JSON, Reply
+from thywill.http.request import Request
 from thywill.monitoring.async_endpoint import AsyncEndpoint
 
 log = logging.getLogger(__name__)

@@ -11,6 +11,7 @@ from thywill.component import Component
 from thywill.core.measures import Measures
 from thywill.core.overflow import Overflow
 from thywill.core.server_row import ServerRow
+from thywill.http.site import RequestCount
 from thywill.hub.meter import Meter
 from thywill.hub.room import Room
 from thywill.monitoring.census import Census, Count
@@ -36,7 +37,7 @@ class Watch:
     meter: Meter
     parts: Sequence[Component]
     connections: Callable[[], int]
-    requests: Mapping[bytes, int]
+    requests: Mapping[bytes, RequestCount]
     server: ServerRow
     address: Callable[[], str]
     begun: float = field(default_factory=time.monotonic)
@@ -131,8 +132,8 @@ class Watch:
         text = "The longest loop lag in the last minute."
         measures.gauge("thywill_loop_lag_max_seconds", text, meter.worst_lag())
         measures.gauge("thywill_http_connections", "Connections that are open.", self.connections())
-        for kind, asked in list(self.requests.items()):
+        for kind, count in list(self.requests.items()):
             text = "Requests by address; / stands for all pages."
-            measures.counter("thywill_http_requests_total", text, asked, kind=kind.decode("latin-1"))
+            measures.counter("thywill_http_requests_total", text, count.number, kind=kind.decode("latin-1"))
         text = "1 while the server is about to stop."
         measures.gauge("thywill_draining", text, int(self.engine.drain.began))

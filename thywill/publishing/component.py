@@ -23,7 +23,8 @@ from thywill.core.measures import Measures
 from thywill.core.nearest import hint
 from thywill.core.publication import Publication
 from thywill.errors import Draining, Malformed, MethodNotAllowed, Reused
-from thywill.http.message import Reply, Request
+from thywill.http.message import Reply
+from thywill.http.request import Request
 from thywill.http.site import Endpoint, Refuse
 from thywill.publishing.keys import Caller, Keys, PublishingKey, require_key
 from thywill.publishing.reading import Reader, numbered

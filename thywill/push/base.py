@@ -12,7 +12,7 @@ import msgspec
 from thywill.component import Component, Configuration
 from thywill.config import LimitsSettings
 from thywill.core.envelope import Item, read_items
-from thywill.http.message import Request
+from thywill.http.request import Request
 from thywill.http.site import Endpoint
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub

@@ -8,7 +8,8 @@ from functools import partial
 from thywill.core import envelope
 from thywill.core.lifecycle import State
 from thywill.errors import Gone, RequestError
-from thywill.http.message import Reply, Request
+from thywill.http.message import Reply
+from thywill.http.request import Request
 from thywill.http.site import Endpoint
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub

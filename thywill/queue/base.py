@@ -285,6 +285,10 @@ class Queue(Component, MessageQueue):
     def is_rolled_back(self, application: str, cursor: int) -> bool:
         return False
 
+    @property
+    def keeps_cursors(self) -> bool:
+        return type(self).acknowledged is not Queue.acknowledged
+
     def acknowledged(self, client: LiveClient) -> None:
         """Does nothing: cursors are not stored."""
 

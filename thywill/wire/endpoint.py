@@ -9,9 +9,10 @@ from typing import Any, Generic
 import msgspec
 
 from thywill.core import envelope
-from thywill.core.envelope import decode
+from thywill.core.envelope import MOST_VALUES, REFUSALS, decode, decoder
 from thywill.errors import BadOrigin, Malformed, MethodNotAllowed, UnsupportedEncoding
-from thywill.http.message import Reply, Request
+from thywill.http.message import Reply
+from thywill.http.request import Request
 from thywill.wire.origins import Cors, Origins, ScriptCall, asking_page, preflight
 
 CALLBACK = re.compile(r"[A-Za-z_$][\w$]{0,63}(\.[A-Za-z_$][\w$]{0,63}){0,4}", re.ASCII)
@@ -46,6 +47,8 @@ class JsonEndpoint(Generic[envelope.Body]):
         largest_body: int | None = None,
     ) -> None:
         self._kind = kind
+        self._decoder: Callable[[bytes], Any] = decoder(kind)
+        self._longest = MOST_VALUES
         self._largest_body = largest_body
         self._handle = handle
         self._origins = origins
@@ -77,6 +80,15 @@ class JsonEndpoint(Generic[envelope.Body]):
             reply.transform = Cors(origin)
 
     def _decode(self, request: Request) -> envelope.Body:
+        body = request.body
+        if len(body) <= self._longest:
+            try:
+                return self._decoder(body)  # type: ignore[no-any-return]
+            except REFUSALS:
+                pass  # nearly never: ``decode`` says why, or can read it
+        return self._decode_any(request)
+
+    def _decode_any(self, request: Request) -> envelope.Body:
         try:
             return decode(self._kind, request.body)
         except Malformed:

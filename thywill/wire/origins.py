@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from thywill.core.origin import normalize
 from thywill.errors import BadOrigin
-from thywill.http.message import JSON, Request
+from thywill.http.message import JSON
+from thywill.http.request import Request
 
 SCRIPT = (
     JSON.replace(b"application/json", b"application/javascript; charset=UTF-8")

@@ -23,7 +23,8 @@ from thywill.core import probe
 from thywill.core.bucket import TokenBucket
 from thywill.core.envelope import encode_error, encode_failure
 from thywill.errors import BadKey, Later, MethodNotAllowed, RequestError, UnsupportedEncoding
-from thywill.http.message import JSON, Refusal, Request, WholeAnswer
+from thywill.http.message import JSON, Refusal, WholeAnswer
+from thywill.http.request import Request
 
 log = logging.getLogger(__name__)
 

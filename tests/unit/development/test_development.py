@@ -17,7 +17,7 @@ from thywill.development.component import Development
 from thywill.development.files import WatchedFiles
 from thywill.development.notices import Notices
 from thywill.errors import NotLocal
-from thywill.http.message import Request
+from thywill.http.request import Request
 
 log = logging.getLogger("tests.development")
 
@@ -85,9 +85,9 @@ class FakeReply:
 def ask(development: Development, path: str, peer: str = "127.0.0.1") -> Any:
     reply = FakeReply()
     target = path.encode()
-    request = Request(
-        method=b"GET", target=target, path=target.partition(b"?")[0], host=b"localhost:8080", peer=peer
-    )
+    request = Request()
+    request.method, request.target, request.path = b"GET", target, target.partition(b"?")[0]
+    request.host, request.peer = b"localhost:8080", peer
     development.endpoints()[request.path](request, reply)  # type: ignore[arg-type]
     return reply.body
 

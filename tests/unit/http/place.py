@@ -11,7 +11,8 @@ from tornado.web import Application
 
 from tests.unit.http.handlers import HANDLERS, Memory
 from thywill.errors import Gone, NotFound, TooMany
-from thywill.http.message import Reply, Request
+from thywill.http.message import Reply
+from thywill.http.request import Request
 from thywill.http.site import Endpoint, Site
 from thywill.wire.refusals import Refusals
 

@@ -12,8 +12,9 @@ from tests.support.steady import STEADY
 from tests.support.wire import chunked, request
 from tests.unit.http.conftest import Serve
 from thywill.errors import NotFound
-from thywill.http.message import Refusal, Request
+from thywill.http.message import Refusal
 from thywill.http.reader import Limits, RequestReader
+from thywill.http.request import Request
 
 SMALL = Limits(body=1000, small_body=10)
 POST = {"method": "POST"}

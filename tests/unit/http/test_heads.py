@@ -17,9 +17,9 @@ from tests.unit.http.offences import LIMITS, OFFENCES
 from tests.unit.http.place import Place
 from tests.unit.http.scene import TIMES, Transport
 from thywill.http.heads import AGE, LONGEST, LONGEST_SHARED, NUMBERS, Heads
-from thywill.http.message import Places, Request
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits, RequestReader
+from thywill.http.request import Places, Request
 from thywill.http.server import FastServer
 
 PROXY, STRANGER = "127.0.0.1", "198.51.100.7"

@@ -12,7 +12,7 @@ from tornado.web import Application
 
 from tests.support.steady import STEADY
 from thywill.errors import Misdirected
-from thywill.http.message import Request
+from thywill.http.request import Request
 from thywill.http.site import Site, host_name
 from thywill.wire.refusals import Refusals
 

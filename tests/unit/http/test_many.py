@@ -19,8 +19,8 @@ from tests.support.serving import until
 from tests.support.wire import Wire, request
 from tests.unit.http.conftest import OURS, Serve, Served
 from thywill.http.connection import Connection, FastReply
-from thywill.http.message import Request
 from thywill.http.reader import RequestReader
+from thywill.http.request import Request
 from thywill.http.shared import SPARE_READERS, Timeouts
 from thywill.http.states import ConnectionState as State
 from thywill.http.states import Input
@@ -161,10 +161,15 @@ def size(start: object, leave_out: Iterable[object]) -> int:
     return total
 
 
+def of_the_server(connection: Any) -> tuple[Any, ...]:
+    """Return what a connection shares with others of its server."""
+    return connection.shared, connection._registry, connection._places, connection._timed
+
+
 def largest(connections: list[Any]) -> int:
     """Return the bytes of the largest of ``connections``, without what is shared or the loop's."""
     return max(
-        size(each, (each.shared, each._registry, each.transport, each._exchange.owner, each._places, *SHARED))
+        size(each, (each.transport, each._exchange.owner, *of_the_server(each), *SHARED))
         for each in connections
     )
 

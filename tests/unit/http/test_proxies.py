@@ -15,8 +15,8 @@ from tests.support.wire import request
 from tests.unit.http.conftest import LogCollector, Serve
 from thywill.core.address import normalize
 from thywill.errors import SettingsError
-from thywill.http.message import Request
 from thywill.http.proxies import WARN_EVERY, TrustedProxies, peer_of
+from thywill.http.request import Request
 
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER with no time to linger: a close becomes a reset."""

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from tests.support.steady import STEADY
 from tests.support.wire import chunked, request
-from thywill.http.message import Refusal, Request
+from thywill.http.message import Refusal
 from thywill.http.reader import DIGITS, PIECE, Arrived, Limits, RequestReader
+from thywill.http.request import Request
 from thywill.process.compiled import form
 from thywill.wire.refusals import code_of
 
@@ -96,7 +97,8 @@ REFUSED = {
 def describe(item: Request | Refusal) -> Any:
     if isinstance(item, Refusal):
         return item.status
-    return {name: getattr(item, name) for name in ("headers", *Request.__slots__)}
+    values = {name: getattr(item, name) for name in dir(item) if not name.startswith("_")}
+    return {name: value for name, value in values.items() if not callable(value)}
 
 
 def feed(pieces: list[bytes], limits: Limits | None = None) -> list[Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thywill.http.shared import Timeouts, deadlines
-from thywill.http.states import DEADLINES, TAKING, TRANSITIONS, advance
+from thywill.http.shared import Timeouts
+from thywill.http.states import DEADLINES, TAKING, TRANSITIONS, advance, timed_states
 from thywill.http.states import ConnectionEvent as Event
 from thywill.http.states import ConnectionState as State
 
@@ -66,5 +68,14 @@ def test_a_state_with_a_deadline_knows_what_its_end_means() -> None:
 
 
 def test_each_state_has_its_deadline() -> None:
-    seconds = deadlines(Timeouts(header=1, body=2, idle=3, write=4, linger=5))
-    assert seconds == (3, 1, 2, None, None, None, None, 4, 4, 5, None, None, None)
+    timeouts = Timeouts(header=1, body=2, idle=3, write=4, linger=5)
+    made = timed_states(partial(getattr, timeouts))
+    seconds = [made[state].seconds for state in State]
+    assert seconds == [3, 1, 2, None, None, None, None, 4, 4, 5, None, None, None]
+
+
+def test_the_timed_states_are_those_of_the_table() -> None:
+    made = timed_states(lambda _: 1.0)
+    for state, row in TRANSITIONS.items():
+        assert made[state].state is state
+        assert {event: after.state for event, after in made[state].after.items()} == row

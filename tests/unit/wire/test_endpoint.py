@@ -17,7 +17,8 @@ from tornado.web import Application
 from tests.support.steady import STEADY
 from thywill.core import envelope
 from thywill.errors import Gap, Gone, RequestError, TooMany
-from thywill.http.message import JSON, AnswerTransform, Owner, Request
+from thywill.http.message import JSON, AnswerTransform, Owner
+from thywill.http.request import Request
 from thywill.http.site import Site
 from thywill.wire.endpoint import JsonEndpoint
 from thywill.wire.origins import Origins

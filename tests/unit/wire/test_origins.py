@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support.steady import STEADY
 from thywill.errors import BadOrigin
-from thywill.http.message import Request
+from thywill.http.request import Request
 from thywill.wire.origins import Origins, preflight
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from thywill import errors
 from thywill.errors import RequestError
-from thywill.http.message import JSON, Refusal, Request
+from thywill.http.message import JSON, Refusal
+from thywill.http.request import Request
 from thywill.wire.refusals import BURST, CODES, Refusals, answer_to
 
 ANSWERS: list[tuple[RequestError, int, dict[str, Any], bytes]] = [

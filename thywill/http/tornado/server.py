@@ -24,10 +24,11 @@ from tornado.httputil import (
 from tornado.iostream import IOStream, StreamClosedError
 
 from thywill.errors import RequestError
-from thywill.http.message import BODILESS, JSON, REASONS, Refusal, Request, Writer
+from thywill.http.message import BODILESS, JSON, REASONS, Refusal, Writer
 from thywill.http.proxies import TrustedProxies, peer_of
 from thywill.http.reader import DIGITS, Limits
 from thywill.http.reply import CLOSE, ReplyBase, whole_answer
+from thywill.http.request import Request
 from thywill.http.server import DRAIN_SECONDS
 from thywill.http.shared import Timeouts
 from thywill.http.site import Endpoint, Site
@@ -180,7 +181,8 @@ class StrictHeads:
 
     def _admit_body(self, line: str, headers: HTTPHeaders, size: int) -> int | None:
         method, _, rest = line.partition(" ")
-        request = Request(method.encode("latin-1"), rest.partition(" ")[0].encode("latin-1"))
+        request = Request()
+        request.method, request.target = method.encode("latin-1"), rest.partition(" ")[0].encode("latin-1")
         request.path = request.target.partition(b"?")[0]
         request.host = headers.get("Host", "").encode("latin-1")
         request.headers = [

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from thywill.http.message import Request
+from thywill.http.request import Request
 from thywill.http.site import Endpoint
 from thywill.hub.hub import Hub
 from thywill.push.base import Push, PushSettings, Seconds, SendLimits

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from thywill.errors import NotFound, TooLarge
-from thywill.http.message import Reply, Request
+from thywill.http.message import Reply
+from thywill.http.request import Request
 from thywill.hub.relay import Relay
 from thywill.push.sockjs import frames
 from thywill.push.sockjs.forwards import Forwarder

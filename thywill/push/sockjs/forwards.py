@@ -28,10 +28,12 @@ from functools import partial
 import msgspec
 
 from thywill.errors import RequestError, Unavailable
-from thywill.http.message import JSON, Reply, Request, Writer
+from thywill.http.message import JSON, Reply, Writer
 from thywill.http.reply import ReplyBase
+from thywill.http.request import Request
 from thywill.hub.relay import Relay
 from thywill.push.sockjs.replies import FrameReply
+from thywill.push.sockjs.request_form import decode_request, encode_request
 from thywill.push.sockjs.sessions import SessionKeeper
 from thywill.wire.refusals import answer_to
 
@@ -73,7 +75,6 @@ class Piece(msgspec.Struct, array_like=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Piece).decode
-_decode_request = msgspec.msgpack.Decoder(Request).decode
 
 
 class RemoteReply(ReplyBase):
@@ -318,9 +319,7 @@ class Forwarder:
         if not forwarded.is_closed:
             forwarded.server = server
             self._forwarded[forwarded.number] = forwarded
-            # What this server remembers of the head stays here.
-            sent = msgspec.structs.replace(request, places=None, verdict=None)
-            forwarded.send(REQUEST, body=_encode(sent))
+            forwarded.send(REQUEST, body=encode_request(request))
 
     # Pieces.
 
@@ -355,7 +354,7 @@ class Forwarder:
             self._remote.pop(key, None)
 
         reply = self._remote[key] = RemoteReply(partial(self._send, server), piece.number, ended)
-        _answer(self._answer, _decode_request(piece.body), reply)
+        _answer(self._answer, decode_request(piece.body), reply)
 
     # Servers that end.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from thywill.http.message import Request
+from thywill.http.request import Request
 from thywill.push.sockjs import frames
 
 FORM = b"application/x-www-form-urlencoded"

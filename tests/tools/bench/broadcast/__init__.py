@@ -9,7 +9,8 @@ from typing import Any
 from thywill import Application, Client
 from thywill.core.envelope import encode_message
 from thywill.core.message import Address
-from thywill.http.message import Reply, Request
+from thywill.http.message import Reply
+from thywill.http.request import Request
 from thywill.http.site import Endpoint
 from thywill.push.base import Push
 

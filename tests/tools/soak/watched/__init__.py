@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from thywill import Application, Client
-from thywill.http.message import Reply, Request
+from thywill.http.message import Reply
+from thywill.http.request import Request
 from thywill.http.site import Endpoint
 from thywill.push.base import Push
 
