@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from tests.conftest import Start
 from tests.support.serving import Running, WireClient, until
 from tests.support.steady import STEADY
-from thywill.http.message import JSON, AnswerTransform, Owner, Writer
+from thywill.http.message import JSON, Reply, Writer
 from thywill.http.request import Request
 from thywill.http.site import Site
 
@@ -38,12 +38,11 @@ COMPLAINT = re.compile(
 )
 
 
-class Captured:
+class Captured(Reply):
     """A reply that keeps what it is sent."""
 
     def __init__(self) -> None:
-        self.owner: Owner | None = None
-        self.transform: AnswerTransform | None = None
+        super().__init__()
         self.status = 0
         self.said = b""
         self.pieces = 0

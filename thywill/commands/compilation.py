@@ -28,6 +28,7 @@ FILES = (
     "thywill/core/wheel.py",
     "thywill/http/connection.py",
     "thywill/http/heads.py",
+    "thywill/http/message.py",
     "thywill/http/outgoing.py",
     "thywill/http/preamble.py",
     "thywill/http/reader.py",

@@ -103,6 +103,7 @@ class Heads:
         self._largest_head = min(limits.header, LONGEST) if IS_KEYED else 0
         self._paths = {b"POST %b HTTP/1.1" % path: path for path in paths}
         self._numbers: dict[int, bytes] = {}
+        self._last_size, self._last_number = -1, b""
         self._proxies = proxies
         self._entries = entries
         self._key = os.urandom(KEY)
@@ -196,11 +197,14 @@ class Heads:
 
     def _number(self, size: int) -> bytes:
         """Return the header line of the length of a body of ``size`` bytes."""
+        if size == self._last_size:  # as for most polls of a broadcast: without a look-up
+            return self._last_number
         number = self._numbers.get(size)
         if number is None:
             number = b"%b%d\r\n" % (LENGTH, size)
             if len(self._numbers) < NUMBERS:
                 self._numbers[size] = number
+        self._last_size, self._last_number = size, number
         return number
 
     def _look_up(self, text: bytes) -> CachedHead | None:

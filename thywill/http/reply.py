@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from thywill.core.native import mypyc_attr
-from thywill.http.message import BODILESS, JSON, REASONS, AnswerTransform, Owner, Writer
+from thywill.http.message import BODILESS, JSON, REASONS, Reply, Writer
 from thywill.http.outgoing import Outgoing
 from thywill.http.request import Request
 from thywill.http.shared import Shared
@@ -16,45 +15,13 @@ KEEP_ALIVE: Final = b"Connection: keep-alive\r\n"
 CHUNKED: Final = b"Transfer-Encoding: chunked\r\n"
 
 
-@mypyc_attr(allow_interpreted_subclasses=True)
-class ReplyBase:
-    """What the replies of both HTTP servers have in common: their owner, and how they end.
-
-    Args:
-        head_only: whether the request is a HEAD; the answer then has no body.
-    """
-
-    __slots__ = ("_head_only", "_writer", "owner", "transform")
-
-    def __init__(self, *, head_only: bool) -> None:
-        self._head_only = head_only
-        self._writer: Writer | None = None
-        self.owner: Owner | None = None
-        self.transform: AnswerTransform | None = None
-
-    def _transformed(self, status: int, body: bytes, head: bytes) -> tuple[int, bytes, bytes]:
-        return (status, body, head) if self.transform is None else self.transform(status, body, head)
-
-    def writable(self) -> None:
-        """The browser has read enough to be sent more."""
-        if self._writer is not None:
-            self._writer.writable()
-
-    def closed(self) -> None:
-        """The connection closed before the answer was complete."""
-        owner, self.owner = self.owner, None
-        self._writer = None
-        if owner is not None:
-            owner.closed()
-
-
-class FastReply(ReplyBase):
+class FastReply(Reply):
     """The answer to one request on a connection of our server."""
 
     __slots__ = ("_chunked", "_connection", "_connection_header")
 
     def __init__(self, connection: Outgoing, request: Request) -> None:
-        ReplyBase.__init__(self, head_only=request.method == b"HEAD")
+        Reply.__init__(self, head_only=request.method == b"HEAD")
         self._connection: Outgoing | None = connection
         self._chunked = request.version == "1.1"
         self._connection_header = b"" if self._chunked and request.keep_alive else connection_header(request)

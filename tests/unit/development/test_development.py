@@ -17,6 +17,7 @@ from thywill.development.component import Development
 from thywill.development.files import WatchedFiles
 from thywill.development.notices import Notices
 from thywill.errors import NotLocal
+from thywill.http.message import Reply
 from thywill.http.request import Request
 
 log = logging.getLogger("tests.development")
@@ -77,7 +78,7 @@ def test_a_page_gets_each_notice_once_and_a_new_page_the_latest() -> None:
     assert notices.after(notices.count) == []
 
 
-class FakeReply:
+class FakeReply(Reply):
     def send(self, status: int, body: bytes, head: bytes = b"") -> None:
         self.status, self.body = status, body
 
@@ -88,7 +89,7 @@ def ask(development: Development, path: str, peer: str = "127.0.0.1") -> Any:
     request = Request()
     request.method, request.target, request.path = b"GET", target, target.partition(b"?")[0]
     request.host, request.peer = b"localhost:8080", peer
-    development.endpoints()[request.path](request, reply)  # type: ignore[arg-type]
+    development.endpoints()[request.path](request, reply)
     return reply.body
 
 

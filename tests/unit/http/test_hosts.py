@@ -12,6 +12,7 @@ from tornado.web import Application
 
 from tests.support.steady import STEADY
 from thywill.errors import Misdirected
+from thywill.http.message import Reply
 from thywill.http.request import Request
 from thywill.http.site import Site, host_name
 from thywill.wire.refusals import Refusals
@@ -28,7 +29,7 @@ def ask(host: bytes | None, path: bytes, hosts: frozenset[str]) -> bool:
     endpoint = site.find(request)
     assert endpoint is not None
     try:
-        endpoint(request, None)  # type: ignore[arg-type]
+        endpoint(request, Reply())
     except Misdirected:
         return False
     return bool(asked)

@@ -17,7 +17,7 @@ from tornado.web import Application
 from tests.support.steady import STEADY
 from thywill.core import envelope
 from thywill.errors import Gap, Gone, RequestError, TooMany
-from thywill.http.message import JSON, AnswerTransform, Owner
+from thywill.http.message import JSON, Reply
 from thywill.http.request import Request
 from thywill.http.site import Site
 from thywill.wire.endpoint import JsonEndpoint
@@ -28,12 +28,11 @@ SCRIPT_HEAD = b"Content-Type: application/javascript; charset=UTF-8\r\n"
 FRIEND = "http://friend.example"
 
 
-class Captured:
+class Captured(Reply):
     """A reply that keeps what it is sent."""
 
     def __init__(self) -> None:
-        self.owner: Owner | None = None
-        self.transform: AnswerTransform | None = None
+        super().__init__()
         self.sent: list[tuple[int, bytes, bytes]] = []
 
     def send(self, status: int, body: bytes, head: bytes = JSON) -> None:

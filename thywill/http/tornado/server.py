@@ -24,10 +24,10 @@ from tornado.httputil import (
 from tornado.iostream import IOStream, StreamClosedError
 
 from thywill.errors import RequestError
-from thywill.http.message import BODILESS, JSON, REASONS, Refusal, Writer
+from thywill.http.message import BODILESS, JSON, REASONS, Refusal, Reply, Writer
 from thywill.http.proxies import TrustedProxies, peer_of
 from thywill.http.reader import DIGITS, Limits
-from thywill.http.reply import CLOSE, ReplyBase, whole_answer
+from thywill.http.reply import CLOSE, whole_answer
 from thywill.http.request import Request
 from thywill.http.server import DRAIN_SECONDS
 from thywill.http.shared import Timeouts
@@ -289,7 +289,7 @@ class RequestDelegate(HTTPMessageDelegate):
             self._delegate.on_connection_close()
 
 
-class TornadoReply(ReplyBase):
+class TornadoReply(Reply):
     """The answer to one request on Tornado's connection."""
 
     def __init__(self, connection: HTTPConnection, request: Request) -> None:

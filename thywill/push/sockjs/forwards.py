@@ -29,7 +29,6 @@ import msgspec
 
 from thywill.errors import RequestError, Unavailable
 from thywill.http.message import JSON, Reply, Writer
-from thywill.http.reply import ReplyBase
 from thywill.http.request import Request
 from thywill.hub.relay import Relay
 from thywill.push.sockjs.replies import FrameReply
@@ -77,7 +76,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Piece).decode
 
 
-class RemoteReply(ReplyBase):
+class RemoteReply(Reply):
     """The answer to a request that another server has forwarded; that server adds headers such as CORS.
 
     Args:
