@@ -112,9 +112,8 @@ class Heads:
         self._shared: dict[tuple[object, ...], CachedHead] = {}
         # The last request line that is in ``_paths``, its length and its path. In a broadcast it is the same
         # for each poll, and a comparison takes a third of the time of a look-up.
-        self._known_line = b"none"
-        self._line = len(self._known_line)
-        self._known_path = b""
+        self._line = 0
+        self._known_line = self._known_path = b""
         self._due = 0.0
 
     def __len__(self) -> int:
@@ -130,9 +129,8 @@ class Heads:
             trusted: whether the connection may name a browser's address, as for ``keep``.
         """
         line = self._line
-        if data[:line] == self._known_line:
-            target = path = self._known_path
-        else:
+        target = path = self._known_path
+        if not path or data[:line] != self._known_line:
             line, target, path = self._read_line(data)
             if not path:
                 return None
