@@ -30,6 +30,10 @@ from tests.gate.environment import (
 PYTEST = (str(PYTHON), "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir=.")
 IN_PARALLEL = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=15")
 """Three files at a time, since most tests wait for a browser, a server or a deadline; the long ones first."""
+ALONE = ("--last-failed", "--last-failed-no-failures=none")
+MOST_ALONE = 3
+"""How many failed tests run again alone. On a busy machine a test may fail for want of time; if more fail,
+the cause is another one."""
 JUNIT_COUNTS = ("tests", "failures", "errors", "skipped")
 
 
@@ -126,9 +130,30 @@ def read_tap(report: Path) -> tuple[int, int, int]:
 
 def python_tests(out: IO[str]) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder, "report.xml")
-        status = call([*PYTEST, *IN_PARALLEL, f"--junit-xml={report}"], out)
-        return counted(status, *read_junit(report))
+        together = pytest_outcome(IN_PARALLEL, Path(folder), out)
+        if not 0 < together.failed <= MOST_ALONE:
+            return together
+        print("\nrunning again what failed, alone:", file=out, flush=True)
+        return with_those_alone(together, pytest_outcome(ALONE, Path(folder), out))
+
+
+def pytest_outcome(options: tuple[str, ...], folder: Path, out: IO[str]) -> Outcome:
+    """Run pytest with ``options``; report and cache are in ``folder``."""
+    report = folder / "report.xml"
+    report.unlink(missing_ok=True)
+    status = call([*PYTEST, *options, "-o", f"cache_dir={folder / 'cache'}", f"--junit-xml={report}"], out)
+    return counted(status, *read_junit(report))
+
+
+def with_those_alone(together: Outcome, alone: Outcome) -> Outcome:
+    """Return the outcome of a run after its failed tests have run again, without others beside them.
+
+    The summary says how many have passed only then: each of them has a clock that has to be mended.
+    """
+    if alone.failed or alone.passed < together.failed:
+        return together
+    note = f"{together.note}; alone {together.failed} of {together.failed} passed: see above"
+    return Outcome(together.passed + together.failed, 0, note)
 
 
 def read_junit(report: Path) -> tuple[int, int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -56,6 +57,52 @@ def test_a_runner_that_fails_without_a_failed_test_is_a_failure() -> None:
     assert steps.counted(2, 7, 0, 0) == Outcome(7, 1, "ended with status 2")
     assert steps.counted(1, 7, 3, 0) == Outcome(7, 3, "7 passed, 3 failed")
     assert steps.counted(0, 7, 0, 1) == Outcome(7, 0, "7 passed, 0 failed, 1 skipped")
+
+
+class Runs:
+    """Takes the place of pytest: each run writes the next report."""
+
+    def __init__(self, *reports: str) -> None:
+        self.reports = list(reports)
+        self.commands: list[list[str]] = []
+
+    def __call__(self, command: list[str], out: IO[str]) -> int:
+        self.commands.append(command)
+        report = self.reports.pop(0)
+        Path(command[-1].removeprefix("--junit-xml=")).write_text(report)
+        return 1 if 'failures="0"' not in report else 0
+
+
+@pytest.fixture
+def no_output(tmp_path: Path) -> Iterator[IO[str]]:
+    with (tmp_path / "output").open("w+") as out:
+        yield out
+
+
+def junit(tests: int, failures: int) -> str:
+    attributes = f'tests="{tests}" failures="{failures}" errors="0" skipped="0"'
+    return f"<testsuites><testsuite {attributes} /></testsuites>"
+
+
+def test_what_fails_among_others_runs_again_alone(
+    monkeypatch: pytest.MonkeyPatch, no_output: IO[str]
+) -> None:
+    runs = Runs(junit(9, 2), junit(2, 0))
+    monkeypatch.setattr(steps, "call", runs)
+    note = "7 passed, 2 failed; alone 2 of 2 passed: see above"
+    assert steps.python_tests(no_output) == Outcome(9, 0, note)
+    assert "--last-failed" in runs.commands[1]
+    assert "-n" not in runs.commands[1]
+
+
+def test_what_fails_alone_as_well_has_failed(monkeypatch: pytest.MonkeyPatch, no_output: IO[str]) -> None:
+    monkeypatch.setattr(steps, "call", Runs(junit(9, 2), junit(2, 1)))
+    assert steps.python_tests(no_output) == Outcome(7, 2, "7 passed, 2 failed")
+
+
+def test_many_failures_are_no_matter_of_time(monkeypatch: pytest.MonkeyPatch, no_output: IO[str]) -> None:
+    monkeypatch.setattr(steps, "call", Runs(junit(9, steps.MOST_ALONE + 1)))
+    assert steps.python_tests(no_output).failed == steps.MOST_ALONE + 1
 
 
 def test_reports_are_read(tmp_path: Path) -> None:
