@@ -90,20 +90,6 @@ class TestWhatIsFound:
         assert (first.body, first.peer) == (b"cd", STRANGER)
         assert (second.body, second.peer) == (b"ef", PROXY)
 
-    @pytest.mark.parametrize("path", [b"/now", b"/other"])
-    @pytest.mark.parametrize(
-        "line",
-        [b"", b"none", b"P", b"POST /now HTTP/1.0", b"POST /now HTTP/1.1 ", b"POST /nowHTTP/1.1", b"\r\n"],
-    )
-    def test_another_request_line_is_parsed(self, path: bytes, line: bytes) -> None:
-        heads = Heads(LIMITS, TrustedProxies([PROXY]), paths=[path])
-        data = post(body=b"ab")
-        keep(heads, data)
-        odd = line + data[data.index(b"\r\n") :]
-        assert find(heads, odd, STRANGER) is None
-        assert found(heads, data).path == b"/now"
-        assert find(heads, odd, STRANGER) is None
-
     @pytest.mark.parametrize(
         "data",
         [
