@@ -25,9 +25,9 @@ def test_a_connection_that_comes_while_the_proxy_ends_does_not_keep_it(
     with socket.create_server(("127.0.0.1", 0)) as server:
         proxy = Proxy(server.getsockname()[1])
         proxy.__enter__()
+        monkeypatch.setattr(proxy_module.socket, "create_connection", connect_late)
         with connect(("127.0.0.1", proxy.server_address[1])) as browser:
-            monkeypatch.setattr(proxy_module.socket, "create_connection", connect_late)
-            accepted.wait()
+            assert accepted.wait(60)
             ending = threading.Thread(target=proxy.__exit__, args=(None, None, None), daemon=True)
             cut = proxy._cut
             monkeypatch.setattr(proxy, "_cut", lambda: (cut(), may_go_on.set()))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.proxied import Nginx
-from tests.support.served import UNLIMITED, page
+from tests.support.served import UNLIMITED, Served, page
 from tests.support.serving import until
 from tests.support.stock_page import StockPage
 from tests.support.three_servers import ThreeServers
@@ -53,13 +53,11 @@ class Cluster(ThreeServers):
         found = [row["process"] for row in rows if name is not None and row["name"] == name.decode()]
         return found[0] if found else 0
 
-    def kill_one(self, *, leads: bool, sessions: Sequence[str]) -> list[str]:
-        """Kill the leader, or another server; return those of the sessions that it had."""
+    def choose(self, *, leads: bool, sessions: Sequence[str]) -> tuple[Served, list[str]]:
+        """Return the leader, or another server, and those of the sessions that it has."""
         leader = self.leader("probe")
-        killed = next(each for each in self.running if (each is leader) == leads)
-        lost = [each for each in sessions if self.home_of(each) == killed.process.pid]
-        self.kill(killed)
-        return lost
+        chosen = next(each for each in self.running if (each is leader) == leads)
+        return chosen, [each for each in sessions if self.home_of(each) == chosen.process.pid]
 
     def close(self) -> None:
         self.nginx.stop()
@@ -74,9 +72,10 @@ def cluster(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Cluster]
 
 
 class Talk:
-    """Pages that live, and that publish one message after another."""
+    """Pages that live, and publish one message after another. After half of them they wait for ``go_on``."""
 
     def __init__(self, port: int) -> None:
+        self.go_on = asyncio.Event()
         self.pages = [StockPage(port, TRANSPORTS[place % 3]) for place in range(PAGES)]
         self._tasks = [asyncio.ensure_future(page.live()) for page in self.pages]
 
@@ -89,6 +88,8 @@ class Talk:
 
     async def _talk(self, each: StockPage) -> None:
         for number in range(MESSAGES):
+            if number == MESSAGES // 2:
+                await self.go_on.wait()
             each.send({"publish": [each.id, number]})
             await until(lambda number=number: [each.id, number] in each.got, LONGEST)  # type: ignore[misc]
 
@@ -117,7 +118,9 @@ async def test_a_server_is_killed(cluster: Cluster, which: str) -> None:
         await talk.begin()
         await talk.until(ALL // 3)
         sessions = [each.sessions[-1] for each in talk.pages]
-        lost = await asyncio.to_thread(cluster.kill_one, leads=which == "the leader", sessions=sessions)
+        killed, lost = await asyncio.to_thread(cluster.choose, leads=which == "the leader", sessions=sessions)
+        talk.go_on.set()
+        await asyncio.to_thread(cluster.kill, killed)
         await talk.until(ALL)
     finally:
         await talk.end()
