@@ -86,6 +86,8 @@ class Session(Carrier):
     async def frame(self, frame: bytes) -> None:
         """Take one frame."""
         kind, page = frame[:1], self.page
+        if kind == b"o" and self.can_send:
+            raise Over  # the session begins anew at another server, since its own has died
         if kind == b"o":
             await self.say({"token": page.token, "cursor": page.cursor})
         elif kind == b"c":
