@@ -196,7 +196,7 @@ class TimedState:
         state: the state.
         seconds: how long it may last; None if it has no deadline.
 
-    ``after`` has the step after each event that the state allows.
+    ``after`` has the state after each event that this one allows.
     """
 
     __slots__ = ("after", "seconds", "state")
