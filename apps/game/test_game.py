@@ -141,10 +141,11 @@ class TestGame(unittest.IsolatedAsyncioTestCase):
         async with run(Game) as app:
             tabs = [await app.connect(session="one") for _ in range(2)]
             for number, page in enumerate(tabs):
-                page.client.data.update(name="Ada", score=10 * number)
+                page.client.data.update(name="Ada", score=1000 * number)
             Game.__init__(app.application)  # as another server begins
             await asyncio.gather(*[app.application.on_resume(page.client) for page in tabs])
-            assert [score(app, page) for page in tabs] == [0, 10]
+            # A gem may lie where a ship begins.
+            assert [score(app, page) // 1000 for page in tabs] == [0, 1]
 
     async def test_what_is_collected_is_kept_with_the_client(self) -> None:
         async with run(Game) as app:
