@@ -97,6 +97,10 @@ def test_what_is_no_number_is_no_order(value: object) -> None:
     assert _number(value) is None
 
 
+K = 1000
+"""Scores are compared in thousands, since a gem may lie where a ship begins."""
+
+
 def score(app: RunningApplication[Game], page: BrowserPage, new: int | None = None) -> int:
     """Return the score of a page's player, after it has been set to ``new``."""
     player = app.application._players[page.id]
@@ -128,24 +132,23 @@ class TestGame(unittest.IsolatedAsyncioTestCase):
     async def test_a_score_goes_on_in_one_tab_of_its_browser(self) -> None:
         async with run(Game) as app:
             first = await app.connect(session="one")
-            score(app, first, 7)
+            score(app, first, 7 * K)
             await first.leave()
             again, other = await app.connect(session="one"), await app.connect(session="one")
-            assert [score(app, page) for page in (again, other)] == [7, 0]
-            score(app, other, 3)
+            assert [score(app, page) // K for page in (again, other)] == [7, 0]
+            score(app, other, 3 * K)
             await again.leave()
             await other.leave()
-            assert score(app, await app.connect(session="one")) == 7
+            assert score(app, await app.connect(session="one")) // K == 7
 
     async def test_who_was_there_before_a_restart_goes_on_with_its_own_score(self) -> None:
         async with run(Game) as app:
             tabs = [await app.connect(session="one") for _ in range(2)]
             for number, page in enumerate(tabs):
-                page.client.data.update(name="Ada", score=1000 * number)
+                page.client.data.update(name="Ada", score=K * number)
             Game.__init__(app.application)  # as another server begins
             await asyncio.gather(*[app.application.on_resume(page.client) for page in tabs])
-            # A gem may lie where a ship begins.
-            assert [score(app, page) // 1000 for page in tabs] == [0, 1]
+            assert [score(app, page) // K for page in tabs] == [0, 1]
 
     async def test_what_is_collected_is_kept_with_the_client(self) -> None:
         async with run(Game) as app:
