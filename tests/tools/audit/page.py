@@ -246,9 +246,11 @@ class Page:
     async def _answered(self, answer: dict[str, Any]) -> None:
         client, error = self._client, answer.get("error", {})
         assert client is not None
-        received = error.get("received") if error.get("code") == "gap" else answer.get("received")
+        is_gap = error.get("code") == "gap"
+        received = error.get("received") if is_gap else answer.get("received")
         if received is not None:
-            if self._queue and received < self._queue[0][0] - 1:
+            # A lower number without that error is the late answer to an earlier send, as in ``sender.js``.
+            if is_gap and self._queue and received < self._queue[0][0] - 1:
                 self._account.ended_for(client, "gap", f"{received} after {self._queue[0][0] - 1}")
                 raise Gone
             self._accept(received)
