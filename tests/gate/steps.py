@@ -34,6 +34,8 @@ ALONE = ("--last-failed", "--last-failed-no-failures=none")
 MOST_ALONE = 3
 """How many failed tests run again alone. On a busy machine a test may fail for want of time; if more fail,
 the cause is another one."""
+TESTS_FAILED = 1
+"""The exit status of pytest if all tests have run and some failed. After any other, some may not have run."""
 JUNIT_COUNTS = ("tests", "failures", "errors", "skipped")
 
 
@@ -130,19 +132,20 @@ def read_tap(report: Path) -> tuple[int, int, int]:
 
 def python_tests(out: IO[str]) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
-        together = pytest_outcome(IN_PARALLEL, Path(folder), out)
-        if not 0 < together.failed <= MOST_ALONE:
+        status, together = pytest_outcome(IN_PARALLEL, Path(folder), out)
+        if status != TESTS_FAILED or together.failed > MOST_ALONE:
             return together
         print("\nrunning again what failed, alone:", file=out, flush=True)
-        return with_those_alone(together, pytest_outcome(ALONE, Path(folder), out))
+        _, alone = pytest_outcome(ALONE, Path(folder), out)
+        return with_those_alone(together, alone)
 
 
-def pytest_outcome(options: tuple[str, ...], folder: Path, out: IO[str]) -> Outcome:
-    """Run pytest with ``options``; report and cache are in ``folder``."""
+def pytest_outcome(options: tuple[str, ...], folder: Path, out: IO[str]) -> tuple[int, Outcome]:
+    """Run pytest with ``options``, and return its exit status as well; report and cache are in ``folder``."""
     report = folder / "report.xml"
     report.unlink(missing_ok=True)
     status = call([*PYTEST, *options, "-o", f"cache_dir={folder / 'cache'}", f"--junit-xml={report}"], out)
-    return counted(status, *read_junit(report))
+    return status, counted(status, *read_junit(report))
 
 
 def with_those_alone(together: Outcome, alone: Outcome) -> Outcome:

@@ -62,15 +62,16 @@ def test_a_runner_that_fails_without_a_failed_test_is_a_failure() -> None:
 class Runs:
     """Takes the place of pytest: each run writes the next report."""
 
-    def __init__(self, *reports: str) -> None:
+    def __init__(self, *reports: str, status: int = 1) -> None:
         self.reports = list(reports)
+        self.status = status
         self.commands: list[list[str]] = []
 
     def __call__(self, command: list[str], out: IO[str]) -> int:
         self.commands.append(command)
         report = self.reports.pop(0)
         Path(command[-1].removeprefix("--junit-xml=")).write_text(report)
-        return 1 if 'failures="0"' not in report else 0
+        return self.status if 'failures="0"' not in report else 0
 
 
 @pytest.fixture
@@ -103,6 +104,14 @@ def test_what_fails_alone_as_well_has_failed(monkeypatch: pytest.MonkeyPatch, no
 def test_many_failures_are_no_matter_of_time(monkeypatch: pytest.MonkeyPatch, no_output: IO[str]) -> None:
     monkeypatch.setattr(steps, "call", Runs(junit(9, steps.MOST_ALONE + 1)))
     assert steps.python_tests(no_output).failed == steps.MOST_ALONE + 1
+
+
+@pytest.mark.parametrize("status", [2, 3])
+def test_a_run_that_was_cut_short_is_not_mended(
+    monkeypatch: pytest.MonkeyPatch, no_output: IO[str], status: int
+) -> None:
+    monkeypatch.setattr(steps, "call", Runs(junit(9, 2), status=status))
+    assert steps.python_tests(no_output).failed == 2
 
 
 def test_reports_are_read(tmp_path: Path) -> None:
