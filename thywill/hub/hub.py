@@ -110,6 +110,9 @@ class Hub:
                 return client
         except TypeError:
             pass  # the token is not ASCII
+        return self._find_by_signature(token)
+
+    def _find_by_signature(self, token: str) -> LiveClient:
         return self._directory.verify(token)
 
     def find_anywhere(self, token: str) -> LiveClient:
@@ -129,11 +132,14 @@ class Hub:
     def locate(self, client: LiveClient, address: str, transport: str) -> None:
         """Remember the address and the transport that ``client`` uses now."""
         if client.address != address or client.transport != transport:
-            if client.address not in ("", address):
-                log.debug("%s: from another address", client)
-            self._meter.moved(client)
-            client.address, client.transport = address, transport
-            self._queue.changed(client)
+            self._relocate(client, address, transport)
+
+    def _relocate(self, client: LiveClient, address: str, transport: str) -> None:
+        if client.address not in ("", address):
+            log.debug("%s: from another address", client)
+        self._meter.moved(client)
+        client.address, client.transport = address, transport
+        self._queue.changed(client)
 
     # To browsers.
 
@@ -219,10 +225,14 @@ class Hub:
             try:
                 client.outbox.acknowledge(cursor)
             except Malformed:
-                self._leases.end_if_rolled_back(client, cursor)
+                self._never_sent(client, cursor)
                 raise
             if self._keeps_cursors:
                 self._queue.acknowledged(client)
+
+    def _never_sent(self, client: LiveClient, cursor: int) -> None:
+        """``client`` acknowledges ``cursor``, which this server has never sent."""
+        self._leases.end_if_rolled_back(client, cursor)
 
     def refused(self, error: RequestError) -> None:
         """Count a request or frame that was refused with ``error`` only after its endpoint had returned."""

@@ -16,7 +16,7 @@ from thywill.core.inbox import Inbox
 from thywill.core.outbox import Bounds, Outbox
 from thywill.core.recent import Recent
 from thywill.core.user import NOBODY, Identity
-from thywill.errors import Malformed, RequestError
+from thywill.errors import RequestError
 from thywill.hub.client import LiveClient
 from thywill.hub.hub import Hub
 from thywill.hub.parts import Parts
@@ -101,12 +101,9 @@ class SharedHub(Hub):
         self._shared.create(client)
         return client
 
-    def find(self, token: str) -> LiveClient:
-        client_id = token.partition(".")[0]
+    def _find_by_signature(self, token: str) -> LiveClient:
+        client_id = self._directory.check(token, may_expire=False)
         client = self._clients.get(client_id)
-        if client is None or client.token != token:
-            client_id = self._directory.check(token, may_expire=False)
-            client = self._clients.get(client_id)
         if client is None:
             raise Elsewhere(partial(self._shared.claim, client_id))
         client.token = token
@@ -126,18 +123,14 @@ class SharedHub(Hub):
             self._absent.put(client_id, client)
         return client
 
-    def locate(self, client: LiveClient, address: str, transport: str) -> None:
+    def _relocate(self, client: LiveClient, address: str, transport: str) -> None:
         if client.id in self._clients:
-            super().locate(client, address, transport)
+            super()._relocate(client, address, transport)
 
-    def acknowledge(self, client: LiveClient, cursor: int) -> None:
-        try:
-            client.outbox.acknowledge(max(cursor, client.outbox.cursor))
-        except Malformed:
-            # The page has this cursor from another server, to which the client moved: this one does not know
-            # yet.
-            self._shared.forget(client)
-            raise Elsewhere(partial(self._shared.claim, client.id)) from None
+    def _never_sent(self, client: LiveClient, cursor: int) -> None:
+        # The page has this cursor from another server, to which the client moved: this one does not know yet.
+        self._shared.forget(client)
+        raise Elsewhere(partial(self._shared.claim, client.id))
 
     def receive(self, client: LiveClient, items: Sequence[Item], answer: Answer, size: int = 0) -> None:
         self._count_sends(client, len(items), size)
