@@ -54,6 +54,8 @@ LENGTH: Final = b"\r\nContent-Length: "
 BEFORE_NUMBER: Final = len(LENGTH)
 NUMBERS = 4 * 1024
 """How many of the lines with a length are kept: ``small_body`` may be large."""
+PLACES = 4 * 1024
+"""How many different places are kept: there is one for each length of a head."""
 LONGEST = 8 * 1024
 """Bytes of the longest request that is looked up: the digest of a longer one costs as much as parsing it."""
 NEVER = (b"\ntransfer-encoding:", b"\nexpect:", b"\nupgrade:")
@@ -104,6 +106,7 @@ class Heads:
         self._paths = {b"POST %b HTTP/1.1" % path: path for path in paths}
         self._numbers: dict[int, bytes] = {}
         self._last_size, self._last_number = -1, b""
+        self._all_places: dict[Places, Places] = {}
         self._proxies = proxies
         self._entries = entries
         self._key = os.urandom(KEY)
@@ -145,8 +148,9 @@ class Heads:
                 if begin + len(number) < end and data[begin : begin + len(number)] == number:
                     cached = self._look_up(self._text(data, line, begin, len(number), end))
         if cached is None:
-            end, text = self._search(data, line)
+            begin, end, text = self._search(data, line)
             cached = self._look_up(text)
+            places = self._places_at(begin - line, end - line) if begin >= 0 else None
         if cached is None or (cached.proxy and not (trusted and cached.proxy == peer)):
             return None
         request = _copied(cached.request)
@@ -154,6 +158,7 @@ class Heads:
         request.path = path
         request.head = data[:end]
         request.body = data[end:]
+        request.places = places
         request.peer = cached.browser or peer
         return request
 
@@ -169,25 +174,39 @@ class Heads:
         match = LINE.match(data)
         return (line, match[1], match[2]) if match is not None else (0, b"", b"")
 
-    def _search(self, data: bytes, line: int) -> tuple[int, bytes]:
-        """Return where the head ends, and the text of the digest: nothing if the request has to be parsed.
+    def _search(self, data: bytes, line: int) -> tuple[int, int, bytes]:
+        """Search for the parts of a head.
 
         Args:
             data: the request.
             line: where its request line ends.
+
+        Returns:
+            where the line with the length begins (-1 if there is none), where the head ends, and the text of
+            the digest: nothing if the request has to be parsed.
         """
         # From the end, which is nearer. If the body holds an empty line, this is no head and is not found.
         end = data.rfind(HEAD_END) + len(HEAD_END)
         size = len(data) - end
         if end > self._largest_head or size > self._largest_body:
-            return 0, b""
+            return -1, 0, b""
         number = self._number(size)
         begin = data.find(number, line, end)
         if begin >= 0:
-            return end, self._text(data, line, begin, len(number), end)
+            return begin, end, self._text(data, line, begin, len(number), end)
         if size or data.find(LENGTH, line, end) >= 0:
-            return 0, b""
-        return end, self._key + data[line:end]
+            return -1, 0, b""
+        return -1, end, self._key + data[line:end]
+
+    def _places_at(self, begin: int, end: int) -> Places:
+        """Return these places; nearly always an object that exists, since connections keep it."""
+        places = (begin, end)
+        known = self._all_places.get(places)
+        if known is None:
+            known = places
+            if len(self._all_places) < PLACES:
+                self._all_places[places] = places
+        return known
 
     def _text(self, data: bytes, line: int, begin: int, length: int, end: int) -> bytes:
         """Return the key, and the headers without the number in the line of ``length`` bytes at ``begin``."""
@@ -238,7 +257,7 @@ class Heads:
         line = LINE.match(data)
         if line is None:
             return
-        end, text = self._search(data, line.end() - len(LINE_END))
+        _, end, text = self._search(data, line.end() - len(LINE_END))
         # The text goes up to the last empty line, so that one has to end the head.
         is_whole = data.find(HEAD_END) + len(HEAD_END) == end == len(data) - len(request.body)
         if not text or not is_whole or not self._may_keep(data[:end], request):
@@ -250,7 +269,6 @@ class Heads:
                 self._proxies.resolve(kept)
             if kept.peer == peer:
                 return  # the header is not believed: parsed each time, so that the warning is logged
-        kept.places = _places(data, end)
         self._put(hash(text), self._cached(kept, peer))
 
     def _may_keep(self, head: bytes, request: Request) -> bool:
@@ -266,19 +284,13 @@ class Heads:
         )
 
     def _cached(self, request: Request, peer: str) -> CachedHead:
-        parts = (request.host, request.origin, request.scheme, request.forwarded, request.places)
+        parts = (request.host, request.origin, request.scheme, request.forwarded)
         browser, request.peer, request.fields = request.peer, "", None
         shared = self._shared.get(parts)
         if shared is None:
             request.verdict = OriginVerdict()
             shared = self._shared[parts] = CachedHead(request, "", "")
         return CachedHead(shared.request, browser, peer) if request.forwarded else shared
-
-
-def _places(data: bytes, end: int) -> Places | None:
-    line = data.find(LINE_END)
-    number = data.find(LENGTH, line, end)
-    return (number - line, end - line) if number >= 0 else None
 
 
 def _written(request: Request) -> bytes:
@@ -298,6 +310,5 @@ def _copied(request: Request) -> Request:
     copy.keep_alive = request.keep_alive
     copy.expects = request.expects
     copy.forwarded = request.forwarded
-    copy.places = request.places
     copy.verdict = request.verdict
     return copy

@@ -13,61 +13,33 @@ from hypothesis import strategies as st
 
 from tests.support.steady import STEADY
 from tests.support.wire import chunked, request
+from tests.unit.http.known_heads import (
+    PROXY,
+    STRANGER,
+    fields_of,
+    find,
+    found,
+    keep,
+    post,
+    read,
+    table,
+)
 from tests.unit.http.offences import LIMITS, OFFENCES
 from tests.unit.http.place import Place
 from tests.unit.http.scene import TIMES, Transport
 from thywill.http.heads import AGE, LONGEST, LONGEST_SHARED, NUMBERS, Heads
 from thywill.http.proxies import TrustedProxies
-from thywill.http.reader import Limits, RequestReader
+from thywill.http.reader import Limits
 from thywill.http.request import Places, Request
 from thywill.http.server import FastServer
 
-PROXY, STRANGER = "127.0.0.1", "198.51.100.7"
 IN_CHUNKS = "Transfer-Encoding: chunked"
-
-
-def post(target: str = "/now", *headers: str, body: bytes = b"{}", **fields: Any) -> bytes:
-    return request(target, *headers, method="POST", body=body, **fields)
-
-
-def table(entries: int = 100, limits: Limits = LIMITS) -> Heads:
-    return Heads(limits, TrustedProxies([PROXY]), entries)
-
-
-def read(data: bytes) -> Request:
-    (item,) = RequestReader(Limits()).feed(data)
-    assert isinstance(item, Request)
-    return item
-
-
-def find(heads: Heads, data: bytes, peer: str) -> Request | None:
-    return heads.find(data, peer, trusted=peer == PROXY)
-
-
-def keep(heads: Heads, data: bytes, peer: str = STRANGER) -> None:
-    """Let a request come once."""
-    if find(heads, data, peer) is None:
-        heads.keep(data, read(data), peer, trusted=peer == PROXY)
 
 
 def is_kept(data: bytes) -> bool:
     heads = table()
     keep(heads, data)
     return find(heads, data, STRANGER) is not None
-
-
-def found(heads: Heads, data: bytes, peer: str = STRANGER) -> Request:
-    known = find(heads, data, peer)
-    assert known is not None
-    return known
-
-
-def fields_of(item: Request) -> dict[str, Any]:
-    """Return everything that an endpoint can see of a request."""
-    names = ("method", "target", "path", "version", "host", "origin", "body", "peer", "scheme")
-    flags = ("keep_alive", "expects", "forwarded")
-    headers = [(name, value.strip()) for name, value in item.headers]
-    return {"headers": headers} | {name: getattr(item, name) for name in (*names, *flags)}
 
 
 class TestWhatIsFound:
@@ -237,75 +209,6 @@ class TestProxies:
         heads = table()
         keep(heads, post("/now", header), PROXY)
         assert find(heads, post("/now", header), PROXY) is None
-
-
-class TestPlaces:
-    """Where the parts of the connection's last request were: tried first, and never believed."""
-
-    HERE, LATER = post("/now", body=b"ab"), post("/now", "Cookie: a=b", body=b"ab")
-
-    def places(self, heads: Heads, data: bytes) -> Places:
-        keep(heads, data)
-        places = found(heads, data).places
-        assert places is not None
-        return places
-
-    def test_they_are_counted_from_the_end_of_the_request_line(self) -> None:
-        heads = table()
-        places = self.places(heads, self.HERE)
-        for target in ("/now", "/now?a=b", "/a/longer/one"):
-            data = post(target, body=b"cd" * 100)
-            again = heads.find(data, STRANGER, places, trusted=False)
-            assert again is not None
-            assert fields_of(again) == fields_of(read(data)) | {"peer": STRANGER}
-
-    def test_a_longer_number_is_no_fault(self) -> None:
-        limits = Limits(small_body=200_000)
-        heads, data = table(limits=limits), post("/now", body=b"x" * 100_000)
-        known = heads.find(data, STRANGER, self.places(heads, self.HERE), trusted=False)
-        assert known is not None
-        assert known.head + known.body == data
-
-    def test_of_another_head_they_do_no_harm(self) -> None:
-        heads = table()
-        wrong = self.places(heads, self.LATER)
-        keep(heads, self.HERE)
-        for data in (self.HERE, self.LATER, post("/now", body=self.LATER), post("/now", body=b"")):
-            known = heads.find(data, STRANGER, wrong, trusted=False)
-            assert known is None or fields_of(known) == fields_of(read(data)) | {"peer": STRANGER}
-        assert heads.find(post("/now", "Cookie: new"), STRANGER, wrong, trusted=False) is None
-
-    def test_the_length_has_to_be_that_of_the_body(self) -> None:
-        heads = table()
-        places = self.places(heads, self.HERE)
-        for data in (self.HERE + b"c", self.HERE[:-1]):
-            assert heads.find(data, STRANGER, places, trusted=False) is None
-
-    def test_an_empty_line_in_the_body_does_not_hide_the_head(self) -> None:
-        heads = table()
-        places, data = self.places(heads, self.HERE), post("/now", body=b"a\r\n\r\nb")
-        assert find(heads, data, STRANGER) is None
-        known = heads.find(data, STRANGER, places, trusted=False)
-        assert known is not None
-        assert (known.body, known.head + known.body) == (b"a\r\n\r\nb", data)
-
-    @given(st.data())
-    @settings(STEADY, max_examples=300)
-    def test_wherever_they_are(self, draw: st.DataObject) -> None:
-        heads = table()
-        keep(heads, self.HERE)
-        keep(heads, self.LATER)
-        body = draw.draw(st.sampled_from([b"", b"ab", b"\r\n\r\n", self.HERE, b"Content-Length: 2\r\n\r\n"]))
-        data = post("/now", *draw.draw(st.sampled_from([(), ("Cookie: a=b",), ("X: y",)])), body=body)
-        data = data[: draw.draw(st.integers(0, len(data)))] + draw.draw(
-            st.sampled_from([b"", b"\r\n\r\n", data])
-        )
-        true = [self.places(heads, self.HERE), self.places(heads, self.LATER)]
-        anywhere = st.tuples(st.integers(0, 300), st.integers(0, 300))
-        places = draw.draw(st.one_of(st.sampled_from(true), anywhere))
-        known = heads.find(data, STRANGER, places, trusted=False)
-        if known is not None:
-            assert fields_of(known) == fields_of(read(data)) | {"peer": STRANGER}
 
 
 class TestBounds:
