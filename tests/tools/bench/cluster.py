@@ -34,9 +34,12 @@ PROTOCOL = BENCH / "protocols" / "thywill"
 PATIENCE = 30.0
 POLLS = 4000
 PAGES = 50
-TAKEOVERS = 3
+TAKEOVERS = MOVES = 3
+"""How often a takeover and the polls of pages that change servers are measured."""
 WAYS = {"memory": 1, "redis": 1, "two": 2}
-"""How many servers each way of the first table has."""
+"""How many servers each way of the first table has; all of them have clients."""
+CARRIER = "carrier"
+"""A further way: all clients are with a server that leads nothing, and only that server is counted."""
 
 
 def command(folder: Path, redis: RedisServer | None, processes: int) -> Command:
@@ -108,12 +111,22 @@ def spread(load: Path, way: str, clients: int, rounds: int) -> list[dict[str, An
     ):
         fronts = [redis.pid] if redis else []
         words = load_command(load, started.port, clients, started.pids, fronts)
-        steps = ["connect", f"broadcast:{rounds}", f"echo:{SENDERS}:4"]
-        done = subprocess.run(
-            [*words, *steps], capture_output=True, text=True, check=False, preexec_fn=open_many_files
-        )
+        return run_steps(words, "connect", f"broadcast:{rounds}", f"echo:{SENDERS}:4")
+
+
+def carry(load: Path, clients: int, rounds: int) -> list[dict[str, Any]]:
+    """Return the steps of one trial of ``CARRIER``: all connect, and broadcasts."""
+    with tempfile.TemporaryDirectory(prefix="thywill-bench-") as name, pair(Path(name)) as (_, carrier):
+        words = load_command(load, carrier.port, clients, carrier.pids, [])
+        return run_steps(words, "connect", f"broadcast:{rounds}")
+
+
+def run_steps(words: Sequence[str], *steps: str) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [*words, *steps], capture_output=True, text=True, check=False, preexec_fn=open_many_files
+    )
     if done.returncode:
-        raise Unprepared(f"cluster, {way}: {done.stderr.strip()}")
+        raise Unprepared(f"{CLUSTER}: {done.stderr.strip()}")
     return read_lines(done.stdout)
 
 
@@ -176,8 +189,7 @@ def leads(port: int) -> bool:
 def takeover(load: Path, clients: int) -> dict[str, float]:
     """Kill the leader while all clients are with the other server; return how long that server took.
 
-    ``hook`` is until a message of a page, which was sent after the end of the leader, has come back;
-    ``client_kb`` what a parked client takes at a server that leads nothing.
+    ``hook`` is until a message of a page, which was sent after the end of the leader, has come back.
     """
     with tempfile.TemporaryDirectory(prefix="thywill-bench-") as name, pair(Path(name)) as (first, second):
         words = load_command(load, second.port, clients, second.pids, [])
@@ -185,14 +197,14 @@ def takeover(load: Path, clients: int) -> dict[str, float]:
                                   preexec_fn=partial(run_on, together().load))  # fmt: skip
         try:
             assert parked.stdout is not None
-            carrier = json.loads(parked.stdout.readline())["client_kb"]
+            parked.stdout.readline()  # all clients are parked
             page = Page(second.port)
             page.echo(second.port)
             first.end(signal.SIGKILL)
             began = time.monotonic()
             page.echo(second.port)
             took, work = time.monotonic() - began, metric(second.port, "thywill_takeover_seconds")
-            return {"hook": took, "work": work, "client_kb": carrier}
+            return {"hook": took, "work": work}
         finally:
             parked.kill()
             parked.wait()
@@ -228,12 +240,15 @@ def spent(pids: Sequence[int]) -> float:
 
 def measure(load: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Measure everything; return it as JSON."""
-    trials: dict[str, list[Any]] = {way: [] for way in WAYS}
+    trials: dict[str, list[Any]] = {way: [] for way in (*WAYS, CARRIER)}
     for _ in range(options.turns):
         for way in WAYS:
             trials[way] += spread(load, way, options.clients, options.rounds)
+        trials[CARRIER] += carry(load, options.clients, options.rounds)
     taken = [takeover(load, options.clients) for _ in range(TAKEOVERS)]
-    return {"clients": options.clients, "trials": trials, "takeovers": taken, "polls": moving()}
+    moves = [moving() for _ in range(MOVES)]
+    polls = {way: statistics.median(each[way] for each in moves) for way in moves[0]}
+    return {"clients": options.clients, "trials": trials, "takeovers": taken, "polls": polls}
 
 
 FIGURES = (
@@ -258,16 +273,16 @@ def median(steps: Sequence[dict[str, Any]], step: str, field: str) -> float | No
 
 def render(measured: dict[str, Any]) -> str:
     """Return the tables, as Markdown."""
-    head = [f"{measured['clients']:,} clients", "one server, memory", "one, Redis", "two, Redis"]
-    head += ["one beside memory", "two beside memory"]
+    head = [f"{measured['clients']:,} clients", "one server, memory", "one, Redis", "two, Redis", "a carrier"]
+    head += ["one beside memory", "two beside memory", "a carrier beside memory"]
     return grid(head, list(compared(measured))) + "\n" + grid(("", ""), list(alone(measured)))
 
 
 def compared(measured: dict[str, Any]) -> Iterator[list[str]]:
     for label, step, field in FIGURES:
-        memory, one, two = (median(measured["trials"][way], step, field) for way in WAYS)
-        ratios = [f"{value / memory:.2f}" if value and memory else "" for value in (one, two)]
-        yield [label, *map(written, (memory, one, two)), *ratios]
+        memory, *others = (median(measured["trials"][way], step, field) for way in (*WAYS, CARRIER))
+        ratios = [f"{value / memory:.2f}" if value and memory else "" for value in others]
+        yield [label, *map(written, (memory, *others)), *ratios]
 
 
 def alone(measured: dict[str, Any]) -> Iterator[list[str]]:
@@ -279,11 +294,6 @@ def alone(measured: dict[str, Any]) -> Iterator[list[str]]:
         f"{written(statistics.median(hooks))}, at most {written(max(hooks))}",
     ]
     yield ["of it the takeover itself, s", f"{written(statistics.median(work))}"]
-    carriers = [one["client_kb"] for one in measured["takeovers"]]
-    yield [
-        "memory per parked client of a server that leads nothing, KB",
-        written(statistics.median(carriers)),
-    ]
     stay, change = measured["polls"]["stay"], measured["polls"]["change"]
     yield ["CPU for a poll (without a message) of a page that stays with its server, µs", written(stay)]
     yield ["of one that changes servers with every poll, µs", f"{written(change)}: {change / stay:.2f} of it"]

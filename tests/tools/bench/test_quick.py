@@ -113,15 +113,15 @@ def test_the_table_of_servers_that_share_a_queue() -> None:
     def steps(cpu: float) -> list[dict[str, object]]:
         return [{"step": "broadcast", "cpu_us": cpu}, {"step": "echo", "per_second": 1000 * cpu}]
 
-    taken = [{"hook": 5.5, "work": 0.25, "client_kb": 3.5}, {"hook": 6.5, "work": 0.35, "client_kb": 3.7}]
+    taken = [{"hook": 5.5, "work": 0.25}, {"hook": 6.5, "work": 0.35}]
     measured = {
         "clients": 5000,
-        "trials": {"memory": steps(20), "redis": steps(22), "two": steps(25)},
+        "trials": {"memory": steps(20), "redis": steps(22), "two": steps(25), "carrier": steps(21)[:1]},
         "takeovers": taken,
         "polls": {"stay": 100, "change": 250},
     }
     text = cluster.render(measured)
-    assert "| 20 | 22 | 25 | 1.10 | 1.25 |" in text
-    assert "| 20,000 | 22,000 | 25,000 | 1.10 | 1.25 |" in text
+    assert "| 20 | 22 | 25 | 21 | 1.10 | 1.25 | 1.05 |" in text
+    assert "| 20,000 | 22,000 | 25,000 |  | 1.10 | 1.25 |  |" in text
     assert "5,000 clients, s | 6, at most 6.5 |" in text
     assert "250: 2.50 of it" in text
