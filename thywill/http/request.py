@@ -34,7 +34,7 @@ class Request:
     the values of these headers; ``forwarded`` says whether there is an X-Forwarded-For or X-Forwarded-Proto.
     ``peer`` is the browser's address and ``scheme`` its scheme, as the connection or a trusted proxy reports
     them. ``head`` holds the bytes of the head, and ``fields`` the headers read from it; ``fields`` is None
-    until ``headers`` is used. ``places`` and ``verdict`` are set if the head was found in the cache (``Heads``).
+    until ``headers`` is used. ``places`` and ``verdict`` are set if ``Heads`` has found the head.
     """
 
     method: bytes = b""
