@@ -6,11 +6,11 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.databases import Servers
 from tests.support.records import LASTING, NOW, RECORD, URLS, Saved, running, saved, until

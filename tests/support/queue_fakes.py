@@ -6,9 +6,10 @@ import asyncio
 import json
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from thywill.component import NoSettings
 from thywill.core.changes import (

@@ -11,7 +11,6 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -131,7 +130,7 @@ async def find(database: Database, wanted: ClientFilter, now: float) -> list[Cli
 
 def as_json(records: Sequence[ClientRecord]) -> str:
     """Return the records as JSON; times are in seconds since 1970."""
-    return json.dumps([asdict(record) for record in records], indent=2)
+    return json.dumps([msgspec.structs.asdict(record) for record in records], indent=2)
 
 
 def as_table(records: Sequence[ClientRecord]) -> str:

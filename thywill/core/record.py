@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import msgspec
 
 from thywill.core.jsonable import builtins_of
 
 _JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=builtins_of)
 
 
-@dataclass(frozen=True, slots=True)
-class ClientRecord:
+class ClientRecord(msgspec.Struct, frozen=True):
     """The record of one client.
 
     ``created`` and ``seen`` are seconds since the epoch. ``state`` is ``connected``, ``detached`` or
@@ -28,7 +28,7 @@ class ClientRecord:
     created: float
     seen: float
     state: str
-    data: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class Recorded(Protocol):

@@ -7,9 +7,11 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
+
+from msgspec.structs import replace
 
 from thywill.core.measures import Measures
 from thywill.core.periods import until_next_period

@@ -273,11 +273,13 @@ class Heads:
 
     def _may_keep(self, head: bytes, request: Request) -> bool:
         lower = head.lower()
+        for name in NEVER:  # compiled, a loop takes a quarter of the time of ``any``
+            if name in lower:
+                return False
         return (
             request.keep_alive
             and not request.expects
             and len(request.host or b"") + len(request.origin or b"") <= LONGEST_SHARED
-            and not any(name in lower for name in NEVER)
             and lower.count(b"\ncontent-length:") == head.count(LENGTH) <= 1
             # So the parser and ``read_fields``, by which a cached request reads its headers, agree.
             and head == _written(request)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -166,7 +165,7 @@ async def _records(directory: Directory, wanted: ClientFilter) -> list[dict[str,
         found += [record for record in records if wanted.fits(record, now)]
         await asyncio.sleep(0)
     found.sort(key=lambda record: -record.seen)
-    return [asdict(record) for record in found[: wanted.limit]]
+    return [msgspec.structs.asdict(record) for record in found[: wanted.limit]]
 
 
 def _described(stored: KnownClient) -> dict[str, Any]:

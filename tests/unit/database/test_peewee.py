@@ -6,11 +6,11 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.logs import lines
 from tests.support.records import NOW, RECORD, Saved, refusal, running, saved, until
