@@ -19,7 +19,7 @@ from thywill.http.outgoing import Outgoing
 from thywill.http.proxies import UNIX, is_unix, peer_of
 from thywill.http.reader import Arrived, RequestReader, discard, size_of
 from thywill.http.reply import CLOSE, FastReply, format_answer
-from thywill.http.request import Places, Request
+from thywill.http.request import Request
 from thywill.http.shared import SPARE_READERS, Registry, Shared
 from thywill.http.states import TAKING, Input, advance
 from thywill.http.states import ConnectionEvent as Event
@@ -73,7 +73,7 @@ class Connection(Outgoing):
         self._reader: RequestReader | None = None
         self._exchange: Exchange | None = None
         self._pending: Arrived | None = None
-        self._places: Places | None = None
+        self._places = 0
 
     @property
     def state(self) -> State:

@@ -19,9 +19,13 @@ head and of a random key of the process: SipHash, which nobody can predict witho
 a new head is taken for one of 50,000 others once in 10^14 times. Cached requests are shared by browsers whose
 heads differ only in cookies and other headers that no request needs.
 
-Nearly all requests on a connection have their parts at the same places, counted from the end of the request
-line (``Request.places``). So these places are tried first: to search for them would take longer than the
-digest. Wrong places do no harm, since then the digest is that of another text.
+Nearly all requests on a connection have their parts at the same places. So the places of the last request
+are tried first: to search for them would take longer than the digest. Wrong places do no harm, since then the
+digest is that of another text. ``Request.places`` is one number of two parts, and 0 if it is not known:
+
+    POST /thywill/poll HTTP/1.1 … Content-Length: 96 … {"token":…
+                               ╰─ a ─╯                              the low 16 bits: a
+                               ╰─ a ─╯╰── length ──╯╰ b ╯            the others: a + b, in bytes
 """
 
 from __future__ import annotations
@@ -35,7 +39,7 @@ from typing import Final
 from thywill.core.native import mypyc_attr
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import HEAD_END, Limits
-from thywill.http.request import OriginVerdict, Places, Request
+from thywill.http.request import OriginVerdict, Request
 
 ENTRIES = 50_000
 """Heads in each generation: one for each browser that a server may have (``max_clients``), since all poll."""
@@ -54,8 +58,8 @@ LENGTH: Final = b"\r\nContent-Length: "
 BEFORE_NUMBER: Final = len(LENGTH)
 NUMBERS = 4 * 1024
 """How many of the lines with a length are kept: ``small_body`` may be large."""
-PLACES = 4 * 1024
-"""How many different places are kept: there is one for each length of a head."""
+PLACE_BITS: Final = 16
+PLACE: Final = 2**PLACE_BITS - 1
 LONGEST = 8 * 1024
 """Bytes of the longest request that is looked up: the digest of a longer one costs as much as parsing it."""
 NEVER = (b"\ntransfer-encoding:", b"\nexpect:", b"\nupgrade:")
@@ -106,7 +110,6 @@ class Heads:
         self._paths = {b"POST %b HTTP/1.1" % path: path for path in paths}
         self._numbers: dict[int, bytes] = {}
         self._last_size, self._last_number = -1, b""
-        self._all_places: dict[Places, Places] = {}
         self._proxies = proxies
         self._entries = entries
         self._key = os.urandom(KEY)
@@ -122,7 +125,7 @@ class Heads:
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
-    def find(self, data: bytes, peer: str, places: Places | None = None, *, trusted: bool) -> Request | None:
+    def find(self, data: bytes, peer: str, places: int = 0, *, trusted: bool) -> Request | None:
         """Return the request in ``data`` if its head is cached, or None if it has to be parsed.
 
         Args:
@@ -139,18 +142,21 @@ class Heads:
                 return None
         cached: CachedHead | None = None
         end = 0
-        if places is not None:
-            begin, end = line + places[0], line + places[1]
-            size = len(data) - end
+        if places:
+            size = _size_before(len(data) - line - (places >> PLACE_BITS))
+            end = len(data) - size
             if 0 <= size <= self._largest_body and end <= self._largest_head:
-                number = self._number(size)
+                begin, number = line + (places & PLACE), self._number(size)
                 # A compiled slice fails where it would end before it begins.
                 if begin + len(number) < end and data[begin : begin + len(number)] == number:
                     cached = self._look_up(self._text(data, line, begin, len(number), end))
         if cached is None:
             begin, end, text = self._search(data, line)
             cached = self._look_up(text)
-            places = self._places_at(begin - line, end - line) if begin >= 0 else None
+            places = 0
+            if begin >= 0:
+                others = end - line - len(self._number(len(data) - end))
+                places = others << PLACE_BITS | begin - line
         if cached is None or (cached.proxy and not (trusted and cached.proxy == peer)):
             return None
         request = _copied(cached.request)
@@ -197,16 +203,6 @@ class Heads:
         if size or data.find(LENGTH, line, end) >= 0:
             return -1, 0, b""
         return -1, end, self._key + data[line:end]
-
-    def _places_at(self, begin: int, end: int) -> Places:
-        """Return these places; nearly always an object that exists, since connections keep it."""
-        places = (begin, end)
-        known = self._all_places.get(places)
-        if known is None:
-            known = places
-            if len(self._all_places) < PLACES:
-                self._all_places[places] = places
-        return known
 
     def _text(self, data: bytes, line: int, begin: int, length: int, end: int) -> bytes:
         """Return the key, and the headers without the number in the line of ``length`` bytes at ``begin``."""
@@ -293,6 +289,16 @@ class Heads:
             request.verdict = OriginVerdict()
             shared = self._shared[parts] = CachedHead(request, "", "")
         return CachedHead(shared.request, browser, peer) if request.forwarded else shared
+
+
+def _size_before(rest: int) -> int:
+    """Return the size of a body if it and the line with its length have ``rest`` bytes together."""
+    rest -= BEFORE_NUMBER + len(LINE_END)
+    digits, power = 1, 10
+    while rest >= power + digits:
+        digits += 1
+        power *= 10
+    return rest - digits
 
 
 def _written(request: Request) -> bytes:

@@ -11,9 +11,6 @@ MAX_FIELDS = 20
 FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto")
 """The headers by which a proxy names the browser's address and scheme."""
 
-Places = tuple[int, int]
-"""Where the line with the length begins and where the head ends, counted from the end of the request line."""
-
 
 class OriginVerdict:
     """Whether the origin of a cached head is another one than ours; None until an endpoint has found out."""
@@ -51,7 +48,7 @@ class Request:
     keep_alive: bool = True
     expects: bool = False
     forwarded: bool = False
-    places: Places | None = None
+    places: int = 0
     verdict: OriginVerdict | None = None
 
     @property

@@ -220,6 +220,7 @@ class Hub:
             Malformed: no message was ever sent with the id ``cursor``.
             Gone: the message ``cursor`` was sent, but the database has lost it, because it was rolled back to
                 an older state; the client is ended.
+            Elsewhere: the client may be with another server.
         """
         if cursor > client.outbox.cursor:
             try:

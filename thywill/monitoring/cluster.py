@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import msgspec
@@ -165,7 +166,10 @@ async def _records(directory: Directory, wanted: ClientFilter) -> list[dict[str,
         found += [record for record in records if wanted.fits(record, now)]
         await asyncio.sleep(0)
     found.sort(key=lambda record: -record.seen)
-    return [msgspec.structs.asdict(record) for record in found[: wanted.limit]]
+    # Copied: the answer may wait for other servers, while hooks change the data.
+    return [
+        msgspec.structs.asdict(record) | {"data": deepcopy(record.data)} for record in found[: wanted.limit]
+    ]
 
 
 def _described(stored: KnownClient) -> dict[str, Any]:

@@ -111,22 +111,22 @@ def spread(load: Path, way: str, clients: int, rounds: int) -> list[dict[str, An
     ):
         fronts = [redis.pid] if redis else []
         words = load_command(load, started.port, clients, started.pids, fronts)
-        return run_steps(words, "connect", f"broadcast:{rounds}", f"echo:{SENDERS}:4")
+        return run_steps(way, words, "connect", f"broadcast:{rounds}", f"echo:{SENDERS}:4")
 
 
 def carry(load: Path, clients: int, rounds: int) -> list[dict[str, Any]]:
     """Return the steps of one trial of ``CARRIER``: all connect, and broadcasts."""
     with tempfile.TemporaryDirectory(prefix="thywill-bench-") as name, pair(Path(name)) as (_, carrier):
         words = load_command(load, carrier.port, clients, carrier.pids, [])
-        return run_steps(words, "connect", f"broadcast:{rounds}")
+        return run_steps(CARRIER, words, "connect", f"broadcast:{rounds}")
 
 
-def run_steps(words: Sequence[str], *steps: str) -> list[dict[str, Any]]:
+def run_steps(way: str, words: Sequence[str], *steps: str) -> list[dict[str, Any]]:
     done = subprocess.run(
         [*words, *steps], capture_output=True, text=True, check=False, preexec_fn=open_many_files
     )
     if done.returncode:
-        raise Unprepared(f"{CLUSTER}: {done.stderr.strip()}")
+        raise Unprepared(f"{CLUSTER}, {way}: {done.stderr.strip()}")
     return read_lines(done.stdout)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.steady import STEADY
 from tests.unit.http.known_heads import STRANGER, fields_of, find, found, keep, post, read, table
-from thywill.http.heads import Heads
+from thywill.http.heads import PLACE_BITS, Heads
 from thywill.http.reader import Limits
-from thywill.http.request import Places
 
 
 class TestPlaces:
@@ -17,10 +17,10 @@ class TestPlaces:
 
     HERE, LATER = post("/now", body=b"ab"), post("/now", "Cookie: a=b", body=b"ab")
 
-    def places(self, heads: Heads, data: bytes) -> Places:
+    def places(self, heads: Heads, data: bytes) -> int:
         keep(heads, data)
         places = found(heads, data).places
-        assert places is not None
+        assert places
         return places
 
     def test_they_are_counted_from_the_end_of_the_request_line(self) -> None:
@@ -32,15 +32,21 @@ class TestPlaces:
             assert again is not None
             assert fields_of(again) == fields_of(read(data)) | {"peer": STRANGER}
 
-    def test_after_another_request_they_are_those_of_the_newest(self) -> None:
+    @pytest.mark.parametrize("size", [0, 1, 9, 10, 11, 98, 99, 100, 101, 999, 1000, 1001, 9_999, 10_000])
+    def test_they_are_right_for_a_body_of_any_length(self, size: int) -> None:
+        heads = table(limits=Limits(small_body=200_000))
+        places = self.places(heads, self.HERE)
+        # The body ends with an empty line, so a search from the end does not find the head.
+        data = post("/now", body=b"x" * (size - 4) + b"\r\n\r\n"[:size])
+        known = heads.find(data, STRANGER, places, trusted=False)
+        assert known is not None
+        assert known.head + known.body == data
+        assert known.places == places
+
+    def test_a_search_finds_the_same_places(self) -> None:
         heads = table()
-        keep(heads, self.HERE)
-        longer = post("/now", body=b"x" * 1000)
-        places = found(heads, longer).places
-        heads._search = None  # type: ignore[assignment, method-assign]
-        again = heads.find(longer, STRANGER, places, trusted=False)
-        assert again is not None
-        assert again.places is places
+        sizes = (2, 20, 200, 2000)
+        assert len({self.places(heads, post("/now", body=b"x" * size)) for size in sizes}) == 1
 
     def test_a_longer_number_is_no_fault(self) -> None:
         limits = Limits(small_body=200_000)
@@ -84,7 +90,9 @@ class TestPlaces:
             st.sampled_from([b"", b"\r\n\r\n", data])
         )
         true = [self.places(heads, self.HERE), self.places(heads, self.LATER)]
-        anywhere = st.tuples(st.integers(0, 300), st.integers(0, 300))
+        anywhere = st.builds(
+            lambda begin, others: others << PLACE_BITS | begin, st.integers(0, 300), st.integers(0, 300)
+        )
         places = draw.draw(st.one_of(st.sampled_from(true), anywhere))
         known = heads.find(data, STRANGER, places, trusted=False)
         if known is not None:

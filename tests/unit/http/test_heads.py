@@ -30,7 +30,7 @@ from tests.unit.http.scene import TIMES, Transport
 from thywill.http.heads import AGE, LONGEST, LONGEST_SHARED, NUMBERS, Heads
 from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits
-from thywill.http.request import Places, Request
+from thywill.http.request import Request
 from thywill.http.server import FastServer
 
 IN_CHUNKS = "Transfer-Encoding: chunked"
@@ -292,14 +292,14 @@ async def answers(conversation: Conversation, kind: type[CountingHeads], peer: s
 class CountingHeads(Heads):
     hits = 0
 
-    def find(self, data: bytes, peer: str, places: Places | None = None, *, trusted: bool) -> Request | None:
+    def find(self, data: bytes, peer: str, places: int = 0, *, trusted: bool) -> Request | None:
         known = super().find(data, peer, places, trusted=trusted)
         self.hits += known is not None
         return known
 
 
 class NoHeads(CountingHeads):
-    def find(self, data: bytes, peer: str, places: Places | None = None, *, trusted: bool) -> Request | None:
+    def find(self, data: bytes, peer: str, places: int = 0, *, trusted: bool) -> Request | None:
         return None
 
 
