@@ -151,12 +151,8 @@ class Heads:
                 if begin + len(number) < end and data[begin : begin + len(number)] == number:
                     cached = self._look_up(self._text(data, line, begin, len(number), end))
         if cached is None:
-            begin, end, text = self._search(data, line)
+            places, end, text = self._search(data, line)
             cached = self._look_up(text)
-            places = 0
-            if begin >= 0:
-                others = end - line - len(self._number(len(data) - end))
-                places = others << PLACE_BITS | begin - line
         if cached is None or (cached.proxy and not (trusted and cached.proxy == peer)):
             return None
         request = _copied(cached.request)
@@ -188,21 +184,22 @@ class Heads:
             line: where its request line ends.
 
         Returns:
-            where the line with the length begins (-1 if there is none), where the head ends, and the text of
-            the digest: nothing if the request has to be parsed.
+            its places (0 if no line has a length), where it ends, and the text of the digest: nothing if the
+            request has to be parsed.
         """
         # From the end, which is nearer. If the body holds an empty line, this is no head and is not found.
         end = data.rfind(HEAD_END) + len(HEAD_END)
         size = len(data) - end
         if end > self._largest_head or size > self._largest_body:
-            return -1, 0, b""
+            return 0, 0, b""
         number = self._number(size)
         begin = data.find(number, line, end)
         if begin >= 0:
-            return begin, end, self._text(data, line, begin, len(number), end)
+            places = (end - line - len(number)) << PLACE_BITS | begin - line
+            return places, end, self._text(data, line, begin, len(number), end)
         if size or data.find(LENGTH, line, end) >= 0:
-            return -1, 0, b""
-        return -1, end, self._key + data[line:end]
+            return 0, 0, b""
+        return 0, end, self._key + data[line:end]
 
     def _text(self, data: bytes, line: int, begin: int, length: int, end: int) -> bytes:
         """Return the key, and the headers without the number in the line of ``length`` bytes at ``begin``."""
