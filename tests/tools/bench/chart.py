@@ -24,7 +24,7 @@ class Panel:
         title: what stands above it.
         figure: what it shows.
         left: its left edge.
-        ticks: the values with a line; the first and the last are its ends.
+        ticks: the values with a line; the first and the last are its ends, and all values are between.
     """
 
     title: str
@@ -38,8 +38,15 @@ class Panel:
 
     def y(self, value: float) -> float:
         """Return where a value is."""
-        low, high = self.ticks[0], self.ticks[-1]
-        return TOP + HEIGHT * (1 - share(min(max(value, low), high), low, high))
+        return TOP + HEIGHT * (1 - share(value, self.ticks[0], self.ticks[-1]))
+
+
+def ticks_around(values: Sequence[float]) -> tuple[float, ...]:
+    """Return the numbers 1, 2, 5, 10, 20, 50, … from one that is at most the least value to one above all."""
+    steps = [factor * 10.0**power for power in range(-3, 7) for factor in (1, 2, 5)]
+    first = max(step for step in steps if step <= min(values))
+    last = min(step for step in steps if step > max(values))
+    return tuple(step for step in steps if first <= step <= last)
 
 
 def share(value: float, low: float, high: float) -> float:
@@ -76,11 +83,22 @@ def curve(points: Sequence[Point], colour: str, *, bold: bool) -> list[str]:
     return [line, *(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points)]
 
 
+def values_of(measured: Measured, name: str, figure: Figure) -> list[Point]:
+    """Return the medians of one server: pairs of a number of clients and the value."""
+    found = [(size, median(measured, name, figure, size)) for size in sizes(measured, name)]
+    return [(size, value) for size, value in found if value is not None]
+
+
+def panel_of(title: str, figure: Figure, left: float, measured: Measured, names: Sequence[str]) -> Panel:
+    values = [value for name in names for _, value in values_of(measured, name, figure)]
+    return Panel(title, figure, left, ticks_around(values or [1.0]))
+
+
 def curves(panel: Panel, measured: Measured, names: Sequence[str]) -> list[str]:
     parts = []
     for name, colour in zip(names, COLOURS, strict=False):
-        values = [(size, median(measured, name, panel.figure, size)) for size in sizes(measured, name)]
-        points = [(panel.x(size), panel.y(value)) for size, value in values if value is not None]
+        values = values_of(measured, name, panel.figure)
+        points = [(panel.x(size), panel.y(value)) for size, value in values]
         parts += curve(points, colour, bold=name == names[0]) if points else []
     return parts
 
@@ -99,8 +117,8 @@ def render(measured: Measured, names: Sequence[str]) -> str:
     """Return the chart of a run; ``names`` are the servers, ours first."""
     cpu, _, memory = GROWTH
     panels = (
-        Panel("CPU for each delivery, µs", cpu, LEFT, (5, 10, 20, 50, 100, 200, 500, 1000)),
-        Panel("memory for each parked client, KB", memory, LEFT + WIDTH + GAP, (1, 2, 5, 10, 20, 50)),
+        panel_of("CPU for each delivery, µs", cpu, LEFT, measured, names),
+        panel_of("memory for each parked client, KB", memory, LEFT + WIDTH + GAP, measured, names),
     )
     parts = [part for panel in panels for part in (*axes(panel), *curves(panel, measured, names))]
     width, height = LEFT + 2 * WIDTH + GAP + 30, TOP + HEIGHT + 80

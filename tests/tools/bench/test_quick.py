@@ -71,6 +71,11 @@ def test_the_chart_has_a_curve_for_each_server_and_panel() -> None:
     assert drawn.count("<circle") == 8
 
 
+def test_no_value_is_outside_of_the_chart() -> None:
+    assert chart.ticks_around([26, 1063]) == (20, 50, 100, 200, 500, 1000, 2000)
+    assert chart.ticks_around([1.0]) == (1, 2)
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("through", [front.NGINX, front.TLS, front.STREAM_TLS])
 def test_nginx_stands_between(tmp_path: Path, through: str) -> None:
