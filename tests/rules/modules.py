@@ -21,8 +21,8 @@ class Module:
         return ast.parse(self.path.read_text(encoding="utf-8"), str(self.path))
 
     @property
-    def room(self) -> str:
-        return room_of(self.name)
+    def part(self) -> str:
+        return part_of(self.name)
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Import:
     target: str
 
 
-def room_of(name: str) -> str:
-    """Return the room of the module ``name``: its part below ``thywill``, or ``apps`` or ``run``."""
+def part_of(name: str) -> str:
+    """Return the part that the module ``name`` is in: the name below ``thywill``, or ``apps`` or ``run``."""
     names = name.split(".")
     return names[1] if names[0] == "thywill" and len(names) > 1 else names[0]
 

@@ -1,4 +1,4 @@
-"""Which room of the project may import which. Imports for type hints count, too."""
+"""Which part of the project may import which. Imports for type hints count, too."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.gate.environment import ROOT
-from tests.rules.modules import Module, find_modules, imports_of, is_below, room_of
+from tests.rules.modules import Module, find_modules, imports_of, is_below, part_of
 
-# The rooms of thywill/ from the bottom up, and the other rooms that each may import.
+# The parts of thywill/ from the bottom up, and the other parts that each may import.
 ENGINE = {"core", "errors"}
 COMPONENTS = {"application_interface", "client_interface", "database", "log", "push", "queue"}
 AUTHORS = {"application", "client"}  # what authors work with
@@ -87,8 +87,8 @@ def problems(root: Path) -> list[str]:
     modules = find_modules(root)
     found = []
     for module in modules.values():
-        if module.room not in MAY_IMPORT:
-            found.append(f"{module.path.relative_to(root)}: {module.room} has no row in MAY_IMPORT")
+        if module.part not in MAY_IMPORT:
+            found.append(f"{module.path.relative_to(root)}: {module.part} has no row in MAY_IMPORT")
             continue
         lines = [*bad_imports(module, modules), *named_components(module)]
         found += [f"{module.path.relative_to(root)}:{line}: {reason}" for line, reason in lines]
@@ -105,10 +105,10 @@ def bad_imports(module: Module, modules: dict[str, Module]) -> Iterator[tuple[in
 
 def refuse_own(module: Module, target: str) -> str | None:
     """Return why ``module`` may not import ``target``, a module of the project."""
-    room = room_of(target)
-    if room != module.room and room not in MAY_IMPORT[module.room]:
-        return f"{module.room} must not import {target}"
-    if room == "apps" and module.name.split(".")[:2] != target.split(".")[:2]:
+    part = part_of(target)
+    if part != module.part and part not in MAY_IMPORT[module.part]:
+        return f"{module.part} must not import {target}"
+    if part == "apps" and module.name.split(".")[:2] != target.split(".")[:2]:
         return f"an application must not import another, {target}"
     return refuse_component(module, target)
 
@@ -124,7 +124,7 @@ def refuse_component(module: Module, target: str) -> str | None:
 def refuse_foreign(module: Module, target: str) -> str | None:
     """Return why ``module`` may not import ``target``, a package from outside."""
     package = target.split(".")[0]
-    if module.room == "core" and package in IMPURE:
+    if module.part == "core" and package in IMPURE:
         return f"core is pure and must not import {target}"
     home = ONLY_IN.get(package)
     if home and not is_below(module.name, home):
@@ -171,7 +171,7 @@ def test_no_imports_run_in_a_ring() -> None:
 
 
 def test_every_row_of_the_table_is_in_use() -> None:
-    assert set(MAY_IMPORT) == {module.room for module in find_modules(ROOT).values()}
+    assert set(MAY_IMPORT) == {module.part for module in find_modules(ROOT).values()}
 
 
 def write_tree(root: Path, files: dict[str, str]) -> None:

@@ -15,7 +15,7 @@ from tests.gate.steps import PYTEST
 from thywill.commands.compilation import build, replace
 from thywill.process import compiled
 
-ROOMS = ("unit/core", "unit/hub", "unit/wire", "unit/push", "unit/http", "contracts/push")
+FOLDERS = ("unit/core", "unit/hub", "unit/wire", "unit/push", "unit/http", "contracts/push")
 """The tests of the modules that are compiled."""
 PARTS = ("apps", "conf", "static", "thywill")
 
@@ -38,11 +38,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-# By number, so that ``-k wire`` asks for the tests of that room and not for their compiled form, too.
+# By number, so that ``-k wire`` asks for the tests of that package and not for their compiled form, too.
 @pytest.mark.parametrize("number", range(6))
 def test_the_tests_of_the_compiled_modules_pass(project: Path, number: int) -> None:
     variables = {**os.environ, "THYWILL_COMPILED": str(project / "thywill" / compiled.FOLDER)}
-    command = [*PYTEST, "-q", "-x", "-p", "tests.support.compiled_form", f"tests/{ROOMS[number]}"]
+    command = [*PYTEST, "-q", "-x", "-p", "tests.support.compiled_form", f"tests/{FOLDERS[number]}"]
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr
 
