@@ -80,8 +80,10 @@ class MariaDB(DatabaseServer):
         ]
 
     def _settings(self) -> list[str]:
-        # Only a server that root starts may have the option --user.
-        return ["--no-defaults", f"--datadir={self.folder}/data", "--skip-log-bin"]
+        # Only a server that root starts may have the option --user. A server that starts deletes the temporary
+        # tables in its folder for them, so no two servers may share one.
+        folders = [f"--datadir={self.folder}/data", f"--tmpdir={self.folder}"]
+        return ["--no-defaults", *folders, "--skip-log-bin"]
 
     def _allow(self) -> None:
         self.execute(f"CREATE USER '{USER}'@'%' IDENTIFIED BY '{PASSWORD}'")
