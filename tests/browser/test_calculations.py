@@ -116,7 +116,7 @@ def test_a_calculation_survives_a_kill(chromium: Browser, firefox: Browser, serv
     server = serve("--queue", "database")
     pages = [open_calculations(chromium, server), open_calculations(firefox, server)]
     for page in pages:
-        begin_picture(page, width=320, depth=400)
+        begin_picture(page, width=320, depth=200)
     for page in pages:
         page.wait_for("document.querySelector('.bar').getAttribute('aria-valuenow') > 10")
     server.kill()

@@ -116,7 +116,7 @@ def test_a_page_can_say_that_it_leaves(engine: Engine, site: Site) -> None:
         pytest.skip("a page can't say it here")
     engine.open(site.url)
     engine.leave()
-    assert site.left.wait(60)
+    assert site.left.wait(120)
 
 
 def test_a_screenshot_is_a_picture(engine: Engine, site: Site, tmp_path: Path) -> None:
