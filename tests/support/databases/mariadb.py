@@ -80,8 +80,8 @@ class MariaDB(DatabaseServer):
         ]
 
     def _settings(self) -> list[str]:
-        # Only a server that root starts may have the option --user. A server that starts deletes all temporary
-        # tables in ``tmpdir``, so no two servers may share it.
+        # Only a server that root starts may have the option --user. A server that starts deletes all
+        # temporary tables in ``tmpdir``, so no two servers may share it.
         folders = [f"--datadir={self.folder}/data", f"--tmpdir={self.folder}"]
         return ["--no-defaults", *folders, "--skip-log-bin"]
 
