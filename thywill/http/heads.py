@@ -59,6 +59,7 @@ BEFORE_NUMBER: Final = len(LENGTH)
 NUMBERS = 4 * 1024
 """How many of the lines with a length are kept: ``small_body`` may be large."""
 PLACE_BITS: Final = 16
+"""The bits of each part of ``Request.places``: more than ``LONGEST`` needs."""
 PLACE: Final = 2**PLACE_BITS - 1
 LONGEST = 8 * 1024
 """Bytes of the longest request that is looked up: the digest of a longer one costs as much as parsing it."""
@@ -305,7 +306,7 @@ def _written(request: Request) -> bytes:
 
 
 def _copied(request: Request) -> Request:
-    """Return a copy without the target, the headers, the body and the browser's address."""
+    """Return a copy without the target, the headers, the body, the places and the browser's address."""
     copy = Request()
     copy.method = request.method
     copy.version = request.version

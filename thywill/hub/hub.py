@@ -113,6 +113,7 @@ class Hub:
         return self._find_by_signature(token)
 
     def _find_by_signature(self, token: str) -> LiveClient:
+        """Do the same as ``find`` if no client here has exactly this token."""
         return self._directory.verify(token)
 
     def find_anywhere(self, token: str) -> LiveClient:
