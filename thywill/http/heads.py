@@ -19,6 +19,9 @@ head and of a random key of the process: SipHash, which nobody can predict witho
 a new head is taken for one of 50,000 others once in 10^14 times. Cached requests are shared by browsers whose
 heads differ only in cookies and other headers that no request needs.
 
+A trusted proxy's X-Forwarded-For is believed, and the same bytes from anybody else are not. So there are two
+keys, and what trusted proxies send is never found for others, nor the other way round.
+
 Nearly all requests on a connection have their parts at the same places. So the places of the last request
 are tried first: to search for them would take longer than the digest. Wrong places do no harm, since then the
 digest is that of another text. ``Request.places`` is one number of two parts, and 0 if it is not known:
@@ -72,16 +75,14 @@ class CachedHead:
 
     Args:
         request: the request without its target and its body.
-        browser: the browser's address as the proxy named it; empty if the head names none.
-        proxy: the proxy's address; empty if the head names no browser.
+        browser: the browser's address as a trusted proxy named it; empty if none did.
     """
 
-    __slots__ = ("browser", "proxy", "request")
+    __slots__ = ("browser", "request")
 
-    def __init__(self, request: Request, browser: str, proxy: str) -> None:
+    def __init__(self, request: Request, browser: str) -> None:
         self.request = request
         self.browser = browser
-        self.proxy = proxy
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -113,7 +114,7 @@ class Heads:
         self._last_size, self._last_number = -1, b""
         self._proxies = proxies
         self._entries = entries
-        self._key = os.urandom(KEY)
+        self._key, self._trusted_key = os.urandom(KEY), os.urandom(KEY)
         self._young: dict[int, CachedHead] = {}
         self._old: dict[int, CachedHead] = {}
         self._shared: dict[tuple[object, ...], CachedHead] = {}
@@ -141,6 +142,7 @@ class Heads:
             line, target, path = self._read_line(data)
             if not path:
                 return None
+        key = self._trusted_key if trusted else self._key
         cached: CachedHead | None = None
         end = 0
         if places:
@@ -150,11 +152,11 @@ class Heads:
                 begin, number = line + (places & PLACE), self._number(size)
                 # A compiled slice fails where it would end before it begins.
                 if begin + len(number) < end and data[begin : begin + len(number)] == number:
-                    cached = self._look_up(self._text(data, line, begin, len(number), end))
+                    cached = self._look_up(_text(key, data, line, begin, len(number), end))
         if cached is None:
-            places, end, text = self._search(data, line)
+            places, end, text = self._search(key, data, line)
             cached = self._look_up(text)
-        if cached is None or (cached.proxy and not (trusted and cached.proxy == peer)):
+        if cached is None:
             return None
         request = _copied(cached.request)
         request.target = target
@@ -177,10 +179,11 @@ class Heads:
         match = LINE.match(data)
         return (line, match[1], match[2]) if match is not None else (0, b"", b"")
 
-    def _search(self, data: bytes, line: int) -> tuple[int, int, bytes]:
+    def _search(self, key: bytes, data: bytes, line: int) -> tuple[int, int, bytes]:
         """Search for the parts of a head.
 
         Args:
+            key: what the text of the digest begins with.
             data: the request.
             line: where its request line ends.
 
@@ -197,14 +200,10 @@ class Heads:
         begin = data.find(number, line, end)
         if begin >= 0:
             places = (end - line - len(number)) << PLACE_BITS | begin - line
-            return places, end, self._text(data, line, begin, len(number), end)
+            return places, end, _text(key, data, line, begin, len(number), end)
         if size or data.find(LENGTH, line, end) >= 0:
             return 0, 0, b""
-        return 0, end, self._key + data[line:end]
-
-    def _text(self, data: bytes, line: int, begin: int, length: int, end: int) -> bytes:
-        """Return the key, and the headers without the number in the line of ``length`` bytes at ``begin``."""
-        return self._key + data[line : begin + BEFORE_NUMBER] + data[begin + length - len(LINE_END) : end]
+        return 0, end, key + data[line:end]
 
     def _number(self, size: int) -> bytes:
         """Return the header line of the length of a body of ``size`` bytes."""
@@ -251,19 +250,17 @@ class Heads:
         line = LINE.match(data)
         if line is None:
             return
-        _, end, text = self._search(data, line.end() - len(LINE_END))
+        key = self._trusted_key if trusted else self._key
+        _, end, text = self._search(key, data, line.end() - len(LINE_END))
         # The text goes up to the last empty line, so that one has to end the head.
         is_whole = data.find(HEAD_END) + len(HEAD_END) == end == len(data) - len(request.body)
         if not text or not is_whole or not self._may_keep(data[:end], request):
             return
         kept = _copied(request)
         kept.fields, kept.peer = request.fields, peer
-        if request.forwarded:
-            if trusted:
-                self._proxies.resolve(kept)
-            if kept.peer == peer:
-                return  # the header is not believed: parsed each time, so that the warning is logged
-        self._put(hash(text), self._cached(kept, peer))
+        browser = self._proxies.resolve(kept) if trusted and request.forwarded else ""
+        if browser is not None:
+            self._put(hash(text), self._cached(kept, browser))
 
     def _may_keep(self, head: bytes, request: Request) -> bool:
         lower = head.lower()
@@ -279,14 +276,19 @@ class Heads:
             and head == _written(request)
         )
 
-    def _cached(self, request: Request, peer: str) -> CachedHead:
+    def _cached(self, request: Request, browser: str) -> CachedHead:
         parts = (request.host, request.origin, request.scheme, request.forwarded)
-        browser, request.peer, request.fields = request.peer, "", None
+        request.peer, request.fields = "", None
         shared = self._shared.get(parts)
         if shared is None:
             request.verdict = OriginVerdict()
-            shared = self._shared[parts] = CachedHead(request, "", "")
-        return CachedHead(shared.request, browser, peer) if request.forwarded else shared
+            shared = self._shared[parts] = CachedHead(request, "")
+        return CachedHead(shared.request, browser) if browser else shared
+
+
+def _text(key: bytes, data: bytes, line: int, begin: int, length: int, end: int) -> bytes:
+    """Return the key, and the headers without the number in the line of ``length`` bytes at ``begin``."""
+    return key + data[line : begin + BEFORE_NUMBER] + data[begin + length - len(LINE_END) : end]
 
 
 def _size_before(rest: int) -> int:

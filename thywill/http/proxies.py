@@ -102,7 +102,7 @@ class TrustedProxies:
         self._known: Recent[str, bool | None] = Recent(BROWSERS)
         self._trusts_unix = UNIX in texts
         self._has_names = any(NAME.fullmatch(text) for text in texts)
-        self._browsers: Recent[tuple[bytes, str], str] = Recent(BROWSERS)
+        self._browsers: Recent[bytes, str] = Recent(BROWSERS)
         self._clock = clock
         self._next_untrusted = self._next_unreadable = clock()
 
@@ -130,19 +130,23 @@ class TrustedProxies:
         else:
             self.warn_untrusted(request)
 
-    def resolve(self, request: Request) -> None:
-        """Set the browser's address and scheme in a request that came from a trusted proxy."""
+    def resolve(self, request: Request) -> str | None:
+        """Set the browser's address and scheme in a request that came from a trusted proxy.
+
+        Returns:
+            the address that X-Forwarded-For names: empty if there is no such header, and None if the header
+            has something else in its place. Then the last proxy that it names counts as the browser.
+        """
         # If a header is repeated, the last one counts: some proxies add their own to the browser's.
-        forwarded = scheme = b""
+        forwarded, scheme = [], b""
         for name, value in request.headers:
             if len(name) == len(FOR) and name.lower() == FOR:
-                forwarded += b"," + value
+                forwarded.append(value)
             elif len(name) == len(PROTO) and name.lower() == PROTO:
                 scheme = value.rpartition(b",")[2].strip().lower()
-        if forwarded:
-            request.peer = self._browser(forwarded, request.peer)
         if scheme in SCHEMES:
             request.scheme = scheme.decode()
+        return self._read_addresses(request, b",".join(forwarded)) if forwarded else ""
 
     def warn_untrusted(self, request: Request) -> None:
         """Log, at most once a minute, that a sender without trust uses X-Forwarded-For."""
@@ -164,17 +168,19 @@ class TrustedProxies:
             self._next_unreadable = now + WARN_EVERY
             log.warning("the proxy %s sends a PROXY header that cannot be read: %s", peer, reason)
 
-    def _browser(self, forwarded: bytes, peer: str) -> str:
+    def _read_addresses(self, request: Request, forwarded: bytes) -> str | None:
         # Cached: a browser's header repeats, and parsing an address takes longer than everything else here.
-        known = (forwarded, peer)
-        browser = self._browsers.get(known, "")
-        if not browser:
-            browser, unread = self._last_believed(forwarded.decode("latin-1"), peer)
-            if unread is not None:
-                self._warn_no_address(unread, browser)
-            elif len(forwarded) <= LONGEST_REMEMBERED:
-                self._browsers.put(known, browser)
-        return browser
+        known = self._browsers.get(forwarded, "")
+        if known:
+            request.peer = known
+            return known
+        request.peer, unread = self._last_believed(forwarded.decode("latin-1"), request.peer)
+        if unread is not None:
+            self._warn_no_address(unread, request.peer)
+            return None
+        if len(forwarded) <= LONGEST_REMEMBERED:
+            self._browsers.put(forwarded, request.peer)
+        return request.peer
 
     def _last_believed(self, forwarded: str, peer: str) -> tuple[str, str | None]:
         """Return the browser's address, and the part that is no address if one ended the search."""

@@ -11,7 +11,7 @@ from thywill.http.proxies import TrustedProxies
 from thywill.http.reader import Limits, RequestReader
 from thywill.http.request import Request
 
-PROXY, STRANGER = "127.0.0.1", "198.51.100.7"
+PROXY, STRANGER, OTHER = "127.0.0.1", "198.51.100.7", "198.51.100.8"
 
 
 def post(target: str = "/now", *headers: str, body: bytes = b"{}", **fields: Any) -> bytes:

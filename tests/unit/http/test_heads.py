@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.support.steady import STEADY
 from tests.support.wire import chunked, request
 from tests.unit.http.known_heads import (
+    OTHER,
     PROXY,
     STRANGER,
     fields_of,
@@ -58,9 +59,9 @@ class TestWhatIsFound:
     def test_each_has_its_own_body_and_address(self) -> None:
         heads = table()
         keep(heads, post(body=b"ab"))
-        first, second = found(heads, post(body=b"cd")), found(heads, post(body=b"ef"), PROXY)
+        first, second = found(heads, post(body=b"cd")), found(heads, post(body=b"ef"), OTHER)
         assert (first.body, first.peer) == (b"cd", STRANGER)
-        assert (second.body, second.peer) == (b"ef", PROXY)
+        assert (second.body, second.peer) == (b"ef", OTHER)
 
     @pytest.mark.parametrize(
         "data",
@@ -198,17 +199,31 @@ class TestProxies:
         keep(heads, self.DATA, PROXY)
         assert heads.find(self.DATA, PROXY, trusted=False) is None
 
-    @pytest.mark.parametrize("header", ["X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https"])
-    def test_what_a_stranger_says_is_not_kept(self, header: str) -> None:
+    def test_what_a_stranger_says_is_known_but_not_believed(self) -> None:
         heads = table()
-        keep(heads, post("/now", header))
-        assert find(heads, post("/now", header), STRANGER) is None
+        keep(heads, self.DATA, STRANGER)
+        known = found(heads, self.DATA, STRANGER)
+        assert (known.peer, known.scheme) == (STRANGER, "http")
+        assert find(heads, self.DATA, PROXY) is None
 
-    @pytest.mark.parametrize("header", ["X-Forwarded-For: nonsense", "X-Forwarded-Proto: https"])
-    def test_nor_what_names_no_browser(self, header: str) -> None:
-        heads = table()
-        keep(heads, post("/now", header), PROXY)
-        assert find(heads, post("/now", header), PROXY) is None
+    def test_a_browser_on_the_machine_of_the_proxy_is_known(self) -> None:
+        heads, data = table(), post("/now", f"X-Forwarded-For: {PROXY}")
+        keep(heads, data, PROXY)
+        assert found(heads, data, PROXY).peer == PROXY
+
+    def test_a_proxy_that_names_no_browser_counts_as_the_browser(self) -> None:
+        heads, data = table(), post("/now", "X-Forwarded-Proto: https")
+        keep(heads, data, PROXY)
+        for proxy in (PROXY, "192.0.2.3"):
+            known = heads.find(data, proxy, trusted=True)
+            assert known is not None
+            assert (known.peer, known.scheme) == (proxy, "https")
+
+    @pytest.mark.parametrize("named", ["nonsense", "203.0.113.9, unknown", ""])
+    def test_a_head_that_names_no_address_is_not_kept(self, named: str) -> None:
+        heads, data = table(), post("/now", f"X-Forwarded-For: {named}")
+        keep(heads, data, PROXY)
+        assert find(heads, data, PROXY) is None
 
 
 class TestBounds:

@@ -23,11 +23,11 @@ RESET = struct.pack("ii", 1, 0)
 PROXIES = TrustedProxies(["10.0.0.0/8", "fd00::/8"])
 
 
-def resolved(*headers: tuple[str, str], peer: str = "10.0.0.1") -> tuple[str, str]:
+def resolved(*headers: tuple[str, str], proxies: TrustedProxies = PROXIES) -> tuple[str, str]:
     request = Request()
-    request.peer = peer
+    request.peer = "10.0.0.1"
     request.headers = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-    PROXIES.resolve(request)
+    proxies.resolve(request)
     return request.peer, request.scheme
 
 
@@ -127,6 +127,13 @@ def test_what_cannot_be_read_is_a_line_now_and_then(caplog: pytest.LogCaptureFix
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 2
     assert all("the proxy 10.0.0.1 sends X-Forwarded-For with 'unix:', which is no" in line for line in lines)
+
+
+def test_a_browser_on_the_machine_of_a_proxy_is_nothing_to_log(caplog: pytest.LogCaptureFixture) -> None:
+    proxies = TrustedProxies(["10.0.0.0/8"])
+    for address in ("10.0.0.1", "10.0.0.3"):
+        assert resolved(("X-Forwarded-For", address), proxies=proxies)[0] == address
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(
