@@ -327,6 +327,15 @@ def test_times_and_sizes_that_do_not_fit(tmp_path: Path, line: str, text: str) -
     assert warning.text.startswith(text)
 
 
+def test_an_upstream_that_keeps_fewer_connections_than_there_are_clients(tmp_path: Path) -> None:
+    upstream = "upstream thywill {\nkeepalive %d;\n}\nevents {\nworker_connections 768;\n}\n"
+    (warning, _) = look(upstream % 383 + LIMITED, tmp_path)
+    assert warning.text.startswith("each worker holds 384 parked clients, but keeps 383 connections to the")
+    assert warning.remedy == "keepalive 384; in upstream thywill"
+    (good,) = look(upstream % 384 + LIMITED, tmp_path)
+    assert good.level is Level.GOOD
+
+
 def test_nginx_without_limits_for_one_address(tmp_path: Path) -> None:
     (warning, _) = look("proxy_pass http://thywill;", tmp_path)
     assert warning.level is Level.WARNING

@@ -23,6 +23,8 @@ STREAM = re.compile(r"^\s*stream\s*\{", re.MULTILINE)
 STREAM_TIMEOUT = 600.0
 """nginx's default for proxy_timeout, in seconds."""
 UPSTREAM = re.compile(r"\bupstream\s+\S+\s*\{([^}]*)\}")
+CONNECTIONS_OF_CLIENT = 2
+"""The connections of a worker that a parked client takes: one to its browser and one to the server."""
 FILES = ("ssl_certificate", "ssl_certificate_key", "ssl_dhparam", "ssl_trusted_certificate")
 
 
@@ -60,6 +62,7 @@ def examine(file: Path, server: ServerSettings, hold: float = 0.0, *, shared: bo
         else:
             _check_limits(lines, server, report)
             _check_times(text, lines, server, hold, report)
+            _check_kept(lines, report)
         report.good("nginx", f"{file} leads to this server, and the files that it names exist")
     return report
 
@@ -127,6 +130,19 @@ def _check_times(
             f"it keeps connections for {max(kept):g} s, but [server] idle_timeout is {server.idle_timeout:g}"
         )
         report.warn("nginx", reason, "a shorter keepalive_timeout in upstream thywill")
+
+
+def _check_kept(lines: list[tuple[str, str]], report: Report) -> None:
+    """Report if nginx keeps fewer connections to the server than its workers have clients."""
+    kept = [int(value) for name, value in lines if name == "keepalive" and value.isdecimal()]
+    connections = [int(value) for name, value in lines if name == "worker_connections" and value.isdecimal()]
+    clients = max(connections, default=0) // CONNECTIONS_OF_CLIENT
+    if kept and min(kept) < clients:
+        reason = (
+            f"each worker holds {clients} parked clients, but keeps {min(kept)} connections to the server:"
+            " after a message to all it closes the others, and the next polls need new ones"
+        )
+        report.warn("nginx", reason, f"keepalive {clients}; in upstream thywill")
 
 
 def _seconds(text: str) -> float:
