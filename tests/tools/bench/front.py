@@ -8,44 +8,44 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.gate.environment import Unprepared, require
-from tests.support.proxied import ALONE, STREAM, free_port, installed, installed_stream, make_certificate
+from tests.support.proxied import (
+    ALONE,
+    STREAM,
+    free_port,
+    installed,
+    installed_stream,
+    make_certificate,
+    stream_module,
+)
 from tests.tools.bench.servers import answers, file_limit, open_many_files, wait_until
 
 NONE, NGINX, TLS, STREAM_TLS = "none", "nginx", "nginx-tls", "stream-tls"
 THROUGH = (NONE, NGINX, TLS, STREAM_TLS)
 WITH_TLS = (TLS, STREAM_TLS)
-CLIENTS_PER_ADDRESS = 1000
-"""As many as ``conf/nginx.conf`` lets one address have."""
+CLIENTS_PER_ADDRESS = 50
+"""As many requests of one address as ``conf/nginx.conf`` passes on at once (``delay`` of ``limit_req``). Of
+more it passes on one in each millisecond, so that server and nginx would wake up for nearly every poll."""
 SPARE_FILES = 3000
 """Descriptors of a worker that are not its clients', and room for those that get more of them than others."""
 
-# The load generator speaks no TLS: this one does, in the browsers' place, and is not measured. It keeps the
-# addresses of the clients.
+# The load generator speaks no TLS: this one does, in the browsers' place, and is not measured. Each client
+# has a connection of its own, from its own address. In nginx's ``http`` they would share connections, so that
+# a client's requests would come from another address each time, as no browser's do.
 BROWSERS = """
+load_module {module};
 {alone}
 worker_processes {workers};
 pid {folder}/nginx.pid;
 error_log {folder}/nginx.log;
 events {{ worker_connections {files}; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  keepalive_timeout 600s;
-  keepalive_requests 1000000;
-  upstream front {{ server 127.0.0.1:{upstream}; keepalive {files}; keepalive_requests 1000000; }}
+stream {{
   server {{
     listen 127.0.0.1:{port} reuseport backlog=4096;
-    location / {{
-      proxy_pass https://front;
-      proxy_ssl_session_reuse off;
-      proxy_bind $remote_addr;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_set_header Host $http_host;
-      proxy_buffering off;
-      proxy_read_timeout 600s;
-    }}
+    proxy_pass 127.0.0.1:{upstream};
+    proxy_ssl on;
+    proxy_ssl_session_reuse off;
+    proxy_bind $remote_addr;
+    proxy_timeout 600s;
   }}
 }}
 """
@@ -124,6 +124,7 @@ def text_of_browsers(folder: Path, upstream: int, port: int, clients: int) -> st
     """Return the settings of the nginx that speaks TLS for the load generator."""
     return BROWSERS.format(
         alone=ALONE,
+        module=stream_module(),
         folder=folder,
         workers=workers(clients),
         files=file_limit(),
