@@ -142,6 +142,18 @@ def test_charts_have_a_time_axis_and_a_legend(chromium: Browser, server: Threade
     assert page.evaluate(texts % ".legend") == ["sent", "received", "mean", "worst"]
 
 
+def test_a_link_keeps_the_focus_when_the_list_is_new(browser: Browser, server: ThreadedServer) -> None:
+    chat(browser, server)
+    page = enter(browser.new_page(isolated=True), server)
+    page.wait_for("document.querySelectorAll('#st-clients a').length === 1")
+    page.evaluate(
+        "(() => { const link = document.querySelector('#st-clients a'); link.focus();"
+        " link.closest('tr').id = 'old'; return true; })()"
+    )
+    page.wait_for("document.getElementById('old') === null")
+    assert page.evaluate("document.activeElement === document.querySelector('#st-clients a')")
+
+
 def test_after_signing_out_the_key_is_asked_for(browser: Browser, server: ThreadedServer) -> None:
     page = enter(browser.new_page(), server)
     page.click("#st-leave button")

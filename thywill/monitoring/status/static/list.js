@@ -10,10 +10,17 @@
       // The searched text, which changes only when the form is sent.
       wanted = '',
       asking = false,
-      pressed = 0;
+      pressed = 0,
+      links = {};
 
+  // The link of a client stays the same one as long as the client is shown, so that it can keep the focus.
   function link(client) {
-    var node = dom.make('a', 'cut', format.name(client));
+    var node = links[client.id];
+    if (node) {
+      dom.write(node, format.name(client));
+      return node;
+    }
+    node = dom.make('a', 'cut', format.name(client));
     node.href = '#' + encodeURIComponent(client.id);
     node.title = client.id;
     node.onclick = function () {
@@ -24,15 +31,19 @@
   }
 
   function show(answer) {
-    var rows = [], list = answer.clients, i, each;
+    var rows = [], list = answer.clients, focused = document.activeElement, kept = {}, i, each;
     for (i = 0; i < list.length; i += 1) {
       each = list[i];
+      kept[each.id] = link(each);
       rows.push(dom.row([
-        link(each), each.application, each.address, dom.make('span', 'is-' + each.state, each.state),
+        kept[each.id], each.application, each.address, dom.make('span', 'is-' + each.state, each.state),
         each.transport || '\u2013', format.seconds(each.age), format.number(each.queued)
       ], 5));
     }
+    links = kept;
     dom.fill(dom.find('st-clients'), rows, 'None.');
+    // Who goes through the list by keys goes on where he was. A link that is moved loses the focus.
+    if (focused && kept[focused.title] === focused) { focused.focus({preventScroll: true}); }
     dom.write(dom.find('st-found'), describe(answer, list.length));
   }
 
