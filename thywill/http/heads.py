@@ -19,8 +19,8 @@ head and of a random key of the process: SipHash, which nobody can predict witho
 a new head is taken for one of 50,000 others once in 10^14 times. Cached requests are shared by browsers whose
 heads differ only in cookies and other headers that no request needs.
 
-A trusted proxy's X-Forwarded-For is believed, and the same bytes from anybody else are not. So there are two
-keys, and what trusted proxies send is never found for others, nor the other way round.
+A trusted proxy's X-Forwarded-For is believed, and the same bytes from anybody else are not. So the digest has
+another key for heads that trusted proxies send: these are never found for others, nor the other way round.
 
 Nearly all requests on a connection have their parts at the same places. So the places of the last request
 are tried first: to search for them would take longer than the digest. Wrong places do no harm, since then the
@@ -165,6 +165,8 @@ class Heads:
         request.body = data[end:]
         request.places = places
         request.peer = cached.browser or peer
+        if request.forwarded and not trusted:
+            self._proxies.warn_untrusted(request)
         return request
 
     def _read_line(self, data: bytes) -> tuple[int, bytes, bytes]:
@@ -245,7 +247,7 @@ class Heads:
             data: the bytes of the request, of which the parser made this one and nothing else.
             request: that request.
             peer: the address of the connection's other end.
-            trusted: whether ``peer`` is a trusted proxy.
+            trusted: whether the connection may name a browser's address.
         """
         line = LINE.match(data)
         if line is None:

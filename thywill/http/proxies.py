@@ -36,6 +36,14 @@ NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 WARN_EVERY = 60.0
 """Seconds between two warnings about proxies: every browser can cause one."""
 
+NO_ADDRESS = (
+    "the proxy %s sends X-Forwarded-For with %r, which is no address, so the proxy counts as the browser:"
+    " let it send the address that it sees (nginx: $proxy_add_x_forwarded_for)"
+)
+NAMES_PROXY = (
+    "the proxy %s names %s as the browser, which is a trusted proxy, too: if it is one, let it send"
+    " X-Forwarded-For; if browsers have such addresses, name fewer in trusted_proxies in [server]"
+)
 LOOK_UP_AGAIN = "; if its host name is listed there, send SIGHUP: then the server looks up the names again"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -104,7 +112,7 @@ class TrustedProxies:
         self._has_names = any(NAME.fullmatch(text) for text in texts)
         self._browsers: Recent[bytes, str] = Recent(BROWSERS)
         self._clock = clock
-        self._next_untrusted = self._next_unreadable = clock()
+        self._next_untrusted = self._next_of_trusted = clock()
 
     def trusts(self, address: str) -> bool:
         """Return whether ``address`` is one of the trusted proxies."""
@@ -163,24 +171,31 @@ class TrustedProxies:
 
     def warn_unreadable_header(self, peer: str, reason: str) -> None:
         """Log, at most once a minute, that the proxy ``peer`` sends a PROXY header that cannot be read."""
+        self._warn_of_trusted("the proxy %s sends a PROXY header that cannot be read: %s", peer, reason)
+
+    def _warn_of_trusted(self, text: str, *parts: object) -> None:
+        """Log, at most once a minute, that something is wrong with what a trusted proxy sends."""
         now = self._clock()
-        if now >= self._next_unreadable:
-            self._next_unreadable = now + WARN_EVERY
-            log.warning("the proxy %s sends a PROXY header that cannot be read: %s", peer, reason)
+        if now >= self._next_of_trusted:
+            self._next_of_trusted = now + WARN_EVERY
+            log.warning(text, *parts)
 
     def _read_addresses(self, request: Request, forwarded: bytes) -> str | None:
+        peer, unread = request.peer, None
         # Cached: a browser's header repeats, and parsing an address takes longer than everything else here.
-        known = self._browsers.get(forwarded, "")
-        if known:
-            request.peer = known
-            return known
-        request.peer, unread = self._last_believed(forwarded.decode("latin-1"), request.peer)
+        browser = self._browsers.get(forwarded, "")
+        if not browser:
+            browser, unread = self._last_believed(forwarded.decode("latin-1"), peer)
+        request.peer = browser
         if unread is not None:
-            self._warn_no_address(unread, request.peer)
+            self._warn_of_trusted(NO_ADDRESS, browser, unread[:SHOWN])
             return None
         if len(forwarded) <= LONGEST_REMEMBERED:
-            self._browsers.put(forwarded, request.peer)
-        return request.peer
+            self._browsers.put(forwarded, browser)
+        # A browser may run on the machine of the proxy itself.
+        if browser != peer and self.trusts(browser) and not ipaddress.ip_address(browser).is_loopback:
+            self._warn_of_trusted(NAMES_PROXY, peer, browser)
+        return browser
 
     def _last_believed(self, forwarded: str, peer: str) -> tuple[str, str | None]:
         """Return the browser's address, and the part that is no address if one ended the search."""
@@ -194,18 +209,6 @@ class TrustedProxies:
             if not self.trusts(address):
                 break
         return peer, None
-
-    def _warn_no_address(self, part: str, peer: str) -> None:
-        now = self._clock()
-        if now < self._next_unreadable:
-            return
-        self._next_unreadable = now + WARN_EVERY
-        log.warning(
-            "the proxy %s sends X-Forwarded-For with %r, which is no address, so the proxy counts as the"
-            " browser: let it send the address that it sees (nginx: $proxy_add_x_forwarded_for)",
-            peer,
-            part[:SHOWN],
-        )
 
 
 def _networks(text: str, resolve: Resolve) -> list[Network]:

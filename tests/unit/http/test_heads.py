@@ -29,7 +29,7 @@ from tests.unit.http.offences import LIMITS, OFFENCES
 from tests.unit.http.place import Place
 from tests.unit.http.scene import TIMES, Transport
 from thywill.http.heads import AGE, LONGEST, LONGEST_SHARED, NUMBERS, Heads
-from thywill.http.proxies import TrustedProxies
+from thywill.http.proxies import WARN_EVERY, TrustedProxies
 from thywill.http.reader import Limits
 from thywill.http.request import Request
 from thywill.http.server import FastServer
@@ -205,6 +205,27 @@ class TestProxies:
         known = found(heads, self.DATA, STRANGER)
         assert (known.peer, known.scheme) == (STRANGER, "http")
         assert find(heads, self.DATA, PROXY) is None
+
+    def test_the_same_bytes_have_an_address_for_each_kind_of_sender(self) -> None:
+        heads = table()
+        for peer in (STRANGER, PROXY):
+            keep(heads, self.DATA, peer)
+        assert (found(heads, self.DATA, OTHER).peer, found(heads, self.DATA, OTHER).scheme) == (OTHER, "http")
+        for proxy in (PROXY, "192.0.2.3"):
+            known = heads.find(self.DATA, proxy, trusted=True)
+            assert known is not None
+            assert (known.peer, known.scheme) == ("203.0.113.9", "https")
+
+    def test_a_stranger_that_is_known_is_logged_each_minute(self, caplog: pytest.LogCaptureFixture) -> None:
+        now = [0.0]
+        heads = Heads(LIMITS, TrustedProxies([PROXY], clock=lambda: now[0]), 100)
+        keep(heads, self.DATA, STRANGER)
+        for time in (1.0, 2.0, WARN_EVERY + 1, WARN_EVERY + 2):
+            now[0] = time
+            found(heads, self.DATA, STRANGER)
+        lines = [record.getMessage() for record in caplog.records]
+        assert len(lines) == 2
+        assert all(line.startswith(f"{STRANGER} sends X-Forwarded-For but is not trusted") for line in lines)
 
     def test_a_browser_on_the_machine_of_the_proxy_is_known(self) -> None:
         heads, data = table(), post("/now", f"X-Forwarded-For: {PROXY}")

@@ -130,10 +130,23 @@ def test_what_cannot_be_read_is_a_line_now_and_then(caplog: pytest.LogCaptureFix
 
 
 def test_a_browser_on_the_machine_of_a_proxy_is_nothing_to_log(caplog: pytest.LogCaptureFixture) -> None:
-    proxies = TrustedProxies(["10.0.0.0/8"])
-    for address in ("10.0.0.1", "10.0.0.3"):
+    proxies = TrustedProxies(["10.0.0.0/8", "127.0.0.1"])
+    for address in ("10.0.0.1", "127.0.0.1"):
         assert resolved(("X-Forwarded-For", address), proxies=proxies)[0] == address
     assert not caplog.records
+
+
+def test_a_proxy_that_counts_as_the_browser_is_a_line_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
+    times = [0.0]
+    proxies = TrustedProxies(["10.0.0.0/8"], clock=lambda: times[-1])
+    for now in (0.0, 1.0, WARN_EVERY, WARN_EVERY + 1):
+        times.append(now)
+        assert resolved(("X-Forwarded-For", "10.0.0.3, 10.0.0.2"), proxies=proxies)[0] == "10.0.0.3"
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 2
+    assert all(
+        line.startswith("the proxy 10.0.0.1 names 10.0.0.3 as the browser, which is") for line in lines
+    )
 
 
 @pytest.mark.parametrize(
