@@ -286,9 +286,7 @@ def test_a_certificate_that_is_missing(tmp_path: Path) -> None:
 
 
 def test_an_upstream_that_leads_elsewhere(tmp_path: Path) -> None:
-    (finding,) = look(
-        "upstream thywill { server 127.0.0.1:8081 max_fails=0; }\nserver 127.0.0.1:8081;", tmp_path
-    )
+    (finding,) = look("upstream thywill { server 127.0.0.1:8081 max_fails=0; }", tmp_path)
     assert finding.level is Level.PROBLEM
     assert finding.remedy == "server 127.0.0.1:8080; in upstream thywill"
 
@@ -318,21 +316,38 @@ def test_bodies_that_nginx_refuses_and_the_server_would_take(tmp_path: Path) -> 
     [
         ("proxy_read_timeout 20s;", "proxy_read_timeout is 20 s, but an answer may wait for 25 s"),
         ("large_client_header_buffers 4 8k;", "it takes header lines of 8192 bytes, but [server] max_header"),
-        ("upstream a { keepalive_timeout 2m; }", "it keeps connections for 120 s, but [server] idle_timeout"),
+        (
+            "upstream a { server 127.0.0.1:8080; keepalive 99; keepalive_timeout 2m; }",
+            "it keeps connections for 120 s, but [server] idle_timeout",
+        ),
     ],
 )
 def test_times_and_sizes_that_do_not_fit(tmp_path: Path, line: str, text: str) -> None:
-    (warning, good) = look(LIMITED + line.replace("upstream a {", "upstream a {\n"), tmp_path)
+    (warning, good) = look(LIMITED + line, tmp_path)
     assert (warning.level, good.level) == (Level.WARNING, Level.GOOD)
     assert warning.text.startswith(text)
 
 
 def test_an_upstream_that_keeps_fewer_connections_than_there_are_clients(tmp_path: Path) -> None:
-    upstream = "upstream thywill {\nkeepalive %d;\n}\nevents {\nworker_connections 768;\n}\n"
-    (warning, _) = look(upstream % 383 + LIMITED, tmp_path)
-    assert warning.text.startswith("each worker holds 384 parked clients, but keeps 383 connections to the")
-    assert warning.remedy == "keepalive 384; in upstream thywill"
-    (good,) = look(upstream % 384 + LIMITED, tmp_path)
+    text = "events { worker_connections 768; } # a comment; keepalive 9;\n" + LIMITED
+    text += "upstream php { server unix:/run/php.sock; keepalive 8; keepalive_timeout 9m; }\n"
+    text += "upstream thywill { server 127.0.0.1:8080; keepalive 384; }\n"
+    (good,) = look(text + "upstream more { server 127.0.0.1:8080; keepalive 350; }", tmp_path)
+    assert good.level is Level.GOOD
+    (warning, _) = look(text + "upstream more { server 127.0.0.1:8080; keepalive 32; }", tmp_path)
+    assert warning.text.startswith("a worker holds up to 384 parked clients, but upstream more keeps 32 conn")
+    assert warning.remedy == "keepalive 384; in upstream more"
+    (warning, _) = look(text + "upstream more { server 127.0.0.1:8080; }", tmp_path)
+    assert warning.text == "upstream more keeps no connection to the server, so each poll needs a new one"
+
+
+def test_a_server_of_few_clients_needs_few_connections_of_nginx(tmp_path: Path) -> None:
+    file = tmp_path / "nginx.conf"
+    file.write_text(
+        "events { worker_connections 4096; }\nupstream a { server 127.0.0.1:8080; keepalive 500; }\n"
+        + LIMITED
+    )
+    (good,) = nginx.examine(file, ServerSettings(max_clients=500)).findings
     assert good.level is Level.GOOD
 
 

@@ -1,6 +1,6 @@
 """``run.py check --nginx FILE``: checks whether nginx's settings fit the server's, and name existing files.
 
-It reads single lines, not nginx's whole language, and does not follow ``include``. ``nginx -t`` and
+It reads single directives, not nginx's whole language, and does not follow ``include``. ``nginx -t`` and
 ``run.py doctor`` find the rest.
 """
 
@@ -12,7 +12,8 @@ from pathlib import Path
 from thywill.commands.report import Report
 from thywill.config import ServerSettings
 
-LINE = re.compile(r"^\s*([a-z_]+)\s+([^;#{]+);", re.MULTILINE)
+COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
+DIRECTIVE = re.compile(r"(?:^|(?<=[;{}]))\s*([a-z_]+)\s+([^;{}]+);", re.MULTILINE)
 CERTBOT = "sudo certbot certonly --webroot -w /var/www/html -d NAME, or another path"
 LIMITS = "limit_req and limit_conn as in conf/nginx.conf"
 DEFAULT_SIZE = 1024 * 1024
@@ -22,9 +23,13 @@ SECONDS = {"s": 1, "m": 60, "h": 3600}
 STREAM = re.compile(r"^\s*stream\s*\{", re.MULTILINE)
 STREAM_TIMEOUT = 600.0
 """nginx's default for proxy_timeout, in seconds."""
-UPSTREAM = re.compile(r"\bupstream\s+\S+\s*\{([^}]*)\}")
+UPSTREAM = re.compile(r"\bupstream\s+(\S+)\s*\{([^}]*)\}")
 CONNECTIONS_OF_CLIENT = 2
 """The connections of a worker that a parked client takes: one to its browser and one to the server."""
+KEPT = 1024
+"""How many connections to keep is advised where the file does not say how many clients a worker has."""
+ENOUGH = 0.9
+"""The part of the clients of a worker for which nginx has to keep connections: fewer is worth a warning."""
 FILES = ("ssl_certificate", "ssl_certificate_key", "ssl_dhparam", "ssl_trusted_certificate")
 
 
@@ -39,11 +44,11 @@ def examine(file: Path, server: ServerSettings, hold: float = 0.0, *, shared: bo
     """
     report = Report()
     try:
-        text = file.read_text(encoding="utf-8", errors="replace")
+        text = COMMENT.sub("", file.read_text(encoding="utf-8", errors="replace"))
     except OSError as error:
         report.problem("nginx", f"{file} cannot be read: {error.strerror}", "sudo, or another --nginx FILE")
         return report
-    lines = [(name, value.strip()) for name, value in LINE.findall(text)]
+    lines = _directives(text)
     for name, value in lines:
         if name in FILES:
             _check_file(name, Path(value.strip("'\"")), report)
@@ -62,7 +67,7 @@ def examine(file: Path, server: ServerSettings, hold: float = 0.0, *, shared: bo
         else:
             _check_limits(lines, server, report)
             _check_times(text, lines, server, hold, report)
-            _check_kept(lines, report)
+            _check_kept(text, lines, server, report)
         report.good("nginx", f"{file} leads to this server, and the files that it names exist")
     return report
 
@@ -121,8 +126,8 @@ def _check_times(
         report.warn("nginx", reason, "proxy_read_timeout 60s; or a shorter hold")
     kept = [
         _seconds(value)
-        for block in UPSTREAM.findall(text)
-        for name, value in LINE.findall(block)
+        for _, inside in _upstreams(text, server)
+        for name, value in inside
         if name == "keepalive_timeout"
     ]
     if kept and max(kept) >= server.idle_timeout:
@@ -132,17 +137,37 @@ def _check_times(
         report.warn("nginx", reason, "a shorter keepalive_timeout in upstream thywill")
 
 
-def _check_kept(lines: list[tuple[str, str]], report: Report) -> None:
-    """Report if nginx keeps fewer connections to the server than its workers have clients."""
-    kept = [int(value) for name, value in lines if name == "keepalive" and value.isdecimal()]
+def _check_kept(text: str, lines: list[tuple[str, str]], server: ServerSettings, report: Report) -> None:
+    """Report if nginx keeps fewer connections to the server than a worker has clients."""
     connections = [int(value) for name, value in lines if name == "worker_connections" and value.isdecimal()]
-    clients = max(connections, default=0) // CONNECTIONS_OF_CLIENT
-    if kept and min(kept) < clients:
-        reason = (
-            f"each worker holds {clients} parked clients, but keeps {min(kept)} connections to the server:"
-            " after a message to all it closes the others, and the next polls need new ones"
-        )
-        report.warn("nginx", reason, f"keepalive {clients}; in upstream thywill")
+    clients = min(max(connections, default=0) // CONNECTIONS_OF_CLIENT, server.max_clients)
+    for upstream, inside in _upstreams(text, server):
+        kept = [value.split()[0] for name, value in inside if name == "keepalive"]
+        most = max((int(number) for number in kept if number.isdecimal()), default=0)
+        if not most:
+            reason = f"upstream {upstream} keeps no connection to the server, so each poll needs a new one"
+            report.warn("nginx", reason, f"keepalive {clients or KEPT}; in upstream {upstream}")
+        elif most < ENOUGH * clients:
+            reason = (
+                f"a worker holds up to {clients} parked clients, but upstream {upstream} keeps {most}"
+                " connections: after a message to all nginx closes the others, so that polls need new ones"
+            )
+            report.warn("nginx", reason, f"keepalive {clients}; in upstream {upstream}")
+
+
+def _upstreams(text: str, server: ServerSettings) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the names and directives of the upstreams that lead to this server and not to another one."""
+    blocks = [(name, _directives(block)) for name, block in UPSTREAM.findall(text)]
+    return [
+        (upstream, inside)
+        for upstream, inside in blocks
+        if any(name == "server" and _is_here(value.split()[0], server) for name, value in inside)
+    ]
+
+
+def _directives(text: str) -> list[tuple[str, str]]:
+    """Return the names and values of the directives in ``text``, which has no comments."""
+    return [(name, value.strip()) for name, value in DIRECTIVE.findall(text)]
 
 
 def _seconds(text: str) -> float:
