@@ -24,7 +24,7 @@ THROUGH = (NONE, NGINX, TLS, STREAM_TLS)
 WITH_TLS = (TLS, STREAM_TLS)
 CLIENTS_PER_ADDRESS = 50
 """As many requests of one address as ``conf/nginx.conf`` passes on at once (``delay`` of ``limit_req``). Of
-more it passes on one in each millisecond, so that server and nginx would wake up four times as often."""
+more it passes on one in each millisecond, so that server and nginx would wake up three times as often."""
 SPARE_FILES = 3000
 """Descriptors of a worker that are not its clients', and room for those that get more of them than others."""
 
