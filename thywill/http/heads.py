@@ -155,9 +155,8 @@ class Heads:
                     cached = self._look_up(_text(key, data, line, begin, len(number), end))
         if cached is None:
             places, end, text = self._search(key, data, line)
-            cached = self._look_up(text)
-        if cached is None:
-            return None
+            if (cached := self._look_up(text)) is None:
+                return None
         request = _copied(cached.request)
         request.target = target
         request.path = path
