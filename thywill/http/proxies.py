@@ -142,8 +142,8 @@ class TrustedProxies:
         """Set the browser's address and scheme in a request that came from a trusted proxy.
 
         Returns:
-            the address that X-Forwarded-For names: empty if there is no such header, and None if the header
-            has something else in its place. Then the last proxy that it names counts as the browser.
+            the browser's address that X-Forwarded-For names. It is empty if there is no such header, and None
+            if something that is no address stands there; then the proxy that wrote this counts as the browser.
         """
         # If a header is repeated, the last one counts: some proxies add their own to the browser's.
         forwarded, scheme = [], b""

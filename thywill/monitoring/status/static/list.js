@@ -16,6 +16,8 @@
   // The link of a client stays the same one as long as the client is shown, so that it can keep the focus.
   function link(client) {
     var node = links[client.id];
+    // A client that just moves may be listed by two servers, and a node can be in one row only.
+    delete links[client.id];
     if (node) {
       dom.write(node, format.name(client));
       return node;
@@ -42,7 +44,7 @@
     }
     links = kept;
     dom.fill(dom.find('st-clients'), rows, 'None.');
-    // Who goes through the list by keys goes on where he was. A link that is moved loses the focus.
+    // A link that is moved loses the focus, and whoever goes through the list by keys would have to begin anew.
     if (focused && kept[focused.title] === focused) { focused.focus({preventScroll: true}); }
     dom.write(dom.find('st-found'), describe(answer, list.length));
   }
