@@ -143,7 +143,7 @@ class TrustedProxies:
 
         Returns:
             the browser's address that X-Forwarded-For names. It is empty if there is no such header, and None
-            if something that is no address stands there; then the proxy that wrote this counts as the browser.
+            if something that is no address stands there; then the proxy that wrote it counts as the browser.
         """
         # If a header is repeated, the last one counts: some proxies add their own to the browser's.
         forwarded, scheme = [], b""
